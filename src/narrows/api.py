@@ -1,0 +1,147 @@
+"""The public functions; the work is done below, and torch is imported only to train."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import ArchiveReader
+from narrows.codec.codec import Codec
+from narrows.errors import MissingExtraError
+from narrows.models import codec_for, load_codec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from narrows.training.trainer import EpochRecord
+
+
+def train(
+    x: npt.ArrayLike,
+    *,
+    latent_size: int = 32,
+    architecture: str = "auto",
+    loss: str = "mse",
+    lambda_: float | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    validation: npt.ArrayLike | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    learning_rate: float = 4e-3,
+    patience: int | None = None,
+    encoder: nn.Module | None = None,
+    decoder: nn.Module | None = None,
+    progress: Callable[[EpochRecord], None] | None = None,
+) -> Codec:
+    """Train an autoencoder on signals and freeze it into a finished codec.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape) of uint8, int8, uint16, int16, int32, float32 or float64
+        A sample of the signals; some thousands are good.
+    latent_size : int, default 32
+        Latents of a frame. Unless `lambda_` is given, training aims at 3.2 bits for each, so that
+        a signal takes about 0.4 bytes a latent.
+    architecture : {"auto", "linear", "dense"}
+        "linear" is PCA, in closed form; "auto" takes "dense".
+    loss : {"mse", "bce", "l1"}
+        The distortion that is minimised.
+    lambda_ : float, optional
+        Weight of the distortion in `rate + lambda * distortion`: bits per unit of squared error,
+        summed over a frame on the scale where the data's range is 1.
+    epochs, batch_size : int, optional
+        By default about 12,000 updates of 32 to 256 frames.
+    validation : (m, *frame_shape), optional
+        Held-out signals; by default a tenth of `x`, at most 5000.
+    seed : int, default 0
+        Same seed, machine, torch and number of threads: the same model.
+    device : str, default "auto"
+        Of torch: "cpu", "cuda", ...
+    learning_rate : float, default 0.004
+        Of Adam, at its highest.
+    patience : int, optional
+        Epochs without a better validation loss after which training stops.
+    encoder, decoder : torch.nn.Module, optional
+        Networks of your own, `(n, *frame_shape)` to `(n, latent_size)` and back, made of layers
+        that have an exact integer form.
+    progress : callable, optional
+        Called with an EpochRecord after each epoch.
+
+    Returns
+    -------
+    Codec
+
+    Raises
+    ------
+    DataError, SettingError
+        For data or settings that cannot be trained on.
+    TrainingError
+        If training diverges, or freezing loses more than 0.05 dB.
+    MissingExtraError
+        If torch is not installed.
+
+    Examples
+    --------
+    >>> codec = narrows.train(x_train, latent_size=32)   # doctest: +SKIP
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("torch", "training", "train") from None
+    from narrows.training.settings import TrainingSettings
+    from narrows.training.train import train_codec
+
+    settings = TrainingSettings(
+        latent_size=latent_size,
+        architecture=architecture,
+        loss=loss,
+        lambda_=lambda_,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        seed=seed,
+        device=device,
+    )
+    x = np.asarray(x)
+    validation = None if validation is None else np.asarray(validation)
+    return train_codec(x, settings, validation, encoder, decoder, progress)
+
+
+def load(path: str | Path) -> Codec:
+    """Load a codec from a `.narrows` file.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is no such file.
+    FormatError, ModelError
+        If it is damaged, or this machine cannot compute it exactly.
+    """
+    return load_codec(Path(path))
+
+
+def decompress(blob: bytes, model: str | Path | None = None) -> npt.NDArray[Any]:
+    """Decompress an archive, finding its model by itself.
+
+    Parameters
+    ----------
+    blob : bytes
+        From `Codec.compress`.
+    model : path, optional
+        By default the model embedded in the archive, else one in the folders of the environment
+        variable NARROWS_MODELS.
+
+    Returns
+    -------
+    (n, *frame_shape)
+        Same shape and dtype as what was compressed.
+    """
+    header = ArchiveReader(io.BytesIO(blob)).header
+    return codec_for(header, None if model is None else Path(model)).decompress(blob)

@@ -1,0 +1,1 @@
+"""The runtime: signals to bytes and back, in exact integers, with numpy and an entropy coder."""

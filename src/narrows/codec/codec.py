@@ -1,0 +1,298 @@
+"""The codec: joins normaliser, networks, quantiser, tables and archive into two inverse functions."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec import blocks
+from narrows.codec.archive import ArchiveReader, ArchiveWriter, Block, Header, Mode
+from narrows.codec.backend import Backend, NumpyBackend
+from narrows.codec.entropy import SymbolCoder
+from narrows.codec.model_file import Model, pack_model, unpack_model
+from narrows.errors import DataError, FormatError, ModelError, SettingError, WrongModelError
+
+Frames = npt.NDArray[Any]
+Symbols = npt.NDArray[np.int32]
+
+DEFAULT_BATCH_SIZE = 256  # keeps a batch's activations in a core's cache
+
+
+class Codec:
+    """A trained model, ready to compress and to decompress.
+
+        signals ─frames─► encode ─symbols─► entropy coder ─payloads─► archive bytes
+        signals ◄─frames─ decode ◄─symbols─ entropy coder ◄─payloads─ archive bytes
+
+    Same model, same signals and same options give the same bytes on every machine, and the same
+    bytes give the same signals, bit for bit, whatever the backend and the batch size.
+
+    Parameters
+    ----------
+    model : Model
+        From `narrows.train` or `narrows.load`.
+    backend : Backend, optional
+        Where the networks run; numpy by default.
+    batch_size : int, default 256
+        Frames that go through the networks at a time. It changes speed alone.
+
+    Examples
+    --------
+    >>> codec = narrows.load("digits.narrows")            # doctest: +SKIP
+    >>> codec.decompress(codec.compress(x)).shape == x.shape   # doctest: +SKIP
+    True
+    """
+
+    def __init__(
+        self, model: Model, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
+    ) -> None:
+        if batch_size < 1:
+            raise SettingError(f"batch_size {batch_size}; it must be at least 1")
+        self.model = model
+        self.backend = backend or NumpyBackend()
+        self.batch_size = batch_size
+        self._encoder = model.encoder.compile(self.backend)
+        self._decoder = model.decoder.compile(self.backend)
+        self._coders: dict[int, SymbolCoder] = {}
+
+    # ------------------------------------------------------------------ files
+
+    @cached_property
+    def model_bytes(self) -> bytes:
+        """The codec as the bytes of a `.narrows` file."""
+        return pack_model(self.model)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file."""
+        from narrows.files import replacing
+
+        with replacing(Path(path)) as stream:
+            stream.write(self.model_bytes)
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
+    ) -> Codec:
+        """Make a codec from the bytes of a `.narrows` file.
+
+        Raises
+        ------
+        FormatError, ModelError
+            If the file is damaged, its arithmetic is not provably exact, or this machine does not
+            compute its known answers.
+        """
+        codec = cls(unpack_model(data), backend, batch_size)
+        codec.check_known_answers()
+        return codec
+
+    @property
+    def model_id(self) -> str:
+        """The model's identity, 32 hexadecimal digits."""
+        return self.model.model_id.hex()
+
+    def check_known_answers(self) -> None:
+        """Compute what the model file says this model must give, and compare.
+
+        Raises
+        ------
+        ModelError
+            If this machine computes anything else.
+        """
+        known = self.model.known_answers
+        if known is None:
+            return
+        frames = self.decode(known.symbols)
+        hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes()).hexdigest()
+        if hashed != known.frames_sha256 or not np.array_equal(self.encode(frames), known.answers):
+            raise ModelError(
+                f"this machine does not compute the known answers of model {self.model_id}: its "
+                "arithmetic is not exact (a BLAS with reduced precision?), so nothing is decoded"
+            )
+
+    # ------------------------------------------------------------------ frames <-> symbols
+
+    def encode(self, x: Frames, quality: int | None = None) -> Symbols:
+        """Map signals to their integer latents.
+
+        Parameters
+        ----------
+        x : (n, *frame_shape) of the model's dtype
+        quality : int, optional
+            1 to the model's number of qualities; by default the middle one.
+
+        Returns
+        -------
+        (n, latent_size) int32
+        """
+        x, q = self._check_frames(x), self._check_quality(quality) - 1
+        out = np.empty((len(x), self.model.latent_size), dtype=np.int32)
+        for rows in self._batches(len(x)):
+            integers = self.model.normaliser.to_integers(x[rows], self.backend)
+            latents = self._encoder(integers)
+            out[rows] = self.model.quantiser.to_symbols(latents, q, self.backend)
+        return out
+
+    def decode(self, y: Symbols, quality: int | None = None) -> Frames:
+        """Map integer latents back to signals: the inverse of `encode` as far as they allow.
+
+        Parameters
+        ----------
+        y : (n, latent_size) integers
+        quality : int, optional
+            The one given to `encode`.
+
+        Returns
+        -------
+        (n, *frame_shape) of the model's dtype
+        """
+        y, q = self._check_symbols(y), self._check_quality(quality) - 1
+        out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
+        for rows in self._batches(len(y)):
+            latents = self.model.quantiser.to_latents(y[rows], q, self.backend)
+            out[rows] = self.model.normaliser.from_integers(self._decoder(latents), self.backend)
+        return out
+
+    # ------------------------------------------------------------------ signals <-> archive
+
+    def compress(
+        self, x: Frames, quality: int | None = None, *, embed_model: bool = False
+    ) -> bytes:
+        """Compress signals to the bytes of an archive.
+
+        Parameters
+        ----------
+        x : (n, *frame_shape) of the model's dtype
+        quality : int, optional
+            1 to the model's number of qualities; by default the middle one.
+        embed_model : bool, default False
+            Carry the model in the archive, so that it decompresses on its own.
+        """
+        stream = io.BytesIO()
+        self.compress_to(stream, x, quality, embed_model=embed_model)
+        return stream.getvalue()
+
+    def decompress(self, blob: bytes) -> Frames:
+        """Decompress an archive: same shape and dtype as what was compressed.
+
+        Raises
+        ------
+        FormatError
+            If the archive is damaged.
+        WrongModelError
+            If another model wrote it.
+        """
+        parts = list(self.decompress_from(io.BytesIO(blob)))
+        empty = np.empty((0, *self.model.frame_shape), self.model.dtype)
+        return np.concatenate([empty, *parts])
+
+    def compress_to(
+        self,
+        stream: BinaryIO,
+        x: Frames,
+        quality: int | None = None,
+        *,
+        embed_model: bool = False,
+    ) -> None:
+        """Compress signals into a binary stream, block by block; see `compress`."""
+        x, quality = self._check_frames(x), self._check_quality(quality)
+        header = Header(
+            self.model.model_id,
+            self.model.dtype,
+            self.model.frame_shape,
+            self.model_bytes if embed_model else None,
+        )
+        writer = ArchiveWriter(stream, header)
+        for start in range(0, len(x), header.block_signals):
+            writer.write(self._pack_block(x[start : start + header.block_signals], quality))
+        writer.close()
+
+    def decompress_from(self, stream: BinaryIO | ArchiveReader) -> Iterator[Frames]:
+        """Decompress a binary stream, giving `(n, *frame_shape)` signals a block."""
+        reader = stream if isinstance(stream, ArchiveReader) else ArchiveReader(stream)
+        self.check_model_of(reader.header)
+        return map(self._unpack_block, reader)
+
+    def check_model_of(self, header: Header) -> None:
+        """Raise WrongModelError unless this model wrote the archive."""
+        if header.model_id != self.model.model_id:
+            raise WrongModelError(
+                f"the archive was written by model {header.model_id.hex()}, but this is model "
+                f"{self.model_id}; give the right one with -m or put it in NARROWS_MODELS"
+            )
+        if (header.dtype, header.frame_shape) != (self.model.dtype, self.model.frame_shape):
+            raise FormatError("archive whose frames are not those of the model it names")
+
+    def _pack_block(self, x: Frames, quality: int) -> Block:
+        """Code a block in the mode that takes the fewest bytes; never more than stored."""
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            # The network has no NaN or infinity; until the residual stage, such a block is kept.
+            return blocks.pack_raw(x, quality)
+        payload = self._coder(quality).encode(self.encode(x, quality))
+        if len(payload) * blocks.DEFLATE_WORTH_TRYING > x.nbytes:
+            raw = blocks.pack_raw(x, quality)
+            if len(raw.payload) <= len(payload):
+                return raw
+        return Block(Mode.CODED, quality, len(x), payload)
+
+    def _unpack_block(self, block: Block) -> Frames:
+        if block.mode is not Mode.CODED:
+            return blocks.unpack_raw(block, self.model.dtype, self.model.frame_shape)
+        if not 1 <= block.quality <= self.model.n_qualities:
+            raise FormatError(f"block of quality {block.quality}, which the model does not have")
+        symbols = self._coder(block.quality).decode(block.payload, block.n_signals)
+        return self.decode(symbols, block.quality)
+
+    def _coder(self, quality: int) -> SymbolCoder:
+        if quality not in self._coders:
+            self._coders[quality] = SymbolCoder(self.model.tables[quality - 1])
+        return self._coders[quality]
+
+    def _batches(self, n: int) -> Iterable[slice]:
+        return (slice(i, i + self.batch_size) for i in range(0, n, self.batch_size))
+
+    # ------------------------------------------------------------------ checks
+
+    def _check_frames(self, x: Frames) -> Frames:
+        x = np.asarray(x)
+        wanted = f"(n, {', '.join(map(str, self.model.frame_shape))}) of {self.model.dtype}"
+        if x.dtype != self.model.dtype:
+            raise DataError(
+                f"signals of dtype {x.dtype}; this model takes {wanted}: convert them with "
+                f"x.astype({self.model.dtype.name!r}) or train a model on such data"
+            )
+        if x.shape[1:] != self.model.frame_shape or x.ndim == 0:
+            raise DataError(
+                f"signals of shape {x.shape}; this model takes {wanted}: reshape them or train "
+                "a model on such data"
+            )
+        return x
+
+    def _check_symbols(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        y = np.asarray(y)
+        if y.dtype.kind not in "iu" or y.shape[1:] != (self.model.latent_size,):
+            raise DataError(
+                f"latents of shape {y.shape} and dtype {y.dtype}; this model takes integers of "
+                f"shape (n, {self.model.latent_size})"
+            )
+        if y.size and not -(2**31) <= int(y.min()) <= int(y.max()) < 2**31:
+            raise DataError("latents outside the range of int32")
+        return y
+
+    def _check_quality(self, quality: int | None) -> int:
+        if quality is None:
+            return self.model.default_quality
+        if not 1 <= quality <= self.model.n_qualities:
+            raise SettingError(
+                f"quality {quality}; this model has "
+                + ("quality 1 alone" if self.model.n_qualities == 1 else
+                   f"qualities 1 to {self.model.n_qualities}")  # fmt: skip
+            )
+        return quality

@@ -1,0 +1,85 @@
+"""Latents <-> symbols: the integers that are entropy-coded, at a quality's gains and steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.backend import Array, Backend, NumpyBackend
+from narrows.errors import FormatError, UnprovenModelError
+
+SYMBOL_MIN, SYMBOL_MAX = -(2**31), 2**31 - 1
+EXACT = 2**52
+
+
+@dataclass(frozen=True, eq=False)
+class Quantiser:
+    """Rounding of latents, and its inverse, for every quality of a model.
+
+        symbol  = floor(latent * gain * 2**-shift + 1/2)        clipped to int32
+        latent' = symbol * step                                 clipped to -limit .. limit
+
+    Attributes
+    ----------
+    gain : (n_qualities, latent_size) int32
+    shift : int
+        The encoder gives latents in units of 2**-shift of a symbol at gain 1.
+    step : (n_qualities, latent_size) int32
+    limit : int
+        Bound of what the decoder receives.
+    """
+
+    gain: npt.NDArray[np.int32]
+    shift: int
+    step: npt.NDArray[np.int32]
+    limit: int
+
+    def __post_init__(self) -> None:
+        if (self.gain.dtype, self.step.dtype) != (np.int32, np.int32):
+            raise FormatError(f"gains of {self.gain.dtype} and steps of {self.step.dtype}")
+        if self.gain.ndim != 2 or self.gain.shape != self.step.shape or not self.gain.size:
+            raise FormatError(f"gains of shape {self.gain.shape}, steps of {self.step.shape}")
+        if self.gain.min() < 0 or self.step.min() < 0 or not 0 <= self.shift <= 31:
+            raise FormatError("negative gains or steps, or a shift outside 0 to 31")
+        if not 0 < self.limit < 2**31 or int(self.step.max()) >= 2**21:
+            raise FormatError("latent limit outside 1 to 2**31 - 1, or a step of 2**21 or more")
+
+    @property
+    def n_qualities(self) -> int:
+        """The number of qualities."""
+        return self.gain.shape[0]
+
+    @property
+    def latent_size(self) -> int:
+        """The number of latents of a frame."""
+        return self.gain.shape[1]
+
+    def check_input(self, latent_limit: int) -> None:
+        """Prove the rounding exact for latents of at most `latent_limit`, or refuse."""
+        peak = latent_limit * int(self.gain.max()) + 2**self.shift
+        if peak >= EXACT:
+            raise UnprovenModelError(f"latents times gains could reach {peak:.3g}; limit 2**52")
+
+    def to_symbols(
+        self, latents: Array, quality: int, backend: Backend | None = None
+    ) -> npt.NDArray[np.int32]:
+        """Round `(n, latent_size)` latents to `(n, latent_size)` int32 symbols."""
+        backend = backend or NumpyBackend()
+        y = backend.cast(latents, np.float64) * backend.constant(self.gain[quality], np.float64)
+        y *= 2.0**-self.shift
+        y += 0.5
+        backend.xp.floor(y, out=y)
+        backend.xp.clip(y, SYMBOL_MIN, SYMBOL_MAX, out=y)
+        return backend.to_numpy(y).astype(np.int32)
+
+    def to_latents(
+        self, symbols: npt.NDArray[Any], quality: int, backend: Backend | None = None
+    ) -> Array:
+        """Undo `to_symbols` up to the rounding: `(n, latent_size)` integers in float64."""
+        backend = backend or NumpyBackend()
+        y = backend.constant(symbols, np.float64)
+        y = y * backend.constant(self.step[quality], np.float64)
+        return backend.xp.clip(y, -self.limit, self.limit, out=y)

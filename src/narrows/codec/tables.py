@@ -1,0 +1,162 @@
+"""Integer frequency tables: one row a latent and quality, each summing to 2**24.
+
+A row covers the symbols low .. low + m - 1 and ends with the escape entry, which stands for every
+other integer. Rows are made once, when a model is frozen, from the training set's own symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.errors import FormatError
+
+PRECISION = 24
+TOTAL = 1 << PRECISION
+MAX_SYMBOLS = 4096  # a wider row would cost the model more than its rare symbols save
+
+
+@dataclass(frozen=True, eq=False)
+class FrequencyTable:
+    """Frequencies of the symbols of one latent.
+
+    Attributes
+    ----------
+    low : int
+        The symbol of the first entry.
+    weights : (m + 1,) int64
+        Each at least 1, with sum 2**24; the last is the escape.
+    """
+
+    low: int
+    weights: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.weights.size <= MAX_SYMBOLS + 1:
+            raise FormatError(
+                f"frequency table of {self.weights.size} entries; 2 to {MAX_SYMBOLS + 1}"
+            )
+        if self.weights.min() < 1 or int(self.weights.sum()) != TOTAL:
+            raise FormatError("frequency table with an entry below 1 or another sum than 2**24")
+
+    @property
+    def escape(self) -> int:
+        """The index of the escape entry, which is also the number of symbols covered."""
+        return self.weights.size - 1
+
+    @property
+    def high(self) -> int:
+        """The last symbol covered."""
+        return self.low + self.escape - 1
+
+    @cached_property
+    def bits(self) -> npt.NDArray[np.float64]:
+        """Code length of each entry in bits: for estimates, never for coding."""
+        return PRECISION - np.log2(self.weights)
+
+    def indices(self, symbols: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+        """Map int32 symbols of any shape to entries of the table."""
+        index = symbols.astype(np.int64) - self.low
+        return np.where((index < 0) | (index >= self.escape), self.escape, index).astype(np.int32)
+
+
+Row = Sequence[FrequencyTable]
+
+
+def count_table(symbols: npt.NDArray[Any]) -> FrequencyTable:
+    """Make the table of one latent from its symbols in the training set.
+
+    Parameters
+    ----------
+    symbols : (n,) int32
+
+    Notes
+    -----
+    The counts are mixed with one pseudo-signal an entry, spread by a two-sided geometric kernel over the
+    symbols seen, so that neighbours of seen symbols are cheap and far ones are not impossible.
+    """
+    values, counts = np.unique(symbols.astype(np.int64), return_counts=True)
+    low, high = _support(values, counts)
+    inside = (values >= low) & (values <= high)
+    seen = np.zeros(high - low + 1)
+    seen[values[inside] - low] = counts[inside]
+    n = float(symbols.size)
+    spread = float(np.std(np.clip(symbols, low, high)))
+    smooth = _spread(seen / seen.sum(), width=1.0 + 0.25 * spread)
+    pseudo = float(seen.size)
+    escapes = float(counts[~inside].sum()) + 0.5
+    weights = np.append(seen + pseudo * smooth, escapes) / (n + pseudo)
+    return FrequencyTable(int(low), _to_integers(weights))
+
+
+def _support(values: npt.NDArray[Any], counts: npt.NDArray[Any]) -> tuple[int, int]:
+    """Choose the symbols a row covers: nearly all seen and a margin, at most MAX_SYMBOLS.
+
+    Two in 10,000 on either side are left to the escape: they cost no more there.
+    """
+    cumulated, rare = np.cumsum(counts), int(2e-4 * counts.sum())
+    low = int(values[np.searchsorted(cumulated, rare, side="right")])
+    high = int(values[np.searchsorted(cumulated, counts.sum() - rare)])
+    margin = 2 + (high - low) // 8 if high > low else 0
+    if high - low + 1 + 2 * margin <= MAX_SYMBOLS:
+        return max(low - margin, -(2**31)), min(high + margin, 2**31 - 1)
+    middle = int(values[np.searchsorted(cumulated, counts.sum() / 2)])
+    low = min(max(low, middle - MAX_SYMBOLS // 2), high - MAX_SYMBOLS + 1)
+    return low, low + MAX_SYMBOLS - 1
+
+
+def _spread(p: npt.NDArray[np.float64], width: float) -> npt.NDArray[np.float64]:
+    """Convolve with a two-sided geometric kernel, and normalise."""
+    distance = np.arange(-p.size + 1, p.size)
+    kernel = np.exp(-np.abs(distance) / width)
+    size = 1 << int(3 * p.size).bit_length()
+    full = np.fft.irfft(np.fft.rfft(p, size) * np.fft.rfft(kernel, size), size)
+    spread = np.maximum(full[p.size - 1 : 2 * p.size - 1], 0.0)
+    return spread / spread.sum()
+
+
+def _to_integers(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Round positive weights to integers of at least 1 with sum 2**24, largest remainder first."""
+    room = TOTAL - weights.size
+    ideal = weights / weights.sum() * room
+    whole = np.floor(ideal).astype(np.int64)
+    missing = room - int(whole.sum())
+    whole[np.argsort(whole - ideal, kind="stable")[:missing]] += 1
+    return whole + 1
+
+
+def pack_tables(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:
+    """Lay the rows of all qualities out as three tensors.
+
+    Returns
+    -------
+    low : (n_qualities, latent_size) int32
+    size : (n_qualities, latent_size) int32
+        Entries of each row, escape included.
+    weights : (sum of sizes,) int32
+        The rows one after the other.
+    """
+    return {
+        "low": np.array([[t.low for t in row] for row in rows], dtype=np.int32),
+        "size": np.array([[t.weights.size for t in row] for row in rows], dtype=np.int32),
+        "weights": np.concatenate([t.weights for row in rows for t in row]).astype(np.int32),
+    }
+
+
+def unpack_tables(tensors: dict[str, npt.NDArray[Any]]) -> list[list[FrequencyTable]]:
+    """Undo `pack_tables`; FormatError where the tensors do not fit together."""
+    low, size, weights = (tensors[name] for name in ("low", "size", "weights"))
+    if low.shape != size.shape or low.ndim != 2 or size.min(initial=2) < 2:
+        raise FormatError(f"tables with lows of shape {low.shape} and sizes of {size.shape}")
+    if int(size.sum(dtype=np.int64)) != weights.size:
+        raise FormatError(f"tables of {int(size.sum())} entries, but {weights.size} are there")
+    ends = np.cumsum(size.reshape(-1))
+    rows = np.split(weights.astype(np.int64), ends[:-1])
+    tables = [FrequencyTable(int(a), row) for a, row in zip(low.reshape(-1), rows, strict=True)]
+    k = low.shape[1]
+    return [tables[start : start + k] for start in range(0, len(tables), k)]

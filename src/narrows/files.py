@@ -1,0 +1,45 @@
+"""Output files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from narrows.errors import OutputExistsError
+
+
+def refuse_existing(path: Path, force: bool = False) -> None:
+    """Raise OutputExistsError if `path` exists and overwriting was not asked for."""
+    if path.exists() and not force:
+        raise OutputExistsError(f"{path} exists already; give -f to overwrite it")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path` that takes its name when the block ends well.
+
+    After an error the temporary file is gone and `path` is as it was.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(_usual_mode())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _usual_mode() -> int:
+    """Give the permissions an ordinary new file would have; mkstemp makes private ones."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

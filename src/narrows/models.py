@@ -1,0 +1,76 @@
+"""Finding models: in the file given, in the archive itself, or in the folders of NARROWS_MODELS."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from narrows.codec.archive import Header
+from narrows.codec.backend import Backend
+from narrows.codec.codec import Codec
+from narrows.codec.model_file import model_id_of
+from narrows.errors import FormatError, ModelNotFoundError
+
+MODELS_VARIABLE = "NARROWS_MODELS"
+
+
+def load_codec(path: Path, backend: Backend | None = None) -> Codec:
+    """Load a codec from a `.narrows` file; every error names the file."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelNotFoundError(
+            f"no model file {path}; train one with: narrows train DATA -o {path}"
+        ) from None
+    except IsADirectoryError:
+        raise ModelNotFoundError(f"{path} is a folder; give the .narrows file in it") from None
+    try:
+        return Codec.from_bytes(data, backend)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from None
+
+
+def codec_for(header: Header, model: Path | None = None) -> Codec:
+    """Find the codec that wrote an archive.
+
+    Parameters
+    ----------
+    header : Header
+        Of the archive.
+    model : Path, optional
+        The model file to use; it must be the right one.
+
+    Raises
+    ------
+    WrongModelError
+        If `model` is another one; both ids are named.
+    ModelNotFoundError
+        If the model is neither given, nor embedded, nor in NARROWS_MODELS.
+    """
+    if model is not None:
+        codec = load_codec(model)
+    elif header.embedded_model is not None:
+        codec = Codec.from_bytes(header.embedded_model)
+    else:
+        codec = load_codec(find_model(header.model_id))
+    codec.check_model_of(header)
+    return codec
+
+
+def find_model(model_id: bytes) -> Path:
+    """Find the model file of an id in the folders of NARROWS_MODELS."""
+    for path in _candidates():
+        if model_id_of(path) == model_id.hex():
+            return path
+    folders = os.environ.get(MODELS_VARIABLE)
+    looked = f"nor in {MODELS_VARIABLE}={folders}" if folders else f"and {MODELS_VARIABLE} is unset"
+    raise ModelNotFoundError(
+        f"the archive needs model {model_id.hex()}, which is not embedded in it, {looked}: "
+        "give the model file with -m"
+    )
+
+
+def _candidates() -> Iterator[Path]:
+    for folder in filter(None, os.environ.get(MODELS_VARIABLE, "").split(os.pathsep)):
+        yield from sorted(Path(folder).glob("*.narrows"))

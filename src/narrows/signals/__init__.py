@@ -1,0 +1,16 @@
+"""Signals to frames and back: files, arrays and known data sets <-> arrays `(n, *frame_shape)`."""
+
+from narrows.signals.checks import DTYPES, check_signals
+from narrows.signals.files import SUFFIXES, write_signals
+from narrows.signals.known_files import KNOWN_NAMES
+from narrows.signals.sources import read_labels, read_signals
+
+__all__ = [
+    "DTYPES",
+    "KNOWN_NAMES",
+    "SUFFIXES",
+    "check_signals",
+    "read_labels",
+    "read_signals",
+    "write_signals",
+]

@@ -1,0 +1,100 @@
+"""What counts as signals: an array `(n, *frame_shape)` of integers up to 32 bits or floats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.errors import DataError
+
+DTYPES: tuple[np.dtype[Any], ...] = tuple(
+    np.dtype(name) for name in ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
+)
+"""The accepted types of numbers, in native byte order."""
+
+_NEAREST = {"b": "uint8", "i": "int32", "u": "int32"}
+
+
+def check_signals(
+    array: npt.ArrayLike, *, name: str = "data", allow_empty: bool = False
+) -> npt.NDArray[Any]:
+    """Return signals as a native, C-contiguous array, or say why they are not signals.
+
+    Parameters
+    ----------
+    array : (n, *frame_shape), a type of `DTYPES` in either byte order
+        Whatever numpy can turn into such an array. It is copied only where its byte order or
+        its layout has to change, so that a memory-mapped file stays one.
+    name : str
+        What error messages call the array.
+    allow_empty : bool
+        Accept n = 0. A frame without elements is never accepted.
+
+    Returns
+    -------
+    (n, *frame_shape), a type of `DTYPES`
+        The same numbers, possibly the same array, possibly read-only.
+
+    Raises
+    ------
+    DataError
+        If the dtype is another, the shape is no stack of frames, or there is nothing in it.
+
+    Examples
+    --------
+    >>> check_signals([[0.5, 1.0], [1.5, 2.0]]).dtype
+    dtype('float64')
+    """
+    signals = _as_array(array, name)
+    _check_dtype(signals.dtype, name)
+    _check_shape(signals.shape, name, allow_empty)
+    layout = signals.flags
+    if signals.dtype.isnative and layout.c_contiguous and layout.aligned:
+        return signals
+    return np.array(signals, dtype=signals.dtype.newbyteorder("="), order="C")
+
+
+def _as_array(array: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
+    if isinstance(array, np.ma.MaskedArray):
+        raise DataError(
+            f"{name} is a masked array, and narrows would lose its mask; "
+            "pass x.filled(value), or the mask as signals of its own"
+        )
+    if isinstance(array, np.memmap):
+        return array
+    try:
+        return np.asarray(array)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(
+            f"{name} is a {type(array).__name__} that numpy cannot turn into one array of "
+            "numbers; signals are frames of equal shape: pass an array (n, *frame_shape)"
+        ) from error
+
+
+def _check_dtype(dtype: np.dtype[Any], name: str) -> None:
+    accepted = [known.name for known in DTYPES]
+    if dtype.name in accepted:  # in either byte order
+        return
+    nearest = _NEAREST.get(dtype.kind, "float32")
+    raise DataError(
+        f"{name} has dtype {dtype.name}; accepted are {', '.join(accepted)}; "
+        f'convert it where the values allow, e.g. x.astype("{nearest}")'
+    )
+
+
+def _check_shape(shape: tuple[int, ...], name: str, allow_empty: bool) -> None:
+    if len(shape) < 2:
+        raise DataError(
+            f"{name} has shape {shape}, but signals are frames (n, *frame_shape); reshape it: "
+            "x.reshape(-1, 1) for single numbers, "
+            "x[: n * length].reshape(n, length) for windows of one long signal"
+        )
+    if 0 in shape[1:]:
+        raise DataError(
+            f"{name} has shape {shape}: a frame of shape {shape[1:]} has no elements; "
+            "every axis of a frame needs at least one"
+        )
+    if shape[0] == 0 and not allow_empty:
+        raise DataError(f"{name} has shape {shape}: no signals; at least one is needed")

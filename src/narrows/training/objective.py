@@ -1,0 +1,136 @@
+"""The training objective, rate + lambda * distortion (Balle, Laparra & Simoncelli 2017)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from narrows.training.architectures import Autoencoder, Scaling
+
+
+class FactorisedDensity(nn.Module):
+    """A learned density of each latent, independent of the others: a mixture of logistics.
+
+    It stands for the tables during training; freezing replaces it by counts.
+
+    Parameters
+    ----------
+    latent_size : int
+    components : int, default 3
+        Logistics a latent.
+    """
+
+    def __init__(self, latent_size: int, components: int = 3) -> None:
+        super().__init__()
+        centres = torch.linspace(-2.0, 2.0, components).repeat(latent_size, 1)
+        self.centre = nn.Parameter(centres)  # (k, components)
+        self.log_width = nn.Parameter(torch.full((latent_size, components), 0.5))
+        self.logit = nn.Parameter(torch.zeros(latent_size, components))
+
+    def bits(self, y: Tensor) -> Tensor:
+        """Give `-log2 P(y - 1/2 < Y < y + 1/2)` of `(n, k)` noisy or rounded latents, `(n, k)`."""
+        # The difference of two sigmoids is taken on the side where they are small.
+        distance = (y.unsqueeze(-1) - self.centre).abs()
+        slope = torch.exp(-self.log_width)
+        mass = torch.sigmoid((0.5 - distance) * slope) - torch.sigmoid((-0.5 - distance) * slope)
+        return -torch.log2((mass * self.logit.softmax(-1)).sum(-1) + 1e-9)
+
+
+def mean_squared(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
+    """Squared error summed over a frame, on the scale where the data's range is 1; `(n,)`.
+
+    Outputs beyond the range count as its ends where the target lies there: decoding clips them.
+    """
+    error = _clipped_error(output, target, scaling) * (scaling.output_scale / scaling.peak)
+    return error.square().flatten(1).sum(1)
+
+
+def absolute(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
+    """Absolute error summed over a frame, on the scale where the data's range is 1; `(n,)`."""
+    error = _clipped_error(output, target, scaling) * (scaling.output_scale / scaling.peak)
+    return error.abs().flatten(1).sum(1)
+
+
+def cross_entropy(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
+    """Binary cross-entropy in nats, summed over a frame, the range mapped to 0 .. 1; `(n,)`."""
+    entropy = functional.binary_cross_entropy(output, target.clamp(0.0, 1.0), reduction="none")
+    return entropy.flatten(1).sum(1)
+
+
+def _clipped_error(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
+    low = (scaling.low - scaling.output_offset) / scaling.output_scale
+    high = (scaling.high - scaling.output_offset) / scaling.output_scale
+    error = output - target
+    error = torch.where(target <= low, error.clamp(min=0.0), error)
+    return torch.where(target >= high, error.clamp(max=0.0), error)
+
+
+Distortion = Callable[[Tensor, Tensor, Scaling], Tensor]
+DISTORTIONS: dict[str, Distortion] = {"mse": mean_squared, "bce": cross_entropy, "l1": absolute}
+
+
+class Objective:
+    """Rate and distortion of a batch, with uniform noise standing in for rounding.
+
+    Parameters
+    ----------
+    model : Autoencoder
+    density : FactorisedDensity
+    loss : str
+        A key of DISTORTIONS.
+    """
+
+    def __init__(self, model: Autoencoder, density: FactorisedDensity, loss: str) -> None:
+        self.model = model
+        self.density = density
+        self.distortion = DISTORTIONS[loss]
+
+    def __call__(self, scaled: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Give the mean rate in bits a signal, and the mean distortion a signal.
+
+        Parameters
+        ----------
+        scaled : (n, *frame_shape)
+            Frames as the encoder sees them.
+        noise : (n, k), optional
+            Uniform in -1/2 .. 1/2; without it latents are rounded.
+        """
+        scaling = self.model.scaling
+        y = self.model.latents(scaled)
+        y = torch.round(y) if noise is None else y + noise
+        rate = self.density.bits(y).sum(1).mean()
+        output, target = self.model.output(y), scaling.target(scaled)
+        return rate, self.distortion(output, target, scaling).mean()
+
+
+class RateControl:
+    """Finds the lambda at which the rate meets its aim, while training goes on.
+
+    Multiplies lambda by a little after each update, up where the rate is below the aim; slower and
+    slower, so that the weights settle for one lambda.
+
+    Parameters
+    ----------
+    aim_bits : float
+        Bits a signal.
+    start : float
+        The first lambda.
+    """
+
+    def __init__(self, aim_bits: float, start: float) -> None:
+        self.aim_bits = aim_bits
+        self.log_lambda = math.log(start)
+
+    @property
+    def lambda_(self) -> float:
+        """The present lambda."""
+        return math.exp(self.log_lambda)
+
+    def update(self, rate_bits: float, progress: float) -> None:
+        """Move lambda after a batch of `rate_bits`; `progress` is the share of training done."""
+        gap = max(-1.0, min(1.0, 2.0 * (1.0 - rate_bits / self.aim_bits)))
+        self.log_lambda += 0.002 * (1.0 - 0.9 * progress) * gap

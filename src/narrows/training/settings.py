@@ -1,0 +1,97 @@
+"""What a training run is told, and what it decides from the data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from narrows.errors import SettingError
+
+ARCHITECTURES = ("auto", "linear", "dense")
+LOSSES = ("mse", "bce", "l1")
+
+AIMED_UPDATES = 12_000
+"""Updates of the weights in a default run: where MNIST's curve of quality against time bends."""
+
+BITS_PER_LATENT = 3.2
+"""The rate a default run aims at: on MNIST, 32 latents then come to 12.7 bytes."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The settings of one training run; None means: decided from the data.
+
+    Attributes
+    ----------
+    latent_size : int
+        Latents of a frame. Unless `lambda_` is given, training aims at 3.2 bits for each.
+    architecture : str
+        "auto", "linear" or "dense".
+    loss : str
+        Distortion: "mse", "bce" (cross-entropy on the data's range) or "l1".
+    lambda_ : float or None
+        Weight of the distortion, in bits per unit of squared error (or of its kind) summed over
+        a frame whose range is 1. None: found while training, so that the rate meets its aim.
+    epochs, batch_size : int or None
+        None: about 12,000 updates of 32 to 256 frames.
+    learning_rate : float
+        Of Adam, at its highest.
+    patience : int or None
+        Epochs without a better validation loss after which training stops. None: a quarter
+        of the epochs, but at least 20.
+    seed : int
+        Everything random derives from (seed, epoch).
+    device : str
+        Of torch: "cpu", "cuda", ..., or "auto".
+    """
+
+    latent_size: int = 32
+    architecture: str = "auto"
+    loss: str = "mse"
+    lambda_: float | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float = 4e-3
+    patience: int | None = None
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        _one_of("architecture", self.architecture, ARCHITECTURES)
+        _one_of("loss", self.loss, LOSSES)
+        _at_least("latent_size", self.latent_size, 1)
+        _at_least("seed", self.seed, 0)
+        for name in ("epochs", "batch_size", "patience"):
+            if getattr(self, name) is not None:
+                _at_least(name, getattr(self, name), 1)
+        for name in ("learning_rate", "lambda_"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                shown = name.rstrip("_")
+                raise SettingError(f"{shown} {value}; it must be a finite number above 0")
+
+    def decided(self, n_signals: int) -> TrainingSettings:
+        """Fill in what is None from the number of training signals."""
+        batch = self.batch_size or max(32, min(256, 2 ** round(math.log2(max(n_signals, 1) / 48))))
+        updates = max(1, n_signals // batch)
+        epochs = self.epochs or max(3, min(400, round(AIMED_UPDATES / updates)))
+        patience = self.patience or max(20, epochs // 4)
+        architecture = "dense" if self.architecture == "auto" else self.architecture
+        return replace(
+            self, batch_size=batch, epochs=epochs, patience=patience, architecture=architecture
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the settings by their public names."""
+        return {name.rstrip("_"): value for name, value in asdict(self).items()}
+
+
+def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:
+    if value not in accepted:
+        raise SettingError(f"unknown {name} {value!r}; accepted are {', '.join(accepted)}")
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SettingError(f"{name} {value!r}; it must be a whole number of at least {least}")

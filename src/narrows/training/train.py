@@ -1,0 +1,221 @@
+"""`narrows.train`: signals in, finished codec out."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import asdict
+from hashlib import sha256
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from narrows._version import __version__
+from narrows.errors import DataError, SettingError
+from narrows.training.architectures import BUILDERS, Autoencoder, Scaling
+from narrows.training.freeze import TrainingSignals, freeze
+from narrows.training.linear import fit_linear
+from narrows.training.settings import TrainingSettings
+from narrows.training.trainer import EpochRecord, Progress, Trainer
+
+VALIDATION_SHARE, VALIDATION_MOST = 0.1, 5000
+MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
+FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
+PICTURE_RANGE = 255.0  # of uint8 signals that use more than half of it; otherwise the data's own
+INFINITE = (-float("inf"), float("inf"))
+
+
+def train_codec(
+    x: npt.NDArray[Any],
+    settings: TrainingSettings,
+    validation: npt.NDArray[Any] | None = None,
+    encoder: nn.Module | None = None,
+    decoder: nn.Module | None = None,
+    progress: Progress | None = None,
+) -> Any:
+    """Train on signals and freeze; see `narrows.train`.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape)
+    settings : TrainingSettings
+    validation : (m, *frame_shape), optional
+        By default a tenth of the signals, at most 5000, is held out.
+    encoder, decoder : nn.Module, optional
+        Networks of the user's own, `(n, *frame_shape)` to `(n, latent_size)` and back.
+    progress : callable, optional
+        Called with an EpochRecord after each epoch.
+    """
+    began = time.perf_counter()
+    x, validation = check_training_data(x, validation, settings)
+    x_train, x_validation = split(x, validation, settings.seed)
+    settings = settings.decided(len(x_train))
+    device = _device(settings.device)
+    scaling = scaling_of(x_train, settings.loss)
+    signals = TrainingSignals(
+        x_train, x_validation, scaled(x_train, scaling), scaled(x_validation, scaling)
+    )
+    torch.manual_seed(settings.seed)
+    history: list[EpochRecord] = []
+    best_epoch = 0
+    if settings.architecture == "linear" and encoder is None:
+        model = fit_linear(signals.scaled_train, settings.latent_size, scaling)
+    else:
+        model = _build(settings, x.shape[1:], scaling, encoder, decoder).to(device)
+        result = Trainer(
+            model,
+            signals.scaled_train.to(device),
+            signals.scaled_validation.to(device),
+            settings,
+            progress,
+        ).run()
+        history, best_epoch = result.history, result.best_epoch
+    summary = {
+        "settings": settings.as_json(),
+        "signals": len(x_train),
+        "validation_signals": len(x_validation),
+        "data_sha256": fingerprint(x_train),
+        "history": [asdict(record) for record in history],
+        "best_epoch": best_epoch,
+        "threads": torch.get_num_threads(),
+        "versions": _versions(),
+        "seconds": round(time.perf_counter() - began, 2),
+    }
+    name = "custom" if encoder is not None else settings.architecture
+    return freeze(model, signals, name, summary)
+
+
+def check_training_data(
+    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, settings: TrainingSettings
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """Refuse what cannot be trained on: DataError or SettingError, in one line."""
+    from narrows.signals import check_signals
+
+    x = check_signals(x, name="training data")
+    if len(x) < 2:
+        raise DataError(
+            "training data with a single signal; at least 2 are needed, and some hundreds to "
+            "learn anything: give more signals"
+        )
+    size = prod(x.shape[1:])
+    if settings.latent_size > size:
+        raise SettingError(
+            f"latent_size {settings.latent_size} for frames of {size} elements; it must be at "
+            "most that, and much smaller to compress"
+        )
+    _refuse_non_finite(x, "training data")
+    if validation is not None:
+        validation = check_signals(validation, name="validation data")
+        if (validation.shape[1:], validation.dtype) != (x.shape[1:], x.dtype):
+            raise DataError(
+                f"validation data of shape {validation.shape} and dtype {validation.dtype}; "
+                f"expected (n, {', '.join(map(str, x.shape[1:]))}) of {x.dtype}"
+            )
+        _refuse_non_finite(validation, "validation data")
+    return x, validation
+
+
+def _refuse_non_finite(x: npt.NDArray[Any], what: str) -> None:
+    if x.dtype.kind != "f":
+        return
+    count, first = 0, None
+    for start in range(0, len(x), 4096):
+        bad = ~np.isfinite(x[start : start + 4096])
+        if bad.any():
+            count += int(bad.sum())
+            where = np.argwhere(bad)[0]
+            first = first or (int(where[0]) + start, *map(int, where[1:]))
+    if count:
+        raise DataError(
+            f"{what} with {count} values that are NaN or infinite, the first at index {first}; "
+            "remove those signals or fill the values in"
+        )
+
+
+def split(
+    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, seed: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Hold a validation part out, by a permutation of the seed, unless one is given."""
+    order = np.random.default_rng([seed, len(x)]).permutation(len(x))
+    most = max(2, MAX_TRAINING_BYTES // (4 * prod(x.shape[1:])))
+    if validation is not None:
+        return x[np.sort(order[:most])], validation[:VALIDATION_MOST]
+    held = max(1, min(VALIDATION_MOST, int(VALIDATION_SHARE * len(x))))
+    return x[np.sort(order[held : held + most])], x[np.sort(order[:held])]
+
+
+def scaling_of(x: npt.NDArray[Any], loss: str) -> Scaling:
+    """Choose the maps between signals and networks from the training signals."""
+    low, high = float(x.min()), float(x.max())
+    mean, deviation = float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
+    integer = x.dtype.kind in "iu"
+    offset = float(np.floor(mean + 0.5)) if integer else mean
+    scale = 1.0 / (deviation or 1.0)
+    if x.dtype == np.uint8 and high > PICTURE_RANGE / 2:
+        low, high = 0.0, PICTURE_RANGE
+    extent = (high - low) or 1.0
+    output = (low, extent) if loss == "bce" else (offset, 1.0 / scale)
+    bounds = (float(np.iinfo(x.dtype).min), float(np.iinfo(x.dtype).max)) if integer else INFINITE
+    return Scaling(offset, scale, *output, *bounds, extent, integer)
+
+
+def scaled(x: npt.NDArray[Any], scaling: Scaling) -> Tensor:
+    """Give `(n, *frame_shape)` signals as the encoder sees them, in float32."""
+    out = np.empty(x.shape, dtype=np.float32)
+    for start in range(0, len(x), 4096):
+        part = x[start : start + 4096].astype(np.float64)
+        out[start : start + 4096] = (part - scaling.offset) * scaling.scale
+    return torch.from_numpy(out)
+
+
+def fingerprint(x: npt.NDArray[Any]) -> str:
+    """Hash the training signals, so that a model names what it was trained on."""
+    digest = sha256(f"{x.dtype.name} {list(x.shape)}\n".encode())
+    for start in range(0, len(x), 4096):
+        digest.update(np.ascontiguousarray(x[start : start + 4096]).tobytes())
+    return digest.hexdigest()
+
+
+def _build(
+    settings: TrainingSettings,
+    frame_shape: tuple[int, ...],
+    scaling: Scaling,
+    encoder: nn.Module | None,
+    decoder: nn.Module | None,
+) -> Autoencoder:
+    if (encoder is None) != (decoder is None):
+        raise SettingError("an encoder of your own needs a decoder of your own; give both")
+    if encoder is None or decoder is None:
+        encoder, decoder = BUILDERS[settings.architecture](
+            frame_shape, settings.latent_size, sigmoid_output=settings.loss == "bce"
+        )
+    return Autoencoder(
+        nn.Sequential(encoder), nn.Sequential(decoder), scaling, FIRST_LATENT_SCALE
+    )
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError(
+            f"device {name!r} is not available here ({reason}); give cpu or auto"
+        ) from None
+    return device
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "narrows": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

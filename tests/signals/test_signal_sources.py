@@ -1,0 +1,123 @@
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from signal_frames import written
+
+from narrows.errors import DataError, MissingExtraError
+from narrows.signals import KNOWN_NAMES, read_labels, read_signals
+
+REAL_DATA = Path(os.environ.get("NARROWS_DATA", Path(__file__).parents[3] / "shared" / "data"))
+X = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
+
+
+def message(data):
+    with pytest.raises(DataError) as caught:
+        read_signals(data)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_digits_are_small_pictures_of_17_grey_levels():
+    pytest.importorskip("sklearn")
+    x = read_signals("digits")
+    assert x.shape == (1797, 8, 8)
+    assert x.dtype == np.uint8
+    assert (x.min(), x.max()) == (0, 16)
+    y = read_labels("digits")
+    assert y.shape == (1797,)
+    assert set(y) == set(range(10))
+
+
+def test_digits_without_scikit_learn_name_the_line_that_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'narrows\[train\]'"):
+        read_signals("digits")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".idx", ".gz"])
+def test_a_file_is_told_by_its_content_whatever_its_name(tmp_path, monkeypatch, suffix):
+    monkeypatch.chdir(tmp_path)
+    Path("signals.dat").write_bytes(written(X, suffix))
+    assert np.array_equal(read_signals("signals.dat"), X)
+    assert np.array_equal(read_signals(tmp_path / "signals.dat"), X)
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist:train"])
+def test_an_existing_path_wins_over_a_known_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(written(X, ".npy"))
+    assert np.array_equal(read_signals(name), X)
+
+
+def test_a_missing_file_is_named_with_what_is_accepted():
+    told = message("nowhere/at-all.npy")
+    assert "'nowhere/at-all.npy'" in told
+    assert all(accepted in told for accepted in (".npy", ".npz", "IDX", *KNOWN_NAMES))
+    assert "did you mean" not in told
+
+
+def test_a_misspelt_name_is_answered_with_close_ones(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "did you mean 'digits'?" in message("digit")
+    assert "'mnist:train'" in message("mnist:trian").partition("did you mean")[2]
+    (tmp_path / "spectra.npy").write_bytes(written(X, ".npy"))
+    assert f"did you mean {str(tmp_path / 'spectra.npy')!r}?" in message(tmp_path / "spectre.npy")
+
+
+def test_a_directory_is_called_one(tmp_path):
+    assert "is a directory" in message(tmp_path)
+
+
+def test_an_empty_file_and_a_foreign_one_are_told_apart(tmp_path):
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"")
+    assert "0 bytes" in message(path)
+    path.write_bytes(b"a,b,c\n1,2,3\n")
+    assert "begins with b'a,b,c\\n'" in message(path)
+
+
+def test_a_name_of_an_array_in_a_file_of_one_is_refused(tmp_path):
+    (tmp_path / "x.npy").write_bytes(written(X, ".npy"))
+    assert "no .npz" in message(f"{tmp_path}/x.npy:first")
+
+
+@pytest.mark.parametrize("odd", ["", ":", "a\0b", "line\nbreak", "x" * 5000])
+def test_odd_names_are_only_missing(odd):
+    assert "there is no file" in message(odd)
+
+
+def test_a_file_of_many_numbers_names_itself_and_says_how_to_make_frames(tmp_path):
+    np.save(tmp_path / "long.npy", np.zeros(1000, np.float32))
+    told = message(tmp_path / "long.npy")
+    assert "long.npy" in told
+    assert "reshape(n, length)" in told
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "bool", ">i4"])
+def test_labels_of_a_file_are_whole_numbers(tmp_path, dtype):
+    np.save(tmp_path / "y.npy", np.array([1, 0, 1], dtype))
+    y = read_labels(tmp_path / "y.npy")
+    assert y.dtype == np.int64
+    assert y.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("labels", [np.zeros(3), np.zeros((3, 1), int), np.zeros(3, "u8")])
+def test_labels_that_are_no_list_of_integers_are_refused(tmp_path, labels):
+    np.save(tmp_path / "y.npy", labels)
+    with pytest.raises(DataError, match="one integer per signal"):
+        read_labels(tmp_path / "y.npy")
+
+
+@pytest.mark.skipif(
+    not REAL_DATA.is_dir(), reason="the real data sets are not here; set NARROWS_DATA"
+)
+@pytest.mark.parametrize("name", ["mnist:test", "fashion-mnist:test"])
+def test_known_sets_are_read_from_the_folder_of_the_environment(monkeypatch, name):
+    monkeypatch.setenv("NARROWS_DATA", str(REAL_DATA))
+    x, y = read_signals(name), read_labels(name)
+    assert x.shape == (10000, 28, 28)
+    assert x.dtype == np.uint8
+    assert np.bincount(y).size == 10
