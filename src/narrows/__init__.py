@@ -5,11 +5,37 @@
     codec.save("digits.narrows"); codec = narrows.load("digits.narrows")
     blob = codec.compress(x)                            # -> bytes, an archive
     x_hat = codec.decompress(blob)                      # same shape, same dtype
+
+The names are imported when they are first used, so that `narrows --help` need not wait for numpy.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from narrows._version import __version__
-from narrows.api import decompress, load, train
-from narrows.codec.codec import Codec
-from narrows.errors import NarrowsError
+
+if TYPE_CHECKING:
+    from narrows.api import decompress, load, train
+    from narrows.codec.codec import Codec
+    from narrows.errors import NarrowsError
 
 __all__ = ["Codec", "NarrowsError", "__version__", "decompress", "load", "train"]
+
+_HOMES = {
+    "Codec": "narrows.codec.codec",
+    "NarrowsError": "narrows.errors",
+    "decompress": "narrows.api",
+    "load": "narrows.api",
+    "train": "narrows.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'narrows' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

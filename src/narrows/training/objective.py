@@ -133,4 +133,4 @@ class RateControl:
     def update(self, rate_bits: float, progress: float) -> None:
         """Move lambda after a batch of `rate_bits`; `progress` is the share of training done."""
         gap = max(-1.0, min(1.0, 2.0 * (1.0 - rate_bits / self.aim_bits)))
-        self.log_lambda += 0.002 * (1.0 - 0.9 * progress) * gap
+        self.log_lambda += 0.004 * (1.0 - 0.9 * progress) * gap

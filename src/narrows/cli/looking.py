@@ -1,0 +1,207 @@
+"""`info` and `evaluate`: what is in a file, and how good a model is on signals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from narrows.cli.output import (
+    AsJson,
+    Data,
+    ModelFile,
+    Quality,
+    decibels,
+    open_input,
+    print_json,
+    print_pairs,
+    print_table,
+    read_data,
+)
+
+if TYPE_CHECKING:
+    from narrows.codec.codec import Codec
+
+
+def info(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A model or an archive.", show_default=False)
+    ],
+    json: AsJson = False,
+) -> None:
+    """Show what a model or an archive holds."""
+    from narrows.codec.archive import MAGIC
+
+    with open_input(file) as stream:
+        is_archive = stream.read(len(MAGIC)) == MAGIC
+    described = describe_archive(file) if is_archive else describe_model(file)
+    if json:
+        print_json(described)
+    elif is_archive:
+        print_pairs(f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in described.items()])
+    else:
+        _print_model(file, described)
+
+
+def describe_archive(file: str) -> dict[str, Any]:
+    """Read an archive to its end, checking every checksum, and describe it."""
+    from narrows.codec.archive import ArchiveReader
+
+    with open_input(file) as stream:
+        reader = ArchiveReader(stream)
+        for _ in reader:
+            pass
+    size = Path(file).stat().st_size
+    header = reader.header
+    return {
+        "model_id": header.model_id.hex(),
+        "embedded_model": header.embedded_model is not None,
+        "signals": reader.n_signals,
+        "dtype": header.dtype.name,
+        "frame_shape": list(header.frame_shape),
+        "blocks": reader.n_blocks,
+        "blocks_by_mode": {m.name.lower(): n for m, n in reader.blocks_by_mode.items() if n},
+        "compressed_bytes": size,
+        "ratio": reader.n_signals * header.frame_bytes / size,
+    }
+
+
+def describe_model(file: str) -> dict[str, Any]:
+    """Load a model, checking it, and describe it."""
+    from narrows.models import load_codec
+
+    codec = load_codec(Path(file))
+    model = codec.model
+    return {
+        "model_id": codec.model_id,
+        "frame_shape": list(model.frame_shape),
+        "dtype": model.dtype.name,
+        "latent_size": model.latent_size,
+        "qualities": model.n_qualities,
+        "architecture": model.architecture,
+        "parameters": model.encoder.n_parameters + model.decoder.n_parameters,
+        "model_bytes": len(codec.model_bytes),
+        "training": dict(model.training),
+        "layers": _layers(codec),
+    }
+
+
+def _layers(codec: Codec) -> list[dict[str, Any]]:
+    """Describe the layers from input to output, the bottleneck between the networks."""
+    model = codec.model
+    rows: list[dict[str, Any]] = []
+    for part, network in (("encoder", model.encoder), ("decoder", model.decoder)):
+        if part == "decoder":
+            rows.append(_row("bottleneck", "round to symbols", (model.latent_size,), 0, ""))
+        for layer, shape, peak in zip(network.layers, network.shapes, network.peaks, strict=True):
+            proof = f"< 2^{peak.bit_length()}"
+            rows.append(_row(part, layer.kind, shape, layer.n_parameters, proof))
+    return rows
+
+
+def _row(
+    part: str, layer: str, shape: tuple[int, ...], parameters: int, largest: str
+) -> dict[str, Any]:
+    return {
+        "part": part,
+        "layer": layer,
+        "output_shape": list(shape),
+        "parameters": parameters,
+        "largest_value": largest,
+    }
+
+
+def _print_model(file: str, described: dict[str, Any]) -> None:
+    training = described["training"]
+    settings = training.get("settings", {})
+    pairs = [
+        (key.replace("_", " "), _show(described[key]))
+        for key in ("model_id", "frame_shape", "dtype", "latent_size", "qualities",
+                    "architecture", "parameters", "model_bytes")
+    ]  # fmt: skip
+    if training:
+        pairs.append(("trained on", f"{training['signals']} signals, seed {settings['seed']}"))
+        pairs.append(("trained for", f"{training['seconds']} s, {len(training['history'])} epochs"))
+        pairs.append(("loss", str(settings["loss"])))
+    print_pairs(f"model {file}", pairs)
+    rows = [
+        [row["part"], row["layer"], _show(row["output_shape"]), f"{row['parameters']:,}",
+         row["largest_value"]]
+        for row in described["layers"]
+    ]  # fmt: skip
+    frame = ["input", "", _show(described["frame_shape"]), "", ""]
+    columns = ["part", "layer", "output shape", "parameters", "largest value"]
+    print_table("", columns, [frame, *rows], left=2)
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, list):
+        return " x ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{n} {name}" for name, n in value.items()) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def evaluate(
+    data: Data,
+    model: ModelFile,
+    quality: Quality = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Beside general compressors on the same signals.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Compress and decompress signals, and measure bytes and quality."""
+    from narrows.evaluation.baselines import codec_row, general_rows, raw_row
+    from narrows.evaluation.metrics import evaluate as measure
+    from narrows.models import load_codec
+
+    codec = load_codec(model)
+    x = read_data(data)
+    measured = measure(codec, x, quality)
+    rows = [raw_row(x), *general_rows(x), codec_row("narrows", measured)] if baselines else []
+    if json:
+        extra = {"baselines": [row.as_json() for row in rows]} if baselines else {}
+        print_json({**measured.as_json(), **extra})
+        return
+    figures = measured.as_json()
+    print_pairs(
+        f"{data} through {model}",
+        [
+            ("signals", f"{measured.signals:,}"),
+            ("raw bytes", f"{measured.raw_bytes:,}"),
+            ("compressed bytes", f"{measured.compressed_bytes:,}"),
+            ("bytes per signal", f"{measured.bytes_per_signal:.2f}"),
+            ("bits per element", f"{measured.bits_per_element:.4f}"),
+            ("ratio", f"{measured.ratio:.1f}"),
+            ("PSNR", decibels(figures["psnr"])),
+            ("MSE (peak 1)", f"{measured.mse:.6f}"),
+            ("max abs error", f"{measured.max_abs_error:g}"),
+            ("model bytes", f"{measured.model_bytes:,}"),
+            ("model paid for after", _break_even(measured.break_even_signals)),
+        ],
+    )
+    if rows:
+        print_comparison(rows)
+
+
+def _break_even(signals: int | None) -> str:
+    return "never: the archive is not smaller than raw" if signals is None else f"{signals:,} signals"
+
+
+def print_comparison(rows: list[Any], title: str = "") -> None:
+    """Print lines of `narrows.evaluation.baselines.Row` as a table."""
+    print_table(
+        title,
+        ["codec", "bytes per signal", "PSNR", "model bytes"],
+        [
+            [row.name, f"{row.bytes_per_signal:.2f}", decibels(row.psnr),
+             f"{row.model_bytes:,}" if row.model_bytes else ""]
+            for row in rows
+        ],
+    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""`train` and `demo`: signals to a model, and the whole job on a known set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from narrows.cli.output import (
+    PIPE,
+    AsJson,
+    Data,
+    Force,
+    Quiet,
+    check_output,
+    open_output,
+    print_json,
+    read_data,
+    say,
+    usage_error,
+)
+
+Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
+
+
+def train(
+    data: Data,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The model, .narrows; - for a pipe.",
+                          show_default=False)
+    ],
+    latent_size: Annotated[
+        int, typer.Option("--latent-size", help="Latents of a frame: about 0.4 bytes each.")
+    ] = 32,
+    architecture: Annotated[
+        str, typer.Option("--architecture", help="auto, linear (PCA) or dense.")
+    ] = "auto",
+    loss: Annotated[str, typer.Option("--loss", help="mse, bce or l1.")] = "mse",
+    lambda_: Annotated[
+        float | None,
+        typer.Option("--lambda", help="Bits per unit of distortion.",
+                     show_default="found, so that a latent takes 3.2 bits"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", show_default="about 12,000 updates")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", show_default="32 to 256")
+    ] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
+                     help="Signals held out from training."),
+    ] = None,
+    seed: Seed = 0,
+    device: Annotated[
+        str, typer.Option("--device", help="cpu, cuda, ... or auto.")
+    ] = "auto",
+    force: Force = False,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Train a model on signals."""
+    if output == PIPE and json:
+        raise usage_error("--json and the model cannot both go to standard output")
+    check_output(output, force)
+    from narrows.api import train as train_codec
+    from narrows.cli.progress import training_progress
+
+    x = read_data(data)
+    x_validation = None if validation is None else read_data(validation)
+    with training_progress(quiet) as progress:
+        codec = train_codec(
+            x,
+            latent_size=latent_size,
+            architecture=architecture,
+            loss=loss,
+            lambda_=lambda_,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation=x_validation,
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
+    with open_output(output) as stream:
+        stream.write(codec.model_bytes)
+    summary = codec.model.training
+    if json:
+        last = summary["history"][-1] if summary["history"] else None
+        print_json(
+            {
+                "output": output,
+                "model_id": codec.model_id,
+                "model_bytes": len(codec.model_bytes),
+                "seconds": summary["seconds"],
+                "epochs": len(summary["history"]),
+                "last_epoch": last,
+            }
+        )
+        return
+    say(
+        f"{output}: model {codec.model_id[:8]}, {len(codec.model_bytes)} bytes, "
+        f"trained on {summary['signals']} signals in {summary['seconds']:.0f} s",
+        quiet,
+    )
+
+
+def demo(
+    data: Annotated[
+        str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")
+    ] = "digits",
+    latent_size: Annotated[int, typer.Option("--latent-size")] = 8,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The picture of ten signals.")
+    ] = Path("demo.png"),
+    seed: Seed = 0,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train on a known set, compress what was held out, decompress, compare, draw."""
+    check_output(str(output), force=True)
+    from narrows.cli.looking import print_comparison
+    from narrows.cli.progress import training_progress
+    from narrows.evaluation.demo import run_demo
+    from narrows.evaluation.plots import gallery, new_figure, write_png
+
+    new_figure(1, 1)  # a missing matplotlib is told before training, not after
+    with training_progress(quiet) as progress:
+        made = run_demo(data, latent_size, seed, progress)
+    measured = made.measured
+    title = (
+        f"{data}: {measured.raw_bytes // measured.signals} bytes in, "
+        f"{measured.bytes_per_signal:.2f} bytes on disk, {measured.psnr:.2f} dB"
+    )
+    with open_output(str(output)) as stream:
+        write_png(gallery(made.original, made.decoded, made.codec.model.peak, title), stream)
+    if json:
+        print_json({**measured.as_json(), "rows": [row.as_json() for row in made.rows]})
+        return
+    if quiet:
+        return
+    print_comparison(made.rows, f"{data}: {measured.signals} signals held out from training")
+    print(f"{output}: original, reconstruction and error of ten of them")

@@ -1,0 +1,1 @@
+"""Measuring: real bytes, real reconstructions, on signals held out from training."""

@@ -1,0 +1,119 @@
+"""Quality of reconstructions, and what a codec costs and saves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.codec import Codec
+
+ROWS = 4096  # signals compared at a time, so that memory does not grow with the data
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """How far a reconstruction is from its original.
+
+    Attributes
+    ----------
+    mse : float
+        Mean squared error on the scale where the peak is 1.
+    psnr : float
+        10 log10(1 / mse) in dB, the error pooled over all signals.
+    max_abs_error : float
+        In the signals' units.
+    """
+
+    mse: float
+    psnr: float
+    max_abs_error: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a codec does to signals: sizes are lengths of what was written.
+
+    Attributes
+    ----------
+    signals : int
+    raw_bytes, compressed_bytes : int
+        Of all signals; header and index included.
+    bytes_per_signal, bits_per_element, ratio : float
+        Ratio is raw over compressed.
+    mse, psnr, max_abs_error : float
+        See Distortion.
+    model_bytes : int
+    break_even_signals : int or None
+        The number of signals from which model and archive together are smaller than raw; None if
+        that never happens.
+    """
+
+    signals: int
+    raw_bytes: int
+    compressed_bytes: int
+    bytes_per_signal: float
+    bits_per_element: float
+    ratio: float
+    mse: float
+    psnr: float
+    max_abs_error: float
+    model_bytes: int
+    break_even_signals: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the fields; an infinite PSNR, of an exact reconstruction, becomes None."""
+        return {k: v if not _infinite(v) else None for k, v in asdict(self).items()}
+
+
+def _infinite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def distortion(original: npt.NDArray[Any], decoded: npt.NDArray[Any], peak: float) -> Distortion:
+    """Compare `(n, *frame_shape)` signals with their reconstructions, in float64.
+
+    Values that are NaN or infinite alike in both count as equal.
+    """
+    total, largest = 0.0, 0.0
+    for start in range(0, len(original), ROWS):
+        a = original[start : start + ROWS].astype(np.float64)
+        b = decoded[start : start + ROWS].astype(np.float64)
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        with np.errstate(invalid="ignore"):
+            error = np.where(same, 0.0, a - b)
+        total += float(np.square(error).sum())
+        largest = max(largest, float(np.abs(error).max(initial=0.0)))
+    mse = total / max(original.size, 1) / peak**2
+    return Distortion(mse, 10 * math.log10(1 / mse) if mse > 0 else math.inf, largest)
+
+
+def evaluate(codec: Codec, x: npt.NDArray[Any], quality: int | None = None) -> Evaluation:
+    """Compress and decompress `(n, *frame_shape)` signals, and measure both."""
+    blob = codec.compress(x, quality)
+    return evaluation_of(x, codec.decompress(blob), len(blob), codec)
+
+
+def evaluation_of(
+    x: npt.NDArray[Any], decoded: npt.NDArray[Any], compressed_bytes: int, codec: Codec
+) -> Evaluation:
+    """Put the figures of one compression together."""
+    measured = distortion(x, decoded, codec.model.peak)
+    model_bytes = len(codec.model_bytes)
+    saved = (x.nbytes - compressed_bytes) / len(x)
+    return Evaluation(
+        signals=len(x),
+        raw_bytes=x.nbytes,
+        compressed_bytes=compressed_bytes,
+        bytes_per_signal=compressed_bytes / len(x),
+        bits_per_element=8 * compressed_bytes / x.size,
+        ratio=x.nbytes / compressed_bytes,
+        mse=measured.mse,
+        psnr=measured.psnr,
+        max_abs_error=measured.max_abs_error,
+        model_bytes=model_bytes,
+        break_even_signals=math.ceil(model_bytes / saved) if saved > 0 else None,
+    )
