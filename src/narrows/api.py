@@ -25,6 +25,7 @@ def train(
     x: npt.ArrayLike,
     *,
     latent_size: int = 32,
+    bits_per_latent: float = 3.2,
     architecture: str = "auto",
     loss: str = "mse",
     lambda_: float | None = None,
@@ -46,8 +47,10 @@ def train(
     x : (n, *frame_shape) of uint8, int8, uint16, int16, int32, float32 or float64
         A sample of the signals; some thousands are good.
     latent_size : int, default 32
-        Latents of a frame. Unless `lambda_` is given, training aims at 3.2 bits for each, so that
-        a signal takes about 0.4 bytes a latent.
+        Latents of a frame.
+    bits_per_latent : float, default 3.2
+        The rate that training aims at, unless `lambda_` is given: a signal then takes about
+        `latent_size * bits_per_latent / 8` bytes.
     architecture : {"auto", "linear", "dense"}
         "linear" is PCA, in closed form; "auto" takes "dense".
     loss : {"mse", "bce", "l1"}
@@ -99,6 +102,7 @@ def train(
 
     settings = TrainingSettings(
         latent_size=latent_size,
+        bits_per_latent=bits_per_latent,
         architecture=architecture,
         loss=loss,
         lambda_=lambda_,

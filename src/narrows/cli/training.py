@@ -31,8 +31,11 @@ def train(
                           show_default=False)
     ],
     latent_size: Annotated[
-        int, typer.Option("--latent-size", help="Latents of a frame: about 0.4 bytes each.")
+        int, typer.Option("--latent-size", help="Latents of a frame.")
     ] = 32,
+    bits_per_latent: Annotated[
+        float, typer.Option("--bits-per-latent", help="The rate aimed at, unless by --lambda.")
+    ] = 3.2,
     architecture: Annotated[
         str, typer.Option("--architecture", help="auto, linear (PCA) or dense.")
     ] = "auto",
@@ -40,7 +43,7 @@ def train(
     lambda_: Annotated[
         float | None,
         typer.Option("--lambda", help="Bits per unit of distortion.",
-                     show_default="found, so that a latent takes 3.2 bits"),
+                     show_default="found, to meet --bits-per-latent"),
     ] = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", show_default="about 12,000 updates")
@@ -74,6 +77,7 @@ def train(
         codec = train_codec(
             x,
             latent_size=latent_size,
+            bits_per_latent=bits_per_latent,
             architecture=architecture,
             loss=loss,
             lambda_=lambda_,

@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from narrows.training.architectures import Autoencoder, Scaling
-from narrows.training.settings import BITS_PER_LATENT
 
 EXACT_UP_TO = 4096  # elements of a frame; above, a randomised decomposition
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
 
 
-def fit_linear(scaled: Tensor, latent_size: int, scaling: Scaling) -> Autoencoder:
-    """Fit PCA and choose the rounding step at which the latents' entropy is 3.2 bits each.
+def fit_linear(
+    scaled: Tensor, latent_size: int, aimed_bits: float, scaling: Scaling
+) -> Autoencoder:
+    """Fit PCA and choose the rounding step at which the latents have the aimed entropy.
 
     One step serves all latents: at high rate that is optimal for mean squared error.
 
@@ -24,6 +25,8 @@ def fit_linear(scaled: Tensor, latent_size: int, scaling: Scaling) -> Autoencode
     scaled : (n, *frame_shape)
         Frames as the encoder sees them.
     latent_size : int
+    aimed_bits : float
+        Of a signal.
     scaling : Scaling
     """
     frame_shape = tuple(scaled.shape[1:])
@@ -34,7 +37,7 @@ def fit_linear(scaled: Tensor, latent_size: int, scaling: Scaling) -> Autoencode
     set_affine(encoder[1], components, -mean @ components.T)
     set_affine(decoder[0], components.T, mean)
     y = (flat[:STEP_SAMPLE] - mean) @ components.T
-    step = step_for_entropy(y, BITS_PER_LATENT * latent_size)
+    step = step_for_entropy(y, aimed_bits)
     return Autoencoder(encoder, decoder, scaling, latent_scale=1.0 / step)
 
 

@@ -14,9 +14,6 @@ LOSSES = ("mse", "bce", "l1")
 AIMED_UPDATES = 12_000
 """Updates of the weights in a default run: where MNIST's curve of quality against time bends."""
 
-BITS_PER_LATENT = 3.2
-"""The rate a default run aims at: on MNIST, 32 latents then come to 12.7 bytes."""
-
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -25,7 +22,10 @@ class TrainingSettings:
     Attributes
     ----------
     latent_size : int
-        Latents of a frame. Unless `lambda_` is given, training aims at 3.2 bits for each.
+        Latents of a frame.
+    bits_per_latent : float
+        The rate that training aims at unless `lambda_` is given. With 3.2, 32 latents of MNIST
+        come to 12.7 bytes.
     architecture : str
         "auto", "linear" or "dense".
     loss : str
@@ -47,6 +47,7 @@ class TrainingSettings:
     """
 
     latent_size: int = 32
+    bits_per_latent: float = 3.2
     architecture: str = "auto"
     loss: str = "mse"
     lambda_: float | None = None
@@ -65,11 +66,16 @@ class TrainingSettings:
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) is not None:
                 _at_least(name, getattr(self, name), 1)
-        for name in ("learning_rate", "lambda_"):
+        for name in ("learning_rate", "lambda_", "bits_per_latent"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 shown = name.rstrip("_")
                 raise SettingError(f"{shown} {value}; it must be a finite number above 0")
+
+    @property
+    def aimed_bits(self) -> float:
+        """The rate that training aims at, in bits a signal."""
+        return self.bits_per_latent * self.latent_size
 
     def decided(self, n_signals: int) -> TrainingSettings:
         """Fill in what is None from the number of training signals."""

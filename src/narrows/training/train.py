@@ -63,7 +63,9 @@ def train_codec(
     history: list[EpochRecord] = []
     best_epoch = 0
     if settings.architecture == "linear" and encoder is None:
-        model = fit_linear(signals.scaled_train, settings.latent_size, scaling)
+        model = fit_linear(
+            signals.scaled_train, settings.latent_size, settings.aimed_bits, scaling
+        )
     else:
         model = _build(settings, x.shape[1:], scaling, encoder, decoder).to(device)
         result = Trainer(

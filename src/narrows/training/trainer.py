@@ -15,7 +15,7 @@ from torch import Tensor
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
 from narrows.training.objective import FactorisedDensity, Objective, RateControl
-from narrows.training.settings import BITS_PER_LATENT, TrainingSettings
+from narrows.training.settings import TrainingSettings
 
 WARM_UP = 0.03  # share of the updates in which the learning rate rises
 DENSITY_SPEED = 5.0  # the density has to follow the latents, so it learns faster
@@ -173,7 +173,7 @@ class Trainer:
     def _controlled(self, distortion: float) -> RateControl:
         """Give the control of lambda, made at the first batch from its distortion."""
         if self._control is None:
-            aim = BITS_PER_LATENT * self.settings.latent_size
+            aim = self.settings.aimed_bits
             first = FIRST_LAMBDA * aim / max(distortion, 1e-9)
             self._control = RateControl(aim, self.settings.lambda_ or min(first, 1e12))
         return self._control

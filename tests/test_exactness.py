@@ -1,0 +1,92 @@
+"""The exactness invariant: one SHA-256 under every BLAS kernel, thread count and batch size."""
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from narrows.codec.codec import Codec
+
+SCRIPT = """
+import hashlib, sys
+import numpy as np, narrows
+codec = narrows.load(sys.argv[1])
+x = np.load(sys.argv[2])
+blob = codec.compress(x)
+print(hashlib.sha256(blob).hexdigest(), hashlib.sha256(codec.decompress(blob)).hexdigest())
+"""
+
+
+def supported_kernels():
+    """Name the OpenBLAS kernels that this processor can run."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return [""]
+    cpu = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    kernels = ["Nehalem"]
+    kernels += ["Haswell"] if "avx2" in cpu and "fma" in cpu else []
+    kernels += ["SkylakeX"] if "avx512f" in cpu and "avx512dq" in cpu else []
+    return kernels
+
+
+def hashes_in_subprocess(model, data, kernel, threads):
+    environment = {
+        **os.environ,
+        "OPENBLAS_CORETYPE": kernel,
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "OMP_NUM_THREADS": str(threads),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(model), str(data)],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+def test_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, tmp_path):
+    model, data = tmp_path / "m.narrows", tmp_path / "x.npy"
+    tiny_codec.save(model)
+    np.save(data, digits)
+    blob = tiny_codec.compress(digits)
+    here = [
+        hashlib.sha256(blob).hexdigest(),
+        hashlib.sha256(tiny_codec.decompress(blob)).hexdigest(),
+    ]
+    for kernel in supported_kernels():
+        for threads in (1, 2):
+            assert hashes_in_subprocess(model, data, kernel, threads) == here, (kernel, threads)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 4096])
+def test_the_batch_size_changes_no_byte(tiny_codec, digits, batch_size):
+    x = digits[:300]
+    blob = tiny_codec.compress(x)
+    other = Codec(tiny_codec.model, batch_size=batch_size)
+    assert other.compress(x) == blob
+    assert np.array_equal(other.decompress(blob), tiny_codec.decompress(blob))
+
+
+def test_torch_gives_the_bits_of_numpy(tiny_codec, digits):
+    pytest.importorskip("torch", reason="the torch backend needs torch; extra train")
+    from narrows.integrations.torch_backend import TorchBackend
+
+    blob = tiny_codec.compress(digits)
+    on_torch = Codec(tiny_codec.model, backend=TorchBackend())
+    assert on_torch.compress(digits) == blob
+    assert np.array_equal(on_torch.decompress(blob), tiny_codec.decompress(blob))
+
+
+def test_cuda_gives_the_bits_of_numpy(tiny_codec, digits):
+    torch = pytest.importorskip("torch", reason="the torch backend needs torch; extra train")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device on this machine")
+    from narrows.integrations.torch_backend import TorchBackend
+
+    blob = tiny_codec.compress(digits)
+    on_cuda = Codec(tiny_codec.model, backend=TorchBackend("cuda"))
+    assert on_cuda.compress(digits) == blob
+    assert np.array_equal(on_cuda.decompress(blob), tiny_codec.decompress(blob))
