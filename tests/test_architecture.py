@@ -19,8 +19,12 @@ ABOVE = {
 
 
 def imported_names(path):
-    """Give all modules that a file imports, wherever the import stands."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Give all modules that a file imports, wherever the import stands, but for types alone."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from narrows.codec.archive import Header
-from narrows.codec.backend import Backend
+from narrows.codec.backend import NUMPY, Backend
 from narrows.codec.codec import Codec
 from narrows.codec.model_file import model_id_of
 from narrows.errors import FormatError, ModelNotFoundError
@@ -15,7 +15,7 @@ from narrows.errors import FormatError, ModelNotFoundError
 MODELS_VARIABLE = "NARROWS_MODELS"
 
 
-def load_codec(path: Path, backend: Backend | None = None) -> Codec:
+def load_codec(path: Path, backend: Backend = NUMPY) -> Codec:
     """Load a codec from a `.narrows` file; every error names the file."""
     try:
         data = path.read_bytes()

@@ -121,9 +121,7 @@ def decompress(
 def encode(
     data: Data,
     model: ModelFile,
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="The latents, .npy; - for a pipe.")
-    ],
+    output: Annotated[str, typer.Option("--output", "-o", help="The latents, .npy; - for a pipe.")],
     quality: Quality = None,
     force: Force = False,
     quiet: Quiet = False,
@@ -144,9 +142,7 @@ def decode(
         str, typer.Argument(metavar="LATENTS", help="From `narrows encode`.", show_default=False)
     ],
     model: ModelFile,
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="The signals, .npy; - for a pipe.")
-    ],
+    output: Annotated[str, typer.Option("--output", "-o", help="The signals, .npy; - for a pipe.")],
     quality: Quality = None,
     force: Force = False,
     quiet: Quiet = False,

@@ -39,7 +39,9 @@ def info(
     if json:
         print_json(described)
     elif is_archive:
-        print_pairs(f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in described.items()])
+        print_pairs(
+            f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in described.items()]
+        )
     else:
         _print_model(file, described)
 
@@ -191,7 +193,9 @@ def evaluate(
 
 
 def _break_even(signals: int | None) -> str:
-    return "never: the archive is not smaller than raw" if signals is None else f"{signals:,} signals"
+    return (
+        "never: the archive is not smaller than raw" if signals is None else f"{signals:,} signals"
+    )
 
 
 def print_comparison(rows: list[Any], title: str = "") -> None:

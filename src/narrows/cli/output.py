@@ -70,7 +70,7 @@ def open_input(name: str) -> Iterator[BinaryIO]:
     from narrows.errors import DataError
 
     try:
-        stream = Path(name).open("rb")
+        stream = open(name, "rb")  # noqa: SIM115 - closed below; only opening may fail here
     except FileNotFoundError:
         raise DataError(f"no file {name}; give the path of an archive, or - for a pipe") from None
     except IsADirectoryError:
@@ -138,9 +138,7 @@ def print_json(value: dict[str, Any]) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
-def print_table(
-    title: str, columns: list[str], rows: list[list[str]], *, left: int = 1
-) -> None:
+def print_table(title: str, columns: list[str], rows: list[list[str]], *, left: int = 1) -> None:
     """Print a table on stdout; the first `left` columns hold words, the others numbers."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

@@ -59,8 +59,6 @@ def _bar() -> Iterator[Progress]:
         task = bar.add_task("training", total=None, figures="preparing")
 
         def show(record: EpochRecord) -> None:
-            bar.update(
-                task, completed=record.epoch, total=record.epochs, figures=describe(record)
-            )
+            bar.update(task, completed=record.epoch, total=record.epochs, figures=describe(record))
 
         yield show

@@ -37,9 +37,7 @@ MAX_MODEL_BYTES = 1 << 30
 
 DTYPE_CODES = {
     np.dtype(name): code
-    for code, name in enumerate(
-        ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
-    )
+    for code, name in enumerate(("uint8", "int8", "uint16", "int16", "int32", "float32", "float64"))
 }
 DTYPES = {code: dtype for dtype, code in DTYPE_CODES.items()}
 

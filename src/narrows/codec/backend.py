@@ -21,11 +21,15 @@ Float = type[np.float32] | type[np.float64]
 class Backend(Protocol):
     """A library that multiplies matrices of integers held in floating point."""
 
-    xp: Any
-    """The module with `floor`, `clip`, `maximum`, `where`, `round`-free elementwise functions."""
+    @property
+    def xp(self) -> Any:
+        """The module with `floor`, `clip`, `maximum` and `where`."""
+        ...
 
-    float32_is_exact: bool
-    """Whether float32 products below 2**24 are certain to be exact (no TF32, no Winograd)."""
+    @property
+    def float32_is_exact(self) -> bool:
+        """Whether float32 products below 2**24 are certain to be exact (no TF32, no Winograd)."""
+        ...
 
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
         """Carry a numpy array into the backend as floating point."""
@@ -47,7 +51,7 @@ class Backend(Protocol):
 class NumpyBackend:
     """The default: numpy and whatever BLAS it was built with."""
 
-    xp = np
+    xp: Any = np
     float32_is_exact = True
 
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
@@ -65,3 +69,7 @@ class NumpyBackend:
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
         """Return `x` itself."""
         return np.asarray(x)
+
+
+NUMPY = NumpyBackend()
+"""The backend used where none is given; it has no state."""

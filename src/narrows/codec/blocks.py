@@ -27,7 +27,9 @@ def pack_raw(x: npt.NDArray[Any], quality: int) -> Block:
     return Block(Mode.STORED, quality, len(x), raw.tobytes())
 
 
-def unpack_raw(block: Block, dtype: np.dtype[Any], frame_shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def unpack_raw(
+    block: Block, dtype: np.dtype[Any], frame_shape: tuple[int, ...]
+) -> npt.NDArray[Any]:
     """Undo `pack_raw`; FormatError where the payload does not hold exactly the signals."""
     little = dtype.newbyteorder("<")
     size = block.n_signals * prod(frame_shape) * dtype.itemsize

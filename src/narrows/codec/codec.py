@@ -1,9 +1,8 @@
-"""The codec: joins normaliser, networks, quantiser, tables and archive into two inverse functions."""
+"""The codec: joins networks, quantiser, tables and archive into pairs of inverse functions."""
 
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from hashlib import sha256
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from narrows.codec import blocks
 from narrows.codec.archive import ArchiveReader, ArchiveWriter, Block, Header, Mode
-from narrows.codec.backend import Backend, NumpyBackend
+from narrows.codec.backend import NUMPY, Backend
 from narrows.codec.entropy import SymbolCoder
 from narrows.codec.model_file import Model, pack_model, unpack_model
 from narrows.errors import DataError, FormatError, ModelError, SettingError, WrongModelError
@@ -52,12 +51,12 @@ class Codec:
     """
 
     def __init__(
-        self, model: Model, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
+        self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
         if batch_size < 1:
             raise SettingError(f"batch_size {batch_size}; it must be at least 1")
         self.model = model
-        self.backend = backend or NumpyBackend()
+        self.backend = backend
         self.batch_size = batch_size
         self._encoder = model.encoder.compile(self.backend)
         self._decoder = model.decoder.compile(self.backend)
@@ -79,7 +78,7 @@ class Codec:
 
     @classmethod
     def from_bytes(
-        cls, data: bytes, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
+        cls, data: bytes, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> Codec:
         """Make a codec from the bytes of a `.narrows` file.
 
@@ -290,9 +289,7 @@ class Codec:
         if quality is None:
             return self.model.default_quality
         if not 1 <= quality <= self.model.n_qualities:
-            raise SettingError(
-                f"quality {quality}; this model has "
-                + ("quality 1 alone" if self.model.n_qualities == 1 else
-                   f"qualities 1 to {self.model.n_qualities}")  # fmt: skip
-            )
+            most = self.model.n_qualities
+            accepted = "quality 1 alone" if most == 1 else f"qualities 1 to {most}"
+            raise SettingError(f"quality {quality}; this model has {accepted}")
         return quality

@@ -92,7 +92,7 @@ class Dense(Layer):
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
-        if (self.weight.dtype, self.bias.dtype) != (np.int16, np.int64):
+        if self.weight.dtype != np.int16 or self.bias.dtype != np.int64:
             raise FormatError(f"dense layer of {self.weight.dtype} and {self.bias.dtype}")
         if self.weight.ndim != 2 or self.bias.shape != self.weight.shape[1:]:
             raise FormatError(
@@ -199,7 +199,8 @@ class Table(Layer):
     kind: ClassVar[str] = "table"
 
     def __post_init__(self) -> None:
-        if self.values.dtype != np.int32 or self.values.ndim != 1 or not 1 <= self.values.size <= MAX_TABLE_ENTRIES:
+        size_fits = 1 <= self.values.size <= MAX_TABLE_ENTRIES
+        if self.values.dtype != np.int32 or self.values.ndim != 1 or not size_fits:
             raise FormatError(
                 f"activation table of {self.values.dtype} {self.values.shape}; expected one "
                 f"dimension of 1 to {MAX_TABLE_ENTRIES} int32"

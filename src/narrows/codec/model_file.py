@@ -143,9 +143,8 @@ class Model:
         """16 bytes that name exactly what coding depends on."""
         digest = hashlib.sha256(canonical_json(self.coding_settings()).encode())
         for name, tensor in sorted(self.coding_tensors().items()):
-            tensor = _portable(tensor)
             digest.update(f"\n{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
-            digest.update(tensor.tobytes())
+            digest.update(_portable(tensor).tobytes())
         return digest.digest()[:MODEL_ID_BYTES]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from narrows.codec.backend import Array, Backend, Float, NumpyBackend
+from narrows.codec.backend import NUMPY, Array, Backend, Float
 from narrows.codec.layers import KINDS, Layer, Shape, Tensors
 from narrows.errors import FormatError, UnprovenModelError
 
@@ -61,9 +61,9 @@ class IntegerNetwork:
         self.output_shape = shape
         self.output_limit = limit
 
-    def compile(self, backend: Backend | None = None) -> CompiledNetwork:
+    def compile(self, backend: Backend = NUMPY) -> CompiledNetwork:
         """Prepare the network for a backend, numpy by default."""
-        return CompiledNetwork(self, backend or NumpyBackend())
+        return CompiledNetwork(self, backend)
 
     @property
     def n_parameters(self) -> int:

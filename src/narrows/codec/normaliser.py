@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import Array, Backend, NumpyBackend
+from narrows.codec.backend import NUMPY, Array, Backend
 from narrows.errors import FormatError, UnprovenModelError
 
 MAX_OUTPUT = 2**52  # the halves added before floor are exact up to here
@@ -65,7 +65,7 @@ class Normaliser:
                 f"the decoder's output could reach {largest:.3g}; the limit is 2**52"
             )
 
-    def to_integers(self, x: npt.NDArray[Any], backend: Backend | None = None) -> Array:
+    def to_integers(self, x: npt.NDArray[Any], backend: Backend = NUMPY) -> Array:
         """Map signals to the encoder's input.
 
         Parameters
@@ -79,7 +79,6 @@ class Normaliser:
         (n, *frame_shape) float64
             Integers in -limit .. limit; NaN becomes 0.
         """
-        backend = backend or NumpyBackend()
         y = backend.constant(x, np.float64)
         y = y - self.offset
         y *= self.scale
@@ -88,7 +87,7 @@ class Normaliser:
         backend.xp.clip(y, -self.limit, self.limit, out=y)
         return backend.xp.where(y == y, y, 0.0) if self.dtype.kind == "f" else y  # noqa: PLR0124
 
-    def from_integers(self, y: Array, backend: Backend | None = None) -> npt.NDArray[Any]:
+    def from_integers(self, y: Array, backend: Backend = NUMPY) -> npt.NDArray[Any]:
         """Map the decoder's output to signals.
 
         Parameters
@@ -103,7 +102,6 @@ class Normaliser:
         (n, *frame_shape) of `dtype`
             Clipped to the range of the dtype.
         """
-        backend = backend or NumpyBackend()
         xp = backend.xp
         y = backend.cast(y, np.float64)
         if self.dtype.kind == "f":
@@ -113,7 +111,7 @@ class Normaliser:
             xp.clip(x, -largest, largest, out=x)
             with np.errstate(under="ignore"):
                 # Adding +0.0 turns a -0.0 that the cast may have made into +0.0.
-                return backend.to_numpy(x).astype(self.dtype) + self.dtype.type(0.0)
+                return np.asarray(backend.to_numpy(x).astype(self.dtype) + self.dtype.type(0.0))
         x = y * 2.0**-self.output_shift
         x += 0.5
         xp.floor(x, out=x)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import Array, Backend, NumpyBackend
+from narrows.codec.backend import NUMPY, Array, Backend
 from narrows.errors import FormatError, UnprovenModelError
 
 SYMBOL_MIN, SYMBOL_MAX = -(2**31), 2**31 - 1
@@ -38,7 +38,7 @@ class Quantiser:
     limit: int
 
     def __post_init__(self) -> None:
-        if (self.gain.dtype, self.step.dtype) != (np.int32, np.int32):
+        if self.gain.dtype != np.int32 or self.step.dtype != np.int32:
             raise FormatError(f"gains of {self.gain.dtype} and steps of {self.step.dtype}")
         if self.gain.ndim != 2 or self.gain.shape != self.step.shape or not self.gain.size:
             raise FormatError(f"gains of shape {self.gain.shape}, steps of {self.step.shape}")
@@ -50,12 +50,12 @@ class Quantiser:
     @property
     def n_qualities(self) -> int:
         """The number of qualities."""
-        return self.gain.shape[0]
+        return int(self.gain.shape[0])
 
     @property
     def latent_size(self) -> int:
         """The number of latents of a frame."""
-        return self.gain.shape[1]
+        return int(self.gain.shape[1])
 
     def check_input(self, latent_limit: int) -> None:
         """Prove the rounding exact for latents of at most `latent_limit`, or refuse."""
@@ -64,10 +64,9 @@ class Quantiser:
             raise UnprovenModelError(f"latents times gains could reach {peak:.3g}; limit 2**52")
 
     def to_symbols(
-        self, latents: Array, quality: int, backend: Backend | None = None
+        self, latents: Array, quality: int, backend: Backend = NUMPY
     ) -> npt.NDArray[np.int32]:
         """Round `(n, latent_size)` latents to `(n, latent_size)` int32 symbols."""
-        backend = backend or NumpyBackend()
         y = backend.cast(latents, np.float64) * backend.constant(self.gain[quality], np.float64)
         y *= 2.0**-self.shift
         y += 0.5
@@ -76,10 +75,9 @@ class Quantiser:
         return backend.to_numpy(y).astype(np.int32)
 
     def to_latents(
-        self, symbols: npt.NDArray[Any], quality: int, backend: Backend | None = None
+        self, symbols: npt.NDArray[Any], quality: int, backend: Backend = NUMPY
     ) -> Array:
         """Undo `to_symbols` up to the rounding: `(n, latent_size)` integers in float64."""
-        backend = backend or NumpyBackend()
         y = backend.constant(symbols, np.float64)
         y = y * backend.constant(self.step[quality], np.float64)
         return backend.xp.clip(y, -self.limit, self.limit, out=y)

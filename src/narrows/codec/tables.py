@@ -77,8 +77,8 @@ def count_table(symbols: npt.NDArray[Any]) -> FrequencyTable:
 
     Notes
     -----
-    The counts are mixed with one pseudo-signal an entry, spread by a two-sided geometric kernel over the
-    symbols seen, so that neighbours of seen symbols are cheap and far ones are not impossible.
+    The counts are mixed with one pseudo-signal an entry, spread by a two-sided geometric kernel
+    over the symbols seen: their neighbours are then cheap, and far ones not impossible.
     """
     values, counts = np.unique(symbols.astype(np.int64), return_counts=True)
     low, high = _support(values, counts)
@@ -117,7 +117,7 @@ def _spread(p: npt.NDArray[np.float64], width: float) -> npt.NDArray[np.float64]
     size = 1 << int(3 * p.size).bit_length()
     full = np.fft.irfft(np.fft.rfft(p, size) * np.fft.rfft(kernel, size), size)
     spread = np.maximum(full[p.size - 1 : 2 * p.size - 1], 0.0)
-    return spread / spread.sum()
+    return np.asarray(spread / spread.sum())
 
 
 def _to_integers(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -127,7 +127,7 @@ def _to_integers(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     whole = np.floor(ideal).astype(np.int64)
     missing = room - int(whole.sum())
     whole[np.argsort(whole - ideal, kind="stable")[:missing]] += 1
-    return whole + 1
+    return np.asarray(whole + 1)
 
 
 def pack_tables(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.evaluation.metrics import Evaluation
 
-
 PCA_BITS_PER_LATENT = 1.6  # the best of 0.4 to 3.2 on digits and MNIST, by up to 1.2 dB
 
 

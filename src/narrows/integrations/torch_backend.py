@@ -1,6 +1,6 @@
 """The exact networks on torch, CPU or CUDA: the same bits as on numpy.
 
-    codec = Codec(model, backend=TorchBackend("cuda"))
+codec = Codec(model, backend=TorchBackend("cuda"))
 """
 
 from __future__ import annotations

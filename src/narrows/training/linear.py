@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from narrows.training.architectures import Autoencoder, Scaling
 
 EXACT_UP_TO = 4096  # elements of a frame; above, a randomised decomposition
+SMALLEST_SPREAD = 1e-5  # latents of a constant set: rounding errors
+FINEST_STEP = 1e-5  # of the spread: 16 bits a latent
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
 
 
@@ -67,13 +69,20 @@ def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def step_for_entropy(y: Tensor, bits: float) -> float:
-    """Find the rounding step at which `(n, k)` latents have `bits` of entropy a signal."""
-    spread = float(y.std(0).max()) or 1.0
-    low, high = spread * 1e-6, spread * 1e2
+    """Find the largest rounding step at which `(n, k)` latents have `bits` of entropy a signal.
+
+    Where no step gives so many, as for signals that take few values, the largest that loses
+    next to nothing of what there is.
+    """
+    spread = float(y.std(0).max())
+    if spread <= SMALLEST_SPREAD:
+        return 1.0
+    low, high = spread * FINEST_STEP, spread * 1e2
+    bits = min(bits, 0.999 * entropy_bits(torch.round(y / low)))
     for _ in range(40):
         step = (low * high) ** 0.5
-        low, high = (step, high) if entropy_bits(torch.round(y / step)) > bits else (low, step)
-    return (low * high) ** 0.5
+        low, high = (step, high) if entropy_bits(torch.round(y / step)) >= bits else (low, step)
+    return low
 
 
 def entropy_bits(symbols: Tensor) -> float:

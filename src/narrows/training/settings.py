@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from narrows.errors import SettingError
@@ -77,20 +77,39 @@ class TrainingSettings:
         """The rate that training aims at, in bits a signal."""
         return self.bits_per_latent * self.latent_size
 
-    def decided(self, n_signals: int) -> TrainingSettings:
-        """Fill in what is None from the number of training signals."""
+    def plan(self, n_signals: int) -> Plan:
+        """Fix what is None, from the number of training signals."""
         batch = self.batch_size or max(32, min(256, 2 ** round(math.log2(max(n_signals, 1) / 48))))
-        updates = max(1, n_signals // batch)
-        epochs = self.epochs or max(3, min(400, round(AIMED_UPDATES / updates)))
-        patience = self.patience or max(20, epochs // 4)
-        architecture = "dense" if self.architecture == "auto" else self.architecture
-        return replace(
-            self, batch_size=batch, epochs=epochs, patience=patience, architecture=architecture
+        batch = min(batch, n_signals)
+        epochs = self.epochs or max(3, min(400, round(AIMED_UPDATES / (n_signals // batch))))
+        return Plan(
+            architecture="dense" if self.architecture == "auto" else self.architecture,
+            epochs=epochs,
+            batch_size=batch,
+            updates_per_epoch=n_signals // batch,
+            patience=self.patience or max(20, epochs // 4),
         )
 
     def as_json(self) -> dict[str, Any]:
         """Give the settings by their public names."""
         return {name.rstrip("_"): value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does, fixed before it starts.
+
+    Attributes
+    ----------
+    architecture : str
+    epochs, batch_size, updates_per_epoch, patience : int
+    """
+
+    architecture: str
+    epochs: int
+    batch_size: int
+    updates_per_epoch: int
+    patience: int
 
 
 def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict
 from hashlib import sha256
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,11 @@ from narrows.errors import DataError, SettingError
 from narrows.training.architectures import BUILDERS, Autoencoder, Scaling
 from narrows.training.freeze import TrainingSignals, freeze
 from narrows.training.linear import fit_linear
-from narrows.training.settings import TrainingSettings
+from narrows.training.settings import Plan, TrainingSettings
 from narrows.training.trainer import EpochRecord, Progress, Trainer
+
+if TYPE_CHECKING:
+    from narrows.codec.codec import Codec
 
 VALIDATION_SHARE, VALIDATION_MOST = 0.1, 5000
 MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
@@ -36,7 +39,7 @@ def train_codec(
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
     progress: Progress | None = None,
-) -> Any:
+) -> Codec:
     """Train on signals and freeze; see `narrows.train`.
 
     Parameters
@@ -53,7 +56,7 @@ def train_codec(
     began = time.perf_counter()
     x, validation = check_training_data(x, validation, settings)
     x_train, x_validation = split(x, validation, settings.seed)
-    settings = settings.decided(len(x_train))
+    plan = settings.plan(len(x_train))
     device = _device(settings.device)
     scaling = scaling_of(x_train, settings.loss)
     signals = TrainingSignals(
@@ -62,22 +65,22 @@ def train_codec(
     torch.manual_seed(settings.seed)
     history: list[EpochRecord] = []
     best_epoch = 0
-    if settings.architecture == "linear" and encoder is None:
-        model = fit_linear(
-            signals.scaled_train, settings.latent_size, settings.aimed_bits, scaling
-        )
+    if plan.architecture == "linear" and encoder is None:
+        model = fit_linear(signals.scaled_train, settings.latent_size, settings.aimed_bits, scaling)
     else:
-        model = _build(settings, x.shape[1:], scaling, encoder, decoder).to(device)
+        model = _build(settings, plan, x.shape[1:], scaling, encoder, decoder).to(device)
         result = Trainer(
             model,
             signals.scaled_train.to(device),
             signals.scaled_validation.to(device),
             settings,
+            plan,
             progress,
         ).run()
         history, best_epoch = result.history, result.best_epoch
     summary = {
         "settings": settings.as_json(),
+        "plan": asdict(plan),
         "signals": len(x_train),
         "validation_signals": len(x_validation),
         "data_sha256": fingerprint(x_train),
@@ -87,7 +90,7 @@ def train_codec(
         "versions": _versions(),
         "seconds": round(time.perf_counter() - began, 2),
     }
-    name = "custom" if encoder is not None else settings.architecture
+    name = "custom" if encoder is not None else plan.architecture
     return freeze(model, signals, name, summary)
 
 
@@ -184,6 +187,7 @@ def fingerprint(x: npt.NDArray[Any]) -> str:
 
 def _build(
     settings: TrainingSettings,
+    plan: Plan,
     frame_shape: tuple[int, ...],
     scaling: Scaling,
     encoder: nn.Module | None,
@@ -192,12 +196,10 @@ def _build(
     if (encoder is None) != (decoder is None):
         raise SettingError("an encoder of your own needs a decoder of your own; give both")
     if encoder is None or decoder is None:
-        encoder, decoder = BUILDERS[settings.architecture](
+        encoder, decoder = BUILDERS[plan.architecture](
             frame_shape, settings.latent_size, sigmoid_output=settings.loss == "bce"
         )
-    return Autoencoder(
-        nn.Sequential(encoder), nn.Sequential(decoder), scaling, FIRST_LATENT_SCALE
-    )
+    return Autoencoder(nn.Sequential(encoder), nn.Sequential(decoder), scaling, FIRST_LATENT_SCALE)
 
 
 def _device(name: str) -> torch.device:

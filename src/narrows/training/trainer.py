@@ -15,7 +15,7 @@ from torch import Tensor
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
 from narrows.training.objective import FactorisedDensity, Objective, RateControl
-from narrows.training.settings import TrainingSettings
+from narrows.training.settings import Plan, TrainingSettings
 
 WARM_UP = 0.03  # share of the updates in which the learning rate rises
 DENSITY_SPEED = 5.0  # the density has to follow the latents, so it learns faster
@@ -73,7 +73,7 @@ class Trainer:
     x_train, x_validation : (n, *frame_shape) tensors
         Scaled frames, on the training device.
     settings : TrainingSettings
-        With everything decided.
+    plan : Plan
     progress : callable, optional
         Called with an EpochRecord after each epoch.
     """
@@ -84,16 +84,15 @@ class Trainer:
         x_train: Tensor,
         x_validation: Tensor,
         settings: TrainingSettings,
+        plan: Plan,
         progress: Progress | None = None,
     ) -> None:
-        assert settings.batch_size is not None and settings.epochs is not None
         self.model = model
         self.x_train = x_train
         self.x_validation = x_validation
         self.settings = settings
+        self.plan = plan
         self.progress = progress or (lambda record: None)
-        self.batch_size = min(settings.batch_size, len(x_train))
-        self.updates = len(x_train) // self.batch_size
         self.device = x_train.device
         density = FactorisedDensity(settings.latent_size).to(self.device)
         self.objective = Objective(model, density, settings.loss)
@@ -119,39 +118,37 @@ class Trainer:
         TrainingError
             If the loss stops being a finite number.
         """
-        settings = self.settings
-        assert settings.epochs is not None and settings.patience is not None
+        plan = self.plan
         history: list[EpochRecord] = []
         best, best_epoch, best_state = math.inf, 0, copy.deepcopy(self.model.state_dict())
         began = time.perf_counter()
         with _denormals_flushed():
-            for epoch in range(1, settings.epochs + 1):
+            for epoch in range(1, plan.epochs + 1):
                 loss = self._train_epoch(epoch)
                 record = self._record(epoch, loss, began)
                 history.append(record)
                 self.progress(record)
                 # Lambda moves in the first half: only losses after it can be compared.
-                if record.val_loss <= best or epoch <= settings.epochs // 2:
+                if record.val_loss <= best or epoch <= plan.epochs // 2:
                     best, best_epoch = record.val_loss, epoch
                     best_state = copy.deepcopy(self.model.state_dict())
-                elif epoch - best_epoch >= settings.patience:
+                elif epoch - best_epoch >= plan.patience:
                     break
         self.model.load_state_dict(best_state)
         return TrainingResult(self.model, history, best_epoch)
 
     def _train_epoch(self, epoch: int) -> float:
-        settings = self.settings
-        assert settings.epochs is not None
+        settings, plan = self.settings, self.plan
         generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + epoch)
         order = torch.randperm(len(self.x_train), generator=generator).to(self.device)
         total = 0.0
-        for update in range(self.updates):
-            done = (epoch - 1 + update / self.updates) / settings.epochs
+        for update in range(plan.updates_per_epoch):
+            done = (epoch - 1 + update / plan.updates_per_epoch) / plan.epochs
             self._set_learning_rate(done)
-            rows = order[update * self.batch_size : (update + 1) * self.batch_size]
+            rows = order[update * plan.batch_size : (update + 1) * plan.batch_size]
             noise = torch.rand((len(rows), settings.latent_size), generator=generator) - 0.5
             total += self._update(self.x_train[rows], noise.to(self.device), done)
-        loss = total / self.updates
+        loss = total / plan.updates_per_epoch
         if not math.isfinite(loss):
             raise TrainingError(
                 f"training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate "
@@ -188,26 +185,26 @@ class Trainer:
     def _record(self, epoch: int, loss: float, began: float) -> EpochRecord:
         self.model.eval()
         rates, distortions, squares = [], [], []
-        for x in self.x_validation.split(VALIDATION_BATCH):
+        for x in torch.split(self.x_validation, VALIDATION_BATCH):
             rate, distortion = self.objective(x)
             rates.append(float(rate) * len(x))
             distortions.append(float(distortion) * len(x))
             squares.append(self.model.squared_error(x))
         self.model.train()
         n = len(self.x_validation)
-        assert self._control is not None and self.settings.epochs is not None
+        assert self._control is not None
         lambda_ = self._control.lambda_
         seconds = time.perf_counter() - began
         return EpochRecord(
             epoch=epoch,
-            epochs=self.settings.epochs,
+            epochs=self.plan.epochs,
             loss=loss,
             val_loss=(sum(rates) + lambda_ * sum(distortions)) / n,
             bytes_per_signal=sum(rates) / n / 8,
             psnr=psnr_of(sum(squares) / self.x_validation.numel(), self.model.scaling.peak),
             lambda_=lambda_,
             seconds=seconds,
-            seconds_left=seconds / epoch * (self.settings.epochs - epoch),
+            seconds_left=seconds / epoch * (self.plan.epochs - epoch),
         )
 
 

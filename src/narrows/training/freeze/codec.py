@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from narrows.codec.codec import Codec
 from narrows.codec.model_file import KnownAnswers, Model
@@ -18,7 +18,13 @@ from narrows.codec.symbols import Quantiser
 from narrows.codec.tables import FrequencyTable, count_table
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
-from narrows.training.freeze.networks import FrozenNetwork, Target, Units, freeze_network
+from narrows.training.freeze.networks import (
+    FrozenNetwork,
+    Target,
+    Units,
+    freeze_network,
+    frozen_modules,
+)
 from narrows.training.trainer import psnr_of
 
 CALIBRATION_SIGNALS = 2048
@@ -89,6 +95,11 @@ def _integer_model(
         scaled,
         Target(latent_scale, 0.0, LATENT_FRACTION),
     )
+    if encoder.fraction < 0:
+        raise TrainingError(
+            f"latents of up to {encoder.network.output_limit:.2g} steps are too fine to be frozen; "
+            "give fewer bits_per_latent or a smaller lambda"
+        )
     with torch.no_grad():
         latents = torch.round(autoencoder.latents(scaled))
     decoder, normaliser = _decoder_end(autoencoder, latents, dtype, offset, scale, limit)
@@ -140,7 +151,11 @@ def _input_grid(
     """Choose offset, scale and limit of the encoder's input integers."""
     if dtype.kind in "iu" and dtype.itemsize <= 2:
         bounds = np.iinfo(dtype)
-        return scaling.offset, 1.0, int(max(bounds.max - scaling.offset, scaling.offset - bounds.min))
+        return (
+            scaling.offset,
+            1.0,
+            int(max(bounds.max - scaling.offset, scaling.offset - bounds.min)),
+        )
     largest = max(float(train.max()) - scaling.offset, scaling.offset - float(train.min()))
     if dtype.kind in "iu" and largest <= INPUT_LIMIT:
         return scaling.offset, 1.0, INPUT_LIMIT
@@ -155,7 +170,7 @@ def _check_loss(
 ) -> float:
     """Give the PSNR lost to integers on held-out signals in dB; TrainingError where it is much."""
     peak, x = autoencoder.scaling.peak, signals.validation
-    parts = signals.scaled_validation.cpu().split(BATCH)
+    parts = torch.split(signals.scaled_validation.cpu(), BATCH)
     in_floats = sum(autoencoder.squared_error(part) for part in parts)
     decoded = codec.decode(codec.encode(x)).astype(np.float64)
     in_integers = float(np.square(decoded - x).sum())
@@ -188,14 +203,17 @@ def _worst_layer(
     )  # fmt: skip
     worst, name = -1.0, "no layer"
     for (side, module, real, integers), network in zip(ends, frozen, strict=True):
-        steps = network.network.compile().steps
-        children = [m for m in module.modules() if not isinstance(m, nn.Sequential | nn.Dropout)]
-        pairs = zip(children[:-1], steps[:-1], network.units[:-1], strict=True)
-        for number, (child, step, unit) in enumerate(pairs):
-            real, integers = child(real), step(integers)  # (n, *layer's output shape)
-            error = float((real - torch.from_numpy(np.array(integers * unit))).abs().mean())
-            if error > worst * (spread := float(real.std()) or 1.0):
-                worst, name = error / spread, f"layer {number} of the {side}"
+        values = (real, integers)
+        # The last scaled layer is left out: its units are the signals', not the float network's.
+        steps = zip(
+            frozen_modules(module), network.network.compile().steps, network.units, strict=True
+        )
+        for number, (child, step, unit) in enumerate(list(steps)[:-2]):
+            values = child(values[0]), step(values[1])  # both (n, *layer's output shape)
+            error = values[0] - torch.from_numpy(np.array(values[1] * unit))
+            share = float(error.abs().mean()) / (float(values[0].std()) or 1.0)
+            if share > worst:
+                worst, name = share, f"layer {number} of the {side}"
     return f"{name} (off by {100 * worst:.2g} % of its spread)"
 
 

@@ -8,7 +8,6 @@ no power of two, the scaling of the signals and of the latents, is folded into t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +99,7 @@ def freeze_network(
     SettingError
         Naming the module that has no integer counterpart.
     """
-    modules = [m for m in _flattened(module) if not isinstance(m, nn.Identity | nn.Dropout)]
+    modules = frozen_modules(module)
     scalable = [i for i, m in enumerate(modules) if isinstance(m, nn.Linear | nn.Sigmoid | nn.Tanh)]
     if not scalable or not all(
         isinstance(m, nn.Flatten | nn.Unflatten) for m in modules[scalable[-1] + 1 :]
@@ -121,10 +120,11 @@ def freeze_network(
     return FrozenNetwork(network, -round(math.log2(units.unit)), all_units)
 
 
-def _flattened(module: nn.Module) -> list[nn.Module]:
+def frozen_modules(module: nn.Module) -> list[nn.Module]:
+    """List the modules that become layers, in order: those inside Sequentials, if they compute."""
     if isinstance(module, nn.Sequential):
-        return [m for child in module for m in _flattened(child)]
-    return [module]
+        return [m for child in module for m in frozen_modules(child)]
+    return [] if isinstance(module, nn.Identity | nn.Dropout) else [module]
 
 
 def _freeze_module(

@@ -1,0 +1,166 @@
+"""Small random models made from layers alone, without training and without torch."""
+
+import io
+from dataclasses import replace
+from hashlib import sha256
+from math import prod
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from narrows.codec.archive import DTYPE_CODES, ArchiveReader
+from narrows.codec.codec import Codec
+from narrows.codec.layers import Dense, LeakyReLU, ReLU, Reshape, Table
+from narrows.codec.model_file import KnownAnswers, Model
+from narrows.codec.network import IntegerNetwork
+from narrows.codec.normaliser import Normaliser
+from narrows.codec.symbols import Quantiser
+from narrows.codec.tables import count_table
+
+DTYPES = tuple(dtype.name for dtype in DTYPE_CODES)
+INTEGER_DTYPES = tuple(name for name in DTYPES if np.dtype(name).kind in "iu")
+FLOAT_DTYPES = tuple(name for name in DTYPES if np.dtype(name).kind == "f")
+ODD_SHAPES = ((), (1,), (5,), (3, 5, 2), (1, 1, 4), (2, 1, 2, 1, 2, 1, 2, 1))
+
+INT32 = np.iinfo(np.int32)
+HIDDEN = 6
+HIDDEN_LIMIT = 2**15 - 1  # with weights up to 2**6, six of these sum below 2**24: float32
+LATENT_LIMIT = 2**24 - 1
+ACTIVATIONS = {
+    "none": (),
+    "leaky_relu": (LeakyReLU(),),
+    "relu": (ReLU(),),
+    "step": (Table(np.arange(-40, 41, dtype=np.int32) * 300, -40, False),),
+    "elu": (Table(np.arange(-1000, 1, dtype=np.int32) // 4, -1000, True),),
+}
+
+any_int32 = st.one_of(
+    st.integers(-4, 4),
+    st.integers(INT32.min, INT32.max),
+    st.sampled_from([INT32.min, INT32.min + 1, INT32.max - 1, INT32.max]),
+)
+
+
+def examples(n):
+    """Give the settings of a quick property: n examples, the same ones in every run."""
+    return settings(max_examples=n, deadline=None, derandomize=True)
+
+
+def random_dense(rng, n_inputs, n_outputs, shift, limit=HIDDEN_LIMIT, largest=2**10):
+    weight = rng.integers(-largest, largest, (n_inputs, n_outputs), endpoint=True, dtype=np.int16)
+    bias = rng.integers(-(2**12), 2**12, n_outputs, dtype=np.int64) + (1 << shift >> 1)
+    return Dense(weight, bias, shift, limit)
+
+
+def tiny_normaliser(dtype):
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return Normaliser(dtype, 0.25, 2.0**10, 2**15 - 1, 0, 2.0**-18, 0.25)
+    bounds = np.iinfo(dtype)
+    offset = float((int(bounds.min) + int(bounds.max) + 1) // 2)
+    spare_bits = max(0, 8 * dtype.itemsize - 16)
+    limit = 2 ** (8 * min(2, dtype.itemsize) - 1)
+    return Normaliser(dtype, offset, 2.0**-spare_bits, limit, 10 - spare_bits, 1.0, offset)
+
+
+def tiny_model(
+    dtype="uint8",
+    frame_shape=(5,),
+    latent_size=2,
+    n_qualities=1,
+    activation="leaky_relu",
+    seed=0,
+    known_answers=True,
+):
+    """Make a valid model with random weights; its tables are those of `typical_frames`."""
+    rng = np.random.default_rng(seed)
+    size, normaliser = prod(frame_shape), tiny_normaliser(dtype)
+    encoder = IntegerNetwork(
+        [
+            Reshape((size,)),
+            random_dense(rng, size, HIDDEN, shift=5 if normaliser.limit <= 2**7 else 8),
+            *ACTIVATIONS[activation],
+            random_dense(rng, HIDDEN, latent_size, shift=10, limit=None),
+        ],
+        frame_shape,
+        normaliser.limit,
+    )
+    decoder = IntegerNetwork(
+        [
+            random_dense(rng, latent_size, HIDDEN, shift=6),
+            *ACTIVATIONS[activation],
+            random_dense(rng, HIDDEN, size, shift=0, limit=None, largest=2**6),
+            Reshape(frame_shape),
+        ],
+        (latent_size,),
+        LATENT_LIMIT,
+    )
+    gain = np.array([[1 << q] * latent_size for q in range(n_qualities)], np.int32)
+    quantiser = Quantiser(gain, 8, np.ascontiguousarray((gain[-1:] // gain) * 16), LATENT_LIMIT)
+    empty = count_table(np.zeros(1, np.int32))
+    model = Model(
+        frame_shape=frame_shape,
+        normaliser=normaliser,
+        encoder=encoder,
+        quantiser=quantiser,
+        decoder=decoder,
+        tables=[[empty] * latent_size] * n_qualities,
+        architecture="tiny",
+        peak=1.0,
+        training={"seed": seed, "words": 'quotes " and \u00e9'},
+    )
+    codec, x = Codec(model), typical_frames(model, 64)
+    symbols = [codec.encode(x, quality) for quality in range(1, n_qualities + 1)]
+    model = replace(model, tables=[[count_table(column) for column in s.T] for s in symbols])
+    return replace(model, known_answers=right_answers(model)) if known_answers else model
+
+
+def right_answers(model, n=3):
+    codec = Codec(model)
+    symbols = codec.encode(typical_frames(model, n))
+    frames = codec.decode(symbols)
+    hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes()).hexdigest()
+    return KnownAnswers(symbols, hashed, codec.encode(frames))
+
+
+def tiny_codec(*args, backend=None, batch_size=256, **options):
+    return Codec(tiny_model(*args, **options), backend, batch_size)
+
+
+def typical_frames(model, n, seed=1):
+    """Give `(n, *frame_shape)` signals near the middle of the range: they code into few bytes."""
+    rng = np.random.default_rng(seed)
+    shape = (n, *model.frame_shape)
+    if model.dtype.kind == "f":
+        return (0.25 + rng.normal(size=shape) / 32).astype(model.dtype)
+    wobble = 2 ** max(0, 8 * model.dtype.itemsize - 13)
+    noise = rng.integers(-4 * wobble, 4 * wobble, shape, endpoint=True)
+    return (noise + int(model.normaliser.offset)).astype(model.dtype)
+
+
+def noise_frames(dtype, shape, seed=2):
+    """Give signals of random bits; floats are finite and of every magnitude."""
+    rng = np.random.default_rng(seed)
+    x = np.frombuffer(rng.bytes(prod(shape) * np.dtype(dtype).itemsize), dtype).reshape(shape)
+    return np.where(np.isfinite(x), x, x.dtype.type(1.5))
+
+
+def blocks_of(blob):
+    return list(ArchiveReader(io.BytesIO(blob)))
+
+
+def assert_identical(x, y):
+    """Compare dtype, shape and every bit, so that NaN equals itself and -0.0 is not 0.0."""
+    assert x.dtype == y.dtype
+    assert x.dtype.isnative
+    assert x.shape == y.shape
+    assert x.tobytes() == y.tobytes()
+
+
+def assert_one_line(error, *words):
+    text = str(error)
+    assert text
+    assert "\n" not in text
+    for word in words:
+        assert word in text, text

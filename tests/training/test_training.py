@@ -1,0 +1,188 @@
+"""Training and freezing: finished codecs, reproducible, and exact to the float model."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch; extra train")
+
+import torch
+from torch import nn
+
+import narrows
+from narrows.errors import DataError, SettingError, TrainingError
+from narrows.evaluation.metrics import evaluate
+
+RNG = np.random.default_rng(5)
+
+
+def waves(n, shape, dtype, scale=50.0, offset=100.0):
+    """Make signals that an autoencoder can learn: random mixtures of three smooth waves."""
+    size = int(np.prod(shape))
+    basis = np.sin(np.linspace([0, 1, 2], [3, 7, 11], size)).T
+    x = RNG.normal(size=(n, 3)) @ basis * scale + offset
+    if np.dtype(dtype).kind in "iu":
+        bounds = np.iinfo(dtype)
+        x = np.clip(np.round(x), bounds.min, bounds.max)
+    return x.reshape(n, *shape).astype(dtype)
+
+
+@pytest.mark.parametrize("architecture", ["linear", "dense"])
+@pytest.mark.parametrize(
+    ("dtype", "shape", "scale", "offset"),
+    [
+        ("uint8", (6, 5), 40.0, 128.0),
+        ("int8", (7,), 20.0, 0.0),
+        ("uint16", (4, 3), 900.0, 30000.0),
+        ("int16", (16, 2), 500.0, -1000.0),
+        ("int32", (12,), 1e6, 1e9),
+        ("float32", (3, 5, 2), 1e-3, 273.15),
+        ("float64", (9,), 1e6, 0.0),
+        ("float32", (1,), 3.0, 0.0),
+    ],
+)
+def test_every_dtype_and_shape_trains_to_a_codec_that_keeps_them(
+    architecture, dtype, shape, scale, offset
+):
+    x = waves(300, shape, dtype, scale, offset)
+    k = min(3, int(np.prod(shape)))
+    codec = narrows.train(x, latent_size=k, architecture=architecture, epochs=3)
+    decoded = codec.decompress(codec.compress(x[:40]))
+    assert (decoded.shape, decoded.dtype) == (x[:40].shape, x.dtype)
+    if architecture == "linear":
+        assert evaluate(codec, x).psnr > 18.0
+
+
+def test_two_runs_with_one_seed_give_one_model(digits):
+    settings = {"latent_size": 4, "architecture": "dense", "epochs": 2, "seed": 3}
+    first = narrows.train(digits[:400], **settings)
+    assert narrows.train(digits[:400], **settings).model_id == first.model_id
+    other = narrows.train(digits[:400], **{**settings, "seed": 4})
+    assert other.model_id != first.model_id
+
+
+def test_training_beats_pca_at_fewer_bytes_on_digits(digits):
+    from narrows.evaluation.baselines import train_pca
+
+    dense = evaluate(
+        narrows.train(digits[:1400], latent_size=8, architecture="dense", epochs=60), digits[1400:]
+    )
+    pca = evaluate(train_pca(digits[:1400], 8 * dense.bytes_per_signal), digits[1400:])
+    assert dense.psnr > pca.psnr
+    assert dense.bytes_per_signal < 1.02 * pca.bytes_per_signal
+
+
+def test_the_rate_meets_its_aim(digits):
+    codec = narrows.train(
+        digits[:1400], latent_size=8, bits_per_latent=2.0, architecture="dense", epochs=60
+    )
+    assert evaluate(codec, digits[:1400]).bytes_per_signal == pytest.approx(2.0, rel=0.08)
+
+
+def test_a_larger_lambda_gives_more_bytes_and_less_error(digits):
+    def at(lambda_):
+        return evaluate(
+            narrows.train(
+                digits[:1400], latent_size=8, lambda_=lambda_, architecture="dense", epochs=25
+            ),
+            digits[1400:],
+        )
+
+    small, large = at(10.0), at(100.0)
+    assert small.bytes_per_signal < large.bytes_per_signal
+    assert small.psnr < large.psnr
+
+
+@pytest.mark.parametrize("loss", ["mse", "bce", "l1"])
+def test_every_loss_learns(digits, loss):
+    codec = narrows.train(digits[:1000], latent_size=8, loss=loss, architecture="dense", epochs=25)
+    assert evaluate(codec, digits[1000:]).psnr > 14.5  # the mean digit alone gives 10.8 dB
+
+
+def test_freezing_costs_next_to_nothing(tiny_codec):
+    assert abs(tiny_codec.model.training["freezing_loss_db"]) < 0.01
+
+
+def test_a_loss_in_freezing_is_an_error_that_names_the_layer(digits, monkeypatch):
+    from narrows.training.freeze import codec
+
+    monkeypatch.setattr(codec, "ALLOWED_LOSS_DB", -1.0)
+    with pytest.raises(TrainingError, match=r"layer \d of the (en|de)coder"):
+        narrows.train(digits[:200], latent_size=3, architecture="dense", epochs=1)
+
+
+def test_a_given_validation_set_is_used(digits):
+    codec = narrows.train(
+        digits[:500], latent_size=3, validation=digits[500:570], architecture="linear"
+    )
+    assert codec.model.training["signals"] == 500
+    assert codec.model.training["validation_signals"] == 70
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [nn.LeakyReLU(0.125), nn.ReLU(), nn.ELU(), nn.Sigmoid(), nn.Tanh(), nn.GELU(), nn.Identity()],
+)
+def test_networks_of_one_s_own_freeze_with_every_activation(digits, activation):
+    torch.manual_seed(0)
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 20), activation, nn.Linear(20, 5))
+    decoder = nn.Sequential(
+        nn.Linear(5, 20), activation, nn.Dropout(0.1), nn.Linear(20, 64), nn.Unflatten(1, (8, 8))
+    )
+    codec = narrows.train(digits[:600], latent_size=5, encoder=encoder, decoder=decoder, epochs=2)
+    assert codec.model.architecture == "custom"
+    assert abs(codec.model.training["freezing_loss_db"]) < 0.05
+    assert codec.decompress(codec.compress(digits[:5])).shape == (5, 8, 8)
+
+
+def test_a_layer_without_an_integer_form_is_refused_by_name(digits):
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 5), nn.Softplus(), nn.Linear(5, 5))
+    decoder = nn.Sequential(nn.Linear(5, 64), nn.Unflatten(1, (8, 8)))
+    with pytest.raises(SettingError, match="Softplus"):
+        narrows.train(digits[:100], latent_size=5, encoder=encoder, decoder=decoder, epochs=1)
+
+
+def test_an_encoder_of_one_s_own_needs_a_decoder(digits):
+    with pytest.raises(SettingError, match="decoder"):
+        narrows.train(digits[:100], latent_size=5, encoder=nn.Flatten(), epochs=1)
+
+
+def test_training_that_diverges_says_so(digits):
+    with pytest.raises(TrainingError, match="diverged"):
+        narrows.train(
+            digits[:300], latent_size=4, architecture="dense", learning_rate=1e9, epochs=5
+        )
+
+
+def test_constant_signals_train_and_come_back(digits):
+    x = np.full((50, 4), 7, np.int16)
+    for architecture in ("linear", "dense"):
+        codec = narrows.train(x, latent_size=2, architecture=architecture, epochs=2)
+        assert np.array_equal(codec.decompress(codec.compress(x)), x)
+
+
+def test_nan_in_the_training_data_is_counted_and_located():
+    x = np.zeros((10, 4), np.float32)
+    x[6, 1] = np.nan
+    with pytest.raises(DataError, match=r"1 values.*\(6, 1\)"):
+        narrows.train(x, latent_size=2)
+
+
+def test_early_stopping_keeps_the_best_epoch(digits):
+    codec = narrows.train(
+        digits[:100], latent_size=8, architecture="dense", epochs=400, lambda_=200.0, patience=3
+    )
+    history = codec.model.training["history"]
+    best = codec.model.training["best_epoch"]
+    assert len(history) < 400
+    assert len(history) == best + 3
+    late = [r["val_loss"] for r in history if r["epoch"] > 200]
+    assert min(late, default=np.inf) == history[best - 1]["val_loss"] or best == 200
+
+
+def test_progress_reports_every_epoch(digits):
+    records = []
+    narrows.train(
+        digits[:200], latent_size=3, architecture="dense", epochs=4, progress=records.append
+    )
+    assert [r.epoch for r in records] == [1, 2, 3, 4]
+    assert all(r.seconds_left >= 0 and r.bytes_per_signal > 0 for r in records)
