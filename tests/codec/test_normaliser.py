@@ -67,17 +67,20 @@ def normalisers(draw, dtype):
     )
 
 
+def signals(dtype, shape):
+    """Any signals, NaN and infinities included; float64 short of where arithmetic overflows."""
+    if dtype != "float64":
+        return hnp.arrays(dtype, shape)
+    numbers = st.floats(-1e300, 1e300) | st.sampled_from([np.nan, np.inf, -np.inf])
+    return hnp.arrays(dtype, shape, elements=numbers)
+
+
 @ALL
 @given(data=st.data())
 @examples(40)
 def test_the_input_end_rounds_each_operation_on_its_own(dtype, data):
     normaliser = data.draw(normalisers(dtype))
-    elements = {"allow_nan": True, "min_value": -1e30, "max_value": 1e30}
-    x = data.draw(
-        hnp.arrays(dtype, 12, elements=elements if np.dtype(dtype).kind == "f" else None)
-        if np.dtype(dtype).itemsize > 4
-        else hnp.arrays(dtype, 12)
-    )
+    x = data.draw(signals(dtype, 12))
     y = normaliser.to_integers(x)
     assert y.dtype == np.float64
     assert y.tolist() == [integer_by_hand(normaliser, value) for value in x]
@@ -212,8 +215,7 @@ def test_both_ends_leave_their_input_alone(dtype):
 @examples(15)
 def test_torch_gives_the_same_bits_at_both_ends(torch_backend, dtype, data):
     normaliser = data.draw(normalisers(dtype))
-    x = data.draw(hnp.arrays(dtype, (3, 4), elements=None if dtype != "float64" else {
-        "allow_nan": True, "min_value": -1e300, "max_value": 1e300}))  # fmt: skip
+    x = data.draw(signals(dtype, (3, 4)))
     ours = normaliser.to_integers(x)
     theirs = normaliser.to_integers(x, torch_backend)
     np.testing.assert_array_equal(torch_backend.to_numpy(theirs), ours, strict=True)
@@ -244,7 +246,7 @@ def test_a_normaliser_is_built_from_its_settings_bit_for_bit(
     assert again.settings() == normaliser.settings()
 
 
-@pytest.mark.parametrize("name", ["offset", "scale", "output_scale", "output_offset"])
+@pytest.mark.parametrize("name", ["offset", "output_offset"])
 def test_minus_zero_is_not_stored(name):
     minus = make("float32", **{name: -0.0}).settings()
     assert minus == make("float32", **{name: 0.0}).settings()

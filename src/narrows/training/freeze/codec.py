@@ -32,7 +32,7 @@ BATCH = 1024
 INPUT_LIMIT = 2**15 - 1  # for signals that are not whole numbers of few bits already
 INPUT_HEADROOM = 2.0
 LATENT_FRACTION = 8  # the encoder gives latents in 1/256 of a step: rounding twice costs nothing
-LATENT_LIMIT = 2**24 - 1
+LATENT_HEADROOM = 8.0  # latents of unseen signals may be this much larger before they are clipped
 ALLOWED_LOSS_DB = 0.05
 KNOWN_ANSWERS = 3
 
@@ -102,14 +102,17 @@ def _integer_model(
         )
     with torch.no_grad():
         latents = torch.round(autoencoder.latents(scaled))
-    decoder, normaliser = _decoder_end(autoencoder, latents, dtype, offset, scale, limit)
+    latent_limit = 1 << max(8, int(float(latents.abs().max()) * LATENT_HEADROOM).bit_length())
+    decoder, normaliser = _decoder_end(
+        autoencoder, latents, latent_limit, dtype, offset, scale, limit
+    )
     ones = np.ones((1, encoder.network.output_shape[0]), dtype=np.int32)
     empty = count_table(np.zeros(1, dtype=np.int32))
     model = Model(
         frame_shape=tuple(signals.train.shape[1:]),
         normaliser=normaliser,
         encoder=encoder.network,
-        quantiser=Quantiser(ones, encoder.fraction, ones, LATENT_LIMIT),
+        quantiser=Quantiser(ones, encoder.fraction, ones, latent_limit),
         decoder=decoder.network,
         tables=[[empty] * ones.size],
         architecture=architecture,
@@ -121,6 +124,7 @@ def _integer_model(
 def _decoder_end(
     autoencoder: Autoencoder,
     latents: Tensor,
+    latent_limit: int,
     dtype: np.dtype[Any],
     offset: float,
     scale: float,
@@ -128,7 +132,7 @@ def _decoder_end(
 ) -> tuple[FrozenNetwork, Normaliser]:
     """Freeze the decoder, and choose the normaliser's output end to fit it."""
     scaling = autoencoder.scaling
-    source = Units(1.0 / autoencoder.latent_scale, LATENT_LIMIT)
+    source = Units(1.0 / autoencoder.latent_scale, latent_limit)
     inputs = latents / autoencoder.latent_scale
     if dtype.kind == "f":
         decoder = freeze_network(autoencoder.decoder, source, inputs, Target())

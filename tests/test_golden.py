@@ -1,0 +1,65 @@
+"""Golden files: each archive must decode today, to the bit, with the core dependencies alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import narrows
+
+FOLDER = Path(__file__).parent / "golden"
+NAMES = sorted(path.relative_to(FOLDER).with_suffix("") for path in FOLDER.glob("v*/*.nrw"))
+OPTIONAL = ("torch", "sklearn", "scipy", "pooch", "matplotlib", "constriction")
+
+
+def test_there_are_golden_files_of_every_dtype():
+    dtypes = {np.load(FOLDER / name.with_suffix(".npy")).dtype.name for name in NAMES}
+    assert dtypes >= {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
+
+
+@pytest.mark.parametrize("name", NAMES, ids=str)
+def test_a_golden_archive_decodes_to_its_array(name):
+    codec = narrows.load(FOLDER / name.with_suffix(".narrows"))
+    blob = (FOLDER / name.with_suffix(".nrw")).read_bytes()
+    expected = np.load(FOLDER / name.with_suffix(".npy"))
+    decoded = codec.decompress(blob)
+    assert decoded.dtype == expected.dtype
+    assert decoded.tobytes() == expected.tobytes()
+
+
+def test_an_embedded_model_decodes_alone():
+    blob = (FOLDER / "v0" / "embedded-model.nrw").read_bytes()
+    expected = np.load(FOLDER / "v0" / "embedded-model.npy")
+    assert np.array_equal(narrows.decompress(blob), expected)
+
+
+BLOCKED = """
+import sys
+blocked = sys.argv[2].split(",")
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in blocked:
+            raise ImportError(f"{name} is blocked in this test")
+sys.meta_path.insert(0, Block())
+import narrows, numpy as np
+from pathlib import Path
+count = 0
+for path in sorted(Path(sys.argv[1]).glob("v*/*.nrw")):
+    codec = narrows.load(path.with_suffix(".narrows"))
+    x = codec.decompress(path.read_bytes())
+    assert x.tobytes() == np.load(path.with_suffix(".npy")).tobytes(), path
+    count += 1
+print(count)
+"""
+
+
+@pytest.mark.parametrize("blocked", [OPTIONAL[:-1], OPTIONAL], ids=["core", "no-constriction"])
+def test_golden_files_decode_without_what_is_optional(blocked):
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(FOLDER), ",".join(blocked)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(NAMES)
