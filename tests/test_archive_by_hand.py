@@ -131,7 +131,7 @@ def coded_archive_by_hand():
 
 
 def stored_archive_by_hand():
-    """The signal (6, 6) alone is an escape: six bytes if coded, more than two in zlib, so stored."""
+    """The signal (6, 6) alone, an escape: six bytes if coded, more than two in zlib, so stored."""
     block = block_by_hand(0x12, 1, b"\x06\x06")  # mode 2 = STORED, quality 1
     assert len(block) == 9  # 1 + 1 + 1 + 4 + 2
     return header_by_hand() + block + trailer_by_hand((1, 9))

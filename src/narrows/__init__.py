@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 from narrows._version import __version__
 
 if TYPE_CHECKING:
-    from narrows.api import decompress, load, train
+    from narrows.api import decompress, load, open, train
     from narrows.codec.codec import Codec
     from narrows.errors import NarrowsError
 
-__all__ = ["Codec", "NarrowsError", "__version__", "decompress", "load", "train"]
+__all__ = ["Codec", "NarrowsError", "__version__", "decompress", "load", "open", "train"]
 
 _HOMES = {
     "Codec": "narrows.codec.codec",
     "NarrowsError": "narrows.errors",
     "decompress": "narrows.api",
     "load": "narrows.api",
+    "open": "narrows.api",
     "train": "narrows.api",
 }
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import ArchiveReader
+from narrows.codec.archive import ArchiveReader, IndexedArchive
 from narrows.codec.codec import Codec
+from narrows.codec.sequence import Archive
 from narrows.errors import MissingExtraError
+from narrows.files import open_file
 from narrows.models import codec_for, load_codec
 
 if TYPE_CHECKING:
@@ -129,6 +131,30 @@ def load(path: str | Path) -> Codec:
         If it is damaged, or this machine cannot compute it exactly.
     """
     return load_codec(Path(path))
+
+
+def open(path: str | Path, model: str | Path | None = None) -> Archive:
+    """Open an archive in a file as a sequence of signals.
+
+    Parameters
+    ----------
+    path : path
+        An archive.
+    model : path, optional
+        By default the model embedded in the archive, else one in the folders of NARROWS_MODELS.
+
+    Returns
+    -------
+    Archive
+        With `len`, numbers, slices, iteration, `shape` and `dtype`; close it, or use `with`.
+    """
+    stream = open_file(path)
+    try:
+        header = IndexedArchive(stream).header
+        return Archive(stream, codec_for(header, None if model is None else Path(model)))
+    except BaseException:
+        stream.close()
+        raise
 
 
 def decompress(blob: bytes, model: str | Path | None = None) -> npt.NDArray[Any]:

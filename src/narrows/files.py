@@ -9,7 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from narrows.errors import OutputExistsError
+from narrows.errors import DataError, OutputExistsError
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """Open a file to read; DataError where there is none."""
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:
+        raise DataError(f"no file {path}; give the path of an archive or a model") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder; give the file in it") from None
 
 
 def refuse_existing(path: Path, force: bool = False) -> None:

@@ -10,7 +10,7 @@ from narrows.codec.archive import Header
 from narrows.codec.backend import NUMPY, Backend
 from narrows.codec.codec import Codec
 from narrows.codec.model_file import model_id_of
-from narrows.errors import FormatError, ModelNotFoundError
+from narrows.errors import ModelNotFoundError, NarrowsError
 
 MODELS_VARIABLE = "NARROWS_MODELS"
 
@@ -27,8 +27,8 @@ def load_codec(path: Path, backend: Backend = NUMPY) -> Codec:
         raise ModelNotFoundError(f"{path} is a folder; give the .narrows file in it") from None
     try:
         return Codec.from_bytes(data, backend)
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from None
+    except NarrowsError as error:
+        raise type(error)(f"{path}: {error}") from None
 
 
 def codec_for(header: Header, model: Path | None = None) -> Codec:
@@ -53,21 +53,33 @@ def codec_for(header: Header, model: Path | None = None) -> Codec:
     elif header.embedded_model is not None:
         codec = Codec.from_bytes(header.embedded_model)
     else:
-        codec = load_codec(find_model(header.model_id))
+        _, codec = find_model(header.model_id)
     codec.check_model_of(header)
     return codec
 
 
-def find_model(model_id: bytes) -> Path:
-    """Find the model file of an id in the folders of NARROWS_MODELS."""
+def find_model(model_id: bytes) -> tuple[Path, Codec]:
+    """Find the model of an id in the folders of NARROWS_MODELS, and load it.
+
+    Damaged files are passed over.
+
+    Raises
+    ------
+    ModelNotFoundError
+        If there is none, or none that is whole.
+    """
+    damaged = ""
     for path in _candidates():
         if model_id_of(path) == model_id.hex():
-            return path
+            try:
+                return path, load_codec(path)
+            except NarrowsError as error:
+                damaged = f" (found, but {error})"
     folders = os.environ.get(MODELS_VARIABLE)
     looked = f"nor in {MODELS_VARIABLE}={folders}" if folders else f"and {MODELS_VARIABLE} is unset"
     raise ModelNotFoundError(
-        f"the archive needs model {model_id.hex()}, which is not embedded in it, {looked}: "
-        "give the model file with -m"
+        f"the archive needs model {model_id.hex()}, which is not embedded in it, {looked}"
+        f"{damaged}: give the model file with -m"
     )
 
 

@@ -1,5 +1,7 @@
 """Integer frequency tables: what a row must be, whatever symbols it is counted from."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -57,7 +59,7 @@ def assert_is_a_table(table):
 @example(int32(INT32.max))
 @example(int32(0, 3600))
 @example(int32(*range(-3000, 3000)))
-@examples(200)
+@examples(120)
 def test_every_row_sums_to_two_to_the_24_with_entries_of_at_least_one(symbols):
     assert_is_a_table(count_table(symbols))
 
@@ -173,7 +175,7 @@ def test_tables_are_unpacked_as_they_were_packed(seed, n_qualities, k):
     assert {t.dtype.name for t in packed.values()} == {"int32"}
     again = unpack_tables(packed)
     assert [len(r) for r in again] == [k] * n_qualities
-    for ours, theirs in zip(sum(rows, []), sum(again, []), strict=True):
+    for ours, theirs in zip(chain(*rows), chain(*again), strict=True):
         assert ours.low == theirs.low
         np.testing.assert_array_equal(ours.weights, theirs.weights, strict=True)
 

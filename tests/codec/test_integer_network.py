@@ -78,10 +78,10 @@ def outputs(network, x, backend=None):
 
 def network_by_hand(network, x):
     rows = []
-    for frame in x.reshape(len(x), -1).astype(int).tolist():
+    for row in x.reshape(len(x), -1).astype(int).tolist():
         for layer in network.layers:
-            frame = frame if isinstance(layer, Reshape) else by_hand(layer, frame)
-        rows.append(frame)
+            row = row if isinstance(layer, Reshape) else by_hand(layer, row)  # noqa: PLW2901
+        rows.append(row)
     return rows
 
 

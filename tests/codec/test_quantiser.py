@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tiny_models import INT32, any_int32, assert_identical, examples
 
-from narrows.codec.symbols import Quantiser
+from narrows.codec.symbols import MAX_QUALITIES, MAX_SHIFT, Quantiser
 from narrows.errors import FormatError, UnprovenModelError
 
 MAX_STEP = 2**21 - 1
@@ -26,7 +26,7 @@ def quantisers(draw):
     largest = draw(st.sampled_from([2, 300, 2**20]))
     return Quantiser(
         gain=draw(hnp.arrays(np.int32, shape, elements=st.integers(0, largest))),
-        shift=draw(st.integers(0, 31)),
+        shift=draw(st.integers(0, MAX_SHIFT)),
         step=draw(hnp.arrays(np.int32, shape, elements=st.integers(0, MAX_STEP))),
         limit=draw(st.one_of(st.integers(1, 2**10), st.integers(1, 2**31 - 1))),
     )
@@ -57,7 +57,7 @@ def latents_by_hand(quantiser, row, quality):
 
 
 @given(st.data())
-@examples(150)
+@examples(70)
 def test_symbols_are_exact_rational_numbers_rounded_half_up(data):
     quantiser = data.draw(quantisers())
     limit = latent_limit(quantiser)
@@ -71,7 +71,7 @@ def test_symbols_are_exact_rational_numbers_rounded_half_up(data):
 
 
 @given(st.data())
-@examples(150)
+@examples(70)
 def test_latents_are_symbols_times_steps_clipped(data):
     quantiser = data.draw(quantisers())
     k = quantiser.latent_size
@@ -166,7 +166,15 @@ ONES = np.ones((1, 2), np.int32)
         {"step": -ONES},
         {"step": ONES << 21},
         {"shift": -1},
-        {"shift": 32},
+        {"shift": MAX_SHIFT + 1},
+        {"shift": 1.5},
+        {"shift": True},
+        {"limit": 1.5},
+        {"limit": np.inf},
+        {
+            "gain": np.ones((MAX_QUALITIES + 1, 2), np.int32),
+            "step": np.ones((MAX_QUALITIES + 1, 2), np.int32),
+        },
         {"limit": 0},
         {"limit": 2**31},
     ],

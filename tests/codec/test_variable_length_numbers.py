@@ -1,11 +1,14 @@
 """Variable-length integers in bytes and in bits."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_models import examples
 
-from narrows.codec.bits import BitReader, BitWriter, read_varint, write_varint
+from narrows.codec.bits import MAX_GOLOMB_ZEROS, BitReader, BitWriter, read_varint, write_varint
+from narrows.codec.entropy import fold_escape
+from narrows.codec.tables import FrequencyTable
 from narrows.errors import FormatError
 
 LARGEST = 2**35 - 1
@@ -50,7 +53,9 @@ def test_any_bytes_are_one_varint_in_its_only_form_or_refused(data):
     assert write_varint(value) == data[:end]
 
 
-@pytest.mark.parametrize("data", [b"\x80\x00", b"\xff\x00", b"\x80\x80\x00", b"\x80\x80\x80\x80\x00"])
+@pytest.mark.parametrize(
+    "data", [b"\x80\x00", b"\xff\x00", b"\x80\x80\x00", b"\x80\x80\x80\x80\x00"]
+)
 def test_needless_zero_bytes_are_refused(data):
     with pytest.raises(FormatError, match="needless"):
         read_varint(data, 0)
@@ -72,7 +77,8 @@ def test_a_varint_of_more_than_five_bytes_is_refused(data):
 
 # ---------------------------------------------------------------- bits
 
-numbers = st.lists(st.integers(0, 9) | st.integers(0, 2**33), max_size=30)
+LARGEST_GOLOMB = 2 ** (MAX_GOLOMB_ZEROS + 1) - 2
+numbers = st.lists(st.integers(0, 9) | st.integers(0, LARGEST_GOLOMB), max_size=30)
 
 
 def written(values):
@@ -130,7 +136,7 @@ def test_any_bytes_are_numbers_in_their_only_form_or_refused(data):
 @given(numbers, st.integers(1, 8))
 @examples(80)
 def test_a_number_that_the_bits_end_in_is_refused(values, cut):
-    data = written([*values, 2**40])[:-cut]  # the last number has 81 bits
+    data = written([*values, LARGEST_GOLOMB])[:-cut]  # the last number has 65 bits
     reader = BitReader(data)
     for _ in values:
         reader.read_exp_golomb()
@@ -153,6 +159,19 @@ def test_a_set_bit_in_the_filling_is_refused():
     assert reader.read_exp_golomb() == 0
     with pytest.raises(FormatError, match="left over"):
         reader.check_end()
+
+
+def test_the_largest_number_is_the_last_that_is_read():
+    assert BitReader(written([LARGEST_GOLOMB])).read_exp_golomb() == LARGEST_GOLOMB
+    for too_large in (LARGEST_GOLOMB + 1, 2**40, 2**100_000):
+        with pytest.raises(FormatError):
+            BitReader(written([too_large])).read_exp_golomb()
+
+
+def test_every_escape_of_an_int32_has_a_number_that_is_read():
+    for low, symbol in ((2**31 - 1, -(2**31)), (-(2**31), 2**31 - 1)):
+        number = fold_escape(symbol, FrequencyTable(low, np.array([2**24 - 1, 1])))
+        assert number <= LARGEST_GOLOMB
 
 
 def test_nothing_is_refused_where_a_number_should_be():

@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from narrows.codec.archive import DTYPE_CODES, ArchiveReader
+from narrows.codec.backend import NUMPY
 from narrows.codec.codec import Codec
 from narrows.codec.layers import Dense, LeakyReLU, ReLU, Reshape, Table
-from narrows.codec.model_file import KnownAnswers, Model
+from narrows.codec.model import KnownAnswers, Model
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
@@ -55,13 +56,18 @@ def random_dense(rng, n_inputs, n_outputs, shift, limit=HIDDEN_LIMIT, largest=2*
 
 def tiny_normaliser(dtype):
     dtype = np.dtype(dtype)
+    ends = {
+        "dtype": dtype, "offset": 0.25, "scale": 2.0**10, "limit": 2**15 - 1,
+        "output_multiplier": 1, "output_shift": 0, "output_scale": 2.0**-18, "output_offset": 0.25,
+    }  # fmt: skip
     if dtype.kind == "f":
-        return Normaliser(dtype, 0.25, 2.0**10, 2**15 - 1, 0, 2.0**-18, 0.25)
+        return Normaliser(**ends)
     bounds = np.iinfo(dtype)
     offset = float((int(bounds.min) + int(bounds.max) + 1) // 2)
     spare_bits = max(0, 8 * dtype.itemsize - 16)
-    limit = 2 ** (8 * min(2, dtype.itemsize) - 1)
-    return Normaliser(dtype, offset, 2.0**-spare_bits, limit, 10 - spare_bits, 1.0, offset)
+    ends |= {"offset": offset, "scale": 2.0**-spare_bits, "output_offset": offset}
+    ends |= {"limit": 2 ** (8 * min(2, dtype.itemsize) - 1), "output_scale": 1.0}
+    return Normaliser(**ends | {"output_multiplier": 3, "output_shift": 12 - spare_bits})
 
 
 def tiny_model(
@@ -76,6 +82,7 @@ def tiny_model(
     """Make a valid model with random weights; its tables are those of `typical_frames`."""
     rng = np.random.default_rng(seed)
     size, normaliser = prod(frame_shape), tiny_normaliser(dtype)
+    latent_size = min(latent_size, size)  # a model has no more latents than elements
     encoder = IntegerNetwork(
         [
             Reshape((size,)),
@@ -124,7 +131,7 @@ def right_answers(model, n=3):
     return KnownAnswers(symbols, hashed, codec.encode(frames))
 
 
-def tiny_codec(*args, backend=None, batch_size=256, **options):
+def tiny_codec(*args, backend=NUMPY, batch_size=256, **options):
     return Codec(tiny_model(*args, **options), backend, batch_size)
 
 

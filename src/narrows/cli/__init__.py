@@ -27,6 +27,7 @@ for command in (
     looking.evaluate,
     coding.encode,
     coding.decode,
+    training.export_decoder,
     training.demo,
 ):
     app.command()(command)

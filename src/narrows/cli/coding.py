@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -14,12 +15,14 @@ from narrows.cli.output import (
     Data,
     Force,
     ModelFile,
+    OptionalModelFile,
     Quality,
     Quiet,
     check_array_suffix,
     check_output,
     open_input,
     open_output,
+    open_source,
     print_json,
     read_data,
     say,
@@ -27,14 +30,13 @@ from narrows.cli.output import (
     write_array,
 )
 
+if TYPE_CHECKING:
+    from narrows.codec.codec import Codec
+    from narrows.signals import ArraySource, NpyPipe
+
 ArchiveName = Annotated[
     str, typer.Argument(metavar="FILE", help="An archive, or - for a pipe.", show_default=False)
 ]
-OptionalModelFile = Annotated[
-    Path | None,
-    typer.Option("--model", "-m", show_default="embedded, or found in NARROWS_MODELS",
-                 help="The .narrows file."),
-]  # fmt: skip
 
 
 def compress(
@@ -48,6 +50,9 @@ def compress(
     embed_model: Annotated[
         bool, typer.Option("--embed-model", help="Carry the model in the archive.")
     ] = False,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add to the archive, which must be of this model.")
+    ] = False,
     force: Force = False,
     json: AsJson = False,
     quiet: Quiet = False,
@@ -55,36 +60,74 @@ def compress(
     """Compress signals to an archive (.nrw)."""
     if output is None:
         output = PIPE if data == PIPE else data.replace(":", "-") + ".nrw"
-    if output == PIPE and json:
-        raise usage_error("--json and the archive cannot both go to standard output")
-    check_output(output, force)
+    if output == PIPE and (json or append):
+        raise usage_error("--json and --append need an output file: give -o FILE")
+    if append and embed_model:
+        raise usage_error("--append keeps the archive's own header: leave --embed-model out")
+    check_output(output, force or append)
     from narrows.models import load_codec
 
     codec = load_codec(model)
-    x = read_data(data)
-    buffer = io.BytesIO()
-    codec.compress_to(buffer, x, quality, embed_model=embed_model)
+    source = open_source(data)
+    _check_source(codec, source)
     with open_output(output) as stream:
-        stream.write(buffer.getbuffer())
-    size = buffer.tell()
-    per_signal = size / max(len(x), 1)
+        if append:
+            size = _append(codec, Path(output), stream, source, quality)
+        else:
+            blocks = source.blocks(codec.block_signals)
+            size = codec.compress_to(stream, blocks, quality, embed_model=embed_model)
+    _report(output, source.shape, codec, size, json, quiet)
+
+
+def _check_source(codec: Codec, source: ArraySource | NpyPipe) -> None:
+    """Refuse signals of another shape or dtype before anything is written."""
+    import numpy as np
+
+    codec.check_frames(np.broadcast_to(np.zeros((), source.dtype), source.shape))
+
+
+def _append(
+    codec: Codec, path: Path, stream: BinaryIO, source: ArraySource | NpyPipe, quality: int | None
+) -> int:
+    """Copy the archive's blocks, then go on: the old file stays whole until the new one is."""
+    from narrows.codec.archive import IndexedArchive
+    from narrows.files import open_file
+
+    with open_file(path) as old:
+        archive = IndexedArchive(old)
+        codec.check_model_of(archive.header)
+        old.seek(0)
+        copy_bytes(old, stream, archive.index_offset)
+    return codec.append_to(stream, archive, source.blocks(codec.block_signals), quality)
+
+
+def _report(
+    output: str, shape: tuple[int, ...], codec: Codec, size: int, json: bool, quiet: bool
+) -> None:
+    n, frame_bytes = shape[0], codec.header().frame_bytes
+    figures = {
+        "output": output,
+        "signals": n,
+        "raw_bytes": n * frame_bytes,
+        "compressed_bytes": size,
+        "bytes_per_signal": size / max(n, 1),
+        "ratio": n * frame_bytes / size,
+    }
     if json:
-        print_json(
-            {
-                "signals": len(x),
-                "raw_bytes": x.nbytes,
-                "compressed_bytes": size,
-                "bytes_per_signal": per_signal,
-                "ratio": x.nbytes / size,
-                "output": output,
-            }
-        )
+        print_json(figures)
         return
     say(
-        f"{output}: {len(x)} signals, {x.nbytes} -> {size} bytes (ratio {x.nbytes / size:.1f}), "
-        f"{per_signal:.2f} bytes per signal",
+        f"{output}: {n} signals, {n * frame_bytes} -> {size} bytes "
+        f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes per signal",
         quiet,
     )
+
+
+def copy_bytes(source: BinaryIO, target: BinaryIO, size: int) -> None:
+    """Copy exactly `size` bytes."""
+    while size and (part := source.read(min(size, 1 << 20))):
+        target.write(part)
+        size -= len(part)
 
 
 def decompress(
@@ -95,27 +138,62 @@ def decompress(
         typer.Option("--output", "-o", show_default="FILE without .nrw, as .npy",
                      help="The signals: .npy, .npz or .idx; - for a pipe (.npy)."),
     ] = None,
+    skip_bad_blocks: Annotated[
+        bool, typer.Option("--skip-bad-blocks", help="Save what a damaged archive still holds.")
+    ] = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Decompress an archive to signals, bit for bit the same on every machine."""
     if output is None:
         output = PIPE if file == PIPE else default_output(file)
+    if skip_bad_blocks and file == PIPE:
+        raise usage_error("--skip-bad-blocks must seek in the archive: give a file, not a pipe")
     check_output(output, force)
     check_array_suffix(output)
-    import numpy as np
-
     from narrows.codec.archive import ArchiveReader
     from narrows.models import codec_for
 
     with open_input(file) as stream:
-        reader = ArchiveReader(stream)
-        codec = codec_for(reader.header, model)
-        empty = np.empty((0, *codec.model.frame_shape), codec.model.dtype)
-        x = np.concatenate([empty, *codec.decompress_from(reader)])
-    write_array(output, x)
-    shape = ", ".join(map(str, x.shape))
-    say(f"{output}: {len(x)} signals, ({shape}) of {x.dtype}", quiet)
+        if skip_bad_blocks:
+            from narrows.cli.rescue import rescued_blocks
+
+            header, blocks = rescued_blocks(stream)
+            codec = codec_for(header, model)
+            signals: Iterator[Any] = map(codec.decode_block, blocks)
+        else:
+            reader = ArchiveReader(stream)
+            codec = codec_for(reader.header, model)
+            signals = codec.decompress_from(reader)
+        n = write_signals_as_they_come(output, codec, signals)
+    shape = ", ".join(map(str, (n, *codec.model.frame_shape)))
+    say(f"{output}: {n} signals, ({shape}) of {codec.model.dtype}", quiet)
+
+
+def write_signals_as_they_come(output: str, codec: Codec, signals: Iterator[Any]) -> int:
+    """Write blocks of signals in the format of the output's suffix; give their number."""
+    import tempfile
+
+    import numpy as np
+
+    from narrows.signals import NpyWriter
+
+    frame_shape, dtype = codec.model.frame_shape, codec.model.dtype
+    if output != PIPE and Path(output).suffix.lower() not in ("", ".npy"):
+        x = np.concatenate([np.empty((0, *frame_shape), dtype), *signals])
+        write_array(output, x)
+        return len(x)
+    with tempfile.TemporaryFile() as spool, open_output(output) as stream:
+        # A pipe cannot go back to say how many signals there were: they wait in a file.
+        target = spool if output == PIPE else stream
+        writer = NpyWriter(target, frame_shape, dtype)
+        for block in signals:
+            writer.write(block)
+        writer.close()
+        if output == PIPE:
+            spool.seek(0)
+            shutil.copyfileobj(spool, stream, 1 << 20)
+    return writer.n_signals
 
 
 def encode(

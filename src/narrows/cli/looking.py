@@ -22,6 +22,8 @@ from narrows.cli.output import (
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
+    from narrows.codec.model import Model
+    from narrows.codec.network import IntegerNetwork
 
 
 def info(
@@ -82,18 +84,24 @@ def describe_model(file: str) -> dict[str, Any]:
         "latent_size": model.latent_size,
         "qualities": model.n_qualities,
         "architecture": model.architecture,
-        "parameters": model.encoder.n_parameters + model.decoder.n_parameters,
+        "parameters": sum(network.n_parameters for _, network in _networks(model)),
+        "decoder_only": model.encoder is None,
         "model_bytes": len(codec.model_bytes),
         "training": dict(model.training),
         "layers": _layers(codec),
     }
 
 
+def _networks(model: Model) -> list[tuple[str, IntegerNetwork]]:
+    both = (("encoder", model.encoder), ("decoder", model.decoder))
+    return [(name, network) for name, network in both if network is not None]
+
+
 def _layers(codec: Codec) -> list[dict[str, Any]]:
     """Describe the layers from input to output, the bottleneck between the networks."""
     model = codec.model
     rows: list[dict[str, Any]] = []
-    for part, network in (("encoder", model.encoder), ("decoder", model.decoder)):
+    for part, network in _networks(model):
         if part == "decoder":
             rows.append(_row("bottleneck", "round to symbols", (model.latent_size,), 0, ""))
         for layer, shape, peak in zip(network.layers, network.shapes, network.peaks, strict=True):
@@ -122,6 +130,8 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
         for key in ("model_id", "frame_shape", "dtype", "latent_size", "qualities",
                     "architecture", "parameters", "model_bytes")
     ]  # fmt: skip
+    if described["decoder_only"]:
+        pairs.append(("encoder", "left out: this model decompresses only"))
     if training:
         pairs.append(("trained on", f"{training['signals']} signals, seed {settings['seed']}"))
         pairs.append(("trained for", f"{training['seconds']} s, {len(training['history'])} epochs"))

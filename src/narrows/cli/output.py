@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from narrows.signals import ArraySource, NpyPipe
+
 PIPE = "-"
+NPY_MAGIC = b"\x93NUMPY"
 
 Data = Annotated[
     str,
@@ -31,6 +34,11 @@ Data = Annotated[
 ModelFile = Annotated[
     Path, typer.Option("--model", "-m", help="The .narrows file.", show_default=False)
 ]
+OptionalModelFile = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", show_default="embedded, or found in NARROWS_MODELS",
+                 help="The .narrows file."),
+]  # fmt: skip
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite the output.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
@@ -46,18 +54,49 @@ def usage_error(message: str) -> typer.BadParameter:
     return typer.BadParameter(message)
 
 
-def read_data(data: str) -> npt.NDArray[Any]:
-    """Read signals from a path, a known name or standard input."""
-    from narrows.signals import read_signals
+class Prefixed:
+    """A stream with the bytes that were already read from it in front again."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head, self._stream = head, stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Read at most `size` bytes, or all."""
+        if size < 0:
+            size = len(self._head)
+            return self.read(size) + self._stream.read()
+        head, self._head = self._head[:size], self._head[size:]
+        return head or self._stream.read(size)
+
+
+def open_source(data: str) -> ArraySource | NpyPipe:
+    """Open signals to be read a block at a time; a `.npy` streams through a pipe."""
+    from narrows.signals import ArraySource, NpyPipe, read_signals
 
     if data != PIPE:
-        return read_signals(data)
+        return ArraySource(read_signals(data))
+    head = sys.stdin.buffer.read(len(NPY_MAGIC))
+    stream = cast(BinaryIO, Prefixed(head, sys.stdin.buffer))
+    return NpyPipe(stream) if head == NPY_MAGIC else ArraySource(_read_spooled(stream))
+
+
+def read_data(data: str) -> npt.NDArray[Any]:
+    """Read signals from a path, a known name or standard input, all at once."""
+    from narrows.signals import read_signals
+
+    return _read_spooled(sys.stdin.buffer) if data == PIPE else read_signals(data)
+
+
+def _read_spooled(stream: BinaryIO) -> npt.NDArray[Any]:
+    """Read signals of any format from a pipe, through a temporary file."""
+    import numpy as np
+
+    from narrows.signals import read_signals
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "standard-input"
-        with path.open("wb") as stream:
-            shutil.copyfileobj(sys.stdin.buffer, stream)
-        import numpy as np
-
+        with path.open("wb") as spool:
+            shutil.copyfileobj(stream, spool)
         return np.array(read_signals(path))
 
 
@@ -67,15 +106,9 @@ def open_input(name: str) -> Iterator[BinaryIO]:
     if name == PIPE:
         yield sys.stdin.buffer
         return
-    from narrows.errors import DataError
+    from narrows.files import open_file
 
-    try:
-        stream = open(name, "rb")  # noqa: SIM115 - closed below; only opening may fail here
-    except FileNotFoundError:
-        raise DataError(f"no file {name}; give the path of an archive, or - for a pipe") from None
-    except IsADirectoryError:
-        raise DataError(f"{name} is a folder; give the file in it") from None
-    with stream:
+    with open_file(name) as stream:
         yield stream
 
 

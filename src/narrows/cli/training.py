@@ -111,6 +111,28 @@ def train(
     )
 
 
+def export_decoder(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A .narrows file.", show_default=False)
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The smaller model; - for a pipe.",
+                          show_default=False)
+    ],
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Write the model that only decompresses: about half the size, the same id."""
+    check_output(output, force)
+    from narrows.models import load_codec
+
+    codec = load_codec(model)
+    decoder = codec.without_encoder()
+    with open_output(output) as stream:
+        stream.write(decoder.model_bytes)
+    say(f"{output}: {len(codec.model_bytes)} -> {len(decoder.model_bytes)} bytes", quiet)
+
+
 def demo(
     data: Annotated[
         str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from narrows.errors import FormatError
 
+MAX_GOLOMB_ZEROS = 32  # the escape numbers of int32 symbols are below 2**33
 MAX_VARINT_BYTES = 5  # 35 bits: every length and count of the formats fits in 32
 
 
@@ -68,10 +69,10 @@ class BitReader:
 
     def read_exp_golomb(self) -> int:
         """Read the next number; FormatError where the bits do not hold one."""
-        one = self._text.find("1", self._position)
+        one = self._text.find("1", self._position, self._position + MAX_GOLOMB_ZEROS + 1)
         end = 2 * one - self._position + 1
         if one < 0 or end > len(self._text):
-            raise FormatError("escaped symbols that end too early")
+            raise FormatError("escaped symbols that end too early, or one too large for int32")
         number = int(self._text[one:end], 2) - 1
         self._position = end
         return number

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from hashlib import sha256
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,15 +14,25 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec import blocks
-from narrows.codec.archive import ArchiveReader, ArchiveWriter, Block, Header, Mode
+from narrows.codec.archive import (
+    ArchiveReader,
+    ArchiveWriter,
+    Block,
+    Header,
+    IndexedArchive,
+    Mode,
+)
 from narrows.codec.backend import NUMPY, Backend
 from narrows.codec.entropy import SymbolCoder
-from narrows.codec.model_file import Model, pack_model, unpack_model
+from narrows.codec.model import Model
+from narrows.codec.model_file import pack_model, unpack_model
+from narrows.codec.packets import Packet, PacketCoder, check_one_signal
 from narrows.errors import DataError, FormatError, ModelError, SettingError, WrongModelError
 
 Frames = npt.NDArray[Any]
 Symbols = npt.NDArray[np.int32]
 
+MAX_BATCH_ELEMENTS = 1 << 22  # large frames go through in smaller batches: 32 MB of float64
 DEFAULT_BATCH_SIZE = 256  # keeps a batch's activations in a core's cache
 
 
@@ -58,7 +69,7 @@ class Codec:
         self.model = model
         self.backend = backend
         self.batch_size = batch_size
-        self._encoder = model.encoder.compile(self.backend)
+        self._encoder = None if model.encoder is None else model.encoder.compile(self.backend)
         self._decoder = model.decoder.compile(self.backend)
         self._coders: dict[int, SymbolCoder] = {}
 
@@ -75,6 +86,10 @@ class Codec:
 
         with replacing(Path(path)) as stream:
             stream.write(self.model_bytes)
+
+    def without_encoder(self) -> Codec:
+        """Give the codec that only decompresses: the same model id, about half the bytes."""
+        return Codec(self.model.without_encoder(), self.backend, self.batch_size)
 
     @classmethod
     def from_bytes(
@@ -110,7 +125,8 @@ class Codec:
             return
         frames = self.decode(known.symbols)
         hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes()).hexdigest()
-        if hashed != known.frames_sha256 or not np.array_equal(self.encode(frames), known.answers):
+        encodes = self._encoder is None or np.array_equal(self.encode(frames), known.answers)
+        if hashed != known.frames_sha256 or not encodes:
             raise ModelError(
                 f"this machine does not compute the known answers of model {self.model_id}: its "
                 "arithmetic is not exact (a BLAS with reduced precision?), so nothing is decoded"
@@ -131,7 +147,12 @@ class Codec:
         -------
         (n, latent_size) int32
         """
-        x, q = self._check_frames(x), self._check_quality(quality) - 1
+        x, q = self.check_frames(x), self._check_quality(quality) - 1
+        if self._encoder is None:
+            raise ModelError(
+                f"model {self.model_id} has no encoder: it was exported to decompress; "
+                "compress with the model it was exported from"
+            )
         out = np.empty((len(x), self.model.latent_size), dtype=np.int32)
         for rows in self._batches(len(x)):
             integers = self.model.normaliser.to_integers(x[rows], self.backend)
@@ -195,29 +216,67 @@ class Codec:
     def compress_to(
         self,
         stream: BinaryIO,
-        x: Frames,
+        x: Frames | Iterable[Frames],
         quality: int | None = None,
         *,
         embed_model: bool = False,
-    ) -> None:
-        """Compress signals into a binary stream, block by block; see `compress`."""
-        x, quality = self._check_frames(x), self._check_quality(quality)
-        header = Header(
-            self.model.model_id,
-            self.model.dtype,
-            self.model.frame_shape,
-            self.model_bytes if embed_model else None,
+    ) -> int:
+        """Compress signals into a binary stream; give the archive's length. See `compress`.
+
+        `x` may be an iterable of arrays, best of `block_signals` signals, each of which becomes a
+        block: memory then does not grow with their number.
+        """
+        blocks, quality = self._in_blocks(x), self._check_quality(quality)
+        writer = ArchiveWriter(stream, self.header(embed_model))
+        return self._write_blocks(writer, blocks, quality)
+
+    def append_to(
+        self,
+        stream: BinaryIO,
+        archive: IndexedArchive,
+        x: Frames | Iterable[Frames],
+        quality: int | None = None,
+    ) -> int:
+        """Go on with an archive of this model, and give its new length.
+
+        `stream` stands where the archive's blocks end.
+        """
+        self.check_model_of(archive.header)
+        blocks, quality = self._in_blocks(x), self._check_quality(quality)
+        writer = ArchiveWriter(stream, archive.header, archive.entries)
+        return self._write_blocks(writer, blocks, quality)
+
+    def header(self, embed_model: bool = False) -> Header:
+        """Give the header of this model's archives."""
+        embedded = self.model_bytes if embed_model else None
+        return Header(self.model.model_id, self.model.dtype, self.model.frame_shape, embedded)
+
+    @property
+    def block_signals(self) -> int:
+        """The number of signals that a full block holds."""
+        return self.header().block_signals
+
+    def _in_blocks(self, x: Frames | Iterable[Frames]) -> Iterator[Frames]:
+        """Cut signals into blocks; an array that the model cannot take is refused at once."""
+        parts = [self.check_frames(x)] if isinstance(x, np.ndarray) else x
+        size = self.block_signals
+        return (
+            frames[start : start + size]
+            for frames in map(self.check_frames, parts)
+            for start in range(0, len(frames), size)
         )
-        writer = ArchiveWriter(stream, header)
-        for start in range(0, len(x), header.block_signals):
-            writer.write(self._pack_block(x[start : start + header.block_signals], quality))
+
+    def _write_blocks(self, writer: ArchiveWriter, x: Iterable[Frames], quality: int) -> int:
+        for block in x:
+            writer.write(self._pack_block(block, quality))
         writer.close()
+        return writer.n_bytes
 
     def decompress_from(self, stream: BinaryIO | ArchiveReader) -> Iterator[Frames]:
         """Decompress a binary stream, giving `(n, *frame_shape)` signals a block."""
         reader = stream if isinstance(stream, ArchiveReader) else ArchiveReader(stream)
         self.check_model_of(reader.header)
-        return map(self._unpack_block, reader)
+        return map(self.decode_block, reader)
 
     def check_model_of(self, header: Header) -> None:
         """Raise WrongModelError unless this model wrote the archive."""
@@ -241,13 +300,18 @@ class Codec:
                 return raw
         return Block(Mode.CODED, quality, len(x), payload)
 
-    def _unpack_block(self, block: Block) -> Frames:
+    def decode_block(self, block: Block) -> Frames:
+        """Decode the signals of a block, `(n, *frame_shape)`; FormatError if it is not ours."""
+        unpacked = self.unpack_symbols(block)
+        return self.decode(unpacked, block.quality) if block.mode is Mode.CODED else unpacked
+
+    def unpack_symbols(self, block: Block) -> npt.NDArray[Any]:
+        """Undo the entropy coding of a block: symbols, or signals where it holds them as such."""
         if block.mode is not Mode.CODED:
             return blocks.unpack_raw(block, self.model.dtype, self.model.frame_shape)
         if not 1 <= block.quality <= self.model.n_qualities:
             raise FormatError(f"block of quality {block.quality}, which the model does not have")
-        symbols = self._coder(block.quality).decode(block.payload, block.n_signals)
-        return self.decode(symbols, block.quality)
+        return self._coder(block.quality).decode(block.payload, block.n_signals)
 
     def _coder(self, quality: int) -> SymbolCoder:
         if quality not in self._coders:
@@ -255,12 +319,54 @@ class Codec:
         return self._coders[quality]
 
     def _batches(self, n: int) -> Iterable[slice]:
-        return (slice(i, i + self.batch_size) for i in range(0, n, self.batch_size))
+        size = min(self.batch_size, max(1, MAX_BATCH_ELEMENTS // prod(self.model.frame_shape)))
+        return (slice(i, i + size) for i in range(0, n, size))
+
+    # ------------------------------------------------------------------ signal <-> packet
+
+    def compress_packet(
+        self, x: Frames, quality: int | None = None, *, checksum: bool = False
+    ) -> bytes:
+        """Compress one signal to a packet: a few bytes, for a radio or a database cell.
+
+        Parameters
+        ----------
+        x : (*frame_shape) of the model's dtype
+            One signal; floats without NaN and infinities.
+        quality : int, optional
+            1 to the model's number of qualities; by default the middle one.
+        checksum : bool, default False
+            Add a CRC-32, four bytes. The packet does not say so: the receiver must know.
+        """
+        x, quality = np.asarray(x), self._check_quality(quality)
+        check_one_signal(x, self.model.frame_shape)
+        return self._packets.encode(self.encode(x[None], quality)[0], quality, checksum=checksum)
+
+    def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
+        """Decompress a packet to its signal, `(*frame_shape)` of the model's dtype.
+
+        A damaged packet gives a FormatError or, now and then, some other signal; one with
+        `checksum=True`, given on both sides, a FormatError.
+
+        Raises
+        ------
+        FormatError
+            If the packet is none that this model writes.
+        """
+        symbols, quality = self._packets.decode(packet, checksum=checksum)
+        return self.decode(symbols[None], quality).reshape(self.model.frame_shape)
+
+    @cached_property
+    def _packets(self) -> PacketCoder:
+        return PacketCoder(self.model.model_id, self.model.tables)
 
     # ------------------------------------------------------------------ checks
 
-    def _check_frames(self, x: Frames) -> Frames:
+    def check_frames(self, x: Frames) -> Frames:
+        """Give `(n, *frame_shape)` signals of the model's dtype as they are, or DataError."""
         x = np.asarray(x)
+        if x.dtype.newbyteorder("=") == self.model.dtype:
+            x = x.astype(self.model.dtype, copy=False)
         wanted = f"(n, {', '.join(map(str, self.model.frame_shape))}) of {self.model.dtype}"
         if x.dtype != self.model.dtype:
             raise DataError(
@@ -288,8 +394,10 @@ class Codec:
     def _check_quality(self, quality: int | None) -> int:
         if quality is None:
             return self.model.default_quality
+        if isinstance(quality, bool) or not isinstance(quality, int | np.integer):
+            raise SettingError(f"quality {quality!r}; it must be a whole number")
         if not 1 <= quality <= self.model.n_qualities:
             most = self.model.n_qualities
             accepted = "quality 1 alone" if most == 1 else f"qualities 1 to {most}"
             raise SettingError(f"quality {quality}; this model has {accepted}")
-        return quality
+        return int(quality)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.backend import Array, Backend, Float
+from narrows.codec.checks import check_shape, check_whole
 from narrows.errors import FormatError
 
 Shape = tuple[int, ...]
@@ -99,8 +100,10 @@ class Dense(Layer):
                 f"dense layer with weight {self.weight.shape} and bias {self.bias.shape}; "
                 "expected (n_inputs, n_outputs) and (n_outputs,)"
             )
-        if not 0 <= self.shift <= MAX_SHIFT or (self.limit is not None and self.limit < 0):
-            raise FormatError(f"dense layer with shift {self.shift} and limit {self.limit}")
+        check_shape(self.weight.shape, "weight of a dense layer")
+        check_whole(self.shift, 0, MAX_SHIFT, "shift of a dense layer")
+        if self.limit is not None:
+            check_whole(self.limit, 1, 2**53 - 1, "limit of a dense layer")
 
     def output_shape(self, shape: Shape) -> Shape:
         if shape != self.weight.shape[:1]:
@@ -199,6 +202,9 @@ class Table(Layer):
     kind: ClassVar[str] = "table"
 
     def __post_init__(self) -> None:
+        check_whole(self.low, -(2**31), 2**31 - 1, "low end of an activation table")
+        if not isinstance(self.identity_above, bool):
+            raise FormatError(f"activation table with identity_above {self.identity_above!r}")
         size_fits = 1 <= self.values.size <= MAX_TABLE_ENTRIES
         if self.values.dtype != np.int32 or self.values.ndim != 1 or not size_fits:
             raise FormatError(
@@ -240,6 +246,9 @@ class Reshape(Layer):
     shape: Shape
     kind: ClassVar[str] = "reshape"
 
+    def __post_init__(self) -> None:
+        check_shape(self.shape, "shape of a reshape layer")
+
     def output_shape(self, shape: Shape) -> Shape:
         if prod(shape) != prod(self.shape):
             raise FormatError(f"cannot reshape {shape} to {self.shape}: other numbers of elements")
@@ -256,7 +265,7 @@ class Reshape(Layer):
 
     @classmethod
     def build(cls, settings: Settings, tensors: Tensors) -> Layer:
-        return cls(tuple(int(size) for size in settings["shape"]))
+        return cls(**{**settings, "shape": tuple(settings["shape"])})
 
 
 KINDS: dict[str, type[Layer]] = {

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from narrows.codec.backend import NUMPY, Array, Backend, Float
+from narrows.codec.checks import check_shape, check_whole
 from narrows.codec.layers import KINDS, Layer, Shape, Tensors
 from narrows.errors import FormatError, UnprovenModelError
 
@@ -43,8 +44,8 @@ class IntegerNetwork:
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape, input_limit: int) -> None:
         self.layers = tuple(layers)
-        self.input_shape = tuple(input_shape)
-        self.input_limit = int(input_limit)
+        self.input_shape = check_shape(input_shape, "input shape of a network")
+        self.input_limit = check_whole(input_limit, 1, EXACT_FLOAT64, "input_limit of a network")
         self.shapes: list[Shape] = []
         self.peaks: list[int] = []
         shape, limit = self.input_shape, self.input_limit
@@ -53,8 +54,9 @@ class IntegerNetwork:
             peak, limit = layer.magnitudes(limit)
             if peak >= EXACT_FLOAT64:
                 raise UnprovenModelError(
-                    f"layer {number} ({layer.kind}) could reach {peak:.3g}, but integers are exact "
-                    "in float64 below 2**53 only; the model is refused: freeze it with fewer bits"
+                    f"layer {number} ({layer.kind}) could reach 2**{peak.bit_length()}, but "
+                    "float64 is exact below 2**53 only; the model is refused: freeze it with "
+                    "fewer bits"
                 )
             self.shapes.append(shape)
             self.peaks.append(peak)
@@ -91,7 +93,7 @@ class IntegerNetwork:
         """Make a network from `settings()` and `tensors()`: their inverse."""
         layers = []
         for number, described in enumerate(settings["layers"]):
-            options = {key: value for key, value in described.items() if key != "kind"}
+            options = {key: value for key, value in dict(described).items() if key != "kind"}
             prefix = f"{number}."
             own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
             if described["kind"] not in KINDS:

@@ -6,6 +6,7 @@ may be fused: a fused multiply-add rounds once where two roundings are specified
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.backend import NUMPY, Array, Backend
+from narrows.codec.checks import check_whole
 from narrows.errors import FormatError, UnprovenModelError
 
+FLOATS = ("offset", "scale", "output_scale", "output_offset")
 MAX_OUTPUT = 2**52  # the halves added before floor are exact up to here
 
 
@@ -30,8 +33,9 @@ class Normaliser:
         Input: `floor((x - offset) * scale + 0.5)`.
     limit : int
         The input integers are clipped to -limit .. limit.
-    output_shift : int
-        Output to integer dtypes: `floor(y * 2**-output_shift + 0.5) + output_offset`.
+    output_shift, output_multiplier : int
+        Output to integer dtypes:
+        `floor(y * output_multiplier * 2**-output_shift + 0.5) + output_offset`.
     output_scale : float
         Output to float dtypes: `y * output_scale + output_offset`.
     output_offset : float
@@ -45,11 +49,21 @@ class Normaliser:
     output_shift: int
     output_scale: float
     output_offset: float
+    output_multiplier: int = 1
 
     def __post_init__(self) -> None:
-        finite = np.isfinite([self.offset, self.scale, self.output_scale, self.output_offset])
-        if not finite.all() or not -32 <= self.output_shift < 52 or not 0 < self.limit < 2**32:
-            raise FormatError(f"normaliser outside its limits: {self}")
+        check_whole(self.limit, 1, 2**32 - 1, "limit of a normaliser")
+        check_whole(self.output_multiplier, 1, 2**15, "output_multiplier of a normaliser")
+        check_whole(self.output_shift, -32, 51, "output_shift of a normaliser")
+        for name in FLOATS:
+            value = getattr(self, name)
+            if not math.isfinite(value) or (value <= 0 and name.endswith("scale")):
+                raise FormatError(f"normaliser with {name} {value}")
+            # Adding +0.0 makes sure that no offset is -0.0.
+            object.__setattr__(self, name, float(value) + 0.0)
+        whole = self.output_offset.is_integer() and abs(self.output_offset) < MAX_OUTPUT
+        if self.dtype.kind != "f" and not whole:
+            raise FormatError(f"normaliser with output_offset {self.output_offset} for integers")
 
     def check_output(self, output_limit: int) -> None:
         """Prove the output end exact for integers of at most `output_limit`.
@@ -59,10 +73,10 @@ class Normaliser:
         UnprovenModelError
             If a sum of `output_limit` and one half could need more than 53 bits.
         """
-        largest = output_limit << max(0, -self.output_shift)
+        largest = output_limit * self.output_multiplier << max(0, -self.output_shift)
         if largest >= MAX_OUTPUT:
             raise UnprovenModelError(
-                f"the decoder's output could reach {largest:.3g}; the limit is 2**52"
+                f"the output could reach 2**{largest.bit_length()}; the limit is 2**52"
             )
 
     def to_integers(self, x: npt.NDArray[Any], backend: Backend = NUMPY) -> Array:
@@ -79,9 +93,10 @@ class Normaliser:
         (n, *frame_shape) float64
             Integers in -limit .. limit; NaN becomes 0.
         """
-        y = backend.constant(x, np.float64)
-        y = y - self.offset
-        y *= self.scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            y = backend.constant(x, np.float64)
+            y = y - self.offset
+            y *= self.scale
         y += 0.5
         backend.xp.floor(y, out=y)
         backend.xp.clip(y, -self.limit, self.limit, out=y)
@@ -106,13 +121,14 @@ class Normaliser:
         y = backend.cast(y, np.float64)
         if self.dtype.kind == "f":
             largest = float(np.finfo(self.dtype).max)
-            x = y * self.output_scale
-            x += self.output_offset
-            xp.clip(x, -largest, largest, out=x)
-            with np.errstate(under="ignore"):
+            with np.errstate(under="ignore", over="ignore"):
+                x = y * self.output_scale
+                x += self.output_offset
+                xp.clip(x, -largest, largest, out=x)
                 # Adding +0.0 turns a -0.0 that the cast may have made into +0.0.
                 return np.asarray(backend.to_numpy(x).astype(self.dtype) + self.dtype.type(0.0))
-        x = y * 2.0**-self.output_shift
+        x = y * self.output_multiplier
+        x *= 2.0**-self.output_shift
         x += 0.5
         xp.floor(x, out=x)
         x += self.output_offset
@@ -127,6 +143,7 @@ class Normaliser:
             "offset": float(self.offset).hex(),
             "scale": float(self.scale).hex(),
             "limit": self.limit,
+            "output_multiplier": self.output_multiplier,
             "output_shift": self.output_shift,
             "output_scale": float(self.output_scale).hex(),
             "output_offset": float(self.output_offset).hex(),
@@ -135,14 +152,5 @@ class Normaliser:
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Normaliser:
         """Make a normaliser from `settings()`: its inverse."""
-        floats = {
-            # Adding +0.0 makes sure that no offset is -0.0.
-            name: float.fromhex(settings[name]) + 0.0
-            for name in ("offset", "scale", "output_scale", "output_offset")
-        }
-        return cls(
-            dtype=np.dtype(settings["dtype"]),
-            limit=settings["limit"],
-            output_shift=settings["output_shift"],
-            **floats,
-        )
+        floats = {name: float.fromhex(settings[name]) for name in FLOATS}
+        return cls(**{**settings, **floats, "dtype": np.dtype(settings["dtype"])})

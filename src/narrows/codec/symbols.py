@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.backend import NUMPY, Array, Backend
+from narrows.codec.checks import check_whole
 from narrows.errors import FormatError, UnprovenModelError
 
+MAX_QUALITIES = 8  # three bits of a packet
 SYMBOL_MIN, SYMBOL_MAX = -(2**31), 2**31 - 1
 EXACT = 2**52
+MAX_SHIFT = 47  # with a gain of 15 bits, a latent of one step then still fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,7 @@ class Quantiser:
     ----------
     gain : (n_qualities, latent_size) int32
     shift : int
-        The encoder gives latents in units of 2**-shift of a symbol at gain 1.
+        A latent of the encoder stands for gain * 2**-shift steps.
     step : (n_qualities, latent_size) int32
     limit : int
         Bound of what the decoder receives.
@@ -42,10 +45,12 @@ class Quantiser:
             raise FormatError(f"gains of {self.gain.dtype} and steps of {self.step.dtype}")
         if self.gain.ndim != 2 or self.gain.shape != self.step.shape or not self.gain.size:
             raise FormatError(f"gains of shape {self.gain.shape}, steps of {self.step.shape}")
-        if self.gain.min() < 0 or self.step.min() < 0 or not 0 <= self.shift <= 31:
-            raise FormatError("negative gains or steps, or a shift outside 0 to 31")
-        if not 0 < self.limit < 2**31 or int(self.step.max()) >= 2**21:
-            raise FormatError("latent limit outside 1 to 2**31 - 1, or a step of 2**21 or more")
+        if self.n_qualities > MAX_QUALITIES:
+            raise FormatError(f"{self.n_qualities} qualities; the limit is {MAX_QUALITIES}")
+        check_whole(self.shift, 0, MAX_SHIFT, "shift of a quantiser")
+        check_whole(self.limit, 1, 2**31 - 1, "limit of a quantiser")
+        if self.gain.min() < 0 or self.step.min() < 0 or int(self.step.max()) >= 2**21:
+            raise FormatError("a gain or step below 0, or a step of 2**21 or more")
 
     @property
     def n_qualities(self) -> int:
@@ -61,7 +66,9 @@ class Quantiser:
         """Prove the rounding exact for latents of at most `latent_limit`, or refuse."""
         peak = latent_limit * int(self.gain.max()) + 2**self.shift
         if peak >= EXACT:
-            raise UnprovenModelError(f"latents times gains could reach {peak:.3g}; limit 2**52")
+            raise UnprovenModelError(
+                f"latents times gains could reach 2**{peak.bit_length()}; the limit is 2**52"
+            )
 
     def to_symbols(
         self, latents: Array, quality: int, backend: Backend = NUMPY

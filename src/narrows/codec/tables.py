@@ -41,6 +41,8 @@ class FrequencyTable:
             raise FormatError(
                 f"frequency table of {self.weights.size} entries; 2 to {MAX_SYMBOLS + 1}"
             )
+        if not -(2**31) <= self.low <= self.high < 2**31:
+            raise FormatError(f"frequency table for {self.low} to {self.high}, outside int32")
         if self.weights.min() < 1 or int(self.weights.sum()) != TOTAL:
             raise FormatError("frequency table with an entry below 1 or another sum than 2**24")
 
@@ -68,12 +70,14 @@ class FrequencyTable:
 Row = Sequence[FrequencyTable]
 
 
-def count_table(symbols: npt.NDArray[Any]) -> FrequencyTable:
+def count_table(symbols: npt.NDArray[Any], unit_bits: int = 0) -> FrequencyTable:
     """Make the table of one latent from its symbols in the training set.
 
     Parameters
     ----------
     symbols : (n,) int32
+    unit_bits : int, default 0
+        Weights are multiples of 2**unit_bits, so that they can be stored in fewer bits.
 
     Notes
     -----
@@ -91,7 +95,7 @@ def count_table(symbols: npt.NDArray[Any]) -> FrequencyTable:
     pseudo = float(seen.size)
     escapes = float(counts[~inside].sum()) + 0.5
     weights = np.append(seen + pseudo * smooth, escapes) / (n + pseudo)
-    return FrequencyTable(int(low), _to_integers(weights))
+    return FrequencyTable(int(low), _to_integers(weights, TOTAL >> unit_bits) << unit_bits)
 
 
 def _support(values: npt.NDArray[Any], counts: npt.NDArray[Any]) -> tuple[int, int]:
@@ -107,6 +111,7 @@ def _support(values: npt.NDArray[Any], counts: npt.NDArray[Any]) -> tuple[int, i
         return max(low - margin, -(2**31)), min(high + margin, 2**31 - 1)
     middle = int(values[np.searchsorted(cumulated, counts.sum() / 2)])
     low = min(max(low, middle - MAX_SYMBOLS // 2), high - MAX_SYMBOLS + 1)
+    low = min(max(low, -(2**31)), 2**31 - MAX_SYMBOLS)
     return low, low + MAX_SYMBOLS - 1
 
 
@@ -120,9 +125,9 @@ def _spread(p: npt.NDArray[np.float64], width: float) -> npt.NDArray[np.float64]
     return np.asarray(spread / spread.sum())
 
 
-def _to_integers(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Round positive weights to integers of at least 1 with sum 2**24, largest remainder first."""
-    room = TOTAL - weights.size
+def _to_integers(weights: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int64]:
+    """Round positive weights to integers of at least 1 with this sum, largest remainder first."""
+    room = total - weights.size
     ideal = weights / weights.sum() * room
     whole = np.floor(ideal).astype(np.int64)
     missing = room - int(whole.sum())
@@ -151,7 +156,10 @@ def pack_tables(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:
 def unpack_tables(tensors: dict[str, npt.NDArray[Any]]) -> list[list[FrequencyTable]]:
     """Undo `pack_tables`; FormatError where the tensors do not fit together."""
     low, size, weights = (tensors[name] for name in ("low", "size", "weights"))
-    if low.shape != size.shape or low.ndim != 2 or size.min(initial=2) < 2:
+    if not all(tensor.dtype == np.int32 for tensor in (low, size, weights)):
+        raise FormatError(f"tables of {low.dtype}, {size.dtype} and {weights.dtype}; all int32")
+    fits = low.shape == size.shape and low.ndim == 2 and low.size > 0 and weights.ndim == 1
+    if not fits or size.min() < 2:
         raise FormatError(f"tables with lows of shape {low.shape} and sizes of {size.shape}")
     if int(size.sum(dtype=np.int64)) != weights.size:
         raise FormatError(f"tables of {int(size.sum())} entries, but {weights.size} are there")

@@ -22,13 +22,16 @@ _HEADER_READERS = {
 }
 
 
-class _Header(NamedTuple):
+class NpyHeader(NamedTuple):
+    """What a `.npy` says of its array."""
+
     shape: tuple[int, ...]
     order: Literal["C", "F"]
     dtype: np.dtype[Any]
 
     @property
     def n_bytes(self) -> int:
+        """The length of the data that follows."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
@@ -37,6 +40,54 @@ def write_npy(stream: BinaryIO, array: npt.NDArray[Any]) -> None:
     fields = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(stream, fields)
     stream.write(array.data)
+
+
+class NpyWriter:
+    """Writes a `.npy` a block at a time; the number of signals is filled in at the end.
+
+    Parameters
+    ----------
+    stream : binary file
+        It must seek, unless `n_signals` is right.
+    frame_shape : tuple of int
+    dtype : numpy dtype
+    n_signals : int, default 0
+        What the header says until `close`.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        frame_shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        n_signals: int = 0,
+    ) -> None:
+        self._stream = stream
+        self._frame_shape = frame_shape
+        self._dtype = dtype
+        self._announced = n_signals
+        self.n_signals = 0
+        self._write_header(n_signals)
+
+    def write(self, signals: npt.NDArray[Any]) -> None:
+        """Append `(n, *frame_shape)` signals."""
+        self._stream.write(np.ascontiguousarray(signals, dtype=self._dtype).data)
+        self.n_signals += len(signals)
+
+    def close(self) -> None:
+        """Set the number of signals right; the stream stays open."""
+        if self.n_signals != self._announced:
+            self._stream.seek(0)
+            self._write_header(self.n_signals)  # numpy pads it, so that any number fits
+            self._stream.seek(0, 2)
+
+    def _write_header(self, n_signals: int) -> None:
+        fields = {
+            "descr": np.lib.format.dtype_to_descr(self._dtype),
+            "fortran_order": False,
+            "shape": (n_signals, *self._frame_shape),
+        }
+        np.lib.format.write_array_header_1_0(self._stream, fields)
 
 
 def read_npy(path: Path) -> npt.NDArray[Any]:
@@ -49,7 +100,7 @@ def read_npy(path: Path) -> npt.NDArray[Any]:
     """
     with damage_named(path, ".npy"):
         with path.open("rb") as stream:
-            header = _read_header(stream, str(path))
+            header = read_npy_header(stream, str(path))
             check_length(path.stat().st_size - stream.tell(), header.n_bytes)
         mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return mapped
@@ -78,7 +129,7 @@ def read_npz(path: Path, member: str | None = None) -> npt.NDArray[Any]:
     with damage_named(path, ".npz"), zipfile.ZipFile(path) as archive:
         info = _choose_member(archive, member, str(path))
         with archive.open(info) as stream:
-            header = _read_header(stream, f"{path}:{info.filename}")
+            header = read_npy_header(stream, f"{path}:{info.filename}")
             check_length(info.file_size - stream.tell(), header.n_bytes)
             content = stream.read()  # to the end, where zipfile compares the CRC
         flat = np.frombuffer(content, header.dtype)
@@ -104,7 +155,8 @@ def _choose_member(archive: zipfile.ZipFile, member: str | None, path: str) -> z
     return next(iter(arrays.values())) if member is None else arrays[member.removesuffix(".npy")]
 
 
-def _read_header(stream: Any, path: str) -> _Header:
+def read_npy_header(stream: Any, path: str) -> NpyHeader:
+    """Read magic and header, without seeking; DataError for what can hold no plain numbers."""
     version = np.lib.format.read_magic(stream)
     if version not in _HEADER_READERS:
         raise DataError(f"{path!r} is .npy of version {version}, which is not for plain numbers")
@@ -114,4 +166,4 @@ def _read_header(stream: Any, path: str) -> _Header:
             f"{path!r} holds pickled Python objects, which narrows never loads; "
             'save plain numbers instead, e.g. numpy.save(path, x.astype("float32"))'
         )
-    return _Header(shape, "F" if is_fortran else "C", dtype)
+    return NpyHeader(shape, "F" if is_fortran else "C", dtype)

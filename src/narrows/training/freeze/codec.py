@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from narrows.codec.codec import Codec
-from narrows.codec.model_file import KnownAnswers, Model
+from narrows.codec.model import KnownAnswers, Model
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
 from narrows.codec.tables import FrequencyTable, count_table
@@ -20,20 +21,24 @@ from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.freeze.networks import (
     FrozenNetwork,
-    Target,
     Units,
     freeze_network,
     frozen_modules,
 )
+from narrows.training.freeze.weights import choose_weight_steps
 from narrows.training.trainer import psnr_of
 
 CALIBRATION_SIGNALS = 2048
 BATCH = 1024
 INPUT_LIMIT = 2**15 - 1  # for signals that are not whole numbers of few bits already
 INPUT_HEADROOM = 2.0
-LATENT_FRACTION = 8  # the encoder gives latents in 1/256 of a step: rounding twice costs nothing
+LATENT_FRACTION = 2.0**-8  # of a step, in which the encoder gives latents: rounded once more
+OUTPUT_FRACTION = 2.0**-10  # of a whole number, in which the decoder gives its output
+FLOAT_FRACTION = 2.0**-12  # of the spread of float signals, times OUTPUT_FRACTION
 LATENT_HEADROOM = 8.0  # latents of unseen signals may be this much larger before they are clipped
 ALLOWED_LOSS_DB = 0.05
+WEIGHT_LOSSES_DB = (0.03, 0.008, 0.0)
+"""What rounding the weights may cost, tried in this order; activations have a share as well."""
 KNOWN_ANSWERS = 3
 
 
@@ -72,8 +77,18 @@ def freeze(
         If a module has no integer counterpart.
     """
     autoencoder = autoencoder.cpu().eval()
-    draft, encoder, decoder = _integer_model(autoencoder, signals, architecture)
-    loss = _check_loss(autoencoder, Codec(draft), signals, (encoder, decoder))
+    for weight_loss_db in WEIGHT_LOSSES_DB:
+        draft, *frozen = _integer_model(autoencoder, signals, architecture, weight_loss_db)
+        loss = _loss_db(autoencoder, Codec(draft), signals)
+        if loss <= ALLOWED_LOSS_DB:
+            break
+    else:
+        raise TrainingError(
+            f"freezing to integers lost {loss:.3f} dB on the validation signals, and at most "
+            f"{ALLOWED_LOSS_DB} dB is accepted; the largest error is in "
+            f"{_worst_layer(autoencoder, Codec(draft), signals, frozen)}: train again with another "
+            "seed or architecture"
+        )
     symbols = Codec(draft).encode(signals.train)
     tables: list[FrequencyTable] = [count_table(column) for column in symbols.T]
     training = {**training, "freezing_loss_db": round(loss, 4)}
@@ -82,111 +97,102 @@ def freeze(
 
 
 def _integer_model(
-    autoencoder: Autoencoder, signals: TrainingSignals, architecture: str
+    autoencoder: Autoencoder, signals: TrainingSignals, architecture: str, weight_loss_db: float
 ) -> tuple[Model, FrozenNetwork, FrozenNetwork]:
     """Freeze both networks and both ends; the tables are still empty."""
     scaling, dtype = autoencoder.scaling, signals.train.dtype
     scaled = signals.scaled_train[:CALIBRATION_SIGNALS].cpu()
-    offset, scale, limit = _input_grid(dtype, scaling, signals.train)
-    latent_scale = autoencoder.latent_scale
-    encoder = freeze_network(
-        autoencoder.encoder,
-        Units(scaling.scale / scale, limit),
-        scaled,
-        Target(latent_scale, 0.0, LATENT_FRACTION),
-    )
-    if encoder.fraction < 0:
-        raise TrainingError(
-            f"latents of up to {encoder.network.output_limit:.2g} steps are too fine to be frozen; "
-            "give fewer bits_per_latent or a smaller lambda"
-        )
+    steps = choose_weight_steps(autoencoder, scaled, weight_loss_db)
     with torch.no_grad():
         latents = torch.round(autoencoder.latents(scaled))
-    latent_limit = 1 << max(8, int(float(latents.abs().max()) * LATENT_HEADROOM).bit_length())
-    decoder, normaliser = _decoder_end(
-        autoencoder, latents, latent_limit, dtype, offset, scale, limit
+    grid = _input_grid(dtype, scaling, signals.train)
+    latent_unit = 1.0 / autoencoder.latent_scale
+    encoder = freeze_network(
+        autoencoder.encoder,
+        Units(scaling.scale / grid.scale, grid.limit),
+        scaled,
+        steps,
+        latent_unit * LATENT_FRACTION,
     )
+    latent_limit = 1 << max(8, int(float(latents.abs().max()) * LATENT_HEADROOM).bit_length())
+    decoder = freeze_network(
+        autoencoder.decoder,
+        Units(latent_unit, latent_limit),
+        latents * latent_unit,
+        steps,
+        OUTPUT_FRACTION * (1.0 / scaling.output_scale if scaling.integer else FLOAT_FRACTION),
+    )
+    gain, gain_shift = _fixed_point(encoder.units[-1] / latent_unit)
     ones = np.ones((1, encoder.network.output_shape[0]), dtype=np.int32)
-    empty = count_table(np.zeros(1, dtype=np.int32))
     model = Model(
         frame_shape=tuple(signals.train.shape[1:]),
-        normaliser=normaliser,
+        normaliser=_normaliser(dtype, grid, scaling, decoder.units[-1]),
         encoder=encoder.network,
-        quantiser=Quantiser(ones, encoder.fraction, ones, latent_limit),
+        quantiser=Quantiser(gain * ones, gain_shift, ones, latent_limit),
         decoder=decoder.network,
-        tables=[[empty] * ones.size],
+        tables=[[count_table(np.zeros(1, dtype=np.int32))] * ones.size],
         architecture=architecture,
         peak=scaling.peak,
     )
     return model, encoder, decoder
 
 
-def _decoder_end(
-    autoencoder: Autoencoder,
-    latents: Tensor,
-    latent_limit: int,
-    dtype: np.dtype[Any],
-    offset: float,
-    scale: float,
-    limit: int,
-) -> tuple[FrozenNetwork, Normaliser]:
-    """Freeze the decoder, and choose the normaliser's output end to fit it."""
-    scaling = autoencoder.scaling
-    source = Units(1.0 / autoencoder.latent_scale, latent_limit)
-    inputs = latents / autoencoder.latent_scale
-    if dtype.kind == "f":
-        decoder = freeze_network(autoencoder.decoder, source, inputs, Target())
-        output_scale = scaling.output_scale * 2.0**-decoder.fraction
-        output_shift, output_offset = 0, scaling.output_offset
+def _fixed_point(factor: float) -> tuple[int, int]:
+    """Write a factor as `multiplier * 2**-shift` with a multiplier of 15 bits."""
+    shift = 14 - math.floor(math.log2(factor))
+    return round(math.ldexp(factor, shift)), shift
+
+
+@dataclass(frozen=True)
+class InputGrid:
+    """The encoder's input integers: `floor((x - offset) * scale + 0.5)`, at most `limit`."""
+
+    offset: float
+    scale: float
+    limit: int
+
+
+def _normaliser(
+    dtype: np.dtype[Any], grid: InputGrid, scaling: Scaling, output_unit: float
+) -> Normaliser:
+    multiplier, shift, output_scale = 1, 0, 1.0
+    if scaling.integer:
+        multiplier, shift = _fixed_point(output_unit * scaling.output_scale)
     else:
-        output_offset = float(np.floor(scaling.output_offset + 0.5))
-        target = Target(scaling.output_scale, scaling.output_offset - output_offset)
-        decoder = freeze_network(autoencoder.decoder, source, inputs, target)
-        output_shift, output_scale = decoder.fraction, 1.0
-    normaliser = Normaliser(
-        dtype, offset, scale, limit, output_shift, output_scale, output_offset + 0.0
+        output_scale = output_unit * scaling.output_scale
+    return Normaliser(
+        dtype=dtype,
+        offset=grid.offset,
+        scale=grid.scale,
+        limit=grid.limit,
+        output_multiplier=multiplier,
+        output_shift=shift,
+        output_scale=output_scale,
+        output_offset=scaling.output_offset,
     )
-    return decoder, normaliser
 
 
-def _input_grid(
-    dtype: np.dtype[Any], scaling: Scaling, train: npt.NDArray[Any]
-) -> tuple[float, float, int]:
-    """Choose offset, scale and limit of the encoder's input integers."""
-    if dtype.kind in "iu" and dtype.itemsize <= 2:
+def _input_grid(dtype: np.dtype[Any], scaling: Scaling, train: npt.NDArray[Any]) -> InputGrid:
+    offset = scaling.offset
+    if scaling.integer and dtype.itemsize <= 2:
         bounds = np.iinfo(dtype)
-        return (
-            scaling.offset,
-            1.0,
-            int(max(bounds.max - scaling.offset, scaling.offset - bounds.min)),
-        )
-    largest = max(float(train.max()) - scaling.offset, scaling.offset - float(train.min()))
-    if dtype.kind in "iu" and largest <= INPUT_LIMIT:
-        return scaling.offset, 1.0, INPUT_LIMIT
-    return scaling.offset, INPUT_LIMIT / (INPUT_HEADROOM * (largest or 1.0)), INPUT_LIMIT
+        return InputGrid(offset, 1.0, int(max(bounds.max - offset, offset - bounds.min)))
+    largest = max(float(train.max()) - offset, offset - float(train.min()))
+    if scaling.integer and largest <= INPUT_LIMIT:
+        return InputGrid(offset, 1.0, INPUT_LIMIT)
+    return InputGrid(offset, INPUT_LIMIT / (INPUT_HEADROOM * (largest or 1.0)), INPUT_LIMIT)
 
 
-def _check_loss(
-    autoencoder: Autoencoder,
-    codec: Codec,
-    signals: TrainingSignals,
-    frozen: tuple[FrozenNetwork, FrozenNetwork],
-) -> float:
-    """Give the PSNR lost to integers on held-out signals in dB; TrainingError where it is much."""
+def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -> float:
+    """Give the PSNR lost to integers on held-out signals, in dB."""
     peak, x = autoencoder.scaling.peak, signals.validation
     parts = torch.split(signals.scaled_validation.cpu(), BATCH)
     in_floats = sum(autoencoder.squared_error(part) for part in parts)
     decoded = codec.decode(codec.encode(x)).astype(np.float64)
     in_integers = float(np.square(decoded - x).sum())
-    lost = psnr_of(in_floats / x.size, peak) - psnr_of(in_integers / x.size, peak)
-    if not lost <= ALLOWED_LOSS_DB and in_integers > 0.0:
-        raise TrainingError(
-            f"freezing to integers lost {lost:.3f} dB on the validation signals, and at most "
-            f"{ALLOWED_LOSS_DB} dB is accepted; the largest error is in "
-            f"{_worst_layer(autoencoder, codec, signals, frozen)}: train again with another seed "
-            "or architecture"
-        )
-    return lost
+    if in_integers == 0.0:
+        return 0.0
+    return psnr_of(in_floats / x.size, peak) - psnr_of(in_integers / x.size, peak)
 
 
 @torch.no_grad()
@@ -194,7 +200,7 @@ def _worst_layer(
     autoencoder: Autoencoder,
     codec: Codec,
     signals: TrainingSignals,
-    frozen: tuple[FrozenNetwork, FrozenNetwork],
+    frozen: list[FrozenNetwork],
 ) -> str:
     """Name the layer whose integers differ most from its floats, relative to their spread."""
     x, scaled = signals.validation[:BATCH], signals.scaled_validation[:BATCH].cpu()
@@ -208,11 +214,10 @@ def _worst_layer(
     worst, name = -1.0, "no layer"
     for (side, module, real, integers), network in zip(ends, frozen, strict=True):
         values = (real, integers)
-        # The last scaled layer is left out: its units are the signals', not the float network's.
         steps = zip(
             frozen_modules(module), network.network.compile().steps, network.units, strict=True
         )
-        for number, (child, step, unit) in enumerate(list(steps)[:-2]):
+        for number, (child, step, unit) in enumerate(steps):
             values = child(values[0]), step(values[1])  # both (n, *layer's output shape)
             error = values[0] - torch.from_numpy(np.array(values[1] * unit))
             share = float(error.abs().mean()) / (float(values[0].std()) or 1.0)

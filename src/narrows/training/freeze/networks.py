@@ -1,8 +1,8 @@
 """Float networks to integer networks.
 
-A float layer `h = W a + b` becomes integers by powers of two: its input is held in units of u, its
-weights in units of 2**-e, and a shift brings the products to the units of its output. Whatever is
-no power of two, the scaling of the signals and of the latents, is folded into the weights.
+A float layer `h = W a + b` becomes integers in units: its input in units of u, its weights in
+units of their step s, so the products are in units of u s; a shift brings them to the units of
+the output. Units may be any real numbers, since what computes never sees them.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ import torch
 from torch import Tensor, nn
 
 from narrows.codec.layers import Dense, Layer, LeakyReLU, ReLU, Reshape, Table
-from narrows.codec.network import IntegerNetwork
+from narrows.codec.network import EXACT_FLOAT32, IntegerNetwork
 from narrows.errors import SettingError
 from narrows.training.architectures import SLOPE
+from narrows.training.freeze.weights import Steps
 
-WEIGHT_BITS = 16
 ACTIVATION_LIMIT = 2**15 - 1
+FLOAT32_LIMIT = 2**10 - 1  # with fewer levels than this, float32 would cost too much quality
 HEADROOM = 2.0  # activations of unseen signals may be this much larger before they are clipped
-TABLE_FRACTION = 9  # table inputs are held in 2**-9: a sigmoid is then off by 2**-12 at most
-MAX_FRACTION = 40
-EXACT_SUMS = 2.0**50  # leaves room below 2**52 for the halves that rounding adds
+TABLE_UNIT = 2.0**-9  # of a table's input: a sigmoid is then off by 2**-12 at most
+TABLE_OUTPUT_UNIT = 2.0**-14  # of values within -1 .. 1
+LAST_TABLE_UNIT = 2.0**-20
+MAX_SHIFT = 52
 
 
 @dataclass(frozen=True)
@@ -58,29 +60,16 @@ class Units:
 
 
 @dataclass(frozen=True)
-class Target:
-    """The units a network's output must have: 2**-fraction of `float output * scale + offset`.
-
-    `fraction` is an upper bound; the integers are coarser where the arithmetic demands it.
-    """
-
-    scale: float = 1.0
-    offset: float = 0.0
-    fraction: int = MAX_FRACTION
-
-
-@dataclass(frozen=True)
 class FrozenNetwork:
-    """An integer network, the units of its output, and those of every layer."""
+    """An integer network, and what the integers of every layer's output stand for."""
 
     network: IntegerNetwork
-    fraction: int
     units: list[float]
 
 
 @torch.no_grad()
 def freeze_network(
-    module: nn.Module, source: Units, calibration: Tensor, target: Target
+    module: nn.Module, source: Units, calibration: Tensor, steps: Steps, output_unit: float
 ) -> FrozenNetwork:
     """Compile a torch module to an integer network.
 
@@ -92,7 +81,10 @@ def freeze_network(
         Of the network's input.
     calibration : (n, *input_shape) float tensor
         Typical inputs, in the float network's units; they say how large activations become.
-    target : Target
+    steps : dict
+        The rounding step of each linear layer's weights.
+    output_unit : float
+        The integers of the output stand for no more than this.
 
     Raises
     ------
@@ -100,24 +92,20 @@ def freeze_network(
         Naming the module that has no integer counterpart.
     """
     modules = frozen_modules(module)
-    scalable = [i for i, m in enumerate(modules) if isinstance(m, nn.Linear | nn.Sigmoid | nn.Tanh)]
-    if not scalable or not all(
-        isinstance(m, nn.Flatten | nn.Unflatten) for m in modules[scalable[-1] + 1 :]
-    ):
+    last = max((i for i, m in enumerate(modules) if _ends_a_network(m)), default=-1)
+    if last < 0 or not all(isinstance(m, nn.Flatten | nn.Unflatten) for m in modules[last + 1 :]):
         raise SettingError("a network must end in a Linear, Sigmoid or Tanh layer")
     input_shape = tuple(calibration.shape[1:])
     layers: list[Layer] = []
     units, all_units = source, []
     for number, each in enumerate(modules):
-        after = modules[number + 1] if number + 1 < len(modules) else None
-        end = target if number == scalable[-1] else None
-        layer, unit = _freeze_module(each, units, calibration, after, end)
+        place = Place(modules[number + 1 :], number == last, output_unit)
+        layer, unit = _freeze_module(each, units, calibration, steps, place)
         layers.append(layer)
         units = Units(unit, layer.magnitudes(units.limit)[1])
         all_units.append(unit)
         calibration = each(calibration)
-    network = IntegerNetwork(layers, input_shape, source.limit)
-    return FrozenNetwork(network, -round(math.log2(units.unit)), all_units)
+    return FrozenNetwork(IntegerNetwork(layers, input_shape, source.limit), all_units)
 
 
 def frozen_modules(module: nn.Module) -> list[nn.Module]:
@@ -127,12 +115,30 @@ def frozen_modules(module: nn.Module) -> list[nn.Module]:
     return [] if isinstance(module, nn.Identity | nn.Dropout) else [module]
 
 
+def _ends_a_network(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear | nn.Sigmoid | nn.Tanh)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a module stands: what follows it, whether it makes the output, and in what unit."""
+
+    following: list[nn.Module]
+    is_last: bool
+    output_unit: float
+
+    @property
+    def next_linear(self) -> nn.Linear | None:
+        """The linear layer that this module's output feeds, through activations at most."""
+        return next((m for m in self.following if isinstance(m, nn.Linear)), None)
+
+
 def _freeze_module(
-    module: nn.Module, source: Units, x: Tensor, after: nn.Module | None, target: Target | None
+    module: nn.Module, source: Units, x: Tensor, steps: Steps, place: Place
 ) -> tuple[Layer, float]:
     """Compile one module; give the layer and the unit of its output."""
     if isinstance(module, nn.Linear):
-        return _freeze_linear(module, source, x, after, target)
+        return _freeze_linear(module, source, x, steps, place)
     if isinstance(module, nn.LeakyReLU) and module.negative_slope == SLOPE:
         return LeakyReLU(), source.unit
     if isinstance(module, nn.ReLU):
@@ -146,58 +152,60 @@ def _freeze_module(
             f"cannot freeze {shown}; layers with an exact integer form are Linear, Flatten, "
             "Unflatten, LeakyReLU(0.125), ReLU, ELU, Sigmoid, Tanh, GELU, Dropout and Identity"
         )
-    return _freeze_table(activation, source, target)
+    return _freeze_table(activation, source, place.is_last)
 
 
 def _freeze_linear(
-    module: nn.Linear, source: Units, x: Tensor, after: nn.Module | None, target: Target | None
+    module: nn.Linear, source: Units, x: Tensor, steps: Steps, place: Place
 ) -> tuple[Layer, float]:
-    end = target or Target()
-    weight = module.weight.double().numpy().T * (source.unit * end.scale)  # (n_in, n_out)
-    bias = np.zeros(module.out_features) if module.bias is None else module.bias.double().numpy()
-    bias = bias * end.scale + end.offset
-    exponent = _exponent(weight, bias, source.limit)
-    if target is None:
-        largest = float(module(x).abs().max()) * HEADROOM
-        fraction = math.floor(math.log2(ACTIVATION_LIMIT / max(largest, 1e-12)))
-        if table_activation(after) is not None:
-            fraction = min(fraction, TABLE_FRACTION)
+    weight = _integer_weights(module, steps)
+    unit = source.unit * steps[module]  # of the products
+    if place.is_last:
+        limit, wanted = None, place.output_unit
     else:
-        fraction = target.fraction
-    fraction = min(fraction, exponent)
-    shift = min(exponent - fraction, 52)
-    layer = Dense(
-        weight=np.round(np.ldexp(weight, exponent)).astype(np.int16),
-        bias=np.round(np.ldexp(bias, exponent)).astype(np.int64) + (1 << shift >> 1),
-        shift=shift,
-        limit=ACTIVATION_LIMIT if target is None else None,
+        largest = max(float(module(x).abs().max()) * HEADROOM, 1e-12)
+        limit = _activation_limit(place.next_linear, steps, largest)
+        wanted = 2.0 * largest / limit
+        if table_activation(place.following[0]) is not None:
+            wanted = max(wanted, 2.0 * TABLE_UNIT)
+    # The shift rounds down: the unit of the output is between half of `wanted` and all of it.
+    shift = min(max(math.floor(math.log2(wanted / unit)), 0), MAX_SHIFT)
+    half = 1 << shift >> 1
+    bias = np.zeros(module.out_features) if module.bias is None else module.bias.double().numpy()
+    # The bias in halves of the output's unit: finer is of no use, and would take more bytes.
+    bias_unit = max(half, 1)
+    bias = np.round(bias / (unit * bias_unit)).astype(np.int64) * bias_unit + half
+    return Dense(weight, bias, shift, limit), unit * 2.0**shift
+
+
+def _integer_weights(module: nn.Linear, steps: Steps) -> npt.NDArray[np.int16]:
+    """Give the weights in steps, `(n_inputs, n_outputs)`."""
+    return np.ascontiguousarray(np.round(module.weight.double().numpy().T / steps[module])).astype(
+        np.int16
     )
-    return layer, 2.0 ** (shift - exponent)
 
 
-def _exponent(weight: npt.NDArray[np.float64], bias: npt.NDArray[np.float64], limit: int) -> int:
-    """Choose the exponent at which weights fill their bits, and sums stay exact."""
-    largest = max(float(np.abs(weight).max()), 1e-30)
-    sums = max(float(np.abs(weight).sum(0).max()) * limit + float(np.abs(bias).max()), 1e-30)
-    by_bits = math.floor(math.log2((2 ** (WEIGHT_BITS - 1) - 1) / largest))
-    by_sums = math.floor(math.log2(EXACT_SUMS / sums))
-    return min(by_bits, by_sums, MAX_FRACTION)
+def _activation_limit(following: nn.Linear | None, steps: Steps, largest: float) -> int:
+    """Choose the limit of an activation: if it can be, such that the next layer fits in float32.
+
+    The next layer's sums are at most `limit * (sum of its weights + its bias in units of the
+    limit)`, and these must stay below 2**24.
+    """
+    if following is None:
+        return ACTIVATION_LIMIT
+    sums = float(np.abs(_integer_weights(following, steps).astype(np.int64)).sum(0).max())
+    if following.bias is not None:
+        sums += float(following.bias.abs().max()) / (steps[following] * largest) + 1.0
+    limit = int((EXACT_FLOAT32 - 2**16) / max(sums, 1.0))
+    return ACTIVATION_LIMIT if limit < FLOAT32_LIMIT else min(limit, ACTIVATION_LIMIT)
 
 
-def _freeze_table(
-    activation: TableActivation, source: Units, target: Target | None
-) -> tuple[Layer, float]:
+def _freeze_table(activation: TableActivation, source: Units, is_last: bool) -> tuple[Layer, float]:
     low = max(round(activation.low / source.unit), -source.limit)
     high = min(round(activation.high / source.unit), source.limit)
     inputs = torch.arange(low, high + 1, dtype=torch.float64) * source.unit
-    values = activation.function(inputs).numpy()
+    unit = LAST_TABLE_UNIT if is_last else TABLE_OUTPUT_UNIT
     if activation.identity_above:
-        fraction = -round(math.log2(source.unit))
-    elif target is None:
-        fraction = 14  # values within -1 .. 1 fill 16 bits
-    else:
-        values = values * target.scale + target.offset
-        largest = max(float(np.abs(values).max()), 1e-12)
-        fraction = min(target.fraction, math.floor(math.log2(2.0**30 / largest)))
-    table = np.round(np.ldexp(values, fraction)).astype(np.int32)
-    return Table(table, low, activation.identity_above), 2.0**-fraction
+        unit = source.unit
+    values = np.round(activation.function(inputs).numpy() / unit).astype(np.int32)
+    return Table(values, low, activation.identity_above), unit

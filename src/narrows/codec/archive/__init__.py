@@ -1,0 +1,38 @@
+"""The `.nrw` container: `layout` alone knows its bytes, the others read and write archives."""
+
+from narrows.codec.archive.indexed import IndexedArchive
+from narrows.codec.archive.layout import (
+    DTYPE_CODES,
+    DTYPES,
+    MAGIC,
+    MAX_BLOCK_BYTES,
+    MAX_BLOCK_SIGNALS,
+    MAX_DIMENSIONS,
+    MAX_FRAME_BYTES,
+    MODEL_ID_BYTES,
+    VERSION,
+    Block,
+    Entry,
+    Header,
+    Mode,
+)
+from narrows.codec.archive.sequential import ArchiveReader, ArchiveWriter
+
+__all__ = [
+    "DTYPES",
+    "DTYPE_CODES",
+    "MAGIC",
+    "MAX_BLOCK_BYTES",
+    "MAX_BLOCK_SIGNALS",
+    "MAX_DIMENSIONS",
+    "MAX_FRAME_BYTES",
+    "MODEL_ID_BYTES",
+    "VERSION",
+    "ArchiveReader",
+    "ArchiveWriter",
+    "Block",
+    "Entry",
+    "Header",
+    "IndexedArchive",
+    "Mode",
+]

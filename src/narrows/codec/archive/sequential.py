@@ -1,0 +1,94 @@
+"""Archives from front to back: through pipes, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from narrows.codec.archive.layout import (
+    Block,
+    CheckedStream,
+    Entry,
+    Header,
+    Mode,
+    pack_block,
+    pack_header,
+    pack_trailer,
+    take_block,
+    take_header,
+    take_trailer,
+)
+from narrows.errors import FormatError
+
+
+class ArchiveWriter:
+    """Writes an archive to a stream, block by block; `close` adds the index.
+
+    Parameters
+    ----------
+    stream : binary stream
+        It need not seek.
+    header : Header
+    present : list of Entry, optional
+        The blocks of an archive that goes on: the stream is at the end of the last.
+
+    Attributes
+    ----------
+    n_bytes : int
+        The length of the archive so far.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, header: Header, present: list[Entry] | None = None
+    ) -> None:
+        self._stream = stream
+        self._entries = list(present or [])
+        self.n_bytes = sum(entry.n_bytes for entry in self._entries)
+        self._write(pack_header(header), to_stream=present is None)
+
+    def write(self, block: Block) -> None:
+        """Append a block."""
+        packed = pack_block(block)
+        self._write(packed)
+        self._entries.append(Entry(block.n_signals, len(packed)))
+
+    def close(self) -> None:
+        """Write the index and the tail; the stream stays open."""
+        self._write(pack_trailer(self._entries))
+
+    def _write(self, data: bytes, *, to_stream: bool = True) -> None:
+        """Write and count; what an archive that goes on has already is counted alone."""
+        self.n_bytes += len(data)
+        if to_stream:
+            self._stream.write(data)
+
+
+class ArchiveReader:
+    """Reads an archive from a stream; seeking is not needed.
+
+    Raises
+    ------
+    FormatError
+        For anything that `ArchiveWriter` would not have written: each byte is checked.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._source = CheckedStream(stream)
+        self.header = take_header(self._source)
+        self.n_signals = 0
+        self.n_blocks = 0
+        self.blocks_by_mode = dict.fromkeys(Mode, 0)
+
+    def __iter__(self) -> Iterator[Block]:
+        """Give the blocks in order; the index and the end are checked after the last."""
+        entries: list[Entry] = []
+        begin = self._source.position
+        while (block := take_block(self._source, self.header, len(entries))) is not None:
+            entries.append(Entry(block.n_signals, self._source.position - begin))
+            begin = self._source.position
+            self.n_signals += block.n_signals
+            self.n_blocks += 1
+            self.blocks_by_mode[block.mode] += 1
+            yield block
+        if take_trailer(self._source) != entries:
+            raise FormatError("archive whose index does not agree with its blocks")

@@ -1,0 +1,207 @@
+"""A frozen codec in memory: networks, quantiser, tables; and its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import DTYPE_CODES, MAX_FRAME_BYTES, MODEL_ID_BYTES
+from narrows.codec.checks import check_shape
+from narrows.codec.layers import Shape
+from narrows.codec.network import IntegerNetwork
+from narrows.codec.normaliser import Normaliser
+from narrows.codec.symbols import Quantiser
+from narrows.codec.tables import Row, pack_tables
+from narrows.errors import FormatError
+
+VERSION = 0
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownAnswers:
+    """What the model must compute, bit for bit, on every machine.
+
+    Attributes
+    ----------
+    symbols : (n, latent_size) int32
+        Inputs of the decoder, at the default quality.
+    frames_sha256 : str
+        Hash of the frames they decode to, little-endian, row-major.
+    answers : (n, latent_size) int32
+        The symbols that the encoder gives for those frames.
+    """
+
+    symbols: npt.NDArray[np.int32]
+    frames_sha256: str
+    answers: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A frozen codec: networks, quantiser, tables, and how it came to be.
+
+        frames ─normaliser─► encoder ─► quantiser ─► symbols ─► tables
+        frames ◄─normaliser─ decoder ◄─ quantiser ◄─ symbols ◄─ tables
+
+    Attributes
+    ----------
+    frame_shape : tuple of int
+    normaliser, quantiser, tables, decoder
+        What decoding needs.
+    encoder : IntegerNetwork or None
+        None in a model that only decompresses.
+    architecture : str
+    peak : float
+        The signal range that PSNR refers to, in the signal's units.
+    known_answers : KnownAnswers or None
+    training : mapping
+        How the model came to be; coding does not depend on it.
+    given_encoder_digest : bytes or None
+        The digest of the encoder that was left out.
+
+    Raises
+    ------
+    UnprovenModelError
+        If the networks' arithmetic could leave the exact integers.
+    FormatError
+        If the parts do not fit together.
+    """
+
+    frame_shape: Shape
+    normaliser: Normaliser
+    encoder: IntegerNetwork | None
+    quantiser: Quantiser
+    decoder: IntegerNetwork
+    tables: list[Row]
+    architecture: str
+    peak: float
+    known_answers: KnownAnswers | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    given_encoder_digest: bytes | None = None
+
+    def __post_init__(self) -> None:
+        check_shape(self.frame_shape, "frame shape of a model")
+        size, k = prod(self.frame_shape), self.quantiser.latent_size
+        if self.dtype not in DTYPE_CODES or size * self.dtype.itemsize > MAX_FRAME_BYTES:
+            raise FormatError(f"model for frames {self.frame_shape} of {self.dtype}")
+        if k > size:
+            raise FormatError(f"model with {k} latents for frames of {size} elements")
+        if len(self.tables) != self.quantiser.n_qualities or any(len(r) != k for r in self.tables):
+            raise FormatError(f"tables for other than {self.quantiser.gain.shape} gains")
+        if not self.peak > 0 or not np.isfinite(self.peak):
+            raise FormatError(f"model with peak {self.peak}; it must be finite and above 0")
+        self._check_networks(k)
+        self._check_known_answers(k)
+
+    def _check_networks(self, k: int) -> None:
+        decoder, encoder = self.decoder, self.encoder
+        if (decoder.input_shape, decoder.output_shape) != ((k,), self.frame_shape):
+            raise FormatError(f"decoder from {decoder.input_shape} to {decoder.output_shape}")
+        if decoder.input_limit != self.quantiser.limit:
+            raise FormatError("decoder whose input limit is not the quantiser's limit")
+        self.normaliser.check_output(decoder.output_limit)
+        if encoder is None:
+            if self.given_encoder_digest is None or len(self.given_encoder_digest) != 32:
+                raise FormatError("model without an encoder and without the digest of one")
+            return
+        if (encoder.input_shape, encoder.output_shape) != (self.frame_shape, (k,)):
+            raise FormatError(f"encoder from {encoder.input_shape} to {encoder.output_shape}")
+        if encoder.input_limit != self.normaliser.limit:
+            raise FormatError("encoder whose input limit is not the normaliser's limit")
+        self.quantiser.check_input(encoder.output_limit)
+
+    def _check_known_answers(self, k: int) -> None:
+        known = self.known_answers
+        if known is None:
+            return
+        for array in (known.symbols, known.answers):
+            if array.dtype != np.int32 or array.ndim != 2 or array.shape[1] != k:
+                raise FormatError(f"known answers of {array.dtype} {array.shape}")
+        if len(known.symbols) != len(known.answers):
+            raise FormatError("known answers of two lengths")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the signals."""
+        return self.normaliser.dtype
+
+    @property
+    def latent_size(self) -> int:
+        """The number of latents of a frame."""
+        return self.quantiser.latent_size
+
+    @property
+    def n_qualities(self) -> int:
+        """The number of qualities."""
+        return self.quantiser.n_qualities
+
+    @property
+    def default_quality(self) -> int:
+        """The quality used where none is given: the middle one, counted from 1."""
+        return (self.n_qualities + 1) // 2
+
+    def decoding_settings(self) -> dict[str, Any]:
+        """Describe what decoding depends on, but for the tensors, as canonical JSON values."""
+        return {
+            "format": VERSION,
+            "frame_shape": list(self.frame_shape),
+            "normaliser": self.normaliser.settings(),
+            "quantiser": {"shift": self.quantiser.shift, "limit": self.quantiser.limit},
+            "decoder": self.decoder.settings(),
+        }
+
+    def decoding_tensors(self) -> Tensors:
+        """Give the tensors that decoding depends on, and the quantiser's gains."""
+        return {
+            **{f"decoder.{name}": t for name, t in self.decoder.tensors().items()},
+            "quantiser.gain": self.quantiser.gain,
+            "quantiser.step": self.quantiser.step,
+            **{f"tables.{name}": t for name, t in pack_tables(self.tables).items()},
+        }
+
+    def encoder_tensors(self) -> Tensors:
+        """Give the tensors of the encoder, if there is one."""
+        tensors = {} if self.encoder is None else self.encoder.tensors()
+        return {f"encoder.{name}": t for name, t in tensors.items()}
+
+    @cached_property
+    def encoder_digest(self) -> bytes:
+        """SHA-256 of the encoder, or of the one that was left out."""
+        if self.encoder is None:
+            assert self.given_encoder_digest is not None
+            return self.given_encoder_digest
+        return digest(self.encoder.settings(), self.encoder_tensors())
+
+    @cached_property
+    def model_id(self) -> bytes:
+        """16 bytes that name exactly what coding depends on."""
+        decoding = digest(self.decoding_settings(), self.decoding_tensors())
+        return hashlib.sha256(self.encoder_digest + decoding).digest()[:MODEL_ID_BYTES]
+
+    def without_encoder(self) -> Model:
+        """Give the model that only decompresses: same id, about half the size."""
+        return replace(self, encoder=None, given_encoder_digest=self.encoder_digest)
+
+
+def canonical_json(value: Any) -> str:
+    """Write JSON in the one form that is hashed: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(settings: Mapping[str, Any], tensors: Tensors) -> bytes:
+    """Hash settings and tensors in canonical form: SHA-256."""
+    hashed = hashlib.sha256(canonical_json(settings).encode())
+    for name, tensor in sorted(tensors.items()):
+        hashed.update(f"\n{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
+        little = np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
+        hashed.update(little.tobytes())
+    return hashed.digest()

@@ -1,0 +1,114 @@
+"""An archive as a sequence of signals: `archive[5000]` decodes the one block that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import Block, IndexedArchive, Mode
+from narrows.codec.codec import Codec
+from narrows.errors import DataError
+
+Signals = npt.NDArray[Any]
+
+
+class Archive:
+    """The signals of an archive in a file, decoded where they are asked for.
+
+    Parameters
+    ----------
+    stream : binary file
+        It must seek; `close` closes it.
+    codec : Codec
+        Of the model that wrote the archive.
+
+    Raises
+    ------
+    FormatError
+        If header or index are damaged, and later where a damaged block is read.
+    WrongModelError
+        If another model wrote the archive.
+
+    Examples
+    --------
+    >>> with narrows.open("t10k.nrw", model="mnist.narrows") as archive:   # doctest: +SKIP
+    ...     archive[5000].shape, archive[10:20].shape, len(archive)
+    ((28, 28), (10, 28, 28), 10000)
+    """
+
+    def __init__(self, stream: BinaryIO, codec: Codec) -> None:
+        self._stream = stream
+        self._blocks = IndexedArchive(stream)
+        codec.check_model_of(self._blocks.header)
+        self.codec = codec
+        self._recent: tuple[int, Block | None, Signals] = (-1, None, np.empty(0))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the signals."""
+        return self._blocks.header.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of all signals, `(n, *frame_shape)`."""
+        return (len(self), *self._blocks.header.frame_shape)
+
+    def __len__(self) -> int:
+        return self._blocks.n_signals
+
+    def __getitem__(self, key: int | slice) -> Signals:
+        """Give one signal `(*frame_shape,)` for a number, `(n, *frame_shape)` for a slice."""
+        if isinstance(key, slice):
+            return self._gather(range(*key.indices(len(self))))
+        try:
+            number = range(len(self))[key]
+        except IndexError:
+            raise IndexError(f"signal {key} of an archive of {len(self)}") from None
+        except TypeError:
+            raise DataError(f"archive[{key!r}]; accepted are a whole number and a slice") from None
+        signal: Signals = self._gather(range(number, number + 1))[0]
+        return signal
+
+    def __iter__(self) -> Iterator[Signals]:
+        """Give the signals in order, decoding a block at a time."""
+        for number in range(len(self._blocks.entries)):
+            yield from self.codec.decode_block(self._blocks.block(number))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Signals:
+        """Give all signals as one array."""
+        return self._gather(range(len(self))).astype(dtype or self.dtype, copy=False)
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+    def _gather(self, wanted: range) -> Signals:
+        """Decode the wanted signals, those of one block together."""
+        out = np.empty((len(wanted), *self.shape[1:]), self.dtype)
+        signals = np.arange(wanted.start, wanted.stop, wanted.step)
+        numbers = np.searchsorted(self._blocks.starts, signals, side="right") - 1
+        # A range is monotone, so that the signals of one block stand together.
+        for part in np.split(np.arange(len(signals)), np.flatnonzero(np.diff(numbers)) + 1):
+            if part.size:
+                number = int(numbers[part[0]])
+                out[part] = self._decode_rows(number, signals[part] - self._blocks.starts[number])
+        return out
+
+    def _decode_rows(self, number: int, rows: npt.NDArray[np.intp]) -> Signals:
+        """Decode some signals of a block; its symbols are kept for the next ones."""
+        if self._recent[0] != number:
+            block = self._blocks.block(number)
+            self._recent = (number, block, self.codec.unpack_symbols(block))
+        _, decoded, kept = self._recent
+        assert decoded is not None
+        chosen: Signals = kept[rows]
+        return self.codec.decode(chosen, decoded.quality) if decoded.mode is Mode.CODED else chosen

@@ -1,0 +1,73 @@
+"""How coarsely each layer's weights may be rounded: the model's size against its quality.
+
+The error that rounding the weights of layer l in steps s adds grows as c s**2, and the bytes they
+take fall by one bit a weight each time s doubles. So at the smallest size for an allowed error,
+each layer has a share of the error that is its share of the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from narrows.training.architectures import Autoencoder
+
+PROBE = 0.3  # step, relative to the weights' spread, at which a layer's sensitivity is measured
+COARSEST = 1.0  # relative to the spread
+MAX_WEIGHT = 2**15 - 1
+ROUNDS = 8
+
+Steps = dict[nn.Linear, float]
+
+
+@torch.no_grad()
+def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float) -> Steps:
+    """Choose the rounding step of every linear layer's weights.
+
+    Parameters
+    ----------
+    autoencoder : Autoencoder
+    scaled : (n, *frame_shape)
+        Frames on which the loss is measured.
+    loss_db : float
+        The PSNR that rounding all weights may cost.
+    """
+    layers = [m for m in autoencoder.modules() if isinstance(m, nn.Linear)]
+    n_weights = sum(layer.weight.numel() for layer in layers)
+    finest = {layer: max(float(layer.weight.abs().max()), 1e-30) / MAX_WEIGHT for layer in layers}
+    base = autoencoder.squared_error(scaled)
+    budget = base * (10 ** (loss_db / 10) - 1)
+    steps: Steps = {}
+    for layer in layers:
+        probe = PROBE * float(layer.weight.std(correction=0))
+        with rounded_weights({layer: probe}):
+            added = autoencoder.squared_error(scaled) - base
+        share = budget * layer.weight.numel() / n_weights
+        step = probe * (share / max(added, share * (PROBE / COARSEST) ** 2, 1e-30)) ** 0.5
+        steps[layer] = max(step, finest[layer])
+    for _ in range(ROUNDS):
+        with rounded_weights(steps):
+            added = autoencoder.squared_error(scaled) - base
+        if added <= budget:
+            return steps
+        finer = 0.95 * max(budget / added, 0.01) ** 0.5
+        steps = {layer: max(step * finer, finest[layer]) for layer, step in steps.items()}
+    return finest
+
+
+@contextmanager
+@torch.no_grad()
+def rounded_weights(steps: Mapping[nn.Linear, float]) -> Iterator[None]:
+    """Round the weights of some layers to multiples of a step, for a while."""
+    kept = {layer: layer.weight.clone() for layer in steps}
+    try:
+        for layer, step in steps.items():
+            if step > 0:
+                layer.weight.copy_(torch.round(layer.weight / step) * step)
+        yield
+    finally:
+        for layer, weight in kept.items():
+            layer.weight.copy_(weight)

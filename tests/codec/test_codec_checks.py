@@ -1,0 +1,191 @@
+"""What a codec refuses, in one line that names what it received and what it takes."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from archives import written
+from tiny_models import (
+    DTYPES,
+    assert_identical,
+    assert_one_line,
+    blocks_of,
+    tiny_codec,
+    typical_frames,
+)
+
+from narrows.codec.archive import Block, Header, Mode
+from narrows.codec.codec import Codec
+from narrows.errors import DataError, FormatError, SettingError, WrongModelError
+
+CODEC = tiny_codec("uint8", (3, 5), 2, 3)
+X = typical_frames(CODEC.model, 20)
+
+
+def refused(function, *args, error=DataError, words=()):
+    with pytest.raises(error) as caught:
+        function(*args)
+    assert_one_line(caught.value, *words)
+
+
+# ---------------------------------------------------------------- signals
+
+
+@pytest.mark.parametrize("dtype", [*(set(DTYPES) - {"uint8"}), "bool", "int64", "complex64", "U3"])
+@pytest.mark.parametrize("function", [CODEC.compress, CODEC.encode])
+def test_signals_of_another_dtype_are_refused(function, dtype):
+    words = (str(np.dtype(dtype)), "(n, 3, 5) of uint8", "astype('uint8')")
+    refused(function, X.astype(dtype), words=words)
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (5,), (3, 5), (4, 5, 3), (4, 15), (4, 3, 5, 1), (0,), (0, 3), (3, 5, 0)]
+)
+@pytest.mark.parametrize("function", [CODEC.compress, CODEC.encode])
+def test_signals_of_another_shape_are_refused(function, shape):
+    words = (str(shape), "(n, 3, 5) of uint8", "reshape")
+    refused(function, np.zeros(shape, np.uint8), words=words)
+
+
+def test_a_single_number_is_no_array_of_signals():
+    codec = tiny_codec("uint8", ())
+    refused(codec.compress, np.zeros((), np.uint8), words=["()"])
+    assert codec.decompress(codec.compress(np.zeros(3, np.uint8))).shape == (3,)
+
+
+def test_nothing_is_written_where_signals_are_refused():
+    stream = io.BytesIO()
+    refused(CODEC.compress_to, stream, X.astype(np.int16))
+    refused(CODEC.compress_to, stream, X, 99, error=SettingError)
+    assert stream.getvalue() == b""
+
+
+@pytest.mark.parametrize("n", [0, 1, CODEC.block_signals, CODEC.block_signals + 1])
+def test_parts_of_any_length_make_an_archive_that_can_be_read_or_are_refused(n):
+    parts = [X, typical_frames(CODEC.model, n), X]
+    stream = io.BytesIO()
+    try:
+        CODEC.compress_to(stream, iter(parts))
+    except DataError as error:
+        assert_one_line(error)
+    else:
+        y = CODEC.decompress(stream.getvalue())
+        assert_identical(y, CODEC.decode(CODEC.encode(np.concatenate(parts))))
+
+
+# ---------------------------------------------------------------- latents
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (4, 3), (4, 2, 1), (0,), (0, 3)])
+def test_latents_of_another_shape_are_refused(shape):
+    refused(CODEC.decode, np.zeros(shape, np.int32), words=(str(shape), "(n, 2)"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bool", "complex64", "U3"])
+def test_latents_that_are_no_integers_are_refused(dtype):
+    refused(CODEC.decode, np.zeros((4, 2), dtype), words=(str(np.dtype(dtype)), "integers"))
+
+
+@pytest.mark.parametrize("value", [2**31, -(2**31) - 1, 2**63 - 1, -(2**63)])
+def test_latents_outside_int32_are_refused(value):
+    refused(CODEC.decode, np.array([[0, value]]), words=["int32"])
+    refused(CODEC.decode, np.array([[2**64 - 1, 0]], np.uint64), words=["int32"])
+
+
+# ---------------------------------------------------------------- settings
+
+
+def with_quality(name, quality):
+    function = getattr(CODEC, name)
+    return function(CODEC.encode(X) if name == "decode" else X, quality)
+
+
+@pytest.mark.parametrize("quality", [0, 4, -1, 255])
+@pytest.mark.parametrize("name", ["compress", "encode", "decode"])
+def test_a_quality_that_the_model_has_not_is_refused(name, quality):
+    words = (str(quality), "qualities 1 to 3")
+    refused(with_quality, name, quality, error=SettingError, words=words)
+
+
+@pytest.mark.parametrize("quality", [1.5, 2.0, "best", True, [1]])
+@pytest.mark.parametrize("name", ["compress", "encode", "decode"])
+def test_a_quality_that_is_no_whole_number_is_refused(name, quality):
+    refused(with_quality, name, quality, error=SettingError, words=[str(quality)])
+
+
+def test_a_model_of_one_quality_says_so():
+    codec = tiny_codec()
+    refused(codec.encode, typical_frames(codec.model, 3), 2, error=SettingError,
+            words=["quality 2", "quality 1 alone"])  # fmt: skip
+
+
+def test_a_quality_may_be_any_kind_of_integer():
+    assert CODEC.compress(X, np.int64(3)) == CODEC.compress(X, 3)
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_size_below_one_is_refused(batch_size):
+    refused(Codec, CODEC.model, CODEC.backend, batch_size, error=SettingError,
+            words=[str(batch_size), "at least 1"])  # fmt: skip
+
+
+# ---------------------------------------------------------------- archives of other models
+
+
+def test_a_wrong_model_names_both():
+    other = tiny_codec("uint8", (3, 5), 2, 3, seed=1)
+    for blob in (CODEC.compress(X), CODEC.compress(X, embed_model=True)):
+        refused(other.decompress, blob, error=WrongModelError,
+                words=[CODEC.model_id, other.model_id, "-m"])  # fmt: skip
+
+
+def test_a_wrong_model_is_refused_before_a_block_is_read():
+    other = tiny_codec(seed=1)
+    refused(other.decompress_from, io.BytesIO(CODEC.compress(X)), error=WrongModelError)
+
+
+def header_like(codec, **changes):
+    model = codec.model
+    return replace(Header(model.model_id, model.dtype, model.frame_shape), **changes)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"dtype": np.dtype("int8")}, {"frame_shape": (5, 3)}, {"frame_shape": (15,)}]
+)
+def test_frames_that_are_not_the_models_are_refused(changes):
+    blob = written(header_like(CODEC, **changes), [])
+    refused(CODEC.decompress, blob, error=FormatError)
+
+
+@pytest.mark.parametrize("quality", [0, 4, 15])
+def test_a_block_of_a_quality_that_the_model_has_not_is_refused(quality):
+    block = replace(blocks_of(CODEC.compress(X))[0], quality=quality)
+    blob = written(header_like(CODEC), [block])
+    refused(CODEC.decompress, blob, error=FormatError, words=[f"quality {quality}"])
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("payload", [b"", b"\x00", b"\xff" * 15, b"x\x9c", bytes(15), b"\x80" * 6])
+def test_payloads_of_garbage_are_refused_or_decode_to_signals(mode, payload):
+    blob = written(header_like(CODEC), [Block(mode, 2, 1, payload)])
+    try:
+        y = CODEC.decompress(blob)
+    except FormatError as error:
+        assert_one_line(error)
+    else:
+        assert (y.shape, y.dtype) == ((1, 3, 5), np.uint8)
+
+
+def test_random_payloads_are_refused_or_decode_to_signals():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        n = int(rng.integers(1, 5))
+        payload = rng.bytes(int(rng.integers(0, 15 * n + 1)))
+        for mode in Mode:
+            blob = written(header_like(CODEC), [Block(mode, 2, n, payload)])
+            try:
+                y = CODEC.decompress(blob)
+            except FormatError:
+                continue
+            assert (y.shape, y.dtype) == ((n, 3, 5), np.uint8)

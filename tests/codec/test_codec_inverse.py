@@ -1,0 +1,360 @@
+"""Signals -> archive -> signals: shapes, dtypes, blocks, and the same bytes everywhere."""
+
+import io
+from functools import cache
+
+import numpy as np
+import pytest
+from archives import BLOCK_LIMIT, ShortReads
+from tiny_models import (
+    ACTIVATIONS,
+    DTYPES,
+    FLOAT_DTYPES,
+    INT32,
+    ODD_SHAPES,
+    assert_identical,
+    blocks_of,
+    noise_frames,
+    tiny_model,
+    typical_frames,
+)
+
+from narrows.codec.archive import MAX_BLOCK_BYTES, ArchiveReader, Mode
+from narrows.codec.codec import Codec
+
+ALL = pytest.mark.parametrize("dtype", DTYPES)
+FLOATS = pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+cached_model = cache(tiny_model)
+
+
+def codec_of(dtype="uint8", shape=(5,), latent_size=2, n_qualities=1, **options):
+    return Codec(cached_model(dtype, shape, latent_size, n_qualities), **options)
+
+
+def signals_of(codec, n=20):
+    """Give signals of every sort: typical, noisy, extreme."""
+    x = typical_frames(codec.model, n)
+    third = n // 3
+    x[:third] = noise_frames(codec.model.dtype, (third, *codec.model.frame_shape))
+    if x.dtype.kind != "f":
+        x[third : third + 1], x[third + 1 : third + 2] = (
+            np.iinfo(x.dtype).min,
+            np.iinfo(x.dtype).max,
+        )
+    return x
+
+
+def expected_of(codec, x, blob, quality=None):
+    """Give what must come back: each block as the networks decode it, or exactly as it was."""
+    out, start = [], 0
+    for block in blocks_of(blob):
+        part = x[start : start + block.n_signals]
+        start += block.n_signals
+        if block.mode is Mode.CODED:
+            part = codec.decode(codec.encode(part, quality), quality)
+        out.append(part)
+    assert start == len(x)
+    return np.concatenate([x[:0], *out])
+
+
+# ---------------------------------------------------------------- inverse
+
+
+@ALL
+@pytest.mark.parametrize("shape", ODD_SHAPES)
+def test_what_comes_back_has_the_same_shape_and_dtype(dtype, shape):
+    codec = codec_of(dtype, shape)
+    for n in (0, 1, 2, 20):
+        x = signals_of(codec, n)
+        blob = codec.compress(x)
+        y = codec.decompress(blob)
+        assert_identical(y, expected_of(codec, x, blob))
+        assert y.flags.writeable
+        assert codec.encode(x).shape == (n, codec.model.latent_size)
+        assert codec.encode(x).dtype == np.int32
+
+
+@ALL
+@pytest.mark.parametrize("quality", [1, 2, 3])
+def test_a_coded_block_decompresses_to_what_its_symbols_decode_to(dtype, quality):
+    codec = codec_of(dtype, (3, 5, 2), 2, 3)
+    x = typical_frames(codec.model, 200)
+    blob = codec.compress(x, quality)
+    assert [(block.mode, block.quality) for block in blocks_of(blob)] == [(Mode.CODED, quality)]
+    assert len(blob) < x.nbytes / 4
+    assert_identical(codec.decompress(blob), codec.decode(codec.encode(x, quality), quality))
+
+
+@ALL
+def test_a_stored_or_deflated_block_comes_back_exactly(dtype, monkeypatch):
+    codec = codec_of(dtype, (8,), 8)
+    storm = np.random.default_rng(0).integers(INT32.min, INT32.max, (300, 8), dtype=np.int32)
+    monkeypatch.setattr(codec, "encode", lambda x, quality: storm[: len(x)])
+    noise = noise_frames(dtype, (300, 8))
+    few = np.tile(noise[:1], (300, 1))
+    for x in (noise, few):
+        blob = codec.compress(x)
+        assert Mode.CODED not in [block.mode for block in blocks_of(blob)]
+        assert_identical(codec.decompress(blob), x)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_gives_a_codec(activation):
+    codec = Codec(tiny_model("int16", (3, 5), 2, 3, activation))
+    x = typical_frames(codec.model, 100)
+    blob = codec.compress(x, 3)
+    assert_identical(codec.decompress(blob), expected_of(codec, x, blob, 3))
+
+
+def test_the_default_quality_is_the_middle_one():
+    codec = codec_of("uint8", (3, 5), 2, 3)
+    x = typical_frames(codec.model, 50)
+    assert codec.compress(x) == codec.compress(x, 2) != codec.compress(x, 3)
+    np.testing.assert_array_equal(codec.encode(x), codec.encode(x, 2))
+    y = codec.encode(x)
+    np.testing.assert_array_equal(codec.decode(y), codec.decode(y, 2))
+
+
+def test_no_signals_make_an_archive_without_blocks():
+    codec = codec_of("float32", (3, 5, 2))
+    blob = codec.compress(np.empty((0, 3, 5, 2), np.float32))
+    assert blocks_of(blob) == []
+    assert len(blob) <= 64
+    assert codec.decompress(blob).shape == (0, 3, 5, 2)
+
+
+def test_an_embedded_model_is_the_model_file():
+    codec = codec_of("int8", (3, 5))
+    x = typical_frames(codec.model, 9)
+    blob = codec.compress(x, embed_model=True)
+    header = ArchiveReader(io.BytesIO(blob)).header
+    assert header.embedded_model == codec.model_bytes
+    again = Codec.from_bytes(header.embedded_model)
+    assert_identical(again.decompress(blob), codec.decompress(codec.compress(x)))
+
+
+# ---------------------------------------------------------------- blocks
+
+
+def test_large_frames_make_several_blocks():
+    codec = codec_of("float64", (64, 64))
+    x = typical_frames(codec.model, 150)
+    blob = codec.compress(x)
+    full = MAX_BLOCK_BYTES // x[0].nbytes
+    assert [block.n_signals for block in blocks_of(blob)] == [full, full, 150 - 2 * full]
+    assert_identical(codec.decompress(blob), codec.decode(codec.encode(x)))
+
+
+def test_small_frames_make_blocks_of_16383_signals():
+    codec = codec_of("uint8", (1,), 1)
+    x = typical_frames(codec.model, 40_000)
+    blob = codec.compress(x)
+    assert [block.n_signals for block in blocks_of(blob)] == [16_383, 16_383, 7_234]
+    assert_identical(codec.decompress(blob), expected_of(codec, x, blob))
+
+
+def test_a_frame_larger_than_a_block_has_a_block_of_its_own(monkeypatch):
+    codec = codec_of("int16", (3, 5, 2))
+    monkeypatch.setattr(BLOCK_LIMIT, 7)
+    x = signals_of(codec)
+    blob = codec.compress(x)
+    assert [block.n_signals for block in blocks_of(blob)] == [1] * len(x)
+    assert_identical(codec.decompress(blob), expected_of(codec, x, blob))
+
+
+def test_blocks_of_every_mode_come_back_in_order(monkeypatch):
+    codec = codec_of("uint8", (3, 5), 12)
+    monkeypatch.setattr(BLOCK_LIMIT, 3 * 15)
+    parts = [typical_frames(codec.model, 3), noise_frames("uint8", (3, 3, 5)),
+             np.full((3, 3, 5), 255, np.uint8)]  # fmt: skip
+    x = np.concatenate(parts * 2)
+    blob = codec.compress(x)
+    modes = [Mode.CODED, Mode.STORED, Mode.DEFLATED] * 2
+    assert [block.mode for block in blocks_of(blob)] == modes
+    assert_identical(codec.decompress(blob), expected_of(codec, x, blob))
+
+
+def test_blocks_are_given_one_by_one(monkeypatch):
+    codec = codec_of("uint8", (3, 5))
+    monkeypatch.setattr(BLOCK_LIMIT, 4 * 15)
+    x = typical_frames(codec.model, 10)
+    blob = codec.compress(x)
+    parts = list(codec.decompress_from(ShortReads(blob)))
+    assert [len(part) for part in parts] == [4, 4, 2]
+    assert_identical(np.concatenate(parts), codec.decompress(blob))
+
+
+def test_compressing_to_a_stream_writes_the_same_bytes(monkeypatch):
+    codec = codec_of("uint8", (3, 5))
+    monkeypatch.setattr(BLOCK_LIMIT, 4 * 15)
+    x = typical_frames(codec.model, 10)
+    stream = io.BytesIO()
+    codec.compress_to(stream, x)
+    assert stream.getvalue() == codec.compress(x)
+    assert not stream.closed
+
+
+# ---------------------------------------------------------------- numbers that are none
+
+
+@FLOATS
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_block_with_nan_or_infinity_is_kept_exactly(dtype, value):
+    codec = codec_of(dtype, (3, 5))
+    x = typical_frames(codec.model, 30)
+    x[7, 1, 2] = value
+    x[8] = -0.0
+    blob = codec.compress(x)
+    assert Mode.CODED not in [block.mode for block in blocks_of(blob)]
+    assert_identical(codec.decompress(blob), x)
+
+
+@FLOATS
+def test_every_bit_of_a_nan_is_kept(dtype):
+    codec = codec_of(dtype, (2,))
+    random = np.random.default_rng(0).bytes(2 * 10 * np.dtype(dtype).itemsize)
+    x = np.frombuffer(random, dtype).reshape(10, 2).copy()
+    bits = x.view(f"u{x.itemsize}")
+    exponent = np.array([np.inf], dtype).view(bits.dtype)[0]
+    bits |= exponent  # all are NaN now, quiet and signalling, of both signs
+    assert np.isnan(x).all()
+    assert_identical(codec.decompress(codec.compress(x)), x)
+
+
+@FLOATS
+def test_nan_leaves_other_blocks_alone(dtype, monkeypatch):
+    codec = codec_of(dtype, (3, 5))
+    x = typical_frames(codec.model, 30)
+    monkeypatch.setattr(BLOCK_LIMIT, 10 * x[0].nbytes)
+    x[15] = np.nan
+    blob = codec.compress(x)
+    modes = [block.mode for block in blocks_of(blob)]
+    assert [mode is Mode.CODED for mode in modes] == [True, False, True]
+    assert_identical(codec.decompress(blob), expected_of(codec, x, blob))
+
+
+@FLOATS
+def test_minus_zero_never_leaves_the_decoder(dtype):
+    codec = codec_of(dtype, (3, 5))
+    symbols = np.random.default_rng(0).integers(-50, 50, (500, 2))
+    y = codec.decode(np.concatenate([symbols, np.zeros((3, 2), int)]))
+    assert not np.signbit(y[y == 0]).any()
+    assert np.isfinite(y).all()
+
+
+@ALL
+def test_any_int32_latents_decode_to_signals(dtype):
+    codec = codec_of(dtype, (3, 5), 2, 3)
+    ends = np.array([[-(2**31), 2**31 - 1], [2**31 - 1, -(2**31)], [0, 0]], np.int32)
+    for quality in (1, 2, 3):
+        y = codec.decode(ends, quality)
+        assert y.dtype == dtype
+        assert np.isfinite(y).all()
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint32", "int64", "uint64"])
+def test_latents_may_be_integers_of_any_kind(kind):
+    codec = codec_of()
+    y = np.array([[1, 2], [3, 100]])
+    assert_identical(codec.decode(y.astype(kind)), codec.decode(y))
+    assert_identical(codec.decode(y.tolist()), codec.decode(y))
+
+
+# ---------------------------------------------------------------- the same everywhere
+
+
+@ALL
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 1000])
+def test_the_batch_size_changes_neither_bytes_nor_signals(dtype, batch_size):
+    codec, other = codec_of(dtype), codec_of(dtype, batch_size=batch_size)
+    x = signals_of(codec, 25)
+    blob = codec.compress(x)
+    assert other.compress(x) == blob
+    assert_identical(other.decompress(blob), codec.decompress(blob))
+    assert_identical(other.encode(x), codec.encode(x))
+
+
+@ALL
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_torch_changes_neither_bytes_nor_signals(torch_backend, dtype, activation):
+    model = cached_model(dtype, (3, 5), 3, 3, activation)
+    ours, theirs = Codec(model), Codec(model, torch_backend)
+    x = signals_of(ours, 40)
+    theirs.check_known_answers()
+    for quality in (1, 3):
+        symbols = ours.encode(x, quality)
+        assert_identical(theirs.encode(x, quality), symbols)
+        assert_identical(theirs.decode(symbols, quality), ours.decode(symbols, quality))
+        blob = ours.compress(x, quality)
+        assert theirs.compress(x, quality) == blob
+        assert_identical(theirs.decompress(blob), ours.decompress(blob))
+
+
+@ALL
+def test_every_run_gives_the_same_bytes(dtype):
+    codec = codec_of(dtype)
+    x = signals_of(codec)
+    fresh = Codec(tiny_model(dtype))
+    assert codec.compress(x) == codec.compress(x) == fresh.compress(x)
+
+
+@ALL
+def test_other_signals_in_the_batch_do_not_matter(dtype):
+    codec = codec_of(dtype, (3, 5))
+    x = signals_of(codec, 12)
+    alone = np.concatenate([codec.encode(x[i : i + 1]) for i in range(len(x))])
+    assert_identical(alone, codec.encode(x))
+    alone = np.concatenate([codec.decode(row[None]) for row in codec.encode(x)])
+    assert_identical(alone, codec.decode(codec.encode(x)))
+
+
+# ---------------------------------------------------------------- memory layouts
+
+
+def layouts(x):
+    """Give the same signals in other layouts."""
+    padded = np.zeros([2 * size for size in x.shape], x.dtype)
+    window = tuple(slice(None, None, 2) for _ in x.shape)
+    padded[window] = x
+    read_only = x.copy()
+    read_only.setflags(write=False)
+    return {
+        "Fortran": np.asfortranarray(x),
+        "strided": padded[window],
+        "reversed": np.flip(np.ascontiguousarray(np.flip(x))),
+        "read-only": read_only,
+        "unaligned": np.frombuffer(b"x" + x.tobytes(), x.dtype, offset=1).reshape(x.shape),
+    }
+
+
+@ALL
+@pytest.mark.parametrize("layout", layouts(np.zeros((1, 1))))
+def test_the_memory_layout_changes_neither_bytes_nor_signals(dtype, layout):
+    for shape, k in (((3, 5), 2), ((8,), 8)):
+        codec = codec_of(dtype, shape, k)
+        x = signals_of(codec)
+        other = layouts(x)[layout]
+        assert codec.compress(other) == codec.compress(x)
+        assert_identical(codec.encode(other), codec.encode(x))
+
+
+@ALL
+def test_the_byte_order_changes_neither_bytes_nor_signals(dtype):
+    codec = codec_of(dtype)
+    x = signals_of(codec)
+    swapped = x.astype(x.dtype.newbyteorder())
+    assert codec.compress(swapped) == codec.compress(x)
+    assert_identical(codec.encode(swapped), codec.encode(x))
+
+
+@ALL
+def test_signals_are_left_as_they_were(dtype):
+    codec = codec_of(dtype)
+    x = signals_of(codec)
+    before = x.copy()
+    codec.compress(x)
+    symbols = codec.encode(x)
+    kept = symbols.copy()
+    codec.decode(symbols)
+    assert_identical(x, before)
+    assert_identical(symbols, kept)
