@@ -20,7 +20,7 @@ from narrows.models import codec_for, load_codec
 if TYPE_CHECKING:
     from torch import nn
 
-    from narrows.training.trainer import EpochRecord
+    from narrows.training.state import EpochRecord
 
 
 def train(
@@ -32,6 +32,7 @@ def train(
     loss: str = "mse",
     lambda_: float | None = None,
     epochs: int | None = None,
+    minutes: float | None = None,
     batch_size: int | None = None,
     validation: npt.ArrayLike | None = None,
     seed: int = 0,
@@ -41,6 +42,10 @@ def train(
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
     progress: Callable[[EpochRecord], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    force: bool = False,
 ) -> Codec:
     """Train an autoencoder on signals and freeze it into a finished codec.
 
@@ -62,6 +67,9 @@ def train(
         summed over a frame on the scale where the data's range is 1.
     epochs, batch_size : int, optional
         By default about 12,000 updates of 32 to 256 frames.
+    minutes : float, optional
+        In place of `epochs`: as many as fit, counted once, before training starts; the plan
+        is in `codec.model.training["plan"]`.
     validation : (m, *frame_shape), optional
         Held-out signals; by default a tenth of `x`, at most 5000.
     seed : int, default 0
@@ -77,6 +85,16 @@ def train(
         that have an exact integer form.
     progress : callable, optional
         Called with an EpochRecord after each epoch.
+    stop : callable, optional
+        Asked before each update; when it gives True, training ends there, and the best model so
+        far is frozen. `codec.model.training["interrupted"]` then says so.
+    checkpoint : path, optional
+        Where the run is kept after each epoch, finished or not; it is yours to remove once the
+        codec is saved. The linear architecture keeps none.
+    resume : bool, default False
+        Go on from the checkpoint, if there is one, to the model of an uninterrupted run.
+    force : bool, default False
+        Start anew though there is a checkpoint; the first epoch replaces it.
 
     Returns
     -------
@@ -85,9 +103,14 @@ def train(
     Raises
     ------
     DataError, SettingError
-        For data or settings that cannot be trained on.
+        For data or settings that cannot be trained on, or that are not the checkpoint's.
     TrainingError
-        If training diverges, or freezing loses more than 0.05 dB.
+        If training diverges, is stopped before its first epoch is complete, or freezing loses
+        more than 0.05 dB.
+    OutputExistsError
+        If there is a checkpoint, and neither `resume` nor `force` is given.
+    FormatError
+        If the checkpoint is damaged.
     MissingExtraError
         If torch is not installed.
 
@@ -99,6 +122,7 @@ def train(
         import torch  # noqa: F401
     except ImportError:
         raise MissingExtraError("torch", "training", "train") from None
+    from narrows.training.run import Supervision
     from narrows.training.settings import TrainingSettings
     from narrows.training.train import train_codec
 
@@ -109,15 +133,23 @@ def train(
         loss=loss,
         lambda_=lambda_,
         epochs=epochs,
+        minutes=minutes,
         batch_size=batch_size,
         learning_rate=learning_rate,
         patience=patience,
         seed=seed,
         device=device,
     )
+    supervision = Supervision(
+        progress=progress or (lambda record: None),
+        stop=stop or (lambda: False),
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        resume=resume,
+        force=force,
+    )
     x = np.asarray(x)
     validation = None if validation is None else np.asarray(validation)
-    return train_codec(x, settings, validation, encoder, decoder, progress)
+    return train_codec(x, settings, validation, encoder, decoder, supervision)
 
 
 def load(path: str | Path) -> Codec:

@@ -7,51 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from command_line import fails_with_one_line
 
 from narrows.cli import main
 from narrows.models import load_codec
-
-
-class Result:
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Run `narrows ARGUMENTS` and give exit code, stdout and stderr."""
-
-    def run_command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["narrows", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
-
-    return run_command
-
-
-@pytest.fixture
-def folder(tmp_path, tiny_codec, digits, monkeypatch):
-    """A folder with a model and a few signals, where the commands run."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NARROWS_MODELS", raising=False)
-    tiny_codec.save(tmp_path / "m.narrows")
-    np.save(tmp_path / "x.npy", digits[:50])
-    return tmp_path
-
-
-def fails_with_one_line(result, *words):
-    assert result.code == 1
-    assert result.out == ""
-    assert result.err.count("\n") == 1
-    assert result.err.startswith("narrows: ")
-    for word in words:
-        assert word in result.err, result.err
-    return True
 
 
 def test_compress_and_decompress_give_what_the_codec_gives(run, folder, digits):

@@ -24,6 +24,7 @@ for command in (
     coding.compress,
     coding.decompress,
     looking.info,
+    looking.verify,
     looking.evaluate,
     coding.encode,
     coding.decode,

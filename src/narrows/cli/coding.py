@@ -156,9 +156,10 @@ def decompress(
 
     with open_input(file) as stream:
         if skip_bad_blocks:
-            from narrows.cli.rescue import rescued_blocks
+            from narrows.codec.rescue import whole_blocks
 
-            header, blocks = rescued_blocks(stream)
+            # A loss is told even with --quiet: it is an error, though not a final one.
+            header, blocks = whole_blocks(stream, lambda loss: say(f"narrows: {loss}", False))
             codec = codec_for(header, model)
             signals: Iterator[Any] = map(codec.decode_block, blocks)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from narrows.cli.output import (
     AsJson,
     Data,
     ModelFile,
+    OptionalModelFile,
     Quality,
     decibels,
     open_input,
@@ -34,6 +36,7 @@ def info(
 ) -> None:
     """Show what a model or an archive holds."""
     from narrows.codec.archive import MAGIC
+    from narrows.errors import FormatError
 
     with open_input(file) as stream:
         is_archive = stream.read(len(MAGIC)) == MAGIC
@@ -46,28 +49,30 @@ def info(
         )
     else:
         _print_model(file, described)
+    if described.get("damage"):
+        raise FormatError(f"{file} is damaged; the rest is readable: {described['damage'][0]}")
 
 
 def describe_archive(file: str) -> dict[str, Any]:
-    """Read an archive to its end, checking every checksum, and describe it."""
-    from narrows.codec.archive import ArchiveReader
+    """Read an archive to its end, checking every checksum, and describe what is readable."""
+    from narrows.codec.rescue import Loss, whole_blocks
 
+    losses: list[Loss] = []
     with open_input(file) as stream:
-        reader = ArchiveReader(stream)
-        for _ in reader:
-            pass
-    size = Path(file).stat().st_size
-    header = reader.header
+        header, blocks = whole_blocks(stream, losses.append)
+        found = [(block.mode.name.lower(), block.n_signals) for block in blocks]
+    size, signals = Path(file).stat().st_size, sum(n for _, n in found)
     return {
         "model_id": header.model_id.hex(),
         "embedded_model": header.embedded_model is not None,
-        "signals": reader.n_signals,
+        "signals": signals,
         "dtype": header.dtype.name,
         "frame_shape": list(header.frame_shape),
-        "blocks": reader.n_blocks,
-        "blocks_by_mode": {m.name.lower(): n for m, n in reader.blocks_by_mode.items() if n},
+        "blocks": len(found),
+        "blocks_by_mode": dict(Counter(mode for mode, _ in found)),
         "compressed_bytes": size,
-        "ratio": reader.n_signals * header.frame_bytes / size,
+        "ratio": signals * header.frame_bytes / size,
+        "damage": [str(loss) for loss in losses],
     }
 
 
@@ -149,7 +154,7 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
 
 def _show(value: Any) -> str:
     if isinstance(value, list):
-        return " x ".join(map(str, value))
+        return " x ".join(map(str, value)) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{n} {name}" for name, n in value.items()) or "none"
     if isinstance(value, bool):
@@ -157,6 +162,51 @@ def _show(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def verify(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="An archive.", show_default=False)],
+    model: OptionalModelFile = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="DATA", help="The original signals.", show_default=False),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Check every checksum of an archive, decode it, and compare it with its original."""
+    from narrows.codec.archive import ArchiveReader
+    from narrows.errors import FormatError, ModelNotFoundError
+    from narrows.evaluation.verification import verify as check
+    from narrows.models import codec_for
+
+    original = None if against is None else read_data(against)
+    with open_input(file) as stream:
+        header = ArchiveReader(stream).header
+        try:
+            codec = codec_for(header, model)
+        except ModelNotFoundError:
+            if model is not None or against is not None:
+                raise
+            codec = None
+        found = check(stream, codec, original)
+    if json:
+        print_json(found.as_json())
+    else:
+        pairs = [
+            ("signals", f"{found.signals:,} in {found.blocks:,} blocks"),
+            ("checksums", "all right" if found.is_whole else "damaged"),
+            ("decoded", "all" if found.decoded else "no: the model is not at hand; give -m"),
+        ]
+        if found.max_abs_error is not None:
+            first = "none" if found.first_difference is None else f"signal {found.first_difference}"
+            pairs += [
+                ("PSNR", decibels(found.psnr)),
+                ("max abs error", f"{found.max_abs_error:g}"),
+                ("first difference", first),
+            ]
+        print_pairs(f"archive {file}", pairs)
+    if not found.is_whole:
+        raise FormatError(f"{file} is damaged: {found.losses[0]}")
 
 
 def evaluate(

@@ -1,28 +1,80 @@
-"""Training progress on stderr: a bar on a terminal, plain lines elsewhere."""
+"""Training on stderr: progress as a bar on a terminal, as plain lines elsewhere; and Ctrl-C."""
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from narrows.training.trainer import EpochRecord, Progress
+    from narrows.training.state import EpochRecord
+    from narrows.training.trainer import Progress
 
 LOG_LINES = 20  # in a run, where stderr is no terminal
 
 
 @contextmanager
 def training_progress(quiet: bool) -> Iterator[Progress]:
-    """Give the callable that shows each EpochRecord."""
+    """Give the callable that shows each EpochRecord; what training has to say is shown as well."""
     if quiet:
         yield lambda record: None
     elif sys.stderr.isatty():
-        with _bar() as show:
+        with _bar() as show, _notices():
             yield show
     else:
-        yield _log
+        with _notices():
+            yield _log
+
+
+class StopOnInterrupt:
+    """The first Ctrl-C asks training to stop after the running update, a second stops at once."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __enter__(self) -> StopOnInterrupt:
+        self._before = signal.getsignal(signal.SIGINT)
+        if self._before is signal.default_int_handler:  # not where nohup, say, ignores it
+            signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._before)
+
+    def __call__(self) -> bool:
+        """Tell whether training is to stop."""
+        return self.requested
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+class _Notices(logging.Handler):
+    """Prints on the stderr of the moment: a progress bar stands in for it while it is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(record.getMessage(), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _notices() -> Iterator[None]:
+    """Show on stderr what training has to say: its plan, what it goes on from."""
+    logger, handler = logging.getLogger("narrows.training"), _Notices()
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def describe(record: EpochRecord) -> str:

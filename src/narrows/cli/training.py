@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +24,11 @@ from narrows.cli.output import (
     usage_error,
 )
 
+if TYPE_CHECKING:
+    from narrows.cli.progress import StopOnInterrupt
+    from narrows.codec.codec import Codec
+
+INTERRUPTED = 130  # the exit code that shells give to what Ctrl-C ended
 Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
 
 
@@ -48,6 +56,11 @@ def train(
     epochs: Annotated[
         int | None, typer.Option("--epochs", show_default="about 12,000 updates")
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", show_default="no budget",
+                     help="Plan as many epochs as fit, instead of --epochs."),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", show_default="32 to 256")
     ] = None,
@@ -60,55 +73,117 @@ def train(
     device: Annotated[
         str, typer.Option("--device", help="cpu, cuda, ... or auto.")
     ] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from OUTPUT.checkpoint, if there is one.")
+    ] = False,
     force: Force = False,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
-    """Train a model on signals."""
-    if output == PIPE and json:
-        raise usage_error("--json and the model cannot both go to standard output")
-    check_output(output, force)
+    """Train a model on signals.
+
+    After each epoch the run is kept in OUTPUT.checkpoint, until the model is written. Ctrl-C stops
+    and writes the best model so far; a second one stops at once.
+    """
+    if output == PIPE and (json or resume):
+        raise usage_error("with -o - the model goes to standard output: no --json, no --resume")
+    if minutes is not None and epochs is not None:
+        raise usage_error("--minutes and --epochs are two lengths of one run; give one")
+    checkpoint = _checkpoint_of(output, architecture)
+    # With a checkpoint, the output is what an interrupted run has written, or was to replace; and
+    # training refuses the checkpoint unless it was asked to go on from it, or to start anew.
+    check_output(output, force or (checkpoint is not None and checkpoint.exists()))
     from narrows.api import train as train_codec
     from narrows.cli.progress import training_progress
 
-    x = read_data(data)
-    x_validation = None if validation is None else read_data(validation)
-    with training_progress(quiet) as progress:
-        codec = train_codec(
-            x,
-            latent_size=latent_size,
-            bits_per_latent=bits_per_latent,
-            architecture=architecture,
-            loss=loss,
-            lambda_=lambda_,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation=x_validation,
-            seed=seed,
-            device=device,
-            progress=progress,
-        )
-    with open_output(output) as stream:
-        stream.write(codec.model_bytes)
-    summary = codec.model.training
+    with _telling_of_interrupts(checkpoint) as stop:
+        x = read_data(data)
+        x_validation = None if validation is None else read_data(validation)
+        with stop:
+            with training_progress(quiet) as progress:
+                codec = train_codec(
+                    x,
+                    latent_size=latent_size,
+                    bits_per_latent=bits_per_latent,
+                    architecture=architecture,
+                    loss=loss,
+                    lambda_=lambda_,
+                    epochs=epochs,
+                    minutes=minutes,
+                    batch_size=batch_size,
+                    validation=x_validation,
+                    seed=seed,
+                    device=device,
+                    progress=progress,
+                    stop=stop,
+                    checkpoint=checkpoint,
+                    resume=resume,
+                    force=force,
+                )
+            with open_output(output) as stream:
+                stream.write(codec.model_bytes)
+    interrupted = codec.model.training["interrupted"]
+    if checkpoint is not None and not interrupted:
+        checkpoint.unlink(missing_ok=True)
     if json:
-        last = summary["history"][-1] if summary["history"] else None
-        print_json(
-            {
-                "output": output,
-                "model_id": codec.model_id,
-                "model_bytes": len(codec.model_bytes),
-                "seconds": summary["seconds"],
-                "epochs": len(summary["history"]),
-                "last_epoch": last,
-            }
-        )
-        return
-    say(
-        f"{output}: model {codec.model_id[:8]}, {len(codec.model_bytes)} bytes, "
-        f"trained on {summary['signals']} signals in {summary['seconds']:.0f} s",
-        quiet,
+        print_json({"output": output, **_figures(codec)})
+    else:
+        say(f"{output}: {_describe(codec)}{_go_on(checkpoint) if interrupted else ''}", quiet)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _figures(codec: Codec) -> dict[str, Any]:
+    summary = codec.model.training
+    return {
+        "model_id": codec.model_id,
+        "model_bytes": len(codec.model_bytes),
+        "seconds": summary["seconds"],
+        "epochs": len(summary["history"]),
+        "planned_epochs": summary["plan"]["epochs"],
+        "interrupted": summary["interrupted"],
+        "last_epoch": summary["history"][-1] if summary["history"] else None,
+    }
+
+
+def _describe(codec: Codec) -> str:
+    summary = codec.model.training
+    described = (
+        f"model {codec.model_id[:8]}, {len(codec.model_bytes)} bytes, "
+        f"trained on {summary['signals']} signals in {summary['seconds']:.0f} s"
     )
+    if summary["interrupted"]:
+        done, planned = len(summary["history"]), summary["plan"]["epochs"]
+        described += f", interrupted after {done} of {planned} epochs"
+    return described
+
+
+def _checkpoint_of(output: str, architecture: str) -> Path | None:
+    """Name the checkpoint of an output; pipes have none, and what is solved at once needs none."""
+    return None if output == PIPE or architecture == "linear" else Path(output + ".checkpoint")
+
+
+def _go_on(checkpoint: Path | None) -> str:
+    if checkpoint is None or not checkpoint.exists():
+        return ""
+    return f"; go on from {checkpoint} with --resume"
+
+
+@contextmanager
+def _telling_of_interrupts(checkpoint: Path | None) -> Iterator[StopOnInterrupt]:
+    """Give what Ctrl-C sets; where it leaves no model, say so in one line, with exit code 130."""
+    from narrows.cli.progress import StopOnInterrupt
+    from narrows.errors import TrainingError
+
+    stop = StopOnInterrupt()
+    try:
+        yield stop
+    except (KeyboardInterrupt, TrainingError) as error:
+        if isinstance(error, TrainingError) and not stop.requested:
+            raise
+        message = f"interrupted: {str(error) or 'nothing was written'}{_go_on(checkpoint)}"
+        print("narrows: " + " ".join(message.split()), file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def export_decoder(

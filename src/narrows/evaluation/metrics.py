@@ -73,18 +73,19 @@ def _infinite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def distortion(original: npt.NDArray[Any], decoded: npt.NDArray[Any], peak: float) -> Distortion:
-    """Compare `(n, *frame_shape)` signals with their reconstructions, in float64.
+def errors(original: npt.NDArray[Any], decoded: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Subtract in float64; values that are NaN or infinite alike in both count as equal."""
+    a, b = original.astype(np.float64), decoded.astype(np.float64)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(same, 0.0, a - b))
 
-    Values that are NaN or infinite alike in both count as equal.
-    """
+
+def distortion(original: npt.NDArray[Any], decoded: npt.NDArray[Any], peak: float) -> Distortion:
+    """Compare `(n, *frame_shape)` signals with their reconstructions, in float64."""
     total, largest = 0.0, 0.0
     for start in range(0, len(original), ROWS):
-        a = original[start : start + ROWS].astype(np.float64)
-        b = decoded[start : start + ROWS].astype(np.float64)
-        same = (a == b) | (np.isnan(a) & np.isnan(b))
-        with np.errstate(invalid="ignore"):
-            error = np.where(same, 0.0, a - b)
+        error = errors(original[start : start + ROWS], decoded[start : start + ROWS])
         total += float(np.square(error).sum())
         largest = max(largest, float(np.abs(error).max(initial=0.0)))
     mse = total / max(original.size, 1) / peak**2

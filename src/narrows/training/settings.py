@@ -35,6 +35,8 @@ class TrainingSettings:
         a frame whose range is 1. None: found while training, so that the rate meets its aim.
     epochs, batch_size : int or None
         None: about 12,000 updates of 32 to 256 frames.
+    minutes : float or None
+        In place of `epochs`: as many as fit, counted before training starts.
     learning_rate : float
         Of Adam, at its highest.
     patience : int or None
@@ -53,6 +55,7 @@ class TrainingSettings:
     lambda_: float | None = None
     epochs: int | None = None
     batch_size: int | None = None
+    minutes: float | None = None
     learning_rate: float = 4e-3
     patience: int | None = None
     seed: int = 0
@@ -66,7 +69,11 @@ class TrainingSettings:
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) is not None:
                 _at_least(name, getattr(self, name), 1)
-        for name in ("learning_rate", "lambda_", "bits_per_latent"):
+        if self.minutes is not None and self.epochs is not None:
+            raise SettingError(
+                f"minutes {self.minutes} and epochs {self.epochs}; a run has one length: give one"
+            )
+        for name in ("learning_rate", "lambda_", "bits_per_latent", "minutes"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 shown = name.rstrip("_")

@@ -19,8 +19,9 @@ from narrows.errors import DataError, SettingError
 from narrows.training.architectures import BUILDERS, Autoencoder, Scaling
 from narrows.training.freeze import TrainingSignals, freeze
 from narrows.training.linear import fit_linear
-from narrows.training.settings import Plan, TrainingSettings
-from narrows.training.trainer import EpochRecord, Progress, Trainer
+from narrows.training.run import Outcome, Supervision, Task, run_training
+from narrows.training.settings import TrainingSettings
+from narrows.training.trainer import TrainingResult
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
@@ -38,7 +39,7 @@ def train_codec(
     validation: npt.NDArray[Any] | None = None,
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
-    progress: Progress | None = None,
+    supervision: Supervision | None = None,
 ) -> Codec:
     """Train on signals and freeze; see `narrows.train`.
 
@@ -50,48 +51,40 @@ def train_codec(
         By default a tenth of the signals, at most 5000, is held out.
     encoder, decoder : nn.Module, optional
         Networks of the user's own, `(n, *frame_shape)` to `(n, latent_size)` and back.
-    progress : callable, optional
-        Called with an EpochRecord after each epoch.
+    supervision : Supervision, optional
+        How the run is watched, stopped and kept.
     """
     began = time.perf_counter()
+    supervision = supervision or Supervision()
+    in_closed_form = settings.architecture == "linear" and encoder is None
+    kept = None if in_closed_form else supervision.find_checkpoint()
     x, validation = check_training_data(x, validation, settings)
-    x_train, x_validation = split(x, validation, settings.seed)
-    plan = settings.plan(len(x_train))
-    device = _device(settings.device)
-    scaling = scaling_of(x_train, settings.loss)
-    signals = TrainingSignals(
-        x_train, x_validation, scaled(x_train, scaling), scaled(x_validation, scaling)
-    )
+    signals, scaling = _prepare(x, validation, settings)
+    fingerprints = {
+        "training signals": fingerprint(signals.train),
+        "validation signals": fingerprint(signals.validation),
+    }
     torch.manual_seed(settings.seed)
-    history: list[EpochRecord] = []
-    best_epoch = 0
-    if plan.architecture == "linear" and encoder is None:
-        model = fit_linear(signals.scaled_train, settings.latent_size, settings.aimed_bits, scaling)
+    if in_closed_form:
+        outcome = _solve(signals, settings, scaling)
     else:
-        model = _build(settings, plan, x.shape[1:], scaling, encoder, decoder).to(device)
-        result = Trainer(
-            model,
-            signals.scaled_train.to(device),
-            signals.scaled_validation.to(device),
-            settings,
-            plan,
-            progress,
-        ).run()
-        history, best_epoch = result.history, result.best_epoch
+        task = _task(signals, settings, scaling, (encoder, decoder), fingerprints)
+        outcome = run_training(task, supervision, kept, began)
     summary = {
         "settings": settings.as_json(),
-        "plan": asdict(plan),
-        "signals": len(x_train),
-        "validation_signals": len(x_validation),
-        "data_sha256": fingerprint(x_train),
-        "history": [asdict(record) for record in history],
-        "best_epoch": best_epoch,
+        "plan": asdict(outcome.plan),
+        "signals": len(signals.train),
+        "validation_signals": len(signals.validation),
+        "data_sha256": fingerprints["training signals"],
+        "history": [asdict(record) for record in outcome.result.history],
+        "best_epoch": outcome.result.best_epoch,
+        "interrupted": outcome.result.interrupted,
         "threads": torch.get_num_threads(),
         "versions": _versions(),
-        "seconds": round(time.perf_counter() - began, 2),
+        "seconds": round(outcome.earlier_seconds + time.perf_counter() - began, 2),
     }
-    name = "custom" if encoder is not None else plan.architecture
-    return freeze(model, signals, name, summary)
+    name = "custom" if encoder is not None else outcome.plan.architecture
+    return freeze(outcome.result.model, signals, name, summary)
 
 
 def check_training_data(
@@ -185,21 +178,46 @@ def fingerprint(x: npt.NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _build(
+def _prepare(
+    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, settings: TrainingSettings
+) -> tuple[TrainingSignals, Scaling]:
+    x_train, x_validation = split(x, validation, settings.seed)
+    scaling = scaling_of(x_train, settings.loss)
+    in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
+    return TrainingSignals(x_train, x_validation, *in_floats), scaling
+
+
+def _solve(signals: TrainingSignals, settings: TrainingSettings, scaling: Scaling) -> Outcome:
+    """Train the linear architecture: nothing is left to be watched or kept."""
+    model = fit_linear(signals.scaled_train, settings.latent_size, settings.aimed_bits, scaling)
+    return Outcome(TrainingResult(model, [], 0, False), settings.plan(len(signals.train)), 0.0)
+
+
+def _task(
+    signals: TrainingSignals,
     settings: TrainingSettings,
-    plan: Plan,
-    frame_shape: tuple[int, ...],
     scaling: Scaling,
-    encoder: nn.Module | None,
-    decoder: nn.Module | None,
-) -> Autoencoder:
+    networks: tuple[nn.Module | None, nn.Module | None],
+    fingerprints: dict[str, str],
+) -> Task:
+    """Build the networks, unless they are given, and bring everything to the device."""
+    encoder, decoder = networks
     if (encoder is None) != (decoder is None):
         raise SettingError("an encoder of your own needs a decoder of your own; give both")
     if encoder is None or decoder is None:
-        encoder, decoder = BUILDERS[plan.architecture](
-            frame_shape, settings.latent_size, sigmoid_output=settings.loss == "bce"
+        architecture = settings.plan(len(signals.train)).architecture
+        encoder, decoder = BUILDERS[architecture](
+            signals.train.shape[1:], settings.latent_size, sigmoid_output=settings.loss == "bce"
         )
-    return Autoencoder(nn.Sequential(encoder), nn.Sequential(decoder), scaling, FIRST_LATENT_SCALE)
+    both = nn.Sequential(encoder), nn.Sequential(decoder)
+    device = _device(settings.device)
+    return Task(
+        Autoencoder(*both, scaling, FIRST_LATENT_SCALE).to(device),
+        signals.scaled_train.to(device),
+        signals.scaled_validation.to(device),
+        settings,
+        fingerprints,
+    )
 
 
 def _device(name: str) -> torch.device:

@@ -1,0 +1,129 @@
+"""Whether an archive is whole, decodes, and how far it is from its original."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.codec import Codec
+from narrows.codec.rescue import Loss, whole_blocks
+from narrows.errors import DataError, FormatError
+from narrows.evaluation.metrics import errors
+
+
+@dataclass
+class Verification:
+    """What was found in an archive.
+
+    Attributes
+    ----------
+    signals, blocks : int
+        That could be read.
+    losses : list of Loss
+        What could not.
+    decoded : bool
+        Whether the model was at hand, so that every block was decoded.
+    psnr, max_abs_error : float or None
+        Against the original.
+    first_difference : int or None
+        The first signal that differs from the original.
+    """
+
+    signals: int = 0
+    blocks: int = 0
+    losses: list[Loss] = field(default_factory=list)
+    decoded: bool = False
+    psnr: float | None = None
+    max_abs_error: float | None = None
+    first_difference: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.losses
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the findings; an infinite PSNR, of an exact copy, becomes None."""
+        psnr = None if self.psnr is None or math.isinf(self.psnr) else self.psnr
+        losses = [asdict(loss) for loss in self.losses]
+        return {**asdict(self), "psnr": psnr, "losses": losses, "whole": self.is_whole}
+
+
+def verify(
+    stream: BinaryIO, codec: Codec | None, original: npt.NDArray[Any] | None = None
+) -> Verification:
+    """Check every checksum of an archive, decode it, and compare it with the original.
+
+    Parameters
+    ----------
+    stream : binary file
+        It must seek.
+    codec : Codec or None
+        Of the model that wrote it; None to check the checksums alone.
+    original : (n, *frame_shape), optional
+
+    Raises
+    ------
+    DataError
+        If the original has other signals than the archive.
+    FormatError
+        If not even the header can be read.
+    """
+    found = Verification(decoded=codec is not None)
+    header, blocks = whole_blocks(stream, found.losses.append)
+    if codec is not None:
+        codec.check_model_of(header)
+    comparison = None if original is None or codec is None else Comparison(original, codec)
+    for block in blocks:
+        found.blocks += 1
+        found.signals += block.n_signals
+        if codec is None:
+            continue
+        try:
+            decoded = codec.decode_block(block)
+        except FormatError as error:
+            found.losses.append(Loss(found.signals - block.n_signals, block.n_signals, str(error)))
+            continue
+        if comparison is not None:
+            comparison.add(decoded, found.signals - block.n_signals)
+    if comparison is not None and found.is_whole:
+        comparison.finish(found)
+    return found
+
+
+class Comparison:
+    """Compares decoded signals with their originals, a block at a time."""
+
+    def __init__(self, original: npt.NDArray[Any], codec: Codec) -> None:
+        self._original = codec.check_frames(original)
+        self._peak = codec.model.peak
+        self._squares = 0.0
+        self._largest = 0.0
+        self._first: int | None = None
+
+    def add(self, decoded: npt.NDArray[Any], start: int) -> None:
+        """Compare the signals from number `start` on."""
+        if start + len(decoded) > len(self._original):
+            raise DataError(
+                f"the archive holds more than the {len(self._original)} signals of the original"
+            )
+        error = errors(self._original[start : start + len(decoded)], decoded)
+        self._squares += float(np.square(error).sum())
+        self._largest = max(self._largest, float(np.abs(error).max(initial=0.0)))
+        if self._first is None and error.any():
+            self._first = start + int(np.flatnonzero(error.reshape(len(error), -1).any(1))[0])
+
+    def finish(self, found: Verification) -> None:
+        """Put the figures into the findings; DataError if the original has more signals."""
+        if found.signals != len(self._original):
+            raise DataError(
+                f"the archive holds {found.signals} signals, the original {len(self._original)}"
+            )
+        mse = self._squares / max(self._original.size, 1) / self._peak**2
+        found.psnr = 10 * math.log10(1 / mse) if mse > 0 else math.inf
+        found.max_abs_error = self._largest
+        found.first_difference = self._first

@@ -1,0 +1,220 @@
+"""One run of training by gradients: new or gone on with, watched, and kept after every epoch."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from narrows._version import __version__
+from narrows.errors import SettingError
+from narrows.training.architectures import Autoencoder
+from narrows.training.checkpoint import (
+    Checkpoint,
+    check_same_run,
+    find_checkpoint,
+    remove_leftovers,
+    write_checkpoint,
+)
+from narrows.training.pace import epochs_that_fit, seconds_per_epoch
+from narrows.training.settings import Plan, TrainingSettings
+from narrows.training.state import TrainingState
+from narrows.training.trainer import Progress, Stop, Trainer, TrainingResult
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """How a run is watched, stopped and kept; nothing of it changes the finished model.
+
+    Attributes
+    ----------
+    progress : callable
+        Called with an EpochRecord after each epoch.
+    stop : callable
+        Asked before each update; when it gives True, training ends there.
+    checkpoint : Path or None
+        Where the run is kept after each epoch.
+    resume : bool
+        Go on from the checkpoint, if there is one.
+    force : bool
+        Start anew though there is one.
+    """
+
+    progress: Progress = lambda record: None
+    stop: Stop = lambda: False
+    checkpoint: Path | None = None
+    resume: bool = False
+    force: bool = False
+
+    def find_checkpoint(self) -> Checkpoint | None:
+        """Give the checkpoint to go on from; None for a run from the beginning."""
+        if self.checkpoint is None:
+            return None
+        return find_checkpoint(self.checkpoint, resume=self.resume, force=self.force)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be trained.
+
+    Attributes
+    ----------
+    model : Autoencoder
+    x_train, x_validation : (n, *frame_shape) tensors
+        Scaled frames, on the training device.
+    settings : TrainingSettings
+    fingerprints : dict of str
+        Of the signals, by what they are.
+    """
+
+    model: Autoencoder
+    x_train: Tensor
+    x_validation: Tensor
+    settings: TrainingSettings
+    fingerprints: dict[str, str]
+
+    def trainer(self, plan: Plan) -> Trainer:
+        """Make the trainer that follows a plan."""
+        return Trainer(self.model, self.x_train, self.x_validation, self.settings, plan)
+
+    def description(self) -> dict[str, Any]:
+        """Tell what a run must have in common with this one to give the same model."""
+        return {
+            **self.settings.as_json(),
+            **{name: digest[:16] for name, digest in self.fingerprints.items()},
+            **_layers(self.model),
+            "type of device": self.x_train.device.type,
+            "number of threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "narrows": __version__,
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trained model, the plan that was followed, and the seconds of earlier parts of the run."""
+
+    result: TrainingResult
+    plan: Plan
+    earlier_seconds: float
+
+
+def run_training(
+    task: Task, supervision: Supervision, kept: Checkpoint | None, began: float
+) -> Outcome:
+    """Train, from the beginning or from a checkpoint, and keep a checkpoint after every epoch.
+
+    Parameters
+    ----------
+    task : Task
+    supervision : Supervision
+    kept : Checkpoint or None
+        What to go on from.
+    began : float
+        `time.perf_counter()` when this part of the run began.
+
+    Raises
+    ------
+    SettingError
+        If the checkpoint is of another run; each difference is named.
+    TrainingError
+        If training diverges, or was stopped before there is a model.
+    """
+    path, description = supervision.checkpoint, task.description()
+    earlier = 0.0 if kept is None else kept.seconds
+    if path is not None:
+        remove_leftovers(path)
+
+    def keep(state: TrainingState) -> None:
+        if path is not None:
+            seconds = earlier + time.perf_counter() - began
+            machine = _machine(task.x_train.device)
+            write_checkpoint(path, Checkpoint(description, machine, trainer.plan, seconds, state))
+
+    with _denormals_flushed():
+        if kept is None or path is None:
+            trainer = task.trainer(_plan(task, began))
+        else:
+            check_same_run(path, kept.run, description)
+            trainer = _continued(task, kept, path)
+        result = trainer.run(supervision.progress, supervision.stop, keep)
+    if result.interrupted:
+        LOG.info(
+            "interrupted in epoch %d: freezing the model so far (best epoch %d of %d)",
+            len(result.history) + 1, result.best_epoch, trainer.plan.epochs,
+        )  # fmt: skip
+    return Outcome(result, trainer.plan, earlier)
+
+
+def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
+    """Make a trainer that stands where a checkpoint was written."""
+    trainer = task.trainer(kept.plan)
+    try:
+        trainer.restore(kept.state)
+    except (RuntimeError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise SettingError(f"{path} is of other networks ({reason}); give those it was") from None
+    machine = _machine(task.x_train.device)
+    if kept.machine != machine:
+        LOG.warning(
+            "%s was written on another processor (%s, here %s): going on, but the model will not "
+            "be bit for bit that of an uninterrupted run", path, kept.machine, machine,
+        )  # fmt: skip
+    epoch, plan = len(kept.state.history), kept.plan
+    LOG.info("%s: going on after epoch %d of %d", path, epoch, plan.epochs)
+    return trainer
+
+
+def _plan(task: Task, began: float) -> Plan:
+    """Fix what is left open in the settings, the epochs by measuring where minutes are given."""
+    settings, n = task.settings, len(task.x_train)
+    plan = settings.plan(n)
+    if settings.minutes is None:
+        return plan
+    budget = 60.0 * settings.minutes
+    scratch = replace(task, model=copy.deepcopy(task.model)).trainer(plan)
+    epoch_seconds = seconds_per_epoch(scratch, budget)
+    epochs = epochs_that_fit(epoch_seconds, budget - (time.perf_counter() - began))
+    plan = replace(settings, minutes=None, epochs=epochs).plan(n)
+    LOG.info(
+        "plan: %d epochs of %d updates for %g minutes, at %.3g s an epoch",
+        epochs, plan.updates_per_epoch, settings.minutes, epoch_seconds,
+    )  # fmt: skip
+    return plan
+
+
+def _layers(model: Autoencoder) -> dict[str, str]:
+    """Describe the innermost modules by their names."""
+    leaves = ((n, m) for n, m in model.named_modules() if not list(m.children()))
+    return {name: " ".join(repr(module).split()) for name, module in leaves}
+
+
+def _machine(device: torch.device) -> str:
+    """Name whose arithmetic it is: instruction sets and GPUs differ in last bits."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} {torch.backends.cpu.get_cpu_capability()}"
+
+
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Flush denormals while training: in Adam's moments they slow late epochs down severalfold.
+
+    torch's worker threads keep the mode in which they were started, so this stands around all
+    parallel work, in a resumed run as in any other.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

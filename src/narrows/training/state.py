@@ -1,0 +1,63 @@
+"""Where a training run stands after an epoch: its history, and all that it needs to go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What is known after an epoch.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        Counted from 1, and how many are planned.
+    loss, val_loss : float
+        `rate + lambda * distortion` in bits a signal; training with noise, validation rounded.
+    bytes_per_signal : float
+        Estimated from the density on the validation signals.
+    psnr : float
+        Of the validation signals, in dB.
+    lambda_ : float
+    seconds, seconds_left : float
+        Of training, added up over the parts of a resumed run.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    val_loss: float
+    bytes_per_signal: float
+    psnr: float
+    lambda_: float
+    seconds: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """All that a run needs to go on after an epoch, for what is random derives from (seed, epoch).
+
+    Attributes
+    ----------
+    history : list of EpochRecord
+    best_epoch : int
+    log_lambda : float
+        Of the RateControl.
+    tensors : dict of Tensor
+        `model.*`, `density.*`, `optimiser.NUMBER.*` (Adam's moments and steps) and, unless the
+        last epoch is the best one, the best weights, `best.*`.
+    """
+
+    history: list[EpochRecord]
+    best_epoch: int
+    log_lambda: float
+    tensors: dict[str, Tensor]
+
+    def under(self, prefix: str) -> dict[str, Tensor]:
+        """Give the tensors of one part, by their names in it."""
+        named = self.tensors.items()
+        return {n.removeprefix(prefix): t for n, t in named if n.startswith(prefix)}

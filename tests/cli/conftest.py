@@ -1,0 +1,36 @@
+"""The command line, run in this process through its own `main`."""
+
+import sys
+
+import numpy as np
+import pytest
+from command_line import Result
+
+from narrows.cli import main
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Run `narrows ARGUMENTS` and give exit code, stdout and stderr."""
+
+    def run_command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["narrows", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run_command
+
+
+@pytest.fixture
+def folder(tmp_path, tiny_codec, digits, monkeypatch):
+    """A folder with a model and a few signals, where the commands run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NARROWS_MODELS", raising=False)
+    tiny_codec.save(tmp_path / "m.narrows")
+    np.save(tmp_path / "x.npy", digits[:50])
+    return tmp_path

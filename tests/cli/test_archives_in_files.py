@@ -1,0 +1,172 @@
+"""Appending, verifying, rescuing and streaming, through the command line."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from command_line import fails_with_one_line
+
+from narrows.codec.archive import IndexedArchive
+from narrows.models import load_codec
+
+
+@pytest.fixture
+def archive(run, folder):
+    """An archive x.nrw of 50 digits by m.narrows."""
+    assert run("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw").code == 0
+    return folder / "x.nrw"
+
+
+def flip(path, place):
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+def test_append_adds_to_an_archive(run, folder, archive, digits):
+    codec = load_codec(folder / "m.narrows")
+    np.save("more.npy", digits[50:90])
+    done = run("compress", "more.npy", "-m", "m.narrows", "-o", "x.nrw", "--append", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["compressed_bytes"] == archive.stat().st_size
+    decoded = codec.decompress(archive.read_bytes())
+    assert np.array_equal(decoded, codec.decode(codec.encode(digits[:90])))
+
+
+def test_append_to_nothing_or_to_another_model_s_archive_changes_nothing(
+    run, folder, archive, digits
+):
+    import narrows
+
+    assert fails_with_one_line(
+        run("compress", "x.npy", "-m", "m.narrows", "-o", "no.nrw", "--append"), "no.nrw"
+    )
+    other = narrows.train(digits[:300], latent_size=2, architecture="linear")
+    other.save("other.narrows")
+    before = archive.read_bytes()
+    result = run("compress", "x.npy", "-m", "other.narrows", "-o", "x.nrw", "--append")
+    assert fails_with_one_line(result, other.model_id, load_codec(folder / "m.narrows").model_id)
+    assert archive.read_bytes() == before
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "m.narrows", "other.narrows", "x.npy", "x.nrw",
+    ]  # fmt: skip
+
+
+def test_verify_measures_against_the_original(run, folder, archive, digits):
+    found = json.loads(
+        run("verify", "x.nrw", "-m", "m.narrows", "--against", "x.npy", "--json").out
+    )
+    codec = load_codec(folder / "m.narrows")
+    error = codec.decompress(archive.read_bytes()).astype(float) - digits[:50]
+    assert found["whole"]
+    assert found["decoded"]
+    assert found["signals"] == 50
+    assert found["max_abs_error"] == np.abs(error).max()
+    assert found["psnr"] == pytest.approx(-10 * np.log10(np.square(error / 16).mean()))
+    assert found["first_difference"] == 0
+    np.save("y.npy", codec.decompress(archive.read_bytes()))
+    assert "first difference  none" in run(
+        "verify", "x.nrw", "-m", "m.narrows", "--against", "y.npy"
+    ).out  # fmt: skip
+
+
+def test_verify_without_the_model_checks_the_checksums(run, archive):
+    assert "not at hand" in run("verify", "x.nrw").out
+    assert run("verify", "x.nrw").code == 0
+    flip(archive, 60)
+    assert run("verify", "x.nrw").code == 1
+
+
+def test_verify_refuses_an_original_of_other_length(run, archive, digits):
+    for n in (49, 51):
+        np.save("other.npy", digits[:n])
+        result = run("verify", "x.nrw", "-m", "m.narrows", "--against", "other.npy")
+        assert fails_with_one_line(result, str(n))
+
+
+def test_damage_is_told_and_the_rest_can_be_saved(run, folder, archive, digits):
+    codec = load_codec(folder / "m.narrows")
+    np.save("more.npy", digits[50:90])
+    run("compress", "more.npy", "-m", "m.narrows", "-o", "x.nrw", "--append")
+    with archive.open("rb") as stream:
+        flip(archive, IndexedArchive(stream).offsets[1] - 1)
+    assert fails_with_one_line(
+        run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy"), "block"
+    )
+    assert not (folder / "y.npy").exists()
+    shown = run("info", "x.nrw", "--json")
+    assert shown.code == 1
+    assert json.loads(shown.out)["signals"] == 40
+    assert "signals 0 to 49 are lost" in shown.err
+    done = run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy", "--skip-bad-blocks")
+    assert done.code == 0
+    assert "signals 0 to 49 are lost" in done.err
+    assert np.array_equal(np.load("y.npy"), codec.decode(codec.encode(digits[50:90])))
+
+
+def test_a_decoder_alone_decompresses_but_does_not_compress(run, folder, archive):
+    assert run("export-decoder", "m.narrows", "-o", "d.narrows").code == 0
+    sizes = [(folder / name).stat().st_size for name in ("d.narrows", "m.narrows")]
+    assert sizes[0] < 0.7 * sizes[1]
+    assert run("decompress", "x.nrw", "-m", "d.narrows", "-o", "y.npy").code == 0
+    codec = load_codec(folder / "m.narrows")
+    assert np.array_equal(np.load("y.npy"), codec.decompress(archive.read_bytes()))
+    assert fails_with_one_line(
+        run("compress", "x.npy", "-m", "d.narrows", "-o", "z.nrw"), "no encoder"
+    )
+    assert not (folder / "z.nrw").exists()
+    assert run("info", "d.narrows").code == 0
+
+
+def test_every_flipped_byte_and_every_cut_is_an_error_and_leaves_no_file(run, folder, archive):
+    good = archive.read_bytes()
+    for place in range(0, len(good), 5):
+        archive.write_bytes(good[:place] + bytes([good[place] ^ 0x10]) + good[place + 1 :])
+        assert fails_with_one_line(run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy"))
+        archive.write_bytes(good[:place])
+        assert fails_with_one_line(run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy"))
+    archive.write_bytes(good + b"\x00")
+    assert fails_with_one_line(run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy"))
+    assert sorted(p.name for p in folder.iterdir()) == ["m.narrows", "x.npy", "x.nrw"]
+
+
+MEASURED = """
+import resource, sys
+sys.argv = ["narrows", *sys.argv[1:]]
+from narrows.cli import main
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def megabytes_of(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, *map(str, arguments)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return int(done.stdout)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(folder, digits):
+    import narrows
+
+    x = np.tile(digits.reshape(-1)[:65536].view(np.uint8), 4).reshape(-1, 256)
+    narrows.train(x, latent_size=2, architecture="linear").save("wide.narrows")
+    for name, copies in (("small", 4), ("large", 800)):
+        np.save(f"{name}.npy", np.tile(x, (copies, 1)))  # 1 MB and 210 MB
+    small, large = (
+        megabytes_of("compress", f"{name}.npy", "-m", "wide.narrows", "-o", f"{name}.nrw")
+        for name in ("small", "large")
+    )
+    assert large < small + 40
+    small, large = (
+        megabytes_of("decompress", f"{name}.nrw", "-m", "wide.narrows", "-o", f"{name}-y.npy")
+        for name in ("small", "large")
+    )
+    assert large < small + 40
