@@ -1,6 +1,6 @@
-"""Whole archives worked out by hand: no byte of them can change unseen.
+"""Whole archives and a model file worked out by hand: no byte of them can change unseen.
 
-docs/FORMAT.md explains the first one, field by field.
+docs/FORMAT.md explains the model and the first archive, field by field.
 """
 
 import hashlib
@@ -15,40 +15,82 @@ from narrows.codec.blocks import unpack_raw
 from narrows.codec.codec import Codec
 from narrows.codec.entropy import ConstrictionCoder, PlainCoder
 from narrows.codec.layers import Dense
-from narrows.codec.model_file import Model, pack_model
+from narrows.codec.model import Model
+from narrows.codec.model_file import pack_model, unpack_model
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
 from narrows.codec.tables import FrequencyTable
+from narrows.codec.tensor_coding import unpack_tensor
 
 SIGNALS = np.array([[2, 2], [0, 0], [6, 6], [1, 2]], dtype=np.uint8)
 DECODED = np.array([[2, 2], [0, 0], [6, 6], [2, 2]], dtype=np.uint8)
 
 # What the model id is a hash of: the settings as canonical JSON ...
 DENSE_LAYER = '{"kind":"dense","limit":null,"shift":0}'
-CODING = (
+ENCODER = '{"input_limit":255,"input_shape":[2],"layers":[' + DENSE_LAYER + "]}"
+DECODING = (
     '{"decoder":{"input_limit":255,"input_shape":[1],"layers":[' + DENSE_LAYER + "]},"
-    '"encoder":{"input_limit":255,"input_shape":[2],"layers":[' + DENSE_LAYER + "]},"
-    '"frame_shape":[2],'
-    '"normaliser":{"dtype":"uint8","limit":255,"offset":"0x0.0p+0","output_offset":"0x0.0p+0",'
-    '"output_scale":"0x1.0000000000000p+0","output_shift":0,"scale":"0x1.0000000000000p+0"},'
-    '"quantiser":{"limit":255,"shift":2}}'
+    '"format":0,"frame_shape":[2],'
+    '"normaliser":{"dtype":"uint8","limit":255,"offset":"0x0.0p+0","output_multiplier":1,'
+    '"output_offset":"0x0.0p+0","output_scale":"0x1.0000000000000p+0","output_shift":0,'
+    '"scale":"0x1.0000000000000p+0"},"quantiser":{"limit":255,"shift":2}}'
 )
 # ... and the tensors, each after a line with its name, type and shape.
-TENSORS = (
-    (b"\ndecoder.0.bias int64 [2]\n", struct.pack("<2q", 0, 0)),
-    (b"\ndecoder.0.weight int16 [1, 2]\n", struct.pack("<2h", 1, 1)),
+ENCODER_TENSORS = (
     (b"\nencoder.0.bias int64 [1]\n", struct.pack("<q", 0)),
     (b"\nencoder.0.weight int16 [2, 1]\n", struct.pack("<2h", 1, 1)),
+)
+DECODING_TENSORS = (
+    (b"\ndecoder.0.bias int64 [2]\n", struct.pack("<2q", 0, 0)),
+    (b"\ndecoder.0.weight int16 [1, 2]\n", struct.pack("<2h", 1, 1)),
     (b"\nquantiser.gain int32 [1, 1]\n", struct.pack("<i", 1)),
     (b"\nquantiser.step int32 [1, 1]\n", struct.pack("<i", 2)),
     (b"\ntables.low int32 [1, 1]\n", struct.pack("<i", 0)),
     (b"\ntables.size int32 [1, 1]\n", struct.pack("<i", 3)),
     (b"\ntables.weights int32 [3]\n", struct.pack("<3i", 2**23, 2**22, 2**22)),
 )
-MODEL_ID = hashlib.sha256(
-    CODING.encode("ascii") + b"".join(line + data for line, data in TENSORS)
-).digest()[:16]
+
+
+def digest(settings, tensors):
+    parts = [settings.encode("ascii"), *(line + data for line, data in tensors)]
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+TENSORS = ENCODER_TENSORS + DECODING_TENSORS
+ENCODER_DIGEST = digest(ENCODER, ENCODER_TENSORS)
+DECODING_DIGEST = digest(DECODING, DECODING_TENSORS)
+MODEL_ID = hashlib.sha256(ENCODER_DIGEST + DECODING_DIGEST).digest()[:16]
+
+
+def stored_deflate(raw):
+    """A zlib stream of one uncompressed block: every byte of it is known."""
+    a, b = 1, 0
+    for byte in raw:
+        a = (a + byte) % 65521
+        b = (b + a) % 65521
+    length = struct.pack("<2H", len(raw), len(raw) ^ 0xFFFF)
+    return b"\x78\x01\x01" + length + raw + struct.pack(">2H", b, a)
+
+
+# A table of one symbol and the escape, one unit each, and a payload without words.
+ALL_THE_SAME = bytes.fromhex("01 01 01 00")
+# The tensors as a model file may hold them: coding, type, shape, shift; then, in entropy coding,
+# unit 23 and the number that all are, in zigzag.
+ROWS = {
+    "decoder.0.bias": bytes.fromhex("02 03 01 02 00 17 00") + ALL_THE_SAME,
+    "decoder.0.weight": bytes.fromhex("02 01 02 01 02 00 17 02") + ALL_THE_SAME,
+    "encoder.0.bias": bytes.fromhex("02 03 01 01 00 17 00") + ALL_THE_SAME,
+    "encoder.0.weight": bytes.fromhex("02 01 02 02 01 00 17 02") + ALL_THE_SAME,
+    "quantiser.gain": bytes.fromhex("02 02 02 01 01 00 17 02") + ALL_THE_SAME,
+    "quantiser.step": bytes.fromhex("02 02 02 01 01 01 17 02") + ALL_THE_SAME,  # 1 << 1
+    "tables.low": bytes.fromhex("02 02 02 01 01 00 17 00") + ALL_THE_SAME,
+    "tables.size": bytes.fromhex("02 02 02 01 01 00 17 06") + ALL_THE_SAME,
+    # The numbers 2, 1, 1 shifted by 22, as the differences 2, -1, 0, in four planes.
+    "tables.weights": bytes.fromhex("01 02 01 03 16")
+    + stored_deflate(bytes.fromhex("02 ff 00  00 ff 00  00 ff 00  00 ff 00")),
+    "training": bytes.fromhex("00 00 01 02 00") + stored_deflate(b"{}"),
+}
 
 
 def model_by_hand():
@@ -58,7 +100,16 @@ def model_by_hand():
     repeat = Dense(np.ones((1, 2), np.int16), np.zeros(2, np.int64), shift=0, limit=None)
     return Model(
         frame_shape=(2,),
-        normaliser=Normaliser(np.dtype("uint8"), 0.0, 1.0, 255, 0, 1.0, 0.0),
+        normaliser=Normaliser(
+            np.dtype("uint8"),
+            offset=0.0,
+            scale=1.0,
+            limit=255,
+            output_multiplier=1,
+            output_shift=0,
+            output_scale=1.0,
+            output_offset=0.0,
+        ),
         encoder=IntegerNetwork([add], (2,), 255),
         quantiser=Quantiser(gain=one, shift=2, step=2 * one, limit=255),
         decoder=IntegerNetwork([repeat], (1,), 255),
@@ -66,6 +117,28 @@ def model_by_hand():
         architecture="by hand",
         peak=255.0,
     )
+
+
+def model_file_by_hand(*, with_encoder=True):
+    """The model in the layout of safetensors, the rows in the order of their names."""
+    text = (
+        f'{{"architecture":"by hand","checksum":"{"0" * 64}","decoding":{DECODING},'
+        f'"encoder":{ENCODER if with_encoder else "null"},'
+        f'"encoder_sha256":"{ENCODER_DIGEST.hex()}","format":0,"known_frames_sha256":null,'
+        f'"model_id":"{MODEL_ID.hex()}","peak":"0x1.fe00000000000p+7"}}'
+    )
+    rows = {n: row for n, row in ROWS.items() if with_encoder or not n.startswith("encoder.")}
+    entries, end = [], 0
+    for name, row in rows.items():
+        begin, end = end, end + len(row)
+        entries.append(
+            f'"{name}":{{"dtype":"U8","shape":[{len(row)}],"data_offsets":[{begin},{end}]}}'
+        )
+    quoted = text.replace('"', r"\"")
+    header = f'{{"__metadata__":{{"narrows":"{quoted}"}},{",".join(entries)}}}'
+    data = struct.pack("<Q", len(header)) + header.encode("ascii") + b"".join(rows.values())
+    checksum = hashlib.sha256(data).hexdigest()
+    return data.replace(b"0" * 64, checksum.encode("ascii"))
 
 
 def crc(*parts):
@@ -171,9 +244,10 @@ def test_the_bitwise_crc_gives_the_published_check_value():
     assert crc(b"123456789") == bytes.fromhex("2639f4cb")
 
 
-def test_the_model_id_is_the_hash_of_the_settings_and_tensors_written_by_hand():
+def test_the_model_id_is_the_hash_of_the_digests_of_settings_and_tensors_written_by_hand():
+    assert model_by_hand().encoder_digest == ENCODER_DIGEST
     assert model_by_hand().model_id == MODEL_ID
-    assert MODEL_ID.hex() == "c2f47d5d6970fd77912f97bb423fecbc"
+    assert MODEL_ID.hex() == "55c4a7268078228846609902c0864426"
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
@@ -233,21 +307,61 @@ def test_the_coder_emits_the_words_worked_out_by_hand(coder):
     assert pair.decode(np.array(words, dtype=np.uint32), 3).tolist() == entries.tolist()
 
 
-def test_a_model_file_is_read_and_checked_by_hand():
-    data = pack_model(model_by_hand())
+@pytest.mark.parametrize("with_encoder", [True, False])
+def test_a_model_file_written_by_hand_is_read(with_encoder):
+    model = unpack_model(model_file_by_hand(with_encoder=with_encoder))
+    assert model.model_id == MODEL_ID
+    assert (model.encoder is not None) == with_encoder
+    assert_same(Codec(model).decompress(coded_archive_by_hand()), DECODED)
+    if with_encoder:
+        assert Codec(model).compress(SIGNALS) == coded_archive_by_hand()
+
+
+@pytest.mark.parametrize("with_encoder", [True, False])
+def test_a_model_file_is_read_and_checked_by_hand(with_encoder):
+    model = model_by_hand()
+    data = pack_model(model if with_encoder else model.without_encoder())
     begin = 8 + struct.unpack_from("<Q", data)[0]
     header = json.loads(data[8:begin])
     text = header.pop("__metadata__")["narrows"]
     content = json.loads(text)
     assert content["model_id"] == MODEL_ID.hex()
-    assert f'"coding":{CODING},' in text
-    tensors = {line.split()[0].decode(): tensor for line, tensor in TENSORS}
-    for name, tensor in tensors.items():
-        first, end = header[name]["data_offsets"]
-        assert data[begin + first : begin + end] == tensor
-    assert header.keys() == tensors.keys()
+    assert content["encoder_sha256"] == ENCODER_DIGEST.hex()
+    assert f'"decoding":{DECODING},' in text
+    assert f'"encoder":{ENCODER if with_encoder else "null"},' in text
+    tensors = DECODING_TENSORS + (ENCODER_TENSORS if with_encoder else ())
+    tensors = {line.split()[0].decode(): tensor for line, tensor in tensors}
+    assert header.keys() == tensors.keys() | {"training"}
+    for name, entry in header.items():
+        first, end = entry["data_offsets"]
+        assert (entry["dtype"], entry["shape"]) == ("U8", [end - first])
+        unpacked = unpack_tensor(data[begin + first : begin + end])
+        assert unpacked.tobytes() == tensors.get(name, b"{}")
     blank = data.replace(content["checksum"].encode(), b"0" * 64)
     assert hashlib.sha256(blank).hexdigest() == content["checksum"]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_written_by_hand_are_the_tensors(name):
+    tensors = {line.split(maxsplit=2)[0].decode(): (line, data) for line, data in TENSORS}
+    unpacked = unpack_tensor(ROWS[name])
+    line = f"\n{name} {unpacked.dtype.name} {list(unpacked.shape)}\n".encode()
+    expected = tensors.get(name, (b"\ntraining uint8 [2]\n", b"{}"))
+    assert (line, unpacked.astype(unpacked.dtype.newbyteorder("<")).tobytes()) == expected
+
+
+def test_an_entropy_coded_tensor_written_by_hand_is_read():
+    """The table and the payload are those of the coded archive: symbols 1, 0, 3, 1."""
+    row = (
+        b"\x02\x01"  # entropy coding, int16
+        b"\x01\x04"  # one dimension, of size 4
+        b"\x01"  # shift 1
+        b"\x16"  # frequencies in units of 2**22
+        b"\x09"  # symbol 0 stands for -5
+        b"\x02\x02\x01\x01"  # two symbols covered: 2**23, 2**22; the escape: 2**22
+        b"\x01\x00\x00\x80\x15\x60"
+    )
+    assert_same(unpack_tensor(row), np.array([-8, -10, -4, -8], dtype=np.int16))
 
 
 def assert_same(decoded, expected):

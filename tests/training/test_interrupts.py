@@ -40,10 +40,6 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
 def test_the_command_removes_the_checkpoint_when_the_model_is_written(
     narrows_train, whole, folder, checkpoint
 ):

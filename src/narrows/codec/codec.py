@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from hashlib import sha256
-from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,16 +25,11 @@ from narrows.codec.entropy import SymbolCoder
 from narrows.codec.model import Model
 from narrows.codec.model_file import pack_model, unpack_model
 from narrows.codec.packets import Packet, PacketCoder, check_one_signal
-from narrows.errors import DataError, FormatError, ModelError, SettingError, WrongModelError
-
-Frames = npt.NDArray[Any]
-Symbols = npt.NDArray[np.int32]
-
-MAX_BATCH_ELEMENTS = 1 << 22  # large frames go through in smaller batches: 32 MB of float64
-DEFAULT_BATCH_SIZE = 256  # keeps a batch's activations in a core's cache
+from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Transform
+from narrows.errors import FormatError, WrongModelError
 
 
-class Codec:
+class Codec(Transform):
     """A trained model, ready to compress and to decompress.
 
         signals ─frames─► encode ─symbols─► entropy coder ─payloads─► archive bytes
@@ -64,13 +57,7 @@ class Codec:
     def __init__(
         self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
-        if batch_size < 1:
-            raise SettingError(f"batch_size {batch_size}; it must be at least 1")
-        self.model = model
-        self.backend = backend
-        self.batch_size = batch_size
-        self._encoder = None if model.encoder is None else model.encoder.compile(self.backend)
-        self._decoder = model.decoder.compile(self.backend)
+        super().__init__(model, backend, batch_size)
         self._coders: dict[int, SymbolCoder] = {}
 
     # ------------------------------------------------------------------ files
@@ -107,79 +94,6 @@ class Codec:
         codec.check_known_answers()
         return codec
 
-    @property
-    def model_id(self) -> str:
-        """The model's identity, 32 hexadecimal digits."""
-        return self.model.model_id.hex()
-
-    def check_known_answers(self) -> None:
-        """Compute what the model file says this model must give, and compare.
-
-        Raises
-        ------
-        ModelError
-            If this machine computes anything else.
-        """
-        known = self.model.known_answers
-        if known is None:
-            return
-        frames = self.decode(known.symbols)
-        hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes()).hexdigest()
-        encodes = self._encoder is None or np.array_equal(self.encode(frames), known.answers)
-        if hashed != known.frames_sha256 or not encodes:
-            raise ModelError(
-                f"this machine does not compute the known answers of model {self.model_id}: its "
-                "arithmetic is not exact (a BLAS with reduced precision?), so nothing is decoded"
-            )
-
-    # ------------------------------------------------------------------ frames <-> symbols
-
-    def encode(self, x: Frames, quality: int | None = None) -> Symbols:
-        """Map signals to their integer latents.
-
-        Parameters
-        ----------
-        x : (n, *frame_shape) of the model's dtype
-        quality : int, optional
-            1 to the model's number of qualities; by default the middle one.
-
-        Returns
-        -------
-        (n, latent_size) int32
-        """
-        x, q = self.check_frames(x), self._check_quality(quality) - 1
-        if self._encoder is None:
-            raise ModelError(
-                f"model {self.model_id} has no encoder: it was exported to decompress; "
-                "compress with the model it was exported from"
-            )
-        out = np.empty((len(x), self.model.latent_size), dtype=np.int32)
-        for rows in self._batches(len(x)):
-            integers = self.model.normaliser.to_integers(x[rows], self.backend)
-            latents = self._encoder(integers)
-            out[rows] = self.model.quantiser.to_symbols(latents, q, self.backend)
-        return out
-
-    def decode(self, y: Symbols, quality: int | None = None) -> Frames:
-        """Map integer latents back to signals: the inverse of `encode` as far as they allow.
-
-        Parameters
-        ----------
-        y : (n, latent_size) integers
-        quality : int, optional
-            The one given to `encode`.
-
-        Returns
-        -------
-        (n, *frame_shape) of the model's dtype
-        """
-        y, q = self._check_symbols(y), self._check_quality(quality) - 1
-        out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
-        for rows in self._batches(len(y)):
-            latents = self.model.quantiser.to_latents(y[rows], q, self.backend)
-            out[rows] = self.model.normaliser.from_integers(self._decoder(latents), self.backend)
-        return out
-
     # ------------------------------------------------------------------ signals <-> archive
 
     def compress(
@@ -196,7 +110,7 @@ class Codec:
             Carry the model in the archive, so that it decompresses on its own.
         """
         stream = io.BytesIO()
-        self.compress_to(stream, x, quality, embed_model=embed_model)
+        self.compress_to(stream, np.asarray(x), quality, embed_model=embed_model)
         return stream.getvalue()
 
     def decompress(self, blob: bytes) -> Frames:
@@ -318,12 +232,6 @@ class Codec:
             self._coders[quality] = SymbolCoder(self.model.tables[quality - 1])
         return self._coders[quality]
 
-    def _batches(self, n: int) -> Iterable[slice]:
-        size = min(self.batch_size, max(1, MAX_BATCH_ELEMENTS // prod(self.model.frame_shape)))
-        return (slice(i, i + size) for i in range(0, n, size))
-
-    # ------------------------------------------------------------------ signal <-> packet
-
     def compress_packet(
         self, x: Frames, quality: int | None = None, *, checksum: bool = False
     ) -> bytes:
@@ -359,45 +267,3 @@ class Codec:
     @cached_property
     def _packets(self) -> PacketCoder:
         return PacketCoder(self.model.model_id, self.model.tables)
-
-    # ------------------------------------------------------------------ checks
-
-    def check_frames(self, x: Frames) -> Frames:
-        """Give `(n, *frame_shape)` signals of the model's dtype as they are, or DataError."""
-        x = np.asarray(x)
-        if x.dtype.newbyteorder("=") == self.model.dtype:
-            x = x.astype(self.model.dtype, copy=False)
-        wanted = f"(n, {', '.join(map(str, self.model.frame_shape))}) of {self.model.dtype}"
-        if x.dtype != self.model.dtype:
-            raise DataError(
-                f"signals of dtype {x.dtype}; this model takes {wanted}: convert them with "
-                f"x.astype({self.model.dtype.name!r}) or train a model on such data"
-            )
-        if x.shape[1:] != self.model.frame_shape or x.ndim == 0:
-            raise DataError(
-                f"signals of shape {x.shape}; this model takes {wanted}: reshape them or train "
-                "a model on such data"
-            )
-        return x
-
-    def _check_symbols(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        y = np.asarray(y)
-        if y.dtype.kind not in "iu" or y.shape[1:] != (self.model.latent_size,):
-            raise DataError(
-                f"latents of shape {y.shape} and dtype {y.dtype}; this model takes integers of "
-                f"shape (n, {self.model.latent_size})"
-            )
-        if y.size and not -(2**31) <= int(y.min()) <= int(y.max()) < 2**31:
-            raise DataError("latents outside the range of int32")
-        return y
-
-    def _check_quality(self, quality: int | None) -> int:
-        if quality is None:
-            return self.model.default_quality
-        if isinstance(quality, bool) or not isinstance(quality, int | np.integer):
-            raise SettingError(f"quality {quality!r}; it must be a whole number")
-        if not 1 <= quality <= self.model.n_qualities:
-            most = self.model.n_qualities
-            accepted = "quality 1 alone" if most == 1 else f"qualities 1 to {most}"
-            raise SettingError(f"quality {quality}; this model has {accepted}")
-        return int(quality)

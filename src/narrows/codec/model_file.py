@@ -22,7 +22,7 @@ from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
 from narrows.codec.tables import unpack_tables
-from narrows.codec.tensor_coding import pack_tensor, unpack_tensor
+from narrows.codec.tensor_coding import MAX_ELEMENTS, pack_tensor, unpack_tensor
 from narrows.errors import FormatError, NarrowsError
 
 METADATA_KEY = "narrows"
@@ -60,10 +60,11 @@ def unpack_model(data: bytes) -> Model:
     content = _read_content(data)
     _check_checksum(data, content)
     try:
-        packed = safetensors.numpy.load(data)
-        tensors = {name: unpack_tensor(tensor.tobytes()) for name, tensor in packed.items()}
+        tensors = _unpack_tensors(data)
         model = _build(content, tensors)
-        complete = set(tensors) == set(_tensors(model))
+        again = _tensors(model)
+        complete = set(tensors) == set(again)
+        complete &= np.array_equal(tensors["training"], again["training"])
         expected = {**_content(model), "checksum": content["checksum"]}
         agrees = canonical_json(content) == canonical_json(expected)
     except NarrowsError:
@@ -90,6 +91,19 @@ def model_id_of(path: Path) -> str | None:
             return str(_read_content(start + stream.read(min(size, MAX_HEADER_BYTES)))["model_id"])
     except (OSError, FormatError):
         return None
+
+
+def _unpack_tensors(data: bytes) -> Tensors:
+    tensors: Tensors = {}
+    elements = 0
+    for name, packed in safetensors.numpy.load(data).items():
+        if packed.dtype != np.uint8 or packed.ndim != 1:
+            raise FormatError(f"model file with {name} of {packed.dtype} {packed.shape}")
+        tensors[name] = unpack_tensor(packed.tobytes())
+        elements += tensors[name].size
+        if elements > MAX_ELEMENTS:
+            raise FormatError(f"model file with more than {MAX_ELEMENTS} elements in all")
+    return tensors
 
 
 def _tensors(model: Model) -> Tensors:
@@ -142,7 +156,7 @@ def _build(content: Mapping[str, Any], tensors: Tensors) -> Model:
         architecture=str(content["architecture"]),
         peak=float.fromhex(content["peak"]),
         known_answers=known,
-        training=dict(json.loads(tensors["training"].tobytes())),
+        training=dict(json.loads(tensors["training"].astype(np.uint8).tobytes())),
         given_encoder_digest=bytes.fromhex(content["encoder_sha256"]) if encoder is None else None,
     )
 

@@ -54,10 +54,10 @@ def whole_blocks(
     """
     try:
         archive = IndexedArchive(stream)
-    except FormatError as error:
+    except FormatError:
         stream.seek(0)
         reader = ArchiveReader(stream)
-        return reader.header, _from_the_front(reader, str(error), report)
+        return reader.header, _from_the_front(reader, report)
     return archive.header, _by_index(archive, report)
 
 
@@ -69,11 +69,8 @@ def _by_index(archive: IndexedArchive, report: Callable[[Loss], None]) -> Iterat
             report(Loss(archive.starts[number], entry.n_signals, str(error)))
 
 
-def _from_the_front(
-    reader: ArchiveReader, reason: str, report: Callable[[Loss], None]
-) -> Iterator[Block]:
+def _from_the_front(reader: ArchiveReader, report: Callable[[Loss], None]) -> Iterator[Block]:
     try:
         yield from reader
     except FormatError as error:
-        at_the_end = str(error) == reason or "index" in str(error)
-        report(Loss(reader.n_signals, 0 if at_the_end else None, str(error)))
+        report(Loss(reader.n_signals, 0 if reader.blocks_are_whole else None, str(error)))

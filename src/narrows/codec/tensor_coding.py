@@ -28,7 +28,7 @@ from narrows.errors import FormatError
 PLANES, DIFFERENCES, ENTROPY = 0, 1, 2
 DTYPES = tuple(np.dtype(name) for name in ("uint8", "int16", "int32", "int64"))
 MAX_DIMENSIONS = 8
-MAX_BYTES = 1 << 30
+MAX_ELEMENTS = 1 << 26  # of one tensor: 64 million weights, in at most half a gigabyte
 MAX_ENTROPY_RANGE = 3000  # a table covers a margin besides, and has at most 4096 symbols
 NARROW_RANGE, NARROW_UNIT_BITS, WIDE_UNIT_BITS = 1000, 12, 6  # of the weights of the table
 
@@ -61,7 +61,7 @@ def unpack_tensor(data: bytes) -> Tensor:
         size, position = read_varint(data, position)
         shape.append(size)
     n = prod(shape)
-    if n * dtype.itemsize > MAX_BYTES or position >= len(data):
+    if n > MAX_ELEMENTS or position >= len(data):
         raise FormatError(f"packed tensor of shape {shape} in {len(data)} bytes")
     shift, body = data[position], data[position + 1 :]
     if shift >= 8 * dtype.itemsize:

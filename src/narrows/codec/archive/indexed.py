@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from narrows.codec.archive.layout import (
     END_OF_BLOCKS,
+    MIN_BLOCK_BYTES,
     TAIL_BYTES,
     TAIL_MAGIC,
     Block,
@@ -73,7 +74,7 @@ class IndexedArchive:
         source = CheckedStream(self._stream, begin)
         if source.take(1)[0] != END_OF_BLOCKS:
             raise FormatError("archive whose index is not where its tail says")
-        entries = take_trailer(source)
+        entries = take_trailer(source, (begin - self.first_block) // MIN_BLOCK_BYTES)
         most = self.header.block_signals
         if not all(0 < entry.n_signals <= most and entry.n_bytes for entry in entries):
             raise FormatError("archive whose index holds a block of impossible size")

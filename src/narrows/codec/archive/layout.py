@@ -23,6 +23,7 @@ from narrows.errors import FormatError
 
 MAGIC = b"\x89NRW"
 TAIL_MAGIC = b"WRN\x98"
+MIN_BLOCK_BYTES = 7  # mode, count, length, CRC-32
 TAIL_BYTES = 8  # length of the index in four bytes, and the magic
 VERSION = 0
 FLAG_EMBEDDED_MODEL = 0x01
@@ -182,11 +183,12 @@ def take_block(source: CheckedStream, header: Header, number: int) -> Block | No
     return Block(Mode(mode), quality, n_signals, payload)
 
 
-def take_trailer(source: CheckedStream) -> list[Entry]:
+def take_trailer(source: CheckedStream, most_blocks: int) -> list[Entry]:
     """Read what `pack_trailer` wrote, after its end byte; FormatError for anything else."""
     begin = source.position - 1
     n_blocks = source.varint()
-    # Each entry takes two bytes at least: a false count ends the data before it takes memory.
+    if n_blocks > most_blocks:
+        raise FormatError(f"archive whose index announces {n_blocks} blocks; {most_blocks} at most")
     entries = [Entry(source.varint(), source.varint()) for _ in range(n_blocks)]
     source.check_crc("index")
     size = source.position - begin

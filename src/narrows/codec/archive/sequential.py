@@ -70,11 +70,20 @@ class ArchiveReader:
     ------
     FormatError
         For anything that `ArchiveWriter` would not have written: each byte is checked.
+
+    Attributes
+    ----------
+    header : Header
+    n_signals, n_blocks : int
+        Read so far.
+    blocks_are_whole : bool
+        Whether the last block has been read; only the index can be damaged then.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._source = CheckedStream(stream)
         self.header = take_header(self._source)
+        self.blocks_are_whole = False
         self.n_signals = 0
         self.n_blocks = 0
         self.blocks_by_mode = dict.fromkeys(Mode, 0)
@@ -90,5 +99,6 @@ class ArchiveReader:
             self.n_blocks += 1
             self.blocks_by_mode[block.mode] += 1
             yield block
-        if take_trailer(self._source) != entries:
+        self.blocks_are_whole = True
+        if take_trailer(self._source, len(entries)) != entries:
             raise FormatError("archive whose index does not agree with its blocks")

@@ -1,0 +1,142 @@
+"""Speed of compress and decompress, as ratios to other programs in the same run.
+
+    python benchmarks/speed.py MODEL [--data mnist:test] [--json FILE]
+
+Beside narrows: the bare matrix products of the same networks in the same precision (what is
+computed besides them is overhead), JPEG XL and WebP on one mosaic of all signals, zstd. Needs the
+extra `bench`. Best of five runs each; set OMP_NUM_THREADS to fix the number of threads.
+"""
+
+import argparse
+import json
+import os
+import platform
+import time
+
+import numpy as np
+
+import narrows
+from narrows.codec.layers import Dense
+from narrows.signals import read_signals
+
+RUNS = 5
+
+
+def best_seconds(function):
+    seconds = []
+    for _ in range(RUNS):
+        began = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def bare_products(network, n, batch_size):
+    """Multiply what the network multiplies, and compute nothing else."""
+    compiled = network.compile()
+    pairs = []
+    for layer, dtype in zip(network.layers, compiled.dtypes, strict=True):
+        if isinstance(layer, Dense):
+            weight = np.ascontiguousarray(layer.weight, dtype=dtype)
+            pairs.append((np.ones((batch_size, weight.shape[0]), dtype), weight))
+
+    def products():
+        for _ in range(-(-n // batch_size)):
+            for x, weight in pairs:
+                x @ weight
+
+    return products
+
+
+def roofline(network, n, seconds):
+    """Give the products' rate in billions of multiply-adds a second."""
+    macs = sum(layer.weight.size for layer in network.layers if isinstance(layer, Dense))
+    return macs * n / seconds / 1e9
+
+
+def mosaic(x):
+    """Lay 2-D uint8 frames out in one picture, in rows of 100."""
+    n, height, width = x.shape
+    per_row = min(n, 100)
+    rows = n // per_row
+    tiles = x[: rows * per_row].reshape(rows, per_row, height, width)
+    return np.ascontiguousarray(tiles.swapaxes(1, 2)).reshape(rows * height, per_row * width)
+
+
+def peers(x):
+    """Give (name, encode, decode) of other programs on the same signals."""
+    import zstandard
+
+    raw = x.tobytes()
+    yield "zstd -3", lambda: zstandard.compress(raw, 3), zstandard.decompress
+    if x.dtype != np.uint8 or x.ndim != 3:
+        return
+    import imagecodecs
+
+    picture = mosaic(x)
+    yield (
+        "JPEG XL mosaic, effort 7",
+        lambda: imagecodecs.jpegxl_encode(picture, distance=8.0, effort=7, numthreads=1),
+        imagecodecs.jpegxl_decode,
+    )
+    yield (
+        "WebP mosaic",
+        lambda: imagecodecs.webp_encode(np.stack([picture] * 3, -1), level=10, method=4),
+        imagecodecs.webp_decode,
+    )
+
+
+def measure(codec, x):
+    model, megabytes = codec.model, x.nbytes / 1e6
+    blob = codec.compress(x)
+    rows = []
+    for name, function, network in (
+        ("narrows compress", lambda: codec.compress(x), model.encoder),
+        ("narrows decompress", lambda: codec.decompress(blob), model.decoder),
+    ):
+        seconds = best_seconds(function)
+        bare = best_seconds(bare_products(network, len(x), codec.batch_size))
+        rows.append(
+            {
+                "name": name,
+                "mb_per_s": megabytes / seconds,
+                "share_of_bare_products": bare / seconds,
+                "bare_products_gmac_per_s": roofline(network, len(x), bare),
+            }
+        )
+    for name, encode, decode in peers(x):
+        coded = encode()
+        rows.append(
+            {
+                "name": name,
+                "bytes_per_signal": len(coded) / len(x),
+                "encode_mb_per_s": megabytes / best_seconds(encode),
+                "decode_mb_per_s": megabytes / best_seconds(lambda c=coded, d=decode: d(c)),
+            }
+        )
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--data", default="mnist:test")
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    codec = narrows.load(options.model)
+    rows = measure(codec, np.array(read_signals(options.data)))
+    for row in rows:
+        figures = "  ".join(f"{k} {v:.3g}" for k, v in row.items() if k != "name")
+        print(f"{row['name']:26} {figures}")
+    if options.json:
+        context = {
+            "processor": platform.processor() or platform.machine(),
+            "numpy": np.__version__,
+            "threads": os.environ.get("OMP_NUM_THREADS", "default"),
+        }
+        with open(options.json, "w") as file:
+            json.dump({"rows": rows, **context}, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()
