@@ -15,7 +15,7 @@ from narrows.errors import ModelNotFoundError, NarrowsError
 MODELS_VARIABLE = "NARROWS_MODELS"
 
 
-def load_codec(path: Path, backend: Backend = NUMPY) -> Codec:
+def load_codec(path: Path, backend: Backend = NUMPY, *, decoder_only: bool = False) -> Codec:
     """Load a codec from a `.narrows` file; every error names the file."""
     try:
         data = path.read_bytes()
@@ -26,13 +26,13 @@ def load_codec(path: Path, backend: Backend = NUMPY) -> Codec:
     except IsADirectoryError:
         raise ModelNotFoundError(f"{path} is a folder; give the .narrows file in it") from None
     try:
-        return Codec.from_bytes(data, backend)
+        return Codec.from_bytes(data, backend, decoder_only=decoder_only)
     except NarrowsError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
 def codec_for(header: Header, model: Path | None = None) -> Codec:
-    """Find the codec that wrote an archive.
+    """Find the codec that reads an archive; it decompresses only.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ def codec_for(header: Header, model: Path | None = None) -> Codec:
         If the model is neither given, nor embedded, nor in NARROWS_MODELS.
     """
     if model is not None:
-        codec = load_codec(model)
+        codec = load_codec(model, decoder_only=True)
     elif header.embedded_model is not None:
-        codec = Codec.from_bytes(header.embedded_model)
+        codec = Codec.from_bytes(header.embedded_model, decoder_only=True)
     else:
         _, codec = find_model(header.model_id)
     codec.check_model_of(header)
@@ -72,7 +72,7 @@ def find_model(model_id: bytes) -> tuple[Path, Codec]:
     for path in _candidates():
         if model_id_of(path) == model_id.hex():
             try:
-                return path, load_codec(path)
+                return path, load_codec(path, decoder_only=True)
             except NarrowsError as error:
                 damaged = f" (found, but {error})"
     folders = os.environ.get(MODELS_VARIABLE)

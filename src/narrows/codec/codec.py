@@ -80,9 +80,14 @@ class Codec(Transform):
 
     @classmethod
     def from_bytes(
-        cls, data: bytes, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
+        cls,
+        data: bytes,
+        backend: Backend = NUMPY,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        *,
+        decoder_only: bool = False,
     ) -> Codec:
-        """Make a codec from the bytes of a `.narrows` file.
+        """Make a codec from the bytes of a `.narrows` file; `decoder_only` takes half the time.
 
         Raises
         ------
@@ -90,7 +95,7 @@ class Codec(Transform):
             If the file is damaged, its arithmetic is not provably exact, or this machine does not
             compute its known answers.
         """
-        codec = cls(unpack_model(data), backend, batch_size)
+        codec = cls(unpack_model(data, decoder_only=decoder_only), backend, batch_size)
         codec.check_known_answers()
         return codec
 

@@ -47,8 +47,15 @@ def pack_model(model: Model) -> bytes:
     return data.replace(_mark(NO_CHECKSUM), _mark(checksum), 1)
 
 
-def unpack_model(data: bytes) -> Model:
+def unpack_model(data: bytes, *, decoder_only: bool = False) -> Model:
     """Undo `pack_model`.
+
+    Parameters
+    ----------
+    data : bytes
+    decoder_only : bool, default False
+        Leave the encoder out: enough to decompress, in half the time. The model id still binds
+        what is used; that the encoder is whole is left to the file's checksum.
 
     Raises
     ------
@@ -59,8 +66,10 @@ def unpack_model(data: bytes) -> Model:
     """
     content = _read_content(data)
     _check_checksum(data, content)
+    if decoder_only:
+        content["encoder"] = None
     try:
-        tensors = _unpack_tensors(data)
+        tensors = _unpack_tensors(data, decoder_only)
         model = _build(content, tensors)
         again = _tensors(model)
         complete = set(tensors) == set(again)
@@ -93,10 +102,12 @@ def model_id_of(path: Path) -> str | None:
         return None
 
 
-def _unpack_tensors(data: bytes) -> Tensors:
+def _unpack_tensors(data: bytes, decoder_only: bool) -> Tensors:
     tensors: Tensors = {}
     elements = 0
     for name, packed in safetensors.numpy.load(data).items():
+        if decoder_only and name.startswith("encoder."):
+            continue
         if packed.dtype != np.uint8 or packed.ndim != 1:
             raise FormatError(f"model file with {name} of {packed.dtype} {packed.shape}")
         tensors[name] = unpack_tensor(packed.tobytes())

@@ -80,9 +80,8 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         with replacing(path) as stream:
             stream.write(data)
     except OSError as error:
-        raise type(error)(error.errno, f"no checkpoint written: {error.strerror}", str(path)) from (
-            None
-        )
+        reason = f"no checkpoint written: {error.strerror}"
+        raise OSError(error.errno, reason, str(path)) from None
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
