@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from narrows.errors import DataError, OutputExistsError
+
+
+WRITING_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+"""Errors that are of the output when they come while it is written."""
 
 
 def open_file(path: str | Path) -> BinaryIO:
@@ -34,10 +39,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     After an error the temporary file is gone and `path` is as it was.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    with _naming(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with _naming(path), os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -45,6 +51,17 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an error of the operating system name the output, not a temporary file or nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in WRITING_FAILED:
+            error.filename = str(path)
         raise
 
 
