@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 from narrows.errors import DataError, OutputExistsError
 
-
 WRITING_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 """Errors that are of the output when they come while it is written."""
 

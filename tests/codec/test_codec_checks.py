@@ -32,7 +32,9 @@ def refused(function, *args, error=DataError, words=()):
 # ---------------------------------------------------------------- signals
 
 
-@pytest.mark.parametrize("dtype", [*sorted(set(DTYPES) - {"uint8"}), "bool", "int64", "complex64", "U3"])
+@pytest.mark.parametrize(
+    "dtype", [*sorted(set(DTYPES) - {"uint8"}), "bool", "int64", "complex64", "U3"]
+)
 @pytest.mark.parametrize("function", [CODEC.compress, CODEC.encode])
 def test_signals_of_another_dtype_are_refused(function, dtype):
     words = (str(np.dtype(dtype)), "(n, 3, 5) of uint8", "astype('uint8')")

@@ -54,7 +54,8 @@ def train(
                      show_default="found, to meet --bits-per-latent"),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", show_default="about 12,000 updates")
+        int | None, typer.Option("--epochs", help="Passes over the signals.",
+                          show_default="about 12,000 updates")
     ] = None,
     minutes: Annotated[
         float | None,
@@ -62,7 +63,7 @@ def train(
                      help="Plan as many epochs as fit, instead of --epochs."),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", show_default="32 to 256")
+        int | None, typer.Option("--batch-size", help="Frames an update.", show_default="32 to 256")
     ] = None,
     validation: Annotated[
         str | None,
@@ -212,7 +213,7 @@ def demo(
     data: Annotated[
         str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")
     ] = "digits",
-    latent_size: Annotated[int, typer.Option("--latent-size")] = 8,
+    latent_size: Annotated[int, typer.Option("--latent-size", help="Latents of a frame.")] = 8,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The picture of ten signals.")
     ] = Path("demo.png"),
