@@ -83,8 +83,8 @@ def train(
 ) -> None:  # fmt: skip
     """Train a model on signals.
 
-    After each epoch the run is kept in OUTPUT.checkpoint, until the model is written. Ctrl-C stops
-    and writes the best model so far; a second one stops at once.
+    After each epoch the run is kept in OUTPUT.checkpoint, until the model is written.
+    Ctrl-C stops and writes the best model so far; a second one stops at once.
     """
     if output == PIPE and (json or resume):
         raise usage_error("with -o - the model goes to standard output: no --json, no --resume")

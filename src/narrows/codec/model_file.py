@@ -22,7 +22,12 @@ from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
 from narrows.codec.tables import unpack_tables
-from narrows.codec.tensor_coding import MAX_ELEMENTS, pack_tensor, unpack_tensor
+from narrows.codec.tensor_coding import (
+    MAX_ELEMENTS,
+    announced_elements,
+    pack_tensor,
+    unpack_tensor,
+)
 from narrows.errors import FormatError, NarrowsError
 
 METADATA_KEY = "narrows"
@@ -36,6 +41,7 @@ NO_CHECKSUM = "0" * 64
 def pack_model(model: Model) -> bytes:
     """Lay a model out as the bytes of a `.narrows` file."""
     tensors = _tensors(model)
+    _check_elements(sum(tensor.size for tensor in tensors.values()))
     packed = {
         name: np.frombuffer(pack_tensor(tensor), np.uint8)
         for name, tensor in sorted(tensors.items())
@@ -73,6 +79,7 @@ def unpack_model(data: bytes, *, decoder_only: bool = False) -> Model:
         model = _build(content, tensors)
         again = _tensors(model)
         complete = set(tensors) == set(again)
+        complete &= tensors["training"].dtype == np.uint8
         complete &= np.array_equal(tensors["training"], again["training"])
         expected = {**_content(model), "checksum": content["checksum"]}
         agrees = canonical_json(content) == canonical_json(expected)
@@ -103,18 +110,21 @@ def model_id_of(path: Path) -> str | None:
 
 
 def _unpack_tensors(data: bytes, decoder_only: bool) -> Tensors:
-    tensors: Tensors = {}
-    elements = 0
+    rows: dict[str, bytes] = {}
     for name, packed in safetensors.numpy.load(data).items():
         if decoder_only and name.startswith("encoder."):
             continue
         if packed.dtype != np.uint8 or packed.ndim != 1:
             raise FormatError(f"model file with {name} of {packed.dtype} {packed.shape}")
-        tensors[name] = unpack_tensor(packed.tobytes())
-        elements += tensors[name].size
-        if elements > MAX_ELEMENTS:
-            raise FormatError(f"model file with more than {MAX_ELEMENTS} elements in all")
-    return tensors
+        rows[name] = packed.tobytes()
+    _check_elements(sum(announced_elements(row) for row in rows.values()))
+    return {name: unpack_tensor(row) for name, row in rows.items()}
+
+
+def _check_elements(n: int) -> None:
+    """Refuse models that are too large, before memory is taken for one."""
+    if n > MAX_ELEMENTS:
+        raise FormatError(f"model of {n} integers; the limit is {MAX_ELEMENTS}")
 
 
 def _tensors(model: Model) -> Tensors:

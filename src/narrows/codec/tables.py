@@ -43,7 +43,8 @@ class FrequencyTable:
             )
         if not -(2**31) <= self.low <= self.high < 2**31:
             raise FormatError(f"frequency table for {self.low} to {self.high}, outside int32")
-        if self.weights.min() < 1 or int(self.weights.sum()) != TOTAL:
+        within = self.weights.min() >= 1 and self.weights.max() < TOTAL  # so that sums cannot wrap
+        if not within or int(self.weights.sum()) != TOTAL:
             raise FormatError("frequency table with an entry below 1 or another sum than 2**24")
 
     @property

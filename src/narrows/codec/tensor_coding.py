@@ -28,7 +28,7 @@ from narrows.errors import FormatError
 PLANES, DIFFERENCES, ENTROPY = 0, 1, 2
 DTYPES = tuple(np.dtype(name) for name in ("uint8", "int16", "int32", "int64"))
 MAX_DIMENSIONS = 8
-MAX_ELEMENTS = 1 << 26  # of one tensor: 64 million weights, in at most half a gigabyte
+MAX_ELEMENTS = 1 << 28  # of all tensors of a model: its weights then take half a gigabyte
 MAX_ENTROPY_RANGE = 3000  # a table covers a margin besides, and has at most 4096 symbols
 NARROW_RANGE, NARROW_UNIT_BITS, WIDE_UNIT_BITS = 1000, 12, 6  # of the weights of the table
 
@@ -51,18 +51,15 @@ def pack_tensor(tensor: Tensor) -> bytes:
     return head + sizes + bytes([shift]) + bodies[coding]
 
 
+def announced_elements(data: bytes) -> int:
+    """Give the number of elements that a packed tensor announces, from its head alone."""
+    return prod(_take_head(data)[2])
+
+
 def unpack_tensor(data: bytes) -> Tensor:
     """Undo `pack_tensor`; FormatError for anything it did not write."""
-    if len(data) < 4 or data[0] > ENTROPY or data[1] >= len(DTYPES) or data[2] > MAX_DIMENSIONS:
-        raise FormatError(f"packed tensor that begins with {data[:3]!r}")
-    coding, dtype, position = data[0], DTYPES[data[1]], 3
-    shape = []
-    for _ in range(data[2]):
-        size, position = read_varint(data, position)
-        shape.append(size)
+    coding, dtype, shape, position = _take_head(data)
     n = prod(shape)
-    if n > MAX_ELEMENTS or position >= len(data):
-        raise FormatError(f"packed tensor of shape {shape} in {len(data)} bytes")
     shift, body = data[position], data[position + 1 :]
     if shift >= 8 * dtype.itemsize:
         raise FormatError(f"packed tensor of {dtype} with shift {shift}")
@@ -73,6 +70,19 @@ def unpack_tensor(data: bytes) -> Tensor:
         if coding == DIFFERENCES:
             values = np.cumsum(values, dtype=dtype)
     return (values << shift).reshape(shape)
+
+
+def _take_head(data: bytes) -> tuple[int, np.dtype[Any], list[int], int]:
+    """Read coding, dtype, shape, and where the shift stands."""
+    if len(data) < 4 or data[0] > ENTROPY or data[1] >= len(DTYPES) or data[2] > MAX_DIMENSIONS:
+        raise FormatError(f"packed tensor that begins with {data[:3]!r}")
+    position, shape = 3, []
+    for _ in range(data[2]):
+        size, position = read_varint(data, position)
+        shape.append(size)
+    if max(shape, default=0) > MAX_ELEMENTS or prod(shape) > MAX_ELEMENTS or position >= len(data):
+        raise FormatError(f"packed tensor of shape {shape} in {len(data)} bytes")
+    return data[0], DTYPES[data[1]], shape, position
 
 
 def _common_zeros(flat: Tensor) -> int:

@@ -9,6 +9,9 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from narrows.errors import SettingError
+
+MOST_WEIGHTS = 1 << 27  # half of what a model file may hold
 SLOPE = 1 / 8  # of LeakyReLU: a shift in integers
 
 
@@ -111,6 +114,11 @@ def dense(
     """
     size = prod(frame_shape)
     width = hidden_width(size)
+    if 2 * width * (size + width + latent_size) > MOST_WEIGHTS:
+        raise SettingError(
+            f"frames of {size} elements are too large for a dense network, which would have "
+            f"{2 * width * size} weights; cut them into smaller frames, or use linear"
+        )
     encoder = nn.Sequential(
         nn.Flatten(),
         nn.Linear(size, width), nn.LeakyReLU(SLOPE),  # (n, width)

@@ -102,11 +102,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained model, the plan that was followed, and the seconds of earlier parts of the run."""
+    """A trained model, the plan that was followed, and when the run would have begun in one part.
+
+    `began` is by `time.perf_counter()`.
+    """
 
     result: TrainingResult
     plan: Plan
-    earlier_seconds: float
+    began: float
 
 
 def run_training(
@@ -131,14 +134,14 @@ def run_training(
         If training diverges, or was stopped before there is a model.
     """
     path, description = supervision.checkpoint, task.description()
-    earlier = 0.0 if kept is None else kept.seconds
+    if kept is not None:
+        began -= kept.seconds
     if path is not None:
         remove_leftovers(path)
 
     def keep(state: TrainingState) -> None:
         if path is not None:
-            seconds = earlier + time.perf_counter() - began
-            machine = _machine(task.x_train.device)
+            seconds, machine = time.perf_counter() - began, _machine(task.x_train.device)
             write_checkpoint(path, Checkpoint(description, machine, trainer.plan, seconds, state))
 
     with _denormals_flushed():
@@ -153,7 +156,7 @@ def run_training(
             "interrupted in epoch %d: freezing the model so far (best epoch %d of %d)",
             len(result.history) + 1, result.best_epoch, trainer.plan.epochs,
         )  # fmt: skip
-    return Outcome(result, trainer.plan, earlier)
+    return Outcome(result, trainer.plan, began)
 
 
 def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:

@@ -11,6 +11,7 @@ from narrows.errors import SettingError
 ARCHITECTURES = ("auto", "linear", "dense")
 LOSSES = ("mse", "bce", "l1")
 
+MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
 AIMED_UPDATES = 12_000
 """Updates of the weights in a default run: where MNIST's curve of quality against time bends."""
 
@@ -88,7 +89,9 @@ class TrainingSettings:
         """Fix what is None, from the number of training signals."""
         batch = self.batch_size or max(32, min(256, 2 ** round(math.log2(max(n_signals, 1) / 48))))
         batch = min(batch, n_signals)
-        epochs = self.epochs or max(3, min(400, round(AIMED_UPDATES / (n_signals // batch))))
+        epochs = self.epochs or max(
+            3, min(MOST_EPOCHS, round(AIMED_UPDATES / (n_signals // batch)))
+        )
         return Plan(
             architecture="dense" if self.architecture == "auto" else self.architecture,
             epochs=epochs,

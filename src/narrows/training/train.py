@@ -66,25 +66,33 @@ def train_codec(
     }
     torch.manual_seed(settings.seed)
     if in_closed_form:
-        outcome = _solve(signals, settings, scaling)
+        outcome = _solve(signals, settings, scaling, began)
     else:
         task = _task(signals, settings, scaling, (encoder, decoder), fingerprints)
         outcome = run_training(task, supervision, kept, began)
-    summary = {
+    summary = _summary(settings, signals, fingerprints["training signals"], outcome)
+    name = "custom" if encoder is not None else outcome.plan.architecture
+    return freeze(outcome.result.model, signals, name, summary)
+
+
+def _summary(
+    settings: TrainingSettings, signals: TrainingSignals, data_sha256: str, outcome: Outcome
+) -> dict[str, Any]:
+    """Tell how the model came to be; the model file keeps it."""
+    result = outcome.result
+    return {
         "settings": settings.as_json(),
         "plan": asdict(outcome.plan),
         "signals": len(signals.train),
         "validation_signals": len(signals.validation),
-        "data_sha256": fingerprints["training signals"],
-        "history": [asdict(record) for record in outcome.result.history],
-        "best_epoch": outcome.result.best_epoch,
-        "interrupted": outcome.result.interrupted,
+        "data_sha256": data_sha256,
+        "history": [asdict(record) for record in result.history],
+        "best_epoch": result.best_epoch,
+        "interrupted": result.interrupted,
         "threads": torch.get_num_threads(),
         "versions": _versions(),
-        "seconds": round(outcome.earlier_seconds + time.perf_counter() - began, 2),
+        "seconds": round(time.perf_counter() - outcome.began, 2),
     }
-    name = "custom" if encoder is not None else outcome.plan.architecture
-    return freeze(outcome.result.model, signals, name, summary)
 
 
 def check_training_data(
@@ -187,10 +195,12 @@ def _prepare(
     return TrainingSignals(x_train, x_validation, *in_floats), scaling
 
 
-def _solve(signals: TrainingSignals, settings: TrainingSettings, scaling: Scaling) -> Outcome:
+def _solve(
+    signals: TrainingSignals, settings: TrainingSettings, scaling: Scaling, began: float
+) -> Outcome:
     """Train the linear architecture: nothing is left to be watched or kept."""
     model = fit_linear(signals.scaled_train, settings.latent_size, settings.aimed_bits, scaling)
-    return Outcome(TrainingResult(model, [], 0, False), settings.plan(len(signals.train)), 0.0)
+    return Outcome(TrainingResult(model, [], 0, False), settings.plan(len(signals.train)), began)
 
 
 def _task(

@@ -103,6 +103,8 @@ def pack_header(header: Header) -> bytes:
     shape += b"".join(write_varint(size) for size in header.frame_shape)
     out = _with_crc(fixed + shape)
     if header.embedded_model is not None:
+        if len(header.embedded_model) > MAX_MODEL_BYTES:
+            raise FormatError(f"a model of {len(header.embedded_model)} bytes cannot be embedded")
         out += _with_crc(write_varint(len(header.embedded_model)) + header.embedded_model)
     return out
 

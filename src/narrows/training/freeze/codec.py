@@ -37,7 +37,7 @@ OUTPUT_FRACTION = 2.0**-10  # of a whole number, in which the decoder gives its 
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals, times OUTPUT_FRACTION
 LATENT_HEADROOM = 8.0  # latents of unseen signals may be this much larger before they are clipped
 ALLOWED_LOSS_DB = 0.05
-WEIGHT_LOSSES_DB = (0.03, 0.008, 0.0)
+WEIGHT_LOSSES_DB = (0.03, 0.02, 0.012, 0.006, 0.003, 0.0)
 """What rounding the weights may cost, tried in this order; activations have a share as well."""
 KNOWN_ANSWERS = 3
 
