@@ -45,9 +45,7 @@ class IntegerNetwork:
     def __init__(self, layers: Sequence[Layer], input_shape: Shape, input_limit: int) -> None:
         self.layers = tuple(layers)
         self.input_shape = check_shape(input_shape, "input shape of a network")
-        self.input_limit = check_whole(
-            input_limit, 1, EXACT_FLOAT64 - 1, "input_limit of a network"
-        )
+        self.input_limit = check_whole(input_limit, 1, EXACT_FLOAT64, "input_limit of a network")
         self.shapes: list[Shape] = []
         self.peaks: list[int] = []
         shape, limit = self.input_shape, self.input_limit
