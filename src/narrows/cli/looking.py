@@ -214,22 +214,32 @@ def evaluate(
     model: ModelFile,
     quality: Quality = None,
     baselines: Annotated[
-        bool, typer.Option("--baselines", help="Beside general compressors on the same signals.")
+        bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
     ] = False,
     json: AsJson = False,
 ) -> None:
     """Compress and decompress signals, and measure bytes and quality."""
-    from narrows.evaluation.baselines import codec_row, general_rows, raw_row
+    import math
+
+    from narrows.evaluation.baselines import Row, codec_row, general_rows, raw_row
     from narrows.evaluation.metrics import evaluate as measure
+    from narrows.evaluation.peers import break_even, peers_at
     from narrows.models import load_codec
 
     codec = load_codec(model)
     x = read_data(data)
     measured = measure(codec, x, quality)
-    rows = [raw_row(x), *general_rows(x), codec_row("narrows", measured)] if baselines else []
+    rows: list[Row] = []
+    even: dict[str, int | None] = {}
+    if baselines:
+        ours = codec_row("narrows", measured)
+        peers = peers_at(x, measured.psnr, codec.model.peak) if math.isfinite(measured.psnr) else []
+        rows = [raw_row(x), *general_rows(x), *peers, ours]
+        size = measured.model_bytes
+        even = {r.name: break_even(size, ours.bytes_per_signal, r) for r in (rows[0], *peers)}
     if json:
-        extra = {"baselines": [row.as_json() for row in rows]} if baselines else {}
-        print_json({**measured.as_json(), **extra})
+        extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
+        print_json({**measured.as_json(), **(extra if baselines else {})})
         return
     figures = measured.as_json()
     print_pairs(
@@ -250,6 +260,12 @@ def evaluate(
     )
     if rows:
         print_comparison(rows)
+        for name, signals in even.items():
+            print(f"  smaller than {name}, model included: {_from_on(signals)}")
+
+
+def _from_on(signals: int | None) -> str:
+    return "never" if signals is None else f"from {signals:,} signals on"
 
 
 def _break_even(signals: int | None) -> str:

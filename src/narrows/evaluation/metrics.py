@@ -74,11 +74,16 @@ def _infinite(value: Any) -> bool:
 
 
 def errors(original: npt.NDArray[Any], decoded: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Subtract in float64; values that are NaN or infinite alike in both count as equal."""
+    """Subtract in float64.
+
+    Values that are NaN or infinite alike in both count as equal; where only one is NaN, the error
+    is infinite.
+    """
     a, b = original.astype(np.float64), decoded.astype(np.float64)
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(same, 0.0, a - b))
+        error = np.where(same, 0.0, a - b)
+    return np.asarray(np.where(np.isnan(error), np.inf, error))
 
 
 def distortion(original: npt.NDArray[Any], decoded: npt.NDArray[Any], peak: float) -> Distortion:
@@ -89,7 +94,14 @@ def distortion(original: npt.NDArray[Any], decoded: npt.NDArray[Any], peak: floa
         total += float(np.square(error).sum())
         largest = max(largest, float(np.abs(error).max(initial=0.0)))
     mse = total / max(original.size, 1) / peak**2
-    return Distortion(mse, 10 * math.log10(1 / mse) if mse > 0 else math.inf, largest)
+    return Distortion(mse, psnr_of_mse(mse), largest)
+
+
+def psnr_of_mse(mse: float) -> float:
+    """Give 10 log10(1 / mse) in dB; infinite for an exact copy, minus infinity for a lost NaN."""
+    if not 0 < mse < math.inf:
+        return math.inf if mse == 0 else -math.inf
+    return -10 * math.log10(mse)
 
 
 def evaluate(codec: Codec, x: npt.NDArray[Any], quality: int | None = None) -> Evaluation:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.codec.rescue import Loss, whole_blocks
 from narrows.errors import DataError, FormatError
-from narrows.evaluation.metrics import errors
+from narrows.evaluation.metrics import errors, psnr_of_mse
 
 
 @dataclass
@@ -47,10 +47,10 @@ class Verification:
         return not self.losses
 
     def as_json(self) -> dict[str, Any]:
-        """Give the findings; an infinite PSNR, of an exact copy, becomes None."""
-        psnr = None if self.psnr is None or math.isinf(self.psnr) else self.psnr
-        losses = [asdict(loss) for loss in self.losses]
-        return {**asdict(self), "psnr": psnr, "losses": losses, "whole": self.is_whole}
+        """Give the findings; what is infinite becomes None, as the PSNR of an exact copy."""
+        fields = {k: v for k, v in asdict(self).items() if k != "losses"}
+        finite = {k: None if v in (math.inf, -math.inf) else v for k, v in fields.items()}
+        return {**finite, "losses": [asdict(x) for x in self.losses], "whole": self.is_whole}
 
 
 def verify(
@@ -124,6 +124,6 @@ class Comparison:
                 f"the archive holds {found.signals} signals, the original {len(self._original)}"
             )
         mse = self._squares / max(self._original.size, 1) / self._peak**2
-        found.psnr = 10 * math.log10(1 / mse) if mse > 0 else math.inf
+        found.psnr = psnr_of_mse(mse)
         found.max_abs_error = self._largest
         found.first_difference = self._first

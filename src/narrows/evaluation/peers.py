@@ -1,0 +1,138 @@
+"""What others take for the same quality: PCA and the best picture codec, at a given PSNR.
+
+Their settings are searched until the PSNR is met; the bytes at exactly that PSNR are interpolated
+between the two nearest settings, linearly in the logarithm of the bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.errors import NarrowsError
+from narrows.evaluation.baselines import Row, train_pca
+from narrows.evaluation.metrics import distortion, evaluate
+
+Signals = npt.NDArray[Any]
+SEARCHES = 6
+PER_ROW = 100  # pictures in a row of the mosaic
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of a peer: bytes a signal and PSNR in dB, and the model's bytes if it has one."""
+
+    bytes_per_signal: float
+    psnr: float
+    model_bytes: int = 0
+
+
+def peers_at(x: Signals, psnr: float, peak: float) -> list[Row]:
+    """Measure the peers that are installed and can code these signals.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape)
+        Held-out signals. PCA is trained on the first half and measured on the second.
+    psnr : float
+        In dB, what the peers have to reach.
+    peak : float
+    """
+    rows = []
+    if len(x) >= 4:
+        pca = _pca_at(x, psnr, peak)
+        rows += [pca] if pca is not None else []
+    if x.dtype == np.uint8 and x.ndim == 3 and min(x.shape[1:]) >= 4:
+        rows += _picture_codecs_at(x, psnr, peak)
+    return rows
+
+
+def break_even(model_bytes: int, bytes_per_signal: float, peer: Row) -> int | None:
+    """Give the number of signals from which a codec with its model is smaller than a peer."""
+    saved = peer.bytes_per_signal - bytes_per_signal
+    if saved <= 0:
+        return None
+    return max(0, math.ceil((model_bytes - peer.model_bytes) / saved))
+
+
+def search(measure: Callable[[float], Point], low: float, high: float, psnr: float) -> Point | None:
+    """Bisect a setting whose PSNR rises from `low` to `high`; None if the PSNR is not between."""
+    below, above = measure(low), measure(high)
+    if not below.psnr <= psnr <= above.psnr:
+        return None
+    for _ in range(SEARCHES):
+        middle = (low + high) / 2
+        point = measure(middle)
+        if point.psnr < psnr:
+            low, below = middle, point
+        else:
+            high, above = middle, point
+    share = (psnr - below.psnr) / ((above.psnr - below.psnr) or 1.0)
+    sizes = math.log(below.bytes_per_signal), math.log(above.bytes_per_signal)
+    return Point(math.exp(sizes[0] + share * (sizes[1] - sizes[0])), psnr, above.model_bytes)
+
+
+def _pca_at(x: Signals, psnr: float, peak: float) -> Row | None:
+    half = len(x) // 2
+
+    def measure(log_bits: float) -> Point:
+        codec = train_pca(x[:half], math.exp(log_bits))
+        measured = evaluate(codec, x[half:])
+        other_peak = 20 * math.log10(peak / codec.model.peak)  # of half of the data
+        return Point(measured.bytes_per_signal, measured.psnr + other_peak, measured.model_bytes)
+
+    try:
+        found = search(measure, math.log(8.0), math.log(8.0 * x[0].size), psnr)
+    except NarrowsError:  # torch is not installed, or the data is too odd for PCA
+        return None
+    return (
+        None if found is None else Row("PCA codec", found.bytes_per_signal, psnr, found.model_bytes)
+    )
+
+
+def _picture_codecs_at(x: Signals, psnr: float, peak: float) -> list[Row]:
+    """Try WebP and JPEG XL on one mosaic of all signals, their best case."""
+    try:
+        import imagecodecs
+    except ImportError:
+        return []
+    picture, n = mosaic(x)
+
+    def webp(level: float) -> tuple[bytes, Signals]:
+        coded = imagecodecs.webp_encode(np.stack([picture] * 3, -1), level=level, method=4)
+        return bytes(coded), imagecodecs.webp_decode(coded)[..., 0]
+
+    def jpegxl(closeness: float) -> tuple[bytes, Signals]:
+        coded = imagecodecs.jpegxl_encode(picture, distance=25.0 - closeness, effort=5)
+        return bytes(coded), imagecodecs.jpegxl_decode(coded)
+
+    rows = []
+    for name, code, low, high in (
+        ("WebP mosaic", webp, 0.0, 100.0),
+        ("JPEG XL mosaic", jpegxl, 0.0, 24.9),
+    ):
+
+        def measure(setting: float, code: Any = code) -> Point:
+            coded, decoded = code(setting)
+            return Point(len(coded) / n, distortion(picture, decoded, peak).psnr)
+
+        found = search(measure, low, high, psnr)
+        rows += [] if found is None else [Row(name, found.bytes_per_signal, psnr)]
+    return rows
+
+
+def mosaic(x: Signals) -> tuple[Signals, int]:
+    """Lay `(n, height, width)` pictures out in one; give it, and how many it holds."""
+    n, height, width = x.shape
+    per_row = min(n, PER_ROW)
+    rows = n // per_row
+    tiles = x[: rows * per_row].reshape(rows, per_row, height, width)
+    return (
+        np.ascontiguousarray(tiles.swapaxes(1, 2)).reshape(rows * height, per_row * width),
+        rows * per_row,
+    )
