@@ -1,0 +1,323 @@
+"""Make the golden bad files, each named after its one fault: `python scripts/make_golden_bad.py`.
+
+They come from one small golden model and its archive. All checksums and ids that are not the fault
+itself are right, so that only the check in question can refuse a file.
+"""
+
+import json
+import sys
+import zlib
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+TESTS = Path(__file__).parent.parent / "tests"
+sys.path.insert(0, str(TESTS))
+import independent_reader as reader  # noqa: E402
+
+GOOD = TESTS / "golden" / "v0" / "escapes"
+FOLDER = TESTS / "golden" / "bad-v0"
+MODEL = GOOD.with_suffix(".narrows").read_bytes()
+ARCHIVE = GOOD.with_suffix(".nrw").read_bytes()
+CODED, DEFLATED, STORED = 0, 1, 2
+ZEROS = bytes(6 * 4)  # one signal, of six float32
+
+
+def crc(data):
+    """Give a CRC-32 as it is stored."""
+    return zlib.crc32(data).to_bytes(4, "little")
+
+
+def varint(value):
+    """Write a varint."""
+    data = b""
+    while value > 127:
+        data, value = data + bytes([value & 127 | 128]), value >> 7
+    return data + bytes([value])
+
+
+# ---- Archives
+
+
+def header(magic=b"\x89NRW", version=0, flags=0, name=ARCHIVE[6:22], dtype=5, shape=(6,)):
+    """Make a header."""
+    data = magic + bytes([version, flags]) + name + bytes([dtype, len(shape)])
+    data += b"".join(map(varint, shape))
+    return data + crc(data)
+
+
+def block(mode, n, payload, quality=1, count=None):
+    """Make a block; `count` is the bytes of its number of signals where they are not right."""
+    fields = bytes([quality << 4 | mode]) + (count or varint(n)) + varint(len(payload))
+    return n, fields + crc(fields + payload) + payload
+
+
+def archive(*blocks, head=None, n_blocks=None, entries=None, length=None):
+    """Make an archive of blocks; what is given is written instead of what is right."""
+    entries = entries or [(n, len(data)) for n, data in blocks]
+    index = b"\x0f" + varint(len(entries) if n_blocks is None else n_blocks)
+    index += b"".join(varint(n) + varint(size) for n, size in entries)
+    index += crc(index)
+    tail = (length or len(index)).to_bytes(4, "little") + b"WRN\x98"
+    return (head or header()) + b"".join(data for _, data in blocks) + index + tail
+
+
+def embed(model, name=ARCHIVE[6:22]):
+    """Make a header with a model behind it."""
+    fields = varint(len(model)) + model
+    return header(flags=1, name=name) + fields + crc(fields)
+
+
+def good_payload():
+    """Take the payload of the good archive's one block out of it."""
+    cursor = reader.Cursor(ARCHIVE[29:])
+    first, n, size = cursor.number(), cursor.varint(), cursor.varint()
+    payload = cursor.check_crc(0, size)
+    good = block(first & 15, n, payload, first >> 4)
+    assert archive(good) == ARCHIVE, "the good archive is not made as this script thinks"
+    return n, payload, first >> 4
+
+
+def flip(data, at):
+    """Flip the lowest bit of one byte."""
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def bad_archives():
+    """Make each bad archive."""
+    n, payload, quality = good_payload()
+    good, zero = block(CODED, n, payload, quality), block(STORED, 1, ZEROS)
+    index = len(ARCHIVE) - 8 - int.from_bytes(ARCHIVE[-8:-4], "little")
+
+    def coded(data, quality=quality):
+        return archive(block(CODED, n, data, quality))
+
+    return {
+        "another-magic": archive(good, head=header(magic=b"\x89NRV")),
+        "future-version": archive(good, head=header(version=1)),
+        "unknown-required-flag": archive(good, head=header(flags=2)),
+        "unknown-element-type": archive(good, head=header(dtype=7)),
+        "too-many-dimensions": archive(good, head=header(shape=(6,) + (1,) * 8)),
+        "frame-of-no-bytes": archive(good, head=header(shape=(0,))),
+        "frame-shape-not-of-the-model": archive(good, head=header(shape=(3, 2))),
+        "element-type-not-of-the-model": archive(good, head=header(dtype=4)),
+        "of-another-model": archive(good, head=header(name=bytes(16))),
+        "flipped-header-bit": flip(ARCHIVE, 10),
+        "flipped-payload-bit": flip(ARCHIVE, index - 1),
+        "flipped-index-bit": flip(ARCHIVE, index + 2),
+        "truncated-in-block": ARCHIVE[: index - 3],
+        "truncated-in-index": ARCHIVE[: index + 3],
+        "truncated-in-tail": ARCHIVE[:-1],
+        "without-index": ARCHIVE[:index],
+        "data-after-the-end": ARCHIVE + b"\0",
+        "unknown-mode": archive(block(3, n, payload, quality)),
+        "block-of-no-signals": archive(block(STORED, 0, b"")),
+        "block-of-too-many-signals": archive(block(DEFLATED, 2**14, zlib.compress(ZEROS * 2**14))),
+        "count-not-in-shortest-form": archive(block(CODED, n, payload, quality, b"\x94\x00")),
+        "stored-too-short": archive(block(STORED, 1, ZEROS[1:])),
+        "payload-longer-than-signals": archive(block(STORED, 1, ZEROS + b"\0")),
+        "deflated-of-too-many-bytes": archive(block(DEFLATED, 1, zlib.compress(ZEROS + b"\0"))),
+        "deflated-of-too-few-bytes": archive(block(DEFLATED, 1, zlib.compress(ZEROS[1:]))),
+        "data-after-the-zlib-stream": archive(block(DEFLATED, 1, zlib.compress(ZEROS) + b"\0")),
+        "quality-0": coded(payload, quality=0),
+        "quality-that-the-model-has-not": coded(payload, quality=8),
+        "more-words-than-bytes": coded(bytes([payload[0] + 9]) + payload[1:]),
+        "last-word-0": coded(varint(payload[0] + 1) + payload[1 : 1 + 4 * payload[0]] + bytes(4)),
+        "coder-not-empty": coded(flip(payload, 1)),
+        "escape-missing": coded(payload[: 1 + 4 * payload[0]]),
+        "escape-of-33-zeros": coded(payload[: 1 + 4 * payload[0]] + bytes(4) + b"\x40" + bytes(4)),
+        "byte-after-the-escapes": coded(payload + b"\0"),
+        "bit-after-the-escapes": coded(flip(payload, len(payload) - 1)),
+        "block-count-too-large": archive(zero, n_blocks=2),
+        "block-count-too-small": archive(zero, zero, entries=[(1, len(zero[1]))]),
+        "block-count-of-billions": archive(zero, n_blocks=2**34),
+        "index-with-other-signals": archive(zero, entries=[(2, len(zero[1]))]),
+        "index-with-other-bytes": archive(zero, entries=[(1, len(zero[1]) - 1)]),
+        "index-length-wrong": archive(zero, length=7),
+        "embedded-model-damaged": archive(zero, head=flip(embed(MODEL), 400)),
+        "embedded-model-of-another-id": archive(zero, head=embed(MODEL, bytes(16))),
+    }
+
+
+# ---- Models
+
+
+def pack(values):
+    """Pack a tensor in planes, without a shift."""
+    raw = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    planes = np.frombuffer(raw, np.uint8).reshape(-1, values.itemsize).T.tobytes()
+    code = reader.NUMBER_TYPES.index(values.dtype.name)
+    head = bytes([0, code, values.ndim]) + b"".join(map(varint, values.shape)) + b"\0"
+    return head + zlib.compress(planes)
+
+
+class Model:
+    """The parts of the good model, to be changed and put together again."""
+
+    def __init__(self):
+        self.settings, rows = reader.read_layout(MODEL)
+        self.rows = {name: rows[name] for name in sorted(rows)}
+        self.decoding, self.decoder = (
+            self.settings["decoding"],
+            self.settings["decoding"]["decoder"],
+        )
+
+    def replace(self, name, values):
+        """Put another tensor into the place of one."""
+        self.rows[name] = pack(values)
+
+    def tensor(self, name):
+        """Unpack a tensor."""
+        _, kind, shape, _, _ = reader.read_head(reader.Cursor(self.rows[name]))
+        tensors = reader.Tensors(dict(self.rows))
+        tensors.unpack(name, kind, *shape)
+        return tensors[name]
+
+    def change(self, name, at, value):
+        """Put another number into a tensor."""
+        values = self.tensor(name)
+        values.flat[at] = value
+        self.replace(name, values)
+
+    def seal(self):
+        """Make the model id right."""
+        parts = ("decoder.0.", "quantiser.", "tables.")
+        tensors = {name: self.tensor(name) for name in self.rows if name.startswith(parts)}
+        self.settings["model_id"] = reader.model_id(self.settings, tensors).hex()
+
+    def file(self, text=None, **entries):
+        """Write the file with a right checksum; `entries` are other entries of the header."""
+        self.settings["checksum"] = "0" * 64
+        text = (text or (lambda value: value))(reader.canonical(self.settings))
+        header, at = {"__metadata__": {"narrows": text}}, 0
+        for name, row in self.rows.items():
+            offsets = [at, at + len(row)]
+            header[name] = {"dtype": "U8", "shape": [len(row)], "data_offsets": offsets}
+            header[name] |= entries.get(name.replace(".", "_"), {})
+            at += len(row)
+        head = json.dumps(header, separators=(",", ":")).encode()
+        return reseal(len(head).to_bytes(8, "little") + head + b"".join(self.rows.values()))
+
+
+def reseal(data):
+    """Make the checksum of a model right."""
+    mark = b'\\"checksum\\":\\"'
+    at = data.index(mark) + len(mark)
+    data = data[:at] + b"0" * 64 + data[at + 64 :]
+    return data[:at] + sha256(data).hexdigest().encode() + data[at + 64 :]
+
+
+# Each makes one fault in the contents of a model, whose id is then made right.
+CONTENTS = {
+    "future-version": lambda m: (m.settings.update(format=1), m.decoding.update(format=1)),
+    "sum-could-pass-2-to-53": lambda m: m.change("decoder.0.bias", 0, 2**53 - 1),
+    "output-could-pass-2-to-52": lambda m: m.decoding["normaliser"].update(
+        output_multiplier=2**15, output_shift=-32
+    ),
+    "frequencies-of-another-sum": lambda m: m.change("tables.weights", 8, 5),
+    "frequency-0": lambda m: m.change("tables.weights", 0, 0),
+    "table-beyond-32-bits": lambda m: m.change("tables.low", 0, 2**31 - 1),
+    "sizes-of-another-sum": lambda m: m.change("tables.size", 0, 2),
+    "step-too-great": lambda m: m.change("quantiser.step", 0, 2**21),
+    "gain-negative": lambda m: m.change("quantiser.gain", 0, -1),
+    "weights-of-another-shape": lambda m: m.replace("decoder.0.weight", np.zeros((6, 2), "i2")),
+    "weights-of-32-bits": lambda m: m.replace("decoder.0.weight", np.zeros((2, 6), "i4")),
+    "unknown-layer": lambda m: m.decoder["layers"].append({"kind": "swish"}),
+    "unknown-setting": lambda m: m.decoder["layers"][0].update(gain=1),
+    "shift-too-great": lambda m: m.decoder["layers"][0].update(shift=53),
+    "limit-true": lambda m: m.decoder["layers"][0].update(limit=True),
+    "limits-that-differ": lambda m: m.decoder.update(input_limit=255),
+    "frame-shape-not-of-the-decoder": lambda m: m.decoding.update(frame_shape=[3, 2]),
+    "offset-minus-0": lambda m: m.decoding["normaliser"].update(offset="-0x0.0p+0"),
+    "scale-infinite": lambda m: m.decoding["normaliser"].update(output_scale="inf"),
+    "tensor-missing": lambda m: m.rows.pop("training"),
+    "tensor-unknown": lambda m: m.rows.update({"decoder.9.bias": m.rows["decoder.0.bias"]}),
+    "encoder-null-but-there": lambda m: m.rows.update({"encoder.0.bias": m.rows["decoder.0.bias"]}),
+}
+# Each makes a row, out of the good one of `decoder.0.weight`: (2, 6) int16 in planes.
+ROWS = {
+    "unknown-coding": lambda row: b"\x03" + row[1:],
+    "unknown-number-type": lambda row: row[:1] + b"\x04" + row[2:],
+    "shift-of-16-bits": lambda row: row[:5] + b"\x10" + row[6:],
+    "inflating-too-far": lambda row: row[:6] + zlib.compress(bytes(2**20)),
+    "byte-after-its-stream": lambda row: row + b"\0",
+    "truncated": lambda row: row[:4],
+    "more-numbers-than-shape": lambda row: row[:4] + b"\x05" + row[5:],
+    "frequency-of-2-to-35": lambda row: b"\x02" + row[1:6] + b"\x17\0\1\1" + b"\xff" * 5,
+}
+
+
+def shrunken():
+    """Give the good model without encoder, known answers and training, which only take space."""
+    model = Model()
+    model.settings |= {"encoder": None, "known_frames_sha256": None}
+    for name in [name for name in model.rows if name.startswith(("encoder.", "known."))]:
+        del model.rows[name]
+    model.replace("training", np.frombuffer(b"{}", np.uint8))
+    return model
+
+
+def bad_models():
+    """Make each bad model."""
+    assert reader.read_model(shrunken().file()).id == ARCHIVE[6:22], "the good model is not good"
+    files = {}
+    for name, change in CONTENTS.items():
+        model = shrunken()
+        change(model)
+        model.seal()
+        files[name] = model.file()
+    for name, change in ROWS.items():
+        model = shrunken()
+        model.rows["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))
+        files["row-" + name] = model.file()
+    return files | bad_layouts() | bad_answers()
+
+
+def bad_answers():
+    """Make models with a wrong id, or known answers that do not come out."""
+    other_id, other_answers, half = shrunken(), Model(), Model()
+    other_id.settings["model_id"] = "0" * 32
+    other_answers.settings["known_frames_sha256"] = "f" * 64
+    del half.rows["known.symbols"]
+    return {"id-wrong": other_id.file(), "known-answers-wrong": other_answers.file(),
+            "known-symbols-missing": half.file()}  # fmt: skip
+
+
+def bad_layouts():
+    """Make models with a fault in the layout, the text or the checksum."""
+    good = shrunken().file()
+    first = len(shrunken().rows["decoder.0.bias"])
+    deep = "[" * 2_000
+    return {
+        "checksum-wrong": flip(good, good.index(b"checksum") + 20),
+        "flipped-bit": flip(good, len(good) - 1),
+        "truncated": good[:-1],
+        "data-after-the-end": reseal(good + b"\0"),
+        "header-longer-than-the-file": (2**24).to_bytes(8, "little") + good[8:],
+        "header-of-terabytes": (2**42).to_bytes(8, "little") + good[8:],
+        "header-nested-too-deep": len(deep).to_bytes(8, "little") + deep.encode(),
+        "weight-as-float": shrunken().file(decoder_0_weight={"dtype": "F32"}),
+        "row-of-another-length": shrunken().file(decoder_0_bias={"shape": [first - 1]}),
+        "rows-that-overlap": shrunken().file(
+            decoder_0_bias={"shape": [first + 1], "data_offsets": [0, first + 1]}
+        ),
+        "json-with-a-space": shrunken().file(lambda text: text.replace(",", ", ", 1)),
+        "json-with-a-key-twice": shrunken().file(lambda text: text[:-1] + text[text.rindex(",") :]),
+        "json-with-a-fraction": shrunken().file(lambda text: text.replace(":0,", ":0.0,", 1)),
+    }
+
+
+def main():
+    """Write all files."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path in FOLDER.iterdir():
+        path.unlink()
+    for name, data in bad_archives().items():
+        (FOLDER / f"archive-{name}.nrw").write_bytes(data)
+    for name, data in bad_models().items():
+        (FOLDER / f"model-{name}.narrows").write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

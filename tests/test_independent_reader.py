@@ -1,0 +1,160 @@
+"""The reader written from docs/FORMAT.md alone and narrows agree, on good files and on bad ones."""
+
+import ast
+import sys
+from pathlib import Path
+
+import independent_reader as reader
+import numpy as np
+import pytest
+
+import narrows
+from narrows.errors import NarrowsError
+
+GOLDEN = Path(__file__).parent / "golden"
+ARCHIVES = sorted(GOLDEN.glob("v*/*.nrw"))
+BAD = sorted(path for path in GOLDEN.glob("bad-v*/*") if path.suffix in (".nrw", ".narrows"))
+WITH_PACKETS = ("linear-uint8", "linear-float64", "dense-gelu", "dense-leaky_relu", "escapes")
+SMALL = GOLDEN / "v0" / "escapes.narrows"
+
+
+def name_of(path):
+    return path.stem
+
+
+def assert_same(x, y):
+    """Two arrays agree in element type, shape and every bit."""
+    assert (x.dtype, x.shape) == (y.dtype, y.shape)
+    assert x.tobytes() == y.tobytes()
+
+
+def assert_rejected_or_same(read, expected):
+    """Damage is noticed, or it hit what changes nothing."""
+    try:
+        x = read()
+    except reader.Rejected:
+        return
+    assert_same(x, expected)
+
+
+def flips(data, count):
+    """Flip one bit at each of `count` positions, spread over the data."""
+    for i, at in enumerate(np.linspace(0, len(data) - 1, count).astype(int)):
+        yield data[:at] + bytes([data[at] ^ 1 << i % 8]) + data[at + 1 :]
+
+
+def test_the_reader_imports_nothing_but_the_standard_library_and_numpy():
+    nodes = list(ast.walk(ast.parse(Path(reader.__file__).read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | {"numpy"}
+    called = {node.id for node in nodes if isinstance(node, ast.Name)}
+    assert not called & {"__import__", "importlib", "exec", "eval"}
+
+
+@pytest.mark.parametrize("path", ARCHIVES, ids=name_of)
+def test_a_golden_archive_decodes_to_its_array(path):
+    model = path.with_suffix(".narrows").read_bytes()
+    expected = np.load(path.with_suffix(".npy"))
+    assert_same(reader.read_archive(path.read_bytes(), model), expected)
+
+
+@pytest.mark.parametrize("path", ARCHIVES, ids=name_of)
+def test_a_golden_archive_decodes_with_a_model_without_an_encoder(path):
+    model = narrows.load(path.with_suffix(".narrows")).without_encoder().model_bytes
+    expected = np.load(path.with_suffix(".npy"))
+    assert_same(reader.read_archive(path.read_bytes(), model), expected)
+
+
+def test_an_embedded_model_decodes_alone():
+    path = GOLDEN / "v0" / "embedded-model.nrw"
+    assert_same(reader.read_archive(path.read_bytes()), np.load(path.with_suffix(".npy")))
+
+
+def test_an_archive_without_its_model_is_rejected_with_the_id():
+    with pytest.raises(reader.Rejected, match=narrows.load(SMALL).model_id):
+        reader.read_archive(SMALL.with_suffix(".nrw").read_bytes())
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+@pytest.mark.parametrize("name", WITH_PACKETS)
+def test_packets_decode_as_in_narrows(name, checksum):
+    path = GOLDEN / "v0" / f"{name}.narrows"
+    codec, model = narrows.load(path), path.read_bytes()
+    for x in np.load(path.with_suffix(".npy"))[:10]:
+        packet = codec.compress_packet(x, checksum=checksum)
+        expected = codec.decompress_packet(packet, checksum=checksum)
+        assert_same(reader.read_packet(packet, model, checksum), expected)
+
+
+def test_a_flipped_bit_of_an_archive_is_rejected():
+    archive, model = SMALL.with_suffix(".nrw").read_bytes(), SMALL.read_bytes()
+    expected = np.load(SMALL.with_suffix(".npy"))
+    for damaged in flips(archive, len(archive)):
+        assert_rejected_or_same(lambda data=damaged: reader.read_archive(data, model), expected)
+
+
+def test_a_flipped_bit_of_a_model_is_rejected():
+    for damaged in flips(SMALL.read_bytes(), 300):
+        with pytest.raises(reader.Rejected):
+            reader.read_model(damaged)
+
+
+def test_a_flipped_bit_of_a_packet_with_a_checksum_is_rejected():
+    codec, model = narrows.load(SMALL), SMALL.read_bytes()
+    packet = codec.compress_packet(np.load(SMALL.with_suffix(".npy"))[7], checksum=True)
+    for damaged in flips(packet, len(packet)):
+        with pytest.raises(reader.Rejected):
+            reader.read_packet(damaged, model, checksum=True)
+
+
+def test_a_flipped_bit_of_a_bare_packet_is_judged_as_in_narrows():
+    codec, model = narrows.load(SMALL), SMALL.read_bytes()
+    packet = codec.compress_packet(np.load(SMALL.with_suffix(".npy"))[7])
+    for damaged in [packet[: len(packet) - 1], *flips(packet, len(packet)), packet + b"\0"]:
+        try:
+            expected = codec.decompress_packet(damaged)
+        except NarrowsError:
+            with pytest.raises(reader.Rejected):
+                reader.read_packet(damaged, model)
+        else:
+            assert_same(reader.read_packet(damaged, model), expected)
+
+
+def read_bad(path):
+    """Read a bad file with the independent reader."""
+    data = path.read_bytes()
+    if path.suffix == ".narrows":
+        return reader.read_model(data)
+    return reader.read_archive(data, None if "embedded" in path.stem else SMALL.read_bytes())
+
+
+def read_bad_with_narrows(path):
+    """Read a bad file with narrows."""
+    if path.suffix == ".narrows":
+        return narrows.load(path)
+    if "embedded" in path.stem:
+        return narrows.decompress(path.read_bytes())
+    return narrows.load(SMALL).decompress(path.read_bytes())
+
+
+def test_the_bad_files_are_there_and_small():
+    assert len(BAD) >= 20
+    assert sum(path.stat().st_size for path in BAD) < 100_000
+
+
+@pytest.mark.parametrize("path", BAD, ids=name_of)
+def test_narrows_refuses_a_golden_bad_file(path):
+    with pytest.raises(NarrowsError):
+        read_bad_with_narrows(path)
+
+
+@pytest.mark.parametrize("path", BAD, ids=name_of)
+def test_the_independent_reader_rejects_a_golden_bad_file_for_its_fault(path):
+    with pytest.raises(reader.Rejected) as caught:
+        read_bad(path)
+    reason, name = str(caught.value), path.stem
+    if "CRC" in reason or "checksum is wrong" in reason:
+        assert any(word in name for word in ("checksum", "flipped", "truncated", "damaged"))
+    if "needs the model" in reason or "model id is wrong" in reason:
+        assert any(word in name for word in ("another-model", "another-id", "id-wrong"))
