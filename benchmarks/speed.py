@@ -81,7 +81,9 @@ def peers(x):
     )
     yield (
         "WebP mosaic",
-        lambda: imagecodecs.webp_encode(np.stack([picture] * 3, -1), level=10, method=4),
+        lambda: imagecodecs.webp_encode(
+            np.stack([picture] * 3, -1), level=10, method=4, lossless=False
+        ),
         imagecodecs.webp_decode,
     )
 

@@ -47,7 +47,18 @@ def keep(name, codec, x, **options):
     blob = codec.compress(x, **options)
     codec.save(FOLDER / f"{name}.narrows")
     (FOLDER / f"{name}.nrw").write_bytes(blob)
-    np.save(FOLDER / f"{name}.npy", codec.decompress(blob))
+    decoded = codec.decompress(blob)
+    np.save(FOLDER / f"{name}.npy", decoded)
+    if len(decoded) and np.isfinite(decoded[0]).all():
+        keep_packet(name, codec, decoded[0])
+
+
+def keep_packet(name, codec, signal):
+    """Write a signal's packet, the same with a checksum, and the frame they decompress to."""
+    packet = codec.compress_packet(signal)
+    (FOLDER / f"{name}.packet").write_bytes(packet)
+    (FOLDER / f"{name}.checked-packet").write_bytes(codec.compress_packet(signal, checksum=True))
+    np.save(FOLDER / f"{name}.frame.npy", codec.decompress_packet(packet))
 
 
 def main():
@@ -69,6 +80,7 @@ def main():
     codec = narrows.train(x, latent_size=2, architecture="linear")
     keep("mode-deflated-nan", codec, np.full((20, 6), np.nan, "float32"))
     keep("escapes", codec, x[:20] + np.float32(100) * (np.arange(20) == 7)[:, None].astype("f4"))
+    keep_packet("escapes", codec, x[7] + np.float32(100))
     keep("embedded-model", codec, x[:20], embed_model=True)
     keep("no-signals", codec, x[:0])
     x = waves(400, (2,), "uint8")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import independent_reader
 import numpy as np
 import pytest
 
@@ -27,6 +28,22 @@ def test_a_golden_archive_decodes_to_its_array(name):
     decoded = codec.decompress(blob)
     assert decoded.dtype == expected.dtype
     assert decoded.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("v*/*.packet")), ids=lambda path: path.stem)
+def test_a_golden_packet_decodes_to_its_frame(path):
+    codec = narrows.load(path.with_suffix(".narrows"))
+    expected = np.load(path.with_suffix(".frame.npy"))
+    packet, checked = path.read_bytes(), path.with_suffix(".checked-packet").read_bytes()
+    assert codec.decompress_packet(packet).tobytes() == expected.tobytes()
+    assert codec.decompress_packet(checked, checksum=True).tobytes() == expected.tobytes()
+    assert independent_reader.read_packet(packet, codec.model_bytes).tobytes() == expected.tobytes()
+
+
+def test_there_are_golden_packets_with_escapes_and_of_every_dtype():
+    dtypes = {np.load(path).dtype.name for path in FOLDER.glob("v*/*.frame.npy")}
+    assert len(dtypes) == 7
+    assert any(path.read_bytes()[0] & 0x10 for path in FOLDER.glob("v*/*.packet"))
 
 
 def test_an_embedded_model_decodes_alone():

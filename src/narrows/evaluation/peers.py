@@ -31,6 +31,10 @@ class Point:
     psnr: float
     model_bytes: int = 0
 
+    def row(self, name: str) -> Row:
+        """Give the line of a comparison."""
+        return Row(name, self.bytes_per_signal, self.psnr, self.model_bytes)
+
 
 def peers_at(x: Signals, psnr: float, peak: float) -> list[Row]:
     """Measure the peers that are installed and can code these signals.
@@ -61,10 +65,16 @@ def break_even(model_bytes: int, bytes_per_signal: float, peer: Row) -> int | No
 
 
 def search(measure: Callable[[float], Point], low: float, high: float, psnr: float) -> Point | None:
-    """Bisect a setting whose PSNR rises from `low` to `high`; None if the PSNR is not between."""
+    """Bisect a setting whose PSNR rises from `low` to `high`.
+
+    A peer that cannot go down to the PSNR stands with its lowest setting, None for one that does
+    not reach it.
+    """
     below, above = measure(low), measure(high)
-    if not below.psnr <= psnr <= above.psnr:
+    if psnr > above.psnr:
         return None
+    if psnr < below.psnr:
+        return below
     for _ in range(SEARCHES):
         middle = (low + high) / 2
         point = measure(middle)
@@ -90,9 +100,7 @@ def _pca_at(x: Signals, psnr: float, peak: float) -> Row | None:
         found = search(measure, math.log(8.0), math.log(8.0 * x[0].size), psnr)
     except NarrowsError:  # torch is not installed, or the data is too odd for PCA
         return None
-    return (
-        None if found is None else Row("PCA codec", found.bytes_per_signal, psnr, found.model_bytes)
-    )
+    return None if found is None else found.row("PCA codec")
 
 
 def _picture_codecs_at(x: Signals, psnr: float, peak: float) -> list[Row]:
@@ -104,7 +112,9 @@ def _picture_codecs_at(x: Signals, psnr: float, peak: float) -> list[Row]:
     picture, n = mosaic(x)
 
     def webp(level: float) -> tuple[bytes, Signals]:
-        coded = imagecodecs.webp_encode(np.stack([picture] * 3, -1), level=level, method=4)
+        coded = imagecodecs.webp_encode(
+            np.stack([picture] * 3, -1), level=level, method=4, lossless=False
+        )
         return bytes(coded), imagecodecs.webp_decode(coded)[..., 0]
 
     def jpegxl(closeness: float) -> tuple[bytes, Signals]:
@@ -113,7 +123,7 @@ def _picture_codecs_at(x: Signals, psnr: float, peak: float) -> list[Row]:
 
     rows = []
     for name, code, low, high in (
-        ("WebP mosaic", webp, 0.0, 100.0),
+        ("WebP mosaic", webp, 1.0, 100.0),
         ("JPEG XL mosaic", jpegxl, 0.0, 24.9),
     ):
 
@@ -122,7 +132,7 @@ def _picture_codecs_at(x: Signals, psnr: float, peak: float) -> list[Row]:
             return Point(len(coded) / n, distortion(picture, decoded, peak).psnr)
 
         found = search(measure, low, high, psnr)
-        rows += [] if found is None else [Row(name, found.bytes_per_signal, psnr)]
+        rows += [] if found is None else [found.row(name)]
     return rows
 
 
