@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from math import prod
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import Block, Mode
+from narrows.codec.planes import deflate_planes, inflate_planes
 from narrows.errors import FormatError
 
 DEFLATE_WORTH_TRYING = 4
@@ -20,10 +20,10 @@ DEFLATE_LEVEL = 6
 
 def pack_raw(x: npt.NDArray[Any], quality: int) -> Block:
     """Hold `(n, *frame_shape)` signals exactly: deflated, or stored where that is no larger."""
-    raw = np.ascontiguousarray(x, dtype=x.dtype.newbyteorder("<"))
-    payload = zlib.compress(_to_planes(raw), DEFLATE_LEVEL)
-    if len(payload) < raw.nbytes:
+    payload = deflate_planes(x, DEFLATE_LEVEL)
+    if len(payload) < x.nbytes:
         return Block(Mode.DEFLATED, quality, len(x), payload)
+    raw = np.ascontiguousarray(x, dtype=x.dtype.newbyteorder("<"))
     return Block(Mode.STORED, quality, len(x), raw.tobytes())
 
 
@@ -31,32 +31,13 @@ def unpack_raw(
     block: Block, dtype: np.dtype[Any], frame_shape: tuple[int, ...]
 ) -> npt.NDArray[Any]:
     """Undo `pack_raw`; FormatError where the payload does not hold exactly the signals."""
-    little = dtype.newbyteorder("<")
-    size = block.n_signals * prod(frame_shape) * dtype.itemsize
-    data = block.payload
+    n = block.n_signals * prod(frame_shape)
     if block.mode is Mode.DEFLATED:
-        data = _from_planes(_inflate(data, size), dtype.itemsize)
-    if len(data) != size:
-        raise FormatError(f"stored block of {len(data)} bytes where {size} are needed")
-    return np.frombuffer(data, little).reshape(block.n_signals, *frame_shape).astype(dtype)
-
-
-def _inflate(data: bytes, size: int) -> bytes:
-    """Decompress exactly `size` bytes: never more memory than that, whatever the data says."""
-    stream = zlib.decompressobj()
-    try:
-        out = stream.decompress(data, size + 1)
-    except zlib.error as error:
-        raise FormatError(f"deflated block that does not inflate: {error}") from None
-    if len(out) != size or not stream.eof or stream.unused_data:
-        raise FormatError(f"deflated block that does not inflate to {size} bytes")
-    return out
-
-
-def _to_planes(x: npt.NDArray[Any]) -> bytes:
-    """All first bytes, then all second bytes ...: what changes slowly stands together."""
-    return x.reshape(-1).view(np.uint8).reshape(-1, x.itemsize).T.tobytes()
-
-
-def _from_planes(data: bytes, itemsize: int) -> bytes:
-    return np.frombuffer(data, np.uint8).reshape(itemsize, -1).T.tobytes()
+        flat = inflate_planes(block.payload, n, dtype)
+    elif len(block.payload) == n * dtype.itemsize:
+        flat = np.frombuffer(block.payload, dtype.newbyteorder("<")).astype(dtype)
+    else:
+        raise FormatError(
+            f"stored block of {len(block.payload)} bytes where {n * dtype.itemsize} are needed"
+        )
+    return flat.reshape(block.n_signals, *frame_shape)

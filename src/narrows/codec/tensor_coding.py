@@ -13,7 +13,6 @@ and stands for `values << shift`. Of the codings, the one that takes the fewest 
 
 from __future__ import annotations
 
-import zlib
 from math import prod
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from narrows.codec.bits import read_varint, write_varint
 from narrows.codec.entropy import SymbolCoder
+from narrows.codec.planes import deflate_planes, inflate_planes
 from narrows.codec.tables import MAX_SYMBOLS, PRECISION, FrequencyTable, count_table
 from narrows.errors import FormatError
 
@@ -41,8 +41,8 @@ def pack_tensor(tensor: Tensor) -> bytes:
     flat = np.ascontiguousarray(tensor, dtype=dtype).reshape(-1)
     shift = _common_zeros(flat)
     values = flat >> shift
-    zero = np.zeros(1, dtype)
-    bodies = {PLANES: _deflate(values), DIFFERENCES: _deflate(np.diff(values, prepend=zero))}
+    differences = np.diff(values, prepend=np.zeros(1, dtype))
+    bodies = {PLANES: deflate_planes(values, 9), DIFFERENCES: deflate_planes(differences, 9)}
     if tensor.size and _fits_a_table(values):
         bodies[ENTROPY] = _encode(values)
     coding = min(bodies, key=lambda each: len(bodies[each]))
@@ -66,7 +66,7 @@ def unpack_tensor(data: bytes) -> Tensor:
     if coding == ENTROPY:
         values = _decode(body, n, dtype)
     else:
-        values = _inflate(body, n, dtype)
+        values = inflate_planes(body, n, dtype)
         if coding == DIFFERENCES:
             values = np.cumsum(values, dtype=dtype)
     return (values << shift).reshape(shape)
@@ -89,24 +89,6 @@ def _common_zeros(flat: Tensor) -> int:
     """Count the low bits that are zero in every value."""
     together = int(np.bitwise_or.reduce(flat)) if flat.size else 0
     return (together & -together).bit_length() - 1 if together else 0
-
-
-def _deflate(values: Tensor) -> bytes:
-    little = values.astype(values.dtype.newbyteorder("<"))
-    return zlib.compress(little.view(np.uint8).reshape(-1, little.itemsize).T.tobytes(), 9)
-
-
-def _inflate(body: bytes, n: int, dtype: np.dtype[Any]) -> Tensor:
-    size = n * dtype.itemsize
-    stream = zlib.decompressobj()
-    try:
-        raw = stream.decompress(body, size + 1)
-    except zlib.error as error:
-        raise FormatError(f"packed tensor that does not inflate: {error}") from None
-    if len(raw) != size or not stream.eof or stream.unused_data:
-        raise FormatError(f"packed tensor that does not inflate to {size} bytes")
-    planes = np.frombuffer(raw, np.uint8).reshape(dtype.itemsize, n)
-    return np.ascontiguousarray(planes.T).view(dtype.newbyteorder("<")).reshape(n).astype(dtype)
 
 
 def _encode(values: Tensor) -> bytes:
