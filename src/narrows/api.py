@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 def train(
     x: npt.ArrayLike,
     *,
-    latent_size: int = 32,
-    bits_per_latent: float = 3.2,
+    latent_size: int | None = None,
+    preset: str | None = None,
+    bits_per_latent: float | None = None,
     architecture: str = "auto",
-    loss: str = "mse",
+    loss: str | None = None,
     lambda_: float | None = None,
     epochs: int | None = None,
     minutes: float | None = None,
@@ -37,8 +38,10 @@ def train(
     validation: npt.ArrayLike | None = None,
     seed: int = 0,
     device: str = "auto",
-    learning_rate: float = 4e-3,
+    learning_rate: float | None = None,
     patience: int | None = None,
+    corrupt: str | None = None,
+    sparse: float = 0.0,
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
     progress: Callable[[EpochRecord], None] | None = None,
@@ -53,15 +56,19 @@ def train(
     ----------
     x : (n, *frame_shape) of uint8, int8, uint16, int16, int32, float32 or float64
         A sample of the signals; some thousands are good.
-    latent_size : int, default 32
-        Latents of a frame.
-    bits_per_latent : float, default 3.2
+    latent_size : int, optional
+        Latents of a frame; by default 32, or the preset's.
+    preset : {"dense-32", "dense-25", "dense-25-best"}, optional
+        One of the classic autoencoders, size - latents - size, trained without a rate term on
+        signals mapped to 0 .. 1; see docs/concepts.md. Its `loss`, `epochs`, `batch_size`,
+        `learning_rate` and `latent_size` can be changed.
+    bits_per_latent : float, optional
         The rate that training aims at, unless `lambda_` is given: a signal then takes about
-        `latent_size * bits_per_latent / 8` bytes.
+        `latent_size * bits_per_latent / 8` bytes. By default 3.2.
     architecture : {"auto", "linear", "dense"}
         "linear" is PCA, in closed form; "auto" takes "dense".
-    loss : {"mse", "bce", "l1"}
-        The distortion that is minimised.
+    loss : {"mse", "bce", "l1"}, optional
+        The distortion that is minimised; by default "mse", or the preset's.
     lambda_ : float, optional
         Weight of the distortion in `rate + lambda * distortion`: bits per unit of squared error,
         summed over a frame on the scale where the data's range is 1.
@@ -76,10 +83,15 @@ def train(
         Same seed, machine, torch and number of threads: the same model.
     device : str, default "auto"
         Of torch: "cpu", "cuda", ...
-    learning_rate : float, default 0.004
-        Of Adam, at its highest.
+    learning_rate : float, optional
+        Of Adam, at its highest; by default 0.004, or the preset's.
     patience : int, optional
         Epochs without a better validation loss after which training stops.
+    corrupt : str, optional
+        "noise:A" or "mask:S": train a denoising autoencoder, whose encoder sees signals with
+        Gaussian noise of deviation A (where the range is 1), or without a share S of the elements.
+    sparse : float, default 0
+        Weight, in the loss, of the sum of a signal's absolute latents.
     encoder, decoder : torch.nn.Module, optional
         Networks of your own, `(n, *frame_shape)` to `(n, latent_size)` and back, made of layers
         that have an exact integer form.
@@ -122,11 +134,12 @@ def train(
         import torch  # noqa: F401
     except ImportError:
         raise MissingExtraError("torch", "training", "train") from None
+    from narrows.training.presets import training_settings
     from narrows.training.run import Supervision
-    from narrows.training.settings import TrainingSettings
     from narrows.training.train import train_codec
 
-    settings = TrainingSettings(
+    settings = training_settings(
+        preset,
         latent_size=latent_size,
         bits_per_latent=bits_per_latent,
         architecture=architecture,
@@ -139,6 +152,8 @@ def train(
         patience=patience,
         seed=seed,
         device=device,
+        corrupt=corrupt,
+        sparse=sparse,
     )
     supervision = Supervision(
         progress=progress or (lambda record: None),

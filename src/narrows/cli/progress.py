@@ -79,10 +79,12 @@ def _notices() -> Iterator[None]:
 
 def describe(record: EpochRecord) -> str:
     """Write an epoch's figures in one line."""
-    return (
-        f"loss {record.loss:.1f}  val_loss {record.val_loss:.1f}  "
-        f"{record.bytes_per_signal:.2f} B/signal  {record.psnr:.2f} dB"
-    )
+    if record.bytes_per_signal is None:
+        losses, rate = f"loss {record.loss:.5f}  val_loss {record.val_loss:.5f}", ""
+    else:
+        losses = f"loss {record.loss:.1f}  val_loss {record.val_loss:.1f}"
+        rate = f"  {record.bytes_per_signal:.2f} B/signal"
+    return f"{losses}{rate}  {record.psnr:.2f} dB"
 
 
 def _log(record: EpochRecord) -> None:

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from narrows.codec.codec import Codec
 
 INTERRUPTED = 130  # the exit code that shells give to what Ctrl-C ended
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", show_default="none",
+                 help="A classic autoencoder: dense-32, dense-25 or dense-25-best."),
+]  # fmt: skip
 Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
 
 
@@ -39,15 +44,21 @@ def train(
                           show_default=False)
     ],
     latent_size: Annotated[
-        int, typer.Option("--latent-size", help="Latents of a frame.")
-    ] = 32,
+        int | None, typer.Option("--latent-size", help="Latents of a frame.",
+                                 show_default="32, or the preset's")
+    ] = None,
+    preset: Preset = None,
     bits_per_latent: Annotated[
-        float, typer.Option("--bits-per-latent", help="The rate aimed at, unless by --lambda.")
-    ] = 3.2,
+        float | None, typer.Option("--bits-per-latent", show_default="3.2",
+                                   help="The rate aimed at, unless by --lambda.")
+    ] = None,
     architecture: Annotated[
         str, typer.Option("--architecture", help="auto, linear (PCA) or dense.")
     ] = "auto",
-    loss: Annotated[str, typer.Option("--loss", help="mse, bce or l1.")] = "mse",
+    loss: Annotated[
+        str | None, typer.Option("--loss", help="mse, bce or l1.",
+                                 show_default="mse, or the preset's")
+    ] = None,
     lambda_: Annotated[
         float | None,
         typer.Option("--lambda", help="Bits per unit of distortion.",
@@ -55,7 +66,7 @@ def train(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", help="Passes over the signals.",
-                          show_default="about 12,000 updates")
+                          show_default="about 12,000 updates; of a preset 10")
     ] = None,
     minutes: Annotated[
         float | None,
@@ -65,6 +76,18 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", help="Frames an update.", show_default="32 to 256")
     ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Of Adam, at its highest.",
+                                   show_default="0.004, or the preset's")
+    ] = None,
+    corrupt: Annotated[
+        str | None,
+        typer.Option("--corrupt", metavar="noise:A|mask:S", show_default="nothing",
+                     help="Train to undo noise of deviation A, or a missing share S."),
+    ] = None,
+    sparse: Annotated[
+        float, typer.Option("--sparse", help="Weight of the latents' absolute sum in the loss.")
+    ] = 0.0,
     validation: Annotated[
         str | None,
         typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
@@ -105,6 +128,7 @@ def train(
                 codec = train_codec(
                     x,
                     latent_size=latent_size,
+                    preset=preset,
                     bits_per_latent=bits_per_latent,
                     architecture=architecture,
                     loss=loss,
@@ -112,6 +136,9 @@ def train(
                     epochs=epochs,
                     minutes=minutes,
                     batch_size=batch_size,
+                    learning_rate=learning_rate,
+                    corrupt=corrupt,
+                    sparse=sparse,
                     validation=x_validation,
                     seed=seed,
                     device=device,
@@ -143,6 +170,7 @@ def _figures(codec: Codec) -> dict[str, Any]:
         "epochs": len(summary["history"]),
         "planned_epochs": summary["plan"]["epochs"],
         "interrupted": summary["interrupted"],
+        "quantising_loss_db": summary.get("quantising_loss_db"),
         "last_epoch": summary["history"][-1] if summary["history"] else None,
     }
 
@@ -153,6 +181,8 @@ def _describe(codec: Codec) -> str:
         f"model {codec.model_id[:8]}, {len(codec.model_bytes)} bytes, "
         f"trained on {summary['signals']} signals in {summary['seconds']:.0f} s"
     )
+    if "quantising_loss_db" in summary:
+        described += f"; rounding its latents costs {summary['quantising_loss_db']:.2f} dB"
     if summary["interrupted"]:
         done, planned = len(summary["history"]), summary["plan"]["epochs"]
         described += f", interrupted after {done} of {planned} epochs"

@@ -62,6 +62,9 @@ class Autoencoder(nn.Module):
     scaling : Scaling
     latent_scale : float
         Steps per unit of the encoder's output.
+    latent_gain : (k,) tensor, optional
+        Finer steps for some latents, as factors of `latent_scale`; by default ones. The decoder
+        expects its latents multiplied by them.
     """
 
     def __init__(
@@ -70,17 +73,19 @@ class Autoencoder(nn.Module):
         decoder: nn.Sequential,
         scaling: Scaling,
         latent_scale: float,
+        latent_gain: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
         self.scaling = scaling
         self.latent_scale = latent_scale
+        self.latent_gain = latent_gain
 
     def latents(self, scaled: Tensor) -> Tensor:
         """Encode `(n, *frame_shape)` scaled frames to `(n, k)` unrounded latents."""
         latents: Tensor = self.encoder(scaled) * self.latent_scale
-        return latents
+        return latents if self.latent_gain is None else latents * self.latent_gain
 
     def output(self, latents: Tensor) -> Tensor:
         """Decode `(n, k)` latents to the decoder's output, `(n, *frame_shape)`."""
@@ -88,14 +93,15 @@ class Autoencoder(nn.Module):
         return output
 
     @torch.no_grad()
-    def squared_error(self, scaled: Tensor) -> float:
+    def squared_error(self, scaled: Tensor, *, rounded: bool = True) -> float:
         """Sum the squared error of `(n, *frame_shape)` frames, as decoding would give them.
 
-        Latents are rounded, the result is clipped and, for integer signals, rounded; in squared
+        Latents are `rounded`, the result is clipped and, for integer signals, rounded; in squared
         units of the signals.
         """
         scaling = self.scaling
-        decoded = self.output(torch.round(self.latents(scaled)))
+        latents = self.latents(scaled)
+        decoded = self.output(torch.round(latents) if rounded else latents)
         # Relative to the offset, so that float32 keeps the digits that matter.
         decoded = decoded * scaling.output_scale + (scaling.output_offset - scaling.offset)
         decoded = decoded.clamp(scaling.low - scaling.offset, scaling.high - scaling.offset)
@@ -133,6 +139,34 @@ def dense(
         nn.Unflatten(1, frame_shape),
     )  # fmt: skip
     return encoder, decoder
+
+
+def classic(
+    frame_shape: tuple[int, ...], latent_size: int, latent_activation: str, output_activation: str
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Build an autoencoder of one layer on either side, its weights as Keras draws them.
+
+    Weights are Glorot-uniform (Glorot & Bengio 2010), biases zero.
+    """
+    size = prod(frame_shape)
+    encoder = nn.Sequential(
+        nn.Flatten(), nn.Linear(size, latent_size), ACTIVATIONS[latent_activation]()
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent_size, size),
+        ACTIVATIONS[output_activation](),
+        nn.Unflatten(1, frame_shape),
+    )
+    for layer in (encoder[1], decoder[0]):
+        assert isinstance(layer, nn.Linear)
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    return encoder, decoder
+
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "identity": nn.Identity, "relu": nn.ReLU, "elu": nn.ELU, "sigmoid": nn.Sigmoid,
+}  # fmt: skip
 
 
 def hidden_width(size: int) -> int:

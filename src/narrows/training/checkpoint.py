@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass
 from glob import escape
@@ -61,7 +62,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; the file appears whole or stays what it was."""
     state = checkpoint.state
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in state.tensors.items()}
-    # Epochs are exact in float64, and infinities have no place in JSON.
+    # Epochs are exact in float64, None becomes NaN, and infinities have no place in JSON.
     arrays[HISTORY] = np.array([astuple(record) for record in state.history], dtype=np.float64)
     content = {
         "version": VERSION,
@@ -112,7 +113,7 @@ def _parse(data: bytes) -> Checkpoint:
     if _digest(content, arrays) != given:
         raise FormatError("damaged checkpoint: its checksum does not match")
     rows = arrays.pop(HISTORY).tolist()
-    history = [EpochRecord(int(epoch), int(epochs), *rest) for epoch, epochs, *rest in rows]
+    history = [_record(row) for row in rows]
     tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
     return Checkpoint(
         run=content["run"],
@@ -121,6 +122,11 @@ def _parse(data: bytes) -> Checkpoint:
         seconds=content["seconds"],
         state=TrainingState(history, content["best_epoch"], content["log_lambda"], tensors),
     )
+
+
+def _record(row: list[float]) -> EpochRecord:
+    epoch, epochs, *rest = (None if math.isnan(value) else value for value in row)
+    return EpochRecord(int(epoch or 0), int(epochs or 0), *rest)  # type: ignore[arg-type]
 
 
 def _content(data: bytes) -> dict[str, Any]:

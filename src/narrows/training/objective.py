@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,25 @@ Distortion = Callable[[Tensor, Tensor, Scaling], Tensor]
 DISTORTIONS: dict[str, Distortion] = {"mse": mean_squared, "bce": cross_entropy, "l1": absolute}
 
 
+PLAIN_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": functional.mse_loss,
+    "bce": functional.binary_cross_entropy,
+}
+"""Of plain autoencoders: the mean over elements whose range is 0 .. 1."""
+
+
+class Terms(NamedTuple):
+    """The terms of the loss, each a mean over the signals of a batch."""
+
+    rate: Tensor  # bits
+    distortion: Tensor
+    penalty: Tensor | float
+
+    def loss(self, lambda_: float) -> Tensor:
+        """Add them up, in bits."""
+        return self.rate + lambda_ * self.distortion + self.penalty
+
+
 class Objective:
     """Rate and distortion of a batch, with uniform noise standing in for rounding.
 
@@ -82,29 +102,37 @@ class Objective:
     density : FactorisedDensity
     loss : str
         A key of DISTORTIONS.
+    sparse : float, default 0
+        Weight of the sum of a signal's absolute latents, in steps.
     """
 
-    def __init__(self, model: Autoencoder, density: FactorisedDensity, loss: str) -> None:
+    def __init__(
+        self, model: Autoencoder, density: FactorisedDensity, loss: str, sparse: float = 0.0
+    ) -> None:
         self.model = model
         self.density = density
         self.distortion = DISTORTIONS[loss]
+        self.sparse = sparse
 
-    def __call__(self, scaled: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Give the mean rate in bits a signal, and the mean distortion a signal.
+    def __call__(self, x: Tensor, noise: Tensor | None = None, seen: Tensor | None = None) -> Terms:
+        """Give the terms of the loss.
 
         Parameters
         ----------
-        scaled : (n, *frame_shape)
-            Frames as the encoder sees them.
+        x : (n, *frame_shape)
+            Scaled frames.
         noise : (n, k), optional
             Uniform in -1/2 .. 1/2; without it latents are rounded.
+        seen : (n, *frame_shape), optional
+            What the encoder sees in place of `x`.
         """
         scaling = self.model.scaling
-        y = self.model.latents(scaled)
+        y = self.model.latents(x if seen is None else seen)
+        penalty = self.sparse * y.abs().sum(1).mean() if self.sparse else 0.0
         y = torch.round(y) if noise is None else y + noise
         rate = self.density.bits(y).sum(1).mean()
-        output, target = self.model.output(y), scaling.target(scaled)
-        return rate, self.distortion(output, target, scaling).mean()
+        output, target = self.model.output(y), scaling.target(x)
+        return Terms(rate, self.distortion(output, target, scaling).mean(), penalty)
 
 
 class RateControl:

@@ -25,6 +25,8 @@ from narrows.training.checkpoint import (
     write_checkpoint,
 )
 from narrows.training.pace import epochs_that_fit, seconds_per_epoch
+from narrows.training.plain import PlainTrainer
+from narrows.training.rate_distortion import RateDistortionTrainer
 from narrows.training.settings import Plan, TrainingSettings
 from narrows.training.state import TrainingState
 from narrows.training.trainer import Progress, Stop, Trainer, TrainingResult
@@ -85,7 +87,8 @@ class Task:
 
     def trainer(self, plan: Plan) -> Trainer:
         """Make the trainer that follows a plan."""
-        return Trainer(self.model, self.x_train, self.x_validation, self.settings, plan)
+        kind = RateDistortionTrainer if self.settings.preset is None else PlainTrainer
+        return kind(self.model, self.x_train, self.x_validation, self.settings, plan)
 
     def description(self) -> dict[str, Any]:
         """Tell what a run must have in common with this one to give the same model."""

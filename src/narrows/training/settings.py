@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from narrows.errors import SettingError
+from narrows.training.corruption import Corruption
 
 ARCHITECTURES = ("auto", "linear", "dense")
 LOSSES = ("mse", "bce", "l1")
@@ -27,6 +28,8 @@ class TrainingSettings:
     bits_per_latent : float
         The rate that training aims at unless `lambda_` is given. With 3.2, 32 latents of MNIST
         come to 12.7 bytes.
+    preset : str or None
+        A plain autoencoder of `narrows.training.presets`, trained without a rate term.
     architecture : str
         "auto", "linear" or "dense".
     loss : str
@@ -47,6 +50,10 @@ class TrainingSettings:
         Everything random derives from (seed, epoch).
     device : str
         Of torch: "cpu", "cuda", ..., or "auto".
+    corrupt : str or None
+        What the encoder sees in training, in place of the signals: see `Corruption`.
+    sparse : float
+        Weight of the sum of a frame's absolute latents in the loss.
     """
 
     latent_size: int = 32
@@ -61,6 +68,9 @@ class TrainingSettings:
     patience: int | None = None
     seed: int = 0
     device: str = "auto"
+    preset: str | None = None
+    corrupt: str | None = None
+    sparse: float = 0.0
 
     def __post_init__(self) -> None:
         _one_of("architecture", self.architecture, ARCHITECTURES)
@@ -79,6 +89,10 @@ class TrainingSettings:
             if value is not None and not (math.isfinite(value) and value > 0):
                 shown = name.rstrip("_")
                 raise SettingError(f"{shown} {value}; it must be a finite number above 0")
+        if not (math.isfinite(self.sparse) and self.sparse >= 0):
+            raise SettingError(f"sparse {self.sparse}; it must be a finite number of at least 0")
+        if self.corrupt is not None:
+            Corruption.parse(self.corrupt)
 
     @property
     def aimed_bits(self) -> float:

@@ -17,11 +17,12 @@ class EpochRecord:
         Counted from 1, and how many are planned.
     loss, val_loss : float
         `rate + lambda * distortion` in bits a signal; training with noise, validation rounded.
-    bytes_per_signal : float
-        Estimated from the density on the validation signals.
+        Of a plain autoencoder: the mean over the elements, whose range is 1; nothing is rounded.
+    bytes_per_signal : float or None
+        Estimated from the density on the validation signals; None where there is no rate term.
     psnr : float
         Of the validation signals, in dB.
-    lambda_ : float
+    lambda_ : float or None
     seconds, seconds_left : float
         Of training, added up over the parts of a resumed run.
     """
@@ -30,9 +31,9 @@ class EpochRecord:
     epochs: int
     loss: float
     val_loss: float
-    bytes_per_signal: float
+    bytes_per_signal: float | None
     psnr: float
-    lambda_: float
+    lambda_: float | None
     seconds: float
     seconds_left: float
 

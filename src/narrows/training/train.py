@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from narrows._version import __version__
 from narrows.errors import DataError, SettingError
-from narrows.training.architectures import BUILDERS, Autoencoder, Scaling
+from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic
 from narrows.training.freeze import TrainingSignals, freeze
+from narrows.training.latent_steps import choose_latent_steps
 from narrows.training.linear import fit_linear
+from narrows.training.presets import PRESETS
 from narrows.training.run import Outcome, Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings
 from narrows.training.trainer import TrainingResult
@@ -30,6 +32,7 @@ VALIDATION_SHARE, VALIDATION_MOST = 0.1, 5000
 MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
 FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
 PICTURE_RANGE = 255.0  # of uint8 signals that use more than half of it; otherwise the data's own
+STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 INFINITE = (-float("inf"), float("inf"))
 
 
@@ -71,6 +74,8 @@ def train_codec(
         task = _task(signals, settings, scaling, (encoder, decoder), fingerprints)
         outcome = run_training(task, supervision, kept, began)
     summary = _summary(settings, signals, fingerprints["training signals"], outcome)
+    if settings.preset is not None:
+        summary["quantising_loss_db"] = _round_latents(outcome.result.model, signals)
     name = "custom" if encoder is not None else outcome.plan.architecture
     return freeze(outcome.result.model, signals, name, summary)
 
@@ -93,6 +98,13 @@ def _summary(
         "versions": _versions(),
         "seconds": round(time.perf_counter() - outcome.began, 2),
     }
+
+
+def _round_latents(model: Autoencoder, signals: TrainingSignals) -> float:
+    """Choose the steps of a plain autoencoder; give what rounding costs on held-out signals."""
+    model.cpu().eval()
+    sample = signals.scaled_train[:STEP_SAMPLE]
+    return round(choose_latent_steps(model, sample, signals.scaled_validation), 4)
 
 
 def check_training_data(
@@ -149,24 +161,42 @@ def split(
     order = np.random.default_rng([seed, len(x)]).permutation(len(x))
     most = max(2, MAX_TRAINING_BYTES // (4 * prod(x.shape[1:])))
     if validation is not None:
-        return x[np.sort(order[:most])], validation[:VALIDATION_MOST]
+        return x[np.sort(order[:most])], validation[:most]
     held = max(1, min(VALIDATION_MOST, int(VALIDATION_SHARE * len(x))))
     return x[np.sort(order[held : held + most])], x[np.sort(order[:held])]
 
 
 def scaling_of(x: npt.NDArray[Any], loss: str) -> Scaling:
-    """Choose the maps between signals and networks from the training signals."""
-    low, high = float(x.min()), float(x.max())
+    """Choose the maps between signals and networks from the training signals: standardised."""
+    low, extent = range_of(x)
     mean, deviation = float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
     integer = x.dtype.kind in "iu"
     offset = float(np.floor(mean + 0.5)) if integer else mean
     scale = 1.0 / (deviation or 1.0)
+    output = (low, extent) if loss == "bce" else (offset, 1.0 / scale)
+    return Scaling(offset, scale, *output, *_bounds(x.dtype), extent, integer)
+
+
+def unit_scaling_of(x: npt.NDArray[Any]) -> Scaling:
+    """Choose the maps of a plain autoencoder: the range becomes 0 .. 1 on both ends."""
+    low, extent = range_of(x)
+    integer = x.dtype.kind in "iu"
+    return Scaling(low, 1.0 / extent, low, extent, *_bounds(x.dtype), extent, integer)
+
+
+def range_of(x: npt.NDArray[Any]) -> tuple[float, float]:
+    """Give the low end and the extent of the signals' range."""
+    low, high = float(x.min()), float(x.max())
     if x.dtype == np.uint8 and high > PICTURE_RANGE / 2:
         low, high = 0.0, PICTURE_RANGE
-    extent = (high - low) or 1.0
-    output = (low, extent) if loss == "bce" else (offset, 1.0 / scale)
-    bounds = (float(np.iinfo(x.dtype).min), float(np.iinfo(x.dtype).max)) if integer else INFINITE
-    return Scaling(offset, scale, *output, *bounds, extent, integer)
+    return low, (high - low) or 1.0
+
+
+def _bounds(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Give the ends of a dtype's range, where decoding clips."""
+    if dtype.kind not in "iu":
+        return INFINITE
+    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
 
 
 def scaled(x: npt.NDArray[Any], scaling: Scaling) -> Tensor:
@@ -190,7 +220,8 @@ def _prepare(
     x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, settings: TrainingSettings
 ) -> tuple[TrainingSignals, Scaling]:
     x_train, x_validation = split(x, validation, settings.seed)
-    scaling = scaling_of(x_train, settings.loss)
+    plain = settings.preset is not None
+    scaling = unit_scaling_of(x_train) if plain else scaling_of(x_train, settings.loss)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     return TrainingSignals(x_train, x_validation, *in_floats), scaling
 
@@ -215,18 +246,34 @@ def _task(
     if (encoder is None) != (decoder is None):
         raise SettingError("an encoder of your own needs a decoder of your own; give both")
     if encoder is None or decoder is None:
-        architecture = settings.plan(len(signals.train)).architecture
-        encoder, decoder = BUILDERS[architecture](
-            signals.train.shape[1:], settings.latent_size, sigmoid_output=settings.loss == "bce"
+        encoder, decoder = build_networks(signals.train.shape[1:], settings)
+    elif settings.preset is not None:
+        raise SettingError(
+            f"preset {settings.preset} and networks of your own; give one of the two"
         )
     both = nn.Sequential(encoder), nn.Sequential(decoder)
     device = _device(settings.device)
+    latent_scale = FIRST_LATENT_SCALE if settings.preset is None else 1.0
     return Task(
-        Autoencoder(*both, scaling, FIRST_LATENT_SCALE).to(device),
+        Autoencoder(*both, scaling, latent_scale).to(device),
         signals.scaled_train.to(device),
         signals.scaled_validation.to(device),
         settings,
         fingerprints,
+    )
+
+
+def build_networks(
+    frame_shape: tuple[int, ...], settings: TrainingSettings
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Make encoder and decoder, with random weights, for frames of a shape."""
+    if settings.preset is not None:
+        preset = PRESETS[settings.preset]
+        activations = preset.latent_activation, preset.output_activation
+        return classic(frame_shape, settings.latent_size, *activations)
+    architecture = "dense" if settings.architecture == "auto" else settings.architecture
+    return BUILDERS[architecture](
+        frame_shape, settings.latent_size, sigmoid_output=settings.loss == "bce"
     )
 
 

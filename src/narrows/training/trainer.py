@@ -1,35 +1,45 @@
-"""The training loop: seeded, with held-out validation, early stopping and progress records."""
+"""The loop that all training by gradients has: epochs, validation, the best weights, records."""
 
 from __future__ import annotations
 
 import copy
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
-from narrows.training.objective import FactorisedDensity, Objective, RateControl
+from narrows.training.corruption import Corruption
 from narrows.training.settings import Plan, TrainingSettings
 from narrows.training.state import EpochRecord, TrainingState
 
-WARM_UP = 0.03  # share of the updates in which the learning rate rises
-DENSITY_SPEED = 5.0  # the density has to follow the latents, so it learns faster
-WEIGHT_DECAY = 0.1  # Loshchilov & Hutter 2019; on MNIST 0.15 dB better than none
-FIRST_LAMBDA = 14.0  # times aimed bits over the first batch's distortion; measured on MNIST
 VALIDATION_BATCH = 2048
 
 
 class Batch(NamedTuple):
-    """The frames of one update, `(n, *frame_shape)`, their noise `(n, k)`, and the share done."""
+    """What one update sees.
+
+    Attributes
+    ----------
+    x : (n, *frame_shape)
+        Frames, to be reconstructed.
+    seen : (n, *frame_shape)
+        The same as the encoder sees them: damaged, where `corrupt` is set.
+    noise : (n, latent_size) or None
+        Uniform in -1/2 .. 1/2, where noise stands in for rounding.
+    done : float
+        The share of the training that is done.
+    """
 
     x: Tensor
-    noise: Tensor
+    seen: Tensor
+    noise: Tensor | None
     done: float
 
 
@@ -48,8 +58,17 @@ class TrainingResult:
     interrupted: bool
 
 
-class Trainer:
-    """One training run of an autoencoder.
+class Measured(NamedTuple):
+    """A validation: the loss, the PSNR in dB, and where there is a rate term, bits and lambda."""
+
+    loss: float
+    psnr: float
+    bits: float | None = None
+    lambda_: float | None = None
+
+
+class Trainer(ABC):
+    """One training run of an autoencoder; a subclass says what an update minimises.
 
     Parameters
     ----------
@@ -59,6 +78,8 @@ class Trainer:
     settings : TrainingSettings
     plan : Plan
     """
+
+    needs_noise = False
 
     def __init__(
         self,
@@ -77,12 +98,32 @@ class Trainer:
         self.history: list[EpochRecord] = []
         self.best_epoch = 0
         self._best_weights: dict[str, Tensor] = {}
-        self.density = FactorisedDensity(settings.latent_size).to(self.device)
-        self.objective = Objective(model, self.density, settings.loss)
-        self.optimiser = _adam(model, self.density, settings.learning_rate)
-        self._rates = [group["lr"] for group in self.optimiser.param_groups]
-        self._control: RateControl | None = None
         self._began = 0.0
+
+    @abstractmethod
+    def update(self, batch: Batch) -> float:
+        """Change the weights once, and give the loss."""
+
+    @abstractmethod
+    def validate(self) -> Measured:
+        """Measure the model on the validation frames."""
+
+    @abstractmethod
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """Give what an update changes besides the model, by part and name; the live tensors."""
+
+    @abstractmethod
+    def restore_parts(self, state: TrainingState) -> None:
+        """Take up what `parts` gave."""
+
+    @property
+    def log_lambda(self) -> float:
+        """Where the control of lambda stands, if there is one."""
+        return 0.0
+
+    def is_comparable(self, epoch: int) -> bool:
+        """Tell whether the loss of an epoch can be compared with earlier ones."""
+        return True
 
     def run(
         self,
@@ -129,38 +170,26 @@ class Trainer:
         """Give the state after the last epoch; its tensors are the live ones."""
         parts: dict[str, dict[str, Tensor]] = {
             "model": self.model.state_dict(),
-            "density": self.density.state_dict(),
             "best": self._best_weights if self.best_epoch < len(self.history) else {},
+            **self.parts(),
         }
-        for number, moments in self.optimiser.state_dict()["state"].items():
-            parts[f"optimiser.{number}"] = moments
         tensors = {f"{part}.{n}": t for part, named in parts.items() for n, t in named.items()}
-        log_lambda = self._control.log_lambda if self._control else 0.0
-        return TrainingState(list(self.history), self.best_epoch, log_lambda, tensors)
+        return TrainingState(list(self.history), self.best_epoch, self.log_lambda, tensors)
 
     def restore(self, state: TrainingState) -> None:
         """Take up a state that `state` gave: training goes on as if it had not been interrupted."""
         self.history, self.best_epoch = list(state.history), state.best_epoch
         self.model.load_state_dict(state.under("model."))
-        self.density.load_state_dict(state.under("density."))
-        self._restore_optimiser(state.under("optimiser."))
+        self.restore_parts(state)
         self._best_weights = copy.deepcopy(self.model.state_dict())
         for name, tensor in state.under("best.").items():
             self._best_weights[name].copy_(tensor)
-        self._control = RateControl(self.settings.aimed_bits, 1.0)
-        self._control.log_lambda = state.log_lambda
-
-    def _restore_optimiser(self, tensors: dict[str, Tensor]) -> None:
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            number, _, part = name.partition(".")
-            moments.setdefault(int(number), {})[part] = tensor.clone()
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Give the batches of an epoch, whose order and noise derive from (seed, epoch)."""
-        settings, plan = self.settings, self.plan
+        """Give the batches of an epoch; what is random in them derives from (seed, epoch)."""
+        settings, plan, scaling = self.settings, self.plan, self.model.scaling
+        corrupt = None if settings.corrupt is None else Corruption.parse(settings.corrupt)
+        extent = scaling.peak * scaling.scale
         seed = settings.seed * 1_000_003 + epoch
         torch.manual_seed(seed)  # for dropout in networks of one's own
         generator = torch.Generator().manual_seed(seed)
@@ -168,36 +197,21 @@ class Trainer:
         for update in range(plan.updates_per_epoch):
             done = (epoch - 1 + update / plan.updates_per_epoch) / plan.epochs
             rows = order[update * plan.batch_size : (update + 1) * plan.batch_size]
-            noise = torch.rand((len(rows), settings.latent_size), generator=generator) - 0.5
-            yield Batch(self.x_train[rows], noise.to(self.device), done)
+            noise = None
+            if self.needs_noise:
+                noise = torch.rand((len(rows), settings.latent_size), generator=generator) - 0.5
+                noise = noise.to(self.device)
+            x = self.x_train[rows]
+            yield Batch(x, x if corrupt is None else corrupt(x, extent, generator), noise, done)
 
-    def update(self, batch: Batch) -> float:
-        """Change the weights once, and give the loss in bits a signal."""
-        self._set_learning_rate(batch.done)
-        rate, distortion = self.objective(batch.x, batch.noise)
-        control = self._controlled(float(distortion.detach()))
-        loss = rate + control.lambda_ * distortion
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        if self.settings.lambda_ is None:
-            control.update(float(rate.detach()), batch.done)
-        return float(loss.detach())
+    def mean_psnr(self, squared_error: Callable[[Tensor], float]) -> float:
+        """Give the PSNR of the validation frames, in dB."""
+        squares = sum(squared_error(x) for x in self.validation_batches())
+        return psnr_of(squares / self.x_validation.numel(), self.model.scaling.peak)
 
-    @torch.no_grad()
-    def validate(self) -> tuple[float, float, float]:
-        """Give the mean rate in bits and distortion of a validation signal, and the PSNR in dB."""
-        self.model.eval()
-        rates, distortions, squares = [], [], []
-        for x in torch.split(self.x_validation, VALIDATION_BATCH):
-            rate, distortion = self.objective(x)
-            rates.append(float(rate) * len(x))
-            distortions.append(float(distortion) * len(x))
-            squares.append(self.model.squared_error(x))
-        self.model.train()
-        n = len(self.x_validation)
-        psnr = psnr_of(sum(squares) / self.x_validation.numel(), self.model.scaling.peak)
-        return sum(rates) / n, sum(distortions) / n, psnr
+    def validation_batches(self) -> tuple[Tensor, ...]:
+        """Give the validation frames in parts that fit in memory."""
+        return torch.split(self.x_validation, VALIDATION_BATCH)
 
     def _train_epoch(self, stop: Stop) -> float | None:
         """Do the next epoch's updates and give its mean loss; None where `stop` ended it."""
@@ -220,49 +234,25 @@ class Trainer:
         record = self._record(loss)
         best = self.history[self.best_epoch - 1].val_loss if self.history else math.inf
         self.history.append(record)
-        # Lambda moves in the first half: only losses after it can be compared.
-        if record.val_loss <= best or record.epoch <= self.plan.epochs // 2:
+        if record.val_loss <= best or not self.is_comparable(record.epoch):
             self.best_epoch = record.epoch
             self._best_weights = copy.deepcopy(self.model.state_dict())
 
     def _record(self, loss: float) -> EpochRecord:
-        rate, distortion, psnr = self.validate()
-        assert self._control is not None
-        epoch, epochs, lambda_ = len(self.history) + 1, self.plan.epochs, self._control.lambda_
+        measured = self.validate()
+        epoch, epochs = len(self.history) + 1, self.plan.epochs
         seconds = time.perf_counter() - self._began
         return EpochRecord(
             epoch=epoch,
             epochs=epochs,
             loss=loss,
-            val_loss=rate + lambda_ * distortion,
-            bytes_per_signal=rate / 8,
-            psnr=psnr,
-            lambda_=lambda_,
+            val_loss=measured.loss,
+            bytes_per_signal=None if measured.bits is None else measured.bits / 8,
+            psnr=measured.psnr,
+            lambda_=measured.lambda_,
             seconds=seconds,
             seconds_left=seconds / epoch * (epochs - epoch),
         )
-
-    def _controlled(self, distortion: float) -> RateControl:
-        """Give the control of lambda, made at the first batch from its distortion."""
-        if self._control is None:
-            aim = self.settings.aimed_bits
-            first = FIRST_LAMBDA * aim / max(distortion, 1e-9)
-            self._control = RateControl(aim, self.settings.lambda_ or min(first, 1e12))
-        return self._control
-
-    def _set_learning_rate(self, done: float) -> None:
-        """Linear warm-up, then half a cosine down to a thousandth (Loshchilov & Hutter 2017)."""
-        factor = min(1.0, done / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * done)) + 1e-3
-        for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
-            group["lr"] = rate * factor
-
-
-def _adam(model: nn.Module, density: nn.Module, rate: float) -> torch.optim.AdamW:
-    groups = [
-        {"params": list(model.parameters()), "lr": rate, "weight_decay": WEIGHT_DECAY},
-        {"params": list(density.parameters()), "lr": rate * DENSITY_SPEED, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
 
 
 def psnr_of(mse: float, peak: float) -> float:

@@ -24,6 +24,7 @@ from narrows.training.freeze.networks import (
     Units,
     freeze_network,
     frozen_modules,
+    without_idle_activation,
 )
 from narrows.training.freeze.weights import choose_weight_steps
 from narrows.training.trainer import psnr_of
@@ -114,21 +115,25 @@ def _integer_model(
         steps,
         latent_unit * LATENT_FRACTION,
     )
+    decoder_module = without_idle_activation(autoencoder.decoder, scaling)
     latent_limit = 1 << max(8, int(float(latents.abs().max()) * LATENT_HEADROOM).bit_length())
     decoder = freeze_network(
-        autoencoder.decoder,
+        decoder_module,
         Units(latent_unit, latent_limit),
         latents * latent_unit,
         steps,
         OUTPUT_FRACTION * (1.0 / scaling.output_scale if scaling.integer else FLOAT_FRACTION),
     )
-    gain, gain_shift = _fixed_point(encoder.units[-1] / latent_unit)
     ones = np.ones((1, encoder.network.output_shape[0]), dtype=np.int32)
+    multiplier, gain_shift = _fixed_point(encoder.units[-1] / latent_unit)
+    gain = multiplier * ones
+    if autoencoder.latent_gain is not None:
+        gain = np.round(multiplier * autoencoder.latent_gain.numpy()[None]).astype(np.int32)
     model = Model(
         frame_shape=tuple(signals.train.shape[1:]),
         normaliser=_normaliser(dtype, grid, scaling, decoder.units[-1]),
         encoder=encoder.network,
-        quantiser=Quantiser(gain * ones, gain_shift, ones, latent_limit),
+        quantiser=Quantiser(gain, gain_shift, ones, latent_limit),
         decoder=decoder.network,
         tables=[[count_table(np.zeros(1, dtype=np.int32))] * ones.size],
         architecture=architecture,
@@ -207,7 +212,7 @@ def _worst_layer(
     symbols = codec.encode(x)
     ends = (
         ("encoder", autoencoder.encoder, scaled, codec.model.normaliser.to_integers(x)),
-        ("decoder", autoencoder.decoder,
+        ("decoder", without_idle_activation(autoencoder.decoder, autoencoder.scaling),
          torch.from_numpy(symbols / autoencoder.latent_scale).float(),
          codec.model.quantiser.to_latents(symbols, 0)),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from narrows.codec.layers import Dense, Layer, LeakyReLU, ReLU, Reshape, Table
 from narrows.codec.network import EXACT_FLOAT32, IntegerNetwork
 from narrows.errors import SettingError
-from narrows.training.architectures import SLOPE
+from narrows.training.architectures import SLOPE, Scaling
 from narrows.training.freeze.weights import Steps
 
 ACTIVATION_LIMIT = 2**15 - 1
@@ -94,7 +94,7 @@ def freeze_network(
     modules = frozen_modules(module)
     last = max((i for i, m in enumerate(modules) if _ends_a_network(m)), default=-1)
     if last < 0 or not all(isinstance(m, nn.Flatten | nn.Unflatten) for m in modules[last + 1 :]):
-        raise SettingError("a network must end in a Linear, Sigmoid or Tanh layer")
+        raise SettingError("a network must end in a Linear layer or an activation")
     input_shape = tuple(calibration.shape[1:])
     layers: list[Layer] = []
     units, all_units = source, []
@@ -116,7 +116,22 @@ def frozen_modules(module: nn.Module) -> list[nn.Module]:
 
 
 def _ends_a_network(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear | nn.Sigmoid | nn.Tanh)
+    return isinstance(module, nn.Linear | nn.LeakyReLU | nn.ReLU | nn.ELU | nn.Sigmoid | nn.Tanh)
+
+
+def without_idle_activation(decoder: nn.Module, scaling: Scaling) -> nn.Module:
+    """Leave out a last ReLU or ELU that decoding makes idle.
+
+    Both leave what is positive and keep the rest from becoming so; where the output's zero is the
+    end of the dtype's range, the rest is clipped to that end with or without them.
+    """
+    modules = frozen_modules(decoder)
+    last = max((i for i, m in enumerate(modules) if _ends_a_network(m)), default=-1)
+    if last < 0 or not isinstance(modules[last], nn.ReLU | nn.ELU):
+        return decoder
+    if scaling.low < scaling.output_offset:
+        return decoder
+    return nn.Sequential(*modules[:last], *modules[last + 1 :])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""Training a plain autoencoder: the loss is the distortion alone, and nothing is rounded."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from narrows.training.backpropagation import DenseSteps
+from narrows.training.graphed import GraphedSteps
+from narrows.training.objective import PLAIN_LOSSES
+from narrows.training.presets import PRESETS
+from narrows.training.state import TrainingState
+from narrows.training.trainer import Batch, Measured, Trainer
+
+
+class PlainTrainer(Trainer):
+    """Minimises the mean squared error or cross-entropy of a preset's network with Adam."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        settings, model = self.settings, self.model
+        make = DenseSteps if self.device.type == "cpu" else GraphedSteps
+        self.steps = make(
+            model.encoder, model.decoder, settings.loss, self.plan.batch_size, settings.sparse
+        )
+        self._schedule = PRESETS[settings.preset or ""].schedule
+
+    def update(self, batch: Batch) -> float:
+        """Change the weights once, and give the mean loss of an element."""
+        rate = self.settings.learning_rate
+        if self._schedule == "cosine":
+            rate *= 0.5 * (1.0 + math.cos(math.pi * batch.done))
+        return self.steps.update(batch.x.flatten(1), batch.seen.flatten(1), rate)
+
+    @torch.no_grad()
+    def validate(self) -> Measured:
+        """Give the mean loss of an element and the PSNR, without rounding."""
+        self.model.eval()
+        loss = 0.0
+        for x in self.validation_batches():
+            output = self.model.output(self.model.latents(x))
+            loss += float(PLAIN_LOSSES[self.settings.loss](output, x)) * len(x)
+        psnr = self.mean_psnr(lambda x: self.model.squared_error(x, rounded=False))
+        self.model.train()
+        return Measured(loss / len(self.x_validation), psnr)
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """Give Adam's moments."""
+        steps = self.steps
+        first, second = steps.moments
+        return {"adam": {"first": first, "second": second, "updates": steps.n_updates}}
+
+    def restore_parts(self, state: TrainingState) -> None:
+        """Take up Adam's moments."""
+        named = state.under("adam.")
+        live = (*self.steps.moments, self.steps.n_updates)
+        for name, tensor in zip(("first", "second", "updates"), live, strict=True):
+            tensor.copy_(named[name])
