@@ -199,3 +199,49 @@ def test_progress_reports_every_epoch(digits):
     )
     assert [r.epoch for r in records] == [1, 2, 3, 4]
     assert all(r.seconds_left >= 0 and r.bytes_per_signal > 0 for r in records)
+
+
+def test_two_signals_are_enough_for_pca():
+    x = np.array([[1, 2, 3], [4, 6, 9]], np.int16)
+    codec = narrows.train(x, latent_size=1, architecture="linear")
+    assert codec.decompress(codec.compress(x)).shape == x.shape
+
+
+def test_pca_knows_no_cross_entropy(digits):
+    bce, mse = (
+        narrows.train(digits[:600], latent_size=8, architecture="linear", loss=loss)
+        for loss in ("bce", "mse")
+    )
+    assert bce.model_id == mse.model_id
+
+
+def test_signals_of_few_values_come_back_exactly():
+    rng = np.random.default_rng(0)
+    two = rng.integers(0, 200, (2, 12)).astype(np.uint8)
+    x = two[rng.integers(0, 2, 120)]
+    codec = narrows.train(x, latent_size=4, architecture="linear")
+    assert evaluate(codec, x).psnr > 45.0
+
+
+@pytest.mark.parametrize("architecture", ["linear", "dense"])
+@pytest.mark.parametrize("x", [np.ones((2, 3)), waves(10, (2, 1), "float64")])
+def test_tiny_sets_freeze(architecture, x):
+    codec = narrows.train(x, latent_size=1, architecture=architecture, epochs=5)
+    assert codec.decompress(codec.compress(x)).shape == x.shape
+
+
+@pytest.mark.parametrize("architecture", ["linear", "dense"])
+def test_an_outlier_that_is_held_out_from_training_is_not_clipped(architecture):
+    x = waves(400, (12,), "float32")
+    held_out = x[:40].copy()
+    held_out[3] *= 8.0
+    codec = narrows.train(
+        x[40:], latent_size=3, architecture=architecture, epochs=4, validation=held_out
+    )
+    assert codec.model.training["freezing_loss_db"] <= 0.05
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-310])
+def test_floats_whose_squares_are_no_floats_are_refused(scale):
+    with pytest.raises(DataError, match="scale them"):
+        narrows.train(np.arange(20.0).reshape(10, 2) * scale, latent_size=1)

@@ -182,7 +182,7 @@ def print_table(title: str, columns: list[str], rows: list[list[str]], *, left: 
         table.add_column(column, justify="left" if number < left else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    console = Console()
+    console = Console(markup=False, emoji=False)  # "mnist:train:" is no tram
     if not console.is_terminal:
         console.width = 120
     console.print(table)

@@ -70,12 +70,17 @@ class Quantiser:
                 f"latents times gains could reach 2**{peak.bit_length()}; the limit is 2**52"
             )
 
+    def in_steps(self, latents: Array, quality: int, backend: Backend = NUMPY) -> Array:
+        """Give `(n, latent_size)` latents in units of the rounding step, exactly, in float64."""
+        y = backend.cast(latents, np.float64) * backend.constant(self.gain[quality], np.float64)
+        y *= 2.0**-self.shift
+        return y
+
     def to_symbols(
         self, latents: Array, quality: int, backend: Backend = NUMPY
     ) -> npt.NDArray[np.int32]:
         """Round `(n, latent_size)` latents to `(n, latent_size)` int32 symbols."""
-        y = backend.cast(latents, np.float64) * backend.constant(self.gain[quality], np.float64)
-        y *= 2.0**-self.shift
+        y = self.in_steps(latents, quality, backend)
         y += 0.5
         backend.xp.floor(y, out=y)
         backend.xp.clip(y, SYMBOL_MIN, SYMBOL_MAX, out=y)

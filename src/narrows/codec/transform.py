@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from math import prod
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import NUMPY, Backend
+from narrows.codec.backend import NUMPY, Array, Backend
 from narrows.codec.model import Model
 from narrows.errors import DataError, ModelError, SettingError
 
@@ -86,17 +86,46 @@ class Transform:
         (n, latent_size) int32
         """
         x, q = self.check_frames(x), self._check_quality(quality) - 1
+        out = np.empty((len(x), self.model.latent_size), dtype=np.int32)
+        for rows, latents in self._encoded(x):
+            out[rows] = self.model.quantiser.to_symbols(latents, q, self.backend)
+        return out
+
+    def latents(self, x: Frames, quality: int | None = None) -> npt.NDArray[np.float64]:
+        """Map signals to their latents before rounding: for analysis, not for storing.
+
+        Computed as exactly as `encode`, which rounds them: `floor(latents(x) + 0.5)`, clipped to
+        int32, is `encode(x)` bit for bit, whatever the batch size, backend and machine.
+
+        Parameters
+        ----------
+        x : (n, *frame_shape) of the model's dtype
+        quality : int, optional
+            1 to the model's number of qualities; by default the middle one.
+
+        Returns
+        -------
+        (n, latent_size) float64
+            In units of the quality's rounding step.
+        """
+        x, q = self.check_frames(x), self._check_quality(quality) - 1
+        out = np.empty((len(x), self.model.latent_size), dtype=np.float64)
+        for rows, latents in self._encoded(x):
+            out[rows] = self.backend.to_numpy(
+                self.model.quantiser.in_steps(latents, q, self.backend)
+            )
+        return out
+
+    def _encoded(self, x: Frames) -> Iterator[tuple[slice, Array]]:
+        """Run the encoder on `(n, *frame_shape)` frames, a batch at a time."""
         if self._encoder is None:
             raise ModelError(
                 f"model {self.model_id} has no encoder: it was exported to decompress; "
                 "compress with the model it was exported from"
             )
-        out = np.empty((len(x), self.model.latent_size), dtype=np.int32)
         for rows in self._batches(len(x)):
             integers = self.model.normaliser.to_integers(x[rows], self.backend)
-            latents = self._encoder(integers)
-            out[rows] = self.model.quantiser.to_symbols(latents, q, self.backend)
-        return out
+            yield rows, self._encoder(integers)
 
     def decode(self, y: Symbols, quality: int | None = None) -> Frames:
         """Map integer latents back to signals: the inverse of `encode` as far as they allow.

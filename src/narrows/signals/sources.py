@@ -15,6 +15,7 @@ from narrows.signals.checks import check_signals
 from narrows.signals.files import read_file
 from narrows.signals.known_files import KNOWN_NAMES
 from narrows.signals.known_sets import Part, read_known
+from narrows.signals.text_labels import is_text, read_text_labels
 
 
 def read_signals(data: str | os.PathLike[str]) -> npt.NDArray[Any]:
@@ -49,33 +50,60 @@ def read_signals(data: str | os.PathLike[str]) -> npt.NDArray[Any]:
 
 
 def read_labels(data: str | os.PathLike[str]) -> npt.NDArray[np.int64]:
-    """Read one whole number per signal: its class.
+    """Read the class of every signal.
 
     Parameters
     ----------
     data : str or path
-        As for `read_signals`; a known set's name stands for its labels.
+        As for `read_signals`; a known set's name stands for its labels. Or a text file with one
+        label a line; `file.csv:name` for the column under that heading.
 
     Returns
     -------
     (n,) int64
-        The labels.
+        Whole numbers as they are; words by their place in alphabetical order, counted from 0.
 
     Raises
     ------
     DataError
-        If there is nothing of that name, it is damaged, or it holds no list of integers.
+        If there is nothing of that name, it is damaged, or it holds no list of classes.
     MissingExtraError
         As for `read_signals`.
     """
-    labels = _read(data, "labels")
+    name, labels = repr(os.fsdecode(data)), _read_labels(data)
     is_integer = labels.dtype.kind in "biu" and np.can_cast(labels.dtype, np.int64)
-    if labels.ndim != 1 or not is_integer:
+    if labels.ndim != 1 or not (is_integer or labels.dtype.kind in "US"):
+        _refuse_fractions(labels, name)
         raise DataError(
-            f"{os.fsdecode(data)!r} holds {labels.dtype.name} of shape {labels.shape}, but labels "
-            'are one integer per signal; convert them, e.g. y.ravel().astype("int64")'
+            f"{name} holds {labels.dtype.name} of shape {labels.shape}, but labels "
+            "are one integer per signal, or one word; convert them, e.g. "
+            'y.ravel().astype("int64")'
         )
+    if not is_integer:
+        labels = np.unique(labels, return_inverse=True)[1]
     return labels.astype(np.int64)
+
+
+def _read_labels(data: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    text = os.fsdecode(data)
+    path, _, column = text.rpartition(":")
+    for name, heading in ((text, ""), (path, column)):
+        if os.path.exists(name):
+            if is_text(Path(name)):
+                return read_text_labels(Path(name), heading)
+            break
+    return _read(data, "labels")
+
+
+def _refuse_fractions(labels: npt.NDArray[Any], name: str) -> None:
+    """Say so where labels are no classes, but numbers that a regression would predict."""
+    if labels.dtype.kind != "f" or not (labels != np.floor(labels)).any():
+        return
+    fraction = labels.flat[int(np.flatnonzero(labels != np.floor(labels))[0])]
+    raise DataError(
+        f"{name} holds numbers with fractions, such as {fraction:g}: targets of a regression, but "
+        "labels are one integer per signal, or one word: its class"
+    )
 
 
 def _read(data: str | os.PathLike[str], part: Part) -> npt.NDArray[Any]:
@@ -87,15 +115,16 @@ def _read(data: str | os.PathLike[str], part: Part) -> npt.NDArray[Any]:
     path, _, member = text.rpartition(":")
     if os.path.exists(path):
         return read_file(Path(path), member)
-    raise DataError(_missing(text))
+    raise DataError(_missing(text, part))
 
 
-def _missing(text: str) -> str:
+def _missing(text: str, part: Part) -> str:
     near = difflib.get_close_matches(text, [*KNOWN_NAMES, *_neighbours(text)], n=3)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    lines = " (for labels also text, one a line, or file.csv:column)" if part == "labels" else ""
     return (
         f"there is no file {text!r} and no known set of that name; accepted are a path to .npy, "
-        f".npz (file.npz:name for one of several arrays) or IDX, or a known set: "
+        f".npz (file.npz:name for one of several arrays) or IDX{lines}, or a known set: "
         f"{', '.join(KNOWN_NAMES)}{hint}"
     )
 

@@ -44,7 +44,7 @@ def choose_latent_steps(model: Autoencoder, scaled: Tensor, held_out: Tensor) ->
     gain = (sensitivity / sensitivity.max().clamp(min=1e-30)).clamp(min=LEAST_GAIN)
     _first_linear(model.decoder).weight.div_(gain)
     model.latent_gain = gain
-    spread = float((latents * gain).std(0).max()) or 1.0
+    spread = float((latents * gain).std(0, correction=0).max()) or 1.0
     low, high = COARSEST / spread, FINEST / spread
     for _ in range(24):
         model.latent_scale = (low * high) ** 0.5
@@ -72,7 +72,7 @@ def decoder_sensitivity(decoder: nn.Module, latents: Tensor) -> Tensor:
     decoder : nn.Module
     latents : (n, k)
     """
-    moves = DIFFERENCE * latents.std(0).clamp(min=1e-6)  # (k,)
+    moves = DIFFERENCE * latents.std(0, correction=0).clamp(min=1e-6)  # (k,)
     norms = []
     for move in torch.diag(moves):
         moved = decoder(latents + move) - decoder(latents - move)

@@ -12,6 +12,7 @@ from narrows.training.architectures import Autoencoder, Scaling
 EXACT_UP_TO = 4096  # elements of a frame; above, a randomised decomposition
 SMALLEST_SPREAD = 1e-5  # latents of a constant set: rounding errors
 FINEST_STEP = 1e-5  # of the spread: 16 bits a latent
+FEW_VALUES_STEP = 0.1  # of the spread: larger steps could keep the values apart, but not right
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
 
 
@@ -74,11 +75,13 @@ def step_for_entropy(y: Tensor, bits: float) -> float:
     Where no step gives so many, as for signals that take few values, the largest that loses
     next to nothing of what there is.
     """
-    spread = float(y.std(0).max())
+    spread = float(y.std(0, correction=0).max())
     if spread <= SMALLEST_SPREAD:
         return 1.0
     low, high = spread * FINEST_STEP, spread * 1e2
-    bits = min(bits, 0.999 * entropy_bits(torch.round(y / low)))
+    most = 0.999 * entropy_bits(torch.round(y / low))
+    if bits >= most:
+        bits, high = most, spread * FEW_VALUES_STEP
     for _ in range(40):
         step = (low * high) ** 0.5
         low, high = (step, high) if entropy_bits(torch.round(y / step)) >= bits else (low, step)

@@ -31,11 +31,12 @@ def seconds_per_epoch(trainer: Trainer, budget: float) -> float:
     budget : float
         Seconds of the whole run.
     """
-    times = update_times(trainer, budget)
-    settled = times[min(WARM_UP_UPDATES, len(times) // 2) :]
-    began = time.perf_counter()
-    trainer.validate()
-    validation = time.perf_counter() - began
+    with trainer.threads():
+        times = update_times(trainer, budget)
+        settled = times[min(WARM_UP_UPDATES, len(times) // 2) :]
+        began = time.perf_counter()
+        trainer.validate()
+        validation = time.perf_counter() - began
     return trainer.plan.updates_per_epoch * sum(settled) / len(settled) + validation
 
 

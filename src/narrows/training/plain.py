@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from narrows.training.objective import PLAIN_LOSSES
 from narrows.training.presets import PRESETS
 from narrows.training.state import TrainingState
 from narrows.training.trainer import Batch, Measured, Trainer
+
+LEAST_SHARED_PRODUCTS = 10_000_000  # multiply-adds of a layer for which a second core pays
 
 
 class PlainTrainer(Trainer):
@@ -27,6 +30,19 @@ class PlainTrainer(Trainer):
             model.encoder, model.decoder, settings.loss, self.plan.batch_size, settings.sparse
         )
         self._schedule = PRESETS[settings.preset or ""].schedule
+
+    def threads(self) -> AbstractContextManager[object]:
+        """Give small products one thread: sharing them out takes longer than computing them."""
+        if self.device.type == "cpu" and self._products() < LEAST_SHARED_PRODUCTS:
+            from threadpoolctl import threadpool_limits
+
+            return cast(AbstractContextManager[object], threadpool_limits(1))
+        return super().threads()
+
+    def _products(self) -> int:
+        """Count the multiply-adds of the largest layer on a batch."""
+        largest = max(parameter.numel() for parameter in self.model.parameters())
+        return largest * self.plan.batch_size
 
     def update(self, batch: Batch) -> float:
         """Change the weights once, and give the mean loss of an element."""

@@ -32,6 +32,7 @@ VALIDATION_SHARE, VALIDATION_MOST = 0.1, 5000
 MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
 FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
 PICTURE_RANGE = 255.0  # of uint8 signals that use more than half of it; otherwise the data's own
+LARGEST = 1e120  # of float64 signals, and the inverse of the smallest range
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 INFINITE = (-float("inf"), float("inf"))
 
@@ -126,6 +127,7 @@ def check_training_data(
             "most that, and much smaller to compress"
         )
     _refuse_non_finite(x, "training data")
+    _refuse_extremes(x)
     if validation is not None:
         validation = check_signals(validation, name="validation data")
         if (validation.shape[1:], validation.dtype) != (x.shape[1:], x.dtype):
@@ -151,6 +153,18 @@ def _refuse_non_finite(x: npt.NDArray[Any], what: str) -> None:
         raise DataError(
             f"{what} with {count} values that are NaN or infinite, the first at index {first}; "
             "remove those signals or fill the values in"
+        )
+
+
+def _refuse_extremes(x: npt.NDArray[Any]) -> None:
+    """Refuse floats whose squares leave float64."""
+    if x.dtype != np.float64:
+        return
+    low, high = float(x.min()), float(x.max())
+    if max(-low, high) > LARGEST or 0.0 < high - low < 1.0 / LARGEST:
+        raise DataError(
+            f"training data with values from {low:g} to {high:g}; their squares are beyond "
+            f"float64: scale them to a range between {1 / LARGEST:g} and {LARGEST:g}"
         )
 
 
@@ -221,7 +235,8 @@ def _prepare(
 ) -> tuple[TrainingSignals, Scaling]:
     x_train, x_validation = split(x, validation, settings.seed)
     plain = settings.preset is not None
-    scaling = unit_scaling_of(x_train) if plain else scaling_of(x_train, settings.loss)
+    loss = "mse" if settings.architecture == "linear" else settings.loss
+    scaling = unit_scaling_of(x_train) if plain else scaling_of(x_train, loss)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     return TrainingSignals(x_train, x_validation, *in_floats), scaling
 

@@ -7,6 +7,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -121,6 +122,10 @@ class Trainer(ABC):
         """Where the control of lambda stands, if there is one."""
         return 0.0
 
+    def threads(self) -> AbstractContextManager[object]:
+        """Limit the threads, where more make updates slower; updates belong inside."""
+        return nullcontext()
+
     def is_comparable(self, epoch: int) -> bool:
         """Tell whether the loss of an epoch can be compared with earlier ones."""
         return True
@@ -148,13 +153,14 @@ class Trainer(ABC):
             If the loss stops being a finite number, or before the first epoch is complete.
         """
         self._began = time.perf_counter() - (self.history[-1].seconds if self.history else 0.0)
-        while not self.finished:
-            loss = self._train_epoch(stop)
-            if loss is None:
-                break
-            self._close_epoch(loss)
-            keep(self.state())
-            progress(self.history[-1])
+        with self.threads():
+            while not self.finished:
+                loss = self._train_epoch(stop)
+                if loss is None:
+                    break
+                self._close_epoch(loss)
+                keep(self.state())
+                progress(self.history[-1])
         if not self.history:
             raise TrainingError("stopped before the first epoch was complete: there is no model")
         self.model.load_state_dict(self._best_weights)

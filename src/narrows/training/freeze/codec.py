@@ -40,6 +40,8 @@ LATENT_HEADROOM = 8.0  # latents of unseen signals may be this much larger befor
 ALLOWED_LOSS_DB = 0.05
 WEIGHT_LOSSES_DB = (0.03, 0.02, 0.012, 0.006, 0.003, 0.0)
 """What rounding the weights may cost, tried in this order; activations have a share as well."""
+FEW_ELEMENTS = 4096  # of held-out signals
+NEGLIGIBLE_MSE = 1e-8  # added by integers, where the peak is 1
 KNOWN_ANSWERS = 3
 
 
@@ -104,9 +106,11 @@ def _integer_model(
     scaling, dtype = autoencoder.scaling, signals.train.dtype
     scaled = signals.scaled_train[:CALIBRATION_SIGNALS].cpu()
     steps = choose_weight_steps(autoencoder, scaled, weight_loss_db)
+    # How large activations become is seen on held-out signals as well.
+    scaled = torch.cat([scaled, signals.scaled_validation[:CALIBRATION_SIGNALS].cpu()])
     with torch.no_grad():
         latents = torch.round(autoencoder.latents(scaled))
-    grid = _input_grid(dtype, scaling, signals.train)
+    grid = _input_grid(dtype, scaling, (signals.train, signals.validation))
     latent_unit = 1.0 / autoencoder.latent_scale
     encoder = freeze_network(
         autoencoder.encoder,
@@ -177,24 +181,33 @@ def _normaliser(
     )
 
 
-def _input_grid(dtype: np.dtype[Any], scaling: Scaling, train: npt.NDArray[Any]) -> InputGrid:
+def _input_grid(
+    dtype: np.dtype[Any], scaling: Scaling, signals: tuple[npt.NDArray[Any], ...]
+) -> InputGrid:
     offset = scaling.offset
     if scaling.integer and dtype.itemsize <= 2:
         bounds = np.iinfo(dtype)
         return InputGrid(offset, 1.0, int(max(bounds.max - offset, offset - bounds.min)))
-    largest = max(float(train.max()) - offset, offset - float(train.min()))
+    largest = max(max(float(x.max()) - offset, offset - float(x.min())) for x in signals)
     if scaling.integer and largest <= INPUT_LIMIT:
         return InputGrid(offset, 1.0, INPUT_LIMIT)
     return InputGrid(offset, INPUT_LIMIT / (INPUT_HEADROOM * (largest or 1.0)), INPUT_LIMIT)
 
 
 def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -> float:
-    """Give the PSNR lost to integers on held-out signals, in dB."""
-    peak, x = autoencoder.scaling.peak, signals.validation
-    parts = torch.split(signals.scaled_validation.cpu(), BATCH)
-    in_floats = sum(autoencoder.squared_error(part) for part in parts)
+    """Give the PSNR lost to integers on held-out signals, in dB.
+
+    Where these are so few that a single latent near a half decides, on all signals.
+    """
+    x, scaled, peak = signals.validation, signals.scaled_validation, autoencoder.scaling.peak
+    if x.size < FEW_ELEMENTS:
+        x = np.concatenate([x, signals.train])
+        scaled = torch.cat([scaled, signals.scaled_train])
+    in_floats = sum(autoencoder.squared_error(part) for part in torch.split(scaled.cpu(), BATCH))
     decoded = codec.decode(codec.encode(x)).astype(np.float64)
     in_integers = float(np.square(decoded - x).sum())
+    if (in_integers - in_floats) / x.size <= NEGLIGIBLE_MSE * peak**2:
+        in_integers = min(in_integers, in_floats)
     if in_integers == 0.0:
         return 0.0
     return psnr_of(in_floats / x.size, peak) - psnr_of(in_integers / x.size, peak)

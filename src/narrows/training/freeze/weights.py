@@ -37,7 +37,7 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
     """
     layers = [m for m in autoencoder.modules() if isinstance(m, nn.Linear)]
     n_weights = sum(layer.weight.numel() for layer in layers)
-    finest = {layer: max(float(layer.weight.abs().max()), 1e-30) / MAX_WEIGHT for layer in layers}
+    finest = {layer: (float(layer.weight.abs().max()) or 1.0) / MAX_WEIGHT for layer in layers}
     base = autoencoder.squared_error(scaled)
     budget = base * (10 ** (loss_db / 10) - 1)
     steps: Steps = {}

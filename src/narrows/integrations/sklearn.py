@@ -1,0 +1,297 @@
+"""The autoencoder as a scikit-learn transformer: features to latents and back."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.api import train
+from narrows.codec.codec import Codec
+from narrows.errors import MissingExtraError
+from narrows.signals import DTYPES
+
+try:
+    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+    from sklearn.utils import check_array, check_random_state
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError:
+    raise MissingExtraError("scikit-learn 1.6 or newer", "narrows.sklearn", "train") from None
+
+DEFAULT_LATENT_SIZE = 32
+FEWEST_TO_HOLD_OUT = 100  # samples: a tenth of fewer is too few to judge a model by
+ACCEPTED = [np.float64, *(dtype for dtype in DTYPES if dtype != np.float64)]
+"""Other types of numbers are taken as the first of these."""
+
+
+class Autoencoder(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """Learn a codec for the rows of a matrix, and use its encoder and decoder as transforms.
+
+        X (n, n_features)  ──transform──►         latents (n, latent_size), in rounding steps
+        X' (n, n_features) ◄──inverse_transform── latents, rounded to the codec's integers
+
+    `transform` gives the latents before rounding, in units of the rounding step, computed by the
+    codec's exact integers: a row's latents do not depend, by a single bit, on the rows beside it
+    or on the machine. `inverse_transform` rounds them, as the codec would to store them, and
+    decodes. The codec itself, for real bytes, is `codec_`.
+
+    All features share one scale, as the pixels of a picture do: those of small variance are
+    hardly reconstructed beside those of large variance. For features in different units put a
+    StandardScaler in front, in a Pipeline.
+
+    Parameters
+    ----------
+    latent_size : int, optional
+        Latents of a sample; by default half the features, at least 1 and at most 32.
+    preset : {"dense-32", "dense-25", "dense-25-best"}, optional
+        A classic autoencoder, trained without a rate term: see `narrows.train`. Its settings
+        serve for what is None here, but for `latent_size`.
+    architecture : {"auto", "linear", "dense"}
+        "linear" is PCA, in closed form; "auto" takes "dense".
+    loss : {"mse", "bce", "l1"}, optional
+        The distortion that is minimised; by default "mse".
+    bits_per_latent : float, optional
+        The rate that training aims at, by default 3.2: the fewer bits the latents have, the larger
+        their step.
+    epochs, batch_size : int, optional
+        By default about 12,000 updates of 32 to 256 samples.
+    learning_rate : float, optional
+        Of Adam, at its highest; by default 0.004.
+    patience : int, optional
+        Epochs without a better validation loss after which training stops.
+    device : str, default "auto"
+        Of torch, for `fit` alone: "cpu", "cuda", ...
+    random_state : int, RandomState instance or None, default None
+        An int gives the same model in every `fit` on the same machine.
+
+    Attributes
+    ----------
+    codec_ : narrows.Codec
+        The finished codec, for samples `(n, n_features_in_)` of the dtype given to `fit`.
+    history_ : list of dict
+        One record an epoch: loss, val_loss, bytes_per_signal, psnr, seconds, ...; empty for
+        "linear".
+    mean_ : (n_features_in_,) float64
+        Of the training samples; `score` refers to it.
+    n_features_in_ : int
+    feature_names_in_ : (n_features_in_,) of str
+        If `fit` was given names.
+
+    Notes
+    -----
+    With 100 samples or more, a tenth of them is held out to find the best epoch; fewer serve for
+    both, since a handful held out would say nothing.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from narrows.sklearn import Autoencoder
+    >>> X = load_digits().data                                        # (1797, 64)
+    >>> model = Autoencoder(latent_size=8, epochs=5, random_state=0).fit(X)
+    >>> model.transform(X).shape
+    (1797, 8)
+    >>> model.inverse_transform(model.transform(X)).shape
+    (1797, 64)
+    """
+
+    codec_: Codec
+    history_: list[dict[str, Any]]
+    mean_: npt.NDArray[np.float64]
+    n_features_in_: int
+
+    def __init__(
+        self,
+        latent_size: int | None = None,
+        *,
+        preset: str | None = None,
+        architecture: str = "auto",
+        loss: str | None = None,
+        bits_per_latent: float | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        patience: int | None = None,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.latent_size = latent_size
+        self.preset = preset
+        self.architecture = architecture
+        self.loss = loss
+        self.bits_per_latent = bits_per_latent
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.device = device
+        self.random_state = random_state
+
+    def fit(self, X: npt.ArrayLike, y: object = None) -> Autoencoder:  # noqa: N803
+        """Train the codec.
+
+        Parameters
+        ----------
+        X : (n, n_features)
+            Finite numbers, n at least 2. Integers of up to 32 bits and float32 are kept, and
+            make a codec for such; anything else is taken as float64.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For samples or parameters that cannot be trained on.
+        MissingExtraError
+            If torch is not installed.
+        """
+        x = validate_data(self, X, dtype=ACCEPTED, ensure_min_samples=2)
+        self.codec_ = train(
+            x,
+            latent_size=self._chosen_latent_size(),
+            preset=self.preset,
+            architecture=self.architecture,
+            loss=self.loss,
+            bits_per_latent=self.bits_per_latent,
+            epochs=_whole(self.epochs),
+            batch_size=_whole(self.batch_size),
+            learning_rate=self.learning_rate,
+            patience=_whole(self.patience),
+            device=self.device,
+            seed=_seed(self.random_state),
+            validation=x if len(x) < FEWEST_TO_HOLD_OUT else None,
+        )
+        self.history_ = [dict(record) for record in self.codec_.model.training["history"]]
+        self.mean_ = x.mean(axis=0, dtype=np.float64)
+        return self
+
+    def transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:  # noqa: N803
+        """Map samples to their latents before rounding.
+
+        Parameters
+        ----------
+        X : (n, n_features_in_)
+
+        Returns
+        -------
+        (n, latent_size) float32 for float32 samples, else float64
+            In units of the rounding step.
+        """
+        check_is_fitted(self, "codec_")
+        x = validate_data(self, X, dtype=ACCEPTED, reset=False)
+        latents = self.codec_.latents(_cast(x, self.codec_.model.dtype))
+        return _in_float32(latents) if x.dtype == np.float32 else latents
+
+    def inverse_transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:  # noqa: N803
+        """Round latents to the codec's integers, and decode them.
+
+        Parameters
+        ----------
+        X : (n, latent_size)
+            From `transform`.
+
+        Returns
+        -------
+        (n, n_features_in_) float32 for float32 latents, else float64
+            Samples in the units of those given to `fit`.
+        """
+        check_is_fitted(self, "codec_")
+        latents = check_array(X, dtype=[np.float64, np.float32])
+        symbols = _cast(latents, np.dtype(np.int32))
+        return self.codec_.decode(symbols).astype(latents.dtype)
+
+    def score(self, X: npt.ArrayLike, y: object = None) -> float:  # noqa: N803
+        """Give the share of the samples' variance that their reconstructions explain.
+
+        `1 - sum((X - X')**2) / sum((X - mean_)**2)`: 1 for exact reconstructions, 0 for what the
+        mean of the training samples would reach, negative below that. Higher is better, so that
+        GridSearchCV can maximise it. It knows quality alone: more latents, or more bits, score
+        higher and cost bytes, which `len(codec_.compress(X))` tells.
+
+        Parameters
+        ----------
+        X : (n, n_features_in_)
+        y : ignored
+        """
+        check_is_fitted(self, "codec_")
+        x = validate_data(self, X, dtype=ACCEPTED, reset=False)
+        signals = _cast(x, self.codec_.model.dtype)
+        decoded = self.codec_.decode(self.codec_.encode(signals))
+        # Scaled by the largest deviation, so that no square leaves the range of float64.
+        x = x.astype(np.float64)
+        scale = float(np.abs(x - self.mean_).max()) or 1.0
+        error = float(np.square((x - decoded) / scale).sum())
+        spread = float(np.square((x - self.mean_) / scale).sum())
+        if spread == 0.0:
+            return 1.0 if error == 0.0 else 0.0  # as scikit-learn's r2_score has it
+        return 1.0 - error / spread
+
+    @property
+    def _n_features_out(self) -> int:
+        """What ClassNamePrefixFeaturesOutMixin counts the names by."""
+        return self.codec_.model.latent_size
+
+    def _chosen_latent_size(self) -> int:
+        if self.latent_size is None:
+            return max(1, min(DEFAULT_LATENT_SIZE, self.n_features_in_ // 2))
+        chosen: int = _whole(self.latent_size)
+        return chosen
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give the parameters and what was learnt; the codec as the bytes of a model file."""
+        state = dict(super().__getstate__())
+        if "codec_" in state:
+            state["codec_"] = state["codec_"].model_bytes
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Undo `__getstate__`."""
+        if "codec_" in state:
+            state = {**state, "codec_": Codec.from_bytes(state["codec_"])}
+        super().__setstate__(state)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _whole(value: Any) -> Any:
+    """Give whole numbers of numpy, as in a grid of parameters, as int; others as they are."""
+    return operator.index(value) if isinstance(value, np.integer) else value
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _cast(x: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Convert numbers to a dtype: rounded for integers, and clipped to its range."""
+    if np.can_cast(x.dtype, dtype):
+        return x.astype(dtype, copy=False)
+    if dtype.kind == "f":
+        largest = np.finfo(dtype).max
+        return np.asarray(np.clip(x, -largest, largest), dtype=dtype)
+    bounds = np.iinfo(dtype)
+    return np.clip(np.floor(x.astype(np.float64) + 0.5), bounds.min, bounds.max).astype(dtype)
+
+
+def _in_float32(latents: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Convert latents, so that each still rounds to the symbol it rounded to.
+
+    Only one just below a half may come out on the half itself, and so be rounded up.
+    """
+    out = latents.astype(np.float32)
+    on_the_half = np.floor(out.astype(np.float64) + 0.5) > np.floor(latents + 0.5)
+    out[on_the_half] = np.nextafter(out[on_the_half], np.float32(-np.inf))
+    return out
