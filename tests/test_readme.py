@@ -19,20 +19,32 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
 
 
-def test_the_python_example_runs(tmp_path, digits):
-    (example,) = blocks("python")
-    pytest.importorskip("torch", reason="training needs torch; extra train")
+def run_example(example, folder):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", example],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_python_example_runs(tmp_path, digits):
+    example, _ = blocks("python")
+    pytest.importorskip("torch", reason="training needs torch; extra train")
+    run_example(example, tmp_path)
     assert (tmp_path / "digits.narrows").exists()
 
 
-def test_the_shell_example_names_commands_that_exist():
+def test_the_example_for_scikit_learn_runs(tmp_path):
+    _, example = blocks("python")
+    pytest.importorskip("sklearn", reason="the transformer is scikit-learn's; extra train")
+    pytest.importorskip("torch", reason="training needs torch; extra train")
+    assert float(run_example(f"{example}\nprint(accuracy)", tmp_path)) > 0.8
+
+
+def test_the_shell_examples_name_commands_that_exist():
     lines = re.findall(r"^    narrows (\S+)(.*)$", README, flags=re.M)
-    assert len(lines) == 5
+    assert len(lines) == 9
     for name, rest in lines:
         options = {o for p in COMMANDS[name].params for o in (*p.opts, *p.secondary_opts)}
         assert set(re.findall(r"(?<= )--?[a-z][-a-z]*", rest)) <= options, name

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from narrows.cli import coding, looking, training
+from narrows.cli import coding, looking, probing, reporting, sweeping, training
 
 app = typer.Typer(
     name="narrows",
@@ -26,8 +26,11 @@ for command in (
     looking.info,
     looking.verify,
     looking.evaluate,
+    probing.probe,
+    reporting.report,
     coding.encode,
     coding.decode,
+    sweeping.sweep,
     training.export_decoder,
     training.demo,
 ):

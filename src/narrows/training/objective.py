@@ -66,8 +66,11 @@ def _clipped_error(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
     low = (scaling.low - scaling.output_offset) / scaling.output_scale
     high = (scaling.high - scaling.output_offset) / scaling.output_scale
     error = output - target
-    error = torch.where(target <= low, error.clamp(min=0.0), error)
-    return torch.where(target >= high, error.clamp(max=0.0), error)
+    if math.isinf(low) and math.isinf(high):
+        return error
+    with torch.no_grad():
+        counts = ((error > 0) | (target > low)) & ((error < 0) | (target < high))
+    return error * counts
 
 
 Distortion = Callable[[Tensor, Tensor, Scaling], Tensor]

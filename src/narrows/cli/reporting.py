@@ -1,0 +1,87 @@
+"""`report`: one page on a model, with everything that was measured, and pictures."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from narrows.cli.output import (
+    PIPE,
+    AsJson,
+    Data,
+    Force,
+    ModelFile,
+    Quiet,
+    check_output,
+    open_output,
+    print_json,
+    read_data,
+    say,
+    usage_error,
+)
+
+if TYPE_CHECKING:
+    from narrows.evaluation.report import Contents, Sentence
+
+
+def report(
+    data: Data,
+    model: ModelFile,
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", metavar="FILE", show_default="none",
+                     help="One whole number a signal, its class, to colour the map by: a .npy or "
+                     "IDX file, or a known set."),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The page, .html; - for a pipe.")
+    ] = "report.html",
+    force: Force = False,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Write one page: figures, other codecs, a verdict, pictures, and how the model was made."""
+    if output == PIPE and json:
+        raise usage_error("with -o - the page goes to standard output: no --json")
+    check_output(output, force)
+    from narrows.evaluation.plots import new_figure
+    from narrows.evaluation.report import measure, page, verdict
+    from narrows.evaluation.report.contents import check
+    from narrows.models import load_codec
+    from narrows.signals import read_labels
+
+    new_figure(1, 1)  # a missing matplotlib is told before any work, not after
+    codec = load_codec(model)
+    x = read_data(data)
+    classes = None if labels is None else read_labels(labels)
+    check(codec, x, classes)
+    if sys.stderr.isatty():
+        say(f"measuring {len(x):,} signals, and other codecs on them ...", quiet)
+    contents = measure(codec, x, classes, data=data, model_file=str(model), labels_file=labels)
+    written = page(contents).encode()
+    with open_output(output) as stream:
+        stream.write(written)
+    sentences = verdict(contents)
+    if json:
+        print_json(_as_json(output, len(written), contents, sentences))
+        return
+    for sentence in sentences:
+        say(sentence.text, quiet)
+    say(f"{output}: {len(written):,} bytes", quiet)
+
+
+def _as_json(
+    output: str, n_bytes: int, contents: Contents, sentences: list[Sentence]
+) -> dict[str, Any]:
+    comparison = contents.comparison
+    rows = [comparison.raw, *comparison.lossless, *comparison.peers]
+    small = comparison.pca_of_same_size
+    return {
+        "output": output,
+        "report_bytes": n_bytes,
+        **contents.measured.as_json(),
+        "baselines": [row.as_json() for row in (*rows, *([] if small is None else [small]))],
+        "verdict": [{"text": s.text, "mood": s.mood} for s in sentences],
+    }

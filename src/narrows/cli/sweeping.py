@@ -1,0 +1,208 @@
+"""`sweep`: models of many latent sizes, or of many lambdas, in one go."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from narrows.cli.output import (
+    AsJson,
+    Data,
+    Force,
+    Quiet,
+    decibels,
+    open_output,
+    print_json,
+    print_table,
+    read_data,
+    say,
+    usage_error,
+)
+from narrows.cli.training import Preset, Seed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from narrows.evaluation.sweep import Trained
+
+SHOWN_SIGNALS = 8
+
+
+def sweep(
+    data: Data,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", show_default=False,
+                           help="Gets sweep.json, sweep.png, reconstructions.png and the models.")
+    ],
+    latent_size: Annotated[
+        str | None, typer.Option("--latent-size", metavar="K,K,...", help="Latent sizes.",
+                                 show_default="2,4,8,16,32,64")
+    ] = None,
+    lambda_: Annotated[
+        str | None, typer.Option("--lambda", metavar="L,L,...", show_default="none",
+                                 help="Lambdas, at one latent size: a rate-distortion curve.")
+    ] = None,
+    preset: Preset = None,
+    architecture: Annotated[
+        str, typer.Option("--architecture", help="auto, linear (PCA) or dense.")
+    ] = "auto",
+    loss: Annotated[
+        str | None, typer.Option("--loss", help="mse, bce or l1.",
+                                 show_default="mse, or the preset's")
+    ] = None,
+    bits_per_latent: Annotated[
+        float | None, typer.Option("--bits-per-latent", help="The rate aimed at.",
+                                   show_default="3.2")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Passes over the signals, of each model.",
+                                 show_default="about 12,000 updates; of a preset 10")
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option("--test", metavar="DATA", show_default="a fifth of DATA, held out",
+                     help="Signals to measure on."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", help="Trainings at a time.", show_default="one a core")
+    ] = None,
+    seed: Seed = 0,
+    force: Force = False,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Train models of many latent sizes, or lambdas, and compare them with PCA."""
+    from narrows.evaluation.demo import train_and_test
+    from narrows.evaluation.plots import new_figure
+    from narrows.evaluation.sweep import cores, latent_sizes_for
+    from narrows.evaluation.sweep import sweep as run_sweep
+
+    if jobs is not None and jobs < 1:
+        raise usage_error(f"--jobs {jobs}; give at least 1")
+    _check_folder(output, force)
+    new_figure(1, 1)  # a missing matplotlib is told before training, not after
+    lambdas = _numbers(lambda_, "--lambda", float)
+    sizes = _numbers(latent_size, "--latent-size", int)
+    if lambdas and len(sizes) > 1:
+        raise usage_error("--lambda with several latent sizes; vary one of the two")
+    x_train, x_test = (
+        train_and_test(data, seed) if test is None else (read_data(data), read_data(test))
+    )
+    if not sizes:
+        size = x_train[0].size
+        sizes = [min(32, size)] if lambdas else latent_sizes_for(size)
+    shared = {
+        "preset": preset, "architecture": architecture, "loss": loss, "epochs": epochs,
+        "bits_per_latent": bits_per_latent, "seed": seed,
+    }  # fmt: skip
+    points = [
+        {**shared, "latent_size": k, "lambda_": value} for k in sizes for value in lambdas or [None]
+    ]
+    at_once = min(jobs or cores(), len(points))
+    say(f"{len(points)} trainings on {len(x_train)} signals, {at_once} at a time", quiet)
+    trained = run_sweep(x_train, x_test, points, jobs=jobs, done=lambda t: _tell(t, quiet))
+    told = {**shared, "data": data, "test": test}
+    written = _write(output, trained, x_test, told)
+    if json:
+        print_json(written)
+        return
+    _print(trained, f"{data}: {len(x_test)} signals held out from training", bool(lambdas))
+    say(f"{output}: sweep.json, pictures and {len(trained)} models", quiet)
+
+
+def _numbers(text: str | None, option: str, kind: type[int] | type[float]) -> list[Any]:
+    """Read a list of numbers with commas."""
+    try:
+        numbers = [kind(part) for part in (text or "").split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    if text is not None and not numbers:
+        raise usage_error(f"{option} {text!r}; give numbers with commas, such as 8,16,32")
+    return sorted(set(numbers))
+
+
+def _check_folder(folder: Path, force: bool) -> None:
+    from narrows.errors import DataError, OutputExistsError
+
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file; give a folder with -o")
+    if not folder.parent.is_dir():
+        raise DataError(f"no folder {folder.parent} to make {folder.name} in; make it first")
+    if (folder / "sweep.json").exists() and not force:
+        raise OutputExistsError(f"{folder / 'sweep.json'} exists already; give -f to overwrite it")
+
+
+def _tell(trained: Trained, quiet: bool) -> None:
+    point = trained.point
+    lambda_ = "" if point.lambda_ is None else f", lambda {point.lambda_:g}"
+    say(
+        f"{point.latent_size} latents{lambda_}: {point.bytes_per_signal:.2f} bytes per signal, "
+        f"{decibels(point.psnr)}, in {point.seconds:.0f} s",
+        quiet,
+    )
+
+
+def _name(trained: Trained) -> str:
+    point = trained.point
+    lambda_ = "" if point.lambda_ is None else f"-lambda-{point.lambda_:g}"
+    return f"latents-{point.latent_size}{lambda_}.narrows"
+
+
+def _write(
+    folder: Path, trained: list[Trained], x_test: npt.NDArray[Any], settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Write models, pictures and, last, the JSON; give what it holds."""
+    from narrows.evaluation.plots import write_png
+
+    folder.mkdir(exist_ok=True)
+    for each in trained:
+        with open_output(str(folder / _name(each))) as stream:
+            stream.write(each.model)
+    for name, figure in _pictures(trained, x_test[:SHOWN_SIGNALS]).items():
+        with open_output(str(folder / name)) as stream:
+            write_png(figure, stream)
+    written = {
+        "settings": {name.rstrip("_"): value for name, value in settings.items()},
+        "test_signals": len(x_test),
+        "points": [{**each.point.as_json(), "model": _name(each)} for each in trained],
+    }
+    with open_output(str(folder / "sweep.json")) as stream:
+        stream.write(json_module.dumps(written, indent=2, allow_nan=False).encode() + b"\n")
+    return written
+
+
+def _pictures(trained: list[Trained], x: npt.NDArray[np.generic]) -> dict[str, Any]:
+    """Draw the curve, and the same signals through every model."""
+    from narrows.codec.codec import Codec
+    from narrows.evaluation import plots
+
+    points = [each.point for each in trained]
+    if points[0].lambda_ is not None:
+        ours = [(p.bytes_per_signal, p.psnr) for p in points]
+        pca = [(p.pca.bytes_per_signal, p.pca.psnr) for p in points]
+        return {"sweep.png": plots.rate_distortion({"narrows": ours, "PCA": pca})}
+    codecs = {each.point.latent_size: Codec.from_bytes(each.model) for each in trained}
+    decoded = {size: codec.decompress(codec.compress(x)) for size, codec in codecs.items()}
+    peak = next(iter(codecs.values())).model.peak
+    return {
+        "sweep.png": plots.quality_against_latent_size(points, [p.pca for p in points]),
+        "reconstructions.png": plots.by_latent_size(x, decoded, peak),
+    }
+
+
+def _print(trained: list[Trained], title: str, lambdas: bool) -> None:
+    rows = []
+    for point in (each.point for each in trained):
+        first = f"{point.lambda_:g}" if lambdas else str(point.latent_size)
+        rows.append(
+            [first, f"{point.bytes_per_signal:.2f}", decibels(point.psnr),
+             f"{point.pca.bytes_per_signal:.2f}", decibels(point.pca.psnr),
+             f"{point.model_bytes:,}", f"{point.seconds:.0f}"]
+        )  # fmt: skip
+    columns = ["lambda" if lambdas else "latents", "bytes per signal", "PSNR", "PCA bytes",
+               "PCA PSNR", "model bytes", "seconds"]  # fmt: skip
+    print_table(title, columns, rows)

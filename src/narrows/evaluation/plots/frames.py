@@ -1,0 +1,141 @@
+"""One frame: as a picture, or as lines where those show it better."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.evaluation.metrics import errors, psnr_of_mse
+from narrows.evaluation.plots.figure import INK, RED, style_box
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Frame = npt.NDArray[Any]
+MOST_CHANNELS = 3
+MOST_PIXELS = 160  # in a row or column; larger pictures are averaged down
+MOST_SAMPLES = 2000  # of a line; longer ones are thinned
+
+
+def as_picture(frame: Frame) -> Frame | None:
+    """Give a frame as a picture; None where lines show it better.
+
+    Frames of one dimension, or of a few channels beside a long axis, are signals over time.
+
+    Parameters
+    ----------
+    frame : (*frame_shape)
+
+    Returns
+    -------
+    (height, width) or (height, width, 3), or None
+        Of a volume, its middle slice.
+    """
+    while frame.ndim > 2 and not _is_colour(frame):
+        frame = frame[frame.shape[0] // 2]
+    return frame if frame.ndim >= 2 and min(frame.shape[:2]) >= 4 else None
+
+
+def _is_colour(frame: Frame) -> bool:
+    return frame.ndim == 3 and frame.shape[-1] == 3 and min(frame.shape[:2]) >= 4
+
+
+def as_lines(frame: Frame) -> npt.NDArray[np.float64]:
+    """Give a frame as `(samples, channels)`: its longest axis in time, three channels at most."""
+    frame = np.atleast_1d(frame).astype(np.float64)
+    lines = np.moveaxis(frame, int(np.argmax(frame.shape)), 0)
+    lines = lines.reshape(len(lines), -1)[:, :MOST_CHANNELS]
+    return lines[:: math.ceil(len(lines) / MOST_SAMPLES)]
+
+
+def signal_psnr(original: Frame, decoded: Frame, peak: float) -> npt.NDArray[np.float64]:
+    """Give the PSNR of each of `(n, *frame_shape)` signals in dB, `(n,)`; infinite if exact."""
+    found = [
+        psnr_of_mse(float(np.square(errors(a, b) / peak).mean()))
+        for a, b in zip(original, decoded, strict=True)
+    ]
+    return np.array(found, dtype=np.float64)
+
+
+def in_decibels(psnr: float) -> str:
+    """Write one PSNR."""
+    if math.isinf(psnr):
+        return "exact" if psnr > 0 else "lost"  # a NaN, say
+    return f"{psnr:.1f} dB"
+
+
+def value_range(original: Frame, peak: float, low: float | None) -> tuple[float, float]:
+    """Give the values that are drawn black and white; `low` is black, or the lowest value."""
+    if low is not None:
+        return low, low + peak
+    finite = original[np.isfinite(original)]
+    least = float(finite.min()) if finite.size else 0.0
+    return least, least + peak
+
+
+def absolute_error(original: Frame, decoded: Frame, peak: float) -> npt.NDArray[np.float64]:
+    """Give `|original - decoded|`, at most `peak`."""
+    return np.minimum(np.abs(errors(original, decoded)), peak)
+
+
+def draw_picture(
+    axis: Axes, picture: Frame, limits: tuple[float, float], cmap: str = "gray"
+) -> Any:
+    """Draw a picture from `as_picture`, with a thin frame and no ticks."""
+    low, high = limits
+    shown = _averaged(picture.astype(np.float64))
+    if shown.ndim == 3:
+        shown = np.clip((shown - low) / (high - low), 0.0, 1.0)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    style_box(axis, ("left", "right", "top", "bottom"))
+    for spine in axis.spines.values():
+        spine.set_linewidth(0.4)
+    return axis.imshow(shown, vmin=low, vmax=high, cmap=cmap, interpolation="none")
+
+
+def _averaged(picture: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Average large pictures down, so that a page stays small."""
+    step = math.ceil(max(picture.shape[:2]) / MOST_PIXELS)
+    height, width = (side // step for side in picture.shape[:2])
+    if step == 1 or 0 in (height, width):
+        return picture
+    tiles = picture[: height * step, : width * step]
+    tiles = tiles.reshape(height, step, width, step, *picture.shape[2:])
+    return np.asarray(tiles.mean(axis=(1, 3)))
+
+
+def draw_lines(axis: Axes, frame: Frame, decoded: Frame, colour: str) -> None:
+    """Draw a signal over time in ink and its reconstruction above it; channels are stacked."""
+    lines, others = as_lines(frame), as_lines(decoded)
+    style_box(axis, ("left", "bottom"))
+    if lines.shape[1] > 1:
+        shift = stacking(lines)
+        lines, others = lines - shift, others - shift
+        axis.set_yticks([])
+    else:
+        axis.locator_params(axis="y", nbins=3)
+    marker = "." if len(lines) <= 16 else None
+    axis.plot(lines, color=INK, alpha=0.75, linewidth=1.6, marker=marker)
+    axis.plot(others, color=colour, linewidth=0.9, marker=marker)
+
+
+def stacking(lines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give what to take from each channel of `(samples, channels)` to stack them, `(channels,)`."""
+    finite = np.where(np.isfinite(lines), lines, 0.0)
+    low, high = finite.min(axis=0), finite.max(axis=0)
+    spacing = float((high - low).max()) or 1.0
+    return np.asarray((low + high) / 2 + 1.15 * spacing * np.arange(lines.shape[1]))
+
+
+def draw_error(axis: Axes, error: Frame, most: float) -> None:
+    """Draw the absolute error of a signal over time, on a scale that ends at `most`."""
+    lines = as_lines(error)
+    style_box(axis, ("left", "bottom"))
+    marker = "." if len(lines) <= 16 else None
+    axis.plot(lines.max(axis=1), color=RED, linewidth=0.8, marker=marker)
+    axis.set_ylim(0.0, 1.05 * (most or 1.0))
+    axis.locator_params(axis="y", nbins=2)

@@ -1,0 +1,132 @@
+"""The same signals through models of growing latent size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.errors import DataError
+from narrows.evaluation.metrics import distortion
+from narrows.evaluation.plots.figure import (
+    BLUE,
+    INK,
+    SMALL,
+    TINY,
+    WIDTH,
+    new_figure,
+    pack_tightly,
+    set_title,
+)
+from narrows.evaluation.plots.frames import (
+    as_picture,
+    draw_lines,
+    draw_picture,
+    in_decibels,
+    value_range,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Signals = npt.NDArray[Any]
+MOST_PICTURES, MOST_LINES = 8, 3
+
+
+def by_latent_size(
+    original: Signals,
+    decoded: Mapping[int, Signals],
+    peak: float,
+    title: str = "",
+    low: float | None = None,
+) -> Figure:
+    """Draw what each latent size makes of the same signals: a row a size, the originals on top.
+
+    Signals over time are drawn as lines, the reconstruction over the original.
+
+    Parameters
+    ----------
+    original : (n, *frame_shape)
+        The first eight are drawn, or the first three where they are lines.
+    decoded : mapping of int to (n, *frame_shape)
+        Reconstructions by latent size.
+    peak : float
+        The range of the data, which grey levels and PSNR refer to.
+    title : str
+    low : float, optional
+        The value that pictures show black; by default the lowest of `original`.
+
+    Raises
+    ------
+    DataError
+        If there is no reconstruction, or one of another shape.
+    """
+    _check(original, decoded)
+    sizes = sorted(decoded)
+    names = [
+        f"{size} latent{'s' * (size > 1)}\n"
+        f"{in_decibels(distortion(original, decoded[size], peak).psnr)}"
+        for size in sizes
+    ]
+    each = [decoded[size] for size in sizes]
+    if as_picture(original[0]) is None:
+        return _draw_lines(original, each, names, title)
+    return _draw_pictures(original, each, names, value_range(original, peak, low), title)
+
+
+def _check(original: Signals, decoded: Mapping[int, Signals]) -> None:
+    if not decoded:
+        raise DataError("no reconstructions to draw; give them by their latent size")
+    for size, frames in decoded.items():
+        if frames.shape != original.shape:
+            raise DataError(
+                f"reconstructions of shape {frames.shape} at {size} latents; the originals have "
+                f"shape {original.shape}: give the same signals"
+            )
+
+
+def _draw_pictures(
+    original: Signals,
+    decoded: list[Signals],
+    names: list[str],
+    limits: tuple[float, float],
+    title: str,
+) -> Figure:
+    columns = min(len(original), MOST_PICTURES)
+    first = as_picture(original[0])
+    assert first is not None
+    tile = (WIDTH - 0.7) / MOST_PICTURES * min(2.0, max(0.4, first.shape[0] / first.shape[1]))
+    rows = len(decoded) + 1
+    figure = new_figure(WIDTH, rows * (max(tile, 0.42) + 0.04) + 0.3 * bool(title) + 0.05)
+    pack_tightly(figure)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    stack = zip(axes, [original, *decoded], ["original", *names], strict=True)
+    for row, frames, name in stack:
+        for axis, frame in zip(row, frames[:columns], strict=True):
+            picture = as_picture(np.asarray(frame))
+            assert picture is not None
+            draw_picture(axis, picture, limits)
+        _name_row(row[0], name)
+    set_title(figure, title)
+    return figure
+
+
+def _draw_lines(original: Signals, decoded: list[Signals], names: list[str], title: str) -> Figure:
+    columns = min(len(original), MOST_LINES)
+    figure = new_figure(WIDTH, 0.75 * len(decoded) + 0.4 + 0.3 * bool(title))
+    axes = figure.subplots(len(decoded), columns, squeeze=False, sharex=True, sharey="col")
+    for row, frames, name in zip(axes, decoded, names, strict=True):
+        for axis, frame, reconstruction in zip(row, original, frames[:columns], strict=False):
+            draw_lines(axis, frame, reconstruction, BLUE)
+            axis.tick_params(labelsize=TINY - 1)
+        _name_row(row[0], name)
+    for axis in axes[-1]:
+        axis.set_xlabel("sample", fontsize=SMALL - 1, color=INK)
+    set_title(figure, title)
+    return figure
+
+
+def _name_row(axis: Any, name: str) -> None:
+    axis.set_ylabel(name, fontsize=TINY, color=INK, rotation=0, ha="right", va="center", labelpad=5)

@@ -1,0 +1,7 @@
+"""One page on one model: what it was trained on, what it does to signals, whether it pays."""
+
+from narrows.evaluation.report.contents import Contents, measure
+from narrows.evaluation.report.page import page
+from narrows.evaluation.report.verdict import Sentence, verdict
+
+__all__ = ["Contents", "Sentence", "measure", "page", "verdict"]

@@ -1,0 +1,174 @@
+"""Everything that a report says, measured once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.codec import Codec
+from narrows.errors import DataError, ModelError
+from narrows.evaluation.metrics import ROWS, Evaluation, errors, evaluation_of
+from narrows.evaluation.report.comparison import Comparison, compare, sample
+
+Signals = npt.NDArray[Any]
+PACKETS = 1000  # signals that are also coded one by one
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """A model, the signals that it was given, and what it made of them.
+
+    Attributes
+    ----------
+    data, model_file : str
+        What the command line called them.
+    codec : Codec
+    x, decoded : (n, *frame_shape)
+    symbols : (n, latent_size) int32
+    labels : (n,) int64 or None
+    labels_file : str or None
+    measured : Evaluation
+    psnr : (n,) float
+        Of each signal, in dB.
+    packet_bytes : (m,) int
+        Lengths of the packets of at most 1000 signals, spread over all.
+    comparison : Comparison
+    seen : bool
+        Whether these signals include those that the model was trained on.
+    """
+
+    data: str
+    model_file: str
+    codec: Codec
+    x: Signals
+    decoded: Signals
+    symbols: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int64] | None
+    labels_file: str | None
+    measured: Evaluation
+    psnr: npt.NDArray[np.float64]
+    packet_bytes: npt.NDArray[np.int64]
+    comparison: Comparison
+    seen: bool
+
+    @property
+    def idle_latents(self) -> int:
+        """The number of latents that are the same for all these signals."""
+        return int((self.symbols == self.symbols[:1]).all(axis=0).sum())
+
+    @property
+    def validation_psnr(self) -> float | None:
+        """The PSNR on the validation signals when training kept its weights, if it is known."""
+        training = self.codec.model.training
+        best = training.get("best_epoch")
+        kept = [record for record in training.get("history", ()) if record["epoch"] == best]
+        return kept[0].get("psnr") if kept else None
+
+
+def check(codec: Codec, x: Signals, labels: npt.NDArray[np.int64] | None = None) -> Signals:
+    """Refuse, before any work, what no report can be made of.
+
+    Raises
+    ------
+    DataError
+        If the signals are not of the model's shape and dtype, or the labels not one a signal.
+    ModelError
+        If the model only decompresses.
+    """
+    if codec.model.encoder is None:
+        raise ModelError(
+            f"model {codec.model_id} has no encoder: it was exported to decompress; "
+            "report on the model it was exported from"
+        )
+    x = codec.check_frames(x)
+    if not len(x):
+        raise DataError("no signals to report on; give at least one")
+    if labels is not None and len(labels) != len(x):
+        raise DataError(f"{len(labels)} labels for {len(x)} signals; give one label a signal")
+    return x
+
+
+def measure(
+    codec: Codec,
+    x: Signals,
+    labels: npt.NDArray[np.int64] | None = None,
+    *,
+    data: str = "DATA",
+    model_file: str = "MODEL",
+    labels_file: str | None = None,
+) -> Contents:
+    """Compress and decompress signals, and measure all that the report tells.
+
+    Parameters
+    ----------
+    codec : Codec
+    x : (n, *frame_shape)
+    labels : (n,) integers, optional
+    data, model_file, labels_file : str
+        What the page calls them.
+
+    Raises
+    ------
+    DataError, ModelError
+        See `check`.
+    """
+    x = check(codec, x, labels)
+    blob = codec.compress(x)
+    decoded = codec.decompress(blob)
+    measured = evaluation_of(x, decoded, len(blob), codec)
+    return Contents(
+        data=data,
+        model_file=model_file,
+        codec=codec,
+        x=x,
+        decoded=decoded,
+        symbols=codec.encode(x),
+        labels=labels,
+        labels_file=labels_file,
+        measured=measured,
+        psnr=_psnr_of_each(x, decoded, codec.model.peak),
+        packet_bytes=_packet_bytes(codec, x),
+        comparison=compare(codec, x, measured),
+        seen=_seen(codec, x),
+    )
+
+
+def _psnr_of_each(x: Signals, decoded: Signals, peak: float) -> npt.NDArray[np.float64]:
+    """Give the PSNR of each signal, a part at a time."""
+    mse = np.empty(len(x))
+    for start in range(0, len(x), ROWS):
+        rows = slice(start, start + ROWS)
+        error = errors(x[rows], decoded[rows]).reshape(len(x[rows]), -1)
+        mse[rows] = np.square(error / peak).mean(axis=1)
+    with np.errstate(divide="ignore"):
+        return np.asarray(-10 * np.log10(mse))
+
+
+def _packet_bytes(codec: Codec, x: Signals) -> npt.NDArray[np.int64]:
+    """Code signals one by one; packets take no NaN and no infinity."""
+    some = (frame for frame in sample(x, PACKETS) if np.isfinite(frame).all())
+    return np.array([len(codec.compress_packet(frame)) for frame in some], dtype=np.int64)
+
+
+def _seen(codec: Codec, x: Signals) -> bool:
+    """Tell whether the model was trained on these signals, or on all but its validation part."""
+    training = codec.model.training
+    try:
+        from narrows.training.train import fingerprint, split
+    except ImportError:  # torch is not installed
+        return False
+    known, seed = training.get("data_sha256"), training.get("settings", {}).get("seed")
+    if known is None or len(x) not in _lengths(training):
+        return False
+    return fingerprint(x) == known or (
+        seed is not None and len(x) > 1 and fingerprint(split(x, None, seed)[0]) == known
+    )
+
+
+def _lengths(training: Any) -> tuple[int, int]:
+    """Give the numbers of signals that training may have been given."""
+    trained = training.get("signals", 0)
+    return trained, trained + training.get("validation_signals", 0)

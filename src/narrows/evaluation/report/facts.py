@@ -1,0 +1,127 @@
+"""The figures of a report in words, ready for its tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from narrows.evaluation.baselines import Row
+from narrows.evaluation.report.contents import Contents
+
+
+def tiles(contents: Contents) -> list[tuple[str, str, str]]:
+    """Give the figures that matter most: name, value, and what stands beside it."""
+    m = contents.measured
+    paid = "never" if m.break_even_signals is None else f"{m.break_even_signals:,}"
+    return [
+        ("bytes a signal", f"{m.bytes_per_signal:.2f}", f"of {m.raw_bytes // m.signals:,} raw"),
+        ("ratio", f"{m.ratio:.1f} : 1", f"{m.bits_per_element:.3f} bits a value"),
+        ("PSNR", decibels(m.psnr), f"MSE {m.mse:.3g} where the peak is 1"),
+        (
+            "largest error",
+            f"{m.max_abs_error:.3g}",
+            f"of a range of {contents.codec.model.peak:.3g}",
+        ),
+        ("model", in_bytes(m.model_bytes), f"{m.model_bytes:,} bytes"),
+        ("paid for after", paid, f"signals; here {m.signals:,}"),
+    ]
+
+
+def in_bytes(size: int) -> str:
+    """Write a size with three digits."""
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.3g} {unit}" if value < 999.5 else f"{value:.0f} {unit}"
+
+
+def decibels(psnr: float) -> str:
+    """Write a PSNR."""
+    return f"{psnr:.2f} dB" if math.isfinite(psnr) else "exact" if psnr > 0 else "lost"
+
+
+def comparison_rows(contents: Contents) -> Iterator[tuple[str, list[str], str]]:
+    """Give name, cells, and "ours" for this model or "other", for each codec."""
+    comparison, m = contents.comparison, contents.measured
+    small = comparison.pca_of_same_size
+    others = [comparison.raw, *comparison.lossless, *comparison.peers]
+    for row in (*others, *([small] if small is not None else []), *comparison.qualities):
+        yield row.name, _cells(row), "other"
+    yield "narrows", _cells(Row("", m.bytes_per_signal, m.psnr, m.model_bytes)), "ours"
+
+
+def _cells(row: Row) -> list[str]:
+    model = f"{row.model_bytes:,}" if row.model_bytes else "none"
+    return [f"{row.bytes_per_signal:,.2f}", decibels(row.psnr).removesuffix(" dB"), model]
+
+
+def comparison_notes(contents: Contents) -> Iterator[str]:
+    """Say how the others were measured."""
+    comparison, n = contents.comparison, contents.measured.signals
+    yield f"raw and narrows: all {n:,} signals."
+    yield (
+        f"zlib, bzip2 and lzma: {_of(comparison.general_signals, n)}, in one stream, their best "
+        "case."
+    )
+    pca = comparison.peer("PCA codec") or comparison.pca_of_same_size
+    if pca is not None:
+        yield (
+            f"PCA: {_of(comparison.peer_signals, n)}, trained on every second one and measured on "
+            "those between, so it has learnt from the nearest neighbours of what it is measured on."
+        )
+    if any(row.name != "PCA codec" for row in comparison.peers):
+        yield (
+            f"Picture codecs: {_of(comparison.peer_signals, n)} in one mosaic, their best case, "
+            "at this quality or at their lowest."
+        )
+    if comparison.missing:
+        yield comparison.missing + "."
+
+
+def _of(some: int, n: int) -> str:
+    return f"all {n:,} signals" if some == n else f"{some:,} of the {n:,} signals"
+
+
+def facts(contents: Contents) -> list[tuple[str, str]]:
+    """Tell what the model is, and what it was trained on and how."""
+    model, training = contents.codec.model, contents.codec.model.training
+    signal = f"{' × '.join(map(str, model.frame_shape))} of {model.dtype.name}"
+    pairs = [
+        ("model id", contents.codec.model_id),
+        ("signals", signal),
+        ("architecture", model.architecture),
+        ("latents", f"{model.latent_size}"),
+        ("these signals", f"{contents.measured.signals:,}, {contents.data}"),
+    ]
+    if contents.labels_file is not None:
+        pairs.append(("labels", contents.labels_file))
+    if training:
+        pairs += _training_facts(training)
+    return pairs
+
+
+def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
+    validation = training.get("validation_signals", 0)
+    yield "trained on", f"{training.get('signals', 0):,} signals, {validation:,} to validate"
+    yield "their fingerprint", training.get("data_sha256", "unknown")
+    plan = training.get("plan", {})
+    done, planned = len(training.get("history", ())), plan.get("epochs")
+    if done:
+        kept = f", the best of them {training.get('best_epoch')}"
+        yield "epochs", f"{done} of {planned} planned{kept}"
+        yield (
+            "updates",
+            (f"{plan.get('updates_per_epoch')} an epoch, of {plan.get('batch_size')} signals"),
+        )
+    if training.get("interrupted"):
+        yield "interrupted", "yes"
+    yield "time", f"{training.get('seconds', 0):,.0f} s on {training.get('threads')} threads"
+    loss = training.get("freezing_loss_db")
+    if loss is not None:
+        yield "lost to integers", f"{loss:+.4f} dB on the validation signals"
+    for name in ("settings", "versions"):
+        told = training.get(name, {}).items()
+        yield name, ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in told if v is not None)

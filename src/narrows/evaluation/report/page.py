@@ -1,0 +1,149 @@
+"""A report as one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from narrows._version import __version__
+from narrows.evaluation.report import pictures
+from narrows.evaluation.report.commands import report_command, train_command
+from narrows.evaluation.report.contents import Contents
+from narrows.evaluation.report.facts import comparison_notes, comparison_rows, facts, tiles
+from narrows.evaluation.report.pictures import Picture
+from narrows.evaluation.report.style import STYLE
+from narrows.evaluation.report.verdict import Sentence, verdict
+
+MARKS = {"good": "+", "bad": "!", "plain": ""}
+
+
+def page(contents: Contents) -> str:
+    """Write the whole page; the same contents give the same page."""
+    title = f"{contents.data} through {contents.model_file}"
+    training = contents.codec.model.training
+    command = train_command(
+        training.get("settings", {}), contents.codec.model.architecture, contents.model_file
+    )
+    sections = [
+        _section("Verdict", _verdict(verdict(contents))),
+        _section(
+            "Beside other codecs",
+            _cards([_comparison(contents), *map(_card, pictures.bytes_and_quality(contents))]),
+        ),
+        _section("Signals", _cards(map(_card, pictures.signals_shown(contents)))),
+        _section("Latents", _cards(map(_card, _latents(contents)))),
+        _section(
+            "How it was made",
+            _cards([*map(_card, pictures.training(contents)), _facts(facts(contents))]),
+        ),
+        _section("The commands", _commands(command, report_command(contents))),
+    ]
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)} - narrows report</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<header>
+<h1>narrows report</h1>
+<p class="soft name">{escape(title)}</p>
+{_tiles(tiles(contents))}
+</header>
+<main>
+{"".join(sections)}</main>
+<footer>Made by narrows {escape(__version__)}. Sizes are lengths of what was written, header and
+index included; PSNR is 10 log10(peak²/MSE) of what came back, the error pooled over all
+signals, with a peak of {contents.codec.model.peak:g}.</footer>
+</body>
+</html>
+"""
+
+
+def _latents(contents: Contents) -> Iterable[Picture]:
+    for draw in (pictures.the_network, pictures.latent_space, pictures.spread):
+        yield from draw(contents)
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>\n"
+
+
+def _cards(cards: Iterable[str]) -> str:
+    return '<div class="cards">\n' + "\n".join(cards) + "\n</div>"
+
+
+def _card(picture: Picture) -> str:
+    return (
+        f'<figure class="card"><h3>{escape(picture.title)}</h3>\n'
+        f"<figcaption>{escape(picture.caption)}</figcaption>\n"
+        f'<img alt="{escape(picture.alt)}" src="{picture.source}"></figure>'
+    )
+
+
+def _tiles(figures: Sequence[tuple[str, str, str]]) -> str:
+    items = "\n".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(beside)}</small></dd></div>"
+        for name, value, beside in figures
+    )
+    return f'<dl class="tiles">\n{items}\n</dl>'
+
+
+def _verdict(sentences: Sequence[Sentence]) -> str:
+    items = "\n".join(
+        f'<li class="{sentence.mood}">{_mark(sentence)}{_words(sentence.text)}</li>'
+        for sentence in sentences
+    )
+    return f'<ul class="verdict">\n{items}\n</ul>'
+
+
+def _words(text: str) -> str:
+    """Escape a text, and keep the options of the command line in it from being broken."""
+    return re.sub(r"(?<![-\w])--[a-z][-a-z]*", r"<code>\g<0></code>", escape(text))
+
+
+def _mark(sentence: Sentence) -> str:
+    """Give what the colour says to who sees no colours."""
+    mark = MARKS[sentence.mood]
+    return f"<b>{mark}</b> " if mark else ""
+
+
+def _comparison(contents: Contents) -> str:
+    head = "".join(
+        f'<th scope="col">{x}</th>' for x in ("codec", "bytes", "PSNR, dB", "model bytes")
+    )
+    rows = "\n".join(
+        f'<tr class="{kind}"><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for name, cells, kind in comparison_rows(contents)
+    )
+    notes = "\n".join(f"<li>{escape(note)}</li>" for note in comparison_notes(contents))
+    return (
+        '<div class="card"><h3>Bytes a signal</h3>\n<div class="scroll"><table class="figures">\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>\n"
+        f'<ul class="notes soft">\n{notes}\n</ul></div>'
+    )
+
+
+def _facts(pairs: Sequence[tuple[str, str]]) -> str:
+    rows = "\n".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
+        for name, value in pairs
+    )
+    return (
+        '<div class="card"><h3>Model and training</h3>\n'
+        f'<table class="facts"><tbody>\n{rows}\n</tbody></table></div>'
+    )
+
+
+def _commands(train: str, report: str) -> str:
+    return (
+        f"<pre>{_words(train)}</pre>\n<pre>{_words(report)}</pre>\n"
+        '<p class="soft">DATA stands for the training signals: the model file knows their '
+        "fingerprint, not their name.</p>"
+    )

@@ -1,0 +1,186 @@
+"""The pictures of a report, each with a caption, and in words for who cannot see it."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from narrows.evaluation import plots
+from narrows.evaluation.plots.frames import in_decibels, value_range
+from narrows.evaluation.plots.gallery import worst
+from narrows.evaluation.plots.network import layer_shapes
+from narrows.evaluation.report.comparison import sample
+from narrows.evaluation.report.contents import Contents
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN = 10  # signals in a gallery
+SEARCHED = 10_000  # signals whose lowest value is looked for
+FAR = 0.75  # of all signals are nearer to the first than the one that the walk leads to
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A figure, what it is called, what to see in it, and what it shows, with figures."""
+
+    title: str
+    caption: str
+    alt: str
+    figure: Figure
+
+    @cached_property
+    def source(self) -> str:
+        """The picture as a `data:` address."""
+        return "data:image/svg+xml;base64," + b64encode(plots.write_svg(self.figure)).decode()
+
+
+def signals_shown(contents: Contents) -> list[Picture]:
+    """Draw ten signals spread over all, and the ten that come back worst."""
+    x, decoded, psnr = contents.x, contents.decoded, contents.psnr
+    peak, low = contents.codec.model.peak, _lowest(contents)
+    some = np.unique(np.linspace(0, len(x) - 1, min(SHOWN, len(x))).astype(int))
+    last = worst(psnr, SHOWN)
+    each = ", ".join(in_decibels(psnr[number]) for number in some)
+    lowest = ", ".join(f"#{number} at {in_decibels(psnr[number])}" for number in last)
+    return [
+        Picture(
+            "Signals and what comes back",
+            f"{len(some)} signals, evenly spread over all {len(x):,}.",
+            f"Original, reconstruction and absolute error of {len(some)} signals. Their PSNR: "
+            f"{each}.",
+            plots.gallery(x[some], decoded[some], peak, names=_names(some), low=low),
+        ),
+        Picture(
+            "The worst",
+            "The signals of lowest PSNR, the worst first: what this model cannot do.",
+            f"Original, reconstruction and absolute error of the {len(last)} signals of lowest "
+            f"PSNR: {lowest}.",
+            plots.gallery(x[last], decoded[last], peak, names=_names(last), low=low),
+        ),
+    ]
+
+
+def _lowest(contents: Contents) -> float:
+    """Give the value that pictures show black."""
+    return value_range(sample(contents.x, SEARCHED), contents.codec.model.peak, None)[0]
+
+
+def _names(numbers: np.ndarray) -> list[str]:
+    return [f"#{number}" for number in numbers]
+
+
+def bytes_and_quality(contents: Contents) -> list[Picture]:
+    """Draw bytes against quality, for this model and the lossy codecs beside it."""
+    measured, comparison = contents.measured, contents.comparison
+    own = [(row.bytes_per_signal, row.psnr) for row in comparison.qualities]
+    series = {"narrows": own or [(measured.bytes_per_signal, measured.psnr)]}
+    pca = [comparison.pca_of_same_size, comparison.peer("PCA codec")]
+    series["PCA codec"] = [(row.bytes_per_signal, row.psnr) for row in pca if row is not None]
+    for row in comparison.peers:
+        if row.name != "PCA codec":
+            series[row.name] = [(row.bytes_per_signal, row.psnr)]
+    series = {name: points for name, points in series.items() if points}
+    if len(series) < 2 or not math.isfinite(measured.psnr):
+        return []
+    told = "; ".join(
+        f"{name}: " + ", ".join(f"{size:.2f} bytes at {psnr:.2f} dB" for size, psnr in points)
+        for name, points in series.items()
+    )
+    caption = "Up and to the left is better. The axis of bytes is logarithmic."
+    alt = f"PSNR against bytes a signal. {told}."
+    return [Picture("Bytes against quality", caption, alt, plots.rate_distortion(series))]
+
+
+def spread(contents: Contents) -> list[Picture]:
+    """Draw histograms of quality and of bytes over the signals."""
+    psnr = contents.psnr[np.isfinite(contents.psnr)]
+    packets = contents.packet_bytes
+    told = []
+    if len(psnr):
+        low, middle, high = np.percentile(psnr, (5, 50, 95))
+        told.append(f"Nine of ten signals have {low:.1f} to {high:.1f} dB, median {middle:.1f} dB.")
+    if len(packets):
+        told.append(
+            f"Alone, as a packet, a signal takes {packets.min()} to {packets.max()} bytes, on "
+            f"average {packets.mean():.2f} (measured on {len(packets):,} signals)."
+        )
+    if not told:
+        return []
+    text = " ".join(told)
+    figure = plots.histograms(contents.psnr, packets)
+    return [Picture("From signal to signal", text, f"Two histograms. {text}", figure)]
+
+
+def latent_space(contents: Contents) -> list[Picture]:
+    """Draw the map of the latent space, and a walk through it."""
+    _, shares = plots.projection(contents.symbols)
+    labels = contents.labels
+    classes = "" if labels is None else f", coloured by {len(np.unique(labels))} labels"
+    part = f"{shares.sum():.0%} of the latents' variance"
+    pictures = [
+        Picture(
+            "A map of the latent space",
+            f"Each point is a signal{classes}; the two axes hold {part}.",
+            f"Scatter plot of the latents' first two principal components, which hold {part}"
+            f"{classes}.",
+            plots.latent_map(contents.symbols, labels),
+        )
+    ]
+    return pictures + (_walk(contents) if len(contents.x) > 1 else [])
+
+
+def _walk(contents: Contents) -> list[Picture]:
+    symbols = contents.symbols.astype(np.float64)
+    distance = np.square(symbols - symbols[0]).sum(axis=1)
+    end = int(np.argsort(distance, kind="stable")[int(FAR * (len(symbols) - 1))]) or 1
+    steps = plots.steps_between(contents.symbols[0], contents.symbols[end])
+    decoded = contents.codec.decode(steps)
+    ends = f"signal #0 to signal #{end}"
+    return [
+        Picture(
+            "A walk between two signals",
+            f"From {ends}: their latents mixed in equal steps, and decoded.",
+            f"The {len(steps)} decoded signals on a straight line through the latent space from "
+            f"{ends}.",
+            plots.walk(decoded, contents.codec.model.peak, low=_lowest(contents)),
+        )
+    ]
+
+
+def the_network(contents: Contents) -> list[Picture]:
+    """Draw the layers."""
+    model, size = contents.codec.model, contents.measured.bytes_per_signal
+    assert model.encoder is not None
+    told = " to ".join(
+        "×".join(map(str, shape))
+        for shape in (*layer_shapes(model.encoder), *layer_shapes(model.decoder)[1:])
+    )
+    parameters = model.encoder.n_parameters + model.decoder.n_parameters
+    caption = f"{parameters:,} parameters, all integers. The heights are not in proportion."
+    alt = (
+        f"The layers of encoder and decoder: {told} values. The narrow middle is "
+        f"{model.latent_size} latents, {size:.2f} bytes."
+    )
+    return [Picture("Wide, narrow, wide", caption, alt, plots.network(model, size))]
+
+
+def training(contents: Contents) -> list[Picture]:
+    """Draw the training curves, unless the model was solved in closed form."""
+    summary = contents.codec.model.training
+    history = summary.get("history", ())
+    if not history:
+        return []
+    best = summary.get("best_epoch")
+    first, last = history[0], history[-1]
+    told = f"the validation loss goes from {first['val_loss']:.4g} to {last['val_loss']:.4g}"
+    if None not in (first.get("psnr"), last.get("psnr")):
+        told += f", the validation PSNR from {first['psnr']:.2f} to {last['psnr']:.2f} dB"
+    caption = f"In {len(history)} epochs {told}. The weights of epoch {best} were kept."
+    figure = plots.training_curves(history, best)
+    return [Picture("Training", caption, f"Loss and PSNR against the epoch. {caption}", figure)]

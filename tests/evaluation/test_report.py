@@ -1,0 +1,275 @@
+"""The report: one page that is whole in itself, says what was measured, and judges fairly."""
+
+import math
+import re
+import xml.etree.ElementTree as ET
+from base64 import b64decode
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from html_pages import Page
+
+pytest.importorskip("matplotlib", reason="drawing needs matplotlib; extra report")
+
+from narrows.codec.codec import Codec
+from narrows.errors import DataError, ModelError
+from narrows.evaluation.baselines import Row
+from narrows.evaluation.report import measure, page, pictures, verdict
+from narrows.evaluation.report.commands import train_command
+from narrows.evaluation.report.comparison import sample
+from narrows.evaluation.report.facts import in_bytes
+
+DATA = 'dig<its> & "co".npy'
+
+
+@pytest.fixture(scope="module")
+def contents(tiny_codec, digits):
+    labels = np.arange(90) % 7
+    return measure(
+        tiny_codec, digits[1400:1490], labels, data=DATA, model_file="m.narrows",
+        labels_file="labels.npy",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def written(contents):
+    return page(contents)
+
+
+@pytest.fixture
+def no_peers(monkeypatch):
+    """Leave those codecs out that take long to measure."""
+    monkeypatch.setattr("narrows.evaluation.report.comparison.peers_at", lambda *arguments: [])
+
+
+def test_the_page_is_whole_in_itself(written):
+    read = Page(written)
+    assert all(reference.startswith("data:") for reference in read.references)
+    assert "@import" not in written
+    assert "url(" not in read.style
+    assert not read.of("script")
+    assert not read.of("link")
+    assert len(written) < 2_000_000
+
+
+def test_the_page_can_be_read_by_phones_and_screen_readers(written):
+    read = Page(written)
+    assert written.startswith("<!DOCTYPE html>")
+    assert read.of("html") == [{"lang": "en"}]
+    assert len(read.of("title")) == len(read.of("main")) == len(read.of("h1")) == 1
+    (viewport,) = [meta for meta in read.of("meta") if meta.get("name") == "viewport"]
+    assert "width=device-width" in viewport["content"]
+    assert "prefers-color-scheme: dark" in read.style
+    assert "max-width: 480px" in read.style
+
+
+def test_every_picture_is_drawn_and_told_in_words(written):
+    pictures = Page(written).of("img")
+    assert len(pictures) == 8  # rates, gallery, worst, network, map, walk, histograms, training
+    for picture in pictures:
+        assert len(picture["alt"]) > 40
+        assert re.search(r"\d", picture["alt"]), picture["alt"]
+        kind, coded = picture["src"].split(";base64,")
+        assert kind == "data:image/svg+xml"
+        inside = b64decode(coded).decode()
+        assert ET.fromstring(inside).tag.endswith("svg")
+        outside = re.findall(r'href="(?!#|data:)', inside)
+        assert not outside
+
+
+def test_names_of_files_are_escaped(written):
+    read = Page(written)
+    assert DATA in read.text
+    assert not read.of("its")
+
+
+def test_the_page_tells_the_figures(contents, written):
+    text, measured = Page(written).text, contents.measured
+    for figure in (
+        f"{measured.bytes_per_signal:.2f}",
+        f"{measured.psnr:.2f} dB",
+        f"{measured.ratio:.1f} : 1",
+        f"{measured.max_abs_error:.3g}",
+        f"{measured.model_bytes:,} bytes",
+        contents.codec.model.training["data_sha256"],
+        contents.codec.model_id,
+        "zlib -9",
+        "lzma -9e",
+        "PCA codec",
+        "1,260 signals, 140 to validate",
+        "3 of 3 planned, the best of them 3",
+        "narrows train DATA -o m.narrows",
+        "--latent-size 6",
+        "-m m.narrows --labels labels.npy",
+    ):
+        assert figure in text, figure
+    for sentence in verdict(contents):
+        assert sentence.text in text
+
+
+def test_the_figures_are_those_of_what_was_written(contents, digits, tiny_codec):
+    blob = tiny_codec.compress(digits[1400:1490])
+    assert contents.measured.compressed_bytes == len(blob)
+    assert np.array_equal(contents.decoded, tiny_codec.decompress(blob))
+    error = (contents.decoded[7].astype(float) - digits[1407]) / tiny_codec.model.peak
+    assert contents.psnr[7] == pytest.approx(-10 * math.log10(np.square(error).mean()))
+    assert len(contents.packet_bytes) == 90
+    assert contents.packet_bytes[7] == len(tiny_codec.compress_packet(digits[1407]))
+    small = contents.comparison.pca_of_same_size
+    assert 0.5 < small.bytes_per_signal / contents.measured.bytes_per_signal < 2.0
+    assert contents.comparison.missing == "" or "narrows[bench]" in contents.comparison.missing
+
+
+def test_signals_that_were_trained_on_are_noticed(tiny_codec, digits, no_peers):
+    trained_on = measure(tiny_codec, digits[:1400])
+    assert trained_on.seen
+    assert any("trained on these very signals" in s.text for s in verdict(trained_on))
+    assert not measure(tiny_codec, digits[1:1400:20]).seen
+
+
+def test_a_model_in_closed_form_has_no_training_curves(digits, no_peers):
+    import narrows
+
+    codec = narrows.train(digits[:200], latent_size=4, architecture="linear")
+    found = measure(codec, digits[200:240])
+    assert pictures.training(found) == []
+    assert any("This model is PCA itself" in s.text for s in verdict(found))
+
+
+def test_a_model_that_does_not_say_how_it_came_to_be_has_a_page(tiny_codec, digits, no_peers):
+    bare = Codec(replace(tiny_codec.model, training={}))
+    alone = measure(bare, digits[:1])
+    alone = replace(alone, comparison=replace(alone.comparison, pca_of_same_size=None))
+    assert len(Page(page(alone)).of("img")) == 5  # one signal: no walk; no rates, no history
+
+
+# --------------------------------------------------------------------------- verdict
+
+
+def sentences(contents, architecture="dense", seen=False, **changes):
+    """Give the verdict on contents whose figures are changed; `peers` and `lossless` as well."""
+    rows = {k: changes.pop(k) for k in ("peers", "lossless", "pca_of_same_size") if k in changes}
+    contents = replace(
+        contents,
+        measured=replace(contents.measured, **changes),
+        comparison=replace(contents.comparison, **rows),
+        codec=Codec(replace(contents.codec.model, architecture=architecture, training={})),
+        symbols=np.arange(12).reshape(2, 6),
+        seen=seen,
+    )
+    return {sentence.text: sentence.mood for sentence in verdict(contents)}
+
+
+SIZE = {"bytes_per_signal": 10.0, "psnr": 23.0, "model_bytes": 5000, "signals": 600}
+LOSSLESS = Row("zlib -9", 160.0, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "mood"),
+    [
+        ({"break_even_signals": 400}, "paid for itself after 400 signals; here are 600", "good"),
+        ({"break_even_signals": 900}, "after 900 signals, but here are only 600", "bad"),
+        ({"break_even_signals": None}, "not smaller than the signals themselves", "bad"),
+        ({"peers": [Row("PCA codec", 10.4, 23.0, 700)]},
+         "PCA does as well on this data: 10.40 bytes a signal against 10.00 at the same quality, "
+         "with a model of 700 bytes", "bad"),
+        ({"peers": [Row("PCA codec", 30.0, 23.0, 700)]},
+         "PCA takes 3.0 times the bytes at the same quality: 30.00 bytes a signal against 10.00; "
+         "with the model counted, narrows is the smaller from 215 signals on", "good"),
+        ({"peers": [], "pca_of_same_size": Row("PCA codec near this size", 10.0, 15.0)},
+         "PCA was not found to reach this quality", "good"),
+        ({"architecture": "linear"}, "This model is PCA itself", "plain"),
+        ({"lossless": [Row("zlib -9", 12.0, math.inf)]},
+         "zlib -9 is lossless at nearly this size: 12.00 bytes a signal against 10.00", "bad"),
+        ({"lossless": [Row("lzma -9e", 9.0, math.inf), Row("zlib -9", 12.0, math.inf)]},
+         "lzma -9e is lossless at a smaller size", "bad"),
+        ({"lossless": [LOSSLESS]}, "the best is zlib -9: 160.00 bytes a signal against 10.00, "
+         "16.0 times as many; with the model counted, narrows is the smaller from 34", "plain"),
+        ({"peers": [Row("WebP mosaic", 50.0, 25.0), Row("JPEG XL mosaic", 60.0, 23.0)]},
+         "WebP mosaic takes 5.0 times the bytes at its lowest quality, 25.00 dB", "good"),
+        ({"peers": [Row("WebP mosaic", 9.0, 23.0)]}, "WebP mosaic does as well", "bad"),
+        ({"seen": True}, "trained on these very signals", "bad"),
+    ],
+)  # fmt: skip
+def test_the_verdict_says_what_the_figures_mean(contents, changes, said, mood):
+    found = sentences(contents, **{**SIZE, "lossless": [LOSSLESS], **changes})
+    (text,) = [text for text in found if said in text]
+    assert found[text] == mood
+
+
+def test_the_verdict_tells_signals_of_another_kind_and_idle_latents(contents):
+    codec = contents.codec
+    training = {
+        **codec.model.training,
+        "interrupted": True,
+        "history": [{"epoch": 3, "psnr": contents.measured.psnr + 2.5}],
+        "best_epoch": 3,
+    }
+    symbols = contents.symbols.copy()
+    symbols[:, [0, 4]] = 9
+    changed = Codec(replace(codec.model, training=training))
+    said = " ".join(s.text for s in verdict(replace(contents, codec=changed, symbols=symbols)))
+    assert "2.5 dB worse than those that training was validated on" in said
+    assert "2 of 6 latents are the same" in said
+    assert "a --latent-size of 4 would do" in said
+    assert "stopped before its plan was done" in said
+
+
+def test_a_fair_model_hears_nothing_of_these(contents):
+    found = " ".join(sentences(contents, **SIZE))
+    for word in ("worse", "idle", "stopped", "very signals", "latents"):
+        assert word not in found
+
+
+# --------------------------------------------------------------------------- the rest
+
+
+def test_the_training_command_is_told_as_far_as_it_is_known():
+    settings = {"latent_size": 8, "lambda": 0.5, "epochs": None, "device": "auto", "patience": 3,
+                "bits_per_latent": 3.2, "loss": "mse", "plain": True, "rate_free": False,
+                "noise": 0.0, "seed": 0}  # fmt: skip
+    assert train_command(settings, "dense", "a model.narrows") == (
+        "narrows train DATA -o 'a model.narrows' "
+        "--latent-size 8 --lambda 0.5 --loss mse --plain --seed 0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (971_867, "972 kB"), (999_999, "1000 kB"),
+     (12_345_678, "12.3 MB")],
+)  # fmt: skip
+def test_sizes_have_three_digits(size, words):
+    assert in_bytes(size) == words
+
+
+def test_samples_are_spread_over_all_signals():
+    x = np.arange(100)[:, None]
+    assert sample(x, 5).ravel().tolist() == [0, 24, 49, 74, 99]
+    assert sample(x, 100) is x
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (np.zeros((3, 5, 5), np.uint8), ("(3, 5, 5)", "(n, 8, 8) of uint8")),
+        (np.zeros((3, 8, 8), np.float32), ("float32", "uint8")),
+        (np.zeros((0, 8, 8), np.uint8), ("no signals",)),
+    ],
+)
+def test_signals_that_the_model_cannot_take_are_refused(tiny_codec, x, words):
+    with pytest.raises(DataError) as refused:
+        measure(tiny_codec, x)
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_labels_of_another_length_are_refused(tiny_codec, digits):
+    with pytest.raises(DataError, match="4 labels for 5 signals"):
+        measure(tiny_codec, digits[:5], np.zeros(4, np.int64))
+
+
+def test_a_model_that_only_decompresses_is_refused(tiny_codec, digits):
+    with pytest.raises(ModelError, match="no encoder"):
+        measure(tiny_codec.without_encoder(), digits[:5])
