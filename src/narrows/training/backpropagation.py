@@ -8,134 +8,94 @@ the gradients are compared with autograd's in the tests.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-Array = npt.NDArray[np.float32]
+from narrows.training.activations import ACTIVATIONS, Activation, Array, Sigmoid
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-7  # Keras's, where torch has 1e-8
-LOWEST_LOGIT = -80.0  # exp(80) is finite in float32
-
-
-class Activation:
-    """An elementwise function and its derivative; this one is the identity."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.output: Array = np.empty(shape, dtype=np.float32)
-
-    def forward(self, z: Array) -> Array:
-        """Apply it to `(n, width)` sums, which may be overwritten."""
-        self.output = z
-        return z
-
-    def backward(self, gradient: Array) -> Array:
-        """Turn the gradient of the output, in place, into that of the sums."""
-        return gradient
-
-
-class ReLU(Activation):
-    """max(z, 0)."""
-
-    def forward(self, z: Array) -> Array:
-        """See Activation."""
-        return np.maximum(z, 0.0, out=self.output)
-
-    def backward(self, gradient: Array) -> Array:
-        """See Activation."""
-        return np.multiply(gradient, self.output > 0.0, out=gradient)
-
-
-class ELU(Activation):
-    """z where it is positive, else exp(z) - 1 (Clevert, Unterthiner & Hochreiter 2016)."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        super().__init__(shape)
-        self._slope: Array = np.empty(shape, dtype=np.float32)
-
-    def forward(self, z: Array) -> Array:
-        """See Activation."""
-        slope = np.minimum(z, 0.0, out=self._slope)
-        np.exp(slope, out=slope)  # 1 where z is positive: also the derivative
-        np.subtract(slope, 1.0, out=self.output)
-        # exp(z) - 1 is never below z.
-        return np.maximum(z, self.output, out=self.output)
-
-    def backward(self, gradient: Array) -> Array:
-        """See Activation."""
-        return np.multiply(gradient, self._slope, out=gradient)
-
-
-class Sigmoid(Activation):
-    """1 / (1 + exp(-z))."""
-
-    def forward(self, z: Array) -> Array:
-        """See Activation."""
-        np.maximum(z, LOWEST_LOGIT, out=z)
-        s = np.negative(z, out=self.output)
-        np.exp(s, out=s)
-        s += 1.0
-        return np.reciprocal(s, out=s)
-
-    def backward(self, gradient: Array) -> Array:
-        """See Activation."""
-        gradient *= self.output
-        gradient *= 1.0 - self.output
-        return gradient
-
-
-ACTIVATIONS = {nn.ReLU: ReLU, nn.ELU: ELU, nn.Sigmoid: Sigmoid, nn.Identity: Activation}
 
 
 class DenseLayer:
-    """`a = activation(x W^T + b)`, and its gradients.
+    """`a = activation(x W^T + b)`, and its gradients, on parameters laid out to be multiplied.
+
+    A layer that widens keeps W^T with b as its last row: its input has a column of ones, so that
+    the bias and its gradient are part of the products. One that narrows keeps W and b.
 
     Parameters
     ----------
-    weight, bias : (n_outputs, n_inputs), (n_outputs,)
-        Views of the network's parameters.
-    d_weight, d_bias : arrays of the same shapes
-        Where their gradients go.
-    activation : Activation
+    linear : nn.Linear
+        Its parameters become views of `values`.
+    activation : type of Activation
     batch_size : int
+    values, gradients : (n_outputs * (n_inputs + 1),) tensors
+        Where its parameters, and their gradients, are kept.
+    widens : bool
+    feeds_widening : bool
+        Whether the next layer widens, and the output needs a column of ones.
     """
 
     def __init__(
-        self, weight: Array, bias: Array, d_weight: Array, d_bias: Array,
-        activation: Activation, batch_size: int,
+        self, linear: nn.Linear, activation: type[Activation], batch_size: int,
+        values: Tensor, gradients: Tensor, *, widens: bool, feeds_widening: bool,
     ) -> None:  # fmt: skip
-        self.weight, self.bias = weight, bias
-        self.d_weight, self.d_bias = d_weight, d_bias
-        self.activation = activation
-        n_outputs, n_inputs = weight.shape
-        self.sums: Array = np.empty((batch_size, n_outputs), dtype=np.float32)
+        n_outputs, n_inputs = linear.weight.shape
+        weight, bias = _views(values, n_inputs, n_outputs, widens)
+        weight.copy_(linear.weight.detach())
+        bias.copy_(linear.bias.detach())
+        linear.weight.data, linear.bias.data = weight, bias
+        d_weight, d_bias = _views(gradients, n_inputs, n_outputs, widens)
+        self.widens = widens
+        self.weight: Array = weight.numpy()  # (n_outputs, n_inputs)
+        self.bias: Array = bias.numpy()
+        self.matrix: Array = values.view(-1, n_outputs).numpy() if widens else self.weight.T
+        self._d_weight: Array = d_weight.numpy()
+        self._d_bias: Array = d_bias.numpy()
+        self._d_matrix: Array = gradients.view(-1, n_outputs).numpy() if widens else self._d_weight
+        width = n_outputs + int(feeds_widening)
+        self.fed_on: Array = np.ones((batch_size, width), dtype=np.float32)
+        self.output = self.fed_on[:, :n_outputs]
+        self.activation = activation((batch_size, n_outputs))
         self._d_input: Array = np.empty((batch_size, n_inputs), dtype=np.float32)
-        self._ones: Array = np.ones(batch_size, dtype=np.float32)
+        self._scaled_input: Array = np.empty((batch_size, n_inputs + int(widens)), dtype=np.float32)
 
-    def forward(self, x: Array) -> Array:
-        """Give `(n, n_outputs)` of `(n, n_inputs)`."""
+    def forward(self, x: Array) -> None:
+        """Compute `output` of `(n, n_inputs)`, which has a column of ones if this widens."""
         self._input = x
-        np.matmul(x, self.weight.T, out=self.sums)
-        self.sums += self.bias
-        return self.activation.forward(self.sums)
+        np.matmul(x, self.matrix, out=self.output)
+        if not self.widens:
+            self.output += self.bias
+        self.activation.forward(self.output)
 
     def backward(self, gradient: Array, *, is_first: bool) -> Array:
         """From the gradient of the output, which is overwritten, to that of the input."""
-        gradient = self.activation.backward(gradient)
-        return self.backward_from_sums(gradient, is_first=is_first)
+        gradient = self.activation.backward(gradient, self.output)
+        return self.backward_from_sums(gradient, 1.0, is_first=is_first)
 
-    def backward_from_sums(self, gradient: Array, *, is_first: bool = False) -> Array:
-        """From the gradient before the activation."""
-        np.matmul(gradient.T, self._input, out=self.d_weight)
-        np.matmul(self._ones, gradient, out=self.d_bias)
+    def backward_from_sums(self, gradient: Array, scale: float, *, is_first: bool) -> Array:
+        """From the gradient before the activation, still to be multiplied by `scale`."""
+        if self.widens:
+            # The smaller matrices are scaled.
+            x = self._input if scale == 1.0 else np.multiply(
+                self._input, scale, out=self._scaled_input
+            )  # fmt: skip
+            np.matmul(x.T, gradient, out=self._d_matrix)
+        else:
+            if scale != 1.0:
+                gradient *= scale
+                scale = 1.0
+            np.matmul(gradient.T, self._input, out=self._d_matrix)
+            np.sum(gradient, axis=0, out=self._d_bias)
         if is_first:
             return gradient  # nobody asks for the gradient of the signals
-        return np.matmul(gradient, self.weight, out=self._d_input)
+        np.matmul(gradient, self.weight, out=self._d_input)
+        if scale != 1.0:
+            self._d_input *= scale
+        return self._d_input
 
 
 class DenseSteps:
@@ -157,21 +117,24 @@ class DenseSteps:
         self, encoder: nn.Module, decoder: nn.Module, loss: str, batch_size: int, sparse: float
     ) -> None:
         modules = [m for m in (*encoder.modules(), *decoder.modules()) if is_layer(m)]
-        linear = [m for m in modules if isinstance(m, nn.Linear)]
-        self.parameters = flatten_parameters(_parameters(linear))
+        sizes = [m.weight.numel() + m.bias.numel() for m in modules if isinstance(m, nn.Linear)]
+        self.parameters = torch.zeros(sum(sizes))
         self.gradient = torch.zeros_like(self.parameters)
         self.moments = [torch.zeros_like(self.parameters) for _ in range(2)]
         self.n_updates = torch.zeros(())
-        self.layers = _layers(modules, self.parameters, self.gradient, batch_size)
+        parts = zip(
+            torch.split(self.parameters, sizes), torch.split(self.gradient, sizes), strict=True
+        )
+        self.layers = _layers(modules, list(parts), batch_size)
         self._n_encoder = sum(isinstance(m, nn.Linear) for m in encoder.modules())
         self._loss, self._sparse = loss, sparse
-        size = linear[-1].out_features
-        self._error: Array = np.empty((batch_size, size), dtype=np.float32)
-        self._scale = 1.0 / (batch_size * size)
+        self._error: Array = np.empty_like(self.layers[-1].output, order="C")
+        self._scale = 1.0 / self._error.size
 
     def update(self, x: Tensor, seen: Tensor, learning_rate: float) -> float:
         """Change the weights once by `(batch_size, size)` frames, and give the loss."""
-        loss = self.backpropagate(x.numpy(), seen.numpy())
+        frames = x.numpy()
+        loss = self.backpropagate(frames, frames if seen is x else seen.numpy())
         adam(
             [self.parameters], [self.gradient], [self.moments[0]], [self.moments[1]], [],
             [self.n_updates], fused=True, amsgrad=False, beta1=BETAS[0], beta2=BETAS[1],
@@ -181,34 +144,35 @@ class DenseSteps:
 
     def backpropagate(self, x: Array, seen: Array) -> float:
         """Write the gradient of the loss of `(batch_size, size)` frames, and give the loss."""
-        a, penalty = seen, 0.0
-        for number, layer in enumerate(self.layers, 1):
-            a = layer.forward(a)
-            if number == self._n_encoder:
-                latents = a
-        if self._sparse:
-            penalty = self._sparse / len(x) * float(np.abs(latents).sum())
+        a, layers = seen, self.layers
+        for layer in layers:
+            layer.forward(a)
+            a = layer.fed_on
         loss, gradient = self._from_output(x, a)
-        for number in range(len(self.layers) - 1, 0, -1):
+        latents = layers[self._n_encoder - 1].output
+        if self._sparse:
+            loss += self._sparse / len(x) * float(np.abs(latents).sum())
+        for number in range(len(layers) - 1, 0, -1):
             if self._sparse and number == self._n_encoder:
                 gradient += self._sparse / len(x) * np.sign(latents)
-            gradient = self.layers[number - 1].backward(gradient, is_first=number == 1)
-        return loss + penalty
+            gradient = layers[number - 1].backward(gradient, is_first=number == 1)
+        return loss
 
     def _from_output(self, x: Array, output: Array) -> tuple[float, Array]:
         """Give the loss of `(n, size)` outputs, and the gradient of the last layer's input."""
         last, error = self.layers[-1], self._error
         if self._loss == "bce":
+            assert isinstance(last.activation, Sigmoid)
             # -log(output) + (1 - x) * logit; its derivative by the logit is output - x.
-            loss = float(np.vdot(np.subtract(1.0, x, out=error), last.sums))
+            loss = float(np.vdot(np.subtract(1.0, x, out=error), last.activation.logits))
             loss -= float(np.log(output, out=error).sum())
             np.subtract(output, x, out=error)
-            error *= self._scale
-            return loss * self._scale, last.backward_from_sums(error)
+            gradient = last.backward_from_sums(error, self._scale, is_first=False)
+            return loss * self._scale, gradient
         np.subtract(output, x, out=error)
         loss = float(np.vdot(error, error)) * self._scale
-        error *= 2.0 * self._scale
-        return loss, last.backward(error, is_first=False)
+        error = last.activation.backward(error, output)
+        return loss, last.backward_from_sums(error, 2.0 * self._scale, is_first=False)
 
 
 def is_layer(module: nn.Module) -> bool:
@@ -216,37 +180,29 @@ def is_layer(module: nn.Module) -> bool:
     return isinstance(module, (nn.Linear, *ACTIVATIONS))
 
 
-def flatten_parameters(parameters: Sequence[Tensor]) -> Tensor:
-    """Move parameters into one flat tensor, of which they become views, and give it."""
-    flat = torch.cat([p.detach().reshape(-1) for p in parameters])
-    for parameter, part in zip(parameters, _split(flat, parameters), strict=True):
-        parameter.data = part
-    return flat
-
-
-def _parameters(layers: Sequence[nn.Linear]) -> list[Tensor]:
-    return [parameter for layer in layers for parameter in (layer.weight, layer.bias)]
-
-
-def _split(flat: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
-    parts = torch.split(flat, [p.numel() for p in like])
-    return [part.view(p.shape) for part, p in zip(parts, like, strict=True)]
+def _views(flat: Tensor, n_inputs: int, n_outputs: int, widens: bool) -> tuple[Tensor, Tensor]:
+    """Give weight `(n_outputs, n_inputs)` and bias `(n_outputs,)` as views of a flat tensor."""
+    if widens:
+        matrix = flat.view(n_inputs + 1, n_outputs)
+        return matrix[:n_inputs].T, matrix[n_inputs]
+    weight, bias = torch.split(flat, [n_outputs * n_inputs, n_outputs])
+    return weight.view(n_outputs, n_inputs), bias
 
 
 def _layers(
-    modules: Sequence[nn.Module], flat: Tensor, gradient: Tensor, batch_size: int
+    modules: list[nn.Module], parts: Sequence[tuple[Tensor, Tensor]], batch_size: int
 ) -> list[DenseLayer]:
     linear = [m for m in modules if isinstance(m, nn.Linear)]
-    parameters = _parameters(linear)
-    values, gradients = (iter(_split(t, parameters)) for t in (flat, gradient))
-    layers = []
-    for number, module in enumerate(modules):
-        if not isinstance(module, nn.Linear):
-            continue
-        following: Any = modules[number + 1] if number + 1 < len(modules) else nn.Identity()
-        kind = ACTIVATIONS.get(type(following), Activation)
-        activation = kind((batch_size, module.out_features))
-        weight, bias = next(values).numpy(), next(values).numpy()
-        d_weight, d_bias = next(gradients).numpy(), next(gradients).numpy()
-        layers.append(DenseLayer(weight, bias, d_weight, d_bias, activation, batch_size))
-    return layers
+    following = [type(m) for m in (*modules[1:], nn.Identity())]
+    kinds = [
+        ACTIVATIONS.get(after, Activation)
+        for module, after in zip(modules, following, strict=True)
+        if isinstance(module, nn.Linear)
+    ]
+    widens = [False, *(m.out_features > m.in_features for m in linear[1:]), False]
+    return [
+        DenseLayer(
+            layer, kinds[n], batch_size, *parts[n], widens=widens[n], feeds_widening=widens[n + 1]
+        )
+        for n, layer in enumerate(linear)
+    ]

@@ -6,10 +6,12 @@ an update at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from narrows.training.backpropagation import BETAS, EPSILON, flatten_parameters
+from narrows.training.backpropagation import BETAS, EPSILON
 from narrows.training.objective import PLAIN_LOSSES
 
 WARM_UP_UPDATES = 3  # that libraries need before recording; undone afterwards
@@ -96,3 +98,13 @@ class GraphedSteps:
             self._result = self._step(self._x, self._seen)
         for tensor, value in zip(state, before, strict=True):
             tensor.copy_(value)
+
+
+def flatten_parameters(parameters: Sequence[nn.Parameter]) -> Tensor:
+    """Move parameters into one flat tensor, of which they become views, and give it."""
+    flat = torch.cat([p.detach().reshape(-1) for p in parameters])
+    for parameter, part in zip(
+        parameters, torch.split(flat, [p.numel() for p in parameters]), strict=True
+    ):
+        parameter.data = part.view(parameter.shape)
+    return flat

@@ -13,6 +13,7 @@ EXACT_UP_TO = 4096  # elements of a frame; above, a randomised decomposition
 SMALLEST_SPREAD = 1e-5  # latents of a constant set: rounding errors
 FINEST_STEP = 1e-5  # of the spread: 16 bits a latent
 FEW_VALUES_STEP = 0.1  # of the spread: larger steps could keep the values apart, but not right
+COUNTED_DIRECTLY = 1 << 16  # different symbols: up to here counting is faster than sorting
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
 
 
@@ -92,7 +93,12 @@ def entropy_bits(symbols: Tensor) -> float:
     """Sum the empirical entropies of the columns of `(n, k)` whole numbers, in bits."""
     total = 0.0
     for column in symbols.T:
-        _, counts = torch.unique(column, return_counts=True)
+        whole = (column - column.min()).long()
+        if int(whole.max()) < COUNTED_DIRECTLY:
+            counts = torch.bincount(whole)
+            counts = counts[counts > 0]
+        else:
+            _, counts = torch.unique(whole, return_counts=True)
         p = counts / counts.sum()
         total -= float((p * p.log2()).sum())
     return total

@@ -29,6 +29,7 @@ class PlainTrainer(Trainer):
         self.steps = make(
             model.encoder, model.decoder, settings.loss, self.plan.batch_size, settings.sparse
         )
+        self._frames = torch.empty_like(self.x_train[: self.plan.batch_size])
         self._schedule = PRESETS[settings.preset or ""].schedule
 
     def threads(self) -> AbstractContextManager[object]:
@@ -44,12 +45,17 @@ class PlainTrainer(Trainer):
         largest = max(parameter.numel() for parameter in self.model.parameters())
         return largest * self.plan.batch_size
 
+    def take(self, rows: Tensor) -> Tensor:
+        """Give some training frames, in a tensor that is made once."""
+        return torch.index_select(self.x_train, 0, rows, out=self._frames)
+
     def update(self, batch: Batch) -> float:
         """Change the weights once, and give the mean loss of an element."""
         rate = self.settings.learning_rate
         if self._schedule == "cosine":
             rate *= 0.5 * (1.0 + math.cos(math.pi * batch.done))
-        return self.steps.update(batch.x.flatten(1), batch.seen.flatten(1), rate)
+        x = batch.x.flatten(1)
+        return self.steps.update(x, x if batch.seen is batch.x else batch.seen.flatten(1), rate)
 
     @torch.no_grad()
     def validate(self) -> Measured:

@@ -207,8 +207,12 @@ class Trainer(ABC):
             if self.needs_noise:
                 noise = torch.rand((len(rows), settings.latent_size), generator=generator) - 0.5
                 noise = noise.to(self.device)
-            x = self.x_train[rows]
+            x = self.take(rows)
             yield Batch(x, x if corrupt is None else corrupt(x, extent, generator), noise, done)
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Give some training frames by their numbers; good until it is called again."""
+        return self.x_train[rows]
 
     def mean_psnr(self, squared_error: Callable[[Tensor], float]) -> float:
         """Give the PSNR of the validation frames, in dB."""
