@@ -1,7 +1,8 @@
 """Make the golden bad files, each named after its one fault: `python scripts/make_golden_bad.py`.
 
-They come from one small golden model and its archive. All checksums and ids that are not the fault
-itself are right, so that only the check in question can refuse a file.
+They come from one small golden model and its archive, and from a model of convolutions. All
+checksums and ids that are not the fault itself are right, so that only the check in question can
+refuse a file.
 """
 
 import json
@@ -20,6 +21,7 @@ GOOD = TESTS / "golden" / "v0" / "escapes"
 FOLDER = TESTS / "golden" / "bad-v0"
 MODEL = GOOD.with_suffix(".narrows").read_bytes()
 ARCHIVE = GOOD.with_suffix(".nrw").read_bytes()
+CONV_MODEL = GOOD.with_name("conv-2d-uint8.narrows").read_bytes()
 CODED, DEFLATED, STORED = 0, 1, 2
 ZEROS = bytes(6 * 4)  # one signal, of six float32
 
@@ -155,8 +157,8 @@ def pack(values):
 class Model:
     """The parts of the good model, to be changed and put together again."""
 
-    def __init__(self):
-        self.settings, rows = reader.read_layout(MODEL)
+    def __init__(self, data=MODEL):
+        self.settings, rows = reader.read_layout(data)
         self.rows = {name: rows[name] for name in sorted(rows)}
         self.decoding, self.decoder = (
             self.settings["decoding"],
@@ -166,6 +168,14 @@ class Model:
     def replace(self, name, values):
         """Put another tensor into the place of one."""
         self.rows[name] = pack(values)
+
+    def layer(self, number):
+        """Give the settings of a layer of the decoder."""
+        return self.decoder["layers"][number]
+
+    def inner(self):
+        """Give the settings of the convolution within the residual layer."""
+        return self.layer(2)["layers"][0]
 
     def tensor(self, name):
         """Unpack a tensor."""
@@ -180,9 +190,9 @@ class Model:
         values.flat[at] = value
         self.replace(name, values)
 
-    def seal(self):
-        """Make the model id right."""
-        parts = ("decoder.0.", "quantiser.", "tables.")
+    def seal(self, decoder="decoder.0."):
+        """Make the model id right, of the decoder's tensors whose names begin so."""
+        parts = (decoder, "quantiser.", "tables.")
         tensors = {name: self.tensor(name) for name in self.rows if name.startswith(parts)}
         self.settings["model_id"] = reader.model_id(self.settings, tensors).hex()
 
@@ -235,6 +245,31 @@ CONTENTS = {
     "tensor-unknown": lambda m: m.rows.update({"decoder.9.bias": m.rows["decoder.0.bias"]}),
     "encoder-null-but-there": lambda m: m.rows.update({"encoder.0.bias": m.rows["decoder.0.bias"]}),
 }
+# The same in a model of convolutions. The decoder's layers are dense, reshape, residual with conv
+# and leaky_relu, transposed_conv, reshape.
+CONV_CONTENTS = {
+    "transposed-conv-of-size-0": lambda m: m.layer(3).update(size=[0, 5]),
+    "transposed-conv-of-2-to-30-elements": lambda m: m.layer(3).update(size=[2**15, 2**15]),
+    "transposed-conv-cut-by-its-kernel": lambda m: m.layer(3).update(before=[1, 3]),
+    "residual-that-changes-the-shape": lambda m: m.inner().update(stride=[1, 2]),
+    "residual-in-a-residual": lambda m: m.layer(2)["layers"].append(
+        {"kind": "residual", "limit": None, "layers": []}
+    ),
+    "residual-without-a-tensor": lambda m: m.rows.pop("decoder.2.0.bias"),
+    "residual-that-could-pass-2-to-53": lambda m: m.change("decoder.2.0.bias", 0, 2**53 - 1),
+    "conv-of-stride-0": lambda m: m.inner().update(stride=[0, 1]),
+    "conv-of-other-axes": lambda m: m.inner().update(stride=[1, 1, 1]),
+    "conv-of-other-channels": lambda m: m.replace(
+        "decoder.2.0.weight", np.zeros((3, 3, 3, 4), "i2")
+    ),
+    "conv-padded-by-its-kernel": lambda m: m.inner().update(padding=[[3, 1], [1, 1]]),
+    "conv-larger-than-its-input": lambda m: m.replace(
+        "decoder.2.0.weight", np.zeros((7, 3, 4, 4), "i2")
+    ),
+    "conv-with-a-kernel-of-65": lambda m: m.replace(
+        "decoder.2.0.weight", np.zeros((65, 3, 4, 4), "i2")
+    ),
+}
 # Each makes a row, out of the good one of `decoder.0.weight`: (2, 6) int16 in planes.
 ROWS = {
     "unknown-coding": lambda row: b"\x03" + row[1:],
@@ -248,9 +283,9 @@ ROWS = {
 }
 
 
-def shrunken():
-    """Give the good model without encoder, known answers and training, which only take space."""
-    model = Model()
+def shrunken(data=MODEL):
+    """Give a good model without encoder, known answers and training, which only take space."""
+    model = Model(data)
     model.settings |= {"encoder": None, "known_frames_sha256": None}
     for name in [name for name in model.rows if name.startswith(("encoder.", "known."))]:
         del model.rows[name]
@@ -266,6 +301,11 @@ def bad_models():
         model = shrunken()
         change(model)
         model.seal()
+        files[name] = model.file()
+    for name, change in CONV_CONTENTS.items():
+        model = shrunken(CONV_MODEL)
+        change(model)
+        model.seal("decoder.")
         files[name] = model.file()
     for name, change in ROWS.items():
         model = shrunken()

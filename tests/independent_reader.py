@@ -156,11 +156,21 @@ def decode_payload(payload, tables, n):
 # ---- Sections 5 and 6: networks and the way back to signals
 
 
+def run_layers(x, layers):
+    """Compute a chain of layers."""
+    for layer in layers:
+        x = run_layer(x, **layer)
+    return x
+
+
 def run_layer(x, kind, weight=None, bias=None, values=None, **settings):
-    """Compute one layer in signed 64-bit integers, which the proof allows."""
-    if kind == "dense":
-        y, limit = (x @ weight + bias) >> settings["shift"], settings["limit"]
-        return y if limit is None else np.clip(y, -limit, limit)
+    """Compute one layer in signed 64-bit integers, which the proof allows; x is (n, elements)."""
+    if kind in ("dense", "conv", "transposed_conv"):
+        compute = {"dense": multiply, "conv": convolve, "transposed_conv": spread}[kind]
+        sums = compute(x, weight, **settings) + bias
+        return clip(sums >> settings["shift"], settings["limit"]).reshape(len(x), -1)
+    if kind == "residual":
+        return clip(x + run_layers(x, settings["layers"]), settings["limit"])
     if kind == "table":
         low, high = settings["low"], settings["low"] + len(values) - 1
         y = values[np.clip(x, low, high) - low]
@@ -168,12 +178,60 @@ def run_layer(x, kind, weight=None, bias=None, values=None, **settings):
     return {"relu": np.maximum(x, 0), "leaky_relu": np.maximum(x, x >> 3), "reshape": x}[kind]
 
 
+def clip(y, limit):
+    """Clip to a limit, if there is one."""
+    return y if limit is None else np.clip(y, -limit, limit)
+
+
+def multiply(x, weight, **settings):
+    """Compute the sums of a dense layer, without the bias."""
+    return x @ weight
+
+
+def convolve(x, weight, in_shape, out_shape, stride, padding, **settings):
+    """Compute the sums of a convolution, tap by tap."""
+    x = np.pad(x.reshape(-1, *in_shape), [(0, 0), *padding, (0, 0)])
+    sums = np.zeros((len(x), *out_shape), np.int64)
+    for tap in np.ndindex(weight.shape[:-2]):
+        seen = [slice(t, t + (m - 1) * s + 1, s)
+                for t, m, s in zip(tap, out_shape, stride, strict=False)]  # fmt: skip
+        sums += x[(slice(None), *seen)] @ weight[tap]
+    return sums
+
+
+def spread(x, weight, in_shape, out_shape, stride, before, **settings):
+    """Compute the sums of a transposed convolution, tap by tap."""
+    x, d = x.reshape(-1, *in_shape), len(stride)
+    sums = np.zeros((len(x), *out_shape), np.int64)
+    for tap in np.ndindex(weight.shape[:-2]):
+        source, target = [range(len(x))], [range(len(x))]
+        for n, size, s, t, b in zip(in_shape[:d], out_shape[:d], stride, tap, before, strict=True):
+            source.append([i for i in range(n) if 0 <= i * s + t - b < size])
+            target.append([i * s + t - b for i in source[-1]])
+        sums[np.ix_(*target)] += x[np.ix_(*source)] @ weight[tap]
+    return sums
+
+
+def largest_sum(kind, weight, stride=(), **settings):
+    """Give the greatest sum of absolute weights that can meet in one output."""
+    weight, sums = np.abs(weight), []
+    if kind != "transposed_conv":
+        return int(weight.reshape(-1, weight.shape[-1]).sum(axis=0).max())
+    for rest in np.ndindex(*stride):
+        phase = weight[tuple(slice(r, None, s) for r, s in zip(rest, stride, strict=True))]
+        sums.append(phase.reshape(-1, weight.shape[-1]).sum(axis=0).max())
+    return int(max(sums))
+
+
 def prove_layer(bound, kind, weight=None, bias=None, values=None, **settings):
     """Give the bound of the outputs for that of the inputs, if every sum stays below 2**53."""
     p = after = bound
-    if kind == "dense":
-        p = bound * int(np.abs(weight).sum(axis=0).max()) + max(abs(b) for b in bias.tolist())
+    if weight is not None:
+        p = bound * largest_sum(kind, weight, **settings) + max(abs(b) for b in bias.tolist())
         after = min(-(-p >> settings["shift"]), settings["limit"] or p)
+    if kind == "residual":
+        p = bound + settings["inner_bound"]
+        after = min(p, settings["limit"] or p)
     if kind == "table":
         v = max(abs(value) for value in values.tolist())
         p = max(bound, v) + abs(settings["low"]) + len(values)
@@ -197,9 +255,7 @@ class Model(NamedTuple):
     def decode(self, symbols, quality):
         """Turn symbols, (n, k), into frames, (n, *frame_shape)."""
         x = np.clip(symbols * self.steps[quality - 1], -self.limit, self.limit)
-        for layer in self.layers:
-            x = run_layer(x, **layer)
-        return self.denormalise(x).reshape(len(symbols), *self.frame_shape)
+        return self.denormalise(run_layers(x, self.layers)).reshape(len(symbols), *self.frame_shape)
 
     def denormalise(self, y):
         """Turn the decoder's integers into elements."""
@@ -272,8 +328,21 @@ def or_null(test):
     return lambda value: value is None or test(value)
 
 
+def list_of(test, least=1, most=3):
+    """Make a test for lists; by default of one entry a spatial axis."""
+    return lambda v: isinstance(v, list) and least <= len(v) <= most and all(map(test, v))
+
+
+LIMIT = or_null(integer(1, 2**53 - 1))
+DENSE = {"kind": anything, "shift": integer(0, 52), "limit": LIMIT}
+CONV = DENSE | {"stride": list_of(integer(1, 64))}
 LAYERS = {
-    "dense": {"kind": anything, "shift": integer(0, 52), "limit": or_null(integer(1, 2**53 - 1))},
+    "dense": DENSE,
+    "conv": CONV | {"padding": list_of(list_of(integer(0, 63), 2, 2))},
+    "transposed_conv": CONV | {"before": list_of(integer(0, 63)),
+                               "size": list_of(integer(1, 2**28))},
+    "residual": {"kind": anything, "limit": LIMIT, "layers": lambda value: isinstance(value, list)
+                 and all(is_layer(v) and v["kind"] != "residual" for v in value)},
     "table": {"kind": anything, "low": integer(-(2**31), 2**31 - 1),
               "identity_above": lambda value: type(value) is bool},
     "reshape": {"kind": anything, "shape": is_shape},
@@ -419,19 +488,25 @@ def read_entropy(body, n, dtype):
     return values.astype(dtype)
 
 
-def read_network(network, shape, tensors):
+def read_network(network, shape, tensors, prefix="decoder."):
     """Give the layers of the decoder with their tensors, its output's shape and its bound."""
     bound, layers = network["input_limit"], []
     for i, settings in enumerate(network["layers"]):
-        layer = dict(settings)
+        layer, name = dict(settings), f"{prefix}{i}."
         if layer["kind"] == "dense":
             need(len(shape) == 1, "a dense layer needs one dimension")
-            layer["weight"] = tensors.unpack(f"decoder.{i}.weight", "int16", shape[0], None)
+            layer["weight"] = tensors.unpack(name + "weight", "int16", shape[0], None)
             shape = [layer["weight"].shape[1]]
             need(shape[0] >= 1, "a dense layer has no output")
-            layer["bias"] = tensors.unpack(f"decoder.{i}.bias", "int64", shape[0])
+            layer["bias"] = tensors.unpack(name + "bias", "int64", shape[0])
+        elif layer["kind"] in ("conv", "transposed_conv"):
+            shape = read_conv(layer, shape, tensors, name)
+        elif layer["kind"] == "residual":
+            inner = {"input_limit": bound, "layers": layer["layers"]}
+            layer["layers"], after, layer["inner_bound"] = read_network(inner, shape, tensors, name)
+            need(list(after) == list(shape), "a residual layer changes the shape")
         elif layer["kind"] == "table":
-            layer["values"] = tensors.unpack(f"decoder.{i}.values", "int32", None)
+            layer["values"] = tensors.unpack(name + "values", "int32", None)
             need(1 <= len(layer["values"]) <= 2**17, "an activation has a wrong length")
         elif layer["kind"] == "reshape":
             need(math.prod(shape) == math.prod(layer["shape"]), "a reshape changes the size")
@@ -439,6 +514,32 @@ def read_network(network, shape, tensors):
         bound = prove_layer(bound, **layer)
         layers.append(layer)
     return layers, shape, bound
+
+
+def read_conv(layer, shape, tensors, name):
+    """Put the tensors and shapes of a convolution or its transpose into it; give its output's."""
+    *sizes, channels = shape or [0]
+    d, stride = len(sizes), layer["stride"]
+    lists = [value for value in layer.values() if isinstance(value, list)]
+    need(1 <= d <= 3 and all(len(v) == d for v in lists), "a convolution has other axes")
+    weight = tensors.unpack(name + "weight", "int16", *[None] * d, channels, None)
+    *kernel, _, out = weight.shape
+    need(min(*kernel, out) >= 1 and max(kernel) <= 64, "a kernel is empty or too large")
+    if layer["kind"] == "conv":
+        cut = [max(pair) for pair in layer["padding"]]
+        padded = [n + sum(pair) for n, pair in zip(sizes, layer["padding"], strict=True)]
+        need(all(map(int.__ge__, padded, kernel)), "a kernel is larger than its input")
+        after = [(n - k) // s + 1 for n, k, s in zip(padded, kernel, stride, strict=True)]
+        need(math.prod(padded) * channels <= 2**28, "a padded input is too large")
+    else:
+        cut, after = layer["before"], layer["size"]
+    need(all(map(int.__lt__, cut, kernel)), "a padding is as large as its kernel")
+    need(math.prod(after) * out <= 2**28, "an output is too large")
+    often = math.prod(after if layer["kind"] == "conv" else sizes)
+    need(often * weight.size <= 2**40, "a convolution has too many products")
+    layer["weight"], layer["bias"] = weight, tensors.unpack(name + "bias", "int64", out)
+    layer["in_shape"], layer["out_shape"] = tuple(shape), (*after, out)
+    return [*after, out]
 
 
 def read_tables(tensors, shape):

@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import narrows
 from narrows.codec.codec import Codec
 
+GOLDEN = Path(__file__).parent / "golden" / "v0"
+CONVOLUTIONS = ("conv-1d-int16", "conv-2d-uint8", "conv-3d-float32")
 SCRIPT = """
 import hashlib, sys
 import numpy as np, narrows
@@ -33,6 +36,16 @@ def supported_kernels():
     return kernels
 
 
+def signals_for(codec, n):
+    """Give signals over a good part of the range of a model's element type."""
+    rng, model = np.random.default_rng(0), codec.model
+    x = rng.normal(size=(n, *model.frame_shape))
+    if model.dtype.kind == "f":
+        return (0.25 + x).astype(model.dtype)
+    bounds = np.iinfo(model.dtype)
+    return np.clip(x * 50 + model.normaliser.offset, bounds.min, bounds.max).astype(model.dtype)
+
+
 def hashes_in_subprocess(model, data, kernel, threads):
     environment = {
         **os.environ,
@@ -47,18 +60,53 @@ def hashes_in_subprocess(model, data, kernel, threads):
     return done.stdout.split()
 
 
+def hashes_here(codec, x):
+    blob = codec.compress(x)
+    return [hashlib.sha256(data).hexdigest() for data in (blob, codec.decompress(blob))]
+
+
 def test_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, tmp_path):
     model, data = tmp_path / "m.narrows", tmp_path / "x.npy"
     tiny_codec.save(model)
     np.save(data, digits)
-    blob = tiny_codec.compress(digits)
-    here = [
-        hashlib.sha256(blob).hexdigest(),
-        hashlib.sha256(tiny_codec.decompress(blob)).hexdigest(),
-    ]
+    here = hashes_here(tiny_codec, digits)
     for kernel in supported_kernels():
         for threads in (1, 2):
             assert hashes_in_subprocess(model, data, kernel, threads) == here, (kernel, threads)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_blas_kernels_and_threads_change_no_byte_of_a_convolution(name, tmp_path):
+    model, data = GOLDEN / f"{name}.narrows", tmp_path / "x.npy"
+    codec = narrows.load(model)
+    x = signals_for(codec, 700)
+    np.save(data, x)
+    here = hashes_here(codec, x)
+    for kernel in supported_kernels():
+        for threads in (1, 2):
+            assert hashes_in_subprocess(model, data, kernel, threads) == here, (kernel, threads)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("batch_size", [1, 7, 4096])
+def test_the_batch_size_changes_no_byte_of_a_convolution(name, batch_size):
+    codec = narrows.load(GOLDEN / f"{name}.narrows")
+    x = signals_for(codec, 300)
+    assert hashes_here(Codec(codec.model, batch_size=batch_size), x) == hashes_here(codec, x)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_torch_gives_the_bits_of_numpy_for_a_convolution(name, device):
+    torch = pytest.importorskip("torch", reason="the torch backend needs torch; extra train")
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device on this machine")
+    from narrows.integrations.torch_backend import TorchBackend
+
+    codec = narrows.load(GOLDEN / f"{name}.narrows")
+    x = signals_for(codec, 300)
+    on_torch = Codec(codec.model, backend=TorchBackend(device))
+    assert hashes_here(on_torch, x) == hashes_here(codec, x)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 4096])

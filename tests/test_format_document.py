@@ -26,7 +26,17 @@ import narrows
 from narrows.codec import tensor_coding
 from narrows.codec.archive import DTYPES, Mode
 from narrows.codec.codec import Codec
-from narrows.codec.layers import KINDS, Dense, LeakyReLU, ReLU, Reshape, Table
+from narrows.codec.layers import (
+    KINDS,
+    Conv,
+    Dense,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Residual,
+    Table,
+    TransposedConv,
+)
 from narrows.codec.model import VERSION, KnownAnswers, Model
 from narrows.codec.model_file import pack_model
 from narrows.codec.network import IntegerNetwork
@@ -69,9 +79,13 @@ CONSTANTS = {
     "exact integers": "network.EXACT_FLOAT64",
     "exact output": "normaliser.MAX_OUTPUT",
     "exact rounding": "symbols.EXACT",
-    "shift, most": "layers.MAX_SHIFT",
+    "shift, most": "layers.affine.MAX_SHIFT",
     "quantiser shift, most": "symbols.MAX_SHIFT",
-    "activation entries, most": "layers.MAX_TABLE_ENTRIES",
+    "spatial axes, most": "layers.sliding.MAX_AXES",
+    "kernel of an axis, most": "layers.sliding.MAX_KERNEL",
+    "stride of an axis, most": "layers.sliding.MAX_STRIDE",
+    "products of a layer, most": "layers.sliding.MAX_PRODUCTS",
+    "activation entries, most": "layers.activations.MAX_TABLE_ENTRIES",
     "metadata key": "model_file.METADATA_KEY",
     "model header bytes, most": "model_file.MAX_HEADER_BYTES",
     "numbers of a model, most": "tensor_coding.MAX_ELEMENTS",
@@ -80,7 +94,9 @@ DOCUMENTED_OTHERWISE = {
     "archive.layout.DTYPE_CODES",  # a table of its own
     "archive.layout.DTYPES",
     "checks.MAX_DIMENSIONS",  # the limit of the archive
-    "layers.KINDS",
+    "layers.affine.MAX_LIMIT",  # a range
+    "layers.kinds.KINDS",  # a table of its own
+    "layers.residual.INNER_KINDS",  # in words
     "model_file.NO_CHECKSUM",  # in words
     "tensor_coding.DIFFERENCES",  # a table of its own
     "tensor_coding.ENTROPY",
@@ -88,8 +104,10 @@ DOCUMENTED_OTHERWISE = {
     "tensor_coding.PLANES",
 }
 NO_MATTER_OF_FORMAT = {
+    "backend.PART_ELEMENTS",
     "blocks.DEFLATE_LEVEL",
     "blocks.DEFLATE_WORTH_TRYING",
+    "layers.affine.FEW_CHANNELS",
     "network.EXACT_FLOAT32",
     "tensor_coding.MAX_ENTROPY_RANGE",  # how a writer chooses
     "tensor_coding.NARROW_RANGE",
@@ -196,9 +214,19 @@ def test_the_number_types_and_codings_of_packed_tensors_are_those_of_the_code():
 # ------------------------------------------------------------------------------ ranges
 
 
-def dense(**settings):
-    layer = {"shift": 0, "limit": None, **settings}
-    return Dense(np.ones((1, 1), np.int16), np.zeros(1, np.int64), **layer)
+def affine(n_axes=1, kernel=1, stride=1, size=1, **settings):
+    """One layer of each kind with weights."""
+    numbers = {"bias": np.zeros(1, np.int64), "shift": 0, "limit": None, **settings}
+    weight = np.ones((kernel,) * n_axes + (1, 1), np.int16)
+    sliding = {"weight": weight, "stride": (stride,) * n_axes, **numbers}
+    Conv(padding=((0, 0),) * n_axes, **sliding)
+    TransposedConv(before=(0,) * n_axes, size=(size,) * n_axes, **sliding)
+    return Dense(weight.reshape(kernel**n_axes, 1), **numbers)
+
+
+def limited(limit):
+    Residual((), limit)
+    return affine(limit=limit)
 
 
 def normaliser(**settings):
@@ -232,8 +260,12 @@ def model_of_qualities(number):
 RANGES = {
     "entries of a frequency table": frequency_table,
     "low of a frequency table": lambda v: frequency_table(low=v),
-    "shift of a dense layer": lambda v: dense(shift=v),
-    "limit of a dense layer": lambda v: dense(limit=v),
+    "shift of a layer": lambda v: affine(shift=v),
+    "limit of a layer": limited,
+    "spatial axes of a layer": lambda v: affine(n_axes=v),
+    "kernel of an axis": lambda v: affine(kernel=v),
+    "stride of an axis": lambda v: affine(stride=v),
+    "size of an axis of a transposed convolution": lambda v: affine(size=v),
     "entries of an activation table": lambda v: Table(np.zeros(v, np.int32), 0, False),
     "low of an activation table": lambda v: Table(np.zeros(1, np.int32), v, False),
     "limit of the normaliser": lambda v: normaliser(limit=v),
@@ -285,7 +317,12 @@ def model_of_all_kinds():
     model = model_by_hand()
     spread = Dense(np.ones((2, 1), np.int16), np.zeros(1, np.int64), shift=0, limit=510)
     clamp = Table(np.arange(9, dtype=np.int32), 0, identity_above=True)
-    layers = [LeakyReLU(), ReLU(), clamp, Reshape((1, 2)), Reshape((2,)), spread]
+    same = {"weight": np.eye(2, dtype=np.int16)[None], "bias": np.zeros(2, np.int64)}
+    same |= {"shift": 0, "limit": None, "stride": (1,)}
+    conv = Conv(padding=((0, 0),), **same)
+    transposed = TransposedConv(before=(0,), size=(1,), **same)
+    layers = [LeakyReLU(), ReLU(), clamp, Reshape((1, 2)), conv, transposed]
+    layers += [Residual((conv,), 255), Reshape((2,)), spread]
     assert {type(layer) for layer in layers} == set(KINDS.values())
     known = KnownAnswers(np.zeros((3, 1), np.int32), "", np.zeros((3, 1), np.int32))
     return replace(model, encoder=IntegerNetwork(layers, (2,), 255), known_answers=known)
@@ -322,7 +359,8 @@ def test_the_keys_of_a_model_file_are_those_of_the_document():
 
 def test_the_tensors_of_a_model_file_are_those_of_the_document():
     _, tensors = content_of(model_of_all_kinds())
-    short = {re.sub(r"^(..coder)\.\d+\.\w+$", r"\1.<layer>.<tensor>", name) for name in tensors}
+    numbered = re.compile(r"^(..coder)\.\d+(\.\d+)?\.\w+$")
+    short = {numbered.sub(r"\1.<layer>.<tensor>", name) for name in tensors}
     assert short == {name for name, *_ in table("Tensors")}
     for name, dtype, *_ in table("Tensors"):
         assert name not in tensors or tensors[name].dtype == dtype
@@ -353,14 +391,20 @@ def test_the_layer_kinds_with_their_settings_and_tensors_are_those_of_the_code()
     layers = {layer.kind: layer for layer in model_of_all_kinds().encoder.layers}
     documented = {kind: (names(a), names(b)) for kind, a, b, _ in table("Layer kinds")}
     assert documented == {
-        kind: (set(layers[kind].settings()), set(layers[kind].tensors())) for kind in KINDS
+        kind: (set(layers[kind].settings()), tensors_of(layers[kind])) for kind in KINDS
     }
     for kind in KINDS:
         assert f"**{kind}**" in section("Layer kinds")
         assert f"`{kind}`" in section("The proof")
 
 
+def tensors_of(layer):
+    return {"those of its layers" if "." in name else name for name in layer.tensors()}
+
+
 def names(cell):
+    if cell == "those of its layers":
+        return {cell}
     return set() if cell == "none" else set(re.findall(r"\w+", cell))
 
 

@@ -65,7 +65,7 @@ def train(
     bits_per_latent : float, optional
         The rate that training aims at, unless `lambda_` is given: a signal then takes about
         `latent_size * bits_per_latent / 8` bytes. By default 3.2.
-    architecture : {"auto", "linear", "dense"}
+    architecture : {"auto", "linear", "dense", "conv"}
         "linear" is PCA, in closed form; "auto" takes "dense".
     loss : {"mse", "bce", "l1"}, optional
         The distortion that is minimised; by default "mse", or the preset's.

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from narrows.codec.archive import DTYPE_CODES, ArchiveReader
 from narrows.codec.backend import NUMPY
 from narrows.codec.codec import Codec
-from narrows.codec.layers import Dense, LeakyReLU, ReLU, Reshape, Table
+from narrows.codec.layers import (
+    Conv,
+    Dense,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Residual,
+    Table,
+    TransposedConv,
+)
 from narrows.codec.model import KnownAnswers, Model
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
@@ -103,6 +112,12 @@ def tiny_model(
         (latent_size,),
         LATENT_LIMIT,
     )
+    return finished_model(encoder, decoder, normaliser, n_qualities, seed, known_answers)
+
+
+def finished_model(encoder, decoder, normaliser, n_qualities=1, seed=0, known_answers=True):
+    """Join two networks to a model; its tables are those of `typical_frames`."""
+    (latent_size,), frame_shape = decoder.input_shape, decoder.output_shape
     gain = np.array([[1 << q] * latent_size for q in range(n_qualities)], np.int32)
     quantiser = Quantiser(gain, 8, np.ascontiguousarray((gain[-1:] // gain) * 16), LATENT_LIMIT)
     empty = count_table(np.zeros(1, np.int32))
@@ -121,6 +136,49 @@ def tiny_model(
     symbols = [codec.encode(x, quality) for quality in range(1, n_qualities + 1)]
     model = replace(model, tables=[[count_table(column) for column in s.T] for s in symbols])
     return replace(model, known_answers=right_answers(model)) if known_answers else model
+
+
+def random_conv(rng, kernel, n_inputs, n_outputs, shift, kind=Conv, **settings):
+    """Make a convolution, or a transposed one, that halves or doubles each axis."""
+    n_axes, limit = len(kernel), settings.pop("limit", HIDDEN_LIMIT)
+    weight = rng.integers(-(2**5), 2**5, (*kernel, n_inputs, n_outputs), dtype=np.int16)
+    bias = rng.integers(-(2**7), 2**7, n_outputs, dtype=np.int64) + (1 << shift >> 1)
+    return kind(weight, bias, shift, limit, **{"stride": (2,) * n_axes} | settings)
+
+
+def tiny_conv_model(dtype="uint8", sizes=(7, 5), channels=1, latent_size=3, seed=0):
+    """Make a model of frames `(*sizes, channels)` with convolutions there and back.
+
+    The frame shape is `sizes` alone where there is one channel, as for grey pictures.
+    """
+    rng, n_axes = np.random.default_rng(seed), len(sizes)
+    frame_shape = sizes if channels == 1 else (*sizes, channels)
+    normaliser, kernel = tiny_normaliser(dtype), (3,) * n_axes
+    padded = {"padding": ((1, 1),) * n_axes}
+    half = tuple((n + 1) // 2 for n in sizes)
+    inner = (random_conv(rng, kernel, 4, 4, 7, stride=(1,) * n_axes, **padded), LeakyReLU())
+    encoder = [
+        Reshape((*sizes, channels)),
+        random_conv(rng, kernel, channels, 4, 0, **padded),
+        LeakyReLU(),
+        Residual(inner, HIDDEN_LIMIT),
+        Reshape((prod(half) * 4,)),
+        random_dense(rng, prod(half) * 4, latent_size, shift=9, limit=None),
+    ]
+    spread = {"kind": TransposedConv, "before": (1,) * n_axes, "size": sizes, "limit": None}
+    decoder = [
+        random_dense(rng, latent_size, prod(half) * 4, shift=6),
+        Reshape((*half, 4)),
+        Residual(inner, HIDDEN_LIMIT),
+        random_conv(rng, kernel, 4, channels, 0, **spread),
+        Reshape(frame_shape),
+    ]
+    return finished_model(
+        IntegerNetwork(encoder, frame_shape, normaliser.limit),
+        IntegerNetwork(decoder, (latent_size,), LATENT_LIMIT),
+        normaliser,
+        seed=seed,
+    )
 
 
 def right_answers(model, n=3):

@@ -48,7 +48,7 @@ def sweep(
     ] = None,
     preset: Preset = None,
     architecture: Annotated[
-        str, typer.Option("--architecture", help="auto, linear (PCA) or dense.")
+        str, typer.Option("--architecture", help="auto, linear (PCA), dense or conv.")
     ] = "auto",
     loss: Annotated[
         str | None, typer.Option("--loss", help="mse, bce or l1.",

@@ -53,7 +53,7 @@ def train(
                                    help="The rate aimed at, unless by --lambda.")
     ] = None,
     architecture: Annotated[
-        str, typer.Option("--architecture", help="auto, linear (PCA) or dense.")
+        str, typer.Option("--architecture", help="auto, linear (PCA), dense or conv.")
     ] = "auto",
     loss: Annotated[
         str | None, typer.Option("--loss", help="mse, bce or l1.",

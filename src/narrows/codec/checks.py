@@ -18,6 +18,14 @@ def check_whole(value: Any, low: int, high: int, what: str) -> int:
     return value
 
 
+def check_sizes(value: Any, n: int, low: int, high: int, what: str) -> tuple[int, ...]:
+    """Give a list of `n` ints in low .. high as a tuple; FormatError otherwise."""
+    if not isinstance(value, tuple | list) or len(value) != n:
+        shown = repr(value)[:40]
+        raise FormatError(f"{what} is {shown}; it must be {n} whole numbers from {low} to {high}")
+    return tuple(check_whole(each, low, high, f"a number in the {what}") for each in value)
+
+
 def check_shape(shape: Any, what: str) -> tuple[int, ...]:
     """Give a shape as a tuple of sizes of at least 1; FormatError otherwise."""
     if not isinstance(shape, tuple | list) or len(shape) > MAX_DIMENSIONS:

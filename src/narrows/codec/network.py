@@ -8,14 +8,23 @@ result. A layer proven to stay below 2**24 runs in float32 instead: same bits, t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from narrows.codec.backend import NUMPY, Array, Backend, Float
 from narrows.codec.checks import check_shape, check_whole
-from narrows.codec.layers import KINDS, Layer, Shape, Tensors
-from narrows.errors import FormatError, UnprovenModelError
+from narrows.codec.layers import (
+    KINDS,
+    Layer,
+    Shape,
+    Tensors,
+    build_layers,
+    describe,
+    name_tensors,
+)
+from narrows.errors import UnprovenModelError
 
 EXACT_FLOAT64 = 2**53
 EXACT_FLOAT32 = 2**24
@@ -48,8 +57,10 @@ class IntegerNetwork:
         self.input_limit = check_whole(input_limit, 1, EXACT_FLOAT64, "input_limit of a network")
         self.shapes: list[Shape] = []
         self.peaks: list[int] = []
+        self.elements = prod(self.input_shape)  # of the largest array that one input needs
         shape, limit = self.input_shape, self.input_limit
         for number, layer in enumerate(self.layers):
+            self.elements = max(self.elements, layer.elements(shape))
             shape = layer.output_shape(shape)
             peak, limit = layer.magnitudes(limit)
             if peak >= EXACT_FLOAT64:
@@ -77,31 +88,17 @@ class IntegerNetwork:
         return {
             "input_shape": list(self.input_shape),
             "input_limit": self.input_limit,
-            "layers": [{"kind": layer.kind, **layer.settings()} for layer in self.layers],
+            "layers": describe(self.layers),
         }
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Give all tensors, named `<layer number>.<name>`."""
-        return {
-            f"{number}.{name}": tensor
-            for number, layer in enumerate(self.layers)
-            for name, tensor in layer.tensors().items()
-        }
+        return name_tensors(self.layers)
 
     @classmethod
     def build(cls, settings: dict[str, Any], tensors: Tensors) -> IntegerNetwork:
         """Make a network from `settings()` and `tensors()`: their inverse."""
-        layers = []
-        for number, described in enumerate(settings["layers"]):
-            options = {key: value for key, value in dict(described).items() if key != "kind"}
-            prefix = f"{number}."
-            own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-            if described["kind"] not in KINDS:
-                raise FormatError(
-                    f"layer kind {described['kind']!r} is unknown to this version; "
-                    f"it knows {', '.join(KINDS)}"
-                )
-            layers.append(KINDS[described["kind"]].build(options, own))
+        layers = build_layers(settings["layers"], tensors, KINDS, "to this version")
         return cls(layers, tuple(settings["input_shape"]), settings["input_limit"])
 
 

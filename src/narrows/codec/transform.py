@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from narrows.errors import DataError, ModelError, SettingError
 Frames = npt.NDArray[Any]
 Symbols = npt.NDArray[np.int32]
 
-MAX_BATCH_ELEMENTS = 1 << 22  # large frames go through in smaller batches: 32 MB of float64
+MAX_BATCH_ELEMENTS = 1 << 22  # of any one array of a batch: 32 MB of float64
 DEFAULT_BATCH_SIZE = 256  # keeps a batch's activations in a core's cache
 
 
@@ -123,7 +122,7 @@ class Transform:
                 f"model {self.model_id} has no encoder: it was exported to decompress; "
                 "compress with the model it was exported from"
             )
-        for rows in self._batches(len(x)):
+        for rows in self._batches(len(x), self._encoder.network.elements):
             integers = self.model.normaliser.to_integers(x[rows], self.backend)
             yield rows, self._encoder(integers)
 
@@ -142,13 +141,14 @@ class Transform:
         """
         y, q = self._check_symbols(y), self._check_quality(quality) - 1
         out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
-        for rows in self._batches(len(y)):
+        for rows in self._batches(len(y), self._decoder.network.elements):
             latents = self.model.quantiser.to_latents(y[rows], q, self.backend)
             out[rows] = self.model.normaliser.from_integers(self._decoder(latents), self.backend)
         return out
 
-    def _batches(self, n: int) -> Iterable[slice]:
-        size = min(self.batch_size, max(1, MAX_BATCH_ELEMENTS // prod(self.model.frame_shape)))
+    def _batches(self, n: int, elements: int) -> Iterable[slice]:
+        """Cut `n` frames into batches, fewer at a time where one takes large arrays."""
+        size = min(self.batch_size, max(1, MAX_BATCH_ELEMENTS // elements))
         return (slice(i, i + size) for i in range(0, n, size))
 
     def check_frames(self, x: Frames) -> Frames:

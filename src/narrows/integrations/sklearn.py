@@ -52,7 +52,7 @@ class Autoencoder(
     preset : {"dense-32", "dense-25", "dense-25-best"}, optional
         A classic autoencoder, trained without a rate term: see `narrows.train`. Its settings
         serve for what is None here, but for `latent_size`.
-    architecture : {"auto", "linear", "dense"}
+    architecture : {"auto", "linear", "dense", "conv"}
         "linear" is PCA, in closed form; "auto" takes "dense".
     loss : {"mse", "bce", "l1"}, optional
         The distortion that is minimised; by default "mse".

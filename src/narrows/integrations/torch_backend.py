@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import Array, Float
+from narrows.codec.backend import PART_ELEMENTS, Array, Float
 from narrows.errors import MissingExtraError
+
+DEVICE_PART_ELEMENTS = 1 << 24
+"""128 megabytes of float64: enough work for a GPU, and far less than its memory."""
 
 
 class TorchBackend:
@@ -34,6 +37,12 @@ class TorchBackend:
             raise MissingExtraError("torch", "the torch backend", "train") from None
         self.xp = torch
         self.device = torch.device(device)
+        on_cpu = self.device.type == "cpu"
+        self.part_elements = PART_ELEMENTS if on_cpu else DEVICE_PART_ELEMENTS
+
+    def zeros(self, shape: tuple[int, ...], dtype: Float) -> Array:
+        """Make zeros on the device, in float64."""
+        return self.xp.zeros(shape, dtype=self.xp.float64, device=self.device)
 
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
         """Carry a numpy array to the device as float64."""

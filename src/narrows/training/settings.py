@@ -9,7 +9,7 @@ from typing import Any
 from narrows.errors import SettingError
 from narrows.training.corruption import Corruption
 
-ARCHITECTURES = ("auto", "linear", "dense")
+ARCHITECTURES = ("auto", "linear", "dense", "conv")
 LOSSES = ("mse", "bce", "l1")
 
 MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
@@ -31,7 +31,7 @@ class TrainingSettings:
     preset : str or None
         A plain autoencoder of `narrows.training.presets`, trained without a rate term.
     architecture : str
-        "auto", "linear" or "dense".
+        "auto", "linear", "dense" or "conv".
     loss : str
         Distortion: "mse", "bce" (cross-entropy on the data's range) or "l1".
     lambda_ : float or None

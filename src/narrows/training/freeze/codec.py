@@ -237,7 +237,10 @@ def _worst_layer(
         )
         for number, (child, step, unit) in enumerate(steps):
             values = child(values[0]), step(values[1])  # both (n, *layer's output shape)
-            error = values[0] - torch.from_numpy(np.array(values[1] * unit))
+            frozen_value = torch.from_numpy(np.array(values[1] * unit))
+            if frozen_value.shape != values[0].shape:  # the runtime has channels last
+                frozen_value = frozen_value.movedim(-1, 1)
+            error = values[0] - frozen_value
             share = float(error.abs().mean()) / (float(values[0].std()) or 1.0)
             if share > worst:
                 worst, name = share, f"layer {number} of the {side}"

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from narrows.codec.layers import Dense, Layer, LeakyReLU, ReLU, Reshape, Table
+from narrows.codec.layers import Layer, LeakyReLU, ReLU, Reshape, Table
 from narrows.codec.network import EXACT_FLOAT32, IntegerNetwork
 from narrows.errors import SettingError
-from narrows.training.architectures import SLOPE, Scaling
+from narrows.training.architectures import SLOPE, FromChannels, Scaling, ToChannels
+from narrows.training.freeze.affine import AFFINE, affine_layer, largest_sum
 from narrows.training.freeze.weights import Steps
 
 ACTIVATION_LIMIT = 2**15 - 1
@@ -28,6 +29,7 @@ TABLE_UNIT = 2.0**-9  # of a table's input: a sigmoid is then off by 2**-12 at m
 TABLE_OUTPUT_UNIT = 2.0**-14  # of values within -1 .. 1
 LAST_TABLE_UNIT = 2.0**-20
 MAX_SHIFT = 52
+RESHAPING = (nn.Flatten, nn.Unflatten, ToChannels, FromChannels)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def freeze_network(
     Parameters
     ----------
     module : nn.Module
-        A Sequential of Linear, Flatten, Unflatten and activations.
+        A Sequential of Linear, convolutions, activations and modules that reshape.
     source : Units
         Of the network's input.
     calibration : (n, *input_shape) float tensor
@@ -93,8 +95,9 @@ def freeze_network(
     """
     modules = frozen_modules(module)
     last = max((i for i, m in enumerate(modules) if _ends_a_network(m)), default=-1)
-    if last < 0 or not all(isinstance(m, nn.Flatten | nn.Unflatten) for m in modules[last + 1 :]):
+    if last < 0 or not all(isinstance(m, RESHAPING) for m in modules[last + 1 :]):
         raise SettingError("a network must end in a Linear layer or an activation")
+    _check_order_of_axes(modules)
     input_shape = tuple(calibration.shape[1:])
     layers: list[Layer] = []
     units, all_units = source, []
@@ -116,7 +119,23 @@ def frozen_modules(module: nn.Module) -> list[nn.Module]:
 
 
 def _ends_a_network(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear | nn.LeakyReLU | nn.ReLU | nn.ELU | nn.Sigmoid | nn.Tanh)
+    return isinstance(module, (*AFFINE, nn.LeakyReLU, nn.ReLU, nn.ELU, nn.Sigmoid, nn.Tanh))
+
+
+def _check_order_of_axes(modules: list[nn.Module]) -> None:
+    """Refuse reshaping between convolutions: torch has channels first, the runtime last."""
+    channels_first = False
+    for module in modules:
+        if isinstance(module, ToChannels | FromChannels):
+            channels_first = isinstance(module, ToChannels)
+        convolution = isinstance(module, AFFINE) and not isinstance(module, nn.Linear)
+        unordered = isinstance(module, nn.Flatten | nn.Unflatten) and channels_first
+        if unordered or (convolution and not channels_first):
+            raise SettingError(
+                f"cannot freeze {type(module).__name__} where it stands: before convolutions "
+                "put ToChannels of narrows.training.architectures, and FromChannels after them, "
+                "in place of Unflatten and Flatten"
+            )
 
 
 def without_idle_activation(decoder: nn.Module, scaling: Scaling) -> nn.Module:
@@ -143,64 +162,61 @@ class Place:
     output_unit: float
 
     @property
-    def next_linear(self) -> nn.Linear | None:
-        """The linear layer that this module's output feeds, through activations at most."""
-        return next((m for m in self.following if isinstance(m, nn.Linear)), None)
+    def next_affine(self) -> nn.Module | None:
+        """The layer with weights that this module's output feeds, through activations at most."""
+        return next((m for m in self.following if isinstance(m, AFFINE)), None)
 
 
 def _freeze_module(
     module: nn.Module, source: Units, x: Tensor, steps: Steps, place: Place
 ) -> tuple[Layer, float]:
     """Compile one module; give the layer and the unit of its output."""
-    if isinstance(module, nn.Linear):
-        return _freeze_linear(module, source, x, steps, place)
+    if isinstance(module, AFFINE):
+        return _freeze_affine(module, source, x, steps, place)
     if isinstance(module, nn.LeakyReLU) and module.negative_slope == SLOPE:
         return LeakyReLU(), source.unit
     if isinstance(module, nn.ReLU):
         return ReLU(), source.unit
+    if isinstance(module, ToChannels | FromChannels):
+        return Reshape(module.shape), source.unit
     if isinstance(module, nn.Flatten | nn.Unflatten):
         return Reshape(tuple(module(x[:1]).shape[1:])), source.unit
     activation = table_activation(module)
     if activation is None:
         shown = repr(module).splitlines()[0]
         raise SettingError(
-            f"cannot freeze {shown}; layers with an exact integer form are Linear, Flatten, "
-            "Unflatten, LeakyReLU(0.125), ReLU, ELU, Sigmoid, Tanh, GELU, Dropout and Identity"
+            f"cannot freeze {shown}; layers with an exact integer form are Linear, Conv, "
+            "ConvTranspose, Flatten, Unflatten, LeakyReLU(0.125), ReLU, ELU, Sigmoid, Tanh, GELU, "
+            "Dropout and Identity"
         )
     return _freeze_table(activation, source, place.is_last)
 
 
-def _freeze_linear(
-    module: nn.Linear, source: Units, x: Tensor, steps: Steps, place: Place
+def _freeze_affine(
+    module: Any, source: Units, x: Tensor, steps: Steps, place: Place
 ) -> tuple[Layer, float]:
-    weight = _integer_weights(module, steps)
     unit = source.unit * steps[module]  # of the products
+    output = module(x)
     if place.is_last:
         limit, wanted = None, place.output_unit
     else:
-        largest = max(float(module(x).abs().max()) * HEADROOM, 1e-12)
-        limit = _activation_limit(place.next_linear, steps, largest)
+        largest = max(float(output.abs().max()) * HEADROOM, 1e-12)
+        limit = _activation_limit(place.next_affine, steps, largest)
         wanted = 2.0 * largest / limit
         if table_activation(place.following[0]) is not None:
             wanted = max(wanted, 2.0 * TABLE_UNIT)
     # The shift rounds down: the unit of the output is between half of `wanted` and all of it.
     shift = min(max(math.floor(math.log2(wanted / unit)), 0), MAX_SHIFT)
     half = 1 << shift >> 1
-    bias = np.zeros(module.out_features) if module.bias is None else module.bias.double().numpy()
+    bias = np.zeros(output.shape[1]) if module.bias is None else module.bias.double().numpy()
     # The bias in halves of the output's unit: finer is of no use, and would take more bytes.
     bias_unit = max(half, 1)
     bias = np.round(bias / (unit * bias_unit)).astype(np.int64) * bias_unit + half
-    return Dense(weight, bias, shift, limit), unit * 2.0**shift
+    sizes = tuple(output.shape[2:])
+    return affine_layer(module, steps[module], bias, shift, limit, sizes), unit * 2.0**shift
 
 
-def _integer_weights(module: nn.Linear, steps: Steps) -> npt.NDArray[np.int16]:
-    """Give the weights in steps, `(n_inputs, n_outputs)`."""
-    return np.ascontiguousarray(np.round(module.weight.double().numpy().T / steps[module])).astype(
-        np.int16
-    )
-
-
-def _activation_limit(following: nn.Linear | None, steps: Steps, largest: float) -> int:
+def _activation_limit(following: Any, steps: Steps, largest: float) -> int:
     """Choose the limit of an activation: if it can be, such that the next layer fits in float32.
 
     The next layer's sums are at most `limit * (sum of its weights + its bias in units of the
@@ -208,7 +224,7 @@ def _activation_limit(following: nn.Linear | None, steps: Steps, largest: float)
     """
     if following is None:
         return ACTIVATION_LIMIT
-    sums = float(np.abs(_integer_weights(following, steps).astype(np.int64)).sum(0).max())
+    sums = float(largest_sum(following, steps[following]))
     if following.bias is not None:
         sums += float(following.bias.abs().max()) / (steps[following] * largest) + 1.0
     limit = int((EXACT_FLOAT32 - 2**16) / max(sums, 1.0))

@@ -9,23 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from narrows.training.architectures import Autoencoder
+from narrows.training.freeze.affine import AFFINE
 
 PROBE = 0.3  # step, relative to the weights' spread, at which a layer's sensitivity is measured
 COARSEST = 1.0  # relative to the spread
 MAX_WEIGHT = 2**15 - 1
 ROUNDS = 8
 
-Steps = dict[nn.Linear, float]
+Steps = dict[Any, float]
+"""The step of each module with weights."""
 
 
 @torch.no_grad()
 def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float) -> Steps:
-    """Choose the rounding step of every linear layer's weights.
+    """Choose the rounding step of the weights of every layer that has some.
 
     Parameters
     ----------
@@ -35,7 +38,7 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
     loss_db : float
         The PSNR that rounding all weights may cost.
     """
-    layers = [m for m in autoencoder.modules() if isinstance(m, nn.Linear)]
+    layers: list[Any] = [m for m in autoencoder.modules() if isinstance(m, AFFINE)]
     n_weights = sum(layer.weight.numel() for layer in layers)
     finest = {layer: (float(layer.weight.abs().max()) or 1.0) / MAX_WEIGHT for layer in layers}
     base = autoencoder.squared_error(scaled)
@@ -60,7 +63,7 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
 
 @contextmanager
 @torch.no_grad()
-def rounded_weights(steps: Mapping[nn.Linear, float]) -> Iterator[None]:
+def rounded_weights(steps: Mapping[Any, float]) -> Iterator[None]:
     """Round the weights of some layers to multiples of a step, for a while."""
     kept = {layer: layer.weight.clone() for layer in steps}
     try:

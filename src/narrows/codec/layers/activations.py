@@ -1,0 +1,115 @@
+"""Activations: small exact functions of one integer each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.backend import Array, Backend, Float
+from narrows.codec.checks import check_whole
+from narrows.codec.layers.contract import Layer, Shape, Step
+from narrows.errors import FormatError
+
+MAX_TABLE_ENTRIES = 2**17  # a 16-bit activation has 2**16 values; one bit of room
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Layer):
+    """`x` where x is at least 0, `floor(x / 8)` below: slope 1/8 is a shift."""
+
+    kind: ClassVar[str] = "leaky_relu"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def magnitudes(self, limit: int) -> tuple[int, int]:
+        return limit, limit
+
+    def compile(self, backend: Backend, dtype: Float) -> Step:
+        xp = backend.xp
+
+        def leaky_relu(x: Array) -> Array:
+            x = backend.cast(x, dtype)
+            y = x * 0.125
+            xp.floor(y, out=y)
+            return xp.maximum(x, y, out=y)
+
+        return leaky_relu
+
+
+@dataclass(frozen=True)
+class ReLU(Layer):
+    """`max(x, 0)`."""
+
+    kind: ClassVar[str] = "relu"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def magnitudes(self, limit: int) -> tuple[int, int]:
+        return limit, limit
+
+    def compile(self, backend: Backend, dtype: Float) -> Step:
+        xp = backend.xp
+        return lambda x: xp.clip(backend.cast(x, dtype), 0, None)
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Layer):
+    """Look-up of an integer function: ELU, sigmoid, tanh, GELU or any other.
+
+    `values[x - low]` inside the table; its first value below. Above, its last value, or x itself
+    where `identity_above` is set, as for ELU and GELU.
+
+    Attributes
+    ----------
+    values : (n,) int32
+        The outputs for inputs low .. low + n - 1.
+    low : int
+    identity_above : bool
+    """
+
+    values: npt.NDArray[np.int32]
+    low: int
+    identity_above: bool
+    kind: ClassVar[str] = "table"
+
+    def __post_init__(self) -> None:
+        check_whole(self.low, -(2**31), 2**31 - 1, "low end of an activation table")
+        if not isinstance(self.identity_above, bool):
+            raise FormatError(f"activation table with identity_above {self.identity_above!r}")
+        size_fits = 1 <= self.values.size <= MAX_TABLE_ENTRIES
+        if self.values.dtype != np.int32 or self.values.ndim != 1 or not size_fits:
+            raise FormatError(
+                f"activation table of {self.values.dtype} {self.values.shape}; expected one "
+                f"dimension of 1 to {MAX_TABLE_ENTRIES} int32"
+            )
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def magnitudes(self, limit: int) -> tuple[int, int]:
+        largest = int(np.abs(self.values.astype(np.int64)).max())
+        peak = max(limit, largest) + abs(self.low) + self.values.size
+        return peak, max(largest, limit) if self.identity_above else largest
+
+    def compile(self, backend: Backend, dtype: Float) -> Step:
+        xp = backend.xp
+        values = backend.constant(self.values, dtype)
+        low, high = self.low, self.low + self.values.size - 1
+
+        def look_up(x: Array) -> Array:
+            x = backend.cast(x, dtype)
+            y = backend.take(values, xp.clip(x, low, high) - low)
+            return xp.where(x > high, x, y) if self.identity_above else y
+
+        return look_up
+
+    def settings(self) -> dict[str, Any]:
+        return {"low": self.low, "identity_above": self.identity_above}
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        return {"values": self.values}

@@ -1,0 +1,122 @@
+"""What dense and convolution layers share: sums of weighted integers, brought back to size."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.backend import Array, Backend, Float
+from narrows.codec.checks import check_shape, check_whole
+from narrows.codec.layers.contract import Layer, Step
+from narrows.errors import FormatError
+
+MAX_SHIFT = 52  # 2**-52 times an integer below 2**53 is exact in float64
+MAX_LIMIT = 2**53 - 1  # more could never be reached
+FEW_CHANNELS = 4  # up to here, one by one was faster
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Layer):
+    """`clip(floor((weights on x + bias) * 2**-shift))`.
+
+    Attributes
+    ----------
+    weight : (..., n_inputs, n_outputs) int16
+    bias : (n_outputs,) int64
+        In units of the products; it carries the one half that makes `floor` round.
+    shift : int
+        0 to 52.
+    limit : int or None
+        The result is clipped to -limit .. limit; None leaves it as it is.
+    """
+
+    weight: npt.NDArray[np.int16]
+    bias: npt.NDArray[np.int64]
+    shift: int
+    limit: int | None
+    expected: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        name = self.name
+        if self.weight.dtype != np.int16 or self.bias.dtype != np.int64:
+            raise FormatError(f"{name} layer of {self.weight.dtype} and {self.bias.dtype}")
+        if not self._fits(self.weight.ndim) or self.bias.shape != self.weight.shape[-1:]:
+            raise FormatError(
+                f"{name} layer with weight {self.weight.shape} and bias {self.bias.shape}; "
+                f"expected {self.expected} and (n_outputs,)"
+            )
+        check_shape(self.weight.shape, f"weight of a {name} layer")
+        check_whole(self.shift, 0, MAX_SHIFT, f"shift of a {name} layer")
+        check_limit(self.limit, f"limit of a {name} layer")
+
+    @property
+    def name(self) -> str:
+        """The kind, in words."""
+        return self.kind.replace("_", " ")
+
+    @abstractmethod
+    def _fits(self, n_dimensions: int) -> bool:
+        """Tell whether a weight has so many dimensions."""
+
+    @abstractmethod
+    def _largest_sum(self) -> int:
+        """Give the greatest sum of absolute weights that can meet in one output."""
+
+    def magnitudes(self, limit: int) -> tuple[int, int]:
+        bias = max(abs(int(self.bias.max())), abs(int(self.bias.min())))
+        peak = self._largest_sum() * limit + bias
+        output = -(-peak >> self.shift)
+        return peak, output if self.limit is None else min(output, self.limit)
+
+    def _scaled_weight(
+        self, weight: npt.NDArray[np.int16], backend: Backend, dtype: Float
+    ) -> Array:
+        """Give the layer's weights, in whatever arrangement, times `2**-shift`.
+
+        So scaled, every product and every sum is the integer times a power of two, and as exact.
+        """
+        return backend.constant(weight * 2.0**-self.shift, dtype)
+
+    def _finish(self, backend: Backend, dtype: Float) -> Step:
+        """Make the step from scaled sums `(..., n_outputs)` to outputs, in place."""
+        xp, limit, channels = backend.xp, self.limit, channel_parts(len(self.bias))
+        bias = backend.constant(self.bias * 2.0**-self.shift, dtype)
+
+        def finish(y: Array) -> Array:
+            for channel in channels:
+                y[..., channel] += bias[channel]
+            if self.shift:
+                xp.floor(y, out=y)
+            return y if limit is None else xp.clip(y, -limit, limit, out=y)
+
+        return finish
+
+    def settings(self) -> dict[str, Any]:
+        return {"shift": self.shift, "limit": self.limit}
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        return {"weight": self.weight, "bias": self.bias}
+
+
+def check_limit(limit: int | None, what: str) -> None:
+    """Refuse a limit that is neither None nor in its range."""
+    if limit is not None:
+        check_whole(limit, 1, MAX_LIMIT, what)
+
+
+def channel_parts(n: int) -> list[slice]:
+    """Give all channels at once, or one by one where they are few.
+
+    Numpy's loops over few numbers are slow: those of one channel along another axis are more.
+    """
+    step = 1 if n <= FEW_CHANNELS else n
+    return [slice(start, start + step) for start in range(0, n, step)]
+
+
+def absolute(weight: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
+    """Give absolute weights, that of -2**15 included, to be summed."""
+    return np.abs(weight.astype(np.int64))

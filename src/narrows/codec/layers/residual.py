@@ -1,0 +1,103 @@
+"""The residual layer: its input, plus what a chain of layers makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy.typing as npt
+
+from narrows.codec.backend import Array, Backend, Float
+from narrows.codec.layers.activations import LeakyReLU, ReLU, Table
+from narrows.codec.layers.affine import check_limit
+from narrows.codec.layers.chain import build_layers, describe, name_tensors
+from narrows.codec.layers.contract import Layer, Settings, Shape, Step, Tensors
+from narrows.codec.layers.convolution import Conv
+from narrows.codec.layers.dense import Dense
+from narrows.codec.layers.shapes import Reshape
+from narrows.codec.layers.transposed import TransposedConv
+from narrows.errors import FormatError
+
+INNER_KINDS: dict[str, type[Layer]] = {
+    layer.kind: layer for layer in (Dense, Conv, TransposedConv, LeakyReLU, ReLU, Table, Reshape)
+}
+"""The layers that a residual layer can hold: all but itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Residual(Layer):
+    """`clip(x + inner(x))`, where `inner` is a chain of layers that keeps the shape.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        The inner chain, without residual layers.
+    limit : int or None
+        The sum is clipped to -limit .. limit; None leaves it as it is.
+    """
+
+    layers: tuple[Layer, ...]
+    limit: int | None
+    kind: ClassVar[str] = "residual"
+
+    def __post_init__(self) -> None:
+        check_limit(self.limit, "limit of a residual layer")
+        for layer in self.layers:
+            if layer.kind not in INNER_KINDS:
+                raise FormatError(
+                    f"residual layer that holds a {layer.kind} layer; it may hold "
+                    f"{', '.join(INNER_KINDS)}"
+                )
+
+    def _inner_shapes(self, shape: Shape) -> list[Shape]:
+        """Give the shapes before, between and after the inner layers."""
+        shapes = [shape]
+        for layer in self.layers:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return shapes
+
+    def output_shape(self, shape: Shape) -> Shape:
+        last = self._inner_shapes(shape)[-1]
+        if last != shape:
+            raise FormatError(
+                f"residual layer whose inner layers make {last} of {shape}; they must keep it"
+            )
+        return shape
+
+    def elements(self, shape: Shape) -> int:
+        shapes = self._inner_shapes(shape)
+        inner = (layer.elements(s) for layer, s in zip(self.layers, shapes, strict=False))
+        return max(super().elements(shape), *inner, 0)
+
+    def magnitudes(self, limit: int) -> tuple[int, int]:
+        peak, inner = limit, limit
+        for layer in self.layers:
+            inner_peak, inner = layer.magnitudes(inner)
+            peak = max(peak, inner_peak)
+        total = limit + inner
+        return max(peak, total), total if self.limit is None else min(total, self.limit)
+
+    def compile(self, backend: Backend, dtype: Float) -> Step:
+        xp, limit = backend.xp, self.limit
+        steps = [layer.compile(backend, dtype) for layer in self.layers]
+
+        def residual(x: Array) -> Array:
+            x = y = backend.cast(x, dtype)
+            for step in steps:
+                y = step(y)
+            y = x + y
+            return y if limit is None else xp.clip(y, -limit, limit, out=y)
+
+        return residual
+
+    def settings(self) -> dict[str, Any]:
+        return {"limit": self.limit, "layers": describe(self.layers)}
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        return name_tensors(self.layers)
+
+    @classmethod
+    def build(cls, settings: Settings, tensors: Tensors) -> Layer:
+        place = "in a residual layer"
+        layers = build_layers(settings["layers"], tensors, INNER_KINDS, place)
+        return cls(**{**settings, "layers": tuple(layers)})

@@ -1,0 +1,123 @@
+"""What convolutions and their transposes share: kernels that slide over 1 to 3 spatial axes.
+
+A frame is `(*spatial, channels)`, a weight `(*kernel, n_inputs, n_outputs)`. A *tap* is one
+position of the kernel; each tap has a matrix `(n_inputs, n_outputs)`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any, ClassVar
+
+from narrows.codec.checks import check_shape, check_sizes
+from narrows.codec.layers.affine import Affine
+from narrows.codec.layers.contract import Shape
+from narrows.errors import FormatError
+
+MAX_AXES = 3  # a volume
+MAX_KERNEL = 64  # of an axis; wider ones are fully connected layers in all but name
+MAX_STRIDE = 64  # of an axis; the same
+MAX_PRODUCTS = 1 << 40  # of a layer for one frame: minutes; a few bytes could ask for years
+Box = tuple[slice, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sliding(Affine):
+    """A layer whose weights slide over the spatial axes of a frame.
+
+    Attributes
+    ----------
+    stride : tuple of int
+        One a spatial axis, 1 to 64.
+    """
+
+    stride: Shape
+    expected: ClassVar[str] = "(*kernel, n_inputs, n_outputs) with 1 to 3 axes of the kernel"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        name = self.name
+        check_sizes(self.kernel, self.n_axes, 1, MAX_KERNEL, f"kernel of a {name} layer")
+        stride = check_sizes(self.stride, self.n_axes, 1, MAX_STRIDE, f"stride of a {name} layer")
+        object.__setattr__(self, "stride", stride)
+
+    def _fits(self, n_dimensions: int) -> bool:
+        return 1 <= n_dimensions - 2 <= MAX_AXES
+
+    @property
+    def n_axes(self) -> int:
+        """The number of spatial axes."""
+        return self.weight.ndim - 2
+
+    @property
+    def kernel(self) -> Shape:
+        """The size of the kernel, one number a spatial axis."""
+        return self.weight.shape[:-2]
+
+    @property
+    def n_inputs(self) -> int:
+        """The number of channels of the input."""
+        return int(self.weight.shape[-2])
+
+    @property
+    def n_outputs(self) -> int:
+        """The number of channels of the output."""
+        return int(self.weight.shape[-1])
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != self.n_axes + 1 or shape[-1] != self.n_inputs:
+            axes = f"{self.n_axes} spatial axes" if self.n_axes > 1 else "1 spatial axis"
+            raise FormatError(
+                f"{self.name} layer for {axes} and {self.n_inputs} channels received {shape}"
+            )
+        output = (*self._output_sizes(shape[:-1]), self.n_outputs)
+        check_shape(output, f"output of a {self.name} layer")
+        products = self._n_matrices(shape, output) * self.weight.size
+        if products > MAX_PRODUCTS:
+            raise FormatError(
+                f"{self.name} layer of {products} products a frame; the limit is {MAX_PRODUCTS}"
+            )
+        return output
+
+    @abstractmethod
+    def _output_sizes(self, sizes: Shape) -> Shape:
+        """Give the spatial sizes of the output; FormatError if there are none."""
+
+    @abstractmethod
+    def _n_matrices(self, shape: Shape, output: Shape) -> int:
+        """Count how often the whole weight is applied to one frame."""
+
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "stride": list(self.stride)}
+
+
+def taps(kernel: Shape) -> Iterator[Shape]:
+    """Give the positions within a kernel, in row-major order."""
+    return product(*(range(size) for size in kernel))
+
+
+def cut(n: int, most: int) -> Iterator[slice]:
+    """Cut `n` frames into parts of `most`, or of one if a frame alone is too large."""
+    step = max(1, most)
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
+
+
+def boxes(sizes: Shape, most: int) -> Iterator[Box]:
+    """Cut an array of `sizes` into contiguous parts of at most `most` elements, in order."""
+    rest = prod(sizes[1:])
+    step = max(1, most // rest)
+    for start in range(0, sizes[0], step):
+        first = slice(start, min(start + step, sizes[0]))
+        if rest <= most:
+            yield first, *(slice(0, size) for size in sizes[1:])
+        else:
+            yield from ((first, *others) for others in boxes(sizes[1:], most))
+
+
+def sizes_of(box: Box) -> Shape:
+    """Give the sizes of a part."""
+    return tuple(part.stop - part.start for part in box)

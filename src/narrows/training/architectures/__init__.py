@@ -1,0 +1,25 @@
+"""The float autoencoders: encoder and decoder as torch modules that can be frozen."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from narrows.training.architectures.autoencoder import Autoencoder, Scaling
+from narrows.training.architectures.conv import FromChannels, ToChannels, conv
+from narrows.training.architectures.dense import SLOPE, classic, dense
+
+__all__ = [
+    "BUILDERS",
+    "SLOPE",
+    "Autoencoder",
+    "FromChannels",
+    "Scaling",
+    "ToChannels",
+    "classic",
+    "conv",
+    "dense",
+]
+
+Builder = Callable[..., tuple[nn.Sequential, nn.Sequential]]
+BUILDERS: dict[str, Builder] = {"dense": dense, "conv": conv}
+"""The architectures trained by gradients; `linear` is solved in closed form."""

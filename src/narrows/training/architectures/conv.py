@@ -1,0 +1,177 @@
+"""Convolutional autoencoders for frames of 1 to 3 spatial axes, of any size.
+
+torch wants channels before the spatial axes, the exact runtime after them, as frames have them:
+`ToChannels` and `FromChannels` stand between, and cost nothing, for the memory stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from narrows.errors import SettingError
+from narrows.training.architectures.dense import SLOPE
+
+Shape = tuple[int, ...]
+
+MOST_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, leads, components
+SMALLEST = 7  # positions of an axis: a stage follows while there are more
+CHANNELS = (16, 48, 96, 128)  # after each stage
+HIDDEN = 256  # of the dense layers on either side of the latents
+KERNEL_AND_STRIDE = {1: (9, 4), 2: (5, 2), 3: (3, 2)}  # by the number of spatial axes
+CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+
+
+class ToChannels(nn.Module):
+    """Give `(n, ...)` frames as `(n, channels, *spatial)`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        `(*spatial, channels)`, as the runtime has it.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return x.reshape(len(x), *self.shape).movedim(-1, 1)
+
+
+class FromChannels(nn.Module):
+    """Give `(n, channels, *spatial)` as frames `(n, *shape)`, the channels last.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return x.movedim(1, -1).reshape(len(x), *self.shape)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A convolution that narrows: sizes and channels on its wide and on its narrow side."""
+
+    wide: Shape
+    narrow: Shape
+    channels: tuple[int, int]
+    kernel: Shape
+    stride: Shape
+
+    def narrowing(self) -> nn.Module:
+        """Make the encoder's convolution."""
+        module: nn.Module = CONVOLUTIONS[len(self.wide)](
+            *self.channels, self.kernel, self.stride, self._padding
+        )
+        return module
+
+    def widening(self) -> nn.Module:
+        """Make the decoder's transposed convolution, to exactly the wide size."""
+        reached = [
+            (n - 1) * s - 2 * p + k
+            for n, s, p, k in zip(self.narrow, self.stride, self._padding, self.kernel, strict=True)
+        ]
+        missing = tuple(n - r for n, r in zip(self.wide, reached, strict=True))
+        module: nn.Module = TRANSPOSED[len(self.wide)](
+            *self.channels[::-1], self.kernel, self.stride, self._padding, missing
+        )
+        return module
+
+    @property
+    def _padding(self) -> Shape:
+        return tuple(k // 2 for k in self.kernel)
+
+
+def conv(
+    frame_shape: Shape, latent_size: int, *, sigmoid_output: bool
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Build a convolutional autoencoder: strided convolutions, then dense layers to the latents.
+
+    A last axis of at most 4 is taken for channels.
+
+    Raises
+    ------
+    SettingError
+        If the frame has no spatial axis to slide over, or more than three.
+    """
+    *spatial, channels = spatial_and_channels(frame_shape)
+    steps = stages(tuple(spatial), channels)
+    narrow = (*steps[-1].narrow, steps[-1].channels[1])
+    encoder = nn.Sequential(
+        ToChannels((*spatial, channels)),
+        *(m for stage in steps for m in (stage.narrowing(), nn.LeakyReLU(SLOPE))),
+        FromChannels((prod(narrow),)),
+        nn.Linear(prod(narrow), HIDDEN), nn.LeakyReLU(SLOPE),  # (n, HIDDEN)
+        nn.Linear(HIDDEN, latent_size),  # (n, latent_size)
+    )  # fmt: skip
+    last = [nn.Sigmoid()] if sigmoid_output else []
+    decoder = nn.Sequential(
+        nn.Linear(latent_size, HIDDEN), nn.LeakyReLU(SLOPE),  # (n, HIDDEN)
+        nn.Linear(HIDDEN, prod(narrow)), nn.LeakyReLU(SLOPE),
+        ToChannels(narrow),
+        *(m for stage in reversed(steps[1:]) for m in (stage.widening(), nn.LeakyReLU(SLOPE))),
+        steps[0].widening(), *last,
+        FromChannels(frame_shape),
+    )  # fmt: skip
+    for network in (encoder, decoder):
+        _initialise(network)
+    return encoder, decoder
+
+
+def spatial_and_channels(frame_shape: Shape) -> Shape:
+    """Give a frame's shape as `(*spatial, channels)`."""
+    has_channels = len(frame_shape) > 1 and frame_shape[-1] <= MOST_CHANNELS
+    shape = frame_shape if has_channels else (*frame_shape, 1)
+    if not 1 <= len(shape) - 1 <= 3 or max(shape[:-1], default=1) < 2:
+        raise SettingError(
+            f"frames of shape {frame_shape} for a conv network, which needs 1 to 3 axes to slide "
+            "over, and at most a last one of 1 to 4 channels; take dense"
+        )
+    return shape
+
+
+def stages(spatial: Shape, channels: int) -> list[Stage]:
+    """Plan the convolutions from `spatial` sizes down to a few positions an axis; at least one."""
+    kernel, stride = KERNEL_AND_STRIDE[len(spatial)]
+    planned: list[Stage] = []
+    while not planned or (max(spatial) > SMALLEST and len(planned) < len(CHANNELS)):
+        shrinks = [n > stride for n in spatial]
+        strides = tuple(stride if s else 1 for s in shrinks)
+        kernels = tuple(kernel if s else 1 for s in shrinks)
+        narrow = tuple(-(-n // s) for n, s in zip(spatial, strides, strict=True))
+        wide_channels = planned[-1].channels[1] if planned else channels
+        both = (wide_channels, CHANNELS[len(planned)])
+        planned.append(Stage(spatial, narrow, both, kernels, strides))
+        spatial = narrow
+    return planned
+
+
+@torch.no_grad()
+def _initialise(network: nn.Sequential) -> None:
+    """Draw the convolutions' weights after He et al. 2015: torch's default is smaller."""
+    for module in network:
+        parts: Any = module
+        if isinstance(module, tuple(CONVOLUTIONS.values())):
+            fan_in = parts.weight[0].numel()
+        elif isinstance(module, tuple(TRANSPOSED.values())):
+            fan_in = parts.weight.shape[0] * prod(parts.kernel_size) // prod(parts.stride)
+        else:
+            continue
+        nn.init.normal_(parts.weight, std=(2.0 / max(fan_in, 1)) ** 0.5)
+        nn.init.zeros_(parts.bias)
+        if parts.weight.ndim == 4:
+            parts.to(memory_format=torch.channels_last)

@@ -1,0 +1,75 @@
+"""Fully connected autoencoders, wide, narrow, wide."""
+
+from __future__ import annotations
+
+from math import prod
+
+from torch import nn
+
+from narrows.errors import SettingError
+
+MOST_WEIGHTS = 1 << 27  # half of what a model file may hold
+SLOPE = 1 / 8  # of LeakyReLU: a shift in integers
+
+
+def dense(
+    frame_shape: tuple[int, ...], latent_size: int, *, sigmoid_output: bool
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Build the classic fully connected autoencoder, wide, narrow, wide, for frames of any shape.
+
+    Two hidden layers on either side (Hinton & Salakhutdinov 2006 used three).
+    """
+    size = prod(frame_shape)
+    width = hidden_width(size)
+    if 2 * width * (size + width + latent_size) > MOST_WEIGHTS:
+        raise SettingError(
+            f"frames of {size} elements are too large for a dense network, which would have "
+            f"{2 * width * size} weights; cut them into smaller frames, or use linear"
+        )
+    encoder = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(size, width), nn.LeakyReLU(SLOPE),  # (n, width)
+        nn.Linear(width, width), nn.LeakyReLU(SLOPE),  # (n, width)
+        nn.Linear(width, latent_size),  # (n, latent_size)
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        nn.Linear(latent_size, width), nn.LeakyReLU(SLOPE),  # (n, width)
+        nn.Linear(width, width), nn.LeakyReLU(SLOPE),  # (n, width)
+        nn.Linear(width, size),  # (n, size)
+        *([nn.Sigmoid()] if sigmoid_output else []),
+        nn.Unflatten(1, frame_shape),
+    )  # fmt: skip
+    return encoder, decoder
+
+
+def classic(
+    frame_shape: tuple[int, ...], latent_size: int, latent_activation: str, output_activation: str
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """Build an autoencoder of one layer on either side, its weights as Keras draws them.
+
+    Weights are Glorot-uniform (Glorot & Bengio 2010), biases zero.
+    """
+    size = prod(frame_shape)
+    encoder = nn.Sequential(
+        nn.Flatten(), nn.Linear(size, latent_size), ACTIVATIONS[latent_activation]()
+    )
+    decoder = nn.Sequential(
+        nn.Linear(latent_size, size),
+        ACTIVATIONS[output_activation](),
+        nn.Unflatten(1, frame_shape),
+    )
+    for layer in (encoder[1], decoder[0]):
+        assert isinstance(layer, nn.Linear)
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    return encoder, decoder
+
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "identity": nn.Identity, "relu": nn.ReLU, "elu": nn.ELU, "sigmoid": nn.Sigmoid,
+}  # fmt: skip
+
+
+def hidden_width(size: int) -> int:
+    """Choose the width of hidden layers for frames of `size` elements."""
+    return 128 if size < 32 else 256 if size < 384 else 512
