@@ -110,6 +110,8 @@ def sweep(
     if json:
         print_json(written)
         return
+    if quiet:
+        return
     _print(trained, f"{data}: {len(x_test)} signals held out from training", bool(lambdas))
     say(f"{output}: sweep.json, pictures and {len(trained)} models", quiet)
 

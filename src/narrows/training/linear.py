@@ -14,6 +14,7 @@ SMALLEST_SPREAD = 1e-5  # latents of a constant set: rounding errors
 FINEST_STEP = 1e-5  # of the spread: 16 bits a latent
 FEW_VALUES_STEP = 0.1  # of the spread: larger steps could keep the values apart, but not right
 COUNTED_DIRECTLY = 1 << 16  # different symbols: up to here counting is faster than sorting
+ROWS = 4096  # taken into float64 at a time
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
 
 
@@ -54,8 +55,7 @@ def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
     mean = flat.mean(0, dtype=torch.float64)
     rank = min(k, n - 1, size)
     if size <= EXACT_UP_TO:
-        centred = flat.double() - mean
-        _, vectors = torch.linalg.eigh(centred.T @ centred)
+        _, vectors = torch.linalg.eigh(scatter_matrix(flat, mean))
         components = vectors.flip(1).T[:rank]
     else:
         with torch.random.fork_rng():
@@ -68,6 +68,15 @@ def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
     padded = torch.zeros(k, size, dtype=torch.float64)
     padded[: len(components)] = components
     return mean.float(), padded.float()
+
+
+def scatter_matrix(flat: Tensor, mean: Tensor) -> Tensor:
+    """Sum the outer products of `(n, size)` rows less their mean, in float64, part by part."""
+    total = torch.zeros(flat.shape[1], flat.shape[1], dtype=torch.float64)
+    for rows in torch.split(flat, ROWS):
+        centred = rows.double() - mean
+        total.addmm_(centred.T, centred)
+    return total
 
 
 def step_for_entropy(y: Tensor, bits: float) -> float:

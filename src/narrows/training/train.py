@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from dataclasses import asdict
@@ -183,12 +184,22 @@ def split(
 def scaling_of(x: npt.NDArray[Any], loss: str) -> Scaling:
     """Choose the maps between signals and networks from the training signals: standardised."""
     low, extent = range_of(x)
-    mean, deviation = float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
+    mean = float(x.mean(dtype=np.float64))
+    deviation = deviation_of(x, mean)
     integer = x.dtype.kind in "iu"
     offset = float(np.floor(mean + 0.5)) if integer else mean
     scale = 1.0 / (deviation or 1.0)
     output = (low, extent) if loss == "bce" else (offset, 1.0 / scale)
     return Scaling(offset, scale, *output, *_bounds(x.dtype), extent, integer)
+
+
+def deviation_of(x: npt.NDArray[Any], mean: float) -> float:
+    """Give the standard deviation in float64, part by part: numpy's own takes ten times as long."""
+    total = 0.0
+    for start in range(0, len(x), 4096):
+        centred = np.subtract(x[start : start + 4096], mean, dtype=np.float64).ravel()
+        total += float(centred @ centred)
+    return math.sqrt(total / x.size)
 
 
 def unit_scaling_of(x: npt.NDArray[Any]) -> Scaling:
