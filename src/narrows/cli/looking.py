@@ -141,6 +141,9 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
         pairs.append(("trained on", f"{training['signals']} signals, seed {settings['seed']}"))
         pairs.append(("trained for", f"{training['seconds']} s, {len(training['history'])} epochs"))
         pairs.append(("loss", str(settings["loss"])))
+        if settings.get("preset"):
+            pairs.append(("preset", str(settings["preset"])))
+            pairs.append(("rounding latents costs", f"{training['quantising_loss_db']:.2f} dB"))
     print_pairs(f"model {file}", pairs)
     rows = [
         [row["part"], row["layer"], _show(row["output_shape"]), f"{row['parameters']:,}",

@@ -78,7 +78,7 @@ def sweep(
     """Train models of many latent sizes, or lambdas, and compare them with PCA."""
     from narrows.evaluation.demo import train_and_test
     from narrows.evaluation.plots import new_figure
-    from narrows.evaluation.sweep import cores, latent_sizes_for
+    from narrows.evaluation.sweep import check_points, cores, latent_sizes_for
     from narrows.evaluation.sweep import sweep as run_sweep
 
     if jobs is not None and jobs < 1:
@@ -102,6 +102,7 @@ def sweep(
     points = [
         {**shared, "latent_size": k, "lambda_": value} for k in sizes for value in lambdas or [None]
     ]
+    check_points(points, x_train)
     at_once = min(jobs or cores(), len(points))
     say(f"{len(points)} trainings on {len(x_train)} signals, {at_once} at a time", quiet)
     trained = run_sweep(x_train, x_test, points, jobs=jobs, done=lambda t: _tell(t, quiet))
