@@ -1,0 +1,1 @@
+"""The parts of the rate-distortion benchmark: signals, coders, measuring, curves, tables."""

@@ -1,0 +1,96 @@
+"""narrows as it is measured: trained models, archives of all signals, packets, and PCA."""
+
+from pathlib import Path
+
+import numpy as np
+
+import narrows
+from comparison.coders import Coder, each
+from narrows.evaluation.baselines import train_pca
+
+PCA_POINTS = 8
+
+
+def models(paths):
+    """Load the models that files or folders hold, each under its file's name."""
+    files = [
+        file
+        for path in map(Path, paths)
+        for file in (sorted(path.glob("*.narrows")) if path.is_dir() else [path])
+    ]
+    if not files:
+        raise SystemExit(f"no .narrows files in {', '.join(map(str, paths))}")
+    return {file.stem: narrows.load(file) for file in files}
+
+
+def check_models(codecs, dataset):
+    """Refuse models of other signals than the data set's."""
+    for name, codec in codecs.items():
+        model = codec.model
+        if (model.frame_shape, model.dtype) != (dataset.frame_shape, dataset.test.dtype):
+            raise SystemExit(
+                f"{name} is a model of {model.dtype} frames {model.frame_shape}; "
+                f"{dataset.name} has {dataset.test.dtype} {dataset.frame_shape}"
+            )
+
+
+def trained(dataset, minutes, progress=lambda name: None):
+    """Train a model with the default settings for each of the data set's rates."""
+    codecs = {}
+    for latent_size, bits in dataset.rates:
+        name = f"{latent_size}-latents-of-{bits:g}-bits"
+        progress(name)
+        codecs[name] = narrows.train(
+            dataset.train, latent_size=latent_size, bits_per_latent=bits, minutes=minutes
+        )
+    return codecs
+
+
+def described(codec):
+    """Give what a reader wants to know of a model."""
+    model, training = codec.model, codec.model.training
+    settings = training.get("settings", {})
+    return {
+        "architecture": model.architecture,
+        "latent_size": model.latent_size,
+        "qualities": model.n_qualities,
+        "model_bytes": len(codec.model_bytes),
+        "model_id": codec.model_id,
+        "training_seconds": training.get("seconds"),
+        "bits_per_latent": settings.get("bits_per_latent"),
+        "minutes": settings.get("minutes"),
+    }
+
+
+def settings(codecs):
+    """Give every (model's name, quality)."""
+    return [(name, q) for name, c in codecs.items() for q in range(1, c.model.n_qualities + 1)]
+
+
+def archive_coder(codec, quality=None):
+    """Code all signals into one archive, header and index included."""
+    return Coder(
+        lambda x: [codec.compress(x, quality)],
+        lambda blobs, n: codec.decompress(blobs[0]),
+        len(codec.model_bytes),
+    )
+
+
+def packet_coder(codec, quality=None):
+    """Code each signal into a packet of its own."""
+    return each(
+        lambda signal: codec.compress_packet(signal, quality),
+        codec.decompress_packet,
+        len(codec.model_bytes),
+    )
+
+
+def pca_coder(dataset, aimed_bytes):
+    """Train PCA for a rate; it runs in narrows' own runtime."""
+    return archive_coder(train_pca(dataset.train, 8 * aimed_bytes))
+
+
+def pca_rates(dataset):
+    """Give bytes a signal to aim at: the data set's range, and beyond on both sides."""
+    low, high = dataset.byte_range
+    return tuple(float(f"{size:.3g}") for size in np.geomspace(low / 2, 2 * high, PCA_POINTS))

@@ -1,0 +1,133 @@
+"""Bytes against quality: narrows and its peers, on the same held-out signals, in one run.
+
+    python benchmarks/rate_distortion.py DATASET [--models FOLDER_OR_FILES...]
+        [--minutes M] [--peers a,b] [--signals N] [--output benchmarks/results]
+
+DATASET is mnist, fashion-mnist, digits, ecg, fields, fields-smooth, gaussian, gaussian-iid or
+sawbridge; the real ones are read from the folder NARROWS_DATA. Writes DATASET.md (tables),
+DATASET.json (every point) and DATASET.png. Needs the extras `bench`, `train` and `report`; a peer
+that is not installed is named in the table, and the others are measured.
+
+Every size is the length of bytes that were written, and every error that of signals decoded from
+them. narrows' points are those of the models given, at all their qualities; without `--models`, a
+model is trained for each of the data set's rates, with the default settings, in `--minutes` each.
+Set OMP_NUM_THREADS to fix the number of threads.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from comparison import datasets, measuring, ours, peers, results, tables
+
+RESULTS = Path(__file__).parent / "results"
+MINUTES = 2.0
+
+
+def arguments(words=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", choices=datasets.NAMES)
+    parser.add_argument("--models", nargs="+", help="model files, or folders of them")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="for each model to train")
+    parser.add_argument("--peers", type=lambda text: text.split(","), help="by default all")
+    parser.add_argument("--signals", type=int, help="test on so many, spread evenly")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    return parser.parse_args(words)
+
+
+def command(options):
+    """Give the command line that makes these results, without this machine's folders."""
+    words = ["python benchmarks/rate_distortion.py", options.dataset]
+    if options.models:
+        words += ["--models", *(Path(path).name for path in options.models)]
+    else:
+        words += ["--minutes", f"{options.minutes:g}"]
+    words += ["--peers", ",".join(options.peers)] if options.peers else []
+    return " ".join([*words, *(["--signals", str(options.signals)] if options.signals else [])])
+
+
+def narrows_series(codecs, dataset):
+    """Measure archives of all signals, and packets of some."""
+    x = dataset.test
+    some = datasets.spread(x, peers.SAMPLE)
+    archives = measuring.Series("narrows", "narrows, one archive", len(x))
+    packets = measuring.Series("packets", "narrows, one packet each", len(some), alone=True)
+    for name, quality in ours.settings(codecs):
+        setting = f"{name}, quality {quality}"
+        for series, coder, signals in (
+            (archives, ours.archive_coder, x),
+            (packets, ours.packet_coder, some),
+        ):
+            coded = coder(codecs[name], quality)
+            series.points.append(measuring.measure(coded, signals, dataset.peak, setting))
+    return [archives, packets]
+
+
+def chosen_peers(words, dataset):
+    """Give the peers that are asked for and can code the data set."""
+    known = peers.registry()
+    for word in words or ():
+        if not any(peer.called([word]) for peer in known):
+            keys = ", ".join(peer.key for peer in known)
+            raise SystemExit(f"unknown peer {word!r}; accepted are {keys}, or their first words")
+    asked = [peer for peer in known if not words or peer.called(words)]
+    return [peer for peer in asked if peer.takes(dataset)]
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def measure_all(options):
+    """Measure everything; give the data set, our series, the peers' and the context."""
+    dataset = datasets.load(options.dataset).with_signals(options.signals)
+    wanted = chosen_peers(options.peers, dataset)
+    if options.models:
+        codecs = ours.models(options.models)
+        ours.check_models(codecs, dataset)
+    else:
+        codecs = ours.trained(dataset, options.minutes, lambda name: say(f"training {name}"))
+    context = {
+        "command": command(options),
+        "machine": results.machine(),
+        "versions": results.versions(),
+        "models": {name: ours.described(codec) for name, codec in codecs.items()},
+    }
+    say("measuring narrows")
+    mine = narrows_series(codecs, dataset)
+    others = []
+    for peer in wanted:
+        say(f"measuring {peer.name}")
+        others.append(measuring.measure_peer(peer, dataset))
+    return dataset, mine, others, context
+
+
+def as_json(dataset, rows, context):
+    """Give everything that was measured, for the results file."""
+    return {
+        "dataset": dataset.name,
+        "about": dataset.about,
+        "signals": len(dataset.test),
+        "training_signals": len(dataset.train),
+        "raw_bytes_per_signal": dataset.test[0].nbytes,
+        "peak": dataset.peak,
+        **context,
+        "series": [series.as_json() for series in rows],
+    }
+
+
+def main(words=None):
+    options = arguments(words)
+    dataset, mine, others, context = measure_all(options)
+    rows = [*mine, *others]
+    page = tables.markdown(dataset, mine, others, context)
+    figure = results.plot(dataset, rows)
+    paths = results.write(
+        options.output, dataset.name, page, as_json(dataset, rows, context), figure
+    )
+    print(page)
+    say("wrote " + ", ".join(map(str, paths)))
+
+
+if __name__ == "__main__":
+    main()
