@@ -26,12 +26,16 @@ from narrows.evaluation.metrics import evaluate
 
 Signals = npt.NDArray[Any]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+MOST_FOR_PCA = 20_000
 LATENT_SIZES = (2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
 class Pca:
-    """PCA of the same latent size, its step such that it takes the same bytes."""
+    """PCA of the same latent size, its step such that it takes the same bytes.
+
+    It is learnt from at most 20,000 of the signals; all 60,000 of MNIST gave up to 0.02 dB more.
+    """
 
     latent_size: int
     bytes_per_signal: float
@@ -182,7 +186,8 @@ def _pca(x_train: Signals, x_test: Signals, latent_size: int, bytes_per_signal: 
     from narrows.api import train
 
     bits = max(8 * bytes_per_signal / latent_size, 1e-3)
-    codec = train(x_train, latent_size=latent_size, bits_per_latent=bits, architecture="linear")
+    sample = x_train[:: -(-len(x_train) // MOST_FOR_PCA)]
+    codec = train(sample, latent_size=latent_size, bits_per_latent=bits, architecture="linear")
     measured = evaluate(codec, x_test)
     return Pca(latent_size, measured.bytes_per_signal, measured.psnr, measured.model_bytes)
 
