@@ -21,7 +21,7 @@ from narrows.cli.output import (
     say,
     usage_error,
 )
-from narrows.cli.training import Preset, Seed
+from narrows.cli.training import Architecture, Loss, Preset, Seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,13 +47,8 @@ def sweep(
                                  help="Lambdas, at one latent size: a rate-distortion curve.")
     ] = None,
     preset: Preset = None,
-    architecture: Annotated[
-        str, typer.Option("--architecture", help="auto, linear (PCA), dense or conv.")
-    ] = "auto",
-    loss: Annotated[
-        str | None, typer.Option("--loss", help="mse, bce or l1.",
-                                 show_default="mse, or the preset's")
-    ] = None,
+    architecture: Architecture = "auto",
+    loss: Loss = None,
     bits_per_latent: Annotated[
         float | None, typer.Option("--bits-per-latent", help="The rate aimed at.",
                                    show_default="3.2")

@@ -34,6 +34,13 @@ Preset = Annotated[
     typer.Option("--preset", metavar="NAME", show_default="none",
                  help="A classic autoencoder: dense-32, dense-25 or dense-25-best."),
 ]  # fmt: skip
+Architecture = Annotated[
+    str, typer.Option("--architecture", help="auto, linear (PCA), dense or conv.")
+]
+Loss = Annotated[
+    str | None,
+    typer.Option("--loss", help="mse, bce or l1.", show_default="mse, or the preset's"),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
 
 
@@ -52,13 +59,8 @@ def train(
         float | None, typer.Option("--bits-per-latent", show_default="3.2",
                                    help="The rate aimed at, unless by --lambda.")
     ] = None,
-    architecture: Annotated[
-        str, typer.Option("--architecture", help="auto, linear (PCA), dense or conv.")
-    ] = "auto",
-    loss: Annotated[
-        str | None, typer.Option("--loss", help="mse, bce or l1.",
-                                 show_default="mse, or the preset's")
-    ] = None,
+    architecture: Architecture = "auto",
+    loss: Loss = None,
     lambda_: Annotated[
         float | None,
         typer.Option("--lambda", help="Bits per unit of distortion.",

@@ -100,15 +100,19 @@ class TrainingSettings:
         """The rate that training aims at, in bits a signal."""
         return self.bits_per_latent * self.latent_size
 
+    @property
+    def chosen_architecture(self) -> str:
+        """What "auto" stands for, or what was given."""
+        return "dense" if self.architecture == "auto" else self.architecture
+
     def plan(self, n_signals: int) -> Plan:
         """Fix what is None, from the number of training signals."""
         batch = self.batch_size or max(32, min(256, 2 ** round(math.log2(max(n_signals, 1) / 48))))
         batch = min(batch, n_signals)
-        architecture = "dense" if self.architecture == "auto" else self.architecture
-        updates = AIMED_UPDATES[architecture]
+        updates = AIMED_UPDATES[self.chosen_architecture]
         epochs = self.epochs or max(3, min(MOST_EPOCHS, round(updates / (n_signals // batch))))
         return Plan(
-            architecture=architecture,
+            architecture=self.chosen_architecture,
             epochs=epochs,
             batch_size=batch,
             updates_per_epoch=n_signals // batch,

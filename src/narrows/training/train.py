@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import time
 from dataclasses import asdict
-from hashlib import sha256
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from narrows._version import __version__
-from narrows.errors import DataError, SettingError
+from narrows.errors import SettingError
 from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic
+from narrows.training.data import (
+    check_training_data,
+    fingerprint,
+    scaled,
+    scaling_of,
+    split,
+    unit_scaling_of,
+)
 from narrows.training.freeze import TrainingSignals, freeze
 from narrows.training.latent_steps import choose_latent_steps
 from narrows.training.linear import fit_linear
@@ -29,13 +34,8 @@ from narrows.training.trainer import TrainingResult
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
 
-VALIDATION_SHARE, VALIDATION_MOST = 0.1, 5000
-MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
 FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
-PICTURE_RANGE = 255.0  # of uint8 signals that use more than half of it; otherwise the data's own
-LARGEST = 1e120  # of float64 signals, and the inverse of the smallest range
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
-INFINITE = (-float("inf"), float("inf"))
 
 
 def train_codec(
@@ -109,138 +109,6 @@ def _round_latents(model: Autoencoder, signals: TrainingSignals) -> float:
     return round(choose_latent_steps(model, sample, signals.scaled_validation), 4)
 
 
-def check_training_data(
-    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, settings: TrainingSettings
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """Refuse what cannot be trained on: DataError or SettingError, in one line."""
-    from narrows.signals import check_signals
-
-    x = check_signals(x, name="training data")
-    if len(x) < 2:
-        raise DataError(
-            "training data with a single signal; at least 2 are needed, and some hundreds to "
-            "learn anything: give more signals"
-        )
-    size = prod(x.shape[1:])
-    if settings.latent_size > size:
-        raise SettingError(
-            f"latent_size {settings.latent_size} for frames of {size} elements; it must be at "
-            "most that, and much smaller to compress"
-        )
-    _refuse_non_finite(x, "training data")
-    _refuse_extremes(x)
-    if validation is not None:
-        validation = check_signals(validation, name="validation data")
-        if (validation.shape[1:], validation.dtype) != (x.shape[1:], x.dtype):
-            raise DataError(
-                f"validation data of shape {validation.shape} and dtype {validation.dtype}; "
-                f"expected (n, {', '.join(map(str, x.shape[1:]))}) of {x.dtype}"
-            )
-        _refuse_non_finite(validation, "validation data")
-    return x, validation
-
-
-def _refuse_non_finite(x: npt.NDArray[Any], what: str) -> None:
-    if x.dtype.kind != "f":
-        return
-    count, first = 0, None
-    for start in range(0, len(x), 4096):
-        bad = ~np.isfinite(x[start : start + 4096])
-        if bad.any():
-            count += int(bad.sum())
-            where = np.argwhere(bad)[0]
-            first = first or (int(where[0]) + start, *map(int, where[1:]))
-    if count:
-        raise DataError(
-            f"{what} with {count} values that are NaN or infinite, the first at index {first}; "
-            "remove those signals or fill the values in"
-        )
-
-
-def _refuse_extremes(x: npt.NDArray[Any]) -> None:
-    """Refuse floats whose squares leave float64."""
-    if x.dtype != np.float64:
-        return
-    low, high = float(x.min()), float(x.max())
-    if max(-low, high) > LARGEST or 0.0 < high - low < 1.0 / LARGEST:
-        raise DataError(
-            f"training data with values from {low:g} to {high:g}; their squares are beyond "
-            f"float64: scale them to a range between {1 / LARGEST:g} and {LARGEST:g}"
-        )
-
-
-def split(
-    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, seed: int
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Hold a validation part out, by a permutation of the seed, unless one is given."""
-    order = np.random.default_rng([seed, len(x)]).permutation(len(x))
-    most = max(2, MAX_TRAINING_BYTES // (4 * prod(x.shape[1:])))
-    if validation is not None:
-        return x[np.sort(order[:most])], validation[:most]
-    held = max(1, min(VALIDATION_MOST, int(VALIDATION_SHARE * len(x))))
-    return x[np.sort(order[held : held + most])], x[np.sort(order[:held])]
-
-
-def scaling_of(x: npt.NDArray[Any], loss: str) -> Scaling:
-    """Choose the maps between signals and networks from the training signals: standardised."""
-    low, extent = range_of(x)
-    mean = float(x.mean(dtype=np.float64))
-    deviation = deviation_of(x, mean)
-    integer = x.dtype.kind in "iu"
-    offset = float(np.floor(mean + 0.5)) if integer else mean
-    scale = 1.0 / (deviation or 1.0)
-    output = (low, extent) if loss == "bce" else (offset, 1.0 / scale)
-    return Scaling(offset, scale, *output, *_bounds(x.dtype), extent, integer)
-
-
-def deviation_of(x: npt.NDArray[Any], mean: float) -> float:
-    """Give the standard deviation in float64, part by part: numpy's own takes ten times as long."""
-    total = 0.0
-    for start in range(0, len(x), 4096):
-        centred = np.subtract(x[start : start + 4096], mean, dtype=np.float64).ravel()
-        total += float(centred @ centred)
-    return math.sqrt(total / x.size)
-
-
-def unit_scaling_of(x: npt.NDArray[Any]) -> Scaling:
-    """Choose the maps of a plain autoencoder: the range becomes 0 .. 1 on both ends."""
-    low, extent = range_of(x)
-    integer = x.dtype.kind in "iu"
-    return Scaling(low, 1.0 / extent, low, extent, *_bounds(x.dtype), extent, integer)
-
-
-def range_of(x: npt.NDArray[Any]) -> tuple[float, float]:
-    """Give the low end and the extent of the signals' range."""
-    low, high = float(x.min()), float(x.max())
-    if x.dtype == np.uint8 and high > PICTURE_RANGE / 2:
-        low, high = 0.0, PICTURE_RANGE
-    return low, (high - low) or 1.0
-
-
-def _bounds(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Give the ends of a dtype's range, where decoding clips."""
-    if dtype.kind not in "iu":
-        return INFINITE
-    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
-
-
-def scaled(x: npt.NDArray[Any], scaling: Scaling) -> Tensor:
-    """Give `(n, *frame_shape)` signals as the encoder sees them, in float32."""
-    out = np.empty(x.shape, dtype=np.float32)
-    for start in range(0, len(x), 4096):
-        part = x[start : start + 4096].astype(np.float64)
-        out[start : start + 4096] = (part - scaling.offset) * scaling.scale
-    return torch.from_numpy(out)
-
-
-def fingerprint(x: npt.NDArray[Any]) -> str:
-    """Hash the training signals, so that a model names what it was trained on."""
-    digest = sha256(f"{x.dtype.name} {list(x.shape)}\n".encode())
-    for start in range(0, len(x), 4096):
-        digest.update(np.ascontiguousarray(x[start : start + 4096]).tobytes())
-    return digest.hexdigest()
-
-
 def _prepare(
     x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, settings: TrainingSettings
 ) -> tuple[TrainingSignals, Scaling]:
@@ -297,8 +165,7 @@ def build_networks(
         preset = PRESETS[settings.preset]
         activations = preset.latent_activation, preset.output_activation
         return classic(frame_shape, settings.latent_size, *activations)
-    architecture = "dense" if settings.architecture == "auto" else settings.architecture
-    return BUILDERS[architecture](
+    return BUILDERS[settings.chosen_architecture](
         frame_shape, settings.latent_size, sigmoid_output=settings.loss == "bce"
     )
 
