@@ -6,6 +6,7 @@ import math
 from contextlib import AbstractContextManager
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -47,7 +48,12 @@ class PlainTrainer(Trainer):
 
     def take(self, rows: Tensor) -> Tensor:
         """Give some training frames, in a tensor that is made once."""
-        return torch.index_select(self.x_train, 0, rows, out=self._frames)
+        if self.device.type != "cpu":
+            return torch.index_select(self.x_train, 0, rows, out=self._frames)
+        # numpy gathers quicker than torch, where it need not be ready for numbers out of bounds
+        x, frames = self.x_train.numpy(), self._frames.numpy()
+        np.take(x, rows.numpy(), axis=0, out=frames, mode="clip")
+        return self._frames
 
     def update(self, batch: Batch) -> float:
         """Change the weights once, and give the mean loss of an element."""
