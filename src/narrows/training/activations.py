@@ -19,7 +19,7 @@ def scratch(n: int, width: int, *, by_column: bool = False) -> tuple[Array, Tens
     """Make zeros `(n, width)` for numpy, and a contiguous tensor that shares them.
 
     torch's memory is aligned to the vectors of the processor, numpy's is not. By column, the
-    array is that of the tensor transposed: then whole columns can be left out of what is contiguous.
+    array is the tensor transposed, so that all but its last columns are one contiguous piece.
     """
     tensor = torch.zeros((width, n) if by_column else (n, width))
     return tensor.numpy().T if by_column else tensor.numpy(), tensor
