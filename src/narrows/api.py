@@ -29,6 +29,7 @@ def train(
     latent_size: int | None = None,
     preset: str | None = None,
     bits_per_latent: float | None = None,
+    qualities: int = 1,
     architecture: str = "auto",
     loss: str | None = None,
     lambda_: float | None = None,
@@ -64,7 +65,11 @@ def train(
         `learning_rate` and `latent_size` can be changed.
     bits_per_latent : float, optional
         The rate that training aims at, unless `lambda_` is given: a signal then takes about
-        `latent_size * bits_per_latent / 8` bytes. By default 3.2.
+        `latent_size * bits_per_latent / 8` bytes at the middle quality. By default 3.2.
+    qualities : int, default 1
+        Points of its rate-distortion curve that the model offers, 1 to 8: sizes a factor of
+        1.39 apart, so that eight span a factor of ten. One model of several qualities is not
+        as good at each as a model of its own.
     architecture : {"auto", "linear", "dense", "conv"}
         "linear" is PCA, in closed form; "auto" takes "dense".
     loss : {"mse", "bce", "l1"}, optional
@@ -142,6 +147,7 @@ def train(
         preset,
         latent_size=latent_size,
         bits_per_latent=bits_per_latent,
+        qualities=qualities,
         architecture=architecture,
         loss=loss,
         lambda_=lambda_,

@@ -12,7 +12,12 @@ import narrows
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
 from narrows.training.architectures import FromChannels, ToChannels, conv
-from narrows.training.architectures.conv import spatial_and_channels, stages
+from narrows.training.architectures.conv import (
+    DoublingConv2d,
+    HalvingConv2d,
+    spatial_and_channels,
+    stages,
+)
 
 
 def smooth(n, shape, dtype):
@@ -63,7 +68,29 @@ def test_stages_go_down_to_a_few_positions():
     planned = stages((28, 28), 1)
     assert [s.narrow for s in planned] == [(14, 14), (7, 7)]
     assert [s.channels for s in planned] == [(1, 16), (16, 48)]
-    assert [s.narrow for s in stages((5, 100), 1)] == [(3, 50), (2, 25), (2, 13), (2, 7)]
+    assert [s.narrow for s in stages((5, 100), 1)] == [(2, 50), (2, 25), (2, 12), (2, 6)]
+
+
+@pytest.mark.parametrize("size", [(12, 20), (2, 2), (13, 20), (12, 7)])
+@pytest.mark.parametrize("channels", [(1, 8), (3, 5)])
+def test_halving_is_the_convolution_of_its_weights(size, channels):
+    layer, x = HalvingConv2d(*channels, 6, 2, 2), torch.randn(4, channels[0], *size)
+    expected = nn.Conv2d.forward(layer, x)
+    torch.testing.assert_close(layer(x), expected)
+    given = torch.autograd.grad(layer(x).square().sum(), list(layer.parameters()))
+    wanted = torch.autograd.grad(expected.square().sum(), list(layer.parameters()))
+    torch.testing.assert_close(given, wanted, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("missing", [(0, 0), (1, 0)])
+def test_doubling_is_the_transposed_convolution_of_its_weights(missing):
+    layer, x = DoublingConv2d(5, 3, 6, 2, 2, missing), torch.randn(4, 5, 6, 10)
+    expected = nn.ConvTranspose2d.forward(layer, x)
+    assert expected.shape[2:] == (12 + missing[0], 20 + missing[1])
+    torch.testing.assert_close(layer(x), expected)
+    given = torch.autograd.grad(layer(x).square().sum(), list(layer.parameters()))
+    wanted = torch.autograd.grad(expected.square().sum(), list(layer.parameters()))
+    torch.testing.assert_close(given, wanted, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,9 @@ def train(
         float | None, typer.Option("--bits-per-latent", show_default="3.2",
                                    help="The rate aimed at, unless by --lambda.")
     ] = None,
+    qualities: Annotated[
+        int, typer.Option("--qualities", help="Points of its rate-distortion curve, 1 to 8.")
+    ] = 1,
     architecture: Architecture = "auto",
     loss: Loss = None,
     lambda_: Annotated[
@@ -132,6 +135,7 @@ def train(
                     latent_size=latent_size,
                     preset=preset,
                     bits_per_latent=bits_per_latent,
+                    qualities=qualities,
                     architecture=architecture,
                     loss=loss,
                     lambda_=lambda_,

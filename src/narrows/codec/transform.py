@@ -90,6 +90,15 @@ class Transform:
             out[rows] = self.model.quantiser.to_symbols(latents, q, self.backend)
         return out
 
+    def encode_at_all_qualities(self, x: Frames) -> Symbols:
+        """Map `(n, *frame_shape)` signals to `(n_qualities, n, latent_size)` integer latents."""
+        x, n_qualities = self.check_frames(x), self.model.n_qualities
+        out = np.empty((n_qualities, len(x), self.model.latent_size), dtype=np.int32)
+        for rows, latents in self._encoded(x):
+            for q in range(n_qualities):
+                out[q, rows] = self.model.quantiser.to_symbols(latents, q, self.backend)
+        return out
+
     def latents(self, x: Frames, quality: int | None = None) -> npt.NDArray[np.float64]:
         """Map signals to their latents before rounding: for analysis, not for storing.
 

@@ -72,7 +72,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "seconds": checkpoint.seconds,
         "epoch": len(state.history),
         "best_epoch": state.best_epoch,
-        "log_lambda": state.log_lambda,
+        "log_lambdas": state.log_lambdas,
     }
     arrays = {name: _portable(array) for name, array in arrays.items()}
     content["sha256"] = _digest(content, arrays)
@@ -120,7 +120,7 @@ def _parse(data: bytes) -> Checkpoint:
         machine=content["machine"],
         plan=Plan(**content["plan"]),
         seconds=content["seconds"],
-        state=TrainingState(history, content["best_epoch"], content["log_lambda"], tensors),
+        state=TrainingState(history, content["best_epoch"], content["log_lambdas"], tensors),
     )
 
 

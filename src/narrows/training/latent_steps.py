@@ -27,7 +27,7 @@ def choose_latent_steps(model: Autoencoder, scaled: Tensor, held_out: Tensor) ->
     Parameters
     ----------
     model : Autoencoder
-        Its `latent_scale` and `latent_gain` are set; the decoder's first layer is divided by the
+        Its `latent_scale` and `log_gain` are set; the decoder's first layer is divided by the
         gains.
     scaled : (n, *frame_shape)
         Training frames.
@@ -43,7 +43,7 @@ def choose_latent_steps(model: Autoencoder, scaled: Tensor, held_out: Tensor) ->
     sensitivity = decoder_sensitivity(model.decoder, latents[:SENSITIVITY_SAMPLE])
     gain = (sensitivity / sensitivity.max().clamp(min=1e-30)).clamp(min=LEAST_GAIN)
     _first_linear(model.decoder).weight.div_(gain)
-    model.latent_gain = gain
+    model.log_gain = nn.Parameter(gain.log()[None], requires_grad=False)
     spread = float((latents * gain).std(0, correction=0).max()) or 1.0
     low, high = COARSEST / spread, FINEST / spread
     for _ in range(24):

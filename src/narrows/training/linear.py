@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 import torch
@@ -14,24 +15,26 @@ SMALLEST_SPREAD = 1e-5  # latents of a constant set: rounding errors
 FINEST_STEP = 1e-5  # of the spread: 16 bits a latent
 FEW_VALUES_STEP = 0.1  # of the spread: larger steps could keep the values apart, but not right
 COUNTED_DIRECTLY = 1 << 16  # different symbols: up to here counting is faster than sorting
+LEAST_ESTIMATE = 0.5  # of what a rounded latent says
 ROWS = 4096  # taken into float64 at a time
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
 
 
 def fit_linear(
-    scaled: Tensor, latent_size: int, aimed_bits: float, scaling: Scaling
+    scaled: Tensor, latent_size: int, aimed_bits: Sequence[float], scaling: Scaling
 ) -> Autoencoder:
-    """Fit PCA and choose the rounding step at which the latents have the aimed entropy.
+    """Fit PCA and choose the rounding steps at which the latents have the aimed entropies.
 
-    One step serves all latents: at high rate that is optimal for mean squared error.
+    At each quality one step serves all latents: at high rate that is optimal for mean squared
+    error. Each rounded latent is decoded to its best estimate in proportion to it.
 
     Parameters
     ----------
     scaled : (n, *frame_shape)
         Frames as the encoder sees them.
     latent_size : int
-    aimed_bits : float
-        Of a signal.
+    aimed_bits : sequence of float
+        Of a signal, at each quality.
     scaling : Scaling
     """
     frame_shape = tuple(scaled.shape[1:])
@@ -42,8 +45,27 @@ def fit_linear(
     set_affine(encoder[1], components, -mean @ components.T)
     set_affine(decoder[0], components.T, mean)
     y = (flat[:STEP_SAMPLE] - mean) @ components.T
-    step = step_for_entropy(y, aimed_bits)
-    return Autoencoder(encoder, decoder, scaling, latent_scale=1.0 / step)
+    steps = torch.tensor([step_for_entropy(y, bits) for bits in aimed_bits])
+    shrinking = torch.stack([estimates(y / step) for step in steps])  # (n_qualities, k)
+    if len(steps) == 1:
+        set_affine(decoder[0], components.T * shrinking[0], mean)
+        return Autoencoder(encoder, decoder, scaling, latent_scale=1.0 / float(steps[0]))
+    middle = steps[(len(steps) - 1) // 2]
+    log_gain = (middle / steps).log()[:, None].repeat(1, latent_size)
+    log_step = shrinking.log() - log_gain
+    return Autoencoder(encoder, decoder, scaling, 1.0 / float(middle), log_gain, log_step)
+
+
+def estimates(y: Tensor) -> Tensor:
+    """Give the factors `(k,)` by which rounded latents best estimate `(n, k)` unrounded ones.
+
+    A latent's density falls away from its mean, so that the mean of a step lies nearer to it than
+    its middle; a factor makes up for nearly all of that where the density is Gaussian.
+    """
+    rounded = torch.round(y)
+    squares = rounded.square().sum(0)
+    best = (y * rounded).sum(0) / squares.clamp(min=1.0)
+    return torch.where(squares > 0, best, 1.0).clamp(LEAST_ESTIMATE, 1.0 / LEAST_ESTIMATE)
 
 
 def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:

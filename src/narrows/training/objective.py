@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from narrows.training.architectures import Autoencoder, Scaling
+from narrows.training.architectures import Autoencoder, Quality, Scaling
 
 
 class FactorisedDensity(nn.Module):
@@ -21,24 +21,34 @@ class FactorisedDensity(nn.Module):
     Parameters
     ----------
     latent_size : int
+    n_qualities : int, default 1
     components : int, default 3
         Logistics a latent.
     """
 
-    def __init__(self, latent_size: int, components: int = 3) -> None:
+    def __init__(self, latent_size: int, n_qualities: int = 1, components: int = 3) -> None:
         super().__init__()
-        centres = torch.linspace(-2.0, 2.0, components).repeat(latent_size, 1)
-        self.centre = nn.Parameter(centres)  # (k, components)
-        self.log_width = nn.Parameter(torch.full((latent_size, components), 0.5))
-        self.logit = nn.Parameter(torch.zeros(latent_size, components))
+        shape = (n_qualities, latent_size, components)
+        self.centre = nn.Parameter(torch.linspace(-2.0, 2.0, components).repeat(*shape[:2], 1))
+        self.log_width = nn.Parameter(torch.full(shape, 0.5))
+        self.logit = nn.Parameter(torch.zeros(shape))
 
-    def bits(self, y: Tensor) -> Tensor:
+    @torch.no_grad()
+    def start(self, y: Tensor, quality: int) -> None:
+        """Take the spread of `(n, k)` latents: rates are then right from the beginning."""
+        spread = y.std(0, correction=0).clamp(min=0.1)[:, None]  # (k, 1)
+        apart = torch.linspace(-1.0, 1.0, self.centre.shape[2], device=y.device)
+        self.centre[quality] = y.mean(0)[:, None] + apart * spread
+        self.log_width[quality] = torch.log(0.4 * spread)
+
+    def bits(self, y: Tensor, quality: Quality = 0) -> Tensor:
         """Give `-log2 P(y - 1/2 < Y < y + 1/2)` of `(n, k)` noisy or rounded latents, `(n, k)`."""
         # The difference of two sigmoids is taken on the side where they are small.
-        distance = (y.unsqueeze(-1) - self.centre).abs()
-        slope = torch.exp(-self.log_width)
+        distance = (y.unsqueeze(-1) - self.centre[quality]).abs()
+        slope = torch.exp(-self.log_width)[quality]
         mass = torch.sigmoid((0.5 - distance) * slope) - torch.sigmoid((-0.5 - distance) * slope)
-        return -torch.log2((mass * self.logit.softmax(-1)).sum(-1) + 1e-9)
+        share = self.logit.softmax(-1)[quality]
+        return -torch.log2((mass * share).sum(-1) + 1e-9)
 
 
 def mean_squared(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
@@ -85,15 +95,15 @@ PLAIN_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 class Terms(NamedTuple):
-    """The terms of the loss, each a mean over the signals of a batch."""
+    """The terms of the loss of each signal of a batch, `(n,)`, and the mean penalty."""
 
     rate: Tensor  # bits
     distortion: Tensor
     penalty: Tensor | float
 
-    def loss(self, lambda_: float) -> Tensor:
-        """Add them up, in bits."""
-        return self.rate + lambda_ * self.distortion + self.penalty
+    def loss(self, lambda_: Tensor | float) -> Tensor:
+        """Add them up, in bits, and give the mean; lambda may be `(n,)`, one for each signal."""
+        return (self.rate + lambda_ * self.distortion).mean() + self.penalty
 
 
 class Objective:
@@ -117,7 +127,13 @@ class Objective:
         self.distortion = DISTORTIONS[loss]
         self.sparse = sparse
 
-    def __call__(self, x: Tensor, noise: Tensor | None = None, seen: Tensor | None = None) -> Terms:
+    def __call__(
+        self,
+        x: Tensor,
+        noise: Tensor | None = None,
+        seen: Tensor | None = None,
+        quality: Quality = 0,
+    ) -> Terms:
         """Give the terms of the loss.
 
         Parameters
@@ -128,14 +144,15 @@ class Objective:
             Uniform in -1/2 .. 1/2; without it latents are rounded.
         seen : (n, *frame_shape), optional
             What the encoder sees in place of `x`.
+        quality : int or (n,) tensor, default 0
         """
         scaling = self.model.scaling
-        y = self.model.latents(x if seen is None else seen)
+        y = self.model.latents(x if seen is None else seen, quality)
         penalty = self.sparse * y.abs().sum(1).mean() if self.sparse else 0.0
         y = torch.round(y) if noise is None else y + noise
-        rate = self.density.bits(y).sum(1).mean()
-        output, target = self.model.output(y), scaling.target(x)
-        return Terms(rate, self.distortion(output, target, scaling).mean(), penalty)
+        rate = self.density.bits(y, quality).sum(1)
+        output, target = self.model.output(y, quality), scaling.target(x)
+        return Terms(rate, self.distortion(output, target, scaling), penalty)
 
 
 class RateControl:

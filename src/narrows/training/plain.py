@@ -73,7 +73,7 @@ class PlainTrainer(Trainer):
             loss += float(PLAIN_LOSSES[self.settings.loss](output, x)) * len(x)
         psnr = self.mean_psnr(lambda x: self.model.squared_error(x, rounded=False))
         self.model.train()
-        return Measured(loss / len(self.x_validation), psnr)
+        return Measured(loss / self.n_validated, psnr)
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """Give Adam's moments."""

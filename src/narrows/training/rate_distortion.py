@@ -8,13 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from narrows.training.architectures import Autoencoder, Quality
 from narrows.training.objective import FactorisedDensity, Objective, RateControl
+from narrows.training.settings import RATE_RATIO
 from narrows.training.state import TrainingState
 from narrows.training.trainer import Batch, Measured, Trainer
 
 WARM_UP = 0.03  # share of the updates in which the learning rate rises
 DENSITY_SPEED = 5.0  # the density has to follow the latents, so it learns faster
 WEIGHT_DECAY = 0.1  # Loshchilov & Hutter 2019; on MNIST 0.15 dB better than none
+LAMBDA_RATIO = 2.0  # between neighbouring qualities at first; measured on MNIST
+LAMBDA_RATIOS = 1.4, 2.8  # the least and the most
 FIRST_LAMBDA = 14.0  # times aimed bits over the first batch's distortion; measured on MNIST
 
 
@@ -26,48 +30,82 @@ class RateDistortionTrainer(Trainer):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         settings = self.settings
-        self.density = FactorisedDensity(settings.latent_size).to(self.device)
+        self.density = FactorisedDensity(settings.latent_size, settings.qualities).to(self.device)
         self.objective = Objective(self.model, self.density, settings.loss, settings.sparse)
         self.optimiser = _adam(self.model, self.density, settings.learning_rate)
         self._rates = [group["lr"] for group in self.optimiser.param_groups]
-        self._control: RateControl | None = None
+        self._controls: list[RateControl] = []
 
     def update(self, batch: Batch) -> float:
         """Change the weights once, and give the loss in bits a signal."""
+        if not self._controls:
+            self._start_density(batch)
         self._set_learning_rate(batch.done)
-        terms = self.objective(batch.x, batch.noise, batch.seen)
-        control = self._controlled(float(terms.distortion.detach()))
-        loss = terms.loss(control.lambda_)
+        quality = self._qualities_of(batch)
+        terms = self.objective(batch.x, batch.noise, batch.seen, quality)
+        controls = self._controlled(float(terms.distortion.detach().mean()))
+        loss = terms.loss(torch.tensor([c.lambda_ for c in controls])[quality].to(self.device))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         if self.settings.lambda_ is None:
-            control.update(float(terms.rate.detach()), batch.done)
+            self._control(terms.rate.detach(), quality, batch.done)
         return float(loss.detach())
 
     @torch.no_grad()
+    def _start_density(self, batch: Batch) -> None:
+        for quality in range(self.settings.qualities):
+            self.density.start(self.model.latents(batch.x, quality), quality)
+
+    def _qualities_of(self, batch: Batch) -> Quality:
+        """Give each signal of a batch a quality, in turn."""
+        n_qualities = self.settings.qualities
+        if n_qualities == 1:
+            return 0
+        return torch.arange(batch.update, batch.update + len(batch.x)) % n_qualities
+
+    def _control(self, rates: Tensor, quality: Quality, done: float) -> None:
+        """Move each quality's lambda after a batch whose signals had the rates `(n,)`, in bits."""
+        for number, control in enumerate(self._controls):
+            of_quality = rates if isinstance(quality, int) else rates[quality == number]
+            if len(of_quality):
+                control.update(float(of_quality.mean()), done)
+        self._keep_together()
+
+    def _keep_together(self) -> None:
+        """Bound each lambda by the middle one: else one whose rate is out of reach takes over."""
+        middle = self._controls[self.settings.middle_quality].log_lambda
+        for number, control in enumerate(self._controls):
+            away = number - self.settings.middle_quality
+            bounds = sorted(middle + away * math.log(ratio) for ratio in LAMBDA_RATIOS)
+            control.log_lambda = min(max(control.log_lambda, bounds[0]), bounds[1])
+
+    @torch.no_grad()
     def validate(self) -> Measured:
-        """Give loss and rate of the rounded validation signals, and the PSNR in dB."""
-        assert self._control is not None
-        lambda_, loss, bits = self._control.lambda_, 0.0, 0.0
+        """Give the mean loss of all qualities, and bits and PSNR in dB of the middle one."""
+        settings, middle = self.settings, self.settings.middle_quality
         self.model.eval()
+        losses, bits = [0.0] * settings.qualities, 0.0
         for x in self.validation_batches():
-            terms = self.objective(x)
-            share = len(x) / len(self.x_validation)
-            loss += float(terms.loss(lambda_)) * share
-            bits += float(terms.rate) * share
-        psnr = self.mean_psnr(self.model.squared_error)
+            share = len(x) / self.n_validated
+            for quality, control in enumerate(self._controls):
+                terms = self.objective(x, quality=quality)
+                losses[quality] += float(terms.loss(control.lambda_)) * share
+                if quality == middle:
+                    bits += float(terms.rate.mean()) * share
+        psnr = self.mean_psnr(lambda x: self.model.squared_error(x, middle))
         self.model.train()
-        return Measured(loss, psnr, bits, lambda_)
+        loss = sum(losses) / settings.qualities
+        return Measured(loss, psnr, bits, self._controls[middle].lambda_)
 
     def is_comparable(self, epoch: int) -> bool:
         """Lambda moves in the first half: only losses after it can be compared."""
         return epoch > self.plan.epochs // 2
 
     @property
-    def log_lambda(self) -> float:
-        """The logarithm of the present lambda."""
-        return self._control.log_lambda if self._control else 0.0
+    def log_lambdas(self) -> list[float]:
+        """The logarithm of each quality's present lambda."""
+        return [control.log_lambda for control in self._controls]
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
         """Give the density and Adam's moments."""
@@ -86,16 +124,19 @@ class RateDistortionTrainer(Trainer):
             moments.setdefault(int(number), {})[part] = tensor.clone()
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
-        self._control = RateControl(self.settings.aimed_bits, 1.0)
-        self._control.log_lambda = state.log_lambda
+        self._controlled(1.0)
+        for control, log_lambda in zip(self._controls, state.log_lambdas, strict=True):
+            control.log_lambda = log_lambda
 
-    def _controlled(self, distortion: float) -> RateControl:
-        """Give the control of lambda, made at the first batch from its distortion."""
-        if self._control is None:
-            aim = self.settings.aimed_bits
-            first = FIRST_LAMBDA * aim / max(distortion, 1e-9)
-            self._control = RateControl(aim, self.settings.lambda_ or min(first, 1e12))
-        return self._control
+    def _controlled(self, distortion: float) -> list[RateControl]:
+        """Give the control of each lambda, made at the first batch from its distortion."""
+        if not self._controls:
+            settings = self.settings
+            first = FIRST_LAMBDA * settings.aimed_bits / max(distortion, 1e-9)
+            lambdas = settings.of_qualities(settings.lambda_ or min(first, 1e12), LAMBDA_RATIO)
+            aims = settings.of_qualities(settings.aimed_bits, RATE_RATIO)
+            self._controls = [RateControl(*both) for both in zip(aims, lambdas, strict=True)]
+        return self._controls
 
     def _set_learning_rate(self, done: float) -> None:
         """Linear warm-up, then half a cosine down to a thousandth (Loshchilov & Hutter 2017)."""
@@ -104,9 +145,12 @@ class RateDistortionTrainer(Trainer):
             group["lr"] = rate * factor
 
 
-def _adam(model: nn.Module, density: nn.Module, rate: float) -> torch.optim.AdamW:
+def _adam(model: Autoencoder, density: nn.Module, rate: float) -> torch.optim.AdamW:
+    gains = [p for p in (model.log_gain, model.log_step) if p is not None]
+    networks = [*model.encoder.parameters(), *model.decoder.parameters()]
     groups = [
-        {"params": list(model.parameters()), "lr": rate, "weight_decay": WEIGHT_DECAY},
+        {"params": networks, "lr": rate, "weight_decay": WEIGHT_DECAY},
         {"params": list(density.parameters()), "lr": rate * DENSITY_SPEED, "weight_decay": 0.0},
+        *([{"params": gains, "lr": rate, "weight_decay": 0.0}] if gains else []),
     ]
     return torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)

@@ -6,12 +6,14 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from narrows.codec.symbols import MAX_QUALITIES
 from narrows.errors import SettingError
 from narrows.training.corruption import Corruption
 
 ARCHITECTURES = ("auto", "linear", "dense", "conv")
 LOSSES = ("mse", "bce", "l1")
 
+RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
 MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
 AIMED_UPDATES = {"linear": 0, "dense": 12_000, "conv": 10_000}
 """Updates of the weights in a default run: dense is where MNIST's curve of quality against time
@@ -27,8 +29,11 @@ class TrainingSettings:
     latent_size : int
         Latents of a frame.
     bits_per_latent : float
-        The rate that training aims at unless `lambda_` is given. With 3.2, 32 latents of MNIST
-        come to 12.7 bytes.
+        The rate that training aims at unless `lambda_` is given, of the middle quality. With 3.2,
+        32 latents of MNIST come to 12.7 bytes.
+    qualities : int
+        How many qualities the model has, 1 to 8: rates a factor of 1.39 apart, so that eight
+        span a factor of ten.
     preset : str or None
         A plain autoencoder of `narrows.training.presets`, trained without a rate term.
     architecture : str
@@ -59,6 +64,7 @@ class TrainingSettings:
 
     latent_size: int = 32
     bits_per_latent: float = 3.2
+    qualities: int = 1
     architecture: str = "auto"
     loss: str = "mse"
     lambda_: float | None = None
@@ -78,6 +84,9 @@ class TrainingSettings:
         _one_of("loss", self.loss, LOSSES)
         _at_least("latent_size", self.latent_size, 1)
         _at_least("seed", self.seed, 0)
+        _at_least("qualities", self.qualities, 1)
+        if self.qualities > MAX_QUALITIES:
+            raise SettingError(f"qualities {self.qualities}; at most {MAX_QUALITIES} are possible")
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) is not None:
                 _at_least(name, getattr(self, name), 1)
@@ -97,13 +106,27 @@ class TrainingSettings:
 
     @property
     def aimed_bits(self) -> float:
-        """The rate that training aims at, in bits a signal."""
+        """The rate that training aims at, in bits a signal; that of the middle quality."""
         return self.bits_per_latent * self.latent_size
+
+    @property
+    def middle_quality(self) -> int:
+        """The default quality, counted from 0."""
+        return (self.qualities - 1) // 2
+
+    def of_qualities(self, middle: float, factor: float) -> list[float]:
+        """Give what is `middle` at the middle quality, and changes by a factor to the next."""
+        return [middle * factor ** (q - self.middle_quality) for q in range(self.qualities)]
 
     @property
     def chosen_architecture(self) -> str:
         """What "auto" stands for, or what was given."""
         return "dense" if self.architecture == "auto" else self.architecture
+
+    @property
+    def starts_linear(self) -> bool:
+        """Whether the networks begin as PCA."""
+        return self.chosen_architecture == "dense" and self.preset is None and self.loss != "bce"
 
     def plan(self, n_signals: int) -> Plan:
         """Fix what is None, from the number of training signals."""

@@ -46,8 +46,8 @@ class TrainingState:
     ----------
     history : list of EpochRecord
     best_epoch : int
-    log_lambda : float
-        Of the RateControl.
+    log_lambdas : list of float
+        Of the RateControl of each quality.
     tensors : dict of Tensor
         `model.*`, `density.*`, `optimiser.NUMBER.*` (Adam's moments and steps) and, unless the
         last epoch is the best one, the best weights, `best.*`.
@@ -55,7 +55,7 @@ class TrainingState:
 
     history: list[EpochRecord]
     best_epoch: int
-    log_lambda: float
+    log_lambdas: list[float]
     tensors: dict[str, Tensor]
 
     def under(self, prefix: str) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from narrows._version import __version__
 from narrows.errors import SettingError
@@ -26,15 +26,17 @@ from narrows.training.data import (
 from narrows.training.freeze import TrainingSignals, freeze
 from narrows.training.latent_steps import choose_latent_steps
 from narrows.training.linear import fit_linear
+from narrows.training.linear_start import start_linear
 from narrows.training.presets import PRESETS
 from narrows.training.run import Outcome, Supervision, Task, run_training
-from narrows.training.settings import TrainingSettings
+from narrows.training.settings import RATE_RATIO, TrainingSettings
 from narrows.training.trainer import TrainingResult
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
 
 FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
+FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 
 
@@ -124,7 +126,8 @@ def _solve(
     signals: TrainingSignals, settings: TrainingSettings, scaling: Scaling, began: float
 ) -> Outcome:
     """Train the linear architecture: nothing is left to be watched or kept."""
-    model = fit_linear(signals.scaled_train, settings.latent_size, settings.aimed_bits, scaling)
+    aims = settings.of_qualities(settings.aimed_bits, RATE_RATIO)
+    model = fit_linear(signals.scaled_train, settings.latent_size, aims, scaling)
     return Outcome(TrainingResult(model, [], 0, False), settings.plan(len(signals.train)), began)
 
 
@@ -148,13 +151,25 @@ def _task(
     both = nn.Sequential(encoder), nn.Sequential(decoder)
     device = _device(settings.device)
     latent_scale = FIRST_LATENT_SCALE if settings.preset is None else 1.0
+    model = Autoencoder(*both, scaling, latent_scale, *_first_gains(settings))
+    if networks[0] is None and settings.starts_linear:
+        start_linear(model, signals.scaled_train, settings.aimed_bits)
     return Task(
-        Autoencoder(*both, scaling, latent_scale).to(device),
+        model.to(device),
         signals.scaled_train.to(device),
         signals.scaled_validation.to(device),
         settings,
         fingerprints,
     )
+
+
+def _first_gains(settings: TrainingSettings) -> tuple[Tensor | None, Tensor | None]:
+    """Make the logarithms of gains and steps, `(n_qualities, k)`, if there are several."""
+    if settings.qualities == 1:
+        return None, None
+    gains = torch.tensor(settings.of_qualities(1.0, FIRST_GAIN_RATIO))
+    log_gain = gains.log()[:, None].repeat(1, settings.latent_size)
+    return log_gain, -log_gain
 
 
 def build_networks(

@@ -21,6 +21,7 @@ from narrows.training.settings import Plan, TrainingSettings
 from narrows.training.state import EpochRecord, TrainingState
 
 VALIDATION_BATCH = 2048
+SEVERAL_QUALITIES = 1024  # validation frames, where each is decoded at several qualities
 
 
 class Batch(NamedTuple):
@@ -34,6 +35,8 @@ class Batch(NamedTuple):
         The same as the encoder sees them: damaged, where `corrupt` is set.
     noise : (n, latent_size) or None
         Uniform in -1/2 .. 1/2, where noise stands in for rounding.
+    update : int
+        Its number in the epoch, from 0.
     done : float
         The share of the training that is done.
     """
@@ -41,6 +44,7 @@ class Batch(NamedTuple):
     x: Tensor
     seen: Tensor
     noise: Tensor | None
+    update: int
     done: float
 
 
@@ -118,9 +122,9 @@ class Trainer(ABC):
         """Take up what `parts` gave."""
 
     @property
-    def log_lambda(self) -> float:
-        """Where the control of lambda stands, if there is one."""
-        return 0.0
+    def log_lambdas(self) -> list[float]:
+        """Where the control of lambda stands, for each quality, if there is one."""
+        return []
 
     def threads(self) -> AbstractContextManager[object]:
         """Limit the threads, where more make updates slower; updates belong inside."""
@@ -180,7 +184,7 @@ class Trainer(ABC):
             **self.parts(),
         }
         tensors = {f"{part}.{n}": t for part, named in parts.items() for n, t in named.items()}
-        return TrainingState(list(self.history), self.best_epoch, self.log_lambda, tensors)
+        return TrainingState(list(self.history), self.best_epoch, self.log_lambdas, tensors)
 
     def restore(self, state: TrainingState) -> None:
         """Take up a state that `state` gave: training goes on as if it had not been interrupted."""
@@ -208,7 +212,8 @@ class Trainer(ABC):
                 noise = torch.rand((len(rows), settings.latent_size), generator=generator) - 0.5
                 noise = noise.to(self.device)
             x = self.take(rows)
-            yield Batch(x, x if corrupt is None else corrupt(x, extent, generator), noise, done)
+            seen = x if corrupt is None else corrupt(x, extent, generator)
+            yield Batch(x, seen, noise, update, done)
 
     def take(self, rows: Tensor) -> Tensor:
         """Give some training frames by their numbers; good until it is called again."""
@@ -217,11 +222,18 @@ class Trainer(ABC):
     def mean_psnr(self, squared_error: Callable[[Tensor], float]) -> float:
         """Give the PSNR of the validation frames, in dB."""
         squares = sum(squared_error(x) for x in self.validation_batches())
-        return psnr_of(squares / self.x_validation.numel(), self.model.scaling.peak)
+        n_elements = self.n_validated * self.x_validation[0].numel()
+        return psnr_of(squares / n_elements, self.model.scaling.peak)
+
+    @property
+    def n_validated(self) -> int:
+        """How many validation frames are looked at after an epoch."""
+        n = len(self.x_validation)
+        return n if self.settings.qualities == 1 else min(n, SEVERAL_QUALITIES)
 
     def validation_batches(self) -> tuple[Tensor, ...]:
-        """Give the validation frames in parts that fit in memory."""
-        return torch.split(self.x_validation, VALIDATION_BATCH)
+        """Give those validation frames in parts that fit in memory."""
+        return torch.split(self.x_validation[: self.n_validated], VALIDATION_BATCH)
 
     def _train_epoch(self, stop: Stop) -> float | None:
         """Do the next epoch's updates and give its mean loss; None where `stop` ended it."""

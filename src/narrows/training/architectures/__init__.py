@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from narrows.training.architectures.autoencoder import Autoencoder, Scaling
+from narrows.training.architectures.autoencoder import Autoencoder, Quality, Scaling
 from narrows.training.architectures.conv import FromChannels, ToChannels, conv
 from narrows.training.architectures.dense import SLOPE, classic, dense
 
@@ -13,6 +13,7 @@ __all__ = [
     "SLOPE",
     "Autoencoder",
     "FromChannels",
+    "Quality",
     "Scaling",
     "ToChannels",
     "classic",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+Quality = int | Tensor
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -48,16 +50,19 @@ class Autoencoder(nn.Module):
 
         scaled frames (n, *frame_shape) ─► encoder ─► latents (n, k) ─► round ─► decoder ─► output
 
+    Where there are several qualities, each has a gain and a step a latent, in place of networks of
+    its own (Cui et al. 2021); both are learned. `quality` counts from 0 here, and may be a
+    tensor `(n,)` with one for each frame.
+
     Parameters
     ----------
     encoder, decoder : nn.Sequential
         `(n, *frame_shape)` to `(n, k)` and back.
     scaling : Scaling
     latent_scale : float
-        Steps per unit of the encoder's output.
-    latent_gain : (k,) tensor, optional
-        Finer steps for some latents, as factors of `latent_scale`; by default ones. The decoder
-        expects its latents multiplied by them.
+        Steps per unit of the encoder's output, where the gain is 1.
+    log_gain, log_step : (n_qualities, k) tensors, optional
+        Logarithms of what latents are multiplied by before rounding, and after it; by default 0.
     """
 
     def __init__(
@@ -66,35 +71,44 @@ class Autoencoder(nn.Module):
         decoder: nn.Sequential,
         scaling: Scaling,
         latent_scale: float,
-        latent_gain: Tensor | None = None,
+        log_gain: Tensor | None = None,
+        log_step: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
         self.scaling = scaling
         self.latent_scale = latent_scale
-        self.latent_gain = latent_gain
+        self.log_gain = None if log_gain is None else nn.Parameter(log_gain)
+        self.log_step = None if log_step is None else nn.Parameter(log_step)
 
-    def latents(self, scaled: Tensor) -> Tensor:
+    @property
+    def n_qualities(self) -> int:
+        """The number of qualities."""
+        return 1 if self.log_gain is None else len(self.log_gain)
+
+    def latents(self, scaled: Tensor, quality: Quality = 0) -> Tensor:
         """Encode `(n, *frame_shape)` scaled frames to `(n, k)` unrounded latents."""
         latents: Tensor = self.encoder(scaled) * self.latent_scale
-        return latents if self.latent_gain is None else latents * self.latent_gain
+        return latents if self.log_gain is None else latents * self.log_gain[quality].exp()
 
-    def output(self, latents: Tensor) -> Tensor:
+    def output(self, latents: Tensor, quality: Quality = 0) -> Tensor:
         """Decode `(n, k)` latents to the decoder's output, `(n, *frame_shape)`."""
+        if self.log_step is not None:
+            latents = latents * self.log_step[quality].exp()
         output: Tensor = self.decoder(latents / self.latent_scale)
         return output
 
     @torch.no_grad()
-    def squared_error(self, scaled: Tensor, *, rounded: bool = True) -> float:
+    def squared_error(self, scaled: Tensor, quality: Quality = 0, *, rounded: bool = True) -> float:
         """Sum the squared error of `(n, *frame_shape)` frames, as decoding would give them.
 
         Latents are `rounded`, the result is clipped and, for integer signals, rounded; in squared
         units of the signals.
         """
         scaling = self.scaling
-        latents = self.latents(scaled)
-        decoded = self.output(torch.round(latents) if rounded else latents)
+        latents = self.latents(scaled, quality)
+        decoded = self.output(torch.round(latents) if rounded else latents, quality)
         # Relative to the offset, so that float32 keeps the digits that matter.
         decoded = decoded * scaling.output_scale + (scaling.output_offset - scaling.offset)
         decoded = decoded.clamp(scaling.low - scaling.offset, scaling.high - scaling.offset)

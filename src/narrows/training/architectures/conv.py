@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from narrows.errors import SettingError
 from narrows.training.architectures.dense import SLOPE
@@ -22,9 +23,7 @@ MOST_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, lea
 SMALLEST = 7  # positions of an axis: a stage follows while there are more
 CHANNELS = (16, 48, 96, 128)  # after each stage
 HIDDEN = 256  # of the dense layers on either side of the latents
-KERNEL_AND_STRIDE = {1: (9, 4), 2: (5, 2), 3: (3, 2)}  # by the number of spatial axes
-CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+KERNEL_AND_STRIDE = {1: (9, 4), 2: (6, 2), 3: (3, 2)}  # by the number of spatial axes
 
 
 class ToChannels(nn.Module):
@@ -62,6 +61,65 @@ class FromChannels(nn.Module):
         return x.movedim(1, -1).reshape(len(x), *self.shape)
 
 
+class HalvingConv2d(nn.Conv2d):
+    """A convolution of kernel 6, stride 2 and padding 2, trained as one of kernel 3 and stride 1.
+
+    Pictures of even size become half as large, with each square of 2 x 2 positions as channels.
+    The same function takes a third of the time there where channels are few.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """See the class; pictures of odd size go the usual way."""
+        if not _is_halved(self, input.shape):
+            return super().forward(input)
+        n_outputs, n_inputs = self.weight.shape[:2]
+        squares = self.weight.reshape(n_outputs, n_inputs, 3, 2, 3, 2).permute(0, 2, 4, 3, 5, 1)
+        weight = squares.reshape(n_outputs, 3, 3, 4 * n_inputs).movedim(-1, 1)
+        return functional.conv2d(_squares_as_channels(input), weight, self.bias, padding=1)
+
+
+class DoublingConv2d(nn.ConvTranspose2d):
+    """The counterpart of HalvingConv2d, to twice the size."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """See the class."""
+        n_inputs, n_outputs = self.weight.shape[:2]
+        doubled = (n_inputs, n_outputs, 2 * input.shape[2], 2 * input.shape[3])
+        if self.output_padding != (0, 0) or not _is_halved(self, doubled):
+            return super().forward(input, output_size)
+        assert self.bias is not None
+        squares = self.weight.reshape(n_inputs, n_outputs, 3, 2, 3, 2).flip(2, 4)
+        weight = squares.permute(3, 5, 1, 2, 4, 0).reshape(4 * n_outputs, 3, 3, n_inputs)
+        bias = self.bias.repeat(4)
+        return _channels_as_squares(
+            functional.conv2d(input, weight.movedim(-1, 1), bias, padding=1)
+        )
+
+
+def _squares_as_channels(x: Tensor) -> Tensor:
+    """Give `(n, c, h, w)` pictures as `(n, 4 c, h / 2, w / 2)`, the channels last in memory."""
+    n, c, h, w = x.shape
+    squares = x.movedim(1, -1).reshape(n, h // 2, 2, w // 2, 2, c).transpose(2, 3)
+    return squares.reshape(n, h // 2, w // 2, 4 * c).movedim(-1, 1)
+
+
+def _channels_as_squares(x: Tensor) -> Tensor:
+    """Undo `_squares_as_channels`."""
+    n, c, h, w = x.shape
+    squares = x.movedim(1, -1).reshape(n, h, w, 2, 2, c // 4).transpose(2, 3)
+    return squares.reshape(n, 2 * h, 2 * w, c // 4).movedim(-1, 1)
+
+
+def _is_halved(layer: Any, shape: Shape) -> bool:
+    """Tell whether a layer takes pictures of an even size to half of it, or back."""
+    as_planned = (layer.kernel_size, layer.stride, layer.padding) == ((6, 6), (2, 2), (2, 2))
+    return as_planned and shape[-1] % 2 == 0 and shape[-2] % 2 == 0
+
+
+CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: HalvingConv2d, 3: nn.Conv3d}
+TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: DoublingConv2d, 3: nn.ConvTranspose3d}
+
+
 @dataclass(frozen=True)
 class Stage:
     """A convolution that narrows: sizes and channels on its wide and on its narrow side."""
@@ -93,7 +151,7 @@ class Stage:
 
     @property
     def _padding(self) -> Shape:
-        return tuple(k // 2 for k in self.kernel)
+        return tuple((k - 1) // 2 for k in self.kernel)
 
 
 def conv(
@@ -152,7 +210,10 @@ def stages(spatial: Shape, channels: int) -> list[Stage]:
         shrinks = [n > stride for n in spatial]
         strides = tuple(stride if s else 1 for s in shrinks)
         kernels = tuple(kernel if s else 1 for s in shrinks)
-        narrow = tuple(-(-n // s) for n, s in zip(spatial, strides, strict=True))
+        narrow = tuple(
+            (n + 2 * ((k - 1) // 2) - k) // s + 1
+            for n, k, s in zip(spatial, kernels, strides, strict=True)
+        )
         wide_channels = planned[-1].channels[1] if planned else channels
         both = (wide_channels, CHANNELS[len(planned)])
         planned.append(Stage(spatial, narrow, both, kernels, strides))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -15,10 +15,10 @@ from torch import Tensor
 from narrows.codec.codec import Codec
 from narrows.codec.model import KnownAnswers, Model
 from narrows.codec.normaliser import Normaliser
-from narrows.codec.symbols import Quantiser
 from narrows.codec.tables import FrequencyTable, count_table
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
+from narrows.training.freeze.latents import fixed_point, freeze_latents
 from narrows.training.freeze.networks import (
     FrozenNetwork,
     Units,
@@ -36,7 +36,6 @@ INPUT_HEADROOM = 2.0
 LATENT_FRACTION = 2.0**-8  # of a step, in which the encoder gives latents: rounded once more
 OUTPUT_FRACTION = 2.0**-10  # of a whole number, in which the decoder gives its output
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals, times OUTPUT_FRACTION
-LATENT_HEADROOM = 8.0  # latents of unseen signals may be this much larger before they are clipped
 ALLOWED_LOSS_DB = 0.05
 WEIGHT_LOSSES_DB = (0.03, 0.02, 0.012, 0.006, 0.003, 0.0)
 """What rounding the weights may cost, tried in this order; activations have a share as well."""
@@ -92,11 +91,12 @@ def freeze(
             f"{_worst_layer(autoencoder, Codec(draft), signals, frozen)}: train again with another "
             "seed or architecture"
         )
-    symbols = Codec(draft).encode(signals.train)
-    tables: list[FrequencyTable] = [count_table(column) for column in symbols.T]
+    symbols = Codec(draft).encode_at_all_qualities(signals.train)
+    tables: list[Sequence[FrequencyTable]] = [[count_table(c) for c in s.T] for s in symbols]
     training = {**training, "freezing_loss_db": round(loss, 4)}
-    finished = replace(draft, tables=[tables], training=training)
-    return Codec(replace(finished, known_answers=_known_answers(finished, symbols)))
+    finished = replace(draft, tables=tables, training=training)
+    asked = symbols[draft.default_quality - 1, :KNOWN_ANSWERS]
+    return Codec(replace(finished, known_answers=_known_answers(finished, asked)))
 
 
 def _integer_model(
@@ -108,48 +108,37 @@ def _integer_model(
     steps = choose_weight_steps(autoencoder, scaled, weight_loss_db)
     # How large activations become is seen on held-out signals as well.
     scaled = torch.cat([scaled, signals.scaled_validation[:CALIBRATION_SIGNALS].cpu()])
-    with torch.no_grad():
-        latents = torch.round(autoencoder.latents(scaled))
     grid = _input_grid(dtype, scaling, (signals.train, signals.validation))
-    latent_unit = 1.0 / autoencoder.latent_scale
+    latents = freeze_latents(autoencoder, scaled)
+    finest_unit = 1.0 / (autoencoder.latent_scale * float(latents.gain.max()))
     encoder = freeze_network(
         autoencoder.encoder,
         Units(scaling.scale / grid.scale, grid.limit),
         scaled,
         steps,
-        latent_unit * LATENT_FRACTION,
+        finest_unit * LATENT_FRACTION,
     )
     decoder_module = without_idle_activation(autoencoder.decoder, scaling)
-    latent_limit = 1 << max(8, int(float(latents.abs().max()) * LATENT_HEADROOM).bit_length())
     decoder = freeze_network(
         decoder_module,
-        Units(latent_unit, latent_limit),
-        latents * latent_unit,
+        Units(latents.unit, latents.limit),
+        latents.inputs,
         steps,
         OUTPUT_FRACTION * (1.0 / scaling.output_scale if scaling.integer else FLOAT_FRACTION),
     )
-    ones = np.ones((1, encoder.network.output_shape[0]), dtype=np.int32)
-    multiplier, gain_shift = _fixed_point(encoder.units[-1] / latent_unit)
-    gain = multiplier * ones
-    if autoencoder.latent_gain is not None:
-        gain = np.round(multiplier * autoencoder.latent_gain.numpy()[None]).astype(np.int32)
+    quantiser = latents.quantiser(encoder.units[-1] * autoencoder.latent_scale)
+    empty = count_table(np.zeros(1, dtype=np.int32))
     model = Model(
         frame_shape=tuple(signals.train.shape[1:]),
         normaliser=_normaliser(dtype, grid, scaling, decoder.units[-1]),
         encoder=encoder.network,
-        quantiser=Quantiser(gain, gain_shift, ones, latent_limit),
+        quantiser=quantiser,
         decoder=decoder.network,
-        tables=[[count_table(np.zeros(1, dtype=np.int32))] * ones.size],
+        tables=[[empty] * quantiser.latent_size] * quantiser.n_qualities,
         architecture=architecture,
         peak=scaling.peak,
     )
     return model, encoder, decoder
-
-
-def _fixed_point(factor: float) -> tuple[int, int]:
-    """Write a factor as `multiplier * 2**-shift` with a multiplier of 15 bits."""
-    shift = 14 - math.floor(math.log2(factor))
-    return round(math.ldexp(factor, shift)), shift
 
 
 @dataclass(frozen=True)
@@ -166,7 +155,7 @@ def _normaliser(
 ) -> Normaliser:
     multiplier, shift, output_scale = 1, 0, 1.0
     if scaling.integer:
-        multiplier, shift = _fixed_point(output_unit * scaling.output_scale)
+        multiplier, shift = fixed_point(output_unit * scaling.output_scale)
     else:
         output_scale = output_unit * scaling.output_scale
     return Normaliser(
@@ -195,7 +184,7 @@ def _input_grid(
 
 
 def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -> float:
-    """Give the PSNR lost to integers on held-out signals, in dB.
+    """Give the PSNR lost to integers on held-out signals, in dB, at the quality that loses most.
 
     Where these are so few that a single latent near a half decides, on all signals.
     """
@@ -203,14 +192,20 @@ def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -
     if x.size < FEW_ELEMENTS:
         x = np.concatenate([x, signals.train])
         scaled = torch.cat([scaled, signals.scaled_train])
-    in_floats = sum(autoencoder.squared_error(part) for part in torch.split(scaled.cpu(), BATCH))
-    decoded = codec.decode(codec.encode(x)).astype(np.float64)
-    in_integers = float(np.square(decoded - x).sum())
-    if (in_integers - in_floats) / x.size <= NEGLIGIBLE_MSE * peak**2:
-        in_integers = min(in_integers, in_floats)
-    if in_integers == 0.0:
-        return 0.0
-    return psnr_of(in_floats / x.size, peak) - psnr_of(in_integers / x.size, peak)
+    losses = []
+    for quality, symbols in enumerate(codec.encode_at_all_qualities(x)):
+        in_floats = sum(
+            autoencoder.squared_error(part, quality) for part in torch.split(scaled.cpu(), BATCH)
+        )
+        decoded = codec.decode(symbols, quality + 1).astype(np.float64)
+        in_integers = float(np.square(decoded - x).sum())
+        if (in_integers - in_floats) / x.size <= NEGLIGIBLE_MSE * peak**2:
+            in_integers = min(in_integers, in_floats)
+        if in_integers == 0.0:
+            losses.append(0.0)
+            continue
+        losses.append(psnr_of(in_floats / x.size, peak) - psnr_of(in_integers / x.size, peak))
+    return max(losses)
 
 
 @torch.no_grad()
@@ -222,12 +217,13 @@ def _worst_layer(
 ) -> str:
     """Name the layer whose integers differ most from its floats, relative to their spread."""
     x, scaled = signals.validation[:BATCH], signals.scaled_validation[:BATCH].cpu()
-    symbols = codec.encode(x)
+    symbols = codec.encode(x, codec.model.n_qualities)
+    inputs = codec.model.quantiser.to_latents(symbols, codec.model.n_qualities - 1)
+    in_floats = torch.from_numpy(inputs * freeze_latents(autoencoder, scaled).unit).float()
     ends = (
         ("encoder", autoencoder.encoder, scaled, codec.model.normaliser.to_integers(x)),
         ("decoder", without_idle_activation(autoencoder.decoder, autoencoder.scaling),
-         torch.from_numpy(symbols / autoencoder.latent_scale).float(),
-         codec.model.quantiser.to_latents(symbols, 0)),
+         in_floats, inputs),
     )  # fmt: skip
     worst, name = -1.0, "no layer"
     for (side, module, real, integers), network in zip(ends, frozen, strict=True):

@@ -30,6 +30,8 @@ Steps = dict[Any, float]
 def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float) -> Steps:
     """Choose the rounding step of the weights of every layer that has some.
 
+    The loss is that of the highest quality, which has the smallest error to begin with.
+
     Parameters
     ----------
     autoencoder : Autoencoder
@@ -41,19 +43,20 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
     layers: list[Any] = [m for m in autoencoder.modules() if isinstance(m, AFFINE)]
     n_weights = sum(layer.weight.numel() for layer in layers)
     finest = {layer: (float(layer.weight.abs().max()) or 1.0) / MAX_WEIGHT for layer in layers}
-    base = autoencoder.squared_error(scaled)
+    finest_quality = autoencoder.n_qualities - 1
+    base = autoencoder.squared_error(scaled, finest_quality)
     budget = base * (10 ** (loss_db / 10) - 1)
     steps: Steps = {}
     for layer in layers:
         probe = PROBE * float(layer.weight.std(correction=0))
         with rounded_weights({layer: probe}):
-            added = autoencoder.squared_error(scaled) - base
+            added = autoencoder.squared_error(scaled, finest_quality) - base
         share = budget * layer.weight.numel() / n_weights
         step = probe * (share / max(added, share * (PROBE / COARSEST) ** 2, 1e-30)) ** 0.5
         steps[layer] = max(step, finest[layer])
     for _ in range(ROUNDS):
         with rounded_weights(steps):
-            added = autoencoder.squared_error(scaled) - base
+            added = autoencoder.squared_error(scaled, finest_quality) - base
         if added <= budget:
             return steps
         finer = 0.95 * max(budget / added, 0.01) ** 0.5

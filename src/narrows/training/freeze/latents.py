@@ -1,0 +1,76 @@
+"""Latents between the frozen networks: gains and steps as integers, for every quality."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from narrows.codec.symbols import Quantiser
+from narrows.training.architectures import Autoencoder
+
+HEADROOM = 8.0  # latents of unseen signals may be this much larger before they are clipped
+SMALLEST_STEP = 64  # as an integer, where steps differ: they are then right to 1 %
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenLatents:
+    """What lies between encoder and decoder.
+
+    Attributes
+    ----------
+    gain : (n_qualities, k) float64
+        Of latents whose unit is `1 / latent_scale`, before rounding.
+    step : (n_qualities, k) int32
+        What symbols are multiplied by for the decoder.
+    unit : float
+        Value of one of the decoder's input integers in its float counterpart.
+    limit : int
+        Bound of the decoder's input.
+    inputs : (n, k) float32 tensor
+        Typical inputs of the float decoder, from all qualities.
+    """
+
+    gain: npt.NDArray[np.float64]
+    step: npt.NDArray[np.int32]
+    unit: float
+    limit: int
+    inputs: Tensor
+
+    def quantiser(self, latent_unit: float) -> Quantiser:
+        """Make the rounding of the encoder's integers, whose unit is `latent_unit` latents."""
+        largest = float(self.gain.max())
+        multiplier, shift = fixed_point(latent_unit * largest)
+        gain = np.round(self.gain / largest * multiplier).astype(np.int32)
+        return Quantiser(gain, shift, self.step, self.limit)
+
+
+@torch.no_grad()
+def freeze_latents(autoencoder: Autoencoder, scaled: Tensor) -> FrozenLatents:
+    """Choose the integers between the networks from typical `(n, *frame_shape)` frames."""
+    size = autoencoder.latents(scaled[:1]).shape[1]
+    shape = (autoencoder.n_qualities, size)
+    gain, step = (
+        np.ones(shape) if log is None else log.double().exp().numpy()
+        for log in (autoencoder.log_gain, autoencoder.log_step)
+    )
+    fine = 1.0 if autoencoder.log_step is None else SMALLEST_STEP / float(step.min())
+    whole_steps = np.round(step * fine).astype(np.int32)
+    unit = 1.0 / (autoencoder.latent_scale * fine)
+    quality = torch.arange(len(scaled)) % autoencoder.n_qualities
+    symbols = torch.round(
+        autoencoder.latents(scaled, quality if autoencoder.n_qualities > 1 else 0)
+    )
+    integers = symbols * torch.from_numpy(whole_steps)[quality]
+    limit = 1 << max(8, int(float(integers.abs().max()) * HEADROOM).bit_length())
+    return FrozenLatents(gain, whole_steps, unit, limit, (integers * unit).float())
+
+
+def fixed_point(factor: float) -> tuple[int, int]:
+    """Write a factor as `multiplier * 2**-shift` with a multiplier of 15 bits."""
+    shift = 14 - math.floor(math.log2(factor))
+    return round(math.ldexp(factor, shift)), shift

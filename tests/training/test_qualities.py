@@ -1,0 +1,66 @@
+"""Models with several qualities: one training, several points of the rate-distortion curve."""
+
+import numpy as np
+import pytest
+
+import narrows
+from narrows.errors import SettingError
+from narrows.evaluation.metrics import evaluate
+
+
+@pytest.fixture(scope="module")
+def eight(digits):
+    return narrows.train(digits[:1400], latent_size=16, qualities=8, epochs=100, seed=1)
+
+
+def test_each_quality_takes_more_bytes_and_is_better(eight, digits):
+    held_out = digits[1400:]
+    measured = [evaluate(eight, held_out, q) for q in range(1, 9)]
+    assert eight.model.n_qualities == 8
+    sizes = [m.compressed_bytes for m in measured]
+    assert sizes == sorted(set(sizes))
+    assert [m.psnr for m in measured] == sorted({m.psnr for m in measured})
+
+
+def test_the_default_quality_is_the_fourth(eight, digits):
+    assert eight.compress(digits[:50]) == eight.compress(digits[:50], quality=4)
+
+
+@pytest.mark.parametrize("quality", [1, 4, 8])
+def test_archives_and_packets_of_a_quality_agree(eight, digits, quality):
+    blob = eight.compress(digits[:20], quality)
+    decoded = eight.decompress(blob)
+    assert np.array_equal(decoded, eight.decode(eight.encode(digits[:20], quality), quality))
+    packet = eight.compress_packet(digits[3], quality)
+    assert np.array_equal(eight.decompress_packet(packet), decoded[3])
+
+
+def test_encoding_at_all_qualities_is_encoding_at_each(eight, digits):
+    at_all = eight.encode_at_all_qualities(digits[:30])
+    assert at_all.shape == (8, 30, 16)
+    for quality in range(1, 9):
+        assert np.array_equal(at_all[quality - 1], eight.encode(digits[:30], quality))
+
+
+def test_a_saved_model_keeps_its_qualities(eight, digits, tmp_path):
+    eight.save(tmp_path / "eight.narrows")
+    loaded = narrows.load(tmp_path / "eight.narrows")
+    assert loaded.model_id == eight.model_id
+    assert loaded.compress(digits[:9], 8) == eight.compress(digits[:9], 8)
+
+
+def test_a_resumed_run_gives_the_same_model(digits, tmp_path):
+    kept, settings = tmp_path / "kept", {"latent_size": 4, "qualities": 3, "epochs": 4}
+    whole = narrows.train(digits[:300], **settings)
+    seen = []
+    narrows.train(
+        digits[:300], **settings, checkpoint=kept, progress=seen.append, stop=lambda: len(seen) > 1
+    )
+    resumed = narrows.train(digits[:300], **settings, checkpoint=kept, resume=True)
+    assert resumed.model_id == whole.model_id
+
+
+@pytest.mark.parametrize("n", [0, 9, 2.5])
+def test_impossible_numbers_of_qualities_are_refused(digits, n):
+    with pytest.raises(SettingError, match="qualities"):
+        narrows.train(digits[:50], qualities=n)
