@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import narrows
+from narrows.codec.symbols import MAX_QUALITIES
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
+from narrows.training.settings import MOST_QUALITIES
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,10 @@ def test_a_resumed_run_gives_the_same_model(digits, tmp_path):
     )
     resumed = narrows.train(digits[:300], **settings, checkpoint=kept, resume=True)
     assert resumed.model_id == whole.model_id
+
+
+def test_as_many_qualities_can_be_trained_as_a_model_holds():
+    assert MOST_QUALITIES == MAX_QUALITIES
 
 
 @pytest.mark.parametrize("n", [0, 9, 2.5])

@@ -6,7 +6,6 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from narrows.codec.symbols import MAX_QUALITIES
 from narrows.errors import SettingError
 from narrows.training.corruption import Corruption
 
@@ -14,6 +13,7 @@ ARCHITECTURES = ("auto", "linear", "dense", "conv")
 LOSSES = ("mse", "bce", "l1")
 
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
+MOST_QUALITIES = 8  # that a model file has room for
 MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
 AIMED_UPDATES = {"linear": 0, "dense": 12_000, "conv": 10_000}
 """Updates of the weights in a default run: dense is where MNIST's curve of quality against time
@@ -85,8 +85,8 @@ class TrainingSettings:
         _at_least("latent_size", self.latent_size, 1)
         _at_least("seed", self.seed, 0)
         _at_least("qualities", self.qualities, 1)
-        if self.qualities > MAX_QUALITIES:
-            raise SettingError(f"qualities {self.qualities}; at most {MAX_QUALITIES} are possible")
+        if self.qualities > MOST_QUALITIES:
+            raise SettingError(f"qualities {self.qualities}; at most {MOST_QUALITIES} are possible")
         for name in ("epochs", "batch_size", "patience"):
             if getattr(self, name) is not None:
                 _at_least(name, getattr(self, name), 1)
