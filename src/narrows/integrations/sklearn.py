@@ -53,7 +53,8 @@ class Autoencoder(
         A classic autoencoder, trained without a rate term: see `narrows.train`. Its settings
         serve for what is None here, but for `latent_size`.
     architecture : {"auto", "linear", "dense", "conv"}
-        "linear" is PCA, in closed form; "auto" takes "dense".
+        "linear" is PCA, in closed form; "auto" takes "conv" for some thousands of pictures of
+        at least 16 x 16, and "dense" for everything else.
     loss : {"mse", "bce", "l1"}, optional
         The distortion that is minimised; by default "mse".
     bits_per_latent : float, optional

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from narrows.errors import SettingError
@@ -13,6 +13,9 @@ ARCHITECTURES = ("auto", "linear", "dense", "conv")
 LOSSES = ("mse", "bce", "l1")
 
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
+MOST_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, leads, components
+LEAST_PICTURE = 16  # elements of either side, from which on convolutions are worth their time
+MANY_SIGNALS = 2000  # with fewer, beginning as PCA is worth more
 MOST_QUALITIES = 8  # that a model file has room for
 MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
 AIMED_UPDATES = {"linear": 0, "dense": 12_000, "conv": 10_000}
@@ -37,7 +40,7 @@ class TrainingSettings:
     preset : str or None
         A plain autoencoder of `narrows.training.presets`, trained without a rate term.
     architecture : str
-        "auto", "linear", "dense" or "conv".
+        "auto", "linear", "dense" or "conv"; see `resolved`.
     loss : str
         Distortion: "mse", "bce" (cross-entropy on the data's range) or "l1".
     lambda_ : float or None
@@ -118,24 +121,32 @@ class TrainingSettings:
         """Give what is `middle` at the middle quality, and changes by a factor to the next."""
         return [middle * factor ** (q - self.middle_quality) for q in range(self.qualities)]
 
-    @property
-    def chosen_architecture(self) -> str:
-        """What "auto" stands for, or what was given."""
-        return "dense" if self.architecture == "auto" else self.architecture
+    def resolved(self, frame_shape: tuple[int, ...], n_signals: int) -> TrainingSettings:
+        """Put an architecture for "auto": conv for many pictures, dense for all else.
+
+        Pictures have two axes of at least 16, and perhaps a third, short one of channels.
+        """
+        if self.architecture != "auto":
+            return self
+        channels = len(frame_shape) == 3 and frame_shape[-1] <= MOST_CHANNELS
+        spatial = frame_shape[:-1] if channels else frame_shape
+        pictures = len(spatial) == 2 and min(spatial) >= LEAST_PICTURE
+        many = n_signals >= MANY_SIGNALS and self.preset is None
+        return replace(self, architecture="conv" if pictures and many else "dense")
 
     @property
     def starts_linear(self) -> bool:
         """Whether the networks begin as PCA."""
-        return self.chosen_architecture == "dense" and self.preset is None and self.loss != "bce"
+        return self.architecture == "dense" and self.preset is None and self.loss != "bce"
 
     def plan(self, n_signals: int) -> Plan:
-        """Fix what is None, from the number of training signals."""
+        """Fix what is None, from the number of training signals; "auto" has been resolved."""
         batch = self.batch_size or max(32, min(256, 2 ** round(math.log2(max(n_signals, 1) / 48))))
         batch = min(batch, n_signals)
-        updates = AIMED_UPDATES[self.chosen_architecture]
+        updates = AIMED_UPDATES[self.architecture]
         epochs = self.epochs or max(3, min(MOST_EPOCHS, round(updates / (n_signals // batch))))
         return Plan(
-            architecture=self.chosen_architecture,
+            architecture=self.architecture,
             epochs=epochs,
             batch_size=batch,
             updates_per_epoch=n_signals // batch,

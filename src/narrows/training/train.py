@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import time
 from dataclasses import asdict
@@ -35,6 +36,8 @@ from narrows.training.trainer import TrainingResult
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
 
+LOG = logging.getLogger(__name__)
+
 FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
 FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
@@ -66,6 +69,7 @@ def train_codec(
     in_closed_form = settings.architecture == "linear" and encoder is None
     kept = None if in_closed_form else supervision.find_checkpoint()
     x, validation = check_training_data(x, validation, settings)
+    settings = _resolved(settings, x.shape, own_networks=encoder is not None)
     signals, scaling = _prepare(x, validation, settings)
     fingerprints = {
         "training signals": fingerprint(signals.train),
@@ -82,6 +86,17 @@ def train_codec(
         summary["quantising_loss_db"] = _round_latents(outcome.result.model, signals)
     name = "custom" if encoder is not None else outcome.plan.architecture
     return freeze(outcome.result.model, signals, name, summary)
+
+
+def _resolved(
+    settings: TrainingSettings, shape: tuple[int, ...], *, own_networks: bool
+) -> TrainingSettings:
+    """Choose what is left to choose, and say so."""
+    resolved = settings.resolved(shape[1:], shape[0])
+    if resolved != settings and settings.preset is None and not own_networks:
+        frames = " x ".join(map(str, shape[1:]))
+        LOG.info("architecture: %s, for %d signals of %s", resolved.architecture, shape[0], frames)
+    return resolved
 
 
 def _summary(
@@ -180,7 +195,7 @@ def build_networks(
         preset = PRESETS[settings.preset]
         activations = preset.latent_activation, preset.output_activation
         return classic(frame_shape, settings.latent_size, *activations)
-    return BUILDERS[settings.chosen_architecture](
+    return BUILDERS[settings.architecture](
         frame_shape, settings.latent_size, sigmoid_output=settings.loss == "bce"
     )
 

@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from narrows.errors import SettingError
 from narrows.training.architectures.dense import SLOPE
+from narrows.training.settings import MOST_CHANNELS
 
 Shape = tuple[int, ...]
 
-MOST_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, leads, components
 SMALLEST = 7  # positions of an axis: a stage follows while there are more
 CHANNELS = (16, 48, 96, 128)  # after each stage
 HIDDEN = 256  # of the dense layers on either side of the latents

@@ -23,8 +23,8 @@ from narrows.training.freeze.affine import AFFINE, affine_layer, largest_sum
 from narrows.training.freeze.weights import Steps
 
 ACTIVATION_LIMIT = 2**15 - 1
-FLOAT32_LIMIT = 2**10 - 1  # with fewer levels than this, float32 would cost too much quality
-HEADROOM = 2.0  # activations of unseen signals may be this much larger before they are clipped
+FLOAT32_LIMIT = 639  # with fewer levels than this, float32 would cost too much quality
+HEADROOM = 1.25  # activations of unseen signals may be this much larger before they are clipped
 TABLE_UNIT = 2.0**-9  # of a table's input: a sigmoid is then off by 2**-12 at most
 TABLE_OUTPUT_UNIT = 2.0**-14  # of values within -1 .. 1
 LAST_TABLE_UNIT = 2.0**-20

@@ -7,7 +7,7 @@ each layer has a share of the error that is its share of the weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from narrows.training.freeze.affine import AFFINE
 PROBE = 0.3  # step, relative to the weights' spread, at which a layer's sensitivity is measured
 COARSEST = 1.0  # relative to the spread
 MAX_WEIGHT = 2**15 - 1
+LEAST_SHARE = 0.01  # of the error, for small layers
 ROUNDS = 8
 
 Steps = dict[Any, float]
@@ -41,17 +42,17 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
         The PSNR that rounding all weights may cost.
     """
     layers: list[Any] = [m for m in autoencoder.modules() if isinstance(m, AFFINE)]
-    n_weights = sum(layer.weight.numel() for layer in layers)
+    shares = shares_of_error([layer.weight.numel() for layer in layers])
     finest = {layer: (float(layer.weight.abs().max()) or 1.0) / MAX_WEIGHT for layer in layers}
     finest_quality = autoencoder.n_qualities - 1
     base = autoencoder.squared_error(scaled, finest_quality)
     budget = base * (10 ** (loss_db / 10) - 1)
     steps: Steps = {}
-    for layer in layers:
+    for layer, of_error in zip(layers, shares, strict=True):
         probe = PROBE * float(layer.weight.std(correction=0))
         with rounded_weights({layer: probe}):
             added = autoencoder.squared_error(scaled, finest_quality) - base
-        share = budget * layer.weight.numel() / n_weights
+        share = budget * of_error
         step = probe * (share / max(added, share * (PROBE / COARSEST) ** 2, 1e-30)) ** 0.5
         steps[layer] = max(step, finest[layer])
     for _ in range(ROUNDS):
@@ -62,6 +63,16 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
         finer = 0.95 * max(budget / added, 0.01) ** 0.5
         steps = {layer: max(step * finer, finest[layer]) for layer, step in steps.items()}
     return finest
+
+
+def shares_of_error(sizes: Sequence[int]) -> list[float]:
+    """Divide the allowed error among layers by their numbers of weights.
+
+    Small layers get some more: it costs few bytes, and with weights that are small integers their
+    sums can be proven to fit in float32, which is twice as fast.
+    """
+    shares = [max(size / sum(sizes), LEAST_SHARE) for size in sizes]
+    return [share / sum(shares) for share in shares]
 
 
 @contextmanager

@@ -1,0 +1,52 @@
+"""What "auto" chooses, and that it says so."""
+
+import logging
+
+import numpy as np
+import pytest
+
+import narrows
+from narrows.training.settings import TrainingSettings
+
+
+@pytest.mark.parametrize(
+    ("frame_shape", "n_signals", "chosen"),
+    [
+        ((28, 28), 60_000, "conv"),
+        ((32, 32, 3), 50_000, "conv"),
+        ((28, 28), 500, "dense"),  # too few
+        ((8, 8), 60_000, "dense"),  # too small
+        ((256, 2), 60_000, "dense"),
+        ((768,), 60_000, "dense"),
+        ((32, 32, 32), 60_000, "dense"),
+        ((784,), 60_000, "dense"),
+    ],
+)
+def test_many_pictures_get_convolutions(frame_shape, n_signals, chosen):
+    assert TrainingSettings().resolved(frame_shape, n_signals).architecture == chosen
+
+
+@pytest.mark.parametrize("given", ["linear", "dense", "conv"])
+def test_what_is_given_stays(given):
+    settings = TrainingSettings(architecture=given)
+    assert settings.resolved((28, 28), 60_000) is settings
+
+
+def test_the_choice_is_told_and_kept(digits, caplog):
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        codec = narrows.train(digits[:200], latent_size=4, epochs=1)
+    assert "architecture: dense, for 200 signals of 8 x 8" in caplog.text
+    assert codec.model.architecture == "dense"
+    assert codec.model.training["settings"]["architecture"] == "dense"
+
+
+def test_pictures_are_trained_with_convolutions():
+    x = np.random.default_rng(0).integers(0, 256, (2100, 16, 16)).astype(np.uint8)
+    assert narrows.train(x, latent_size=2, epochs=1).model.architecture == "conv"
+
+
+def test_nothing_is_told_where_there_is_no_choice(digits, caplog):
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        narrows.train(digits[:200], latent_size=4, epochs=1, preset="dense-25")
+        narrows.train(digits[:200], latent_size=4, architecture="linear")
+    assert "architecture" not in caplog.text
