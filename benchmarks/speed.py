@@ -12,11 +12,12 @@ import json
 import os
 import platform
 import time
+from math import prod
 
 import numpy as np
 
 import narrows
-from narrows.codec.layers import Dense
+from narrows.codec.layers import Conv, Dense, TransposedConv
 from narrows.signals import read_signals
 
 RUNS = 5
@@ -31,14 +32,28 @@ def best_seconds(function):
     return min(seconds)
 
 
+def products_of(network):
+    """Give `(rows, n_inputs, n_outputs, dtype)` of each matrix product, for one frame."""
+    shape = network.input_shape
+    for layer, output, dtype in zip(
+        network.layers, network.shapes, network.compile().dtypes, strict=True
+    ):
+        if isinstance(layer, Dense):
+            yield 1, *layer.weight.shape, dtype
+        elif isinstance(layer, Conv):
+            yield prod(output[:-1]), prod(layer.weight.shape[:-1]), layer.n_outputs, dtype
+        elif isinstance(layer, TransposedConv):
+            taps = prod(layer.kernel)
+            yield prod(shape[:-1]), layer.n_inputs, taps * layer.n_outputs, dtype
+        shape = output
+
+
 def bare_products(network, n, batch_size):
     """Multiply what the network multiplies, and compute nothing else."""
-    compiled = network.compile()
-    pairs = []
-    for layer, dtype in zip(network.layers, compiled.dtypes, strict=True):
-        if isinstance(layer, Dense):
-            weight = np.ascontiguousarray(layer.weight, dtype=dtype)
-            pairs.append((np.ones((batch_size, weight.shape[0]), dtype), weight))
+    pairs = [
+        (np.ones((batch_size * rows, inner), dtype), np.ones((inner, outer), dtype))
+        for rows, inner, outer, dtype in products_of(network)
+    ]
 
     def products():
         for _ in range(-(-n // batch_size)):
@@ -50,7 +65,7 @@ def bare_products(network, n, batch_size):
 
 def roofline(network, n, seconds):
     """Give the products' rate in billions of multiply-adds a second."""
-    macs = sum(layer.weight.size for layer in network.layers if isinstance(layer, Dense))
+    macs = sum(rows * inner * outer for rows, inner, outer, _ in products_of(network))
     return macs * n / seconds / 1e9
 
 

@@ -148,10 +148,12 @@ def test_constant_signals_give_figures_without_a_warning():
 
 
 def test_the_supervised_encoder_has_the_layers_of_the_model_s(codec, digits):
-    layers = encoder_layers(codec.model.encoder)
+    layers = encoder_layers(codec.model)
     assert layers == [256, "leaky_relu", 256, "leaky_relu", 8]
     linear = narrows.train(digits[:300], latent_size=3, architecture="linear")
-    assert encoder_layers(linear.model.encoder) == [3]
+    assert encoder_layers(linear.model) == [3]
+    conv = narrows.train(digits[:300], latent_size=3, epochs=1, architecture="conv")
+    assert encoder_layers(conv.model) == ["conv", 3]
 
 
 def test_an_encoder_that_cannot_be_rebuilt_is_refused_where_it_is_asked_for(codec, digits, labels):

@@ -66,6 +66,11 @@ def test_as_many_qualities_can_be_trained_as_a_model_holds():
     assert MOST_QUALITIES == MAX_QUALITIES
 
 
+def test_a_preset_has_one_quality(digits):
+    with pytest.raises(SettingError, match="qualities 2 with preset dense-25"):
+        narrows.train(digits[:50], qualities=2, preset="dense-25")
+
+
 @pytest.mark.parametrize("n", [0, 9, 2.5])
 def test_impossible_numbers_of_qualities_are_refused(digits, n):
     with pytest.raises(SettingError, match="qualities"):

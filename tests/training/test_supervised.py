@@ -42,6 +42,13 @@ def test_the_layers_are_those_that_were_named():
     assert encoder.network[1].negative_slope == 1 / 8
 
 
+def test_the_encoder_of_the_conv_architecture_can_be_asked_for():
+    x, classes = blobs(40, shape=(8, 9))
+    encoder = train_supervised(x, classes, ["conv", 3])
+    assert encoder.latents(x).shape == (40, 3)
+    assert any(isinstance(module, nn.Conv2d) for module in encoder.network)
+
+
 def test_the_same_seed_gives_the_same_latents_and_leaves_torch_s_own_state_alone():
     x, classes = blobs(60)
     torch.manual_seed(5)

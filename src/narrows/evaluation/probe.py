@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from narrows.codec.codec import Codec
 from narrows.codec.layers import Dense, Reshape
-from narrows.codec.network import IntegerNetwork
+from narrows.codec.model import Model
 from narrows.errors import DataError, MissingExtraError
 from narrows.evaluation.classifiers import (
     Features,
@@ -217,17 +217,19 @@ def _check_labels(x: npt.NDArray[Any], labels: Labels) -> None:
 def _supervised_latents(codec: Codec, split: Split) -> Features:
     from narrows.training.supervised import train_supervised
 
-    assert codec.model.encoder is not None  # or it would not have encoded
-    layers = encoder_layers(codec.model.encoder)
+    layers = encoder_layers(codec.model)
     encoder = train_supervised(split.x_train, split.train_classes, layers, split.seed)
     return encoder.latents(split.x)
 
 
-def encoder_layers(network: IntegerNetwork) -> list[int | str]:
+def encoder_layers(model: Model) -> list[int | str]:
     """Describe an encoder: the width of each dense layer, the kind of each activation."""
+    if model.architecture == "conv":
+        return ["conv", model.latent_size]
+    assert model.encoder is not None
     return [
         layer.weight.shape[1] if isinstance(layer, Dense) else layer.kind
-        for layer in network.layers
+        for layer in model.encoder.layers
         if not isinstance(layer, Reshape)
     ]
 

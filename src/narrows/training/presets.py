@@ -66,6 +66,11 @@ def training_settings(preset: str | None = None, **given: Any) -> TrainingSettin
                 f"{name.rstrip('_')} {given[name]} with preset {preset}, which has no rate term; "
                 "give one of the two"
             )
+    if given.get("qualities", 1) != 1:
+        raise SettingError(
+            f"qualities {given['qualities']} with preset {preset}, which has one; "
+            "give one of the two"
+        )
     if given.get("architecture", "auto") != "auto":
         raise SettingError(
             f"architecture {given['architecture']} with preset {preset}, which is one; "

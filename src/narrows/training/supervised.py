@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from narrows.errors import SettingError
-from narrows.training.architectures import SLOPE
+from narrows.training.architectures import SLOPE, conv
 
 EPOCHS = 20  # 8,000 MNIST images, 15 s on one core: 95.8 % after 10, 96.2 % after 20 and after 30
 FEWEST_UPDATES = 500  # so that small sets have more epochs
@@ -79,21 +79,24 @@ def train_supervised(
         Counted from 0.
     layers : sequence of int and str
         The encoder from input to latents: the width of a dense layer, or the name of an
-        activation, as `[512, "leaky_relu", 32]`.
+        activation, as `[512, "leaky_relu", 32]`. `["conv", 32]` is that of the conv architecture.
     seed : int, default 0
         Same seed, machine, torch and number of threads: the same encoder.
     """
     deviation = float(x.std(dtype=np.float64))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _network(prod(x.shape[1:]), layers)
+        network = _network(x.shape[1:], layers)
         head = nn.Linear(_latent_size(layers), int(classes.max()) + 1)
     encoder = SupervisedEncoder(network, float(x.mean(dtype=np.float64)), 1.0 / (deviation or 1.0))
     _fit(nn.Sequential(network, head), encoder.scaled(x), torch.from_numpy(classes), seed)
     return encoder
 
 
-def _network(size: int, layers: Sequence[int | str]) -> nn.Sequential:
+def _network(frame_shape: tuple[int, ...], layers: Sequence[int | str]) -> nn.Sequential:
+    if layers[0] == "conv":
+        return conv(frame_shape, _latent_size(layers), sigmoid_output=False)[0]
+    size = prod(frame_shape)
     modules: list[nn.Module] = []
     for layer in layers:
         if isinstance(layer, int):
