@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from math import prod
 
@@ -26,7 +27,8 @@ def fit_linear(
     """Fit PCA and choose the rounding steps at which the latents have the aimed entropies.
 
     At each quality one step serves all latents: at high rate that is optimal for mean squared
-    error. Each rounded latent is decoded to its best estimate in proportion to it.
+    error. Rounded latents are decoded as they are or, where that is better, each to its best
+    estimate in proportion to it.
 
     Parameters
     ----------
@@ -46,14 +48,26 @@ def fit_linear(
     set_affine(decoder[0], components.T, mean)
     y = (flat[:STEP_SAMPLE] - mean) @ components.T
     steps = torch.tensor([step_for_entropy(y, bits) for bits in aimed_bits])
-    shrinking = torch.stack([estimates(y / step) for step in steps])  # (n_qualities, k)
-    if len(steps) == 1:
-        set_affine(decoder[0], components.T * shrinking[0], mean)
-        return Autoencoder(encoder, decoder, scaling, latent_scale=1.0 / float(steps[0]))
     middle = steps[(len(steps) - 1) // 2]
-    log_gain = (middle / steps).log()[:, None].repeat(1, latent_size)
-    log_step = shrinking.log() - log_gain
-    return Autoencoder(encoder, decoder, scaling, 1.0 / float(middle), log_gain, log_step)
+    shrinking = torch.stack([estimates(y / step) for step in steps])  # (n_qualities, k)
+    scale = 1.0 / float(middle)
+    if len(steps) == 1:
+        shrunk = copy.deepcopy(decoder)
+        set_affine(shrunk[0], components.T * shrinking[0], mean)
+        models = [Autoencoder(encoder, each, scaling, scale) for each in (decoder, shrunk)]
+    else:
+        log_gain = (middle / steps).log()[:, None].repeat(1, latent_size)
+        models = [
+            Autoencoder(encoder, decoder, scaling, scale, log_gain, log_step)
+            for log_step in (-log_gain, shrinking.log() - log_gain)
+        ]
+    # Where decoding clips, as with pictures, shrinking may do more harm than good.
+    return min(models, key=lambda model: _error(model, scaled[:STEP_SAMPLE]))
+
+
+def _error(model: Autoencoder, scaled: Tensor) -> float:
+    """Sum the squared error of all qualities."""
+    return sum(model.squared_error(scaled, quality) for quality in range(model.n_qualities))
 
 
 def estimates(y: Tensor) -> Tensor:

@@ -1,0 +1,41 @@
+"""What PCA makes of rounded latents."""
+
+import numpy as np
+import pytest
+import torch
+
+import narrows
+from narrows.evaluation.metrics import evaluate
+from narrows.training.linear import estimates
+
+
+def test_an_estimate_is_the_mean_of_what_was_rounded_to_it():
+    y = torch.tensor([[0.6, 2.0], [0.8, -1.8], [-0.7, 0.1]])
+    rounded = torch.round(y)
+    best = (y * rounded).sum(0) / rounded.square().sum(0)
+    torch.testing.assert_close(estimates(y), best)
+
+
+def test_latents_that_are_all_rounded_to_nothing_stay_as_they_are():
+    assert estimates(torch.tensor([[0.1], [-0.2]])).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("qualities", [1, 3])
+def test_gaussian_samples_come_within_what_rounding_must_lose(qualities):
+    rng = np.random.default_rng(0)
+    x, held_out = (rng.normal(size=(n, 16)).astype(np.float32) for n in (20_000, 5_000))
+    codec = narrows.train(
+        x, latent_size=16, bits_per_latent=2.0, architecture="linear", qualities=qualities
+    )
+    measured = evaluate(codec, held_out)
+    mse = measured.mse * codec.model.peak**2
+    ideal_db = 6.0206 * 8 * measured.bytes_per_signal / 16  # D(R) = 2**(-2 R)
+    assert -10 * np.log10(mse) > ideal_db - 1.75  # 1.53 dB, and the header
+
+
+def test_clipped_pictures_are_not_made_worse(digits, monkeypatch):
+    settings = {"latent_size": 16, "bits_per_latent": 1.0, "architecture": "linear"}
+    chosen = evaluate(narrows.train(digits, **settings), digits).mse
+    ones = lambda y: torch.ones(y.shape[1])  # noqa: E731
+    monkeypatch.setattr("narrows.training.linear.estimates", ones)
+    assert chosen <= evaluate(narrows.train(digits, **settings), digits).mse * 1.001
