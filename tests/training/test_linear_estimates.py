@@ -10,14 +10,18 @@ from narrows.training.linear import estimates
 
 
 def test_an_estimate_is_the_mean_of_what_was_rounded_to_it():
-    y = torch.tensor([[0.6, 2.0], [0.8, -1.8], [-0.7, 0.1]])
+    y = 1.2 * torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
     rounded = torch.round(y)
     best = (y * rounded).sum(0) / rounded.square().sum(0)
     torch.testing.assert_close(estimates(y), best)
 
 
 def test_latents_that_are_all_rounded_to_nothing_stay_as_they_are():
-    assert estimates(torch.tensor([[0.1], [-0.2]])).tolist() == [1.0]
+    assert estimates(torch.full((300, 1), 0.1)).tolist() == [1.0]
+
+
+def test_few_signals_are_not_enough_to_estimate():
+    assert estimates(torch.full((20, 2), 0.6)).tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("qualities", [1, 3])

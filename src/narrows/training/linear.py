@@ -16,6 +16,7 @@ SMALLEST_SPREAD = 1e-5  # latents of a constant set: rounding errors
 FINEST_STEP = 1e-5  # of the spread: 16 bits a latent
 FEW_VALUES_STEP = 0.1  # of the spread: larger steps could keep the values apart, but not right
 COUNTED_DIRECTLY = 1 << 16  # different symbols: up to here counting is faster than sorting
+FEWEST_TO_ESTIMATE = 256
 LEAST_ESTIMATE = 0.5  # of what a rounded latent says
 ROWS = 4096  # taken into float64 at a time
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
@@ -74,8 +75,11 @@ def estimates(y: Tensor) -> Tensor:
     """Give the factors `(k,)` by which rounded latents best estimate `(n, k)` unrounded ones.
 
     A latent's density falls away from its mean, so that the mean of a step lies nearer to it than
-    its middle; a factor makes up for nearly all of that where the density is Gaussian.
+    its middle; a factor makes up for nearly all of that where the density is Gaussian. Few signals
+    cannot tell: then the factors are 1.
     """
+    if len(y) < FEWEST_TO_ESTIMATE:
+        return torch.ones(y.shape[1])
     rounded = torch.round(y)
     squares = rounded.square().sum(0)
     best = (y * rounded).sum(0) / squares.clamp(min=1.0)

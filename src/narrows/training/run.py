@@ -77,6 +77,8 @@ class Task:
     settings : TrainingSettings
     fingerprints : dict of str
         Of the signals, by what they are.
+    choice : str
+        What was chosen for the user, to be told when nothing can be refused any more.
     """
 
     model: Autoencoder
@@ -84,6 +86,7 @@ class Task:
     x_validation: Tensor
     settings: TrainingSettings
     fingerprints: dict[str, str]
+    choice: str = ""
 
     def trainer(self, plan: Plan) -> Trainer:
         """Make the trainer that follows a plan."""
@@ -153,6 +156,8 @@ def run_training(
         else:
             check_same_run(path, kept.run, description)
             trainer = _continued(task, kept, path)
+        if task.choice:
+            LOG.info("%s", task.choice)
         result = trainer.run(supervision.progress, supervision.stop, keep)
     if result.interrupted:
         LOG.info(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import platform
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +35,6 @@ from narrows.training.trainer import TrainingResult
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
 
-LOG = logging.getLogger(__name__)
 
 FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
 FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
@@ -69,7 +67,7 @@ def train_codec(
     in_closed_form = settings.architecture == "linear" and encoder is None
     kept = None if in_closed_form else supervision.find_checkpoint()
     x, validation = check_training_data(x, validation, settings)
-    settings = _resolved(settings, x.shape, own_networks=encoder is not None)
+    given, settings = settings, settings.resolved(x.shape[1:], len(x))
     signals, scaling = _prepare(x, validation, settings)
     fingerprints = {
         "training signals": fingerprint(signals.train),
@@ -80,6 +78,8 @@ def train_codec(
         outcome = _solve(signals, settings, scaling, began)
     else:
         task = _task(signals, settings, scaling, (encoder, decoder), fingerprints)
+        if settings != given and settings.preset is None and encoder is None:
+            task = replace(task, choice=_choice(settings, x.shape))
         outcome = run_training(task, supervision, kept, began)
     summary = _summary(settings, signals, fingerprints["training signals"], outcome)
     if settings.preset is not None:
@@ -88,15 +88,10 @@ def train_codec(
     return freeze(outcome.result.model, signals, name, summary)
 
 
-def _resolved(
-    settings: TrainingSettings, shape: tuple[int, ...], *, own_networks: bool
-) -> TrainingSettings:
-    """Choose what is left to choose, and say so."""
-    resolved = settings.resolved(shape[1:], shape[0])
-    if resolved != settings and settings.preset is None and not own_networks:
-        frames = " x ".join(map(str, shape[1:]))
-        LOG.info("architecture: %s, for %d signals of %s", resolved.architecture, shape[0], frames)
-    return resolved
+def _choice(settings: TrainingSettings, shape: tuple[int, ...]) -> str:
+    """Tell what "auto" has become, for signals `(n, *frame_shape)`."""
+    frames = " x ".join(map(str, shape[1:]))
+    return f"architecture: {settings.architecture}, for {shape[0]} signals of {frames}"
 
 
 def _summary(
