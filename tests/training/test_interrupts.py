@@ -170,7 +170,7 @@ def test_a_second_ctrl_c_stops_at_once(narrows_train, whole_slow, folder):
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_nothing(narrows_train, folder):
-    process = Process("--epochs", "2", "--batch-size", "1", "--resume")
+    process = Process("--architecture", "dense", "--epochs", "2", "--batch-size", "1", "--resume")
     process.wait_for("starting from the beginning")
     process.send(signal.SIGINT)
     assert process.end() == 130
