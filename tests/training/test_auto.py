@@ -5,7 +5,12 @@ import logging
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="training needs torch; extra train")
+
+from torch import nn
+
 import narrows
+from narrows.evaluation.report.commands import train_command
 from narrows.training.settings import TrainingSettings
 
 
@@ -43,6 +48,20 @@ def test_the_choice_is_told_and_kept(digits, caplog):
 def test_pictures_are_trained_with_convolutions():
     x = np.random.default_rng(0).integers(0, 256, (2100, 16, 16)).astype(np.uint8)
     assert narrows.train(x, latent_size=2, epochs=1).model.architecture == "conv"
+
+
+def test_presets_and_networks_of_one_s_own_are_left_alone(digits):
+    preset = narrows.train(digits[:200], latent_size=4, epochs=1, preset="dense-25")
+    own = (
+        nn.Sequential(nn.Flatten(), nn.Linear(64, 4)),
+        nn.Sequential(nn.Linear(4, 64), nn.Unflatten(1, (8, 8))),
+    )
+    custom = narrows.train(digits[:200], latent_size=4, epochs=1, encoder=own[0], decoder=own[1])
+    for codec in (preset, custom):
+        assert codec.model.training["settings"]["architecture"] == "auto"
+    assert "--architecture" not in train_command(
+        preset.model.training["settings"], preset.model.architecture, "m.narrows"
+    )
 
 
 def test_nothing_is_told_where_there_is_no_choice(digits, caplog):

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="training needs torch; extra train")
+
 import torch
 
 import narrows

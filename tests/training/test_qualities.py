@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="training needs torch; extra train")
+
+
 import narrows
 from narrows.codec.symbols import MAX_QUALITIES
 from narrows.errors import SettingError

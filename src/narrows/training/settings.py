@@ -47,7 +47,7 @@ class TrainingSettings:
         Weight of the distortion, in bits per unit of squared error (or of its kind) summed over
         a frame whose range is 1. None: found while training, so that the rate meets its aim.
     epochs, batch_size : int or None
-        None: about 12,000 updates of 32 to 256 frames.
+        None: 10,000 (conv) or 12,000 updates of 32 to 256 frames.
     minutes : float or None
         In place of `epochs`: as many as fit, counted before training starts.
     learning_rate : float
@@ -126,12 +126,12 @@ class TrainingSettings:
 
         Pictures have two axes of at least 16, and perhaps a third, short one of channels.
         """
-        if self.architecture != "auto":
+        if self.architecture != "auto" or self.preset is not None:
             return self
         channels = len(frame_shape) == 3 and frame_shape[-1] <= MOST_CHANNELS
         spatial = frame_shape[:-1] if channels else frame_shape
         pictures = len(spatial) == 2 and min(spatial) >= LEAST_PICTURE
-        many = n_signals >= MANY_SIGNALS and self.preset is None
+        many = n_signals >= MANY_SIGNALS
         return replace(self, architecture="conv" if pictures and many else "dense")
 
     @property
@@ -140,13 +140,17 @@ class TrainingSettings:
         return self.architecture == "dense" and self.preset is None and self.loss != "bce"
 
     def plan(self, n_signals: int) -> Plan:
-        """Fix what is None, from the number of training signals; "auto" has been resolved."""
+        """Fix what is None, from the number of training signals.
+
+        Presets and networks of one's own still have "auto": they count as dense.
+        """
+        architecture = "dense" if self.architecture == "auto" else self.architecture
         batch = self.batch_size or max(32, min(256, 2 ** round(math.log2(max(n_signals, 1) / 48))))
         batch = min(batch, n_signals)
-        updates = AIMED_UPDATES[self.architecture]
+        updates = AIMED_UPDATES[architecture]
         epochs = self.epochs or max(3, min(MOST_EPOCHS, round(updates / (n_signals // batch))))
         return Plan(
-            architecture=self.architecture,
+            architecture=architecture,
             epochs=epochs,
             batch_size=batch,
             updates_per_epoch=n_signals // batch,

@@ -67,7 +67,9 @@ def train_codec(
     in_closed_form = settings.architecture == "linear" and encoder is None
     kept = None if in_closed_form else supervision.find_checkpoint()
     x, validation = check_training_data(x, validation, settings)
-    given, settings = settings, settings.resolved(x.shape[1:], len(x))
+    given = settings
+    if encoder is None:
+        settings = settings.resolved(x.shape[1:], len(x))
     signals, scaling = _prepare(x, validation, settings)
     fingerprints = {
         "training signals": fingerprint(signals.train),
@@ -78,7 +80,7 @@ def train_codec(
         outcome = _solve(signals, settings, scaling, began)
     else:
         task = _task(signals, settings, scaling, (encoder, decoder), fingerprints)
-        if settings != given and settings.preset is None and encoder is None:
+        if settings != given:
             task = replace(task, choice=_choice(settings, x.shape))
         outcome = run_training(task, supervision, kept, began)
     summary = _summary(settings, signals, fingerprints["training signals"], outcome)

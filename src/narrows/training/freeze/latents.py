@@ -62,9 +62,7 @@ def freeze_latents(autoencoder: Autoencoder, scaled: Tensor) -> FrozenLatents:
     whole_steps = np.round(step * fine).astype(np.int32)
     unit = 1.0 / (autoencoder.latent_scale * fine)
     quality = torch.arange(len(scaled)) % autoencoder.n_qualities
-    symbols = torch.round(
-        autoencoder.latents(scaled, quality if autoencoder.n_qualities > 1 else 0)
-    )
+    symbols = torch.round(autoencoder.latents(scaled, quality))
     integers = symbols * torch.from_numpy(whole_steps)[quality]
     limit = 1 << max(8, int(float(integers.abs().max()) * HEADROOM).bit_length())
     return FrozenLatents(gain, whole_steps, unit, limit, (integers * unit).float())
