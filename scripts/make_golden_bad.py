@@ -1,8 +1,8 @@
 """Make the golden bad files, each named after its one fault: `python scripts/make_golden_bad.py`.
 
-They come from one small golden model and its archive, and from a model of convolutions. All
-checksums and ids that are not the fault itself are right, so that only the check in question can
-refuse a file.
+They come from one small golden model and its archive, from a model of convolutions and from models
+with contexts. All checksums and ids that are not the fault itself are right, so that only the check
+in question can refuse a file.
 """
 
 import json
@@ -22,6 +22,9 @@ FOLDER = TESTS / "golden" / "bad-v0"
 MODEL = GOOD.with_suffix(".narrows").read_bytes()
 ARCHIVE = GOOD.with_suffix(".nrw").read_bytes()
 CONV_MODEL = GOOD.with_name("conv-2d-uint8.narrows").read_bytes()
+CONTEXT_MODEL = GOOD.with_name("contexts.narrows").read_bytes()  # of the second of three qualities
+WIDE_MODEL = GOOD.with_name("contexts-wide.narrows").read_bytes()  # of 17 latents
+ONE_LATENT_MODEL = GOOD.with_name("mode-stored.narrows").read_bytes()
 CODED, DEFLATED, STORED = 0, 1, 2
 ZEROS = bytes(6 * 4)  # one signal, of six float32
 
@@ -154,16 +157,18 @@ def pack(values):
     return head + zlib.compress(planes)
 
 
+CONTEXT_TENSORS = {"order": "i4", "hidden_weight": "i2", "hidden_bias": "i4", "output_weight": "i2",
+                   "output_bias": "i4", "basis": "i2", "base": "i4"}  # fmt: skip
+
+
 class Model:
     """The parts of the good model, to be changed and put together again."""
 
     def __init__(self, data=MODEL):
         self.settings, rows = reader.read_layout(data)
         self.rows = {name: rows[name] for name in sorted(rows)}
-        self.decoding, self.decoder = (
-            self.settings["decoding"],
-            self.settings["decoding"]["decoder"],
-        )
+        self.decoding = self.settings["decoding"]
+        self.decoder, self.contexts = self.decoding["decoder"], self.decoding["contexts"]
 
     def replace(self, name, values):
         """Put another tensor into the place of one."""
@@ -184,6 +189,28 @@ class Model:
         tensors.unpack(name, kind, *shape)
         return tensors[name]
 
+    def replace_part(self, name, values, number=1):
+        """Put other numbers into a tensor of a context model."""
+        name = f"contexts.{number}.{name}"
+        kind = CONTEXT_TENSORS[name.rpartition(".")[2]]
+        self.replace(name, np.array(values, kind))
+
+    def cut(self, name):
+        """Take the last number of a tensor of the context model away."""
+        self.replace_part(name, self.tensor("contexts.1." + name)[:-1])
+
+    def resize(self, n_units, n_outputs, number=1, weight=0):
+        """Give a context model other numbers of units and outputs; all its numbers are the same."""
+        entries = self.tensor("tables.size")[number].sum()
+        k = self.tensor("tables.size").shape[1]
+        pairs = n_units * k * (k - 1) // 2
+        sizes = {"order": 0, "hidden_weight": pairs, "hidden_bias": n_units * (k - 1),
+                 "output_weight": n_outputs * pairs, "output_bias": n_outputs * k,
+                 "basis": n_outputs * entries, "base": entries}  # fmt: skip
+        for name, size in sizes.items():
+            self.replace_part(name, np.full(size, weight * (name == "output_weight")), number)
+        self.replace_part("order", range(k), number)
+
     def change(self, name, at, value):
         """Put another number into a tensor."""
         values = self.tensor(name)
@@ -192,8 +219,10 @@ class Model:
 
     def seal(self, decoder="decoder.0."):
         """Make the model id right, of the decoder's tensors whose names begin so."""
-        parts = (decoder, "quantiser.", "tables.")
-        tensors = {name: self.tensor(name) for name in self.rows if name.startswith(parts)}
+        parts = [decoder, "quantiser.", "tables."]
+        parts += [f"contexts.{i}." for i, context in enumerate(self.contexts) if context]
+        own = [name for name in self.rows if name.startswith(tuple(parts))]
+        tensors = {name: self.tensor(name) for name in own}
         self.settings["model_id"] = reader.model_id(self.settings, tensors).hex()
 
     def file(self, text=None, **entries):
@@ -270,6 +299,42 @@ CONV_CONTENTS = {
         "decoder.2.0.weight", np.zeros((65, 3, 4, 4), "i2")
     ),
 }
+# The same in a model of three latents and three qualities, of which the second has a context.
+CONTEXT_CONTENTS = {
+    "fewer-than-qualities": lambda m: m.contexts.pop(),
+    "more-than-qualities": lambda m: m.contexts.append(None),
+    "false-for-null": lambda m: m.contexts.__setitem__(0, False),
+    "null-but-there": lambda m: m.contexts.__setitem__(1, None),
+    "without-tensors": lambda m: m.contexts.__setitem__(2, dict(m.contexts[1])),
+    "setting-missing": lambda m: m.contexts[1].pop("row_shift"),
+    "setting-unknown": lambda m: m.contexts[1].update(rows=1),
+    "shift-of-41": lambda m: m.contexts[1].update(hidden_shift=41),
+    "limit-0": lambda m: m.contexts[1].update(output_limit=0),
+    "limit-too-great": lambda m: m.contexts[1].update(hidden_limit=2**24 + 1),
+    "limit-true": lambda m: m.contexts[1].update(hidden_limit=True),
+    "order-with-a-latent-twice": lambda m: m.replace_part("order", [2, 1, 2]),
+    "order-of-two-latents": lambda m: m.replace_part("order", [1, 0]),
+    "tensor-missing": lambda m: m.rows.pop("contexts.1.base"),
+    "tensor-of-another-quality": lambda m: m.rows.update(
+        {"contexts.2.base": m.rows["contexts.1.base"]}
+    ),
+    "weights-of-32-bits": lambda m: m.replace(
+        "contexts.1.hidden_weight", m.tensor("contexts.1.hidden_weight").astype("i4")
+    ),
+    "weights-of-two-dimensions": lambda m: m.replace(
+        "contexts.1.hidden_weight", m.tensor("contexts.1.hidden_weight").reshape(3, -1)
+    ),
+    "hidden-weights-too-few": lambda m: m.cut("hidden_weight"),
+    "output-weights-too-few": lambda m: m.cut("output_weight"),
+    "hidden-biases-too-few": lambda m: m.cut("hidden_bias"),
+    "output-biases-too-few": lambda m: m.cut("output_bias"),
+    "basis-too-short": lambda m: m.cut("basis"),
+    "base-too-short": lambda m: m.cut("base"),
+    "of-no-units": lambda m: m.resize(0, 2),
+    "of-1025-units": lambda m: m.resize(1025, 1),
+    "of-no-outputs": lambda m: m.resize(3, 0),
+    "of-33-outputs": lambda m: m.resize(1, 33),
+}
 # Each makes a row, out of the good one of `decoder.0.weight`: (2, 6) int16 in planes.
 ROWS = {
     "unknown-coding": lambda row: b"\x03" + row[1:],
@@ -286,7 +351,7 @@ ROWS = {
 def shrunken(data=MODEL):
     """Give a good model without encoder, known answers and training, which only take space."""
     model = Model(data)
-    model.settings |= {"encoder": None, "known_frames_sha256": None}
+    model.settings |= {"encoder": None, "known_sha256": None}
     for name in [name for name in model.rows if name.startswith(("encoder.", "known."))]:
         del model.rows[name]
     model.replace("training", np.frombuffer(b"{}", np.uint8))
@@ -307,18 +372,39 @@ def bad_models():
         change(model)
         model.seal("decoder.")
         files[name] = model.file()
+    for name, change in CONTEXT_CONTENTS.items():
+        model = shrunken(CONTEXT_MODEL)
+        change(model)
+        model.seal("decoder.")
+        files["context-" + name] = model.file()
     for name, change in ROWS.items():
         model = shrunken()
         model.rows["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))
         files["row-" + name] = model.file()
-    return files | bad_layouts() | bad_answers()
+    return files | bad_contexts() | bad_layouts() | bad_answers()
+
+
+def bad_contexts():
+    """Make models of a context that could pass 2**53, of one latent, and of other frequencies."""
+    wide, one, other = shrunken(WIDE_MODEL), shrunken(ONE_LATENT_MODEL), Model(CONTEXT_MODEL)
+    wide.contexts[0].update(hidden_limit=2**24)
+    wide.resize(1024, 1, 0, weight=-(2**15))
+    one.contexts[0] = dict(wide.contexts[0])
+    one.resize(0, 1, 0)
+    base = other.tensor("contexts.1.base")
+    base[0] += 64 << other.contexts[1]["row_shift"]
+    other.replace("contexts.1.base", base)
+    for model in (wide, one, other):
+        model.seal("decoder.")
+    return {"context-could-pass-2-to-53": wide.file(), "context-of-one-latent": one.file(),
+            "context-known-frequencies-wrong": other.file()}  # fmt: skip
 
 
 def bad_answers():
     """Make models with a wrong id, or known answers that do not come out."""
     other_id, other_answers, half = shrunken(), Model(), Model()
     other_id.settings["model_id"] = "0" * 32
-    other_answers.settings["known_frames_sha256"] = "f" * 64
+    other_answers.settings["known_sha256"] = "f" * 64
     del half.rows["known.symbols"]
     return {"id-wrong": other_id.file(), "known-answers-wrong": other_answers.file(),
             "known-symbols-missing": half.file()}  # fmt: skip

@@ -17,6 +17,12 @@ import numpy as np
 DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
 NUMBER_TYPES = ("uint8", "int16", "int32", "int64")
 INT32, TOTAL = range(-(2**31), 2**31), 2**24
+MANTISSAS = np.array([
+    65536, 64132, 62757, 61413, 60097, 58809, 57549, 56316,
+    55109, 53928, 52773, 51642, 50535, 49452, 48393, 47356,
+    46341, 45348, 44376, 43425, 42495, 41584, 40693, 39821,
+    38968, 38133, 37316, 36516, 35734, 34968, 34219, 33486,
+])  # fmt: skip
 
 
 class Rejected(Exception):
@@ -130,27 +136,118 @@ class Bits:
         return int(digits, 2) - 1
 
 
-def decode_payload(payload, tables, n):
-    """Decode the symbols of a block, (n, k) int64, with one table a latent."""
+class Coding(NamedTuple):
+    """What the symbols of a quality are coded with: tables, and a context model or None."""
+
+    tables: list
+    context: object = None
+
+    @property
+    def order(self):
+        """Give the latent at each position."""
+        return self.context.order if self.context else range(len(self.tables))
+
+    def tables_after(self, seen, n=1):
+        """Give the table of each of n signals at the position behind the entries seen, (p, n)."""
+        table = self.tables[self.order[len(seen)]]
+        if self.context is None:
+            return [table] * n
+        weights = self.context.frequencies(np.array(seen, np.int64).reshape(-1, n))
+        return [make_table(table.low, row) for row in weights.tolist()]
+
+
+def decode_payload(payload, coding, n):
+    """Decode the symbols of a block, (n, k) int64."""
     cursor = Cursor(payload)
     words = np.frombuffer(cursor.take(4 * cursor.varint()), "<u4").tolist()
     need(not words or words[-1], "the last word is 0")
-    bits, symbols, state = Bits(cursor.rest()), np.empty((len(tables), n), np.int64), 0
+    bits, state = Bits(cursor.rest()), 0
+    symbols, seen = np.empty((n, len(coding.tables)), np.int64), []
     while words and state < 2**32:
         state = (state << 32) + words.pop()
-    for row, table in zip(symbols, tables, strict=True):
-        for i in range(n):
+    for j in coding.order:
+        entries = []
+        for i, table in enumerate(coding.tables_after(seen, n)):
             r = state % TOTAL
             e = bisect_right(table.starts, r) - 1
             state = (state >> 24) * table.weights[e] + r - table.starts[e]
             if words and state < 2**32:
                 state = (state << 32) + words.pop()
             escaped = e == len(table.weights) - 1
-            row[i] = table.symbol(e, bits.number() if escaped else None)
+            symbols[i, j] = table.symbol(e, bits.number() if escaped else None)
+            entries.append(e)
+        seen.append(entries)
     need(state == 0 and not words, "the coder does not end where an encoder begins")
     left = bits.text[bits.at :]
     need(len(left) < 8 and "1" not in left, "bits are left over")
-    return symbols.T
+    return symbols
+
+
+class Context(NamedTuple):
+    """A context model; the arrays are int64, one a position (section 4, "Context models")."""
+
+    order: list
+    sizes: list
+    hidden_weights: list
+    hidden_biases: list
+    output_weights: list
+    output_biases: list
+    bases: list
+    bases_at_0: list
+    settings: dict
+
+    def frequencies(self, seen):
+        """Give the frequencies, (n, size), of n signals behind the entries seen, (p, n)."""
+        p, shift, limit = len(seen), *self.of("output")
+        x = (seen.T - [size // 2 for size in self.sizes[:p]]).astype(np.int64)
+        sums = np.tile(self.output_biases[p], (len(x), 1))
+        for q in range(1, p + 1):
+            sums += self.hidden(x, q) @ self.output_weights[q - 1][:, p - q]
+        outputs = clip(sums >> shift, limit)
+        logs = (outputs @ self.bases[p] + self.bases_at_0[p]) >> self.settings["row_shift"]
+        return shared_out(logs)
+
+    def hidden(self, x, q):
+        """Give the hidden units, (n, u), of position q."""
+        shift, limit = self.of("hidden")
+        h = clip(
+            (x[:, :q] @ self.hidden_weights[q - 1] + self.hidden_biases[q - 1]) >> shift, limit
+        )
+        return np.maximum(h, h >> 3)
+
+    def of(self, part):
+        """Give the shift and the limit of the hidden units or of the outputs."""
+        return self.settings[f"{part}_shift"], self.settings[f"{part}_limit"]
+
+    def prove(self):
+        """Check that every sum stays below 2**53."""
+        halves = np.array([size // 2 for size in self.sizes])
+        hidden = max(largest(halves[: len(w)] @ np.abs(w)) for w in self.hidden_weights)
+        sums = [np.zeros_like(c) for c in self.output_biases]
+        for q, v in enumerate(self.output_weights, 1):
+            for p in range(q, len(self.order)):
+                sums[p] += np.abs(v[:, p - q]).sum(axis=0)
+        output = max(map(largest, sums)) * self.of("hidden")[1]
+        log = max(largest(np.abs(a).sum(axis=0)) for a in self.bases) * self.of("output")[1]
+        ends = ((hidden, self.hidden_biases), (output, self.output_biases), (log, self.bases_at_0))
+        for most, biases in ends:
+            need(most + max(map(largest, biases)) < 2**53, "a context model could reach 2**53")
+
+
+def largest(x):
+    """Give the largest absolute value."""
+    return int(np.abs(x).max())
+
+
+def shared_out(logs):
+    """Share the total out by logarithms, (n, size): in proportion to 2**(log / 32)."""
+    below = np.minimum(logs.max(axis=1, keepdims=True) - logs, 544)
+    parts = MANTISSAS[below % 32] >> (below // 32)
+    room = TOTAL - logs.shape[1]
+    unit = (room << 24) // parts.sum(axis=1, keepdims=True)
+    weights = 1 + (parts * unit >> 24)
+    weights[:, -1] += TOTAL - weights.sum(axis=1)
+    return weights
 
 
 # ---- Sections 5 and 6: networks and the way back to signals
@@ -250,7 +347,7 @@ class Model(NamedTuple):
     limit: int
     layers: list
     steps: np.ndarray
-    tables: list
+    codings: list
 
     def decode(self, symbols, quality):
         """Turn symbols, (n, k), into frames, (n, *frame_shape)."""
@@ -348,7 +445,10 @@ LAYERS = {
     "reshape": {"kind": anything, "shape": is_shape},
     "relu": {"kind": anything}, "leaky_relu": {"kind": anything},
 }  # fmt: skip
+CONTEXT = {name: integer(0, 40) for name in ("hidden_shift", "output_shift", "row_shift")}
+CONTEXT |= {name: integer(1, 2**24) for name in ("hidden_limit", "output_limit")}
 DECODING = {
+    "contexts": list_of(or_null(lambda value: fits(value, CONTEXT)), 1, 8),
     "decoder": {
         "input_limit": integer(1, 2**31 - 1), "input_shape": is_shape,
         "layers": lambda value: isinstance(value, list) and all(map(is_layer, value)),
@@ -364,7 +464,7 @@ DECODING = {
 MODEL = {
     "architecture": anything, "checksum": hexadecimal(64), "decoding": DECODING,
     "encoder": anything, "encoder_sha256": hexadecimal(64), "format": integer(0, 0),
-    "known_frames_sha256": or_null(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
+    "known_sha256": or_null(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
 }  # fmt: skip
 
 
@@ -483,7 +583,8 @@ def read_entropy(body, n, dtype):
     need(unit <= 23 and 1 <= count <= 4096, "a unit or a table is too large")
     table = make_table(0, [cursor.varint() << unit for _ in range(count + 1)])
     base = -(z + 1) // 2 if z % 2 else z // 2
-    values, bounds = decode_payload(cursor.rest(), [table], n)[:, 0] + base, np.iinfo(dtype)
+    symbols, bounds = decode_payload(cursor.rest(), Coding([table]), n), np.iinfo(dtype)
+    values = symbols[:, 0] + base
     need(np.all((values >= bounds.min) & (values <= bounds.max)), "a value does not fit")
     return values.astype(dtype)
 
@@ -554,6 +655,45 @@ def read_tables(tensors, shape):
     return [tables[i : i + shape[1]] for i in range(0, len(tables), shape[1])]
 
 
+def read_codings(tensors, contexts, tables):
+    """Give what each quality is coded with: its tables, and its context model if it has one."""
+    need(len(contexts) == len(tables), "contexts of another number of qualities")
+    return [
+        Coding(row, settings and read_context(settings, row, tensors, f"contexts.{number}."))
+        for number, (settings, row) in enumerate(zip(contexts, tables, strict=True))
+    ]
+
+
+def read_context(settings, tables, tensors, prefix):
+    """Read a context model of a quality with these tables."""
+    k = len(tables)
+    need(k >= 2, "a context model of one latent")
+    order = tensors.unpack(prefix + "order", "int32", k).tolist()
+    need(sorted(order) == list(range(k)), "an order that is none of the latents")
+    sizes = [len(tables[j].weights) for j in order]
+    b, c = (tensors.unpack(prefix + name, "int32", None) for name in ("hidden_bias", "output_bias"))
+    u, m = len(b) // (k - 1), len(c) // k
+    need(1 <= u <= 1024 and 1 <= m <= 32, "no hidden units or outputs, or too many")
+    need(len(b) == u * (k - 1) and len(c) == m * k, "biases of another length")
+
+    def cut(name, kind, shapes):
+        counts = [math.prod(shape) for shape in shapes]
+        flat = tensors.unpack(prefix + name, kind, sum(counts))
+        parts = np.split(flat, list(accumulate(counts))[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    context = Context(
+        order, sizes,
+        cut("hidden_weight", "int16", [(p, u) for p in range(1, k)]), list(b.reshape(k - 1, u)),
+        cut("output_weight", "int16", [(u, k - p, m) for p in range(1, k)]), list(c.reshape(k, m)),
+        cut("basis", "int16", [(m, size) for size in sizes]),
+        cut("base", "int32", [(size,) for size in sizes]),
+        settings,
+    )  # fmt: skip
+    context.prove()
+    return context
+
+
 def model_id(settings, tensors):
     """Compute the model id of the settings and of the tensors unpacked so far."""
     digest = sha256(canonical(settings["decoding"]).encode())
@@ -584,16 +724,22 @@ def check_output(normaliser, bound):
 
 def check_no_other(rows, settings):
     """Check the names of the tensors that only people and encoders need."""
-    known = {"known.answers"} if settings["known_frames_sha256"] else set()
+    known = {"known.answers"} if settings["known_sha256"] else set()
     names = {name for name in rows if not (settings["encoder"] and name.startswith("encoder."))}
     need(names == known | {"training"}, "a tensor is missing, or has no place")
 
 
 def check_known(model, symbols, digest):
-    """Check that this machine decodes the known symbols as it must."""
-    frames = model.decode(symbols, (len(model.tables) + 1) // 2)
-    raw = frames.astype(frames.dtype.newbyteorder("<")).tobytes()
-    need(sha256(raw).hexdigest() == digest, "the known answers come out otherwise")
+    """Check that this machine decodes the known symbols, and codes them, as it must."""
+    quality = (len(model.codings) + 1) // 2
+    frames, coding = model.decode(symbols, quality), model.codings[quality - 1]
+    hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes())
+    if coding.context:
+        columns = [[coding.tables[j].entry(s)[0] for s in symbols[:, j]] for j in coding.order]
+        for p in range(len(columns)):
+            seen = np.array(columns[:p], np.int64).reshape(-1, len(symbols))
+            hashed.update(coding.context.frequencies(seen).astype("<i4").tobytes())
+    need(hashed.hexdigest() == digest, "the known answers come out otherwise")
 
 
 def read_model(data):
@@ -610,10 +756,11 @@ def read_model(data):
     need(1 <= len(steps) <= 8 and steps.min() >= 0 and steps.max() < 2**21, "steps are wrong")
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
     tables = read_tables(tensors, steps.shape)
-    name, digest = model_id(settings, tensors), settings["known_frames_sha256"]
+    codings = read_codings(tensors, decoding["contexts"], tables)
+    name, digest = model_id(settings, tensors), settings["known_sha256"]
     need(name.hex() == settings["model_id"], "the model id is wrong")
     model = Model(name, np.dtype(normaliser["dtype"]), tuple(frame_shape), normaliser,
-                  decoding["quantiser"]["limit"], layers, steps, tables)  # fmt: skip
+                  decoding["quantiser"]["limit"], layers, steps, codings)  # fmt: skip
     if digest:
         check_known(model, tensors.unpack("known.symbols", "int32", None, k), digest)
     check_no_other(rows, settings)
@@ -657,8 +804,8 @@ def read_block(cursor, model):
     need(size <= whole, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
     if mode == 0:
-        need(1 <= quality <= len(model.tables), "the model has no such quality")
-        return model.decode(decode_payload(payload, model.tables[quality - 1], n), quality)
+        need(1 <= quality <= len(model.codings), "the model has no such quality")
+        return model.decode(decode_payload(payload, model.codings[quality - 1], n), quality)
     raw = inflate_planes(payload, whole, model.dtype.itemsize) if mode == 1 else payload
     need(len(raw) == whole, "a payload has another length than its signals")
     elements = np.frombuffer(raw, model.dtype.newbyteorder("<")).astype(model.dtype)
@@ -700,17 +847,24 @@ def read_archive(archive_bytes, model_bytes=None):
 # ---- Section 9: packets
 
 
-def write_payload(symbols, tables, total):
+def total(table, escaped):
+    """Give the sum of the entries in use."""
+    return TOTAL if escaped else TOTAL - table.weights[-1]
+
+
+def write_payload(symbols, coding, escaped):
     """Give the shortest, then smallest string in the interval of the symbols."""
-    low, width, scale = 0, 1, 1
-    for symbol, table in zip(symbols, tables, strict=True):
-        e, number = table.entry(symbol)
-        of_table = total(table)
+    low, width, scale, seen = 0, 1, 1, []
+    for j in coding.order:
+        (table,) = coding.tables_after(seen)
+        e, number = table.entry(symbols[j])
+        of_table = total(table, escaped)
         low, width = low * of_table + table.starts[e] * width, width * table.weights[e]
         scale *= of_table
         if number is not None:
             m = 2 * (number + 1).bit_length() - 1
             low, scale = (low << m) + (number + 1) * width, scale << m
+        seen.append([e])
     n = 0
     while width << 8 * n < scale:
         n += 1
@@ -722,11 +876,13 @@ def write_payload(symbols, tables, total):
     raise AssertionError("a and b are not as section 9 says")
 
 
-def read_payload(payload, tables, total):
+def read_payload(payload, coding, escaped):
     """Decode the symbols of a packet."""
-    x, d, symbols = int.from_bytes(payload, "big"), 256 ** len(payload), []
-    for table in tables:
-        x *= total(table)
+    x, d, seen = int.from_bytes(payload, "big"), 256 ** len(payload), []
+    symbols = [0] * len(coding.tables)
+    for j in coding.order:
+        (table,) = coding.tables_after(seen)
+        x *= total(table, escaped)
         e = bisect_right(table.starts, x // d) - 1
         x, d, number = x - table.starts[e] * d, d * table.weights[e], None
         if e == len(table.weights) - 1:
@@ -735,7 +891,8 @@ def read_payload(payload, tables, total):
             need(zeros <= 32, "a code has too many zeros in front")
             v = ahead >> (64 - 2 * zeros)
             x, number = (x << 2 * zeros + 1) - v * d, v - 1
-        symbols.append(table.symbol(e, number))
+        symbols[j] = table.symbol(e, number)
+        seen.append([e])
     return symbols
 
 
@@ -749,17 +906,15 @@ def read_packet(packet_bytes, model_bytes, checksum=False):
     need(packet, "the packet is empty")
     first, payload, quality = packet[0], packet[1:], (packet[0] >> 5) + 1
     escaped = bool(first & 0x10)
-    need(quality <= len(model.tables), "the model has no such quality")
-    tables = model.tables[quality - 1]
-    need(8 * len(payload) < (89 if escaped else 24) * len(tables) + 8, "the payload is too long")
-
-    def total(table):
-        return TOTAL if escaped else TOTAL - table.weights[-1]
-
-    symbols = read_payload(payload, tables, total)
-    found = any(table.entry(s)[1] is not None for s, table in zip(symbols, tables, strict=True))
+    need(quality <= len(model.codings), "the model has no such quality")
+    coding = model.codings[quality - 1]
+    k = len(coding.tables)
+    need(8 * len(payload) < (89 if escaped else 24) * k + 8, "the payload is too long")
+    symbols = read_payload(payload, coding, escaped)
+    pairs = zip(symbols, coding.tables, strict=True)
+    found = any(table.entry(symbol)[1] is not None for symbol, table in pairs)
     need(found == escaped, "the escape mode is wrong")
-    need(write_payload(symbols, tables, total) == payload, "the payload is not the writer's")
+    need(write_payload(symbols, coding, escaped) == payload, "the payload is not the writer's")
     named = model.id + bytes([first & 0xF0]) + np.array(symbols, "<i4").tobytes()
     need(zlib.crc32(named) & 0x0F == first & 0x0F, "the check bits are wrong")
     return model.decode(np.array([symbols], np.int64), quality)[0]

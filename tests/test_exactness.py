@@ -14,7 +14,7 @@ import narrows
 from narrows.codec.codec import Codec
 
 GOLDEN = Path(__file__).parent / "golden" / "v0"
-CONVOLUTIONS = ("conv-1d-int16", "conv-2d-uint8", "conv-3d-float32")
+MODELS = ("conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide")
 SCRIPT = """
 import hashlib, sys
 import numpy as np, narrows
@@ -75,8 +75,8 @@ def test_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, tmp_path):
             assert hashes_in_subprocess(model, data, kernel, threads) == here, (kernel, threads)
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONS)
-def test_blas_kernels_and_threads_change_no_byte_of_a_convolution(name, tmp_path):
+@pytest.mark.parametrize("name", MODELS)
+def test_blas_kernels_and_threads_change_no_byte_of_a_golden_model(name, tmp_path):
     model, data = GOLDEN / f"{name}.narrows", tmp_path / "x.npy"
     codec = narrows.load(model)
     x = signals_for(codec, 700)
@@ -87,17 +87,17 @@ def test_blas_kernels_and_threads_change_no_byte_of_a_convolution(name, tmp_path
             assert hashes_in_subprocess(model, data, kernel, threads) == here, (kernel, threads)
 
 
-@pytest.mark.parametrize("name", CONVOLUTIONS)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("batch_size", [1, 7, 4096])
-def test_the_batch_size_changes_no_byte_of_a_convolution(name, batch_size):
+def test_the_batch_size_changes_no_byte_of_a_golden_model(name, batch_size):
     codec = narrows.load(GOLDEN / f"{name}.narrows")
     x = signals_for(codec, 300)
     assert hashes_here(Codec(codec.model, batch_size=batch_size), x) == hashes_here(codec, x)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-@pytest.mark.parametrize("name", CONVOLUTIONS)
-def test_torch_gives_the_bits_of_numpy_for_a_convolution(name, device):
+@pytest.mark.parametrize("name", MODELS)
+def test_torch_gives_the_bits_of_numpy_for_a_golden_model(name, device):
     torch = pytest.importorskip("torch", reason="the torch backend needs torch; extra train")
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("no CUDA device on this machine")

@@ -26,6 +26,8 @@ import narrows
 from narrows.codec import tensor_coding
 from narrows.codec.archive import DTYPES, Mode
 from narrows.codec.codec import Codec
+from narrows.codec.context import EXP_MANTISSAS, ContextModel, ContextTables, exponentials
+from narrows.codec.context import TENSORS as TENSOR_TYPES
 from narrows.codec.layers import (
     KINDS,
     Conv,
@@ -42,7 +44,7 @@ from narrows.codec.model_file import pack_model
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
-from narrows.codec.tables import TOTAL, FrequencyTable
+from narrows.codec.tables import TOTAL, FrequencyTable, frequencies_of
 from narrows.codec.tensor_coding import unpack_tensor
 from narrows.errors import FormatError
 
@@ -72,11 +74,19 @@ CONSTANTS = {
     "precision": "tables.PRECISION",
     "total": "tables.TOTAL",
     "table symbols, most": "tables.MAX_SYMBOLS",
+    "logarithm unit": "context.LOG_UNIT",
+    "exponential bits": "context.EXP_BITS",
+    "logarithm below the greatest, most": "context.LARGEST_LOG",
+    "room bits": "context.ROOM_BITS",
+    "shift of a context model, most": "context.MAX_SHIFT",
+    "limit of a context model, most": "context.MAX_LIMIT",
+    "hidden units of a position, most": "context.MAX_UNITS",
+    "outputs of a position, most": "context.MAX_OUTPUTS",
     "word bits": "entropy.WORD_BITS",
     "word mask": "entropy.WORD_MASK",
     "symbol, least": "symbols.SYMBOL_MIN",
     "symbol, greatest": "symbols.SYMBOL_MAX",
-    "exact integers": "network.EXACT_FLOAT64",
+    "exact integers": "backend.EXACT_FLOAT64",
     "exact output": "normaliser.MAX_OUTPUT",
     "exact rounding": "symbols.EXACT",
     "shift, most": "layers.affine.MAX_SHIFT",
@@ -94,6 +104,7 @@ DOCUMENTED_OTHERWISE = {
     "archive.layout.DTYPE_CODES",  # a table of its own
     "archive.layout.DTYPES",
     "checks.MAX_DIMENSIONS",  # the limit of the archive
+    "context.TENSORS",  # a table of its own
     "layers.affine.MAX_LIMIT",  # a range
     "layers.kinds.KINDS",  # a table of its own
     "layers.residual.INNER_KINDS",  # in words
@@ -104,11 +115,14 @@ DOCUMENTED_OTHERWISE = {
     "tensor_coding.PLANES",
 }
 NO_MATTER_OF_FORMAT = {
+    "backend.EXACT_FLOAT32",
     "backend.PART_ELEMENTS",
     "blocks.DEFLATE_LEVEL",
     "blocks.DEFLATE_WORTH_TRYING",
+    "context.PART_ENTRIES",
+    "entropy.LEFT_OVER",  # the text of an error
     "layers.affine.FEW_CHANNELS",
-    "network.EXACT_FLOAT32",
+    "layers.product.MOST_PARTS",
     "tensor_coding.MAX_ENTROPY_RANGE",  # how a writer chooses
     "tensor_coding.NARROW_RANGE",
     "tensor_coding.NARROW_UNIT_BITS",
@@ -254,12 +268,29 @@ def frequency_table(size=2, low=0):
 def model_of_qualities(number):
     model = model_by_hand()
     gains = np.ones((number, 1), dtype=np.int32)
-    return replace(model, quantiser=Quantiser(gains, 2, gains, 255), tables=number * model.tables)
+    return replace(model, quantiser=Quantiser(gains, 2, gains, 255),
+                   tables=number * model.tables, contexts=number * model.contexts)  # fmt: skip
+
+
+def context_of(n_units=1, n_outputs=1, shift=0, limit=1):
+    """A context model of two latents, with two entries each, whose tensors are zeros."""
+    counts = {"order": 2, "hidden_weight": n_units, "hidden_bias": n_units,
+              "output_weight": n_units * n_outputs, "output_bias": 2 * n_outputs,
+              "basis": 4 * n_outputs, "base": 4}  # fmt: skip
+    tensors = {name: np.zeros(counts[name], dtype) for name, dtype in TENSOR_TYPES.items()}
+    tensors["order"][:] = [0, 1]
+    shifts = dict.fromkeys(("hidden_shift", "output_shift", "row_shift"), shift)
+    limits = dict.fromkeys(("hidden_limit", "output_limit"), limit)
+    return ContextModel(**tensors, **shifts, **limits, sizes=(2, 2))
 
 
 RANGES = {
     "entries of a frequency table": frequency_table,
     "low of a frequency table": lambda v: frequency_table(low=v),
+    "shift of a context model": lambda v: context_of(shift=v),
+    "limit of a context model": lambda v: context_of(limit=v),
+    "hidden units of a position": lambda v: context_of(n_units=v),
+    "outputs of a position": lambda v: context_of(n_outputs=v),
     "shift of a layer": lambda v: affine(shift=v),
     "limit of a layer": limited,
     "spatial axes of a layer": lambda v: affine(n_axes=v),
@@ -313,19 +344,27 @@ def documented_range(name):
 
 
 def model_of_all_kinds():
-    """A model whose encoder has a layer of each kind, and known answers."""
+    """A model whose encoder has a layer of each kind, with known answers and a context model."""
     model = model_by_hand()
-    spread = Dense(np.ones((2, 1), np.int16), np.zeros(1, np.int64), shift=0, limit=510)
+    identity = Dense(np.eye(2, dtype=np.int16), np.zeros(2, np.int64), shift=0, limit=510)
     clamp = Table(np.arange(9, dtype=np.int32), 0, identity_above=True)
     same = {"weight": np.eye(2, dtype=np.int16)[None], "bias": np.zeros(2, np.int64)}
     same |= {"shift": 0, "limit": None, "stride": (1,)}
     conv = Conv(padding=((0, 0),), **same)
     transposed = TransposedConv(before=(0,), size=(1,), **same)
     layers = [LeakyReLU(), ReLU(), clamp, Reshape((1, 2)), conv, transposed]
-    layers += [Residual((conv,), 255), Reshape((2,)), spread]
+    layers += [Residual((conv,), 255), Reshape((2,)), identity]
     assert {type(layer) for layer in layers} == set(KINDS.values())
-    known = KnownAnswers(np.zeros((3, 1), np.int32), "", np.zeros((3, 1), np.int32))
-    return replace(model, encoder=IntegerNetwork(layers, (2,), 255), known_answers=known)
+    one = np.ones((1, 2), np.int32)
+    return replace(
+        model,
+        encoder=IntegerNetwork(layers, (2,), 255),
+        quantiser=Quantiser(one, 2, one, 255),
+        decoder=IntegerNetwork([identity], (2,), 255),
+        tables=[2 * [frequency_table(2)]],
+        contexts=[context_of()],
+        known_answers=KnownAnswers(np.zeros((3, 2), np.int32), "", np.zeros((3, 2), np.int32)),
+    )
 
 
 def content_of(model: Model):
@@ -355,15 +394,32 @@ def test_the_keys_of_a_model_file_are_those_of_the_document():
     networks = [key for key, *_ in table("JSON", 2)]
     for network in (content["encoder"], content["decoding"]["decoder"]):
         assert list(network) == networks
+    (context,) = content["decoding"]["contexts"]
+    assert list(context) == [key for key, *_ in table("JSON", 3)]
 
 
 def test_the_tensors_of_a_model_file_are_those_of_the_document():
     _, tensors = content_of(model_of_all_kinds())
-    numbered = re.compile(r"^(..coder)\.\d+(\.\d+)?\.\w+$")
-    short = {numbered.sub(r"\1.<layer>.<tensor>", name) for name in tensors}
-    assert short == {name for name, *_ in table("Tensors")}
+    layer, context = re.compile(r"^(..coder)\.\d+(\.\d+)?\.\w+$"), re.compile(r"^contexts\.\d+")
+    short = {
+        context.sub("contexts.<number>", layer.sub(r"\1.<layer>.<tensor>", name)): tensor
+        for name, tensor in tensors.items()
+    }
+    assert short.keys() == {name for name, *_ in table("Tensors")}
     for name, dtype, *_ in table("Tensors"):
-        assert name not in tensors or tensors[name].dtype == dtype
+        assert "<layer>" in name or short[name].dtype == dtype
+
+
+def test_the_tensors_of_a_context_model_are_those_of_the_document():
+    documented = {name: dtype for name, dtype, *_ in table("Context models")}
+    assert documented == {name: np.dtype(dtype).name for name, dtype in TENSOR_TYPES.items()}
+    assert list(documented) == list(TENSOR_TYPES)
+
+
+def test_the_mantissas_of_the_document_are_those_of_the_code():
+    documented = [int(number) for row in table("Context models", 2) for number in row]
+    assert documented == list(EXP_MANTISSAS)
+    assert exponentials()[:32].tolist() == documented
 
 
 def test_a_model_without_its_encoder_has_what_the_document_says():
@@ -439,6 +495,44 @@ def test_the_packed_tensor_of_the_worked_example_is_unpacked_as_it_says():
     assert tensor.tolist() == json.loads(
         re.search(r"Tensor: `(.*)`$", section("A packed tensor"), re.M)[1]
     )
+
+
+def integers(text):
+    """The integers of a text, in its order."""
+    return [int(number) for number in re.findall(r"-?\d+", text)]
+
+
+def test_the_frequencies_of_the_worked_example_are_what_the_code_computes():
+    heading = "Frequencies of a context model"
+    numbers = {name: text for names, text in table(heading) for name in names.split("`, `")}
+    basis, base = (
+        integers(re.sub(r"at position \d", "", numbers[name])) for name in ("basis", "base")
+    )
+    hidden, output = integers(numbers["hidden_weight"]), integers(numbers["output_weight"])
+    values = [
+        integers(numbers["order"]),
+        hidden[:1],
+        hidden[1:],
+        output[:1],
+        output[1:],
+        basis,
+        base,
+    ]
+    tensors = {
+        name: np.array(value, dtype)
+        for (name, dtype), value in zip(TENSOR_TYPES.items(), values, strict=True)
+    }
+    settings = {"row_shift": int(numbers["row_shift"])}
+    for part in ("hidden", "output"):
+        settings[f"{part}_shift"], settings[f"{part}_limit"] = integers(numbers[f"{part}_shift"])
+    row = 2 * model_by_hand().tables[0]
+    tables = ContextTables(row, ContextModel.build(settings, tensors, row))
+    first = integers(re.search(r"Frequencies: `(.*)`", section(heading))[1])
+    rows = table(heading, 2)
+    symbols = np.array([[0, int(entry)] for entry, *_ in rows], np.int32)  # 2 is the escape
+    at_0, at_1 = frequencies_of(symbols, tables)
+    assert at_0.tolist() == len(rows) * [first]
+    assert at_1.tolist() == [integers(frequencies) for *_, frequencies in rows]
 
 
 def test_the_signals_of_the_worked_example_decode_as_it_says():

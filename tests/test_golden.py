@@ -46,6 +46,17 @@ def test_there_are_golden_packets_with_escapes_and_of_every_dtype():
     assert any(path.read_bytes()[0] & 0x10 for path in FOLDER.glob("v*/*.packet"))
 
 
+def test_there_are_golden_files_of_context_models_coded_with_them():
+    for name, has_context in (("contexts", [False, True, False]), ("contexts-wide", [True])):
+        path = FOLDER / "v0" / f"{name}.narrows"
+        model = narrows.load(path).model
+        assert [context is not None for context in model.contexts] == has_context
+        blob, packet = (path.with_suffix(end).read_bytes() for end in (".nrw", ".packet"))
+        header_bytes = 24 + len(model.frame_shape) + 4
+        assert blob[header_bytes] == model.default_quality << 4  # mode 0, coded, and the quality
+        assert packet[0] >> 5 == model.default_quality - 1
+
+
 def test_an_embedded_model_decodes_alone():
     blob = (FOLDER / "v0" / "embedded-model.nrw").read_bytes()
     expected = np.load(FOLDER / "v0" / "embedded-model.npy")

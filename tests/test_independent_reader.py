@@ -16,9 +16,11 @@ ARCHIVES = sorted(GOLDEN.glob("v*/*.nrw"))
 BAD = sorted(path for path in GOLDEN.glob("bad-v*/*") if path.suffix in (".nrw", ".narrows"))
 WITH_PACKETS = (
     "linear-uint8", "linear-float64", "dense-gelu", "dense-leaky_relu", "escapes",
-    "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32",
+    "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide",
 )  # fmt: skip
 SMALL = GOLDEN / "v0" / "escapes.narrows"
+CONTEXTS = GOLDEN / "v0" / "contexts.narrows"  # at the second of three qualities
+BOTH = pytest.mark.parametrize("path", [SMALL, CONTEXTS], ids=lambda path: path.stem)
 
 
 def name_of(path):
@@ -90,30 +92,48 @@ def test_packets_decode_as_in_narrows(name, checksum):
         assert_same(reader.read_packet(packet, model, checksum), expected)
 
 
-def test_a_flipped_bit_of_an_archive_is_rejected():
-    archive, model = SMALL.with_suffix(".nrw").read_bytes(), SMALL.read_bytes()
-    expected = np.load(SMALL.with_suffix(".npy"))
+@pytest.mark.parametrize("name", ["contexts", "contexts-wide"])
+def test_archives_and_packets_of_every_quality_decode_as_in_narrows(name):
+    path = GOLDEN / "v0" / f"{name}.narrows"
+    codec, model = narrows.load(path), path.read_bytes()
+    x = np.load(path.with_suffix(".npy"))
+    for quality in range(1, codec.model.n_qualities + 1):
+        archive = codec.compress(x, quality)
+        assert archive[29 + len(x.shape) - 2] == quality << 4  # the first block: coded
+        assert_same(reader.read_archive(archive, model), codec.decompress(archive))
+        for signal in x[:10]:
+            packet = codec.compress_packet(signal, quality)
+            assert_same(reader.read_packet(packet, model), codec.decompress_packet(packet))
+
+
+@BOTH
+def test_a_flipped_bit_of_an_archive_is_rejected(path):
+    archive, model = path.with_suffix(".nrw").read_bytes(), path.read_bytes()
+    expected = np.load(path.with_suffix(".npy"))
     for damaged in flips(archive, len(archive)):
         assert_rejected_or_same(lambda data=damaged: reader.read_archive(data, model), expected)
 
 
-def test_a_flipped_bit_of_a_model_is_rejected():
-    for damaged in flips(SMALL.read_bytes(), 300):
+@BOTH
+def test_a_flipped_bit_of_a_model_is_rejected(path):
+    for damaged in flips(path.read_bytes(), 300):
         with pytest.raises(reader.Rejected):
             reader.read_model(damaged)
 
 
-def test_a_flipped_bit_of_a_packet_with_a_checksum_is_rejected():
-    codec, model = narrows.load(SMALL), SMALL.read_bytes()
-    packet = codec.compress_packet(np.load(SMALL.with_suffix(".npy"))[7], checksum=True)
+@BOTH
+def test_a_flipped_bit_of_a_packet_with_a_checksum_is_rejected(path):
+    codec, model = narrows.load(path), path.read_bytes()
+    packet = codec.compress_packet(np.load(path.with_suffix(".npy"))[7], checksum=True)
     for damaged in flips(packet, len(packet)):
         with pytest.raises(reader.Rejected):
             reader.read_packet(damaged, model, checksum=True)
 
 
-def test_a_flipped_bit_of_a_bare_packet_is_judged_as_in_narrows():
-    codec, model = narrows.load(SMALL), SMALL.read_bytes()
-    packet = codec.compress_packet(np.load(SMALL.with_suffix(".npy"))[7])
+@BOTH
+def test_a_flipped_bit_of_a_bare_packet_is_judged_as_in_narrows(path):
+    codec, model = narrows.load(path), path.read_bytes()
+    packet = codec.compress_packet(np.load(path.with_suffix(".npy"))[7])
     for damaged in [packet[: len(packet) - 1], *flips(packet, len(packet)), packet + b"\0"]:
         try:
             expected = codec.decompress_packet(damaged)
@@ -143,7 +163,9 @@ def read_bad_with_narrows(path):
 
 def test_the_bad_files_are_there_and_small():
     assert len(BAD) >= 20
-    assert sum(path.stat().st_size for path in BAD) < 150_000
+    sizes = [path.stat().st_size for path in BAD]
+    assert max(sizes) < 5_000
+    assert sum(sizes) < 240_000
 
 
 @pytest.mark.parametrize("path", BAD, ids=name_of)
@@ -157,6 +179,9 @@ def test_the_independent_reader_rejects_a_golden_bad_file_for_its_fault(path):
     with pytest.raises(reader.Rejected) as caught:
         read_bad(path)
     reason, name = str(caught.value), path.stem
+    assert ("known answers come" in reason) == (
+        "known-answers-wrong" in name or "known-freq" in name
+    )
     if "CRC" in reason or "checksum is wrong" in reason:
         assert any(word in name for word in ("checksum", "flipped", "truncated", "damaged"))
     if "needs the model" in reason or "model id is wrong" in reason:

@@ -11,7 +11,7 @@ import safetensors.numpy
 from narrows.codec.tensor_coding import pack_tensor, unpack_tensor
 
 NO_CHECKSUM = "0" * 64
-DECODING = ("decoder.", "quantiser.", "tables.")
+DECODING = ("decoder.", "quantiser.", "tables.", "contexts.")
 
 
 def opened(data):

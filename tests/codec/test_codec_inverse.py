@@ -264,9 +264,11 @@ def test_latents_may_be_integers_of_any_kind(kind):
 
 
 @ALL
+@pytest.mark.parametrize("contexts", [(), (1,)])
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 1000])
-def test_the_batch_size_changes_neither_bytes_nor_signals(dtype, batch_size):
-    codec, other = codec_of(dtype), codec_of(dtype, batch_size=batch_size)
+def test_the_batch_size_changes_neither_bytes_nor_signals(dtype, batch_size, contexts):
+    model = cached_model(dtype, contexts=contexts)
+    codec, other = Codec(model), Codec(model, batch_size=batch_size)
     x = signals_of(codec, 25)
     blob = codec.compress(x)
     assert other.compress(x) == blob
@@ -277,7 +279,7 @@ def test_the_batch_size_changes_neither_bytes_nor_signals(dtype, batch_size):
 @ALL
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_torch_changes_neither_bytes_nor_signals(torch_backend, dtype, activation):
-    model = cached_model(dtype, (3, 5), 3, 3, activation)
+    model = cached_model(dtype, (3, 5), 3, 3, activation, contexts=(2, 3))
     ours, theirs = Codec(model), Codec(model, torch_backend)
     x = signals_of(ours, 40)
     theirs.check_known_answers()
@@ -292,10 +294,11 @@ def test_torch_changes_neither_bytes_nor_signals(torch_backend, dtype, activatio
 
 @ALL
 def test_every_run_gives_the_same_bytes(dtype):
-    codec = codec_of(dtype)
-    x = signals_of(codec)
-    fresh = Codec(tiny_model(dtype))
-    assert codec.compress(x) == codec.compress(x) == fresh.compress(x)
+    for contexts in ((), (1,)):
+        codec = Codec(cached_model(dtype, contexts=contexts))
+        x = signals_of(codec)
+        fresh = Codec(tiny_model(dtype, contexts=contexts))
+        assert codec.compress(x) == codec.compress(x) == fresh.compress(x)
 
 
 @ALL

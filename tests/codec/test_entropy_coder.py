@@ -11,14 +11,15 @@ from tiny_models import INT32, any_int32, assert_identical, assert_one_line, exa
 from narrows.codec import entropy
 from narrows.codec.bits import BitWriter, read_varint, write_varint
 from narrows.codec.entropy import (
-    ConstrictionCoder,
-    PlainCoder,
+    ConstrictionStack,
+    PlainStack,
     SymbolCoder,
+    best_stack,
     fold_escape,
     ideal_bits,
     unfold_escape,
 )
-from narrows.codec.tables import TOTAL, FrequencyTable, count_table
+from narrows.codec.tables import TOTAL, FixedTables, FrequencyTable, count_table
 from narrows.errors import FormatError
 
 CODERS = ["plain", "constriction"]
@@ -27,7 +28,8 @@ CODERS = ["plain", "constriction"]
 def coder_of(kind, row):
     if kind == "constriction":
         pytest.importorskip("constriction", reason="constriction has no wheel for this platform")
-    return SymbolCoder(row, {"plain": PlainCoder, "constriction": ConstrictionCoder}[kind](row))
+    stack = {"plain": PlainStack, "constriction": ConstrictionStack}[kind]
+    return SymbolCoder(FixedTables(row), stack)
 
 
 @cache
@@ -99,7 +101,7 @@ def test_many_symbols_are_decoded_as_they_were_coded(kind):
     payload = coder.encode(symbols)
     assert_identical(coder.decode(payload, len(symbols)), symbols)
     assert payload == coder_of("plain", row).encode(symbols)
-    bound = ideal_bits(symbols, row).sum() / 8
+    bound = ideal_bits(symbols, FixedTables(row)).sum() / 8
     assert bound < len(payload) < 1.001 * bound + 12
 
 
@@ -151,11 +153,16 @@ def test_symbols_in_any_memory_order_give_the_same_payload(kind):
 
 
 def test_the_plain_coder_serves_where_constriction_is_missing(monkeypatch):
-    def missing(row):
+    def missing(words):
         raise ImportError
 
-    monkeypatch.setattr(entropy, "ConstrictionCoder", missing)
-    assert isinstance(SymbolCoder(row_of(0, 2)).coder, PlainCoder)
+    row, symbols = row_of(0, 2), np.array([[1, 2], [3, -4]], np.int32)
+    payload = SymbolCoder(FixedTables(row)).encode(symbols)
+    monkeypatch.setattr(entropy, "ConstrictionStack", missing)
+    assert isinstance(best_stack(), PlainStack)
+    coder = SymbolCoder(FixedTables(row))
+    assert coder.encode(symbols) == payload
+    assert_identical(coder.decode(payload, 2), symbols)
 
 
 @given(any_int32, rows)
@@ -179,7 +186,7 @@ def test_escape_numbers_count_outwards_on_both_sides(distance):
 @examples(60)
 def test_coding_takes_the_ideal_bits_and_less_than_nine_bytes(case):
     row, symbols = case
-    bits = ideal_bits(symbols, row)
+    bits = ideal_bits(symbols, FixedTables(row))
     assert bits.shape == (len(symbols),)
     payload = coder_of("plain", row).encode(symbols)
     # The first symbol takes up to 24 bits; then the last word, the count, the last byte.
@@ -196,7 +203,7 @@ def decoded(coder, payload, n):
     except FormatError as error:
         assert_one_line(error)
         return None
-    assert symbols.shape == (n, len(coder.row))
+    assert symbols.shape == (n, len(coder.tables.row))
     assert symbols.dtype == np.int32
     return symbols.tolist()
 

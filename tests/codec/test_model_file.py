@@ -48,7 +48,7 @@ def assert_same_model(model, again):
     else:
         assert_identical(again.known_answers.symbols, model.known_answers.symbols)
         assert_identical(again.known_answers.answers, model.known_answers.answers)
-        assert again.known_answers.frames_sha256 == model.known_answers.frames_sha256
+        assert again.known_answers.sha256 == model.known_answers.sha256
 
 
 # ---------------------------------------------------------------- inverse
@@ -57,8 +57,9 @@ def assert_same_model(model, again):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", ODD_SHAPES)
 def test_a_model_is_loaded_as_it_was_saved(dtype, shape):
+    contexts = () if shape in ((), (1,)) else (2, 3)  # one latent has no context
     for n_qualities, known in ((1, True), (3, False)):
-        model = tiny_model(dtype, shape, 2, n_qualities, known_answers=known)
+        model = tiny_model(dtype, shape, 2, n_qualities, known_answers=known, contexts=contexts)
         data = pack_model(model)
         again = unpack_model(data)
         assert_same_model(model, again)
@@ -83,7 +84,8 @@ def test_random_models_are_loaded_as_they_were_saved(seed, latent_size, n_qualit
 
 
 def test_packing_gives_the_same_bytes_every_time():
-    assert len({pack_model(tiny_model("float32", (3, 2), 2, 3)) for _ in range(5)}) == 1
+    models = [tiny_model("float32", (3, 2), 2, 3, contexts=(2,)) for _ in range(5)]
+    assert len(set(map(pack_model, models))) == 1
 
 
 def test_a_saved_codec_is_the_models_bytes(tmp_path):
@@ -173,7 +175,7 @@ def test_the_id_is_16_bytes_and_shown_as_32_digits():
 
 @pytest.mark.parametrize("n_qualities", [1, 3])
 def test_the_id_is_the_hash_that_the_format_says(n_qualities):
-    model = tiny_model("float32", (3, 2), 2, n_qualities, activation="elu")
+    model = tiny_model("float32", (3, 2), 2, n_qualities, activation="elu", contexts=(1, 3))
     content, tensors = opened(pack_model(model))
     assert content["model_id"] == id_of(content, tensors) == model.model_id.hex()
     assert content["encoder_sha256"] == encoder_digest_of(content, tensors).hex()
@@ -296,6 +298,10 @@ def test_a_model_without_its_encoder_needs_a_digest_of_32_bytes():
     [
         {"frame_shape": (6,)},
         {"frame_shape": (5, 1)},
+        {"contexts": []},
+        {"contexts": [None, None]},
+        {"contexts": tiny_model(latent_size=3, contexts=(1,)).contexts},
+        {"contexts": tiny_model("float64", contexts=(1,)).contexts},
         {"tables": []},
         {"tables": [[]]},
         {"encoder": tiny_model(frame_shape=(4,)).encoder},
@@ -352,17 +358,19 @@ def test_gains_that_could_leave_the_exact_integers_are_refused():
 
 def test_right_known_answers_are_accepted():
     for dtype in DTYPES:
-        Codec.from_bytes(pack_model(tiny_model(dtype, (3, 5, 2), 2, 3)))
+        for contexts in ((), (2,)):
+            Codec.from_bytes(pack_model(tiny_model(dtype, (3, 5, 2), 2, 3, contexts=contexts)))
 
 
-@pytest.mark.parametrize("change", ["symbols", "answers", "frames_sha256"])
-def test_known_answers_that_do_not_hold_are_a_model_error(change):
-    model = tiny_model("uint8", (3, 5), 3)
+@pytest.mark.parametrize("contexts", [(), (1,)])
+@pytest.mark.parametrize("change", ["symbols", "answers", "sha256"])
+def test_known_answers_that_do_not_hold_are_a_model_error(change, contexts):
+    model = tiny_model("uint8", (3, 5), 3, contexts=contexts)
     known = model.known_answers
     wrong = {
         "symbols": known.symbols + np.int32(50),
         "answers": known.answers + np.int32(1),
-        "frames_sha256": "0" * 64,
+        "sha256": "0" * 64,
     }[change]
     data = pack_model(replace(model, known_answers=replace(known, **{change: wrong})))
     with pytest.raises(ModelError) as caught:

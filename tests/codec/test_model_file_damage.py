@@ -13,7 +13,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.model_file import model_id_of, pack_model
 from narrows.errors import FormatError, ModelError, UnprovenModelError
 
-MODEL = tiny_model("uint8", (2, 2), 2, 3, activation="step")
+MODEL = tiny_model("uint8", (2, 2), 2, 3, activation="step", contexts=(2,))
 DATA = pack_model(MODEL)
 CONTENT, TENSORS = opened(DATA)
 ROWS = packed(TENSORS)
@@ -189,7 +189,11 @@ def test_another_number_in_a_tensor_is_refused(name):
     refusal(sealed(CONTENT, {**TENSORS, name: tensor}))
 
 
-@pytest.mark.parametrize("name", ["extra", "encoder.9.weight", "tables.extra", "known.extra"])
+@pytest.mark.parametrize(
+    "name",
+    ["extra", "encoder.9.weight", "tables.extra", "known.extra", "contexts.1.extra",
+     "contexts.0.order", "contexts.3.order", "contexts.order"],
+)  # fmt: skip
 def test_a_tensor_that_a_model_does_not_have_is_refused(name):
     refusal(with_tensor(name, np.zeros(3, np.int16)))
 
@@ -267,6 +271,15 @@ BAD_SETTINGS = {
     ("encoder", "layers", 2, "identity_above"): ["yes", 2, None, []],
     ("decoding", "decoder", "layers"): [[{"kind": "reshape", "shape": [2, 2]}], None, [None]],
     ("decoding", "decoder", "input_limit"): [5, 2**24 - 1.0, None],
+    ("decoding", "contexts"): [None, [], {}, "x", 1, [None, None], [None] * 3, [None] * 4, [0] * 3],
+    ("decoding", "contexts", 0): [False, {}, [], "x"],
+    ("decoding", "contexts", 1): [None, {}, [], "x", 0],
+    ("decoding", "contexts", 1, "hidden_shift"): [-1, 41, 1.5, "1", None, float("nan"), True],
+    ("decoding", "contexts", 1, "output_shift"): [-1, 41, 2.0, "x", 10**400],
+    ("decoding", "contexts", 1, "row_shift"): [-1, 41, [], {}],
+    ("decoding", "contexts", 1, "hidden_limit"): [0, -1, 2**24 + 1, None, 255.0, float("inf")],
+    ("decoding", "contexts", 1, "output_limit"): [0, -1, 2**24 + 1, None, True, "255"],
+    ("decoding", "contexts", 1, "extra"): [0, None],
     ("decoding", "extra"): [0],
     ("decoding", "format"): [1, "0", None, 0.0, False],
 }
@@ -281,7 +294,7 @@ def test_settings_of_a_wrong_value_or_type_are_refused(path, value):
     refusal(with_setting(*path, value=value))
 
 
-@pytest.mark.parametrize("key", ["peak", "architecture", "known_frames_sha256", "encoder_sha256"])
+@pytest.mark.parametrize("key", ["peak", "architecture", "known_sha256", "encoder_sha256"])
 @pytest.mark.parametrize("value", [[], 1, 0.5, True, "x", {"a": 1}])
 def test_a_description_of_another_type_is_refused(key, value):
     if (key, value) != ("architecture", "x"):

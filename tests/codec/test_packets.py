@@ -27,7 +27,7 @@ from tiny_models import (
 from narrows.codec.codec import Codec
 from narrows.codec.entropy import ideal_bits
 from narrows.codec.packets import PacketCoder
-from narrows.codec.tables import TOTAL, FrequencyTable, count_table
+from narrows.codec.tables import TOTAL, FixedTables, FrequencyTable, count_table
 from narrows.errors import DataError, FormatError, SettingError
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -60,7 +60,7 @@ def row_of(k, seed=0):
 
 
 def coder_of(*rows):
-    return PacketCoder(MODEL_ID, rows)
+    return PacketCoder(MODEL_ID, [FixedTables(row) for row in rows])
 
 
 def int32s(*symbols):
@@ -140,7 +140,7 @@ def test_thousands_of_latents_are_decoded_as_they_were_coded():
     coder = coder_of(row)
     packet = coder.encode(symbols, 1)
     assert_identical(coder.decode(packet)[0], symbols)
-    assert len(packet) <= ideal_bits(symbols[None], row)[0] / 8 + 2
+    assert len(packet) <= ideal_bits(symbols[None], FixedTables(row))[0] / 8 + 2
 
 
 # ---------------------------------------------------------------- size
@@ -182,7 +182,7 @@ def test_the_payload_is_the_first_of_the_shortest_strings_in_the_interval(row):
 def test_a_packet_takes_at_most_two_bytes_more_than_the_ideal_bits(case):
     row, symbols = case
     packet = coder_of(row).encode(symbols, 1)
-    assert len(packet) <= ideal_bits(symbols[None], row)[0] / 8 + 2
+    assert len(packet) <= ideal_bits(symbols[None], FixedTables(row))[0] / 8 + 2
 
 
 def test_packets_take_on_average_less_than_one_and_a_half_bytes_more_than_the_ideal_bits():
@@ -191,7 +191,7 @@ def test_packets_take_on_average_less_than_one_and_a_half_bytes_more_than_the_id
     symbols = np.stack([t.low + rng.choice(t.escape, 500, p=t.weights[:-1] / t.weights[:-1].sum())
                         for t in row], axis=1).astype(np.int32)  # fmt: skip
     sizes = np.array([len(coder_of(row).encode(s, 1)) for s in symbols])
-    excess = sizes - ideal_bits(symbols, row) / 8
+    excess = sizes - ideal_bits(symbols, FixedTables(row)) / 8
     assert 1 < excess.mean() < 1.5
 
 
@@ -388,8 +388,8 @@ def test_a_packet_without_a_checksum_is_refused_where_one_is_wanted():
 
 
 def test_a_packet_of_another_model_is_mostly_refused_and_its_checksum_always():
-    row, symbols = row_of(6), [int32s(*range(i, i + 6)) for i in range(64)]
-    ours, theirs = PacketCoder(MODEL_ID, [row]), PacketCoder(MODEL_ID[::-1], [row])
+    tables, symbols = [FixedTables(row_of(6))], [int32s(*range(i, i + 6)) for i in range(64)]
+    ours, theirs = PacketCoder(MODEL_ID, tables), PacketCoder(MODEL_ID[::-1], tables)
     refused = 0
     for s in symbols:
         with pytest.raises(FormatError, match=MODEL_ID.hex()):

@@ -2,7 +2,6 @@
 
 import io
 from dataclasses import replace
-from hashlib import sha256
 from math import prod
 
 import numpy as np
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from narrows.codec.archive import DTYPE_CODES, ArchiveReader
 from narrows.codec.backend import NUMPY
 from narrows.codec.codec import Codec
+from narrows.codec.context import ContextModel
 from narrows.codec.layers import (
     Conv,
     Dense,
@@ -22,7 +22,7 @@ from narrows.codec.layers import (
     Table,
     TransposedConv,
 )
-from narrows.codec.model import KnownAnswers, Model
+from narrows.codec.model import Model
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
@@ -87,8 +87,12 @@ def tiny_model(
     activation="leaky_relu",
     seed=0,
     known_answers=True,
+    contexts=(),
 ):
-    """Make a valid model with random weights; its tables are those of `typical_frames`."""
+    """Make a valid model with random weights; its tables are those of `typical_frames`.
+
+    The qualities in `contexts` have a context model, the others have not.
+    """
     rng = np.random.default_rng(seed)
     size, normaliser = prod(frame_shape), tiny_normaliser(dtype)
     latent_size = min(latent_size, size)  # a model has no more latents than elements
@@ -112,10 +116,12 @@ def tiny_model(
         (latent_size,),
         LATENT_LIMIT,
     )
-    return finished_model(encoder, decoder, normaliser, n_qualities, seed, known_answers)
+    return finished_model(encoder, decoder, normaliser, n_qualities, seed, known_answers, contexts)
 
 
-def finished_model(encoder, decoder, normaliser, n_qualities=1, seed=0, known_answers=True):
+def finished_model(
+    encoder, decoder, normaliser, n_qualities=1, seed=0, known_answers=True, contexts=()
+):
     """Join two networks to a model; its tables are those of `typical_frames`."""
     (latent_size,), frame_shape = decoder.input_shape, decoder.output_shape
     gain = np.array([[1 << q] * latent_size for q in range(n_qualities)], np.int32)
@@ -128,14 +134,60 @@ def finished_model(encoder, decoder, normaliser, n_qualities=1, seed=0, known_an
         quantiser=quantiser,
         decoder=decoder,
         tables=[[empty] * latent_size] * n_qualities,
+        contexts=[None] * n_qualities,
         architecture="tiny",
         peak=1.0,
         training={"seed": seed, "words": 'quotes " and \u00e9'},
     )
     codec, x = Codec(model), typical_frames(model, 64)
     symbols = [codec.encode(x, quality) for quality in range(1, n_qualities + 1)]
-    model = replace(model, tables=[[count_table(column) for column in s.T] for s in symbols])
+    tables, rng = [[count_table(column) for column in s.T] for s in symbols], rng_of(seed)
+    has_context = [quality in contexts for quality in range(1, n_qualities + 1)]
+    found = [random_context(rng, row) if has else None
+             for row, has in zip(tables, has_context, strict=True)]  # fmt: skip
+    model = replace(model, tables=tables, contexts=found)
     return replace(model, known_answers=right_answers(model)) if known_answers else model
+
+
+def rng_of(seed):
+    return np.random.default_rng([seed, 1])
+
+
+def random_context(rng, row, n_units=3, n_outputs=2, wide=False):
+    """Make a context model for a row of tables, whose own frequencies it tilts by some bits.
+
+    With `wide` every kind of its sums passes 2**24, where float32 ends; else none does.
+    """
+    order, k = rng.permutation(len(row)).astype(np.int32), len(row)
+    tables, pairs = [row[j] for j in order], k * (k - 1) // 2
+    shifts = (14, 20, 17) if wide else (2, 5, 6)
+    largest = (2**15 - 1, 2**15 - 1, 2**15 - 1) if wide else (12, 12, 40)
+
+    def weights(number, *counts):
+        bound = largest[number]
+        return rng.integers(-bound, bound, counts, endpoint=True, dtype=np.int16)
+
+    def biases(number, count):
+        bound = 2**12 << shifts[number] if wide else 2**4 << shifts[number]
+        return rng.integers(-min(bound, 2**26), min(bound, 2**26), count, dtype=np.int32)
+
+    logs = [np.log2(table.weights / table.weights.max()) * 32 for table in tables]
+    base = np.round(np.concatenate(logs)).astype(np.int32) << shifts[2]
+    return ContextModel(
+        order=order,
+        hidden_weight=weights(0, n_units * pairs),
+        hidden_bias=biases(0, n_units * (k - 1)),
+        output_weight=weights(1, n_outputs * n_units * pairs),
+        output_bias=biases(1, n_outputs * k),
+        basis=weights(2, n_outputs * base.size),
+        base=base,
+        sizes=tuple(table.weights.size for table in tables),
+        hidden_shift=shifts[0],
+        hidden_limit=2**13 - 1 if wide else 2**8 - 1,
+        output_shift=shifts[1],
+        output_limit=2**8 - 1,
+        row_shift=shifts[2],
+    )
 
 
 def random_conv(rng, kernel, n_inputs, n_outputs, shift, kind=Conv, **settings):
@@ -146,7 +198,7 @@ def random_conv(rng, kernel, n_inputs, n_outputs, shift, kind=Conv, **settings):
     return kind(weight, bias, shift, limit, **{"stride": (2,) * n_axes} | settings)
 
 
-def tiny_conv_model(dtype="uint8", sizes=(7, 5), channels=1, latent_size=3, seed=0):
+def tiny_conv_model(dtype="uint8", sizes=(7, 5), channels=1, latent_size=3, seed=0, contexts=()):
     """Make a model of frames `(*sizes, channels)` with convolutions there and back.
 
     The frame shape is `sizes` alone where there is one channel, as for grey pictures.
@@ -178,15 +230,13 @@ def tiny_conv_model(dtype="uint8", sizes=(7, 5), channels=1, latent_size=3, seed
         IntegerNetwork(decoder, (latent_size,), LATENT_LIMIT),
         normaliser,
         seed=seed,
+        contexts=contexts,
     )
 
 
 def right_answers(model, n=3):
     codec = Codec(model)
-    symbols = codec.encode(typical_frames(model, n))
-    frames = codec.decode(symbols)
-    hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes()).hexdigest()
-    return KnownAnswers(symbols, hashed, codec.encode(frames))
+    return codec.answer(codec.encode(typical_frames(model, n)))
 
 
 def tiny_codec(*args, backend=NUMPY, batch_size=256, **options):

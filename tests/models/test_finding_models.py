@@ -194,7 +194,7 @@ def test_a_folder_is_no_model(tmp_path):
 
 def inexact_model():
     model = tiny_model()
-    return replace(model, known_answers=replace(model.known_answers, frames_sha256="0" * 64))
+    return replace(model, known_answers=replace(model.known_answers, sha256="0" * 64))
 
 
 def unproven_model_bytes(monkeypatch):

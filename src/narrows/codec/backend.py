@@ -18,6 +18,9 @@ Array = Any
 Float = type[np.float32] | type[np.float64]
 
 
+EXACT_FLOAT64, EXACT_FLOAT32 = 2**53, 2**24
+"""Below these, integers and all sums of them are exact in float64 and float32."""
+
 PART_ELEMENTS = 1 << 18
 """A megabyte of float32, about a core's second cache: measured best of 0.25 to 8 MB."""
 
@@ -56,6 +59,10 @@ class Backend(Protocol):
         """Look integers up: `index` holds whole numbers in floating point."""
         ...
 
+    def windows(self, x: Array, size: int, step: int) -> Array:
+        """View `(..., n)` as `(..., n_windows, size)`: windows that begin `step` apart."""
+        ...
+
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
         """Carry an array back to numpy."""
         ...
@@ -83,6 +90,10 @@ class NumpyBackend:
     def take(self, table: Array, index: Array) -> Array:
         """Return `table[index]`."""
         return table[index.astype(np.intp)]
+
+    def windows(self, x: Array, size: int, step: int) -> Array:
+        """Return a view; nothing is copied."""
+        return np.lib.stride_tricks.sliding_window_view(x, size, axis=-1)[..., ::step, :]
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
         """Return `x` itself."""

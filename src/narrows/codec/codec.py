@@ -234,7 +234,7 @@ class Codec(Transform):
 
     def _coder(self, quality: int) -> SymbolCoder:
         if quality not in self._coders:
-            self._coders[quality] = SymbolCoder(self.model.tables[quality - 1])
+            self._coders[quality] = SymbolCoder(self.model.coding_tables[quality - 1])
         return self._coders[quality]
 
     def compress_packet(
@@ -271,4 +271,4 @@ class Codec(Transform):
 
     @cached_property
     def _packets(self) -> PacketCoder:
-        return PacketCoder(self.model.model_id, self.model.tables)
+        return PacketCoder(self.model.model_id, self.model.coding_tables)

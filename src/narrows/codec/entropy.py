@@ -8,12 +8,14 @@ A payload is
 
 The coder is a stack (Duda 2013): 64-bit state, 32-bit words, 24-bit frequencies. Symbols are
 pushed last latent first, so that they come back latent by latent, and within one latent signal by
-signal. `constriction` does it where it is installed; `PlainCoder` writes and reads the same words.
+signal: a context model then knows all latents before the one that it gives frequencies for.
+`constriction` does it where it is installed; `PlainStack` writes and reads the same words.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -21,143 +23,192 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.bits import BitReader, BitWriter, read_varint, write_varint
-from narrows.codec.tables import PRECISION, TOTAL, FrequencyTable, Row
+from narrows.codec.tables import (
+    PRECISION,
+    TOTAL,
+    CodingTables,
+    Frequencies,
+    FrequencyTable,
+    frequencies_of,
+)
 from narrows.errors import FormatError
 
 Words = npt.NDArray[np.uint32]
-Indices = npt.NDArray[np.int32]
+Entries = npt.NDArray[np.int32]
 
 WORD_BITS = 32
 WORD_MASK = (1 << WORD_BITS) - 1
+LEFT_OVER = "payload with words left over after the last symbol"
 
 
-class Coder(Protocol):
-    """A pair of inverse functions between table indices and words, for one row of tables."""
+class Stack(Protocol):
+    """What the coder pushes table entries on, and pops them from, last first."""
 
-    def encode(self, indices: Indices) -> Words:
-        """Code `(latent_size, n)` table indices to words."""
+    def push(self, entries: Entries, frequencies: Frequencies) -> None:
+        """Code `(n,)` entries, last first, with frequencies `(size,)` or `(n, size)`."""
         ...
 
-    def decode(self, words: Words, n: int) -> Indices:
-        """Decode `(latent_size, n)` table indices; FormatError where the words do not end there."""
+    def pop(self, n: int, frequencies: Frequencies) -> Entries:
+        """Undo `push`: give `(n,)` entries."""
+        ...
+
+    def words(self) -> Words:
+        """Give the words of all that was pushed."""
+        ...
+
+    def check_empty(self) -> None:
+        """Raise FormatError where the words do not end here."""
         ...
 
 
-class ConstrictionCoder:
+class ConstrictionStack:
     """The coder of the constriction library (Bamler 2022), compiled code."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, words: Words | None = None) -> None:
         import constriction  # not available on every platform
 
-        self._stack = constriction.stream.stack.AnsCoder
-        # With `perfect=False`, float64 weights w - 1 become exactly our integers w.
-        self._models = [
-            constriction.stream.model.Categorical(
-                (table.weights - 1).astype(np.float64), perfect=False
-            )
-            for table in row
-        ]
-
-    def encode(self, indices: Indices) -> Words:
-        """Code `(latent_size, n)` table indices to words."""
-        coder = self._stack()
-        for column, model in zip(reversed(indices), reversed(self._models), strict=True):
-            coder.encode_reverse(column, model)
-        words: Words = coder.get_compressed()
-        return words
-
-    def decode(self, words: Words, n: int) -> Indices:
-        """Decode `(latent_size, n)` table indices; FormatError where the words do not end there."""
+        self._categorical = constriction.stream.model.Categorical
+        self._family = self._categorical(perfect=False)
         try:
-            coder = self._stack(words)
-            columns = [coder.decode(model, n) for model in self._models]
+            coder = constriction.stream.stack.AnsCoder
+            self._coder = coder() if words is None else coder(words)
+        except ValueError as error:
+            raise FormatError(f"payload that the entropy coder refuses: {error}") from None
+
+    def push(self, entries: Entries, frequencies: Frequencies) -> None:
+        """Code `(n,)` entries, last first, with frequencies `(size,)` or `(n, size)`."""
+        self._coder.encode_reverse(entries, *self._model(frequencies))
+
+    def pop(self, n: int, frequencies: Frequencies) -> Entries:
+        """Undo `push`: give `(n,)` entries."""
+        model, *parameters = self._model(frequencies)
+        try:
+            entries: Entries = self._coder.decode(model, *(parameters or [n]))
         except (AssertionError, KeyError, ValueError) as error:
             raise FormatError(f"payload that the entropy coder refuses: {error}") from None
-        if not coder.is_empty():
-            raise FormatError("payload with words left over after the last symbol")
-        return np.stack(columns)
+        return entries
+
+    def words(self) -> Words:
+        """Give the words of all that was pushed."""
+        words: Words = self._coder.get_compressed()
+        return words
+
+    def check_empty(self) -> None:
+        """Raise FormatError where the words do not end here."""
+        if not self._coder.is_empty():
+            raise FormatError(LEFT_OVER)
+
+    def _model(self, frequencies: Frequencies) -> list[Any]:
+        """Give a model, or a family of models and what tells them apart.
+
+        With `perfect=False`, float64 weights w - 1 become exactly our integers w.
+        """
+        weights = (frequencies - 1).astype(np.float64, copy=False)
+        if weights.ndim == 1:
+            return [self._categorical(weights, perfect=False)]
+        return [self._family, weights]
 
 
-class PlainCoder:
+class PlainStack:
     """The same words from Python integers alone."""
 
-    def __init__(self, row: Row) -> None:
-        self._weights: list[list[int]] = [table.weights.tolist() for table in row]
-        self._starts = [list(accumulate(weights, initial=0)) for weights in self._weights]
+    def __init__(self, words: Words | None = None) -> None:
+        self._words: list[int] = [] if words is None else words.tolist()
+        if self._words and self._words[-1] == 0:
+            raise FormatError("payload whose last word is zero")
+        self._state = 0
+        self._refill()
 
-    def encode(self, indices: Indices) -> Words:
-        """Code `(latent_size, n)` table indices to words."""
-        state, words = 0, []
-        for column, weights, starts in zip(
-            reversed(indices), reversed(self._weights), reversed(self._starts), strict=True
+    def _refill(self) -> None:
+        while self._words and self._state < 1 << WORD_BITS:
+            self._state = self._state << WORD_BITS | self._words.pop()
+
+    def push(self, entries: Entries, frequencies: Frequencies) -> None:
+        """Code `(n,)` entries, last first, with frequencies `(size,)` or `(n, size)`."""
+        state, rows = self._state, _rows(frequencies, len(entries))
+        for entry, (weights, starts) in zip(
+            reversed(entries.tolist()), reversed(rows), strict=True
         ):
-            for index in reversed(column.tolist()):
-                weight = weights[index]
-                if state >> (64 - PRECISION) >= weight:
-                    words.append(state & WORD_MASK)
-                    state >>= WORD_BITS
-                state = (state // weight << PRECISION) + state % weight + starts[index]
+            weight = weights[entry]
+            if state >> (64 - PRECISION) >= weight:
+                self._words.append(state & WORD_MASK)
+                state >>= WORD_BITS
+            state = (state // weight << PRECISION) + state % weight + starts[entry]
+        self._state = state
+
+    def pop(self, n: int, frequencies: Frequencies) -> Entries:
+        """Undo `push`: give `(n,)` entries."""
+        entries = np.empty(n, dtype=np.int32)
+        for i, (weights, starts) in enumerate(_rows(frequencies, n)):
+            quantile = self._state & (TOTAL - 1)
+            entry = bisect_right(starts, quantile) - 1
+            entries[i] = entry
+            self._state = (self._state >> PRECISION) * weights[entry] + quantile - starts[entry]
+            self._refill()
+        return entries
+
+    def words(self) -> Words:
+        """Give the words of all that was pushed."""
+        words, state = list(self._words), self._state
         while state:
             words.append(state & WORD_MASK)
             state >>= WORD_BITS
         return np.array(words, dtype=np.uint32)
 
-    def decode(self, words: Words, n: int) -> Indices:
-        """Decode `(latent_size, n)` table indices; FormatError where the words do not end there."""
-        stack: list[int] = words.tolist()
-        if stack and stack[-1] == 0:
-            raise FormatError("payload whose last word is zero")
-        state = 0
-        while stack and state < 1 << WORD_BITS:
-            state = state << WORD_BITS | stack.pop()
-        out = np.empty((len(self._weights), n), dtype=np.int32)
-        for column, weights, starts in zip(out, self._weights, self._starts, strict=True):
-            for i in range(n):
-                quantile = state & (TOTAL - 1)
-                index = bisect_right(starts, quantile) - 1
-                column[i] = index
-                state = (state >> PRECISION) * weights[index] + quantile - starts[index]
-                if stack and state < 1 << WORD_BITS:
-                    state = state << WORD_BITS | stack.pop()
-        if state or stack:
-            raise FormatError("payload with words left over after the last symbol")
-        return out
+    def check_empty(self) -> None:
+        """Raise FormatError where the words do not end here."""
+        if self._state or self._words:
+            raise FormatError(LEFT_OVER)
 
 
-def best_coder(row: Row) -> Coder:
-    """Give constriction's coder where it is installed, else the plain one."""
+def _rows(frequencies: Frequencies, n: int) -> list[tuple[list[int], list[int]]]:
+    """Give each of n symbols its weights and where they start, as Python's integers."""
+    rows = [
+        (weights, list(accumulate(weights, initial=0)))
+        for weights in np.atleast_2d(frequencies).astype(np.int64).tolist()
+    ]
+    return rows * n if frequencies.ndim == 1 else rows
+
+
+def best_stack(words: Words | None = None) -> Stack:
+    """Give constriction's stack where it is installed, else the plain one."""
     try:
-        return ConstrictionCoder(row)
+        return ConstrictionStack(words)
     except ImportError:
-        return PlainCoder(row)
+        return PlainStack(words)
 
 
 class SymbolCoder:
-    """Symbols <-> payloads for one row of tables.
+    """Symbols <-> payloads.
 
     Parameters
     ----------
-    row : sequence of FrequencyTable
-        One a latent.
-    coder : Coder, optional
-        By default the fastest that is installed.
+    tables : CodingTables
+    stack : callable, optional
+        Makes a Stack, empty or of words; by default the fastest that is installed.
     """
 
-    def __init__(self, row: Row, coder: Coder | None = None) -> None:
-        self.row = row
-        self.coder = coder or best_coder(row)
+    def __init__(
+        self, tables: CodingTables, stack: Callable[[Words | None], Stack] = best_stack
+    ) -> None:
+        self.tables = tables
+        self.stack = stack
 
     def encode(self, symbols: npt.NDArray[np.int32]) -> bytes:
         """Code `(n, latent_size)` int32 symbols, of any value, to a payload."""
-        columns = np.ascontiguousarray(symbols.T)
-        indices = np.stack(
-            [table.indices(column) for table, column in zip(self.row, columns, strict=True)]
-        )
-        words = self.coder.encode(indices)
-        escapes = BitWriter()
-        for table, column, index in zip(self.row, columns, indices, strict=True):
-            for symbol in column[index == table.escape].tolist():
-                escapes.write_exp_golomb(fold_escape(symbol, table))
+        row, order = self.tables.row, self.tables.order
+        columns = [np.ascontiguousarray(symbols[:, j]) for j in order]
+        entries = [row[j].indices(column) for j, column in zip(order, columns, strict=True)]
+        stack, tables_pass = self.stack(None), self.tables.start(len(symbols))
+        for column in entries:
+            tables_pass.see(column)
+        for position in reversed(range(len(order))):
+            for part in reversed(tables_pass.parts(position)):
+                stack.push(entries[position][part], tables_pass.frequencies(position, part))
+        words, escapes = stack.words(), BitWriter()
+        for j, column, entry in zip(order, columns, entries, strict=True):
+            for symbol in column[entry == row[j].escape].tolist():
+                escapes.write_exp_golomb(fold_escape(symbol, row[j]))
         return write_varint(words.size) + words.astype("<u4").tobytes() + escapes.to_bytes()
 
     def decode(self, payload: bytes, n: int) -> npt.NDArray[np.int32]:
@@ -167,15 +218,29 @@ class SymbolCoder:
         if end > len(payload):
             raise FormatError(f"payload of {len(payload)} bytes that announces {n_words} words")
         words = np.frombuffer(payload, "<u4", n_words, start).astype(np.uint32)
-        indices = self.coder.decode(words, n)
-        symbols = np.empty((n, len(self.row)), dtype=np.int32)
+        columns = self._pop_entries(self.stack(words), n)
+        symbols = np.empty((n, len(columns)), dtype=np.int32)
         escapes = BitReader(payload[end:])
-        for j, (table, index) in enumerate(zip(self.row, indices, strict=True)):
-            symbols[:, j] = index + table.low
-            for i in np.flatnonzero(index == table.escape):
+        for j, column in zip(self.tables.order, columns, strict=True):
+            table = self.tables.row[j]
+            symbols[:, j] = column + table.low
+            for i in np.flatnonzero(column == table.escape):
                 symbols[i, j] = unfold_escape(escapes.read_exp_golomb(), table)
         escapes.check_end()
         return symbols
+
+    def _pop_entries(self, stack: Stack, n: int) -> list[Entries]:
+        """Give the `(n,)` entries of each position."""
+        tables_pass, columns = self.tables.start(n), []
+        for position in range(len(self.tables.order)):
+            column = np.empty(n, dtype=np.int32)
+            for part in tables_pass.parts(position):
+                frequencies = tables_pass.frequencies(position, part)
+                column[part] = stack.pop(part.stop - part.start, frequencies)
+            tables_pass.see(column)
+            columns.append(column)
+        stack.check_empty()
+        return columns
 
 
 def fold_escape(symbol: int, table: FrequencyTable) -> int:
@@ -194,18 +259,23 @@ def unfold_escape(number: int, table: FrequencyTable) -> int:
     return symbol
 
 
-def ideal_bits(symbols: npt.NDArray[Any], row: Row) -> npt.NDArray[np.float64]:
+def ideal_bits(symbols: npt.NDArray[Any], tables: CodingTables) -> npt.NDArray[np.float64]:
     """Give the ideal code length of each signal in bits, `(n,)`: an estimate, never used to code.
 
     Parameters
     ----------
     symbols : (n, latent_size) int32
-    row : sequence of FrequencyTable
+    tables : CodingTables
     """
     total = np.zeros(len(symbols))
-    for table, column in zip(row, symbols.T, strict=True):
-        index = table.indices(column)
-        total += table.bits[index]
-        for i in np.flatnonzero(index == table.escape):
+    for j, frequencies in zip(tables.order, frequencies_of(symbols, tables), strict=True):
+        table, column = tables.row[j], symbols[:, j]
+        entries = table.indices(column)
+        if frequencies.ndim == 1:
+            chosen = frequencies[entries]
+        else:
+            chosen = np.take_along_axis(frequencies, entries[:, None].astype(np.intp), 1)[:, 0]
+        total += PRECISION - np.log2(chosen)
+        for i in np.flatnonzero(entries == table.escape):
             total[i] += 2 * (fold_escape(int(column[i]), table) + 1).bit_length() - 1
     return total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -15,11 +15,12 @@ import numpy.typing as npt
 
 from narrows.codec.archive import DTYPE_CODES, MAX_FRAME_BYTES, MODEL_ID_BYTES
 from narrows.codec.checks import check_shape
+from narrows.codec.context import ContextModel, ContextTables
 from narrows.codec.layers import Shape
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
-from narrows.codec.tables import Row, pack_tables
+from narrows.codec.tables import CodingTables, FixedTables, Row, pack_tables
 from narrows.errors import FormatError
 
 VERSION = 0
@@ -34,14 +35,15 @@ class KnownAnswers:
     ----------
     symbols : (n, latent_size) int32
         Inputs of the decoder, at the default quality.
-    frames_sha256 : str
-        Hash of the frames they decode to, little-endian, row-major.
+    sha256 : str
+        Hash of the frames they decode to, little-endian, row-major; and of the frequencies that a
+        context model codes them with, as 32-bit integers, position by position.
     answers : (n, latent_size) int32
         The symbols that the encoder gives for those frames.
     """
 
     symbols: npt.NDArray[np.int32]
-    frames_sha256: str
+    sha256: str
     answers: npt.NDArray[np.int32]
 
 
@@ -60,6 +62,8 @@ class Model:
     encoder : IntegerNetwork or None
         None in a model that only decompresses.
     architecture : str
+    contexts : sequence of ContextModel or None
+        One a quality: None where its tables' own frequencies are used.
     peak : float
         The signal range that PSNR refers to, in the signal's units.
     known_answers : KnownAnswers or None
@@ -81,7 +85,8 @@ class Model:
     encoder: IntegerNetwork | None
     quantiser: Quantiser
     decoder: IntegerNetwork
-    tables: list[Row]
+    tables: Sequence[Row]
+    contexts: Sequence[ContextModel | None]
     architecture: str
     peak: float
     known_answers: KnownAnswers | None = None
@@ -97,6 +102,7 @@ class Model:
             raise FormatError(f"model with {k} latents for frames of {size} elements")
         if len(self.tables) != self.quantiser.n_qualities or any(len(r) != k for r in self.tables):
             raise FormatError(f"tables for other than {self.quantiser.gain.shape} gains")
+        self._check_contexts()
         if not self.peak > 0 or not np.isfinite(self.peak):
             raise FormatError(f"model with peak {self.peak}; it must be finite and above 0")
         self._check_networks(k)
@@ -118,6 +124,18 @@ class Model:
         if encoder.input_limit != self.normaliser.limit:
             raise FormatError("encoder whose input limit is not the normaliser's limit")
         self.quantiser.check_input(encoder.output_limit)
+
+    def _check_contexts(self) -> None:
+        if len(self.contexts) != self.n_qualities:
+            raise FormatError(f"{len(self.contexts)} contexts for {self.n_qualities} qualities")
+        for context, row in zip(self.contexts, self.tables, strict=True):
+            if context is None:
+                continue
+            if context.k != len(row) or any(
+                size != row[j].weights.size
+                for size, j in zip(context.sizes, context.order, strict=True)
+            ):
+                raise FormatError("context model for tables of other sizes")
 
     def _check_known_answers(self, k: int) -> None:
         known = self.known_answers
@@ -149,6 +167,14 @@ class Model:
         """The quality used where none is given: the middle one, counted from 1."""
         return (self.n_qualities + 1) // 2
 
+    @cached_property
+    def coding_tables(self) -> list[CodingTables]:
+        """What each quality's symbols are coded with."""
+        return [
+            FixedTables(row) if context is None else ContextTables(row, context)
+            for row, context in zip(self.tables, self.contexts, strict=True)
+        ]
+
     def decoding_settings(self) -> dict[str, Any]:
         """Describe what decoding depends on, but for the tensors, as canonical JSON values."""
         return {
@@ -157,6 +183,7 @@ class Model:
             "normaliser": self.normaliser.settings(),
             "quantiser": {"shift": self.quantiser.shift, "limit": self.quantiser.limit},
             "decoder": self.decoder.settings(),
+            "contexts": [None if each is None else each.settings() for each in self.contexts],
         }
 
     def decoding_tensors(self) -> Tensors:
@@ -166,6 +193,12 @@ class Model:
             "quantiser.gain": self.quantiser.gain,
             "quantiser.step": self.quantiser.step,
             **{f"tables.{name}": t for name, t in pack_tables(self.tables).items()},
+            **{
+                f"contexts.{number}.{name}": tensor
+                for number, context in enumerate(self.contexts)
+                if context is not None
+                for name, tensor in context.tensors().items()
+            },
         }
 
     def encoder_tensors(self) -> Tensors:

@@ -16,6 +16,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from narrows.codec.context import ContextModel
 from narrows.codec.layers import Tensors as NamedTensors
 from narrows.codec.model import VERSION, KnownAnswers, Model, Tensors, canonical_json
 from narrows.codec.network import IntegerNetwork
@@ -153,7 +154,7 @@ def _content(model: Model) -> dict[str, Any]:
         "encoder_sha256": model.encoder_digest.hex(),
         "architecture": model.architecture,
         "peak": float(model.peak).hex(),
-        "known_frames_sha256": None if known is None else known.frames_sha256,
+        "known_sha256": None if known is None else known.sha256,
     }
 
 
@@ -161,10 +162,16 @@ def _build(content: Mapping[str, Any], tensors: Tensors) -> Model:
     decoding, encoder, known = content["decoding"], None, None
     if content["encoder"] is not None:
         encoder = IntegerNetwork.build(content["encoder"], _under("encoder.", tensors))
-    if content["known_frames_sha256"] is not None:
+    if content["known_sha256"] is not None:
         known = KnownAnswers(
-            tensors["known.symbols"], content["known_frames_sha256"], tensors["known.answers"]
+            tensors["known.symbols"], content["known_sha256"], tensors["known.answers"]
         )
+    tables = unpack_tables(dict(_under("tables.", tensors)))
+    contexts = [
+        None if each is None
+        else ContextModel.build(each, _under(f"contexts.{number}.", tensors), tables[number])
+        for number, each in enumerate(decoding["contexts"])
+    ]  # fmt: skip
     return Model(
         frame_shape=tuple(decoding["frame_shape"]),
         normaliser=Normaliser.build(decoding["normaliser"]),
@@ -173,7 +180,8 @@ def _build(content: Mapping[str, Any], tensors: Tensors) -> Model:
             gain=tensors["quantiser.gain"], step=tensors["quantiser.step"], **decoding["quantiser"]
         ),
         decoder=IntegerNetwork.build(decoding["decoder"], _under("decoder.", tensors)),
-        tables=list(unpack_tables(dict(_under("tables.", tensors)))),
+        tables=tables,
+        contexts=contexts,
         architecture=str(content["architecture"]),
         peak=float.fromhex(content["peak"]),
         known_answers=known,

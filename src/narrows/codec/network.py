@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from narrows.codec.backend import NUMPY, Array, Backend, Float
+from narrows.codec.backend import (
+    EXACT_FLOAT32,
+    EXACT_FLOAT64,
+    NUMPY,
+    Array,
+    Backend,
+    Float,
+)
 from narrows.codec.checks import check_shape, check_whole
 from narrows.codec.layers import (
     KINDS,
@@ -25,9 +32,6 @@ from narrows.codec.layers import (
     name_tensors,
 )
 from narrows.errors import UnprovenModelError
-
-EXACT_FLOAT64 = 2**53
-EXACT_FLOAT32 = 2**24
 
 
 class IntegerNetwork:
@@ -57,11 +61,13 @@ class IntegerNetwork:
         self.input_limit = check_whole(input_limit, 1, EXACT_FLOAT64, "input_limit of a network")
         self.shapes: list[Shape] = []
         self.peaks: list[int] = []
+        self.limits: list[int] = []  # of each layer's input
         self.elements = prod(self.input_shape)  # of the largest array that one input needs
         shape, limit = self.input_shape, self.input_limit
         for number, layer in enumerate(self.layers):
             self.elements = max(self.elements, layer.elements(shape))
             shape = layer.output_shape(shape)
+            self.limits.append(limit)
             peak, limit = layer.magnitudes(limit)
             if peak >= EXACT_FLOAT64:
                 raise UnprovenModelError(
@@ -113,8 +119,8 @@ class CompiledNetwork:
             for peak in network.peaks
         ]
         self.steps = [
-            layer.compile(backend, dtype)
-            for layer, dtype in zip(network.layers, self.dtypes, strict=True)
+            layer.compile(backend, dtype, limit)
+            for layer, dtype, limit in zip(network.layers, self.dtypes, network.limits, strict=True)
         ]
 
     def __call__(self, x: Array) -> Array:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from narrows.codec.bits import MAX_GOLOMB_ZEROS
 from narrows.codec.entropy import fold_escape, unfold_escape
-from narrows.codec.tables import PRECISION, TOTAL, FrequencyTable, Row
+from narrows.codec.tables import PRECISION, TOTAL, CodingTables, FrequencyTable
 from narrows.errors import DataError, FormatError
 
 Symbols = npt.NDArray[np.int32]
@@ -37,17 +37,17 @@ class PacketCoder:
     ----------
     model_id : bytes
         16 bytes; a packet does not hold them, but its check bits and checksum depend on them.
-    rows : sequence of Row
-        The tables of each quality.
+    tables : sequence of CodingTables
+        Those of each quality.
     """
 
-    def __init__(self, model_id: bytes, rows: Sequence[Row]) -> None:
+    def __init__(self, model_id: bytes, tables: Sequence[CodingTables]) -> None:
         self.model_id = model_id
-        self.rows = rows
+        self.tables = tables
 
     def encode(self, symbols: Symbols, quality: int, *, checksum: bool = False) -> bytes:
         """Code `(latent_size,)` int32 symbols, of any value, to a packet."""
-        payload, escapes = encode_payload(symbols, self.rows[quality - 1])
+        payload, escapes = encode_payload(symbols, self.tables[quality - 1])
         first = (quality - 1) << 5 | escapes << 4
         first |= crc32(symbols.astype("<i4").tobytes(), crc32(self.model_id + bytes([first]))) & 15
         packet = bytes([first]) + payload
@@ -67,10 +67,10 @@ class PacketCoder:
         if not content:
             raise FormatError("packet of no bytes; it has at least one")
         quality = (content[0] >> 5) + 1
-        if quality > len(self.rows):
+        if quality > len(self.tables):
             raise FormatError(f"packet of quality {quality}, which {self._not_ours}")
         escapes = bool(content[0] & 0x10)
-        symbols = decode_payload(content[1:], self.rows[quality - 1], escapes)
+        symbols = decode_payload(content[1:], self.tables[quality - 1], escapes)
         # One comparison holds the escape mode, the check bits and every byte of the payload.
         if self.encode(symbols, quality) != content:
             raise FormatError(f"packet that {self._not_ours}, or made with checksum=True")
@@ -90,35 +90,69 @@ class PacketCoder:
         return f"model {self.model_id.hex()} does not write: it is damaged, or another model's"
 
 
-def encode_payload(symbols: Symbols, row: Row) -> tuple[bytes, bool]:
+def encode_payload(symbols: Symbols, tables: CodingTables) -> tuple[bytes, bool]:
     """Code `(latent_size,)` symbols; give the payload, and whether it has the escape mode."""
-    steps = [(s, _entry(s, table), table) for s, table in zip(symbols.tolist(), row, strict=True)]
-    escapes = any(entry == table.escape for _, entry, table in steps)
-    interval = Interval()
-    for symbol, entry, table in steps:
+    values = symbols.tolist()
+    entries = [_entry(values[j], tables.row[j]) for j in tables.order]
+    escapes = any(
+        entry == tables.row[j].escape for entry, j in zip(entries, tables.order, strict=True)
+    )
+    interval, forecast = Interval(), Forecast(tables)
+    for entry, j in zip(entries, tables.order, strict=True):
+        table = forecast.table()
         start, weight = int(table.weights[:entry].sum()), int(table.weights[entry])
         interval.narrow(start, weight, _total(table, escapes))
         if entry == table.escape:
-            code = fold_escape(symbol, table) + 1
+            code = fold_escape(values[j], table) + 1
             interval.narrow(code, 1, 1 << _exp_golomb_bits(code.bit_length()))
+        forecast.see(entry)
     return interval.shortest(), escapes
 
 
-def decode_payload(payload: bytes, row: Row, escapes: bool) -> Symbols:
+def decode_payload(payload: bytes, tables: CodingTables, escapes: bool) -> Symbols:
     """Undo `encode_payload`; of bytes that it never gives make some symbols, or FormatError."""
     most_bits = PRECISION + escapes * _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
-    if len(payload) > -(-len(row) * most_bits // 8):  # before the time that so many would take
-        raise FormatError(f"packet with a payload of {len(payload)} bytes for {len(row)} latents")
-    point = Point(payload)
-    return np.array([_decode_symbol(point, table, escapes) for table in row], dtype=np.int32)
+    k = len(tables.order)
+    if len(payload) > -(-k * most_bits // 8):  # before the time that so many would take
+        raise FormatError(f"packet with a payload of {len(payload)} bytes for {k} latents")
+    point, forecast = Point(payload), Forecast(tables)
+    symbols = np.empty(k, dtype=np.int32)
+    for j in tables.order:
+        table = forecast.table()
+        entry = _decode_entry(point, table, escapes)
+        symbols[j] = _decode_escape(point, table) if entry == table.escape else table.low + entry
+        forecast.see(entry)
+    return symbols
 
 
-def _decode_symbol(point: Point, table: FrequencyTable, escapes: bool) -> int:
+class Forecast:
+    """The table of each position of one signal, as its entries become known."""
+
+    def __init__(self, tables: CodingTables) -> None:
+        self._tables = tables
+        self._pass = tables.start(1)
+        self._position = 0
+
+    def table(self) -> FrequencyTable:
+        """Give the table of the next position."""
+        table = self._tables.row[self._tables.order[self._position]]
+        frequencies = self._pass.frequencies(self._position, slice(0, 1))
+        if frequencies.ndim == 1:
+            return table
+        return FrequencyTable(table.low, frequencies[0].astype(np.int64))
+
+    def see(self, entry: int) -> None:
+        """Take the entry of the next position."""
+        self._pass.see(np.array([entry], dtype=np.int32))
+        self._position += 1
+
+
+def _decode_entry(point: Point, table: FrequencyTable, escapes: bool) -> int:
     total, ends = _total(table, escapes), np.cumsum(table.weights)
     entry = int(ends.searchsorted(point.part(total), side="right"))
     weight = int(table.weights[entry])
     point.zoom(int(ends[entry]) - weight, weight, total)
-    return _decode_escape(point, table) if entry == table.escape else table.low + entry
+    return entry
 
 
 def _decode_escape(point: Point, table: FrequencyTable) -> int:

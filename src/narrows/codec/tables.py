@@ -6,10 +6,9 @@ other integer. Rows are made once, when a model is frozen, from the training set
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -57,11 +56,6 @@ class FrequencyTable:
         """The last symbol covered."""
         return self.low + self.escape - 1
 
-    @cached_property
-    def bits(self) -> npt.NDArray[np.float64]:
-        """Code length of each entry in bits: for estimates, never for coding."""
-        return PRECISION - np.log2(self.weights)
-
     def indices(self, symbols: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
         """Map int32 symbols of any shape to entries of the table."""
         index = symbols.astype(np.int64) - self.low
@@ -69,6 +63,80 @@ class FrequencyTable:
 
 
 Row = Sequence[FrequencyTable]
+Frequencies = npt.NDArray[Any]  # whole numbers: `(size,)` for all signals, or `(n, size)`
+
+
+class TablesPass(Protocol):
+    """One pass over the latents of n signals, in coding order."""
+
+    def see(self, entries: npt.NDArray[np.int32]) -> None:
+        """Take the `(n,)` table entries of the next position."""
+        ...
+
+    def parts(self, position: int) -> list[slice]:
+        """Cut the signals into parts whose frequencies are made together."""
+        ...
+
+    def frequencies(self, position: int, rows: slice) -> Frequencies:
+        """Give the frequencies at a position of which all before it were seen."""
+        ...
+
+
+class CodingTables(Protocol):
+    """What symbols are coded with: tables, and the frequencies of their entries."""
+
+    @property
+    def row(self) -> Row:
+        """One table a latent: what symbols there are, and which entry each is."""
+        ...
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The latent at each position of the coding order."""
+        ...
+
+    def start(self, n: int) -> TablesPass:
+        """Begin with n signals of which no symbol is known."""
+        ...
+
+
+class FixedTables:
+    """The frequencies that the tables themselves have, whatever the other symbols are."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.order = range(len(row))
+
+    def start(self, n: int) -> FixedPass:
+        """Begin with n signals."""
+        return FixedPass(self.row, n)
+
+
+class FixedPass:
+    """One pass over the latents of n signals, nothing of which matters."""
+
+    def __init__(self, row: Row, n: int) -> None:
+        self._row = row
+        self._n = n
+
+    def see(self, entries: npt.NDArray[np.int32]) -> None:
+        """Take the entries of the next position."""
+
+    def parts(self, position: int) -> list[slice]:
+        """Give all signals at once."""
+        return [slice(0, self._n)]
+
+    def frequencies(self, position: int, rows: slice) -> Frequencies:
+        """Give the `(size,)` frequencies of a latent's table."""
+        return self._row[position].weights
+
+
+def frequencies_of(symbols: npt.NDArray[Any], tables: CodingTables) -> Iterator[Frequencies]:
+    """Give the frequencies at each position that `(n, latent_size)` symbols are coded with."""
+    tables_pass = tables.start(len(symbols))
+    for position, j in enumerate(tables.order):
+        yield tables_pass.frequencies(position, slice(0, len(symbols)))
+        tables_pass.see(tables.row[j].indices(symbols[:, j]))
 
 
 def count_table(symbols: npt.NDArray[Any], unit_bits: int = 0) -> FrequencyTable:

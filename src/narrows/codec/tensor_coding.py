@@ -22,7 +22,7 @@ import numpy.typing as npt
 from narrows.codec.bits import read_varint, write_varint
 from narrows.codec.entropy import SymbolCoder
 from narrows.codec.planes import deflate_planes, inflate_planes
-from narrows.codec.tables import MAX_SYMBOLS, PRECISION, FrequencyTable, count_table
+from narrows.codec.tables import MAX_SYMBOLS, PRECISION, FixedTables, FrequencyTable, count_table
 from narrows.errors import FormatError
 
 PLANES, DIFFERENCES, ENTROPY = 0, 1, 2
@@ -106,7 +106,7 @@ def _encode(values: Tensor) -> bytes:
     start = bytes([unit_bits]) + write_varint(low << 1 if low >= 0 else (-low << 1) - 1)
     start += write_varint(table.escape)
     symbols = (values.astype(np.int64) - low).astype(np.int32)
-    return start + weights + SymbolCoder([table]).encode(symbols[:, None])
+    return start + weights + SymbolCoder(FixedTables([table])).encode(symbols[:, None])
 
 
 def _decode(body: bytes, n: int, dtype: np.dtype[Any]) -> Tensor:
@@ -121,11 +121,12 @@ def _decode(body: bytes, n: int, dtype: np.dtype[Any]) -> Tensor:
         weight, position = read_varint(body, position)
         weights.append(weight << unit_bits)
     table = FrequencyTable(0, np.array(weights, dtype=np.int64))
-    symbols = SymbolCoder([table]).decode(body[position:], n)[:, 0].astype(np.int64) + low
+    symbols = SymbolCoder(FixedTables([table])).decode(body[position:], n)[:, 0]
+    values = symbols.astype(np.int64) + low
     bounds = np.iinfo(dtype)
-    if n and not bounds.min <= int(symbols.min()) <= int(symbols.max()) <= bounds.max:
+    if n and not bounds.min <= int(values.min()) <= int(values.max()) <= bounds.max:
         raise FormatError(f"packed tensor with values outside {dtype}")
-    return symbols.astype(dtype)
+    return values.astype(dtype)
 
 
 def _fits_a_table(values: Tensor) -> bool:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.backend import NUMPY, Array, Backend
-from narrows.codec.model import Model
+from narrows.codec.model import KnownAnswers, Model
+from narrows.codec.tables import frequencies_of
 from narrows.errors import DataError, ModelError, SettingError
 
 Frames = npt.NDArray[Any]
@@ -62,14 +63,24 @@ class Transform:
         known = self.model.known_answers
         if known is None:
             return
-        frames = self.decode(known.symbols)
-        hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes()).hexdigest()
-        encodes = self._encoder is None or np.array_equal(self.encode(frames), known.answers)
-        if hashed != known.frames_sha256 or not encodes:
+        now = self.answer(known.symbols)
+        encodes = self._encoder is None or np.array_equal(now.answers, known.answers)
+        if now.sha256 != known.sha256 or not encodes:
             raise ModelError(
                 f"this machine does not compute the known answers of model {self.model_id}: its "
                 "arithmetic is not exact (a BLAS with reduced precision?), so nothing is decoded"
             )
+
+    def answer(self, symbols: Symbols) -> KnownAnswers:
+        """Compute what `(n, latent_size)` symbols of the default quality give on this machine."""
+        frames = self.decode(symbols)
+        hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes())
+        quality = self.model.default_quality - 1
+        if self.model.contexts[quality] is not None:
+            for frequencies in frequencies_of(symbols, self.model.coding_tables[quality]):
+                hashed.update(frequencies.astype("<i4").tobytes())
+        answers = symbols[:0] if self._encoder is None else self.encode(frames)
+        return KnownAnswers(symbols, hashed.hexdigest(), answers)
 
     def encode(self, x: Frames, quality: int | None = None) -> Symbols:
         """Map signals to their integer latents.

@@ -56,6 +56,10 @@ class TorchBackend:
         """Return `table[index]`."""
         return table[index.long()]
 
+    def windows(self, x: Array, size: int, step: int) -> Array:
+        """Return a view; nothing is copied."""
+        return x.unfold(-1, size, step)
+
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
         """Carry a tensor back to numpy."""
         result: npt.NDArray[Any] = x.cpu().numpy()

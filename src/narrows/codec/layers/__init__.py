@@ -1,7 +1,7 @@
 """The layers of an exact integer network, one small class a kind."""
 
 from narrows.codec.layers.activations import MAX_TABLE_ENTRIES, LeakyReLU, ReLU, Table
-from narrows.codec.layers.affine import MAX_SHIFT
+from narrows.codec.layers.affine import MAX_SHIFT, Affine
 from narrows.codec.layers.chain import build_layers, describe, name_tensors
 from narrows.codec.layers.contract import Layer, Settings, Shape, Step, Tensors
 from narrows.codec.layers.convolution import Conv
@@ -15,6 +15,7 @@ __all__ = [
     "KINDS",
     "MAX_SHIFT",
     "MAX_TABLE_ENTRIES",
+    "Affine",
     "Conv",
     "Dense",
     "Layer",

@@ -28,7 +28,7 @@ class LeakyReLU(Layer):
     def magnitudes(self, limit: int) -> tuple[int, int]:
         return limit, limit
 
-    def compile(self, backend: Backend, dtype: Float) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
         xp = backend.xp
 
         def leaky_relu(x: Array) -> Array:
@@ -52,7 +52,7 @@ class ReLU(Layer):
     def magnitudes(self, limit: int) -> tuple[int, int]:
         return limit, limit
 
-    def compile(self, backend: Backend, dtype: Float) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
         xp = backend.xp
         return lambda x: xp.clip(backend.cast(x, dtype), 0, None)
 
@@ -96,7 +96,7 @@ class Table(Layer):
         peak = max(limit, largest) + abs(self.low) + self.values.size
         return peak, max(largest, limit) if self.identity_above else largest
 
-    def compile(self, backend: Backend, dtype: Float) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
         xp = backend.xp
         values = backend.constant(self.values, dtype)
         low, high = self.low, self.low + self.values.size - 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy.typing as npt
 from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import check_shape, check_whole
 from narrows.codec.layers.contract import Layer, Step
+from narrows.codec.layers.product import largest_sums
 from narrows.errors import FormatError
 
 MAX_SHIFT = 52  # 2**-52 times an integer below 2**53 is exact in float64
@@ -63,28 +66,34 @@ class Affine(Layer):
         """Tell whether a weight has so many dimensions."""
 
     @abstractmethod
-    def _largest_sum(self) -> int:
-        """Give the greatest sum of absolute weights that can meet in one output."""
+    def _matrices(self) -> Iterable[tuple[npt.NDArray[np.int16], int]]:
+        """Give the matrices `(n_inputs, n_outputs)` of the layer's products.
+
+        And how many inputs of each lie together: a product is not parted between them.
+        """
+
+    @cached_property
+    def largest_sums(self) -> list[int]:
+        """The greatest sums of absolute weights that meet in one output.
+
+        If the inputs of a product are cut in one part, in two, and so on.
+        """
+        each = [largest_sums(weight, line) for weight, line in self._matrices()]
+        return [
+            max(sums[min(i, len(sums) - 1)] for sums in each) for i in range(max(map(len, each)))
+        ]
 
     def magnitudes(self, limit: int) -> tuple[int, int]:
         bias = max(abs(int(self.bias.max())), abs(int(self.bias.min())))
-        peak = self._largest_sum() * limit + bias
+        peak = self.largest_sums[0] * limit + bias
         output = -(-peak >> self.shift)
         return peak, output if self.limit is None else min(output, self.limit)
 
-    def _scaled_weight(
-        self, weight: npt.NDArray[np.int16], backend: Backend, dtype: Float
-    ) -> Array:
-        """Give the layer's weights, in whatever arrangement, times `2**-shift`.
-
-        So scaled, every product and every sum is the integer times a power of two, and as exact.
-        """
-        return backend.constant(weight * 2.0**-self.shift, dtype)
-
-    def _finish(self, backend: Backend, dtype: Float) -> Step:
-        """Make the step from scaled sums `(..., n_outputs)` to outputs, in place."""
-        xp, limit, channels = backend.xp, self.limit, channel_parts(len(self.bias))
-        bias = backend.constant(self.bias * 2.0**-self.shift, dtype)
+    def _finish(self, backend: Backend, dtype: Float, repeats: int = 1) -> Step:
+        """Make the step from scaled sums `(..., repeats * n_outputs)` to outputs, in place."""
+        biases = np.tile(self.bias * 2.0**-self.shift, repeats)
+        xp, limit, channels = backend.xp, self.limit, channel_parts(len(biases))
+        bias = backend.constant(biases, dtype)
 
         def finish(y: Array) -> Array:
             for channel in channels:
@@ -115,8 +124,3 @@ def channel_parts(n: int) -> list[slice]:
     """
     step = 1 if n <= FEW_CHANNELS else n
     return [slice(start, start + step) for start in range(0, n, step)]
-
-
-def absolute(weight: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
-    """Give absolute weights, that of -2**15 included, to be summed."""
-    return np.abs(weight.astype(np.int64))

@@ -42,8 +42,11 @@ class Layer(ABC):
         """
 
     @abstractmethod
-    def compile(self, backend: Backend, dtype: Float) -> Step:
-        """Make the function that computes the layer on `backend` in `dtype`."""
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+        """Make the function that computes the layer on `backend` in `dtype`.
+
+        With `limit`, the largest absolute value of an input, it may compute faster.
+        """
 
     def elements(self, shape: Shape) -> int:
         """Count the numbers of the largest array that one input of `shape` needs."""

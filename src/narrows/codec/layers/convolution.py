@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import check_shape, check_sizes
-from narrows.codec.layers.affine import absolute, channel_parts
 from narrows.codec.layers.contract import Shape, Step
-from narrows.codec.layers.sliding import Box, Sliding, boxes, cut, sizes_of, taps
+from narrows.codec.layers.product import Product
+from narrows.codec.layers.sliding import Sliding, SlidingProduct, surround
 from narrows.errors import FormatError
 
 Padding = tuple[tuple[int, int], ...]
@@ -71,57 +74,25 @@ class Conv(Sliding):
         padded = prod(self._padded(shape[:-1])) * self.n_inputs
         return max(padded, prod(self.output_shape(shape)))
 
-    def _largest_sum(self) -> int:
-        axes = tuple(range(self.n_axes + 1))
-        return int(absolute(self.weight).sum(axis=axes).max())
+    def _matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
+        return [(self.weight.reshape(-1, self.n_outputs), self.kernel[-1] * self.n_inputs)]
 
-    def compile(self, backend: Backend, dtype: Float) -> Step:
-        n_outputs, flat = self.n_outputs, self.weight.reshape(-1, self.n_outputs)
-        weight = self._scaled_weight(flat, backend, dtype)  # (taps * n_inputs, n_outputs)
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+        ((weight, line),) = self._matrices()
+        product = Product(weight, self.shift, line, limit, backend, dtype)
         finish = self._finish(backend, dtype)
-        # Positions of a part: what their patches and outputs take is counted.
-        most = max(1, backend.part_elements // (len(flat) + n_outputs))
+        multiply = SlidingProduct(self.kernel, self.stride, product, finish)
+        before = tuple(pair[0] for pair in self.padding)
 
         def conv(x: Array) -> Array:
-            sizes = self._output_sizes(tuple(x.shape[1:-1]))
-            n = prod(sizes)
-            y = backend.zeros((len(x), *sizes, n_outputs), dtype)
-            room = backend.zeros((min(most, len(x) * n), len(flat)), dtype)
-            for frames in cut(len(x), most // n):
-                padded = self._pad(x[frames], backend, dtype)
-                for box in boxes(sizes, most):
-                    part = y[(frames, *box)].reshape(-1, n_outputs)  # contiguous: a view
-                    patches = self._gather(padded, box, room[: len(part)])
-                    finish(backend.xp.matmul(patches, weight, out=part))
-            return y
+            spatial = tuple(x.shape[1:-1])
+            padded = (*self._padded(spatial), self.n_inputs)
+            return multiply(
+                x, lambda part: surround(part, before, padded, product),
+                self._output_sizes(spatial),
+            )  # fmt: skip
 
         return conv
-
-    def _pad(self, x: Array, backend: Backend, dtype: Float) -> Array:
-        """Put zeros around `(n, *spatial, n_inputs)` frames."""
-        if not any(map(any, self.padding)):
-            return x
-        sizes = tuple(x.shape[1:-1])
-        padded = backend.zeros((len(x), *self._padded(sizes), self.n_inputs), dtype)
-        inside = (
-            slice(before, before + size)
-            for size, (before, _) in zip(sizes, self.padding, strict=True)
-        )
-        padded[(slice(None), *inside)] = x
-        return padded
-
-    def _gather(self, padded: Array, box: Box, room: Array) -> Array:
-        """Copy the patches of all positions in a box to `room`, `(n, taps * n_inputs)`."""
-        by_tap = room.reshape(len(padded), *sizes_of(box), -1, self.n_inputs)
-        channels = channel_parts(self.n_inputs)
-        for number, tap in enumerate(taps(self.kernel)):
-            source = [
-                slice(part.start * stride + k, (part.stop - 1) * stride + k + 1, stride)
-                for part, stride, k in zip(box, self.stride, tap, strict=True)
-            ]
-            for channel in channels:
-                by_tap[..., number, channel] = padded[(slice(None), *source, channel)]
-        return room
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "padding": [list(pair) for pair in self.padding]}

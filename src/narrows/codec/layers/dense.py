@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
 from narrows.codec.backend import Array, Backend, Float
-from narrows.codec.layers.affine import Affine, absolute
+from narrows.codec.layers.affine import Affine
 from narrows.codec.layers.contract import Shape, Step
+from narrows.codec.layers.product import Product
 from narrows.errors import FormatError
 
 
@@ -26,14 +30,15 @@ class Dense(Affine):
             raise FormatError(f"dense layer for {self.weight.shape[:1]} received {shape}")
         return self.weight.shape[1:]
 
-    def _largest_sum(self) -> int:
-        return int(absolute(self.weight).sum(axis=0).max())
+    def _matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
+        return [(self.weight, 1)]
 
-    def compile(self, backend: Backend, dtype: Float) -> Step:
-        weight = self._scaled_weight(self.weight, backend, dtype)
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+        multiply = Product(self.weight, self.shift, 1, limit, backend, dtype)
         finish = self._finish(backend, dtype)
 
         def dense(x: Array) -> Array:
-            return finish(backend.cast(x, dtype) @ weight)  # (n, n_outputs)
+            y = backend.zeros((len(x), self.weight.shape[1]), dtype)
+            return finish(multiply(backend.cast(x, multiply.input_dtype), y))
 
         return dense

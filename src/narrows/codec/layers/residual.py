@@ -77,16 +77,19 @@ class Residual(Layer):
         total = limit + inner
         return max(peak, total), total if self.limit is None else min(total, self.limit)
 
-    def compile(self, backend: Backend, dtype: Float) -> Step:
-        xp, limit = backend.xp, self.limit
-        steps = [layer.compile(backend, dtype) for layer in self.layers]
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+        xp, most = backend.xp, self.limit
+        steps, inner = [], limit
+        for layer in self.layers:
+            steps.append(layer.compile(backend, dtype, inner))
+            inner = None if inner is None else layer.magnitudes(inner)[1]
 
         def residual(x: Array) -> Array:
             x = y = backend.cast(x, dtype)
             for step in steps:
                 y = step(y)
             y = x + y
-            return y if limit is None else xp.clip(y, -limit, limit, out=y)
+            return y if most is None else xp.clip(y, -most, most, out=y)
 
         return residual
 

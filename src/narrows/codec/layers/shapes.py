@@ -30,7 +30,7 @@ class Reshape(Layer):
     def magnitudes(self, limit: int) -> tuple[int, int]:
         return limit, limit
 
-    def compile(self, backend: Backend, dtype: Float) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
         return lambda x: x.reshape(len(x), *self.shape)
 
     def settings(self) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from itertools import product
 from math import prod
 from typing import Any, ClassVar
 
+from narrows.codec.backend import Array
 from narrows.codec.checks import check_shape, check_sizes
 from narrows.codec.layers.affine import Affine
-from narrows.codec.layers.contract import Shape
+from narrows.codec.layers.contract import Shape, Step
+from narrows.codec.layers.product import Product
 from narrows.errors import FormatError
 
 MAX_AXES = 3  # a volume
@@ -93,6 +95,72 @@ class Sliding(Affine):
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "stride": list(self.stride)}
+
+
+class SlidingProduct:
+    """Patches of padded frames, gathered into one matrix, times the weights: cut into parts.
+
+    Parameters
+    ----------
+    kernel, stride : tuple of int
+    product : Product
+        Of `(taps * n_inputs, n_outputs)`.
+    finish : callable
+        Makes outputs of sums, in place, while they are in the cache.
+    """
+
+    def __init__(self, kernel: Shape, stride: Shape, product: Product, finish: Step) -> None:
+        self.kernel, self.stride, self.finish = kernel, stride, finish
+        self.product = product
+        # Positions of a part: what their patches and outputs take is counted.
+        self.most = max(1, product.backend.part_elements // sum(product.shape))
+
+    def __call__(self, x: Array, pad: Step, sizes: Shape) -> Array:
+        """Give `(n, *sizes, n_outputs)` of `(n, *spatial, n_inputs)` frames, which `pad` pads."""
+        n, most, multiply = prod(sizes), self.most, self.product
+        n_patch, n_outputs = multiply.shape
+        y = multiply.backend.zeros((len(x), *sizes, n_outputs), multiply.dtype)
+        room = multiply.backend.zeros((min(most, len(x) * n), n_patch), multiply.input_dtype)
+        for frames in cut(len(x), most // n):
+            padded = pad(x[frames])
+            for box in boxes(sizes, most):
+                part = y[(frames, *box)].reshape(-1, n_outputs)  # contiguous: a view
+                patches = self._gather(padded, box, room[: len(part)])
+                self.finish(multiply(patches, part))
+        return y
+
+    def _gather(self, padded: Array, box: Box, room: Array) -> Array:
+        """Copy the patches of all positions in a box to `room`, `(n, taps * n_inputs)`."""
+        width = self.kernel[-1] * padded.shape[-1]  # what lies together along the last axis
+        by_line = room.reshape(len(padded), *sizes_of(box), -1, width)
+        lines = padded.reshape(*padded.shape[:-2], -1)
+        last = slice(box[-1].start, box[-1].stop)
+        windows = self.product.backend.windows(lines, width, self.stride[-1] * padded.shape[-1])
+        windows = windows[..., last, :]
+        for number, tap in enumerate(taps(self.kernel[:-1])):
+            source = [
+                slice(part.start * stride + k, (part.stop - 1) * stride + k + 1, stride)
+                for part, stride, k in zip(box, self.stride, tap, strict=False)
+            ]
+            by_line[..., number, :] = windows[(slice(None), *source)]
+        return room
+
+
+def surround(x: Array, before: Shape, shape: Shape, product: Product) -> Array:
+    """Put `(n, *spatial, channels)` frames among zeros: `before` so many, `shape` in all.
+
+    Numbers below 0 and shapes that are too small cut frames off.
+    """
+    if not any(before) and tuple(x.shape[1:]) == shape:
+        return product.backend.cast(x, product.input_dtype)
+    padded = product.backend.zeros((len(x), *shape), product.input_dtype)
+    source, target = [slice(None)], [slice(None)]
+    for n, b, size in zip(x.shape[1:-1], before, shape, strict=False):
+        first, last = max(0, -b), max(0, -b, min(n, size - b))
+        source.append(slice(first, last))
+        target.append(slice(first + b, last + b))
+    padded[tuple(target)] = x[tuple(source)]
+    return padded
 
 
 def taps(kernel: Shape) -> Iterator[Shape]:

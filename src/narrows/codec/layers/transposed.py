@@ -1,26 +1,21 @@
-"""The transposed convolution: one matrix product, whose columns are added up in place."""
+"""The transposed convolution: a product of patches for each group of output phases."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import MAX_ELEMENTS, check_sizes
-from narrows.codec.layers.affine import absolute, channel_parts
 from narrows.codec.layers.contract import Shape, Step
-from narrows.codec.layers.sliding import (
-    MAX_KERNEL,
-    Box,
-    Sliding,
-    boxes,
-    cut,
-    sizes_of,
-    taps,
-)
+from narrows.codec.layers.product import Product
+from narrows.codec.layers.sliding import MAX_KERNEL, Sliding, SlidingProduct, surround, taps
 from narrows.errors import FormatError
 
 
@@ -61,58 +56,95 @@ class TransposedConv(Sliding):
     def _n_matrices(self, shape: Shape, output: Shape) -> int:
         return prod(shape[:-1])
 
-    def _largest_sum(self) -> int:
-        # Taps meet in one output if they are a multiple of the stride apart, along every axis.
-        sums = absolute(self.weight).sum(axis=-2)  # (*kernel, n_outputs)
-        for axis, stride in enumerate(self.stride):
-            starts = range(min(stride, sums.shape[axis]))
-            taps_apart = [np.arange(start, sums.shape[axis], stride) for start in starts]
-            phases = [sums.take(each, axis).sum(axis) for each in taps_apart]
-            sums = np.stack(phases, axis)  # (*phases so far, *kernel left, n_outputs)
-        return int(sums.max())
+    def _groups(self) -> Iterator[tuple[Group, ...]]:
+        """Give the groups of phases along each axis, in all combinations.
 
-    def compile(self, backend: Backend, dtype: Float) -> Step:
-        n_inputs, n_outputs = self.n_inputs, self.n_outputs
-        flat = np.moveaxis(self.weight, -2, 0).reshape(n_inputs, -1)
-        weight = self._scaled_weight(flat, backend, dtype)  # (n_inputs, taps * n_outputs)
+        An output at stride * j + phase takes inputs j + offset. Phases that take the same offsets
+        share one product, so that each patch is gathered once.
+        """
+        pairs = zip(self.kernel, self.stride, self.before, strict=True)
+        return product(*(groups_of(*each) for each in pairs))
+
+    def _matrices(self) -> Iterator[tuple[npt.NDArray[np.int16], int]]:
+        return map(self._matrix_of, self._groups())
+
+    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+        products = []
+        for groups in self._groups():
+            weight, line = self._matrix_of(groups)
+            finish = self._finish(backend, dtype, weight.shape[1] // self.n_outputs)
+            each = Product(weight, self.shift, line, limit, backend, dtype)
+            offsets = tuple(len(group.offsets) for group in groups)
+            products.append((groups, SlidingProduct(offsets, (1,) * self.n_axes, each, finish)))
+        untouched = any(k < stride for k, stride in zip(self.kernel, self.stride, strict=True))
         finish = self._finish(backend, dtype)
-        # Inputs that are spread at a time. Columns are written and read just once, so that larger
-        # parts pay: less is lost to the many small additions of a tap.
-        most = max(1, 2 * backend.part_elements // flat.shape[1])
 
         def transposed_conv(x: Array) -> Array:
-            sizes = tuple(x.shape[1:-1])
-            y = backend.zeros((len(x), *self.size, n_outputs), dtype)
-            for frames in cut(len(x), most // prod(sizes)):
-                part = y[frames]
-                for box in boxes(sizes, most):
-                    inputs = backend.cast(x[(frames, *box)], dtype).reshape(-1, n_inputs)
-                    self._spread(inputs @ weight, box, part)
-                finish(part)
+            y = backend.zeros((len(x), *self.size, self.n_outputs), dtype)
+            if untouched:
+                finish(y)
+            for groups, multiply in products:
+                self._place(groups, multiply, x, y)
             return y
 
         return transposed_conv
 
-    def _spread(self, columns: Array, box: Box, y: Array) -> None:
-        """Add the columns of all inputs in a box to the outputs that their taps reach."""
-        by_tap = columns.reshape(len(y), *sizes_of(box), -1, self.n_outputs)
-        channels = channel_parts(self.n_outputs)
-        for number, tap in enumerate(taps(self.kernel)):
-            pairs = [self._reach(axis, k, box[axis]) for axis, k in enumerate(tap)]
-            source, target = zip(*pairs, strict=True)
-            added = by_tap[(slice(None), *source, number)]  # (n, *reached, n_outputs)
-            for channel in channels:
-                y[(slice(None), *target, channel)] += added[..., channel]
+    def _place(
+        self, groups: tuple[Group, ...], multiply: SlidingProduct, x: Array, y: Array
+    ) -> None:
+        """Compute the outputs of one group of phases an axis, and put them where they belong."""
+        sizes = tuple(-(-n // stride) for n, stride in zip(self.size, self.stride, strict=True))
+        before = tuple(-group.offsets[0] for group in groups)
+        needed = (
+            *(n + len(group.offsets) - 1 for n, group in zip(sizes, groups, strict=True)),
+            self.n_inputs,
+        )
+        found = multiply(x, lambda part: surround(part, before, needed, multiply.product), sizes)
+        counts = [len(group.phases) for group in groups]
+        found = found.reshape(len(x), *sizes, *counts, self.n_outputs)
+        for numbers in taps(tuple(counts)):
+            phases = [group.phases[i] for group, i in zip(groups, numbers, strict=True)]
+            target = tuple(slice(a, None, s) for a, s in zip(phases, self.stride, strict=True))
+            source = tuple(
+                slice(len(range(a, n, s)))
+                for a, n, s in zip(phases, self.size, self.stride, strict=True)
+            )
+            y[(slice(None), *target)] = found[(slice(None), *source, *numbers)]
 
-    def _reach(self, axis: int, k: int, part: slice) -> tuple[slice, slice]:
-        """Give the inputs within a part whose tap `k` reaches an output, and those outputs."""
-        stride, offset = self.stride[axis], k - self.before[axis]
-        first = max(part.start, -(offset // stride))
-        last = min(part.stop - 1, (self.size[axis] - 1 - offset) // stride)
-        if first > last:
-            return slice(0), slice(0)
-        target = slice(first * stride + offset, last * stride + offset + 1, stride)
-        return slice(first - part.start, last + 1 - part.start), target
+    def _matrix_of(self, groups: tuple[Group, ...]) -> tuple[npt.NDArray[np.int16], int]:
+        """Give `(offsets * n_inputs, phases * n_outputs)` of one group an axis, and a line."""
+        weight = self.weight
+        for axis, (group, stride, before) in enumerate(
+            zip(groups, self.stride, self.before, strict=True)
+        ):
+            chosen = [[a + before - stride * d for d in group.offsets] for a in group.phases]
+            # The kernel's axis becomes one of offsets, and one of phases before the outputs.
+            weight = np.moveaxis(weight.take(chosen, axis), axis, -2)
+        line = len(groups[-1].offsets) * self.n_inputs
+        return weight.reshape(prod(weight.shape[: self.n_axes + 1]), -1), line
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "before": list(self.before), "size": list(self.size)}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Phases of an axis whose outputs take inputs at the same offsets."""
+
+    phases: list[int]
+    offsets: range
+
+
+def groups_of(kernel: int, stride: int, before: int) -> list[Group]:
+    """Group the phases 0 .. stride - 1 that a kernel reaches.
+
+    Output `stride * j + phase` takes input `j + offset` with the tap `phase + before - stride *
+    offset`, if there is such a tap.
+    """
+    phases: dict[range, list[int]] = {}
+    for phase in range(stride):
+        last = (phase + before) // stride
+        first = -((kernel - 1 - phase - before) // stride)
+        if first <= last:
+            phases.setdefault(range(first, last + 1), []).append(phase)
+    return [Group(members, offsets) for offsets, members in phases.items()]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from narrows.codec.layers import Conv, Dense, Layer, TransposedConv
+from narrows.codec.layers import Affine, Conv, Dense, TransposedConv
 from narrows.errors import SettingError
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -36,7 +36,7 @@ def affine_layer(
     shift: int,
     limit: int | None,
     output_sizes: tuple[int, ...],
-) -> Layer:
+) -> Affine:
     """Make the integer layer of a module with weights.
 
     Parameters
@@ -72,9 +72,12 @@ def affine_layer(
     )
 
 
-def largest_sum(module: Any, step: float) -> int:
-    """Give the greatest sum of absolute integer weights that can meet in one output."""
+def largest_sums(module: Any, step: float) -> list[int]:
+    """Give the greatest sums of absolute integer weights that meet in one output.
+
+    If the inputs of a product are cut in one part, in two, and so on.
+    """
     n_outputs = integer_weights(module, step).shape[-1]
     sizes = (1 << 10,) * (module.weight.ndim - 2)
     layer = affine_layer(module, step, np.zeros(n_outputs, np.int64), 0, None, sizes)
-    return layer.magnitudes(1)[0]
+    return layer.largest_sums

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ import torch
 from torch import Tensor
 
 from narrows.codec.codec import Codec
-from narrows.codec.model import KnownAnswers, Model
+from narrows.codec.model import Model
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.tables import FrequencyTable, count_table
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
+from narrows.training.freeze.context import fit_context
 from narrows.training.freeze.latents import fixed_point, freeze_latents
 from narrows.training.freeze.networks import (
     FrozenNetwork,
@@ -93,10 +93,12 @@ def freeze(
         )
     symbols = Codec(draft).encode_at_all_qualities(signals.train)
     tables: list[Sequence[FrequencyTable]] = [[count_table(c) for c in s.T] for s in symbols]
+    held_out = Codec(draft).encode_at_all_qualities(signals.validation)
+    contexts = [fit_context(*each) for each in zip(symbols, held_out, tables, strict=True)]
     training = {**training, "freezing_loss_db": round(loss, 4)}
-    finished = replace(draft, tables=tables, training=training)
+    finished = replace(draft, tables=tables, contexts=contexts, training=training)
     asked = symbols[draft.default_quality - 1, :KNOWN_ANSWERS]
-    return Codec(replace(finished, known_answers=_known_answers(finished, asked)))
+    return Codec(replace(finished, known_answers=Codec(finished).answer(asked)))
 
 
 def _integer_model(
@@ -135,6 +137,7 @@ def _integer_model(
         quantiser=quantiser,
         decoder=decoder.network,
         tables=[[empty] * quantiser.latent_size] * quantiser.n_qualities,
+        contexts=[None] * quantiser.n_qualities,
         architecture=architecture,
         peak=scaling.peak,
     )
@@ -241,10 +244,3 @@ def _worst_layer(
             if share > worst:
                 worst, name = share, f"layer {number} of the {side}"
     return f"{name} (off by {100 * worst:.2g} % of its spread)"
-
-
-def _known_answers(model: Model, symbols: npt.NDArray[np.int32]) -> KnownAnswers:
-    codec, asked = Codec(model), symbols[:KNOWN_ANSWERS]
-    frames = codec.decode(asked)
-    little = frames.astype(frames.dtype.newbyteorder("<"))
-    return KnownAnswers(asked, sha256(little.tobytes()).hexdigest(), codec.encode(frames))

@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from narrows.codec.backend import EXACT_FLOAT32
 from narrows.codec.layers import Layer, LeakyReLU, ReLU, Reshape, Table
-from narrows.codec.network import EXACT_FLOAT32, IntegerNetwork
+from narrows.codec.network import IntegerNetwork
 from narrows.errors import SettingError
 from narrows.training.architectures import SLOPE, FromChannels, Scaling, ToChannels
-from narrows.training.freeze.affine import AFFINE, affine_layer, largest_sum
+from narrows.training.freeze.affine import AFFINE, affine_layer, largest_sums
 from narrows.training.freeze.weights import Steps
 
 ACTIVATION_LIMIT = 2**15 - 1
@@ -220,15 +221,19 @@ def _activation_limit(following: Any, steps: Steps, largest: float) -> int:
     """Choose the limit of an activation: if it can be, such that the next layer fits in float32.
 
     The next layer's sums are at most `limit * (sum of its weights + its bias in units of the
-    limit)`, and these must stay below 2**24.
+    limit)`, and these must stay below 2**24; without the bias, where the sums are in parts.
     """
     if following is None:
         return ACTIVATION_LIMIT
-    sums = float(largest_sum(following, steps[following]))
+    whole, *parts = largest_sums(following, steps[following])
+    bias = 0.0
     if following.bias is not None:
-        sums += float(following.bias.abs().max()) / (steps[following] * largest) + 1.0
-    limit = int((EXACT_FLOAT32 - 2**16) / max(sums, 1.0))
-    return ACTIVATION_LIMIT if limit < FLOAT32_LIMIT else min(limit, ACTIVATION_LIMIT)
+        bias = float(following.bias.abs().max()) / (steps[following] * largest) + 1.0
+    for sums in (whole + bias, *parts):
+        limit = int((EXACT_FLOAT32 - 2**16) / max(sums, 1.0))
+        if limit >= FLOAT32_LIMIT:
+            return min(limit, ACTIVATION_LIMIT)
+    return ACTIVATION_LIMIT
 
 
 def _freeze_table(activation: TableActivation, source: Units, is_last: bool) -> tuple[Layer, float]:

@@ -1,0 +1,206 @@
+"""A context model for a codec's symbols: trained in floats, then turned into integers.
+
+It is trained when the networks are integers already, on the very symbols that they give. It is
+kept where it saves more bytes on as many signals as it was trained on than it takes in the model.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from narrows.codec.context import LOG_UNIT, ContextModel, ContextTables
+from narrows.codec.entropy import ideal_bits
+from narrows.codec.tables import FixedTables, Row
+from narrows.codec.tensor_coding import pack_tensor
+
+UNITS_IN_ALL, MOST_UNITS, FEWEST_UNITS = 768, 24, 4  # hidden units, and those of a position
+OUTPUTS = 2  # that tilt the frequencies of a position
+EPOCHS, MOST_UPDATES, BATCH = 8, 2000, 256
+POSITIONS = 32  # of every signal of a batch whose code length is lowered: the others take no time
+LEARNING_RATE, WEIGHT_DECAY = 1e-2, 0.02
+LIKELY_GAIN = 0.25  # of the bytes: more was never seen
+LIKELY_BITS = 4.0  # of a weight in the model
+HIDDEN_LIMIT, OUTPUT_LIMIT = 2**9 - 1, 2**11 - 1
+WEIGHT_RMS, BASIS_RMS = 6.0, 64.0  # of the weights as integers
+MEASURED = 4096  # signals
+
+Symbols = npt.NDArray[np.int32]
+
+
+def fit_context(train: Symbols, held_out: Symbols, row: Row) -> ContextModel | None:
+    """Fit a context model to `(n, k)` symbols; None where it does not pay.
+
+    Parameters
+    ----------
+    train, held_out : (n, k) int32
+    row : sequence of FrequencyTable
+        The tables that the symbols have without it.
+    """
+    n, k = train.shape
+    if k < 2 or not len(held_out):
+        return None
+    fixed, seen = FixedTables(row), held_out[:MEASURED]
+    bits = ideal_bits(seen, fixed).mean()
+    n_units = max(FEWEST_UNITS, min(MOST_UNITS, UNITS_IN_ALL // k))
+    weights = n_units * (1 + OUTPUTS) * k * (k - 1) // 2
+    if LIKELY_GAIN * bits * n < LIKELY_BITS * weights:
+        return None
+    order = _falling_entropy(seen, row)
+    network = _Network(train, row, order, n_units)
+    entries = _entries(train, row, order)
+    _train(network, entries)
+    context = network.frozen(entries[:MEASURED])
+    saved = bits - ideal_bits(seen, ContextTables(row, context)).mean()
+    size = sum(len(pack_tensor(tensor)) for tensor in context.tensors().values())
+    return context if saved * n > 8 * size else None
+
+
+def _falling_entropy(symbols: Symbols, row: Row) -> npt.NDArray[np.int32]:
+    """Give the coding order: what takes most bits first, so that it tells most about the rest."""
+    bits = [
+        ideal_bits(symbols[:, j : j + 1], FixedTables([table])).mean()
+        for j, table in enumerate(row)
+    ]
+    return np.argsort(-np.array(bits), kind="stable").astype(np.int32)
+
+
+def _entries(symbols: Symbols, row: Row, order: npt.NDArray[np.int32]) -> Tensor:
+    """Give the `(n, k)` table entries in coding order."""
+    columns = [row[j].indices(symbols[:, j]).astype(np.int64) for j in order]
+    return torch.from_numpy(np.stack(columns, axis=1))
+
+
+def _train(network: _Network, entries: Tensor) -> None:
+    """Lower the code length of `(n, k)` entries."""
+    k, batch = entries.shape[1], min(BATCH, len(entries))
+    updates = min(MOST_UPDATES, max(1, EPOCHS * len(entries) // batch))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, updates)
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.empty(0, dtype=torch.int64)
+    for _ in range(updates):
+        if len(rows) < batch:
+            rows = torch.randperm(len(entries), generator=generator)
+        chosen, rows = rows[:batch], rows[batch:]
+        optimiser.zero_grad()
+        positions = torch.randperm(k, generator=generator)[:POSITIONS]
+        network(entries[chosen], positions).backward()
+        optimiser.step()
+        schedule.step()
+
+
+class _Network(nn.Module):
+    """The float counterpart of a ContextModel: all positions at once, future ones masked."""
+
+    def __init__(
+        self, symbols: Symbols, row: Row, order: npt.NDArray[np.int32], n_units: int
+    ) -> None:
+        super().__init__()
+        k, m, h = len(order), OUTPUTS, n_units * (len(order) - 1)
+        self.order, self.n_units = order, n_units
+        self.sizes = [row[j].weights.size for j in order]
+        x = _entries(symbols[:MEASURED], row, order).float()
+        self.mean, self.spread = x.mean(0), x.std(0).clamp(min=0.3)
+        position = torch.arange(k)
+        group = torch.arange(h) // n_units + 1  # units of a group see the positions before it
+        self.sees = (position[:, None] < group).float()
+        self.feeds = (group[:, None] <= position).float()[:, :, None]
+        generator = torch.Generator().manual_seed(0)
+
+        def random(*shape: int, scale: float) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator) * scale)
+
+        self.hidden_weight = random(k, h, scale=0.3 / k**0.5)
+        self.hidden_bias = random(h, scale=0.3)
+        self.output_weight = random(h, k, m, scale=0.02)
+        self.output_bias = nn.Parameter(torch.zeros(k, m))
+        widest = max(self.sizes)
+        base = torch.full((k, widest), -math.inf)
+        basis = torch.zeros(k, m, widest)
+        for p, j in enumerate(order):
+            size = self.sizes[p]
+            base[p, :size] = torch.from_numpy(np.log(row[j].weights / 2.0**24)).float()
+            basis[p, :, :size] = _chebyshev(m, size)
+        self.mask = torch.where(torch.isinf(base), -math.inf, 0.0)
+        self.base = nn.Parameter(base.clamp(min=-20.0))
+        self.basis = nn.Parameter(basis)
+
+    def forward(self, entries: Tensor, positions: Tensor) -> Tensor:
+        """Give the code length, in nats a symbol, of `(n, k)` entries at some positions."""
+        outputs = self.outputs(self.hidden(entries))[:, positions]
+        logits = outputs.transpose(0, 1) @ self.basis[positions]
+        logits = logits + (self.base + self.mask)[positions, None]
+        return functional.cross_entropy(logits.flatten(0, 1), entries.T[positions].reshape(-1))
+
+    def hidden(self, entries: Tensor) -> Tensor:
+        """Give the `(n, h)` hidden units."""
+        x = (entries - self.mean) / self.spread
+        return functional.leaky_relu(x @ (self.hidden_weight * self.sees) + self.hidden_bias, 0.125)
+
+    def outputs(self, hidden: Tensor) -> Tensor:
+        """Give the `(n, k, m)` outputs."""
+        weight = (self.output_weight * self.feeds).flatten(1)
+        return (hidden @ weight).reshape(-1, *self.output_bias.shape) + self.output_bias
+
+    @torch.no_grad()
+    def frozen(self, entries: Tensor) -> ContextModel:
+        """Turn the weights into integers, whose units are chosen from typical `(n, k)` entries."""
+        hidden = self.hidden(entries)
+        hidden_unit = float(hidden.abs().max()) / HIDDEN_LIMIT
+        output_unit = float(self.outputs(hidden).abs().max()) / OUTPUT_LIMIT
+        log_unit = math.log(2.0) / LOG_UNIT
+        k, u = len(self.order), self.n_units
+        w = self.hidden_weight * self.sees / self.spread[:, None] / hidden_unit
+        middle = torch.tensor([float(size // 2) for size in self.sizes])
+        hidden_bias = self.hidden_bias / hidden_unit + (middle - self.mean) @ w
+        v = self.output_weight * hidden_unit / output_unit
+        w = torch.cat([w[:p, (p - 1) * u : p * u].reshape(-1) for p in range(1, k)])
+        v = torch.cat([v[(p - 1) * u : p * u, p:].reshape(-1) for p in range(1, k)])
+        basis = torch.cat(
+            [b[:, :size].reshape(-1) for b, size in zip(self.basis, self.sizes, strict=True)]
+        )
+        base = torch.cat(
+            [b[:size] - b[:size].max() for b, size in zip(self.base, self.sizes, strict=True)]
+        )
+        basis, base = basis * output_unit / log_unit, base / log_unit
+        shifts = [
+            max(0, round(math.log2(rms / float(x.square().mean().sqrt()))))
+            for x, rms in ((w, WEIGHT_RMS), (v, WEIGHT_RMS), (basis, BASIS_RMS))
+        ]
+        return ContextModel(
+            order=self.order,
+            hidden_weight=_whole(w, shifts[0], np.int16),
+            hidden_bias=_whole(hidden_bias + 0.5, shifts[0], np.int32),
+            output_weight=_whole(v, shifts[1], np.int16),
+            output_bias=_whole(
+                self.output_bias.reshape(-1) / output_unit + 0.5, shifts[1], np.int32
+            ),
+            basis=_whole(basis, shifts[2], np.int16),
+            base=_whole(base + 0.5, shifts[2], np.int32),
+            sizes=tuple(self.sizes),
+            hidden_shift=shifts[0],
+            hidden_limit=HIDDEN_LIMIT,
+            output_shift=shifts[1],
+            output_limit=OUTPUT_LIMIT,
+            row_shift=shifts[2],
+        )
+
+
+def _whole(x: Tensor, shift: int, dtype: type[np.signedinteger[Any]]) -> npt.NDArray[Any]:
+    """Round `x * 2**shift` to integers of a type, clipped to its range."""
+    bounds = np.iinfo(dtype)
+    return np.clip(np.round(x.double().numpy() * 2.0**shift), bounds.min, bounds.max).astype(dtype)
+
+
+def _chebyshev(m: int, size: int) -> Tensor:
+    """Give `(m, size)` polynomials of the symbol, of degree 1 to m; the escape is as the last."""
+    x = torch.linspace(-1.0, 1.0, max(2, size - 1))[: size - 1]
+    x = torch.cat([x, x[-1:]])
+    return torch.stack([torch.cos((degree + 1) * torch.arccos(x)) for degree in range(m)]) * 3.0

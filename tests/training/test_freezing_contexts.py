@@ -1,0 +1,73 @@
+"""Context models fitted to symbols: kept where they pay, and as good as their float network."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs the extra 'train'")
+
+from narrows.codec.context import ContextTables
+from narrows.codec.entropy import SymbolCoder, ideal_bits
+from narrows.codec.tables import FixedTables, count_table
+from narrows.training.freeze.context import fit_context
+
+
+def dependent_symbols(n, seed=0):
+    """Draw symbols of which the second and third follow the first, and the last has its sign."""
+    rng = np.random.default_rng(seed)
+    a = np.round(rng.normal(size=n) * 6)
+    b = a + np.round(rng.normal(size=n))
+    c = np.round(np.abs(a) / 2 + rng.normal(size=n))
+    d = np.where(a > 0, 1, -1) * np.round(np.abs(rng.normal(size=n)) * 4 + 1)
+    e = np.round(rng.normal(size=n) * 2)
+    return np.stack([e, c, a, d, b], axis=1).astype(np.int32)
+
+
+def row_of(symbols):
+    return [count_table(column) for column in symbols.T]
+
+
+def test_dependent_symbols_take_far_fewer_bits():
+    train, held_out, unseen = (dependent_symbols(n, s) for n, s in ((8000, 0), (800, 1), (900, 2)))
+    row = row_of(train)
+    context = fit_context(train, held_out, row)
+    before = ideal_bits(unseen, FixedTables(row)).mean()
+    after = ideal_bits(unseen, ContextTables(row, context)).mean()
+    # b costs about 2 bits instead of 4.7, and the sign of d nothing.
+    assert after < before - 2.5
+
+
+def test_a_fitted_context_codes_every_symbol():
+    train = dependent_symbols(8000)
+    row = row_of(train)
+    coder = SymbolCoder(ContextTables(row, fit_context(train, dependent_symbols(500, 1), row)))
+    unseen = dependent_symbols(300, 2) * 3  # many of them outside of the tables
+    np.testing.assert_array_equal(coder.decode(coder.encode(unseen), 300), unseen)
+
+
+def test_the_latents_of_most_bits_come_first():
+    train = dependent_symbols(8000)
+    order = fit_context(train, dependent_symbols(500, 1), row_of(train)).order.tolist()
+    assert set(order[:2]) == {2, 4}  # a and b, of 4.6 bits; then d, of 4; c and e of 3
+    assert order[2] == 3
+
+
+def test_fitting_the_same_symbols_twice_gives_the_same_model():
+    train, held_out = dependent_symbols(6000), dependent_symbols(500, 1)
+    first, second = (fit_context(train, held_out, row_of(train)) for _ in range(2))
+    for name, tensor in first.tensors().items():
+        np.testing.assert_array_equal(tensor, second.tensors()[name])
+    assert first.settings() == second.settings()
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        np.round(np.random.default_rng(0).normal(size=(4000, 4)) * 5).astype(np.int32),
+        dependent_symbols(60),
+        dependent_symbols(4000)[:, :1],
+        np.zeros((4000, 3), np.int32),
+    ],
+    ids=["independent", "too few signals", "one latent", "constant"],
+)
+def test_what_does_not_pay_is_left_out(train):
+    assert fit_context(train, train[:500], row_of(train)) is None
