@@ -333,6 +333,10 @@ def test_large_layers_take_fewer_frames_at_a_time(monkeypatch):
             asked.append(prod(shape))
             return super().zeros(shape, dtype)
 
+        def empty(self, shape, dtype):
+            asked.append(prod(shape))
+            return super().empty(shape, dtype)
+
     model = tiny_conv_model()
     codec, x = Codec(model, Recording()), typical_frames(model, 40)
     whole = codec.decode(codec.encode(x))
@@ -474,6 +478,10 @@ def test_patches_of_a_large_frame_take_little_memory():
         def zeros(self, shape, dtype):
             asked.append(prod(shape))
             return super().zeros(shape, dtype)
+
+        def empty(self, shape, dtype):
+            asked.append(prod(shape))
+            return super().empty(shape, dtype)
 
     layer = conv(2, weight=np.ones((9, 9, 1, 1), np.int16))
     layer.compile(Recording(), np.float32)(np.zeros((1, 300, 300, 1), np.float32))

@@ -47,6 +47,10 @@ class Backend(Protocol):
         """Make an array of zeros."""
         ...
 
+    def empty(self, shape: tuple[int, ...], dtype: Float) -> Array:
+        """Make an array whose numbers are yet to be written."""
+        ...
+
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
         """Carry a numpy array into the backend as floating point."""
         ...
@@ -78,6 +82,10 @@ class NumpyBackend:
     def zeros(self, shape: tuple[int, ...], dtype: Float) -> Array:
         """Return zeros."""
         return np.zeros(shape, dtype)
+
+    def empty(self, shape: tuple[int, ...], dtype: Float) -> Array:
+        """Return an array as memory was."""
+        return np.empty(shape, dtype)
 
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
         """Return `values` as a C-contiguous array of `dtype`."""

@@ -44,6 +44,10 @@ class TorchBackend:
         """Make zeros on the device, in float64."""
         return self.xp.zeros(shape, dtype=self.xp.float64, device=self.device)
 
+    def empty(self, shape: tuple[int, ...], dtype: Float) -> Array:
+        """Make an array on the device, in float64, as memory was."""
+        return self.xp.empty(shape, dtype=self.xp.float64, device=self.device)
+
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
         """Carry a numpy array to the device as float64."""
         return self.xp.from_numpy(np.array(values, dtype=np.float64)).to(self.device)

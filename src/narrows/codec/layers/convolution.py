@@ -13,7 +13,7 @@ from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import check_shape, check_sizes
 from narrows.codec.layers.contract import Shape, Step
 from narrows.codec.layers.product import Product
-from narrows.codec.layers.sliding import Sliding, SlidingProduct, surround
+from narrows.codec.layers.sliding import Sliding, sliding_product, surround
 from narrows.errors import FormatError
 
 Padding = tuple[tuple[int, int], ...]
@@ -78,19 +78,24 @@ class Conv(Sliding):
         return [(self.weight.reshape(-1, self.n_outputs), self.kernel[-1] * self.n_inputs)]
 
     def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
-        ((weight, line),) = self._matrices()
-        product = Product(weight, self.shift, line, limit, backend, dtype)
-        finish = self._finish(backend, dtype)
-        multiply = SlidingProduct(self.kernel, self.stride, product, finish)
+        ((weight, _),) = self._matrices()
+        multiply = sliding_product(
+            self.kernel,
+            self.stride,
+            weight,
+            self._finish(backend, dtype),
+            lambda matrix, line: Product(matrix, self.shift, line, limit, backend, dtype),
+        )
         before = tuple(pair[0] for pair in self.padding)
 
         def conv(x: Array) -> Array:
             spatial = tuple(x.shape[1:-1])
             padded = (*self._padded(spatial), self.n_inputs)
-            return multiply(
-                x, lambda part: surround(part, before, padded, product),
-                self._output_sizes(spatial),
-            )  # fmt: skip
+
+            def pad(part: Array, needed: Float) -> Array:
+                return surround(part, before, padded, backend, needed)
+
+            return multiply(x, pad, self._output_sizes(spatial))
 
         return conv
 

@@ -38,7 +38,7 @@ class Dense(Affine):
         finish = self._finish(backend, dtype)
 
         def dense(x: Array) -> Array:
-            y = backend.zeros((len(x), self.weight.shape[1]), dtype)
+            y = backend.empty((len(x), self.weight.shape[1]), dtype)
             return finish(multiply(backend.cast(x, multiply.input_dtype), y))
 
         return dense

@@ -7,13 +7,16 @@ position of the kernel; each tap has a matrix `(n_inputs, n_outputs)`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any, ClassVar
 
-from narrows.codec.backend import Array
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import check_shape, check_sizes
 from narrows.codec.layers.affine import Affine
 from narrows.codec.layers.contract import Shape, Step
@@ -97,7 +100,12 @@ class Sliding(Affine):
         return {**super().settings(), "stride": list(self.stride)}
 
 
-class SlidingProduct:
+Pad = Callable[[Array, Float], Array]
+SlidingProduct = Callable[[Array, Pad, Shape], Array]
+"""Gives `(n, *sizes, n_outputs)` of `(n, *spatial, n_inputs)` frames, which `pad` pads."""
+
+
+class PatchProduct:
     """Patches of padded frames, gathered into one matrix, times the weights: cut into parts.
 
     Parameters
@@ -115,14 +123,14 @@ class SlidingProduct:
         # Positions of a part: what their patches and outputs take is counted.
         self.most = max(1, product.backend.part_elements // sum(product.shape))
 
-    def __call__(self, x: Array, pad: Step, sizes: Shape) -> Array:
+    def __call__(self, x: Array, pad: Pad, sizes: Shape) -> Array:
         """Give `(n, *sizes, n_outputs)` of `(n, *spatial, n_inputs)` frames, which `pad` pads."""
         n, most, multiply = prod(sizes), self.most, self.product
         n_patch, n_outputs = multiply.shape
-        y = multiply.backend.zeros((len(x), *sizes, n_outputs), multiply.dtype)
-        room = multiply.backend.zeros((min(most, len(x) * n), n_patch), multiply.input_dtype)
+        y = multiply.backend.empty((len(x), *sizes, n_outputs), multiply.dtype)
+        room = multiply.backend.empty((min(most, len(x) * n), n_patch), multiply.input_dtype)
         for frames in cut(len(x), most // n):
-            padded = pad(x[frames])
+            padded = pad(x[frames], multiply.input_dtype)
             for box in boxes(sizes, most):
                 part = y[(frames, *box)].reshape(-1, n_outputs)  # contiguous: a view
                 patches = self._gather(padded, box, room[: len(part)])
@@ -146,14 +154,89 @@ class SlidingProduct:
         return room
 
 
-def surround(x: Array, before: Shape, shape: Shape, product: Product) -> Array:
+class LineProduct:
+    """Lines of padded frames times the weights of all lines of the kernel, then added up.
+
+    For stride 1 along all axes but the last. A line is part of several patches and gathered once,
+    which pays where outputs are few.
+
+    Parameters
+    ----------
+    kernel, stride : tuple of int
+    product : Product
+        Of `(line, lines * n_outputs)`.
+    finish : callable
+        Makes outputs of sums, in place, while they are in the cache.
+    """
+
+    def __init__(self, kernel: Shape, stride: Shape, product: Product, finish: Step) -> None:
+        self.lines, self.stride, self.finish = kernel[:-1], stride[-1], finish
+        self.product = product
+        # A box of one position takes all lines of the kernel.
+        self.most = max(1, product.backend.part_elements // sum(product.shape) // prod(self.lines))
+
+    def __call__(self, x: Array, pad: Pad, sizes: Shape) -> Array:
+        """Give `(n, *sizes, n_outputs)` of `(n, *spatial, n_inputs)` frames, which `pad` pads."""
+        multiply, n_lines = self.product, prod(self.lines)
+        y = multiply.backend.empty((len(x), *sizes, multiply.shape[1] // n_lines), multiply.dtype)
+        for frames in cut(len(x), self.most // prod(sizes)):
+            padded = pad(x[frames], multiply.input_dtype)
+            for box in boxes(sizes, self.most):
+                part, products = y[(frames, *box)], self._multiply(padded, box)
+                for number, tap in enumerate(taps(self.lines)):
+                    place = tuple(slice(k, k + n) for k, n in zip(tap, sizes_of(box), strict=False))
+                    added = products[(slice(None), *place)][..., number, :]
+                    if number == 0:
+                        part[...] = added
+                    else:
+                        part += added
+                self.finish(part)
+        return y
+
+    def _multiply(self, padded: Array, box: Box) -> Array:
+        """Give `(n, *lines, positions, lines of the kernel, n_outputs)` of all lines of a box."""
+        multiply, step = self.product, self.stride * padded.shape[-1]
+        width, n_columns = multiply.shape
+        reached = (
+            slice(part.start, part.stop + k - 1) for part, k in zip(box, self.lines, strict=False)
+        )
+        lines = padded.reshape(*padded.shape[:-2], -1)[(slice(None), *reached)]
+        chosen = multiply.backend.windows(lines, width, step)[..., box[-1], :]
+        gathered = multiply.backend.empty(tuple(chosen.shape), multiply.input_dtype)
+        gathered[...] = chosen
+        rows = gathered.reshape(-1, width)
+        products = multiply(rows, multiply.backend.empty((len(rows), n_columns), multiply.dtype))
+        return products.reshape(*chosen.shape[:-1], prod(self.lines), -1)
+
+
+def sliding_product(
+    kernel: Shape,
+    stride: Shape,
+    weight: npt.NDArray[np.int16],
+    finish: Step,
+    make: Callable[[npt.NDArray[np.int16], int], Product],
+) -> SlidingProduct:
+    """Choose how patches are multiplied with `(taps * n_inputs, n_outputs)` weights.
+
+    `make` makes a Product of a weight and of the length of its lines.
+    """
+    n_lines, n_outputs = prod(kernel[:-1]), weight.shape[1]
+    width = len(weight) // n_lines  # what lies together along the last axis
+    few_outputs = 2 * n_lines * n_outputs <= (n_lines - 1) * width
+    if set(stride[:-1]) <= {1} and few_outputs:
+        columns = weight.reshape(n_lines, width, n_outputs).swapaxes(0, 1).reshape(width, -1)
+        return LineProduct(kernel, stride, make(columns, width), finish)
+    return PatchProduct(kernel, stride, make(weight, width), finish)
+
+
+def surround(x: Array, before: Shape, shape: Shape, backend: Backend, dtype: Float) -> Array:
     """Put `(n, *spatial, channels)` frames among zeros: `before` so many, `shape` in all.
 
     Numbers below 0 and shapes that are too small cut frames off.
     """
     if not any(before) and tuple(x.shape[1:]) == shape:
-        return product.backend.cast(x, product.input_dtype)
-    padded = product.backend.zeros((len(x), *shape), product.input_dtype)
+        return backend.cast(x, dtype)
+    padded = backend.zeros((len(x), *shape), dtype)
     source, target = [slice(None)], [slice(None)]
     for n, b, size in zip(x.shape[1:-1], before, shape, strict=False):
         first, last = max(0, -b), max(0, -b, min(n, size - b))

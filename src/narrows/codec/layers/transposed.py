@@ -15,7 +15,14 @@ from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import MAX_ELEMENTS, check_sizes
 from narrows.codec.layers.contract import Shape, Step
 from narrows.codec.layers.product import Product
-from narrows.codec.layers.sliding import MAX_KERNEL, Sliding, SlidingProduct, surround, taps
+from narrows.codec.layers.sliding import (
+    MAX_KERNEL,
+    Sliding,
+    SlidingProduct,
+    sliding_product,
+    surround,
+    taps,
+)
 from narrows.errors import FormatError
 
 
@@ -71,26 +78,36 @@ class TransposedConv(Sliding):
     def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
         products = []
         for groups in self._groups():
-            weight, line = self._matrix_of(groups)
-            finish = self._finish(backend, dtype, weight.shape[1] // self.n_outputs)
-            each = Product(weight, self.shift, line, limit, backend, dtype)
-            offsets = tuple(len(group.offsets) for group in groups)
-            products.append((groups, SlidingProduct(offsets, (1,) * self.n_axes, each, finish)))
+            weight, _ = self._matrix_of(groups)
+            multiply = sliding_product(
+                tuple(len(group.offsets) for group in groups),
+                (1,) * self.n_axes,
+                weight,
+                self._finish(backend, dtype, weight.shape[1] // self.n_outputs),
+                lambda matrix, line: Product(matrix, self.shift, line, limit, backend, dtype),
+            )
+            products.append((groups, multiply))
         untouched = any(k < stride for k, stride in zip(self.kernel, self.stride, strict=True))
         finish = self._finish(backend, dtype)
 
         def transposed_conv(x: Array) -> Array:
-            y = backend.zeros((len(x), *self.size, self.n_outputs), dtype)
+            make = backend.zeros if untouched else backend.empty
+            y = make((len(x), *self.size, self.n_outputs), dtype)
             if untouched:
                 finish(y)
             for groups, multiply in products:
-                self._place(groups, multiply, x, y)
+                self._place(groups, multiply, x, y, backend)
             return y
 
         return transposed_conv
 
     def _place(
-        self, groups: tuple[Group, ...], multiply: SlidingProduct, x: Array, y: Array
+        self,
+        groups: tuple[Group, ...],
+        multiply: SlidingProduct,
+        x: Array,
+        y: Array,
+        backend: Backend,
     ) -> None:
         """Compute the outputs of one group of phases an axis, and put them where they belong."""
         sizes = tuple(-(-n // stride) for n, stride in zip(self.size, self.stride, strict=True))
@@ -99,7 +116,11 @@ class TransposedConv(Sliding):
             *(n + len(group.offsets) - 1 for n, group in zip(sizes, groups, strict=True)),
             self.n_inputs,
         )
-        found = multiply(x, lambda part: surround(part, before, needed, multiply.product), sizes)
+
+        def pad(part: Array, dtype: Float) -> Array:
+            return surround(part, before, needed, backend, dtype)
+
+        found = multiply(x, pad, sizes)
         counts = [len(group.phases) for group in groups]
         found = found.reshape(len(x), *sizes, *counts, self.n_outputs)
         for numbers in taps(tuple(counts)):
