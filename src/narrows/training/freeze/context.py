@@ -23,6 +23,7 @@ from narrows.codec.tensor_coding import pack_tensor
 UNITS_IN_ALL, MOST_UNITS, FEWEST_UNITS = 768, 24, 4  # hidden units, and those of a position
 OUTPUTS = 2  # that tilt the frequencies of a position
 EPOCHS, MOST_UPDATES, BATCH = 8, 2000, 256
+MOST_LATENTS = 256_000  # of all updates together: wide models are trained by fewer
 POSITIONS = 32  # of every signal of a batch whose code length is lowered: the others take no time
 LEARNING_RATE, WEIGHT_DECAY = 1e-2, 0.02
 LIKELY_GAIN = 0.25  # of the bytes: more was never seen
@@ -80,7 +81,7 @@ def _entries(symbols: Symbols, row: Row, order: npt.NDArray[np.int32]) -> Tensor
 def _train(network: _Network, entries: Tensor) -> None:
     """Lower the code length of `(n, k)` entries."""
     k, batch = entries.shape[1], min(BATCH, len(entries))
-    updates = min(MOST_UPDATES, max(1, EPOCHS * len(entries) // batch))
+    updates = max(1, min(EPOCHS * len(entries) // batch, MOST_UPDATES, MOST_LATENTS // k))
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, updates)
     generator = torch.Generator().manual_seed(0)
@@ -134,7 +135,7 @@ class _Network(nn.Module):
 
     def forward(self, entries: Tensor, positions: Tensor) -> Tensor:
         """Give the code length, in nats a symbol, of `(n, k)` entries at some positions."""
-        outputs = self.outputs(self.hidden(entries))[:, positions]
+        outputs = self.outputs(self.hidden(entries), positions)
         logits = outputs.transpose(0, 1) @ self.basis[positions]
         logits = logits + (self.base + self.mask)[positions, None]
         return functional.cross_entropy(logits.flatten(0, 1), entries.T[positions].reshape(-1))
@@ -144,17 +145,20 @@ class _Network(nn.Module):
         x = (entries - self.mean) / self.spread
         return functional.leaky_relu(x @ (self.hidden_weight * self.sees) + self.hidden_bias, 0.125)
 
-    def outputs(self, hidden: Tensor) -> Tensor:
-        """Give the `(n, k, m)` outputs."""
-        weight = (self.output_weight * self.feeds).flatten(1)
-        return (hidden @ weight).reshape(-1, *self.output_bias.shape) + self.output_bias
+    def outputs(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        """Give the `(n, p, m)` outputs of some positions."""
+        weight = self.output_weight[:, positions] * self.feeds[:, positions]
+        bias = self.output_bias[positions]
+        return (hidden @ weight.flatten(1)).reshape(-1, *bias.shape) + bias
 
     @torch.no_grad()
     def frozen(self, entries: Tensor) -> ContextModel:
         """Turn the weights into integers, whose units are chosen from typical `(n, k)` entries."""
         hidden = self.hidden(entries)
         hidden_unit = float(hidden.abs().max()) / HIDDEN_LIMIT
-        output_unit = float(self.outputs(hidden).abs().max()) / OUTPUT_LIMIT
+        output_unit = (
+            float(self.outputs(hidden, torch.arange(len(self.order))).abs().max()) / OUTPUT_LIMIT
+        )
         log_unit = math.log(2.0) / LOG_UNIT
         k, u = len(self.order), self.n_units
         w = self.hidden_weight * self.sees / self.spread[:, None] / hidden_unit
