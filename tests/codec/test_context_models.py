@@ -898,3 +898,14 @@ def test_a_model_of_convolutions_may_have_a_context():
     x = typical_frames(codec.model, 50)
     again = Codec.from_bytes(codec.model_bytes)
     assert_identical(again.decompress(codec.compress(x)), codec.decode(codec.encode(x)))
+
+
+def test_info_shows_the_context_model_of_the_default_quality(tmp_path):
+    from narrows.cli.looking import describe_model
+
+    codec = Codec(tiny_model(n_qualities=3, latent_size=3, contexts=(2,)))
+    codec.save(tmp_path / "m.narrows")
+    layers = describe_model(str(tmp_path / "m.narrows"))["layers"]
+    (row,) = [row for row in layers if row["layer"] == "context model"]
+    assert row["part"] == "bottleneck"
+    assert row["parameters"] == sum(t.size for t in codec.model.contexts[1].tensors().values())

@@ -109,6 +109,12 @@ def _layers(codec: Codec) -> list[dict[str, Any]]:
     for part, network in _networks(model):
         if part == "decoder":
             rows.append(_row("bottleneck", "round to symbols", (model.latent_size,), 0, ""))
+            context = model.contexts[model.default_quality - 1]
+            if context is not None:
+                proof = f"< 2^{max(context.peaks).bit_length()}"
+                rows.append(
+                    _row("bottleneck", "context model", (context.k,), context.n_parameters, proof)
+                )
         for layer, shape, peak in zip(network.layers, network.shapes, network.peaks, strict=True):
             proof = f"< 2^{peak.bit_length()}"
             rows.append(_row(part, layer.kind, shape, layer.n_parameters, proof))

@@ -181,6 +181,11 @@ class ContextModel:
         tilt = max(int(_absolute(basis).sum(axis=0).max()) for basis, _ in self.bases)
         return hidden, output, tilt * self.output_limit + _largest(self.base)
 
+    @property
+    def n_parameters(self) -> int:
+        """The number of integers in all tensors."""
+        return sum(tensor.size for tensor in self.tensors().values())
+
     def settings(self) -> dict[str, Any]:
         """Give what describes the model besides its tensors, as canonical JSON values."""
         return {

@@ -32,7 +32,7 @@ LATENT_SIZES = (2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Pca:
-    """PCA of the same latent size, its step such that it takes the same bytes.
+    """PCA of the same latent size, with about as many bits before context models.
 
     It is learnt from at most 20,000 of the signals; all 60,000 of MNIST gave up to 0.02 dB more.
     """
