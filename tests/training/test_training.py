@@ -115,6 +115,17 @@ def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
     assert len(coarse.model_bytes) < 0.5 * len(fine.model_bytes)
 
 
+def test_where_fewer_levels_cost_too_much_activations_have_all_of_them(digits, monkeypatch):
+    from narrows.training.freeze import codec as freezing
+    from narrows.training.freeze.networks import ACTIVATION_LIMIT
+
+    monkeypatch.setattr(freezing, "WEIGHT_LOSSES_DB", ())
+    codec = narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
+    limits = [layer.limit for layer in codec.model.decoder.layers if layer.kind == "dense"]
+    assert limits[:-1] == [ACTIVATION_LIMIT] * (len(limits) - 1)
+    assert abs(codec.model.training["freezing_loss_db"]) < 0.005
+
+
 def test_a_loss_in_freezing_is_an_error_that_names_the_layer(digits, monkeypatch):
     from narrows.training.freeze import codec
 

@@ -38,7 +38,10 @@ OUTPUT_FRACTION = 2.0**-10  # of a whole number, in which the decoder gives its 
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals, times OUTPUT_FRACTION
 ALLOWED_LOSS_DB = 0.05
 WEIGHT_LOSSES_DB = (0.03, 0.02, 0.012, 0.006, 0.003, 0.0)
-"""What rounding the weights may cost, tried in this order; activations have a share as well."""
+"""What rounding the weights may cost, tried in this order; activations have a share as well.
+
+If none is enough, activations have all of their levels, and layers run in float64.
+"""
 FEW_ELEMENTS = 4096  # of held-out signals
 NEGLIGIBLE_MSE = 1e-8  # added by integers, where the peak is 1
 KNOWN_ANSWERS = 3
@@ -79,8 +82,8 @@ def freeze(
         If a module has no integer counterpart.
     """
     autoencoder = autoencoder.cpu().eval()
-    for weight_loss_db in WEIGHT_LOSSES_DB:
-        draft, *frozen = _integer_model(autoencoder, signals, architecture, weight_loss_db)
+    for weight_loss_db, float32 in (*((loss, True) for loss in WEIGHT_LOSSES_DB), (0.0, False)):
+        draft, *frozen = _integer_model(autoencoder, signals, architecture, weight_loss_db, float32)
         loss = _loss_db(autoencoder, Codec(draft), signals)
         if loss <= ALLOWED_LOSS_DB:
             break
@@ -102,7 +105,11 @@ def freeze(
 
 
 def _integer_model(
-    autoencoder: Autoencoder, signals: TrainingSignals, architecture: str, weight_loss_db: float
+    autoencoder: Autoencoder,
+    signals: TrainingSignals,
+    architecture: str,
+    weight_loss_db: float,
+    float32: bool,
 ) -> tuple[Model, FrozenNetwork, FrozenNetwork]:
     """Freeze both networks and both ends; the tables are still empty."""
     scaling, dtype = autoencoder.scaling, signals.train.dtype
@@ -119,6 +126,7 @@ def _integer_model(
         scaled,
         steps,
         finest_unit * LATENT_FRACTION,
+        float32,
     )
     decoder_module = without_idle_activation(autoencoder.decoder, scaling)
     decoder = freeze_network(
@@ -127,6 +135,7 @@ def _integer_model(
         latents.inputs,
         steps,
         OUTPUT_FRACTION * (1.0 / scaling.output_scale if scaling.integer else FLOAT_FRACTION),
+        float32,
     )
     quantiser = latents.quantiser(encoder.units[-1] * autoencoder.latent_scale)
     empty = count_table(np.zeros(1, dtype=np.int32))

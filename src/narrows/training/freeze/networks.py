@@ -72,7 +72,12 @@ class FrozenNetwork:
 
 @torch.no_grad()
 def freeze_network(
-    module: nn.Module, source: Units, calibration: Tensor, steps: Steps, output_unit: float
+    module: nn.Module,
+    source: Units,
+    calibration: Tensor,
+    steps: Steps,
+    output_unit: float,
+    float32: bool = True,
 ) -> FrozenNetwork:
     """Compile a torch module to an integer network.
 
@@ -88,6 +93,8 @@ def freeze_network(
         The rounding step of each linear layer's weights.
     output_unit : float
         The integers of the output stand for no more than this.
+    float32 : bool, default True
+        Whether activations have fewer levels where the next layer then fits in float32.
 
     Raises
     ------
@@ -103,7 +110,7 @@ def freeze_network(
     layers: list[Layer] = []
     units, all_units = source, []
     for number, each in enumerate(modules):
-        place = Place(modules[number + 1 :], number == last, output_unit)
+        place = Place(modules[number + 1 :], number == last, output_unit, float32)
         layer, unit = _freeze_module(each, units, calibration, steps, place)
         layers.append(layer)
         units = Units(unit, layer.magnitudes(units.limit)[1])
@@ -161,6 +168,7 @@ class Place:
     following: list[nn.Module]
     is_last: bool
     output_unit: float
+    float32: bool
 
     @property
     def next_affine(self) -> nn.Module | None:
@@ -202,7 +210,8 @@ def _freeze_affine(
         limit, wanted = None, place.output_unit
     else:
         largest = max(float(output.abs().max()) * HEADROOM, 1e-12)
-        limit = _activation_limit(place.next_affine, steps, largest)
+        following = place.next_affine if place.float32 else None
+        limit = _activation_limit(following, steps, largest)
         wanted = 2.0 * largest / limit
         if table_activation(place.following[0]) is not None:
             wanted = max(wanted, 2.0 * TABLE_UNIT)
