@@ -26,8 +26,9 @@ import narrows
 from narrows.codec import tensor_coding
 from narrows.codec.archive import DTYPES, Mode
 from narrows.codec.codec import Codec
-from narrows.codec.context import EXP_MANTISSAS, ContextModel, ContextTables, exponentials
 from narrows.codec.context import TENSORS as TENSOR_TYPES
+from narrows.codec.context import ContextModel
+from narrows.codec.context_tables import EXP_MANTISSAS, ContextTables, exponentials
 from narrows.codec.layers import (
     KINDS,
     Conv,
@@ -74,10 +75,10 @@ CONSTANTS = {
     "precision": "tables.PRECISION",
     "total": "tables.TOTAL",
     "table symbols, most": "tables.MAX_SYMBOLS",
-    "logarithm unit": "context.LOG_UNIT",
-    "exponential bits": "context.EXP_BITS",
-    "logarithm below the greatest, most": "context.LARGEST_LOG",
-    "room bits": "context.ROOM_BITS",
+    "logarithm unit": "context_tables.LOG_UNIT",
+    "exponential bits": "context_tables.EXP_BITS",
+    "logarithm below the greatest, most": "context_tables.LARGEST_LOG",
+    "room bits": "context_tables.ROOM_BITS",
     "shift of a context model, most": "context.MAX_SHIFT",
     "limit of a context model, most": "context.MAX_LIMIT",
     "hidden units of a position, most": "context.MAX_UNITS",
@@ -119,7 +120,7 @@ NO_MATTER_OF_FORMAT = {
     "backend.PART_ELEMENTS",
     "blocks.DEFLATE_LEVEL",
     "blocks.DEFLATE_WORTH_TRYING",
-    "context.PART_ENTRIES",
+    "context_tables.PART_ENTRIES",
     "entropy.LEFT_OVER",  # the text of an error
     "layers.affine.FEW_CHANNELS",
     "layers.product.MOST_PARTS",

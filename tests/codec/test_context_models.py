@@ -24,10 +24,11 @@ from tiny_models import (
     typical_frames,
 )
 
-from narrows.codec import context as module
+from narrows.codec import context_tables
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
-from narrows.codec.context import EXP_MANTISSAS, ContextModel, ContextTables
+from narrows.codec.context import TENSORS, ContextModel
+from narrows.codec.context_tables import EXP_MANTISSAS, ContextTables
 from narrows.codec.entropy import (
     ConstrictionStack,
     PlainStack,
@@ -159,7 +160,7 @@ def test_the_mantissas_are_those_of_powers_of_two():
 
 
 def test_exponentials_fall_from_2_to_the_16_to_0():
-    values = module.exponentials()
+    values = context_tables.exponentials()
     assert values.tolist() == [exponential(d) for d in range(545)]
     assert values[0] == 2**16
     assert (np.diff(values) <= 0).all()
@@ -193,7 +194,7 @@ def test_frequencies_are_integers_from_1_on_and_sum_to_2_to_the_24(case):
 @examples(100)
 def test_any_logarithms_share_2_to_the_24_out(logs):
     below = np.minimum(max(logs) - np.array(logs), 544)
-    weights = module.shared_out(module.exponentials()[below][:, None])
+    weights = context_tables.shared_out(context_tables.exponentials()[below][:, None])
     assert weights.tolist() == [share_out(logs)]
     assert weights.min() >= 1
     assert weights.sum() == TOTAL
@@ -201,13 +202,13 @@ def test_any_logarithms_share_2_to_the_24_out(logs):
 
 @pytest.mark.parametrize("size", [2, 3, 4096, 4097])
 def test_equal_logarithms_get_equal_shares_and_the_escape_the_rest(size):
-    (weights,) = module.shared_out(np.full((size, 1), 2.0**16)).astype(int).tolist()
+    (weights,) = context_tables.shared_out(np.full((size, 1), 2.0**16)).astype(int).tolist()
     assert set(weights[:-1]) == {TOTAL // size}
     assert weights[-1] == TOTAL - (size - 1) * (TOTAL // size)
 
 
 def test_a_sure_entry_leaves_one_to_each_other():
-    weights = module.shared_out(np.array([[0.0], [2.0**16], [0.0]]))
+    weights = context_tables.shared_out(np.array([[0.0], [2.0**16], [0.0]]))
     assert weights.tolist() == [[1, TOTAL - 2, 1]]
 
 
@@ -272,7 +273,7 @@ def test_how_signals_are_cut_into_parts_changes_no_byte(kind, entries, monkeypat
     tables = tables_of(4, 4)
     symbols = symbols_of(tables.row, 60)
     payload = coder_of(kind, tables).encode(symbols)
-    monkeypatch.setattr(module, "PART_ENTRIES", entries)
+    monkeypatch.setattr(context_tables, "PART_ENTRIES", entries)
     parts = tables.start(60).parts(1)
     assert [i for part in parts for i in range(60)[part]] == list(range(60))
     assert (len(parts) == 1) == (entries == 10**9)
@@ -288,7 +289,7 @@ def dtypes_of(tables):
 def test_float32_and_float64_give_the_same_frequencies(seed, monkeypatch):
     row, context = tables_of(seed, 5).row, tables_of(seed, 5).context
     narrow = ContextTables(row, context)
-    monkeypatch.setattr(module, "EXACT_FLOAT32", 0)
+    monkeypatch.setattr(context_tables, "EXACT_FLOAT32", 0)
     wide = ContextTables(row, context)
     assert dtypes_of(narrow) == [np.float32] * 3
     assert dtypes_of(wide) == [np.float64] * 3
@@ -327,7 +328,7 @@ def by_hand(**parts):
     }  # fmt: skip
     settings |= {name: value for name, value in parts.items() if name in settings}
     tensors |= {name: value for name, value in parts.items() if name in tensors}
-    tensors = {name: np.array(value, module.TENSORS[name]) for name, value in tensors.items()}
+    tensors = {name: np.array(value, TENSORS[name]) for name, value in tensors.items()}
     return ContextModel(**tensors, **settings)
 
 
@@ -531,7 +532,7 @@ def test_an_order_that_is_none_is_refused(change):
         assert_one_line(caught.value)
 
 
-@pytest.mark.parametrize("name", module.TENSORS)
+@pytest.mark.parametrize("name", TENSORS)
 def test_a_tensor_of_another_size_dtype_or_shape_is_refused(name):
     tensors, settings = parts_of(tables_of(1, 4).context)
     good = tensors[name]
@@ -691,7 +692,7 @@ def test_the_id_changes_with_every_number_and_setting_of_a_context():
         assert unpack_model(pack_model(changed)).model_id == changed.model_id
         ids.append(changed.model_id)
         names.add(name)
-    assert names == {*module.TENSORS, *model.contexts[1].settings()}
+    assert names == {*TENSORS, *model.contexts[1].settings()}
     second, third = model.contexts[1:]
     for pair in ([None, third], [second, None], [None, None]):
         ids.append(replace(model, contexts=[None, *pair]).model_id)
@@ -772,7 +773,7 @@ def test_contexts_that_are_no_list_are_refused(contexts):
     refused(content, tensors)
 
 
-@pytest.mark.parametrize("name", module.TENSORS)
+@pytest.mark.parametrize("name", TENSORS)
 def test_a_missing_or_changed_tensor_of_a_file_is_refused(name):
     content, tensors = opened(pack_model(mixed_model()))
     key = f"contexts.1.{name}"
@@ -788,7 +789,7 @@ def test_a_context_for_one_latent_is_refused():
     size = int(tensors["tables.size"][0, 0])
     sizes = {"order": 1, "hidden_weight": 0, "hidden_bias": 0, "output_weight": 0,
              "output_bias": 1, "basis": size, "base": size}  # fmt: skip
-    tensors |= {f"contexts.0.{n}": np.zeros(s, module.TENSORS[n]) for n, s in sizes.items()}
+    tensors |= {f"contexts.0.{n}": np.zeros(s, TENSORS[n]) for n, s in sizes.items()}
     refused(content, tensors)
 
 
@@ -826,8 +827,8 @@ def test_known_answers_are_of_the_default_quality():
 
 
 def test_a_machine_with_another_exponential_is_refused(monkeypatch):
-    data, right = pack_model(mixed_model()), module.exponentials()
-    monkeypatch.setattr(module, "exponentials", lambda: np.maximum(right - 1, 0))
+    data, right = pack_model(mixed_model()), context_tables.exponentials()
+    monkeypatch.setattr(context_tables, "exponentials", lambda: np.maximum(right - 1, 0))
     with pytest.raises(ModelError, match="not exact"):
         Codec.from_bytes(data)
 
@@ -835,9 +836,9 @@ def test_a_machine_with_another_exponential_is_refused(monkeypatch):
 def test_a_machine_that_loses_bits_is_refused(monkeypatch):
     """Such as one whose products have the eight bits of bfloat16."""
 
-    def in_eight_bits(weight, bias, dtype):
-        bits = np.ascontiguousarray(weight.T, np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
-        return bits.view(np.float32).astype(dtype), bias[:, None].astype(dtype)
+    def in_eight_bits(x, dtype):
+        bits = np.ascontiguousarray(x.T, np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
+        return bits.view(np.float32).astype(dtype)
 
     model = tiny_model("uint8", (3, 2), 4, known_answers=False)
     context = random_context(rng_of(0), model.tables[0], wide=True)
@@ -846,7 +847,7 @@ def test_a_machine_that_loses_bits_is_refused(monkeypatch):
     answers = codec.answer(codec.encode(typical_frames(model, 3)))
     data = pack_model(replace(model, known_answers=answers))
     Codec.from_bytes(data)
-    monkeypatch.setattr(module, "_columns", in_eight_bits)
+    monkeypatch.setattr(context_tables, "_transposed", in_eight_bits)
     with pytest.raises(ModelError, match="not exact"):
         Codec.from_bytes(data)
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs the extra 'train'")
 
-from narrows.codec.context import ContextTables
+from narrows.codec.context_tables import ContextTables
 from narrows.codec.entropy import SymbolCoder, ideal_bits
 from narrows.codec.tables import FixedTables, count_table
 from narrows.training.freeze.context import fit_context

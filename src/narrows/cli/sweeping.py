@@ -55,7 +55,7 @@ def sweep(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", help="Passes over the signals, of each model.",
-                                 show_default="10,000 or 12,000 updates; of a preset 10")
+                                 show_default="9,500 or 12,000 updates; of a preset 10")
     ] = None,
     test: Annotated[
         str | None,

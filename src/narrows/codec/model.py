@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from narrows.codec.archive import DTYPE_CODES, MAX_FRAME_BYTES, MODEL_ID_BYTES
 from narrows.codec.checks import check_shape
-from narrows.codec.context import ContextModel, ContextTables
+from narrows.codec.context import ContextModel
+from narrows.codec.context_tables import ContextTables
 from narrows.codec.layers import Shape
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser

@@ -47,7 +47,7 @@ class TrainingSettings:
         Weight of the distortion, in bits per unit of squared error (or of its kind) summed over
         a frame whose range is 1. None: found while training, so that the rate meets its aim.
     epochs, batch_size : int or None
-        None: 10,000 (conv) or 12,000 updates of 32 to 256 frames.
+        None: 9,500 (conv) or 12,000 updates of 32 to 256 frames.
     minutes : float or None
         In place of `epochs`: as many as fit, counted before training starts.
     learning_rate : float

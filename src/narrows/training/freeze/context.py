@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from narrows.codec.context import LOG_UNIT, ContextModel, ContextTables
+from narrows.codec.context import ContextModel
+from narrows.codec.context_tables import LOG_UNIT, ContextTables
 from narrows.codec.entropy import ideal_bits
 from narrows.codec.tables import FixedTables, Row
 from narrows.codec.tensor_coding import pack_tensor
