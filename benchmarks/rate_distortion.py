@@ -1,7 +1,7 @@
 """Bytes against quality: narrows and its peers, on the same held-out signals, in one run.
 
     python benchmarks/rate_distortion.py DATASET [--models FOLDER_OR_FILES...]
-        [--minutes M] [--peers a,b] [--signals N] [--output benchmarks/results]
+        [--minutes M] [--efforts 0,2,7] [--peers a,b] [--signals N] [--output benchmarks/results]
 
 DATASET is mnist, fashion-mnist, digits, ecg, fields, fields-smooth, gaussian, gaussian-iid or
 sawbridge; the real ones are read from the folder NARROWS_DATA. Writes DATASET.md (tables),
@@ -9,16 +9,22 @@ DATASET.json (every point) and DATASET.png. Needs the extras `bench`, `train` an
 that is not installed is named in the table, and the others are measured.
 
 Every size is the length of bytes that were written, and every error that of signals decoded from
-them. narrows' points are those of the models given, at all their qualities; without `--models`, a
-model is trained for each of the data set's rates, with the default settings, in `--minutes` each.
+them. narrows' points are those of the models given, at all their qualities and at the efforts
+given, or the default one; without `--models`, a model is trained for each of the data set's rates,
+with the default settings, in `--minutes` each. For sources with a known optimum there is a line
+more: the code lengths of the symbols alone, without the 18 bytes or so that a block of 2 MB has
+besides.
 Set OMP_NUM_THREADS to fix the number of threads.
 """
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from comparison import datasets, measuring, ours, peers, results, tables
+
+from narrows.codec.search import DEFAULT_EFFORT
 
 RESULTS = Path(__file__).parent / "results"
 MINUTES = 2.0
@@ -29,10 +35,18 @@ def arguments(words=None):
     parser.add_argument("dataset", choices=datasets.NAMES)
     parser.add_argument("--models", nargs="+", help="model files, or folders of them")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="for each model to train")
+    parser.add_argument(
+        "--efforts", type=numbers, default=[DEFAULT_EFFORT], help="0 to 9, with commas"
+    )
     parser.add_argument("--peers", type=lambda text: text.split(","), help="by default all")
     parser.add_argument("--signals", type=int, help="test on so many, spread evenly")
     parser.add_argument("--output", type=Path, default=RESULTS)
     return parser.parse_args(words)
+
+
+def numbers(text):
+    """Read whole numbers with commas between them."""
+    return [int(word) for word in text.split(",")]
 
 
 def command(options):
@@ -42,25 +56,36 @@ def command(options):
         words += ["--models", *(Path(path).name for path in options.models)]
     else:
         words += ["--minutes", f"{options.minutes:g}"]
+    if options.efforts != [DEFAULT_EFFORT]:
+        words += ["--efforts", ",".join(map(str, options.efforts))]
     words += ["--peers", ",".join(options.peers)] if options.peers else []
     return " ".join([*words, *(["--signals", str(options.signals)] if options.signals else [])])
 
 
-def narrows_series(codecs, dataset):
+def narrows_series(codecs, dataset, effort):
     """Measure archives of all signals, and packets of some."""
     x = dataset.test
     some = datasets.spread(x, peers.SAMPLE)
-    archives = measuring.Series("narrows", "narrows, one archive", len(x))
-    packets = measuring.Series("packets", "narrows, one packet each", len(some), alone=True)
+    at = "" if effort == DEFAULT_EFFORT else f", effort {effort}"
+    archives = measuring.Series("narrows" + at, "narrows, one archive" + at, len(x))
+    packets = measuring.Series(
+        "packets" + at, "narrows, one packet each" + at, len(some), alone=True
+    )
     for name, quality in ours.settings(codecs):
-        setting = f"{name}, quality {quality}"
+        setting = f"{name}, quality {quality}, effort {effort}"
         for series, coder, signals in (
             (archives, ours.archive_coder, x),
             (packets, ours.packet_coder, some),
         ):
-            coded = coder(codecs[name], quality)
+            coded = coder(codecs[name], quality, effort)
             series.points.append(measuring.measure(coded, signals, dataset.peak, setting))
-    return [archives, packets]
+    if dataset.optimum is None:
+        return [archives, packets]
+    alone = measuring.Series("symbols" + at, "narrows, its symbols alone" + at, len(x))
+    for (name, quality), point in zip(ours.settings(codecs), archives.points, strict=True):
+        size = ours.symbol_bytes(codecs[name], x, quality, effort)
+        alone.points.append(replace(point, bytes_per_signal=size))
+    return [archives, alone, packets]
 
 
 def chosen_peers(words, dataset):
@@ -94,7 +119,9 @@ def measure_all(options):
         "models": {name: ours.described(codec) for name, codec in codecs.items()},
     }
     say("measuring narrows")
-    mine = narrows_series(codecs, dataset)
+    mine = [
+        series for effort in options.efforts for series in narrows_series(codecs, dataset, effort)
+    ]
     others = []
     for peer in wanted:
         say(f"measuring {peer.name}")

@@ -1,8 +1,8 @@
 """Make the golden bad files, each named after its one fault: `python scripts/make_golden_bad.py`.
 
-They come from one small golden model and its archive, from a model of convolutions and from models
-with contexts. All checksums and ids that are not the fault itself are right, so that only the check
-in question can refuse a file.
+They come from one small golden model and its archive, which is given a search too, from a model of
+convolutions and from models with contexts. All checksums and ids that are not the fault itself are
+right, so that only the check in question can refuse a file.
 """
 
 import json
@@ -157,6 +157,7 @@ def pack(values):
     return head + zlib.compress(planes)
 
 
+ONE = "0x1.0000000000000p+0"
 CONTEXT_TENSORS = {"order": "i4", "hidden_weight": "i2", "hidden_bias": "i4", "output_weight": "i2",
                    "output_bias": "i4", "basis": "i2", "base": "i4"}  # fmt: skip
 
@@ -169,6 +170,7 @@ class Model:
         self.rows = {name: rows[name] for name in sorted(rows)}
         self.decoding = self.settings["decoding"]
         self.decoder, self.contexts = self.decoding["decoder"], self.decoding["contexts"]
+        self.encoder = self.settings["encoder"]
 
     def replace(self, name, values):
         """Put another tensor into the place of one."""
@@ -188,6 +190,14 @@ class Model:
         tensors = reader.Tensors(dict(self.rows))
         tensors.unpack(name, kind, *shape)
         return tensors[name]
+
+    def tensors(self, *parts):
+        """Unpack the tensors whose names begin so."""
+        return {name: self.tensor(name) for name in self.rows if name.startswith(parts)}
+
+    def leave_out(self, *parts):
+        """Leave the tensors out whose names begin so."""
+        self.rows = {name: row for name, row in self.rows.items() if not name.startswith(parts)}
 
     def replace_part(self, name, values, number=1):
         """Put other numbers into a tensor of a context model."""
@@ -218,12 +228,13 @@ class Model:
         self.replace(name, values)
 
     def seal(self, decoder="decoder.0."):
-        """Make the model id right, of the decoder's tensors whose names begin so."""
+        """Make the digest and the id right, of the decoder's tensors whose names begin so."""
+        if self.settings["encoder"]:
+            own = self.tensors("encoder.")
+            self.settings["encoder_sha256"] = reader.digest(self.settings["encoder"], own).hex()
         parts = [decoder, "quantiser.", "tables."]
         parts += [f"contexts.{i}." for i, context in enumerate(self.contexts) if context]
-        own = [name for name in self.rows if name.startswith(tuple(parts))]
-        tensors = {name: self.tensor(name) for name in own}
-        self.settings["model_id"] = reader.model_id(self.settings, tensors).hex()
+        self.settings["model_id"] = reader.model_id(self.settings, self.tensors(*parts)).hex()
 
     def file(self, text=None, **entries):
         """Write the file with a right checksum; `entries` are other entries of the header."""
@@ -335,6 +346,32 @@ CONTEXT_CONTENTS = {
     "of-no-outputs": lambda m: m.resize(3, 0),
     "of-33-outputs": lambda m: m.resize(1, 33),
 }
+# The same in a model of two latents and one quality, with its encoder and a search.
+SEARCH_CONTENTS = {
+    "null": lambda m: m.encoder.update(search=None),
+    "without-curvature": lambda m: m.rows.pop("encoder.curvature"),
+    "missing-but-curvature-there": lambda m: m.encoder.pop("search"),
+    "encoder-null-but-curvature-there": lambda m: (
+        m.leave_out("encoder.0."), m.settings.update(encoder=None)
+    ),
+    "setting-missing": lambda m: m.encoder["search"].pop("unit"),
+    "setting-unknown": lambda m: m.encoder["search"].update(effort=2),
+    "unit-0": lambda m: m.encoder["search"].update(unit="0x0.0p+0"),
+    "unit-infinite": lambda m: m.encoder["search"].update(unit="inf"),
+    "unit-as-a-number": lambda m: m.encoder["search"].update(unit=1),
+    "lambda-negative": lambda m: m.encoder["search"].update({"lambda": ["-" + ONE]}),
+    "lambda-too-large": lambda m: m.encoder["search"].update({"lambda": ["0x1.8p+100"]}),
+    "lambda-nan": lambda m: m.encoder["search"].update({"lambda": ["nan"]}),
+    "lambda-in-another-form": lambda m: m.encoder["search"].update({"lambda": ["0x1p+0"]}),
+    "lambda-without-a-list": lambda m: m.encoder["search"].update({"lambda": ONE}),
+    "fewer-lambdas-than-qualities": lambda m: m.encoder["search"].update({"lambda": []}),
+    "more-lambdas-than-qualities": lambda m: m.encoder["search"].update({"lambda": [ONE, ONE]}),
+    "curvature-negative": lambda m: m.change("encoder.curvature", 1, -1),
+    "curvature-of-64-bits": lambda m: m.replace("encoder.curvature", np.ones((1, 2), "i8")),
+    "curvature-of-one-dimension": lambda m: m.replace("encoder.curvature", np.ones(2, "i4")),
+    "curvature-of-another-latent": lambda m: m.replace("encoder.curvature", np.ones((1, 3), "i4")),
+    "curvature-of-another-quality": lambda m: m.replace("encoder.curvature", np.ones((2, 2), "i4")),
+}  # fmt: skip
 # Each makes a row, out of the good one of `decoder.0.weight`: (2, 6) int16 in planes.
 ROWS = {
     "unknown-coding": lambda row: b"\x03" + row[1:],
@@ -352,9 +389,19 @@ def shrunken(data=MODEL):
     """Give a good model without encoder, known answers and training, which only take space."""
     model = Model(data)
     model.settings |= {"encoder": None, "known_sha256": None}
-    for name in [name for name in model.rows if name.startswith(("encoder.", "known."))]:
-        del model.rows[name]
+    model.leave_out("encoder.", "known.")
     model.replace("training", np.frombuffer(b"{}", np.uint8))
+    return model
+
+
+def searching():
+    """Give the good model with its encoder, a search, and without what only takes space."""
+    model = Model()
+    model.settings["known_sha256"] = None
+    model.leave_out("known.")
+    model.replace("training", np.frombuffer(b"{}", np.uint8))
+    model.encoder["search"] = {"lambda": [ONE], "unit": ONE}
+    model.replace("encoder.curvature", np.ones((1, 2), "i4"))
     return model
 
 
@@ -377,6 +424,14 @@ def bad_models():
         change(model)
         model.seal("decoder.")
         files["context-" + name] = model.file()
+    good = searching()
+    good.seal()
+    reader.read_model(good.file())
+    for name, change in SEARCH_CONTENTS.items():
+        model = searching()
+        change(model)
+        model.seal()
+        files["search-" + name] = model.file()
     for name, change in ROWS.items():
         model = shrunken()
         model.rows["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))

@@ -1,7 +1,8 @@
 """A second reader of what narrows writes, made from docs/FORMAT.md alone.
 
-It only decodes, so it takes every model as one without an encoder (section 7), and it favours
-clarity over speed. `read_model`, `read_archive` and `read_packet` raise `Rejected`, nothing else.
+It only decodes, so it takes every model as one without an encoder (section 7), but for what an
+encoder may search by, which it checks. It favours clarity over speed. `read_model`, `read_archive`
+and `read_packet` raise `Rejected`, nothing else.
 """
 
 import json
@@ -420,6 +421,16 @@ def anything(value):
     return True
 
 
+def is_encoder(value):
+    """Accept any encoder, which a decoder has no use for, but a `search` only as it must be."""
+    return not has_search(value) or fits(value["search"], SEARCH)
+
+
+def has_search(encoder):
+    """Tell whether an encoder has something to search by."""
+    return isinstance(encoder, dict) and "search" in encoder
+
+
 def or_null(test):
     """Make a test that null passes too."""
     return lambda value: value is None or test(value)
@@ -447,6 +458,10 @@ LAYERS = {
 }  # fmt: skip
 CONTEXT = {name: integer(0, 40) for name in ("hidden_shift", "output_shift", "row_shift")}
 CONTEXT |= {name: integer(1, 2**24) for name in ("hidden_limit", "output_limit")}
+SEARCH = {
+    "lambda": list_of(lambda v: is_positive(v) and float.fromhex(v) <= 2**100, 1, 8),
+    "unit": is_positive,
+}
 DECODING = {
     "contexts": list_of(or_null(lambda value: fits(value, CONTEXT)), 1, 8),
     "decoder": {
@@ -463,7 +478,7 @@ DECODING = {
 }  # fmt: skip
 MODEL = {
     "architecture": anything, "checksum": hexadecimal(64), "decoding": DECODING,
-    "encoder": anything, "encoder_sha256": hexadecimal(64), "format": integer(0, 0),
+    "encoder": is_encoder, "encoder_sha256": hexadecimal(64), "format": integer(0, 0),
     "known_sha256": or_null(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
 }  # fmt: skip
 
@@ -694,13 +709,19 @@ def read_context(settings, tables, tensors, prefix):
     return context
 
 
+def digest(settings, tensors):
+    """Compute the digest of settings and tensors."""
+    hashed = sha256(canonical(settings).encode())
+    for name, values in sorted(tensors.items()):
+        hashed.update(f"\n{name} {values.dtype.name} {list(values.shape)}\n".encode())
+        hashed.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
+    return hashed.digest()
+
+
 def model_id(settings, tensors):
     """Compute the model id of the settings and of the tensors unpacked so far."""
-    digest = sha256(canonical(settings["decoding"]).encode())
-    for name, values in sorted(tensors.items()):
-        digest.update(f"\n{name} {values.dtype.name} {list(values.shape)}\n".encode())
-        digest.update(values.astype(values.dtype.newbyteorder("<")).tobytes())
-    return sha256(bytes.fromhex(settings["encoder_sha256"]) + digest.digest()).digest()[:16]
+    encoder = bytes.fromhex(settings["encoder_sha256"])
+    return sha256(encoder + digest(settings["decoding"], tensors)).digest()[:16]
 
 
 def check_decoder(decoding):
@@ -720,6 +741,16 @@ def check_output(normaliser, bound):
     offset = float.fromhex(normaliser["output_offset"])
     whole = offset.is_integer() and abs(offset) < 2**52
     need(whole or normaliser["dtype"].startswith("float"), "the output offset is not whole")
+
+
+def check_search(encoder, tensors, shape):
+    """Check what an encoder may search by at these qualities and latents."""
+    there = "encoder.curvature" in tensors.rows
+    need(there == has_search(encoder), "a search without curvatures, or they without it")
+    if there:
+        need(len(encoder["search"]["lambda"]) == shape[0], "lambdas of another number")
+        curvature = tensors.unpack("encoder.curvature", "int32", *shape)
+        need(curvature.min() >= 0, "a curvature is negative")
 
 
 def check_no_other(rows, settings):
@@ -757,12 +788,13 @@ def read_model(data):
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
     tables = read_tables(tensors, steps.shape)
     codings = read_codings(tensors, decoding["contexts"], tables)
-    name, digest = model_id(settings, tensors), settings["known_sha256"]
+    name, known = model_id(settings, tensors), settings["known_sha256"]
     need(name.hex() == settings["model_id"], "the model id is wrong")
     model = Model(name, np.dtype(normaliser["dtype"]), tuple(frame_shape), normaliser,
                   decoding["quantiser"]["limit"], layers, steps, codings)  # fmt: skip
-    if digest:
-        check_known(model, tensors.unpack("known.symbols", "int32", None, k), digest)
+    if known:
+        check_known(model, tensors.unpack("known.symbols", "int32", None, k), known)
+    check_search(settings["encoder"], tensors, steps.shape)
     check_no_other(rows, settings)
     return model
 

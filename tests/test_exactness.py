@@ -14,15 +14,31 @@ import narrows
 from narrows.codec.codec import Codec
 
 GOLDEN = Path(__file__).parent / "golden" / "v0"
-MODELS = ("conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide")
+MODELS = (
+    "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide",
+    "search-conv-uint8", "search-float32",
+)  # fmt: skip
 SCRIPT = """
 import hashlib, sys
 import numpy as np, narrows
 codec = narrows.load(sys.argv[1])
 x = np.load(sys.argv[2])
-blob = codec.compress(x)
-print(hashlib.sha256(blob).hexdigest(), hashlib.sha256(codec.decompress(blob)).hexdigest())
+for effort in [int(a) for a in sys.argv[3:]] or [None]:
+    blob = codec.compress(x, effort=effort)
+    print(hashlib.sha256(blob).hexdigest(), hashlib.sha256(codec.decompress(blob)).hexdigest())
 """
+GRADIENT_SCRIPT = """
+import hashlib, sys
+import numpy as np, narrows
+from narrows.codec.search import SymbolSearch
+codec = narrows.load(sys.argv[1])
+x = np.load(sys.argv[2])
+search = SymbolSearch(codec.model, 1, codec.decode)
+for each in search._gradient(x, codec.encode(x, 1, 0)):
+    print(hashlib.sha256(each.tobytes()).hexdigest())
+"""
+SEARCHES = ("search-conv-uint8", "search-float32")  # the first with a context model
+EFFORTS = (0, 2, 9)
 
 
 def supported_kernels():
@@ -46,7 +62,17 @@ def signals_for(codec, n):
     return np.clip(x * 50 + model.normaliser.offset, bounds.min, bounds.max).astype(model.dtype)
 
 
-def hashes_in_subprocess(model, data, kernel, threads):
+def signals_to_search_for(name, n=100):
+    """Give signals whose symbols a golden model's tables hold, and some that they do not hold."""
+    rng, codec = np.random.default_rng(0), narrows.load(GOLDEN / f"{name}.narrows")
+    x = np.load(GOLDEN / f"{name}.signals.npy")[rng.integers(20, size=n)].astype(np.float64)
+    x += rng.normal(size=x.shape) * (2.0**-6 if codec.model.dtype.kind == "f" else 2.0)
+    x = x.astype(codec.model.dtype)
+    x[::10] = signals_for(codec, len(x[::10]))
+    return codec, x
+
+
+def hashes_in_subprocess(model, data, kernel, threads, efforts=(), script=SCRIPT):
     environment = {
         **os.environ,
         "OPENBLAS_CORETYPE": kernel,
@@ -54,15 +80,18 @@ def hashes_in_subprocess(model, data, kernel, threads):
         "OMP_NUM_THREADS": str(threads),
     }
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(model), str(data)],
+        [sys.executable, "-c", script, str(model), str(data), *map(str, efforts)],
         env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout.split()
 
 
-def hashes_here(codec, x):
-    blob = codec.compress(x)
-    return [hashlib.sha256(data).hexdigest() for data in (blob, codec.decompress(blob))]
+def hashes_here(codec, x, efforts=(None,)):
+    found = []
+    for effort in efforts:
+        blob = codec.compress(x, effort=effort)
+        found += [hashlib.sha256(data).hexdigest() for data in (blob, codec.decompress(blob))]
+    return found
 
 
 def test_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, tmp_path):
@@ -107,6 +136,52 @@ def test_torch_gives_the_bits_of_numpy_for_a_golden_model(name, device):
     x = signals_for(codec, 300)
     on_torch = Codec(codec.model, backend=TorchBackend(device))
     assert hashes_here(on_torch, x) == hashes_here(codec, x)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_blas_kernels_and_threads_change_nothing_that_is_searched_for(name, tmp_path):
+    data = tmp_path / "x.npy"
+    codec, x = signals_to_search_for(name)
+    np.save(data, x)
+    here = hashes_here(codec, x, EFFORTS)
+    assert len(set(here)) == len(here)
+    for kernel in supported_kernels():
+        for threads in (1, 2):
+            there = hashes_in_subprocess(GOLDEN / f"{name}.narrows", data, kernel, threads, EFFORTS)
+            assert there == here, (kernel, threads)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_blas_kernels_change_no_bit_of_a_gradient(name, tmp_path):
+    """Symbols depend on its order alone, which could hide what is not exact."""
+    model, data = GOLDEN / f"{name}.narrows", tmp_path / "x.npy"
+    np.save(data, signals_to_search_for(name)[1])
+    kernels = supported_kernels()
+    found = [hashes_in_subprocess(model, data, k, 1, script=GRADIENT_SCRIPT) for k in kernels]
+    assert all(len(each) == 2 for each in found)
+    assert all(each == found[0] for each in found), kernels
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_the_batch_size_changes_nothing_that_is_searched_for(name, batch_size, monkeypatch):
+    codec, x = signals_to_search_for(name, 15)
+    here = hashes_here(codec, x, EFFORTS)
+    monkeypatch.setattr("narrows.codec.search.search.BATCH_SIGNALS", batch_size)
+    assert hashes_here(Codec(codec.model, batch_size=batch_size), x, EFFORTS) == here
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("name", SEARCHES)
+def test_torch_finds_what_numpy_finds(name, device):
+    torch = pytest.importorskip("torch", reason="the torch backend needs torch; extra train")
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device on this machine")
+    from narrows.integrations.torch_backend import TorchBackend
+
+    codec, x = signals_to_search_for(name)
+    on_torch = Codec(codec.model, backend=TorchBackend(device))
+    assert hashes_here(on_torch, x, EFFORTS) == hashes_here(codec, x, EFFORTS)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 4096])

@@ -29,6 +29,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.context import TENSORS as TENSOR_TYPES
 from narrows.codec.context import ContextModel
 from narrows.codec.context_tables import EXP_MANTISSAS, ContextTables, exponentials
+from narrows.codec.exchange import Exchange
 from narrows.codec.layers import (
     KINDS,
     Conv,
@@ -81,6 +82,7 @@ CONSTANTS = {
     "room bits": "context_tables.ROOM_BITS",
     "shift of a context model, most": "context.MAX_SHIFT",
     "limit of a context model, most": "context.MAX_LIMIT",
+    "lambda of a search, most": "exchange.LARGEST_LAMBDA",
     "hidden units of a position, most": "context.MAX_UNITS",
     "outputs of a position, most": "context.MAX_OUTPUTS",
     "word bits": "entropy.WORD_BITS",
@@ -122,8 +124,23 @@ NO_MATTER_OF_FORMAT = {
     "blocks.DEFLATE_WORTH_TRYING",
     "context_tables.PART_ENTRIES",
     "entropy.LEFT_OVER",  # the text of an error
+    "layers.activations.SLOPE_BITS",  # how a writer searches; any symbols decode
     "layers.affine.FEW_CHANNELS",
+    "layers.affine.FEWEST_BITS",  # how a writer searches
+    "layers.affine.GRADIENT_BITS",
     "layers.product.MOST_PARTS",
+    "layers.sliding.FEW_OUTPUTS",
+    "search.costs.BITS_UNIT",  # how a writer searches
+    "search.costs.MANTISSA_BITS",
+    "search.costs.OUT_OF_REACH",
+    "search.distortion.LARGEST_SUM",
+    "search.efforts.DEFAULT_EFFORT",
+    "search.efforts.MAX_EFFORT",
+    "search.search.BATCH_ELEMENTS",
+    "search.search.BATCH_SIGNALS",
+    "search.search.DAMPING",
+    "search.search.HALVINGS",
+    "search.search.REPAIRS",
     "tensor_coding.MAX_ENTROPY_RANGE",  # how a writer chooses
     "tensor_coding.NARROW_RANGE",
     "tensor_coding.NARROW_UNIT_BITS",
@@ -285,6 +302,11 @@ def context_of(n_units=1, n_outputs=1, shift=0, limit=1):
     return ContextModel(**tensors, **shifts, **limits, sizes=(2, 2))
 
 
+def exchange(n_qualities=1, latent_size=1, curvature=0):
+    whole = narrowest(curvature * np.ones((n_qualities, latent_size), dtype=np.int64))
+    return Exchange(1.0, n_qualities * [1.0], whole)
+
+
 RANGES = {
     "entries of a frequency table": frequency_table,
     "low of a frequency table": lambda v: frequency_table(low=v),
@@ -307,6 +329,7 @@ RANGES = {
     "limit of the quantiser": lambda v: quantiser(limit=v),
     "gain": lambda v: quantiser(gain=v),
     "step": lambda v: quantiser(step=v),
+    "curvature": lambda v: exchange(curvature=v),
     "number of qualities": model_of_qualities,
     "dimensions of a shape": lambda v: Reshape((1,) * v),
     "elements of a shape": lambda v: Reshape((v,)),
@@ -345,7 +368,7 @@ def documented_range(name):
 
 
 def model_of_all_kinds():
-    """A model whose encoder has a layer of each kind, with known answers and a context model."""
+    """A model with a layer of each kind, known answers, a context model and a search."""
     model = model_by_hand()
     identity = Dense(np.eye(2, dtype=np.int16), np.zeros(2, np.int64), shift=0, limit=510)
     clamp = Table(np.arange(9, dtype=np.int32), 0, identity_above=True)
@@ -364,6 +387,7 @@ def model_of_all_kinds():
         decoder=IntegerNetwork([identity], (2,), 255),
         tables=[2 * [frequency_table(2)]],
         contexts=[context_of()],
+        exchange=exchange(latent_size=2),
         known_answers=KnownAnswers(np.zeros((3, 2), np.int32), "", np.zeros((3, 2), np.int32)),
     )
 
@@ -393,10 +417,11 @@ def test_the_keys_of_a_model_file_are_those_of_the_document():
     content, _ = content_of(model_of_all_kinds())
     assert list(keys_of(content)) == [key for key, *_ in table("JSON")]
     networks = [key for key, *_ in table("JSON", 2)]
-    for network in (content["encoder"], content["decoding"]["decoder"]):
-        assert list(network) == networks
+    assert list(content["decoding"]["decoder"]) == networks
+    assert list(content["encoder"]) == [*networks, "search"]
     (context,) = content["decoding"]["contexts"]
     assert list(context) == [key for key, *_ in table("JSON", 3)]
+    assert list(content["encoder"]["search"]) == [key for key, *_ in table("JSON", 4)]
 
 
 def test_the_tensors_of_a_model_file_are_those_of_the_document():

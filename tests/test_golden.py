@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 import narrows
+from narrows.codec.search import SymbolSearch
 
 FOLDER = Path(__file__).parent / "golden"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("") for path in FOLDER.glob("v*/*.nrw"))
+SEARCHES = sorted(path.with_suffix("") for path in FOLDER.glob("v*/*.signals.npy"))
+EFFORTS = {".effort-0": 0, ".nrw": 2, ".effort-9": 9}  # of a golden search, by the archive's suffix
 OPTIONAL = ("torch", "sklearn", "scipy", "pooch", "matplotlib", "constriction")
 
 
@@ -55,6 +58,31 @@ def test_there_are_golden_files_of_context_models_coded_with_them():
         header_bytes = 24 + len(model.frame_shape) + 4
         assert blob[header_bytes] == model.default_quality << 4  # mode 0, coded, and the quality
         assert packet[0] >> 5 == model.default_quality - 1
+
+
+def test_there_are_golden_files_of_searches_that_do_something():
+    archives = [path.with_suffix(suffix) for path in SEARCHES for suffix in EFFORTS]
+    assert len(archives) == len({path.read_bytes() for path in archives}) >= 6
+
+
+@pytest.mark.parametrize("suffix", EFFORTS)
+@pytest.mark.parametrize("path", SEARCHES, ids=lambda path: path.stem)
+def test_a_golden_search_gives_its_archive_byte_for_byte(path, suffix):
+    codec, x = narrows.load(path.with_suffix(".narrows")), np.load(path.with_suffix(".signals.npy"))
+    blob = path.with_suffix(suffix).read_bytes()
+    expected = np.load(path.with_suffix(f"{suffix}.npy".removeprefix(".nrw")))
+    assert codec.compress(x, effort=EFFORTS[suffix]) == blob
+    assert codec.decompress(blob).tobytes() == expected.tobytes()
+    assert independent_reader.read_archive(blob, codec.model_bytes).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("path", SEARCHES, ids=lambda path: path.stem)
+def test_a_golden_search_costs_no_more_with_more_effort(path):
+    codec, x = narrows.load(path.with_suffix(".narrows")), np.load(path.with_suffix(".signals.npy"))
+    search = SymbolSearch(codec.model, codec.model.default_quality, codec.decode)
+    costs = [search.cost(x, codec.encode(x, effort=effort)) for effort in EFFORTS.values()]
+    assert (np.diff(costs, axis=0) <= 0).all()
+    assert (np.diff(np.mean(costs, axis=1)) < 0).all()
 
 
 def test_an_embedded_model_decodes_alone():

@@ -223,7 +223,7 @@ def _sawbridge(name):
         layout=layouts.row((sources.SAWBRIDGE_SAMPLES,)),
         psnrs=(10.0, 12.0, 14.0, 16.0, 18.0, 20.0),
         byte_range=(0.2, 2.0),
-        rates=((8, 0.25), (8, 0.375), (8, 0.5), (8, 0.625)),
+        rates=((1, 1.0), (1, 2.0), (1, 3.0), (1, 4.0), (1, 5.0)),
         optimum=sources.Sawbridge(),
     )
 

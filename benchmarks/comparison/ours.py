@@ -6,6 +6,7 @@ import numpy as np
 
 import narrows
 from comparison.coders import Coder, each
+from narrows.codec.entropy import ideal_bits
 from narrows.evaluation.baselines import train_pca
 
 PCA_POINTS = 8
@@ -67,19 +68,25 @@ def settings(codecs):
     return [(name, q) for name, c in codecs.items() for q in range(1, c.model.n_qualities + 1)]
 
 
-def archive_coder(codec, quality=None):
+def archive_coder(codec, quality=None, effort=None):
     """Code all signals into one archive, header and index included."""
     return Coder(
-        lambda x: [codec.compress(x, quality)],
+        lambda x: [codec.compress(x, quality, effort)],
         lambda blobs, n: codec.decompress(blobs[0]),
         len(codec.model_bytes),
     )
 
 
-def packet_coder(codec, quality=None):
+def symbol_bytes(codec, x, quality, effort=None):
+    """Give the code length of the symbols in bytes a signal, by the frequencies of the model."""
+    tables = codec.model.coding_tables[quality - 1]
+    return float(ideal_bits(codec.encode(x, quality, effort), tables).mean()) / 8
+
+
+def packet_coder(codec, quality=None, effort=None):
     """Code each signal into a packet of its own."""
     return each(
-        lambda signal: codec.compress_packet(signal, quality),
+        lambda signal: codec.compress_packet(signal, quality, effort),
         codec.decompress_packet,
         len(codec.model_bytes),
     )

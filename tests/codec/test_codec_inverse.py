@@ -89,7 +89,7 @@ def test_a_coded_block_decompresses_to_what_its_symbols_decode_to(dtype, quality
 def test_a_stored_or_deflated_block_comes_back_exactly(dtype, monkeypatch):
     codec = codec_of(dtype, (8,), 8)
     storm = np.random.default_rng(0).integers(INT32.min, INT32.max, (300, 8), dtype=np.int32)
-    monkeypatch.setattr(codec, "encode", lambda x, quality: storm[: len(x)])
+    monkeypatch.setattr(codec, "encode", lambda x, quality, effort: storm[: len(x)])
     noise = noise_frames(dtype, (300, 8))
     few = np.tile(noise[:1], (300, 1))
     for x in (noise, few):

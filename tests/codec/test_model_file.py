@@ -15,6 +15,7 @@ from tiny_models import (
     assert_one_line,
     examples,
     noise_frames,
+    searching,
     tiny_model,
     typical_frames,
 )
@@ -35,7 +36,7 @@ def coding_tensors(model):
 def assert_same_model(model, again):
     """Compare all that a model file holds."""
     assert again.decoding_settings() == model.decoding_settings()
-    assert again.encoder.settings() == model.encoder.settings()
+    assert again.encoder_settings() == model.encoder_settings()
     assert again.model_id == model.model_id
     assert (again.architecture, again.peak) == (model.architecture, model.peak)
     assert again.training == model.training
@@ -73,6 +74,36 @@ def test_every_activation_is_loaded_as_it_was_saved(activation):
     assert_same_model(model, again.model)
     x = noise_frames("uint8", (20, 5))
     assert_identical(again.encode(x), Codec(model).encode(x))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_model_with_a_search_is_loaded_as_it_was_saved(dtype):
+    model = searching(tiny_model(dtype, (3, 2), 2, 3, contexts=(2,)))
+    data = pack_model(model)
+    again = unpack_model(data)
+    assert_same_model(model, again)
+    assert again.exchange.unit == model.exchange.unit
+    assert again.exchange.lambda_ == model.exchange.lambda_
+    assert_identical(again.exchange.curvature, model.exchange.curvature)
+    assert pack_model(again) == data
+    x = typical_frames(model, 20)
+    assert_identical(Codec(again).encode(x), Codec(model).encode(x))
+    content, tensors = opened(data)
+    assert content["model_id"] == id_of(content, tensors) == model.model_id.hex()
+    assert content["encoder_sha256"] == encoder_digest_of(content, tensors).hex()
+
+
+def test_a_model_without_a_search_says_nothing_of_one():
+    assert b"search" not in pack_model(tiny_model())
+    assert b"curvature" not in pack_model(tiny_model())
+
+
+@pytest.mark.parametrize("unit", [5e-324, 0.1, 1.7976931348623157e308])
+def test_every_float_of_a_search_is_loaded_as_it_was_saved(unit):
+    model = searching(tiny_model())
+    model = replace(model, exchange=replace(model.exchange, unit=unit, lambda_=[1 / 3]))
+    again = unpack_model(pack_model(model)).exchange
+    assert (again.unit, again.lambda_) == (unit, [1 / 3])
 
 
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 4))
@@ -253,6 +284,16 @@ def test_the_id_changes_with_everything_that_coding_depends_on():
     assert len({each.model_id for each in models}) == len(models) > 30
 
 
+def test_the_id_changes_with_what_an_encoder_searches_by():
+    model = searching(tiny_model(n_qualities=2))
+    exchange = model.exchange
+    first, second = exchange.lambda_
+    changes = [{"unit": 2.0}, {"lambda_": [second, first]}, {"curvature": exchange.curvature + 1}]
+    models = [model, replace(model, exchange=None)]
+    models += [replace(model, exchange=replace(exchange, **change)) for change in changes]
+    assert len({each.model_id for each in models}) == len(models)
+
+
 def test_the_id_tells_dtypes_and_shapes_apart():
     models = [tiny_model(dtype, shape) for dtype in DTYPES for shape in ODD_SHAPES]
     assert len({model.model_id for model in models}) == len(models)
@@ -283,6 +324,16 @@ def test_a_model_without_its_encoder_decodes_the_same_and_keeps_its_id(dtype):
         assert_one_line(caught.value, codec.model_id, "no encoder")
 
 
+def test_a_model_without_its_encoder_has_no_search_and_keeps_its_id():
+    model = searching(tiny_model("int16", (3, 5), 2, 3))
+    data = pack_model(model.without_encoder())
+    light, half = unpack_model(data), unpack_model(pack_model(model), decoder_only=True)
+    assert light.exchange is half.exchange is None
+    assert light.model_id == half.model_id == model.model_id
+    assert b"search" not in data
+    assert b"curvature" not in data
+
+
 def test_a_model_without_its_encoder_needs_a_digest_of_32_bytes():
     model = tiny_model()
     for digest in (None, b"", b"x" * 31, b"x" * 33):
@@ -311,6 +362,8 @@ def test_a_model_without_its_encoder_needs_a_digest_of_32_bytes():
         {"quantiser": tiny_model(latent_size=3).quantiser},
         {"quantiser": tiny_model(n_qualities=2).quantiser},
         {"normaliser": tiny_model("uint16").normaliser},
+        {"exchange": searching(tiny_model(latent_size=3)).exchange},
+        {"exchange": searching(tiny_model(n_qualities=2)).exchange},
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(part):

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from model_files import NO_CHECKSUM, canonical, forged, opened, packed, sealed, sealed_text
-from tiny_models import assert_one_line, examples, tiny_model
+from tiny_models import assert_one_line, examples, searching, tiny_model
 
 from narrows.codec.codec import Codec
 from narrows.codec.model_file import model_id_of, pack_model
 from narrows.errors import FormatError, ModelError, UnprovenModelError
 
-MODEL = tiny_model("uint8", (2, 2), 2, 3, activation="step", contexts=(2,))
+MODEL = searching(tiny_model("uint8", (2, 2), 2, 3, activation="step", contexts=(2,)))
 DATA = pack_model(MODEL)
 CONTENT, TENSORS = opened(DATA)
 ROWS = packed(TENSORS)
@@ -164,7 +164,7 @@ def refused_or_same(data):
         assert_one_line(error)
     else:
         assert codec.model_id == MODEL.model_id.hex()
-        assert codec.model.encoder.settings() == MODEL.encoder.settings()
+        assert codec.model.encoder_settings() == MODEL.encoder_settings()
         for name, tensor in codec.model.decoding_tensors().items():
             np.testing.assert_array_equal(tensor, TENSORS[name], strict=True)
 
@@ -192,10 +192,25 @@ def test_another_number_in_a_tensor_is_refused(name):
 @pytest.mark.parametrize(
     "name",
     ["extra", "encoder.9.weight", "tables.extra", "known.extra", "contexts.1.extra",
-     "contexts.0.order", "contexts.3.order", "contexts.order"],
+     "contexts.0.order", "contexts.3.order", "contexts.order", "encoder.extra", "curvature"],
 )  # fmt: skip
 def test_a_tensor_that_a_model_does_not_have_is_refused(name):
     refusal(with_tensor(name, np.zeros(3, np.int16)))
+
+
+def test_one_part_of_a_search_without_the_other_is_refused():
+    content = {**CONTENT, "encoder": {k: v for k, v in CONTENT["encoder"].items() if k != "search"}}
+    without = {name: tensor for name, tensor in TENSORS.items() if name != "encoder.curvature"}
+    assert Codec.from_bytes(forged(content, without)).model.exchange is None
+    refusal(forged(content, TENSORS))
+    refusal(forged(CONTENT, without))
+
+
+@pytest.mark.parametrize("value", [-1, -(2**31)])
+def test_a_curvature_below_0_is_refused(value):
+    curvature = TENSORS["encoder.curvature"].copy()
+    curvature[1, 1] = value
+    assert "curvature" in refusal(with_tensor("encoder.curvature", curvature))
 
 
 def test_another_id_is_refused():
@@ -208,6 +223,10 @@ def test_an_id_that_is_none_is_refused(value):
     refusal(with_content(model_id=value))
 
 
+ONE = "0x1.0000000000000p+0"
+NO_POSITIVE_FLOATS = [
+    "nan", "inf", "-inf", "0x0.0p+0", "-" + ONE, "0x1p+0", "1.0", "0x1p5000", "x", "", 1.0, 1, None,
+]  # fmt: skip
 BAD_SETTINGS = {
     (
         "decoding",
@@ -269,6 +288,13 @@ BAD_SETTINGS = {
     ("encoder", "layers", 1, "extra"): [1, None],
     ("encoder", "layers", 2, "low"): [0.5, "x", None, float("nan"), 2**60, -(2**60), 10**400],
     ("encoder", "layers", 2, "identity_above"): ["yes", 2, None, []],
+    ("encoder", "extra"): [0, None],
+    ("encoder", "search"): [None, [], {}, "x", 0, True, {"unit": ONE}, {"lambda": [ONE] * 3}],
+    ("encoder", "search", "unit"): NO_POSITIVE_FLOATS,
+    ("encoder", "search", "lambda", 0): NO_POSITIVE_FLOATS,
+    ("encoder", "search", "lambda"): [None, {}, ONE, 1, [], [ONE], [ONE] * 4, [[ONE] * 3]],
+    ("encoder", "search", "extra"): [0, None],
+    ("decoding", "decoder", "search"): [{"unit": ONE, "lambda": [ONE] * 3}],
     ("decoding", "decoder", "layers"): [[{"kind": "reshape", "shape": [2, 2]}], None, [None]],
     ("decoding", "decoder", "input_limit"): [5, 2**24 - 1.0, None],
     ("decoding", "contexts"): [None, [], {}, "x", 1, [None, None], [None] * 3, [None] * 4, [0] * 3],

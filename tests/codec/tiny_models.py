@@ -12,6 +12,7 @@ from narrows.codec.archive import DTYPE_CODES, ArchiveReader
 from narrows.codec.backend import NUMPY
 from narrows.codec.codec import Codec
 from narrows.codec.context import ContextModel
+from narrows.codec.exchange import Exchange
 from narrows.codec.layers import (
     Conv,
     Dense,
@@ -25,6 +26,7 @@ from narrows.codec.layers import (
 from narrows.codec.model import Model
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
+from narrows.codec.search.distortion import errors, squared
 from narrows.codec.symbols import Quantiser
 from narrows.codec.tables import count_table
 
@@ -237,6 +239,21 @@ def tiny_conv_model(dtype="uint8", sizes=(7, 5), channels=1, latent_size=3, seed
 def right_answers(model, n=3):
     codec = Codec(model)
     return codec.answer(codec.encode(typical_frames(model, n)))
+
+
+def searching(model, n=16):
+    """Give the model with what a search needs: a step of a latent is worth eight bits."""
+    unit = 2.0**12 if model.dtype.kind == "f" else 1.0
+    codec, x = Codec(model), typical_frames(model, n)
+    curvature = np.zeros(model.quantiser.gain.shape, np.int32)
+    for quality in range(1, model.n_qualities + 1):
+        symbols = codec.encode(x, quality, 0)
+        before = codec.decode(symbols, quality)
+        for j, step in enumerate(np.eye(model.latent_size, dtype=np.int32)):
+            steps = errors(codec.decode(symbols + step, quality), before, unit)
+            curvature[quality - 1, j] = min(np.rint(squared(steps).mean()), INT32.max)
+    lambdas = [8 / max(1.0, float(row.mean())) for row in curvature]
+    return replace(model, exchange=Exchange(unit, lambdas, curvature))
 
 
 def tiny_codec(*args, backend=NUMPY, batch_size=256, **options):

@@ -13,6 +13,7 @@ from narrows.cli.output import (
     PIPE,
     AsJson,
     Data,
+    EffortLevel,
     Force,
     ModelFile,
     OptionalModelFile,
@@ -31,6 +32,7 @@ from narrows.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from narrows.codec.archive import IndexedArchive
     from narrows.codec.codec import Codec
     from narrows.signals import ArraySource, NpyPipe
 
@@ -47,6 +49,7 @@ def compress(
         typer.Option("--output", "-o", help="The archive; - for a pipe.", show_default="DATA.nrw"),
     ] = None,
     quality: Quality = None,
+    effort: EffortLevel = None,
     embed_model: Annotated[
         bool, typer.Option("--embed-model", help="Carry the model in the archive.")
     ] = False,
@@ -71,11 +74,12 @@ def compress(
     source = open_source(data)
     _check_source(codec, source)
     with open_output(output) as stream:
+        blocks = source.blocks(codec.block_signals)
         if append:
-            size = _append(codec, Path(output), stream, source, quality)
+            archive = _appending(codec, Path(output), stream)
+            size = codec.append_to(stream, archive, blocks, quality, effort)
         else:
-            blocks = source.blocks(codec.block_signals)
-            size = codec.compress_to(stream, blocks, quality, embed_model=embed_model)
+            size = codec.compress_to(stream, blocks, quality, effort, embed_model=embed_model)
     _report(output, source.shape, codec, size, json, quiet)
 
 
@@ -86,10 +90,8 @@ def _check_source(codec: Codec, source: ArraySource | NpyPipe) -> None:
     codec.check_frames(np.broadcast_to(np.zeros((), source.dtype), source.shape))
 
 
-def _append(
-    codec: Codec, path: Path, stream: BinaryIO, source: ArraySource | NpyPipe, quality: int | None
-) -> int:
-    """Copy the archive's blocks, then go on: the old file stays whole until the new one is."""
+def _appending(codec: Codec, path: Path, stream: BinaryIO) -> IndexedArchive:
+    """Copy an archive's blocks, to go on: the old file stays whole until the new one is."""
     from narrows.codec.archive import IndexedArchive
     from narrows.files import open_file
 
@@ -98,7 +100,7 @@ def _append(
         codec.check_model_of(archive.header)
         old.seek(0)
         copy_bytes(old, stream, archive.index_offset)
-    return codec.append_to(stream, archive, source.blocks(codec.block_signals), quality)
+    return archive
 
 
 def _report(
@@ -202,6 +204,7 @@ def encode(
     model: ModelFile,
     output: Annotated[str, typer.Option("--output", "-o", help="The latents, .npy; - for a pipe.")],
     quality: Quality = None,
+    effort: EffortLevel = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -211,7 +214,7 @@ def encode(
     from narrows.models import load_codec
 
     codec = load_codec(model)
-    y = codec.encode(read_data(data), quality)
+    y = codec.encode(read_data(data), quality, effort)
     write_array(output, y)
     say(f"{output}: {len(y)} signals, {y.shape[1]} latents each", quiet)
 

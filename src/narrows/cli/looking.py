@@ -11,6 +11,7 @@ import typer
 from narrows.cli.output import (
     AsJson,
     Data,
+    EffortLevel,
     ModelFile,
     OptionalModelFile,
     Quality,
@@ -222,6 +223,7 @@ def evaluate(
     data: Data,
     model: ModelFile,
     quality: Quality = None,
+    effort: EffortLevel = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
     ] = False,
@@ -237,7 +239,7 @@ def evaluate(
 
     codec = load_codec(model)
     x = read_data(data)
-    measured = measure(codec, x, quality)
+    measured = measure(codec, x, quality, effort)
     rows: list[Row] = []
     even: dict[str, int | None] = {}
     if baselines:

@@ -47,6 +47,11 @@ Quality = Annotated[
     typer.Option("--quality", "-q", help="1 to the model's number of qualities.",
                  show_default="the middle one"),
 ]  # fmt: skip
+EffortLevel = Annotated[
+    int | None,
+    typer.Option("--effort", help="0 (the fastest) to 9 (the best): how long better symbols "
+                 "are searched for.", show_default="2"),
+]  # fmt: skip
 
 
 def usage_error(message: str) -> typer.BadParameter:

@@ -102,7 +102,12 @@ class Codec(Transform):
     # ------------------------------------------------------------------ signals <-> archive
 
     def compress(
-        self, x: Frames, quality: int | None = None, *, embed_model: bool = False
+        self,
+        x: Frames,
+        quality: int | None = None,
+        effort: int | None = None,
+        *,
+        embed_model: bool = False,
     ) -> bytes:
         """Compress signals to the bytes of an archive.
 
@@ -111,11 +116,13 @@ class Codec(Transform):
         x : (n, *frame_shape) of the model's dtype
         quality : int, optional
             1 to the model's number of qualities; by default the middle one.
+        effort : int, optional
+            0 to 9: how long better symbols are searched for; see `encode`. By default 2.
         embed_model : bool, default False
             Carry the model in the archive, so that it decompresses on its own.
         """
         stream = io.BytesIO()
-        self.compress_to(stream, np.asarray(x), quality, embed_model=embed_model)
+        self.compress_to(stream, np.asarray(x), quality, effort, embed_model=embed_model)
         return stream.getvalue()
 
     def decompress(self, blob: bytes) -> Frames:
@@ -137,6 +144,7 @@ class Codec(Transform):
         stream: BinaryIO,
         x: Frames | Iterable[Frames],
         quality: int | None = None,
+        effort: int | None = None,
         *,
         embed_model: bool = False,
     ) -> int:
@@ -145,9 +153,9 @@ class Codec(Transform):
         `x` may be an iterable of arrays, best of `block_signals` signals, each of which becomes a
         block: memory then does not grow with their number.
         """
-        blocks, quality = self._in_blocks(x), self._check_quality(quality)
+        blocks, point = self._in_blocks(x), self._check_point(quality, effort)
         writer = ArchiveWriter(stream, self.header(embed_model))
-        return self._write_blocks(writer, blocks, quality)
+        return self._write_blocks(writer, blocks, *point)
 
     def append_to(
         self,
@@ -155,15 +163,16 @@ class Codec(Transform):
         archive: IndexedArchive,
         x: Frames | Iterable[Frames],
         quality: int | None = None,
+        effort: int | None = None,
     ) -> int:
         """Go on with an archive of this model, and give its new length.
 
         `stream` stands where the archive's blocks end.
         """
         self.check_model_of(archive.header)
-        blocks, quality = self._in_blocks(x), self._check_quality(quality)
+        blocks, point = self._in_blocks(x), self._check_point(quality, effort)
         writer = ArchiveWriter(stream, archive.header, archive.entries)
-        return self._write_blocks(writer, blocks, quality)
+        return self._write_blocks(writer, blocks, *point)
 
     def header(self, embed_model: bool = False) -> Header:
         """Give the header of this model's archives."""
@@ -185,9 +194,11 @@ class Codec(Transform):
             for start in range(0, len(frames), size)
         )
 
-    def _write_blocks(self, writer: ArchiveWriter, x: Iterable[Frames], quality: int) -> int:
+    def _write_blocks(
+        self, writer: ArchiveWriter, x: Iterable[Frames], quality: int, effort: int
+    ) -> int:
         for block in x:
-            writer.write(self._pack_block(block, quality))
+            writer.write(self._pack_block(block, quality, effort))
         writer.close()
         return writer.n_bytes
 
@@ -207,12 +218,12 @@ class Codec(Transform):
         if (header.dtype, header.frame_shape) != (self.model.dtype, self.model.frame_shape):
             raise FormatError("archive whose frames are not those of the model it names")
 
-    def _pack_block(self, x: Frames, quality: int) -> Block:
+    def _pack_block(self, x: Frames, quality: int, effort: int) -> Block:
         """Code a block in the mode that takes the fewest bytes; never more than stored."""
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             # The network has no NaN or infinity; until the residual stage, such a block is kept.
             return blocks.pack_raw(x, quality)
-        payload = self._coder(quality).encode(self.encode(x, quality))
+        payload = self._coder(quality).encode(self.encode(x, quality, effort))
         if len(payload) * blocks.DEFLATE_WORTH_TRYING > x.nbytes:
             raw = blocks.pack_raw(x, quality)
             if len(raw.payload) <= len(payload):
@@ -238,7 +249,12 @@ class Codec(Transform):
         return self._coders[quality]
 
     def compress_packet(
-        self, x: Frames, quality: int | None = None, *, checksum: bool = False
+        self,
+        x: Frames,
+        quality: int | None = None,
+        effort: int | None = None,
+        *,
+        checksum: bool = False,
     ) -> bytes:
         """Compress one signal to a packet: a few bytes, for a radio or a database cell.
 
@@ -248,12 +264,15 @@ class Codec(Transform):
             One signal; floats without NaN and infinities.
         quality : int, optional
             1 to the model's number of qualities; by default the middle one.
+        effort : int, optional
+            0 to 9: how long better symbols are searched for; see `encode`. By default 2.
         checksum : bool, default False
             Add a CRC-32, four bytes. The packet does not say so: the receiver must know.
         """
-        x, quality = np.asarray(x), self._check_quality(quality)
+        x, (quality, effort) = np.asarray(x), self._check_point(quality, effort)
         check_one_signal(x, self.model.frame_shape)
-        return self._packets.encode(self.encode(x[None], quality)[0], quality, checksum=checksum)
+        symbols = self.encode(x[None], quality, effort)[0]
+        return self._packets.encode(symbols, quality, checksum=checksum)
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
         """Decompress a packet to its signal, `(*frame_shape)` of the model's dtype.

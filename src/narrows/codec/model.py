@@ -17,6 +17,7 @@ from narrows.codec.archive import DTYPE_CODES, MAX_FRAME_BYTES, MODEL_ID_BYTES
 from narrows.codec.checks import check_shape
 from narrows.codec.context import ContextModel
 from narrows.codec.context_tables import ContextTables
+from narrows.codec.exchange import Exchange
 from narrows.codec.layers import Shape
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
@@ -67,6 +68,8 @@ class Model:
         One a quality: None where its tables' own frequencies are used.
     peak : float
         The signal range that PSNR refers to, in the signal's units.
+    exchange : Exchange or None
+        What a search for better symbols needs; it goes with the encoder.
     known_answers : KnownAnswers or None
     training : mapping
         How the model came to be; coding does not depend on it.
@@ -90,6 +93,7 @@ class Model:
     contexts: Sequence[ContextModel | None]
     architecture: str
     peak: float
+    exchange: Exchange | None = None
     known_answers: KnownAnswers | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     given_encoder_digest: bytes | None = None
@@ -107,6 +111,10 @@ class Model:
         if not self.peak > 0 or not np.isfinite(self.peak):
             raise FormatError(f"model with peak {self.peak}; it must be finite and above 0")
         self._check_networks(k)
+        if self.exchange is not None and self.encoder is None:
+            raise FormatError("model with what a search needs, but without an encoder")
+        if self.exchange and self.exchange.curvature.shape != self.quantiser.gain.shape:
+            raise FormatError(f"search for other than {self.quantiser.gain.shape} gains")
         self._check_known_answers(k)
 
     def _check_networks(self, k: int) -> None:
@@ -203,17 +211,29 @@ class Model:
         }
 
     def encoder_tensors(self) -> Tensors:
-        """Give the tensors of the encoder, if there is one."""
-        tensors = {} if self.encoder is None else self.encoder.tensors()
-        return {f"encoder.{name}": t for name, t in tensors.items()}
+        """Give the tensors of the encoder, if there is one, and of what goes with it."""
+        if self.encoder is None:
+            return {}
+        tensors = {f"encoder.{name}": t for name, t in self.encoder.tensors().items()}
+        if self.exchange is not None:
+            tensors["encoder.curvature"] = self.exchange.curvature
+        return tensors
+
+    def encoder_settings(self) -> dict[str, Any] | None:
+        """Describe the encoder and what goes with it, without the tensors, if it is there."""
+        if self.encoder is None:
+            return None
+        search = {} if self.exchange is None else {"search": self.exchange.settings()}
+        return {**self.encoder.settings(), **search}
 
     @cached_property
     def encoder_digest(self) -> bytes:
         """SHA-256 of the encoder, or of the one that was left out."""
-        if self.encoder is None:
+        settings = self.encoder_settings()
+        if settings is None:
             assert self.given_encoder_digest is not None
             return self.given_encoder_digest
-        return digest(self.encoder.settings(), self.encoder_tensors())
+        return digest(settings, self.encoder_tensors())
 
     @cached_property
     def model_id(self) -> bytes:
@@ -223,7 +243,7 @@ class Model:
 
     def without_encoder(self) -> Model:
         """Give the model that only decompresses: same id, about half the size."""
-        return replace(self, encoder=None, given_encoder_digest=self.encoder_digest)
+        return replace(self, encoder=None, exchange=None, given_encoder_digest=self.encoder_digest)
 
 
 def canonical_json(value: Any) -> str:

@@ -17,6 +17,7 @@ import safetensors
 import safetensors.numpy
 
 from narrows.codec.context import ContextModel
+from narrows.codec.exchange import Exchange
 from narrows.codec.layers import Tensors as NamedTensors
 from narrows.codec.model import VERSION, KnownAnswers, Model, Tensors, canonical_json
 from narrows.codec.network import IntegerNetwork
@@ -150,7 +151,7 @@ def _content(model: Model) -> dict[str, Any]:
         "model_id": model.model_id.hex(),
         "checksum": NO_CHECKSUM,
         "decoding": model.decoding_settings(),
-        "encoder": None if model.encoder is None else model.encoder.settings(),
+        "encoder": model.encoder_settings(),
         "encoder_sha256": model.encoder_digest.hex(),
         "architecture": model.architecture,
         "peak": float(model.peak).hex(),
@@ -159,9 +160,11 @@ def _content(model: Model) -> dict[str, Any]:
 
 
 def _build(content: Mapping[str, Any], tensors: Tensors) -> Model:
-    decoding, encoder, known = content["decoding"], None, None
+    decoding, encoder, exchange, known = content["decoding"], None, None, None
     if content["encoder"] is not None:
         encoder = IntegerNetwork.build(content["encoder"], _under("encoder.", tensors))
+        if "search" in content["encoder"]:
+            exchange = Exchange.build(content["encoder"]["search"], tensors["encoder.curvature"])
     if content["known_sha256"] is not None:
         known = KnownAnswers(
             tensors["known.symbols"], content["known_sha256"], tensors["known.answers"]
@@ -184,6 +187,7 @@ def _build(content: Mapping[str, Any], tensors: Tensors) -> Model:
         contexts=contexts,
         architecture=str(content["architecture"]),
         peak=float.fromhex(content["peak"]),
+        exchange=exchange,
         known_answers=known,
         training=dict(json.loads(tensors["training"].astype(np.uint8).tobytes())),
         given_encoder_digest=bytes.fromhex(content["encoder_sha256"]) if encoder is None else None,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from narrows.codec.backend import NUMPY, Array, Backend
 from narrows.codec.model import KnownAnswers, Model
+from narrows.codec.search import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT, SymbolSearch
 from narrows.codec.tables import frequencies_of
 from narrows.errors import DataError, ModelError, SettingError
 
@@ -46,6 +47,7 @@ class Transform:
         self.batch_size = batch_size
         self._encoder = None if model.encoder is None else model.encoder.compile(self.backend)
         self._decoder = model.decoder.compile(self.backend)
+        self._searches: dict[int, SymbolSearch] = {}
 
     @property
     def model_id(self) -> str:
@@ -79,10 +81,10 @@ class Transform:
         if self.model.contexts[quality] is not None:
             for frequencies in frequencies_of(symbols, self.model.coding_tables[quality]):
                 hashed.update(frequencies.astype("<i4").tobytes())
-        answers = symbols[:0] if self._encoder is None else self.encode(frames)
+        answers = symbols[:0] if self._encoder is None else self.encode(frames, effort=0)
         return KnownAnswers(symbols, hashed.hexdigest(), answers)
 
-    def encode(self, x: Frames, quality: int | None = None) -> Symbols:
+    def encode(self, x: Frames, quality: int | None = None, effort: int | None = None) -> Symbols:
         """Map signals to their integer latents.
 
         Parameters
@@ -90,16 +92,24 @@ class Transform:
         x : (n, *frame_shape) of the model's dtype
         quality : int, optional
             1 to the model's number of qualities; by default the middle one.
+        effort : int, optional
+            0 to 9. 0 rounds what the encoder gives. From 1 on, symbols beside those are searched
+            for that cost less, in bits and errors together; more effort is never worse, and takes
+            longer. By default 2.
 
         Returns
         -------
         (n, latent_size) int32
         """
-        x, q = self.check_frames(x), self._check_quality(quality) - 1
+        x, (quality, effort) = self.check_frames(x), self._check_point(quality, effort)
         out = np.empty((len(x), self.model.latent_size), dtype=np.int32)
         for rows, latents in self._encoded(x):
-            out[rows] = self.model.quantiser.to_symbols(latents, q, self.backend)
-        return out
+            out[rows] = self.model.quantiser.to_symbols(latents, quality - 1, self.backend)
+        if not effort:
+            return out
+        if quality not in self._searches:
+            self._searches[quality] = SymbolSearch(self.model, quality, self.decode)
+        return self._searches[quality].improve(x, out, EFFORTS[effort])
 
     def encode_at_all_qualities(self, x: Frames) -> Symbols:
         """Map `(n, *frame_shape)` signals to `(n_qualities, n, latent_size)` integer latents."""
@@ -114,7 +124,7 @@ class Transform:
         """Map signals to their latents before rounding: for analysis, not for storing.
 
         Computed as exactly as `encode`, which rounds them: `floor(latents(x) + 0.5)`, clipped to
-        int32, is `encode(x)` bit for bit, whatever the batch size, backend and machine.
+        int32, is `encode(x, effort=0)` bit for bit, whatever the batch size, backend and machine.
 
         Parameters
         ----------
@@ -199,6 +209,21 @@ class Transform:
         if y.size and not -(2**31) <= int(y.min()) <= int(y.max()) < 2**31:
             raise DataError("latents outside the range of int32")
         return y
+
+    def _check_point(self, quality: int | None, effort: int | None) -> tuple[int, int]:
+        """Give quality and effort, by default those of this model, or SettingError."""
+        quality, searches = self._check_quality(quality), self.model.exchange is not None
+        if effort is None:
+            return quality, DEFAULT_EFFORT if searches else 0
+        if isinstance(effort, bool) or not isinstance(effort, int | np.integer):
+            raise SettingError(f"effort {effort!r}; it must be a whole number")
+        if not 0 <= effort <= MAX_EFFORT:
+            raise SettingError(
+                f"effort {effort}; accepted are 0 (the fastest) to {MAX_EFFORT} (the best)"
+            )
+        if effort and not searches:
+            raise SettingError(f"effort {effort}; this model has nothing to search by: give 0")
+        return quality, int(effort)
 
     def _check_quality(self, quality: int | None) -> int:
         if quality is None:

@@ -104,9 +104,11 @@ def psnr_of_mse(mse: float) -> float:
     return -10 * math.log10(mse)
 
 
-def evaluate(codec: Codec, x: npt.NDArray[Any], quality: int | None = None) -> Evaluation:
+def evaluate(
+    codec: Codec, x: npt.NDArray[Any], quality: int | None = None, effort: int | None = None
+) -> Evaluation:
     """Compress and decompress `(n, *frame_shape)` signals, and measure both."""
-    blob = codec.compress(x, quality)
+    blob = codec.compress(x, quality, effort)
     return evaluation_of(x, codec.decompress(blob), len(blob), codec)
 
 

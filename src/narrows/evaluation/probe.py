@@ -152,7 +152,7 @@ def probe(
     _check_extras(supervised)
     x = codec.check_frames(x)
     split = split_signals(x, labels, seed)
-    symbols = codec.encode(split.x).astype(np.float64)
+    symbols = codec.encode(split.x, effort=0).astype(np.float64)
     raw = split.x.reshape(len(split.x), -1).astype(np.float64)
     features = [
         split.probe("latents of the model", symbols),

@@ -215,7 +215,8 @@ class Autoencoder(
         `1 - sum((X - X')**2) / sum((X - mean_)**2)`: 1 for exact reconstructions, 0 for what the
         mean of the training samples would reach, negative below that. Higher is better, so that
         GridSearchCV can maximise it. It knows quality alone: more latents, or more bits, score
-        higher and cost bytes, which `len(codec_.compress(X))` tells.
+        higher and cost bytes, which `len(codec_.compress(X))` tells. Reconstructions are those of
+        `inverse_transform(transform(X))`; compressing searches for better ones.
 
         Parameters
         ----------
@@ -225,7 +226,7 @@ class Autoencoder(
         check_is_fitted(self, "codec_")
         x = validate_data(self, X, dtype=ACCEPTED, reset=False)
         signals = _cast(x, self.codec_.model.dtype)
-        decoded = self.codec_.decode(self.codec_.encode(signals))
+        decoded = self.codec_.decode(self.codec_.encode(signals, effort=0))
         # Scaled by the largest deviation, so that no square leaves the range of float64.
         x = x.astype(np.float64)
         scale = float(np.abs(x - self.mean_).max()) or 1.0

@@ -56,13 +56,13 @@ def mean_squared(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
 
     Outputs beyond the range count as its ends where the target lies there: decoding clips them.
     """
-    error = _clipped_error(output, target, scaling) * (scaling.output_scale / scaling.peak)
+    error = clipped_error(output, target, scaling) * (scaling.output_scale / scaling.peak)
     return error.square().flatten(1).sum(1)
 
 
 def absolute(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
     """Absolute error summed over a frame, on the scale where the data's range is 1; `(n,)`."""
-    error = _clipped_error(output, target, scaling) * (scaling.output_scale / scaling.peak)
+    error = clipped_error(output, target, scaling) * (scaling.output_scale / scaling.peak)
     return error.abs().flatten(1).sum(1)
 
 
@@ -72,7 +72,8 @@ def cross_entropy(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
     return entropy.flatten(1).sum(1)
 
 
-def _clipped_error(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
+def clipped_error(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
+    """Give `output - target`, and 0 where decoding clips an output to the end that is meant."""
     low = (scaling.low - scaling.output_offset) / scaling.output_scale
     high = (scaling.high - scaling.output_offset) / scaling.output_scale
     error = output - target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from dataclasses import asdict, replace
@@ -28,6 +29,7 @@ from narrows.training.latent_steps import choose_latent_steps
 from narrows.training.linear import fit_linear
 from narrows.training.linear_start import start_linear
 from narrows.training.presets import PRESETS
+from narrows.training.refit import refit_last_layer
 from narrows.training.run import Outcome, Supervision, Task, run_training
 from narrows.training.settings import RATE_RATIO, TrainingSettings
 from narrows.training.trainer import TrainingResult
@@ -86,8 +88,15 @@ def train_codec(
     summary = _summary(settings, signals, fingerprints["training signals"], outcome)
     if settings.preset is not None:
         summary["quantising_loss_db"] = _round_latents(outcome.result.model, signals)
+    elif settings.loss == "mse" and not in_closed_form:
+        model = outcome.result.model.cpu().eval()
+        summary["refitted"] = refit_last_layer(
+            model, signals.scaled_train, signals.scaled_validation
+        )
     name = "custom" if encoder is not None else outcome.plan.architecture
-    return freeze(outcome.result.model, signals, name, summary)
+    of_squares = settings.loss == "mse"
+    lambdas = [math.exp(each) for each in outcome.result.log_lambdas] if of_squares else []
+    return freeze(outcome.result.model, signals, name, summary, lambdas)
 
 
 def _choice(settings: TrainingSettings, shape: tuple[int, ...]) -> str:
@@ -140,7 +149,8 @@ def _solve(
     """Train the linear architecture: nothing is left to be watched or kept."""
     aims = settings.of_qualities(settings.aimed_bits, RATE_RATIO)
     model = fit_linear(signals.scaled_train, settings.latent_size, aims, scaling)
-    return Outcome(TrainingResult(model, [], 0, False), settings.plan(len(signals.train)), began)
+    result = TrainingResult(model, [], 0, False, [])
+    return Outcome(result, settings.plan(len(signals.train)), began)
 
 
 def _task(

@@ -55,12 +55,16 @@ Keep = Callable[[TrainingState], None]
 
 @dataclass
 class TrainingResult:
-    """A trained float model and its history; interrupted, if epochs were left to do."""
+    """A trained float model and its history; interrupted, if epochs were left to do.
+
+    `log_lambdas` holds the logarithm of each quality's last lambda, where there is one.
+    """
 
     model: Autoencoder
     history: list[EpochRecord]
     best_epoch: int
     interrupted: bool
+    log_lambdas: list[float]
 
 
 class Measured(NamedTuple):
@@ -168,7 +172,8 @@ class Trainer(ABC):
         if not self.history:
             raise TrainingError("stopped before the first epoch was complete: there is no model")
         self.model.load_state_dict(self._best_weights)
-        return TrainingResult(self.model, self.history, self.best_epoch, not self.finished)
+        interrupted, lambdas = not self.finished, self.log_lambdas
+        return TrainingResult(self.model, self.history, self.best_epoch, interrupted, lambdas)
 
     @property
     def finished(self) -> bool:

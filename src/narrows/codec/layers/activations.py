@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import check_whole
-from narrows.codec.layers.contract import Layer, Shape, Step
+from narrows.codec.layers.contract import Adjoint, Layer, Shape, Step
 from narrows.errors import FormatError
 
 MAX_TABLE_ENTRIES = 2**17  # a 16-bit activation has 2**16 values; one bit of room
+SLOPE_BITS = 9  # of a table's entries, 1 / 2**9 on either side give a slope
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,17 @@ class LeakyReLU(Layer):
 
         return leaky_relu
 
+    def adjoint(self, shape: Shape) -> Adjoint:
+        def pull_back(g: Array, x: Array) -> Array:
+            # -1 below 0, else 0: x is a whole number. Eight times as fast as np.where.
+            slope = np.clip(x, -1, 0).astype(g.dtype, copy=False)
+            slope *= 0.875
+            slope += 1.0
+            slope *= g
+            return slope
+
+        return pull_back
+
 
 @dataclass(frozen=True)
 class ReLU(Layer):
@@ -55,6 +67,9 @@ class ReLU(Layer):
     def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
         xp = backend.xp
         return lambda x: xp.clip(backend.cast(x, dtype), 0, None)
+
+    def adjoint(self, shape: Shape) -> Adjoint:
+        return lambda g, x: g * (x > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +122,21 @@ class Table(Layer):
             return xp.where(x > high, x, y) if self.identity_above else y
 
         return look_up
+
+    def adjoint(self, shape: Shape) -> Adjoint:
+        # Slopes are taken over some entries: from one to the next they are 0 or 1.
+        last = self.values.size - 1
+        reach = 1 << max(0, last.bit_length() - SLOPE_BITS)
+
+        def pull_back(g: Array, x: Array) -> Array:
+            at = (x - self.low).astype(np.int64)
+            above = self.values[np.clip(at + reach, 0, last)].astype(np.float64)
+            slope = (above - self.values[np.clip(at - reach, 0, last)]) / (2 * reach)
+            if self.identity_above:
+                slope = np.where(at > last, 1.0, slope)
+            return g * slope
+
+        return pull_back
 
     def settings(self) -> dict[str, Any]:
         return {"low": self.low, "identity_above": self.identity_above}

@@ -17,6 +17,7 @@ from narrows.codec.backend import Array, Backend, Float
 
 Shape = tuple[int, ...]
 Step = Callable[[Array], Array]
+Adjoint = Callable[[Array, Array], Array]
 Tensors = Mapping[str, npt.NDArray[Any]]
 Settings = Mapping[str, Any]
 
@@ -46,6 +47,16 @@ class Layer(ABC):
         """Make the function that computes the layer on `backend` in `dtype`.
 
         With `limit`, the largest absolute value of an input, it may compute faster.
+        """
+
+    @abstractmethod
+    def adjoint(self, shape: Shape) -> Adjoint:
+        """Make the function that carries a gradient backwards, for inputs of `shape`; on numpy.
+
+        It takes the gradient at the output, `(n, *output_shape)`, and the input that was seen
+        there, `(n, *shape)`, and gives the gradient at the input. Floors and clips count as
+        straight lines. Gradients are exact to the bit, as everything here: a row, which is one
+        signal's, holds multiples of one power of two.
         """
 
     def elements(self, shape: Shape) -> int:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import check_shape, check_sizes
+from narrows.codec.layers.affine import Affine
 from narrows.codec.layers.contract import Shape, Step
-from narrows.codec.layers.product import Product
 from narrows.codec.layers.sliding import Sliding, sliding_product, surround
 from narrows.errors import FormatError
 
@@ -83,8 +83,11 @@ class Conv(Sliding):
             self.kernel,
             self.stride,
             weight,
+            self.shift,
             self._finish(backend, dtype),
-            lambda matrix, line: Product(matrix, self.shift, line, limit, backend, dtype),
+            limit,
+            backend,
+            dtype,
         )
         before = tuple(pair[0] for pair in self.padding)
 
@@ -98,6 +101,15 @@ class Conv(Sliding):
             return multiply(x, pad, self._output_sizes(spatial))
 
         return conv
+
+    def _transpose(self, shape: Shape) -> tuple[Affine, Step]:
+        from narrows.codec.layers.transposed import TransposedConv  # which imports this file
+
+        before = tuple(pair[0] for pair in self.padding)
+        turned = TransposedConv(
+            **self._turned(), stride=self.stride, before=before, size=shape[:-1]
+        )
+        return turned, lambda g: g
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "padding": [list(pair) for pair in self.padding]}

@@ -42,3 +42,6 @@ class Dense(Affine):
             return finish(multiply(backend.cast(x, multiply.input_dtype), y))
 
         return dense
+
+    def _transpose(self, shape: Shape) -> tuple[Affine, Step]:
+        return Dense(**self._turned()), lambda g: g

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import Array, Backend, Float
+from narrows.codec.backend import NUMPY, Array, Backend, Float
 from narrows.codec.layers.activations import LeakyReLU, ReLU, Table
 from narrows.codec.layers.affine import check_limit
 from narrows.codec.layers.chain import build_layers, describe, name_tensors
-from narrows.codec.layers.contract import Layer, Settings, Shape, Step, Tensors
+from narrows.codec.layers.contract import Adjoint, Layer, Settings, Shape, Step, Tensors
 from narrows.codec.layers.convolution import Conv
 from narrows.codec.layers.dense import Dense
 from narrows.codec.layers.shapes import Reshape
@@ -92,6 +93,24 @@ class Residual(Layer):
             return y if most is None else xp.clip(y, -most, most, out=y)
 
         return residual
+
+    def adjoint(self, shape: Shape) -> Adjoint:
+        steps = [layer.compile(NUMPY, np.float64) for layer in self.layers]
+        pulls = [
+            layer.adjoint(inner)
+            for layer, inner in zip(self.layers, self._inner_shapes(shape), strict=False)
+        ]
+
+        def pull_back(g: Array, x: Array) -> Array:
+            values = [x]
+            for step in steps:
+                values.append(step(values[-1]))
+            through = g
+            for pull, seen in zip(reversed(pulls), reversed(values[:-1]), strict=True):
+                through = pull(through, seen)
+            return g + through
+
+        return pull_back
 
     def settings(self) -> dict[str, Any]:
         return {"limit": self.limit, "layers": describe(self.layers)}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from narrows.codec.backend import Backend, Float
 from narrows.codec.checks import check_shape
-from narrows.codec.layers.contract import Layer, Settings, Shape, Step, Tensors
+from narrows.codec.layers.contract import Adjoint, Layer, Settings, Shape, Step, Tensors
 from narrows.errors import FormatError
 
 
@@ -32,6 +32,9 @@ class Reshape(Layer):
 
     def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
         return lambda x: x.reshape(len(x), *self.shape)
+
+    def adjoint(self, shape: Shape) -> Adjoint:
+        return lambda g, x: g.reshape(len(g), *shape)
 
     def settings(self) -> dict[str, Any]:
         return {"shape": list(self.shape)}

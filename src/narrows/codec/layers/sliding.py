@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import Array, Backend, Float
+from narrows.codec.backend import EXACT_FLOAT32, Array, Backend, Float
 from narrows.codec.checks import check_shape, check_sizes
 from narrows.codec.layers.affine import Affine
 from narrows.codec.layers.contract import Shape, Step
@@ -27,6 +27,7 @@ MAX_AXES = 3  # a volume
 MAX_KERNEL = 64  # of an axis; wider ones are fully connected layers in all but name
 MAX_STRIDE = 64  # of an axis; the same
 MAX_PRODUCTS = 1 << 40  # of a layer for one frame: minutes; a few bytes could ask for years
+FEW_OUTPUTS = 4  # or more inputs for each of them: then patches are not gathered
 Box = tuple[slice, ...]
 
 
@@ -154,79 +155,93 @@ class PatchProduct:
         return room
 
 
-class LineProduct:
-    """Lines of padded frames times the weights of all lines of the kernel, then added up.
+class ShiftedProduct:
+    """Positions of padded frames times the weights of all taps, then added up, each tap shifted.
 
-    For stride 1 along all axes but the last. A line is part of several patches and gathered once,
-    which pays where outputs are few.
+    For stride 1. No patch is gathered, which pays where outputs are few: an output is a plane
+    here, and a tap's place is a distance along it.
 
     Parameters
     ----------
-    kernel, stride : tuple of int
-    product : Product
-        Of `(line, lines * n_outputs)`.
+    kernel : tuple of int
+    weight : (taps, n_inputs, n_outputs) int16
+    scale : float
+        A power of two that products are multiplied by.
     finish : callable
-        Makes outputs of sums, in place, while they are in the cache.
+        Makes outputs of sums, in place.
+    backend : Backend
+    dtypes : pair of numpy float types
+        In which the products of one tap, and sums over all of them, are exact.
     """
 
-    def __init__(self, kernel: Shape, stride: Shape, product: Product, finish: Step) -> None:
-        self.lines, self.stride, self.finish = kernel[:-1], stride[-1], finish
-        self.product = product
-        # A box of one position takes all lines of the kernel.
-        self.most = max(1, product.backend.part_elements // sum(product.shape) // prod(self.lines))
+    def __init__(
+        self,
+        kernel: Shape,
+        weight: npt.NDArray[np.int16],
+        scale: float,
+        finish: Step,
+        backend: Backend,
+        dtypes: tuple[Float, Float],
+    ) -> None:
+        self.kernel, self.finish, self.backend = kernel, finish, backend
+        self.input_dtype, self.dtype = dtypes
+        self.n_outputs = weight.shape[2]
+        rows = weight.swapaxes(1, 2).reshape(-1, weight.shape[1])  # (taps * n_outputs, n_inputs)
+        self.weight = backend.constant(rows * scale, self.input_dtype)
 
     def __call__(self, x: Array, pad: Pad, sizes: Shape) -> Array:
         """Give `(n, *sizes, n_outputs)` of `(n, *spatial, n_inputs)` frames, which `pad` pads."""
-        multiply, n_lines = self.product, prod(self.lines)
-        y = multiply.backend.empty((len(x), *sizes, multiply.shape[1] // n_lines), multiply.dtype)
-        for frames in cut(len(x), self.most // prod(sizes)):
-            padded = pad(x[frames], multiply.input_dtype)
-            for box in boxes(sizes, self.most):
-                part, products = y[(frames, *box)], self._multiply(padded, box)
-                for number, tap in enumerate(taps(self.lines)):
-                    place = tuple(slice(k, k + n) for k, n in zip(tap, sizes_of(box), strict=False))
-                    added = products[(slice(None), *place)][..., number, :]
-                    if number == 0:
-                        part[...] = added
-                    else:
-                        part += added
-                self.finish(part)
-        return y
+        xp, backend = self.backend.xp, self.backend
+        padded_sizes = tuple(n + k - 1 for n, k in zip(sizes, self.kernel, strict=True))
+        n_positions, valid = prod(padded_sizes), tuple(slice(0, n) for n in sizes)
+        y = backend.empty((self.n_outputs, len(x), *sizes), self.dtype)
+        for frames in cut(len(x), backend.part_elements // (n_positions * sum(self.weight.shape))):
+            flat = pad(x[frames], self.input_dtype).reshape(-1, self.weight.shape[1])
+            products = xp.matmul(self.weight, flat.T).reshape(-1, self.n_outputs, len(flat))
+            sums = backend.cast(products[0], self.dtype)
+            for tap, of_tap in zip(taps(self.kernel), products, strict=True):
+                shift = distance(tap, padded_sizes)
+                if shift:
+                    sums[:, : len(flat) - shift] += of_tap[:, shift:]
+            planes = sums.reshape(self.n_outputs, -1, *padded_sizes)
+            y[:, frames] = planes[(slice(None), slice(None), *valid)]
+        outputs = xp.moveaxis(y, 0, -1)
+        self.finish(outputs)
+        return outputs
 
-    def _multiply(self, padded: Array, box: Box) -> Array:
-        """Give `(n, *lines, positions, lines of the kernel, n_outputs)` of all lines of a box."""
-        multiply, step = self.product, self.stride * padded.shape[-1]
-        width, n_columns = multiply.shape
-        reached = (
-            slice(part.start, part.stop + k - 1) for part, k in zip(box, self.lines, strict=False)
-        )
-        lines = padded.reshape(*padded.shape[:-2], -1)[(slice(None), *reached)]
-        chosen = multiply.backend.windows(lines, width, step)[..., box[-1], :]
-        gathered = multiply.backend.empty(tuple(chosen.shape), multiply.input_dtype)
-        gathered[...] = chosen
-        rows = gathered.reshape(-1, width)
-        products = multiply(rows, multiply.backend.empty((len(rows), n_columns), multiply.dtype))
-        return products.reshape(*chosen.shape[:-1], prod(self.lines), -1)
+
+def distance(tap: Shape, sizes: Shape) -> int:
+    """Give how far apart two positions of an array of `sizes` lie in memory, a tap from another."""
+    far = 0
+    for offset, size in zip(tap, sizes, strict=True):
+        far = far * size + offset
+    return far
 
 
 def sliding_product(
     kernel: Shape,
     stride: Shape,
     weight: npt.NDArray[np.int16],
+    shift: int,
     finish: Step,
-    make: Callable[[npt.NDArray[np.int16], int], Product],
+    limit: int | None,
+    backend: Backend,
+    dtype: Float,
 ) -> SlidingProduct:
-    """Choose how patches are multiplied with `(taps * n_inputs, n_outputs)` weights.
+    """Choose how frames are multiplied with `(taps * n_inputs, n_outputs)` weights.
 
-    `make` makes a Product of a weight and of the length of its lines.
+    `shift`, `limit`, `backend` and `dtype` are as for a Product.
     """
-    n_lines, n_outputs = prod(kernel[:-1]), weight.shape[1]
-    width = len(weight) // n_lines  # what lies together along the last axis
-    few_outputs = 2 * n_lines * n_outputs <= (n_lines - 1) * width
-    if set(stride[:-1]) <= {1} and few_outputs:
-        columns = weight.reshape(n_lines, width, n_outputs).swapaxes(0, 1).reshape(width, -1)
-        return LineProduct(kernel, stride, make(columns, width), finish)
-    return PatchProduct(kernel, stride, make(weight, width), finish)
+    n_taps, n_outputs = prod(kernel), weight.shape[1]
+    n_inputs = len(weight) // n_taps
+    if set(stride) != {1} or n_taps == 1 or FEW_OUTPUTS * n_outputs > n_inputs:
+        product = Product(weight, shift, kernel[-1] * n_inputs, limit, backend, dtype)
+        return PatchProduct(kernel, stride, product, finish)
+    by_tap = weight.reshape(n_taps, n_inputs, n_outputs)
+    largest = int(np.abs(by_tap.astype(np.int64)).sum(axis=1).max())
+    small = backend.float32_is_exact and limit is not None and largest * limit < EXACT_FLOAT32
+    input_dtype = np.float32 if small else dtype
+    return ShiftedProduct(kernel, by_tap, 2.0**-shift, finish, backend, (input_dtype, dtype))
 
 
 def surround(x: Array, before: Shape, shape: Shape, backend: Backend, dtype: Float) -> Array:

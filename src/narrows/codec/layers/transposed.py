@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import Array, Backend, Float
+from narrows.codec.backend import NUMPY, Array, Backend, Float
 from narrows.codec.checks import MAX_ELEMENTS, check_sizes
+from narrows.codec.layers.affine import Affine
 from narrows.codec.layers.contract import Shape, Step
-from narrows.codec.layers.product import Product
+from narrows.codec.layers.convolution import Conv
 from narrows.codec.layers.sliding import (
     MAX_KERNEL,
     Sliding,
@@ -83,8 +84,11 @@ class TransposedConv(Sliding):
                 tuple(len(group.offsets) for group in groups),
                 (1,) * self.n_axes,
                 weight,
+                self.shift,
                 self._finish(backend, dtype, weight.shape[1] // self.n_outputs),
-                lambda matrix, line: Product(matrix, self.shift, line, limit, backend, dtype),
+                limit,
+                backend,
+                dtype,
             )
             products.append((groups, multiply))
         untouched = any(k < stride for k, stride in zip(self.kernel, self.stride, strict=True))
@@ -100,6 +104,18 @@ class TransposedConv(Sliding):
             return y
 
         return transposed_conv
+
+    def _transpose(self, shape: Shape) -> tuple[Affine, Step]:
+        turned = Conv(**self._turned(), stride=self.stride, padding=((0, 0),) * self.n_axes)
+        reached = tuple(
+            (n - 1) * stride + k
+            for n, stride, k in zip(shape, self.stride, self.kernel, strict=False)
+        )
+
+        def surrounded(g: Array) -> Array:
+            return surround(g, self.before, (*reached, self.n_outputs), NUMPY, g.dtype.type)
+
+        return turned, surrounded
 
     def _place(
         self,

@@ -18,6 +18,7 @@ from narrows.codec.tables import FrequencyTable, count_table
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.freeze.context import fit_context
+from narrows.training.freeze.exchange import fit_exchange
 from narrows.training.freeze.latents import fixed_point, freeze_latents
 from narrows.training.freeze.networks import (
     FrozenNetwork,
@@ -62,6 +63,7 @@ def freeze(
     signals: TrainingSignals,
     architecture: str,
     training: dict[str, Any],
+    lambdas: Sequence[float] = (),
 ) -> Codec:
     """Turn a trained float autoencoder into a finished codec.
 
@@ -73,6 +75,9 @@ def freeze(
     architecture : str
     training : dict
         The training summary that the model file keeps.
+    lambdas : sequence of float, optional
+        Of each quality, in bits per squared error where the peak is 1; by default found from the
+        steps.
 
     Raises
     ------
@@ -100,6 +105,8 @@ def freeze(
     contexts = [fit_context(*each) for each in zip(symbols, held_out, tables, strict=True)]
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
+    exchange = fit_exchange(Codec(finished), signals.train, symbols, lambdas)
+    finished = replace(finished, exchange=exchange)
     asked = symbols[draft.default_quality - 1, :KNOWN_ANSWERS]
     return Codec(replace(finished, known_answers=Codec(finished).answer(asked)))
 

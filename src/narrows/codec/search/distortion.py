@@ -1,0 +1,31 @@
+"""Squared errors as whole numbers, so that comparing them gives the same on every machine."""
+
+from __future__ import annotations
+
+from math import isqrt, prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LARGEST_SUM = 2**52
+
+
+def errors(decoded: npt.NDArray[Any], x: npt.NDArray[Any], unit: float) -> npt.NDArray[np.float64]:
+    """Give the signed errors of `(n, *frame_shape)` frames in whole units, `(n, size)`.
+
+    They are clipped where sums of their squares could pass 2**52.
+    """
+    size = prod(x.shape[1:])
+    limit = float(isqrt(LARGEST_SUM // size))
+    e = decoded.reshape(-1, size).astype(np.float64)
+    with np.errstate(over="ignore"):
+        e -= x.reshape(-1, size)
+        e *= unit
+    np.rint(e, out=e)
+    return np.clip(e, -limit, limit, out=e)
+
+
+def squared(e: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Sum the squares of `(n, size)` errors to `(n,)` distortions, exactly."""
+    return np.asarray(np.einsum("ij,ij->i", e, e))

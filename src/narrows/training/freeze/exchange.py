@@ -1,0 +1,82 @@
+"""What a search for better symbols needs: measured on the finished networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.codec import Codec
+from narrows.codec.entropy import ideal_bits
+from narrows.codec.exchange import Exchange
+from narrows.codec.search.distortion import errors, squared
+
+LEVELS = 2.0**12  # units of error in the range of float signals
+LARGEST_RANGE = 2.0**16  # in units, of integer signals
+MOST_SIGNALS, FEWEST_SIGNALS, DECODED = 64, 8, 1 << 12
+RATE_SIGNALS = 1024
+BITS_OF_A_STEP = 6.0 / math.log(2.0)
+"""Lambda times curvature where steps are chosen well: the slope of D = step**2 / 12 at
+D ~ 2**(-2 R), which many bits a latent come to (Gish & Pierce 1968)."""
+
+
+def fit_exchange(
+    codec: Codec, x: npt.NDArray[Any], symbols: npt.NDArray[np.int32], lambdas: Sequence[float]
+) -> Exchange:
+    """Measure curvatures, and find lambda from them where training had none.
+
+    Parameters
+    ----------
+    codec : Codec
+        With its tables.
+    x : (n, *frame_shape)
+        Training signals.
+    symbols : (n_qualities, n, latent_size) int32
+        Theirs.
+    lambdas : sequence of float
+        Those of training at each quality, in bits per squared error where the peak is 1; or none.
+    """
+    model = codec.model
+    units = LEVELS if model.dtype.kind == "f" else LARGEST_RANGE
+    unit = 2.0 ** math.floor(math.log2(units / model.peak))
+    if model.dtype.kind != "f":
+        unit = min(unit, 1.0)
+    curvatures = [
+        _curvatures(codec, of_quality, quality + 1, unit)
+        for quality, of_quality in enumerate(symbols)
+    ]
+    found = [value / (model.peak * unit) ** 2 for value in lambdas] or [
+        min(BITS_OF_A_STEP / max(1.0, float(curvature.mean())), _bits_for_all(codec, x, q, unit))
+        for q, curvature in enumerate(curvatures, 1)
+    ]
+    whole = np.clip(np.rint(curvatures), 0, 2**31 - 1).astype(np.int32)
+    return Exchange(unit, found, whole)
+
+
+def _bits_for_all(codec: Codec, x: npt.NDArray[Any], quality: int, unit: float) -> float:
+    """Give a signal's bits over its distortion: the lambda where D falls as 1 / R.
+
+    Curves of many collections are about so steep. Models of few latents and fine steps, as PCA and
+    plain autoencoders often are, would by their steps alone pay far more for a little quality than
+    it costs to have more latents.
+    """
+    few = x[np.linspace(0, len(x) - 1, min(len(x), RATE_SIGNALS)).astype(int)]
+    symbols = codec.encode(few, quality, effort=0)
+    bits = float(ideal_bits(symbols, codec.model.coding_tables[quality - 1]).mean())
+    distortion = float(squared(errors(codec.decode(symbols, quality), few, unit)).mean())
+    return max(bits, 1.0) / max(distortion, 1.0)
+
+
+def _curvatures(
+    codec: Codec, symbols: npt.NDArray[np.int32], quality: int, unit: float
+) -> npt.NDArray[np.float64]:
+    """Give the mean distortion that one step of each latent makes, `(latent_size,)`."""
+    k = symbols.shape[1]
+    n = max(FEWEST_SIGNALS, min(MOST_SIGNALS, DECODED // k))
+    chosen = symbols[np.linspace(0, len(symbols) - 1, min(n, len(symbols))).astype(int)]
+    before = codec.decode(chosen, quality)
+    moved = (codec.decode(chosen + step, quality) for step in np.eye(k, dtype=np.int32))
+    return np.array([squared(errors(frames, before, unit)).mean() for frames in moved])
