@@ -63,29 +63,34 @@ def command(options):
 
 
 def narrows_series(codecs, dataset, effort):
-    """Measure archives of all signals, and packets of some."""
+    """Measure archives of all signals, and at the default effort packets of some."""
     x = dataset.test
+    settings = ours.settings(codecs)
+    if effort != DEFAULT_EFFORT:
+        at = f", effort {effort}"
+        archives = measuring.Series("narrows" + at, "narrows, one archive" + at, len(x))
+        measure_series(archives, ours.archive_coder, codecs, x, dataset.peak, effort)
+        return [archives]
+    archives = measuring.Series("narrows", "narrows, one archive", len(x))
+    measure_series(archives, ours.archive_coder, codecs, x, dataset.peak, effort)
     some = datasets.spread(x, peers.SAMPLE)
-    at = "" if effort == DEFAULT_EFFORT else f", effort {effort}"
-    archives = measuring.Series("narrows" + at, "narrows, one archive" + at, len(x))
-    packets = measuring.Series(
-        "packets" + at, "narrows, one packet each" + at, len(some), alone=True
-    )
-    for name, quality in ours.settings(codecs):
-        setting = f"{name}, quality {quality}, effort {effort}"
-        for series, coder, signals in (
-            (archives, ours.archive_coder, x),
-            (packets, ours.packet_coder, some),
-        ):
-            coded = coder(codecs[name], quality, effort)
-            series.points.append(measuring.measure(coded, signals, dataset.peak, setting))
+    packets = measuring.Series("packets", "narrows, one packet each", len(some), alone=True)
+    measure_series(packets, ours.packet_coder, codecs, some, dataset.peak, effort)
     if dataset.optimum is None:
         return [archives, packets]
-    alone = measuring.Series("symbols" + at, "narrows, its symbols alone" + at, len(x))
-    for (name, quality), point in zip(ours.settings(codecs), archives.points, strict=True):
+    symbols = measuring.Series("symbols", "narrows, its symbols alone", len(x))
+    for (name, quality), point in zip(settings, archives.points, strict=True):
         size = ours.symbol_bytes(codecs[name], x, quality, effort)
-        alone.points.append(replace(point, bytes_per_signal=size))
-    return [archives, alone, packets]
+        symbols.points.append(replace(point, bytes_per_signal=size))
+    return [archives, symbols, packets]
+
+
+def measure_series(series, coder, codecs, signals, peak, effort):
+    """Measure all qualities of all models at an effort."""
+    for name, quality in ours.settings(codecs):
+        setting = f"{name}, quality {quality}, effort {effort}"
+        coded = coder(codecs[name], quality, effort)
+        series.points.append(measuring.measure(coded, signals, peak, setting))
 
 
 def chosen_peers(words, dataset):

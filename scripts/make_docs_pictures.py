@@ -42,16 +42,18 @@ def keep(name: str, figure: Figure) -> None:
     print(f"{name}: {(FOLDER / name).stat().st_size:,} bytes")
 
 
-def roundtrip(codec: Codec, x: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def roundtrip(
+    codec: Codec, x: npt.NDArray[np.uint8], effort: int | None = None
+) -> npt.NDArray[np.uint8]:
     """Compress and decompress."""
-    return codec.decompress(codec.compress(x))
+    return codec.decompress(codec.compress(x, effort=effort))
 
 
 def draw_five_codecs(codecs: dict[str, Codec], x: npt.NDArray[np.uint8]) -> None:
     """Draw two digits through every codec, side by side."""
     original = np.repeat(x, len(codecs), axis=0)
     decoded = np.concatenate(
-        [roundtrip(codec, digit[None]) for digit in x for codec in codecs.values()]
+        [roundtrip(codec, digit[None], 0) for digit in x for codec in codecs.values()]
     )
     keep("five-codecs.png", plots.gallery(original, decoded, 255.0, names=list(codecs) * len(x)))
 
@@ -86,7 +88,7 @@ def main() -> None:
     codecs = {name: narrows.train(x_train, **settings) for name, settings in CODECS.items()}
     draw_five_codecs(codecs, x_test[list(DIGITS)])
     dense_32 = codecs["dense-32"]
-    bytes_per_signal = evaluate(dense_32, x_test).bytes_per_signal
+    bytes_per_signal = evaluate(dense_32, x_test, effort=0).bytes_per_signal
     keep("network.png", plots.network(dense_32.model, bytes_per_signal))
     default = narrows.load(model) if model else narrows.train(x_train)
     shown = x_test[:10]

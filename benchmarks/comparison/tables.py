@@ -87,7 +87,7 @@ def saving_table(dataset, ours, others):
     lines = [["in place of", "narrows as", "difference in bytes", "over"]]
     for series in others:
         for mine in ours:
-            if mine.alone != series.alone or mine.key.startswith("symbols"):
+            if mine.alone != series.alone or mine.key == "symbols":
                 continue
             within = curves.psnr_range(mine.curve, low, high) or (math.inf, -math.inf)
             kind = mine.key if mine.alone else mine.key.replace("narrows", "archive")

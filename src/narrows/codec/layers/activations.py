@@ -128,12 +128,15 @@ class Table(Layer):
         last = self.values.size - 1
         reach = 1 << max(0, last.bit_length() - SLOPE_BITS)
 
-        def pull_back(g: Array, x: Array) -> Array:
+        def value(x: Array) -> Array:
             at = (x - self.low).astype(np.int64)
-            above = self.values[np.clip(at + reach, 0, last)].astype(np.float64)
-            slope = (above - self.values[np.clip(at - reach, 0, last)]) / (2 * reach)
+            y = self.values[np.clip(at, 0, last)].astype(np.float64)
+            return np.where(at > last, x, y) if self.identity_above else y
+
+        def pull_back(g: Array, x: Array) -> Array:
+            slope = (value(x + reach) - value(x - reach)) / (2 * reach)
             if self.identity_above:
-                slope = np.where(at > last, 1.0, slope)
+                slope = np.where(x > self.low + last, 1.0, slope)
             return g * slope
 
         return pull_back
