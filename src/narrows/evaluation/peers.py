@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ def search(measure: Callable[[float], Point], low: float, high: float, psnr: flo
 
 
 def _pca_at(x: Signals, psnr: float, peak: float) -> Row | None:
+    @cache
     def measure(log_bits: float) -> Point:
         codec = train_pca(x[::2], math.exp(log_bits))
         measured = evaluate(codec, x[1::2])
@@ -96,7 +98,11 @@ def _pca_at(x: Signals, psnr: float, peak: float) -> Row | None:
         return Point(measured.bytes_per_signal, measured.psnr + other_peak, measured.model_bytes)
 
     try:
-        found = search(measure, math.log(8.0), math.log(8.0 * x[0].size), psnr)
+        # Many bits are many components, and take long: up from a bit an element only where needed.
+        most, high = math.log(8.0 * x[0].size), math.log(max(8.0, x[0].size))
+        while high < most and measure(high).psnr < psnr:
+            high = min(most, high + math.log(2.0))
+        found = search(measure, math.log(8.0), high, psnr)
     except NarrowsError:  # torch is not installed, or the data is too odd for PCA
         return None
     return None if found is None else found.row("PCA codec")
