@@ -92,9 +92,14 @@ def packet_coder(codec, quality=None, effort=None):
     )
 
 
-def pca_coder(dataset, aimed_bytes):
-    """Train PCA for a rate; it runs in narrows' own runtime."""
-    return archive_coder(train_pca(dataset.train, 8 * aimed_bytes))
+def pca_coder(dataset, aimed_bytes, effort=0):
+    """Train PCA for a rate; it runs in narrows' own runtime, by default without a search."""
+    return archive_coder(train_pca(dataset.train, 8 * aimed_bytes), effort=effort)
+
+
+def searched_pca_coder(dataset, aimed_bytes):
+    """Train PCA for a rate, and search at the default effort, as narrows' `linear` does."""
+    return pca_coder(dataset, aimed_bytes, None)
 
 
 def pca_rates(dataset):

@@ -67,17 +67,25 @@ class Peer:
 
 def registry():
     """Give all peers, in the order of the tables."""
-    return [_pca(), *_pictures(), *_numeric(), *_lossless()]
+    return [*_pca_codecs(), *_pictures(), *_numeric(), *_lossless()]
 
 
-def _pca():
+def _pca_codecs():
+    """PCA as it is known, and as narrows does it."""
+    return [
+        _pca("pca", "PCA in narrows' runtime", ours.pca_coder),
+        _pca("pca-searched", "the same with a search", ours.searched_pca_coder),
+    ]
+
+
+def _pca(key, name, coder):
     return Peer(
-        key="pca",
-        name="PCA in narrows' runtime",
+        key=key,
+        name=name,
         package="torch",
         takes=lambda dataset: True,
         settings=ours.pca_rates,
-        coder=ours.pca_coder,
+        coder=coder,
     )
 
 
