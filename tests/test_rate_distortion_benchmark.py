@@ -343,7 +343,9 @@ def test_a_whole_run_writes_table_figures_and_plot(tiny_codec, tmp_path, capsys)
 
 def test_an_unknown_peer_is_named_with_those_that_are_known(small):
     rate_distortion = importlib.import_module("rate_distortion")
-    with pytest.raises(SystemExit, match="unknown peer 'gif'; accepted are pca, pca-searched, jpeg-mosaic"):
+    with pytest.raises(
+        SystemExit, match="unknown peer 'gif'; accepted are pca, pca-searched, jpeg-mosaic"
+    ):
         rate_distortion.chosen_peers(["gif"], small)
     assert [p.key for p in rate_distortion.chosen_peers(["webp"], small)] == [
         "webp-mosaic", "webp-files",

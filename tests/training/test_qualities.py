@@ -1,5 +1,7 @@
 """Models with several qualities: one training, several points of the rate-distortion curve."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 
 
 import narrows
+from narrows.codec.search import SymbolSearch
 from narrows.codec.symbols import MAX_QUALITIES
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
@@ -20,11 +23,32 @@ def eight(digits):
 
 def test_each_quality_takes_more_bytes_and_is_better(eight, digits):
     held_out = digits[1400:]
-    measured = [evaluate(eight, held_out, q) for q in range(1, 9)]
+    measured = [evaluate(eight, held_out, q, effort=0) for q in range(1, 9)]
     assert eight.model.n_qualities == 8
     sizes = [m.compressed_bytes for m in measured]
     assert sizes == sorted(set(sizes))
     assert [m.psnr for m in measured] == sorted({m.psnr for m in measured})
+
+
+def test_searched_each_quality_takes_more_bytes_and_low_ones_are_worse(eight, digits):
+    # A search goes by bits and errors together: the highest qualities here end at equal PSNR.
+    measured = [evaluate(eight, digits[1400:], q) for q in range(1, 9)]
+    sizes = [m.compressed_bytes for m in measured]
+    assert sizes == sorted(set(sizes))
+    assert measured[0].psnr < measured[2].psnr < measured[4].psnr
+
+
+@pytest.mark.parametrize("quality", range(1, 9))
+def test_at_every_quality_more_effort_costs_no_more_and_none_is_a_silent_no_op(
+    eight, digits, quality
+):
+    x = digits[1400:1500]
+    search = SymbolSearch(eight.model, quality, eight.decode)
+    costs = [search.cost(x, eight.encode(x, quality, effort)) for effort in range(10)]
+    for less, more in pairwise(costs):
+        assert (more <= less).all()
+    means = [costs[effort].mean() for effort in (0, 1, 7, 9)]  # rounds may stall
+    assert means == sorted(set(means), reverse=True)
 
 
 def test_the_default_quality_is_the_fourth(eight, digits):
@@ -44,7 +68,7 @@ def test_encoding_at_all_qualities_is_encoding_at_each(eight, digits):
     at_all = eight.encode_at_all_qualities(digits[:30])
     assert at_all.shape == (8, 30, 16)
     for quality in range(1, 9):
-        assert np.array_equal(at_all[quality - 1], eight.encode(digits[:30], quality))
+        assert np.array_equal(at_all[quality - 1], eight.encode(digits[:30], quality, effort=0))
 
 
 def test_a_saved_model_keeps_its_qualities(eight, digits, tmp_path):
