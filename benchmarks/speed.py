@@ -109,6 +109,7 @@ def measure(codec, x):
     rows = []
     for name, function, network in (
         ("narrows compress", lambda: codec.compress(x), model.encoder),
+        ("the same, effort 0", lambda: codec.compress(x, effort=0), model.encoder),
         ("narrows decompress", lambda: codec.decompress(blob), model.decoder),
     ):
         seconds = best_seconds(function)
