@@ -24,6 +24,7 @@ from narrows.signals import read_signals
 
 RESULTS = Path(__file__).parent / "results"
 RUNS, ENOUGH_SECONDS = 3, 5.0
+ALL = ",".join(map(str, range(MAX_EFFORT + 1)))
 
 
 def measure(codec, x, effort):
@@ -90,12 +91,14 @@ def plot(rows):
     for row in rows:
         axes.annotate(
             str(row["effort"]), (row["microseconds"], row["gain_db"]),
-            textcoords="offset points", xytext=(0, 7), ha="center",
+            textcoords="offset points", ha="center",
+            xytext=(-8, 6) if row["effort"] % 2 else (8, -14),
         )  # fmt: skip
     axes.set(
         xscale="log", xlabel="microseconds a signal", ylabel="gain at equal bytes (dB)",
         title="Efforts 0 to 9",
     )  # fmt: skip
+    axes.margins(0.08)
     axes.grid(alpha=0.3)
     return figure
 
@@ -105,7 +108,7 @@ def main():
     parser.add_argument("model")
     parser.add_argument("--data", default="mnist:test")
     parser.add_argument("--signals", type=int, help="so many, spread evenly")
-    parser.add_argument("--efforts", default=",".join(map(str, range(MAX_EFFORT + 1))))
+    parser.add_argument("--efforts", default=ALL)
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     x = np.array(read_signals(options.data))
@@ -115,8 +118,10 @@ def main():
     rows = [measure(codec, x, int(effort)) for effort in options.efforts.split(",")]
     gains(rows)
     words = [f"python benchmarks/effort.py {Path(options.model).name}", f"--data {options.data}"]
+    words += [f"--signals {len(x)}"] if options.signals else []
+    words += [f"--efforts {options.efforts}"] if options.efforts != ALL else []
     context = {
-        "command": " ".join([*words, *([f"--signals {len(x)}"] if options.signals else [])]),
+        "command": " ".join(words),
         "data": options.data,
         "signals": len(x),
         "machine": results.machine(),

@@ -10,11 +10,10 @@ of threads. Best of twenty runs, microseconds a signal.
 """
 
 import argparse
-import time
 from math import prod
 
 import numpy as np
-from speed import products_of
+from speed import best_seconds, products_of
 
 import narrows
 from narrows.codec.layers import Conv, TransposedConv
@@ -29,12 +28,7 @@ CACHED = 1 << 18  # numbers of an array that stays in the second cache: 1 MB
 
 def best(function):
     """Give the least time of a call, in microseconds a signal of a batch."""
-    seconds = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds) * 1e6 / BATCH
+    return best_seconds(function, RUNS) * 1e6 / BATCH
 
 
 def copying():

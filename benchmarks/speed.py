@@ -23,9 +23,9 @@ from narrows.signals import read_signals
 RUNS = 5
 
 
-def best_seconds(function):
+def best_seconds(function, runs=RUNS):
     seconds = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         began = time.perf_counter()
         function()
         seconds.append(time.perf_counter() - began)

@@ -29,6 +29,7 @@ from narrows.codec.tables import (
     CodingTables,
     Frequencies,
     FrequencyTable,
+    chosen,
     frequencies_of,
 )
 from narrows.errors import FormatError
@@ -271,11 +272,7 @@ def ideal_bits(symbols: npt.NDArray[Any], tables: CodingTables) -> npt.NDArray[n
     for j, frequencies in zip(tables.order, frequencies_of(symbols, tables), strict=True):
         table, column = tables.row[j], symbols[:, j]
         entries = table.indices(column)
-        if frequencies.ndim == 1:
-            chosen = frequencies[entries]
-        else:
-            chosen = np.take_along_axis(frequencies, entries[:, None].astype(np.intp), 1)[:, 0]
-        total += PRECISION - np.log2(chosen)
+        total += PRECISION - np.log2(chosen(frequencies, entries))
         for i in np.flatnonzero(entries == table.escape):
             total[i] += 2 * (fold_escape(int(column[i]), table) + 1).bit_length() - 1
     return total

@@ -139,6 +139,13 @@ def frequencies_of(symbols: npt.NDArray[Any], tables: CodingTables) -> Iterator[
         tables_pass.see(tables.row[j].indices(symbols[:, j]))
 
 
+def chosen(frequencies: Frequencies, entries: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+    """Look up the frequencies of `(n,)` entries, in float64."""
+    if frequencies.ndim == 1:
+        return frequencies[entries].astype(np.float64)
+    return np.asarray(frequencies[np.arange(len(entries)), entries], dtype=np.float64)
+
+
 def count_table(symbols: npt.NDArray[Any], unit_bits: int = 0) -> FrequencyTable:
     """Make the table of one latent from its symbols in the training set.
 

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.tables import PRECISION, CodingTables, Frequencies
+from narrows.codec.tables import PRECISION, CodingTables, Frequencies, chosen
 
 BITS_UNIT = 2.0**-12
 """Costs are whole multiples of this part of a bit, in float64."""
@@ -56,7 +56,7 @@ class SymbolCosts:
         """Give the bits of `(n, latent_size)` symbols, `(n,)`; escaped ones cost their entry."""
         total = np.zeros(len(symbols))
         for _, entries, part, frequencies in self._frequencies(symbols):
-            total[part] += code_lengths(_chosen(frequencies, entries[part]))
+            total[part] += code_lengths(chosen(frequencies, entries[part]))
         return total
 
     def beside(
@@ -70,11 +70,11 @@ class SymbolCosts:
         total, more = np.zeros(len(symbols)), np.empty((*symbols.shape, 2))
         for j, entries, part, frequencies in self._frequencies(symbols):
             now, escape = entries[part], self.tables.row[j].escape
-            bits = code_lengths(_chosen(frequencies, now))
+            bits = code_lengths(chosen(frequencies, now))
             total[part] += bits
             for number, other in enumerate((now - 1, now + 1)):
                 inside = (now < escape) & (other >= 0) & (other < escape)
-                there = code_lengths(_chosen(frequencies, np.where(inside, other, now)))
+                there = code_lengths(chosen(frequencies, np.where(inside, other, now)))
                 more[part, j, number] = np.where(inside, there - bits, OUT_OF_REACH)
         return total, more
 
@@ -89,10 +89,3 @@ class SymbolCosts:
             for part in tables_pass.parts(position):
                 yield j, entries, part, tables_pass.frequencies(position, part)
             tables_pass.see(entries)
-
-
-def _chosen(frequencies: Frequencies, entries: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-    """Look up the frequencies of `(n,)` entries."""
-    if frequencies.ndim == 1:
-        return frequencies[entries].astype(np.float64)
-    return np.asarray(frequencies[np.arange(len(entries)), entries], dtype=np.float64)
