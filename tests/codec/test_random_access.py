@@ -91,7 +91,7 @@ def test_open_finds_the_embedded_model(tmp_path):
 def test_the_rest_of_an_archive_survives_a_damaged_block(number):
     losses = []
     _, blocks = whole_blocks(io.BytesIO(damaged_block(number)), losses.append)
-    saved = np.concatenate([CODEC.decode_block(block) for block in blocks])
+    saved = np.concatenate([CODEC.blocks.decode(block) for block in blocks])
     first, end = (0, 63, 126, 150)[number : number + 2]
     assert np.array_equal(saved, np.concatenate([DECODED[:first], DECODED[end:]]))
     assert [(loss.first, loss.n_signals) for loss in losses] == [(first, end - first)]
@@ -101,7 +101,7 @@ def test_an_archive_cut_short_gives_its_first_blocks():
     losses = []
     cut = BLOB[: IndexedArchive(io.BytesIO(BLOB)).offsets[2] + 5]
     _, blocks = whole_blocks(io.BytesIO(cut), losses.append)
-    saved = np.concatenate([CODEC.decode_block(block) for block in blocks])
+    saved = np.concatenate([CODEC.blocks.decode(block) for block in blocks])
     assert np.array_equal(saved, DECODED[:126])
     assert [(loss.first, loss.n_signals) for loss in losses] == [(126, None)]
 

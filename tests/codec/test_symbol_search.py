@@ -136,7 +136,7 @@ def test_archives_and_packets_hold_the_symbols_that_were_found(dtype):
             blob = codec.compress(x, quality, effort)
             (block,) = blocks_of(blob)
             assert block.mode == Mode.CODED
-            assert_identical(codec.unpack_symbols(block), symbols)
+            assert_identical(codec.blocks.unpack(block).values, symbols)
             assert_identical(codec.decompress(blob), decoded)
             packet = codec.compress_packet(x[7], quality, effort)
             assert_identical(codec.decompress_packet(packet), decoded[7])

@@ -19,8 +19,11 @@ from narrows.cli.output import (
     OptionalModelFile,
     Quality,
     Quiet,
+    TargetBytes,
+    TargetPsnr,
     check_array_suffix,
     check_output,
+    check_point,
     open_input,
     open_output,
     open_source,
@@ -50,6 +53,8 @@ def compress(
     ] = None,
     quality: Quality = None,
     effort: EffortLevel = None,
+    target_bytes: TargetBytes = None,
+    target_psnr: TargetPsnr = None,
     embed_model: Annotated[
         bool, typer.Option("--embed-model", help="Carry the model in the archive.")
     ] = False,
@@ -67,19 +72,23 @@ def compress(
         raise usage_error("--json and --append need an output file: give -o FILE")
     if append and embed_model:
         raise usage_error("--append keeps the archive's own header: leave --embed-model out")
+    check_point(quality, target_bytes, target_psnr)
     check_output(output, force or append)
     from narrows.models import load_codec
 
     codec = load_codec(model)
     source = open_source(data)
     _check_source(codec, source)
+    targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
     with open_output(output) as stream:
         blocks = source.blocks(codec.block_signals)
         if append:
             archive = _appending(codec, Path(output), stream)
-            size = codec.append_to(stream, archive, blocks, quality, effort)
+            size = codec.append_to(stream, archive, blocks, quality, effort, **targets)
         else:
-            size = codec.compress_to(stream, blocks, quality, effort, embed_model=embed_model)
+            size = codec.compress_to(
+                stream, blocks, quality, effort, **targets, embed_model=embed_model
+            )
     _report(output, source.shape, codec, size, json, quiet)
 
 
@@ -163,7 +172,7 @@ def decompress(
             # A loss is told even with --quiet: it is an error, though not a final one.
             header, blocks = whole_blocks(stream, lambda loss: say(f"narrows: {loss}", False))
             codec = codec_for(header, model)
-            signals: Iterator[Any] = map(codec.decode_block, blocks)
+            signals: Iterator[Any] = map(codec.blocks.decode, blocks)
         else:
             reader = ArchiveReader(stream)
             codec = codec_for(reader.header, model)

@@ -15,6 +15,9 @@ from narrows.cli.output import (
     ModelFile,
     OptionalModelFile,
     Quality,
+    TargetBytes,
+    TargetPsnr,
+    check_point,
     decibels,
     open_input,
     print_json,
@@ -224,6 +227,8 @@ def evaluate(
     model: ModelFile,
     quality: Quality = None,
     effort: EffortLevel = None,
+    target_bytes: TargetBytes = None,
+    target_psnr: TargetPsnr = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
     ] = False,
@@ -237,9 +242,11 @@ def evaluate(
     from narrows.evaluation.peers import break_even, peers_at
     from narrows.models import load_codec
 
+    check_point(quality, target_bytes, target_psnr)
     codec = load_codec(model)
     x = read_data(data)
-    measured = measure(codec, x, quality, effort)
+    targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
+    measured = measure(codec, x, quality, effort, **targets)
     rows: list[Row] = []
     even: dict[str, int | None] = {}
     if baselines:

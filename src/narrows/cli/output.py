@@ -52,6 +52,25 @@ EffortLevel = Annotated[
     typer.Option("--effort", help="0 (the fastest) to 9 (the best): how long better symbols "
                  "are searched for.", show_default="2"),
 ]  # fmt: skip
+TargetBytes = Annotated[
+    float | None,
+    typer.Option("--target-bytes", help="In place of a quality: the most that the coded form of "
+                 "any signal may take.", show_default="(none)"),
+]  # fmt: skip
+TargetPsnr = Annotated[
+    float | None,
+    typer.Option("--target-psnr", help="In place of a quality: the least PSNR of any signal, dB.",
+                 show_default="(none)"),
+]  # fmt: skip
+
+
+def check_point(quality: int | None, target_bytes: float | None, target_psnr: float | None) -> None:
+    """Refuse options that exclude each other."""
+    if target_bytes is not None and target_psnr is not None:
+        raise usage_error("--target-bytes and --target-psnr exclude each other: give one")
+    if quality is not None and (target_bytes, target_psnr) != (None, None):
+        name = "--target-psnr" if target_bytes is None else "--target-bytes"
+        raise usage_error(f"{name} chooses the quality of each signal: leave -q out")
 
 
 def usage_error(message: str) -> typer.BadParameter:

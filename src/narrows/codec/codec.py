@@ -6,27 +6,20 @@ import io
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
-from narrows.codec import blocks
-from narrows.codec.archive import (
-    ArchiveReader,
-    ArchiveWriter,
-    Block,
-    Header,
-    IndexedArchive,
-    Mode,
-)
+from narrows.codec.archive import ArchiveReader, ArchiveWriter, Header, IndexedArchive
 from narrows.codec.backend import NUMPY, Backend
-from narrows.codec.entropy import SymbolCoder
+from narrows.codec.block_coder import BlockCoder, Request
+from narrows.codec.budget import Budget
+from narrows.codec.budget_search import BudgetSearch
 from narrows.codec.model import Model
 from narrows.codec.model_file import pack_model, unpack_model
 from narrows.codec.packets import Packet, PacketCoder, check_one_signal
-from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Transform
-from narrows.errors import FormatError, WrongModelError
+from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Symbols, Transform
+from narrows.errors import FormatError, SettingError, WrongModelError
 
 
 class Codec(Transform):
@@ -58,7 +51,7 @@ class Codec(Transform):
         self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
         super().__init__(model, backend, batch_size)
-        self._coders: dict[int, SymbolCoder] = {}
+        self.blocks = BlockCoder(self)
 
     # ------------------------------------------------------------------ files
 
@@ -107,6 +100,8 @@ class Codec(Transform):
         quality: int | None = None,
         effort: int | None = None,
         *,
+        target_bytes: float | None = None,
+        target_psnr: float | None = None,
         embed_model: bool = False,
     ) -> bytes:
         """Compress signals to the bytes of an archive.
@@ -118,11 +113,25 @@ class Codec(Transform):
             1 to the model's number of qualities; by default the middle one.
         effort : int, optional
             0 to 9: how long better symbols are searched for; see `encode`. By default 2.
+        target_bytes : float, optional
+            In place of a quality: the most that the symbols of any signal may take. Each signal
+            gets the quality, and the weight of errors in the search, that this allows.
+        target_psnr : float, optional
+            In place of a quality: the least PSNR of any signal, in dB. Each takes as few bytes
+            as that allows.
         embed_model : bool, default False
             Carry the model in the archive, so that it decompresses on its own.
+
+        Raises
+        ------
+        SettingError
+            If a signal cannot keep to its target; the error says what could be had.
         """
         stream = io.BytesIO()
-        self.compress_to(stream, np.asarray(x), quality, effort, embed_model=embed_model)
+        self.compress_to(
+            stream, np.asarray(x), quality, effort,
+            target_bytes=target_bytes, target_psnr=target_psnr, embed_model=embed_model,
+        )  # fmt: skip
         return stream.getvalue()
 
     def decompress(self, blob: bytes) -> Frames:
@@ -146,6 +155,8 @@ class Codec(Transform):
         quality: int | None = None,
         effort: int | None = None,
         *,
+        target_bytes: float | None = None,
+        target_psnr: float | None = None,
         embed_model: bool = False,
     ) -> int:
         """Compress signals into a binary stream; give the archive's length. See `compress`.
@@ -153,9 +164,12 @@ class Codec(Transform):
         `x` may be an iterable of arrays, best of `block_signals` signals, each of which becomes a
         block: memory then does not grow with their number.
         """
-        blocks, point = self._in_blocks(x), self._check_point(quality, effort)
+        blocks, request = (
+            self._in_blocks(x),
+            self._request(quality, effort, target_bytes, target_psnr),
+        )
         writer = ArchiveWriter(stream, self.header(embed_model))
-        return self._write_blocks(writer, blocks, *point)
+        return self._write_blocks(writer, blocks, request)
 
     def append_to(
         self,
@@ -164,15 +178,39 @@ class Codec(Transform):
         x: Frames | Iterable[Frames],
         quality: int | None = None,
         effort: int | None = None,
+        *,
+        target_bytes: float | None = None,
+        target_psnr: float | None = None,
     ) -> int:
-        """Go on with an archive of this model, and give its new length.
+        """Go on with an archive of this model, and give its new length; see `compress`.
 
         `stream` stands where the archive's blocks end.
         """
         self.check_model_of(archive.header)
-        blocks, point = self._in_blocks(x), self._check_point(quality, effort)
+        blocks, request = (
+            self._in_blocks(x),
+            self._request(quality, effort, target_bytes, target_psnr),
+        )
         writer = ArchiveWriter(stream, archive.header, archive.entries)
-        return self._write_blocks(writer, blocks, *point)
+        return self._write_blocks(writer, blocks, request)
+
+    def _request(
+        self,
+        quality: int | None,
+        effort: int | None,
+        target_bytes: float | None,
+        target_psnr: float | None,
+    ) -> Request:
+        """Check what is asked for, and decide what is left open; SettingError."""
+        targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
+        given = [f"{name} {value!r}" for name, value in targets.items() if value is not None]
+        budget = Budget(target_bytes, target_psnr) if given else None
+        if budget is not None and quality is not None:
+            raise SettingError(
+                f"quality {quality!r} and {given[0]}; a target chooses the quality of each "
+                "signal: give one of the two"
+            )
+        return Request(*self._check_point(quality, effort), budget)
 
     def header(self, embed_model: bool = False) -> Header:
         """Give the header of this model's archives."""
@@ -194,11 +232,9 @@ class Codec(Transform):
             for start in range(0, len(frames), size)
         )
 
-    def _write_blocks(
-        self, writer: ArchiveWriter, x: Iterable[Frames], quality: int, effort: int
-    ) -> int:
-        for block in x:
-            writer.write(self._pack_block(block, quality, effort))
+    def _write_blocks(self, writer: ArchiveWriter, x: Iterable[Frames], request: Request) -> int:
+        for frames in x:
+            writer.write(self.blocks.pack(frames, request))
         writer.close()
         return writer.n_bytes
 
@@ -206,7 +242,7 @@ class Codec(Transform):
         """Decompress a binary stream, giving `(n, *frame_shape)` signals a block."""
         reader = stream if isinstance(stream, ArchiveReader) else ArchiveReader(stream)
         self.check_model_of(reader.header)
-        return map(self.decode_block, reader)
+        return map(self.blocks.decode, reader)
 
     def check_model_of(self, header: Header) -> None:
         """Raise WrongModelError unless this model wrote the archive."""
@@ -218,42 +254,14 @@ class Codec(Transform):
         if (header.dtype, header.frame_shape) != (self.model.dtype, self.model.frame_shape):
             raise FormatError("archive whose frames are not those of the model it names")
 
-    def _pack_block(self, x: Frames, quality: int, effort: int) -> Block:
-        """Code a block in the mode that takes the fewest bytes; never more than stored."""
-        if x.dtype.kind == "f" and not np.isfinite(x).all():
-            # The network has no NaN or infinity; until the residual stage, such a block is kept.
-            return blocks.pack_raw(x, quality)
-        payload = self._coder(quality).encode(self.encode(x, quality, effort))
-        if len(payload) * blocks.DEFLATE_WORTH_TRYING > x.nbytes:
-            raw = blocks.pack_raw(x, quality)
-            if len(raw.payload) <= len(payload):
-                return raw
-        return Block(Mode.CODED, quality, len(x), payload)
-
-    def decode_block(self, block: Block) -> Frames:
-        """Decode the signals of a block, `(n, *frame_shape)`; FormatError if it is not ours."""
-        unpacked = self.unpack_symbols(block)
-        return self.decode(unpacked, block.quality) if block.mode is Mode.CODED else unpacked
-
-    def unpack_symbols(self, block: Block) -> npt.NDArray[Any]:
-        """Undo the entropy coding of a block: symbols, or signals where it holds them as such."""
-        if block.mode is not Mode.CODED:
-            return blocks.unpack_raw(block, self.model.dtype, self.model.frame_shape)
-        if not 1 <= block.quality <= self.model.n_qualities:
-            raise FormatError(f"block of quality {block.quality}, which the model does not have")
-        return self._coder(block.quality).decode(block.payload, block.n_signals)
-
-    def _coder(self, quality: int) -> SymbolCoder:
-        if quality not in self._coders:
-            self._coders[quality] = SymbolCoder(self.model.coding_tables[quality - 1])
-        return self._coders[quality]
-
     def compress_packet(
         self,
         x: Frames,
         quality: int | None = None,
         effort: int | None = None,
         *,
+        target_bytes: float | None = None,
+        target_psnr: float | None = None,
         checksum: bool = False,
     ) -> bytes:
         """Compress one signal to a packet: a few bytes, for a radio or a database cell.
@@ -266,13 +274,32 @@ class Codec(Transform):
             1 to the model's number of qualities; by default the middle one.
         effort : int, optional
             0 to 9: how long better symbols are searched for; see `encode`. By default 2.
+        target_bytes, target_psnr : float, optional
+            In place of a quality: the most bytes of the packet, all included, or the least PSNR
+            of the signal; see `compress`.
         checksum : bool, default False
             Add a CRC-32, four bytes. The packet does not say so: the receiver must know.
+
+        Raises
+        ------
+        SettingError
+            If the signal cannot keep to its target; the error says what could be had.
         """
-        x, (quality, effort) = np.asarray(x), self._check_point(quality, effort)
+        x, request = np.asarray(x), self._request(quality, effort, target_bytes, target_psnr)
         check_one_signal(x, self.model.frame_shape)
-        symbols = self.encode(x[None], quality, effort)[0]
-        return self._packets.encode(symbols, quality, checksum=checksum)
+        quality = request.quality
+
+        def size(symbols: Symbols, quality: int) -> int:
+            return len(self._packets.encode(symbols, quality, checksum=checksum))
+
+        if request.budget is None:
+            symbols = self.encode(x[None], quality, request.effort)
+        else:
+            frames = self.check_frames(x[None])
+            search = BudgetSearch(self, request.budget, request.effort, size)
+            symbols, qualities = search.encode(frames)
+            quality = int(qualities[0])
+        return self._packets.encode(symbols[0], quality, checksum=checksum)
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
         """Decompress a packet to its signal, `(*frame_shape)` of the model's dtype.

@@ -29,6 +29,7 @@ from narrows.codec.tables import (
     CodingTables,
     Frequencies,
     FrequencyTable,
+    Row,
     chosen,
     frequencies_of,
 )
@@ -271,8 +272,14 @@ def ideal_bits(symbols: npt.NDArray[Any], tables: CodingTables) -> npt.NDArray[n
     total = np.zeros(len(symbols))
     for j, frequencies in zip(tables.order, frequencies_of(symbols, tables), strict=True):
         table, column = tables.row[j], symbols[:, j]
-        entries = table.indices(column)
-        total += PRECISION - np.log2(chosen(frequencies, entries))
-        for i in np.flatnonzero(entries == table.escape):
+        total += PRECISION - np.log2(chosen(frequencies, table.indices(column)))
+    return total + escape_bits(symbols, tables.row)
+
+
+def escape_bits(symbols: npt.NDArray[Any], row: Row) -> npt.NDArray[np.float64]:
+    """Give the bits, `(n,)`, that escaped symbols of `(n, latent_size)` take beside their entry."""
+    total = np.zeros(len(symbols))
+    for table, column in zip(row, symbols.T, strict=True):
+        for i in np.flatnonzero((column < table.low) | (column > table.high)):
             total[i] += 2 * (fold_escape(int(column[i]), table) + 1).bit_length() - 1
     return total

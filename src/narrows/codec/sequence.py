@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import Block, IndexedArchive, Mode
+from narrows.codec.archive import IndexedArchive
+from narrows.codec.block_coder import Unpacked
 from narrows.codec.codec import Codec
 from narrows.errors import DataError
 
@@ -44,7 +45,7 @@ class Archive:
         self._blocks = IndexedArchive(stream)
         codec.check_model_of(self._blocks.header)
         self.codec = codec
-        self._recent: tuple[int, Block | None, Signals] = (-1, None, np.empty(0))
+        self._recent = (-1, Unpacked(np.empty(0), None))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -75,7 +76,7 @@ class Archive:
     def __iter__(self) -> Iterator[Signals]:
         """Give the signals in order, decoding a block at a time."""
         for number in range(len(self._blocks.entries)):
-            yield from self.codec.decode_block(self._blocks.block(number))
+            yield from self.codec.blocks.decode(self._blocks.block(number))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Signals:
         """Give all signals as one array."""
@@ -107,8 +108,7 @@ class Archive:
         """Decode some signals of a block; its symbols are kept for the next ones."""
         if self._recent[0] != number:
             block = self._blocks.block(number)
-            self._recent = (number, block, self.codec.unpack_symbols(block))
-        _, decoded, kept = self._recent
-        assert decoded is not None
-        chosen: Signals = kept[rows]
-        return self.codec.decode(chosen, decoded.quality) if decoded.mode is Mode.CODED else chosen
+            self._recent = (number, self.codec.blocks.unpack(block))
+        values, qualities = self._recent[1]
+        of_rows = Unpacked(values[rows], None if qualities is None else qualities[rows])
+        return self.codec.blocks.frames(of_rows)

@@ -87,9 +87,15 @@ class Quantiser:
         return backend.to_numpy(y).astype(np.int32)
 
     def to_latents(
-        self, symbols: npt.NDArray[Any], quality: int, backend: Backend = NUMPY
+        self,
+        symbols: npt.NDArray[Any],
+        quality: int | npt.NDArray[np.integer[Any]],
+        backend: Backend = NUMPY,
     ) -> Array:
-        """Undo `to_symbols` up to the rounding: `(n, latent_size)` integers in float64."""
+        """Undo `to_symbols` up to the rounding: `(n, latent_size)` integers in float64.
+
+        `quality` may be an array `(n,)`, of each signal's own.
+        """
         y = backend.constant(symbols, np.float64)
         y = y * backend.constant(self.step[quality], np.float64)
         return backend.xp.clip(y, -self.limit, self.limit, out=y)

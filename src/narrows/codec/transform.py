@@ -105,11 +105,32 @@ class Transform:
         out = np.empty((len(x), self.model.latent_size), dtype=np.int32)
         for rows, latents in self._encoded(x):
             out[rows] = self.model.quantiser.to_symbols(latents, quality - 1, self.backend)
+        return self.improve(x, out, quality, effort)
+
+    def improve(
+        self,
+        x: Frames,
+        y: Symbols,
+        quality: int,
+        effort: int,
+        weight: npt.NDArray[np.float64] | None = None,
+    ) -> Symbols:
+        """Search symbols that cost less than those of the encoder; see `SymbolSearch.improve`.
+
+        Parameters
+        ----------
+        x : (n, *frame_shape)
+        y : (n, latent_size) int32
+            What the encoder gives for them at a quality.
+        quality, effort : int
+        weight : (n,), optional
+            Of each signal's errors; 1 where none is given.
+        """
         if not effort:
-            return out
+            return y
         if quality not in self._searches:
             self._searches[quality] = SymbolSearch(self.model, quality, self.decode)
-        return self._searches[quality].improve(x, out, EFFORTS[effort])
+        return self._searches[quality].improve(x, y, EFFORTS[effort], weight)
 
     def encode_at_all_qualities(self, x: Frames) -> Symbols:
         """Map `(n, *frame_shape)` signals to `(n_qualities, n, latent_size)` integer latents."""
@@ -156,23 +177,26 @@ class Transform:
             integers = self.model.normaliser.to_integers(x[rows], self.backend)
             yield rows, self._encoder(integers)
 
-    def decode(self, y: Symbols, quality: int | None = None) -> Frames:
+    def decode(
+        self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None
+    ) -> Frames:
         """Map integer latents back to signals: the inverse of `encode` as far as they allow.
 
         Parameters
         ----------
         y : (n, latent_size) integers
-        quality : int, optional
-            The one given to `encode`.
+        quality : int or (n,) integers, optional
+            The one given to `encode`, or that of each signal.
 
         Returns
         -------
         (n, *frame_shape) of the model's dtype
         """
-        y, q = self._check_symbols(y), self._check_quality(quality) - 1
+        y = self._check_symbols(y)
+        q = self._quality_of_each(quality, len(y)) - 1
         out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
         for rows in self._batches(len(y), self._decoder.network.elements):
-            latents = self.model.quantiser.to_latents(y[rows], q, self.backend)
+            latents = self.model.quantiser.to_latents(y[rows], q[rows], self.backend)
             out[rows] = self.model.normaliser.from_integers(self._decoder(latents), self.backend)
         return out
 
@@ -224,6 +248,18 @@ class Transform:
         if effort and not searches:
             raise SettingError(f"effort {effort}; this model has nothing to search by: give 0")
         return quality, int(effort)
+
+    def _quality_of_each(
+        self, quality: int | npt.NDArray[np.integer[Any]] | None, n: int
+    ) -> npt.NDArray[np.intp]:
+        """Give the quality of each of n signals, or SettingError."""
+        if not isinstance(quality, np.ndarray):
+            return np.full(n, self._check_quality(quality))
+        if quality.shape != (n,):
+            raise SettingError(
+                f"qualities of shape {quality.shape}; give one, or one a signal: ({n},)"
+            )
+        return np.array([self._check_quality(each) for each in quality.tolist()], dtype=np.intp)
 
     def _check_quality(self, quality: int | None) -> int:
         if quality is None:

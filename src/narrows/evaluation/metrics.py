@@ -105,10 +105,16 @@ def psnr_of_mse(mse: float) -> float:
 
 
 def evaluate(
-    codec: Codec, x: npt.NDArray[Any], quality: int | None = None, effort: int | None = None
+    codec: Codec,
+    x: npt.NDArray[Any],
+    quality: int | None = None,
+    effort: int | None = None,
+    *,
+    target_bytes: float | None = None,
+    target_psnr: float | None = None,
 ) -> Evaluation:
     """Compress and decompress `(n, *frame_shape)` signals, and measure both."""
-    blob = codec.compress(x, quality, effort)
+    blob = codec.compress(x, quality, effort, target_bytes=target_bytes, target_psnr=target_psnr)
     return evaluation_of(x, codec.decompress(blob), len(blob), codec)
 
 

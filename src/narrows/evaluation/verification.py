@@ -84,7 +84,7 @@ def verify(
         if codec is None:
             continue
         try:
-            decoded = codec.decode_block(block)
+            decoded = codec.blocks.decode(block)
         except FormatError as error:
             found.losses.append(Loss(found.signals - block.n_signals, block.n_signals, str(error)))
             continue

@@ -35,6 +35,9 @@ class RateDistortionTrainer(Trainer):
         self.optimiser = _adam(self.model, self.density, settings.learning_rate)
         self._rates = [group["lr"] for group in self.optimiser.param_groups]
         self._controls: list[RateControl] = []
+        # Rates, distortions and penalties of the last validation, and of the best one.
+        self._terms = torch.zeros(3, settings.qualities, dtype=torch.float64)
+        self._best_terms = self._terms.clone()
 
     def update(self, batch: Batch) -> float:
         """Change the weights once, and give the loss in bits a signal."""
@@ -83,23 +86,36 @@ class RateDistortionTrainer(Trainer):
     @torch.no_grad()
     def validate(self) -> Measured:
         """Give the mean loss of all qualities, and bits and PSNR in dB of the middle one."""
-        settings, middle = self.settings, self.settings.middle_quality
+        middle = self.settings.middle_quality
         self.model.eval()
-        losses, bits = [0.0] * settings.qualities, 0.0
+        self._terms.zero_()
         for x in self.validation_batches():
-            share = len(x) / self.n_validated
-            for quality, control in enumerate(self._controls):
+            for quality in range(self.settings.qualities):
                 terms = self.objective(x, quality=quality)
-                losses[quality] += float(terms.loss(control.lambda_)) * share
-                if quality == middle:
-                    bits += float(terms.rate.mean()) * share
+                means = terms.rate.mean(), terms.distortion.mean(), terms.penalty
+                self._terms[:, quality] += torch.tensor(means) * (len(x) / self.n_validated)
         psnr = self.mean_psnr(lambda x: self.model.squared_error(x, middle))
         self.model.train()
-        loss = sum(losses) / settings.qualities
-        return Measured(loss, psnr, bits, self._controls[middle].lambda_)
+        bits, lambda_ = float(self._terms[0, middle]), self._controls[middle].lambda_
+        return Measured(self._loss_of(self._terms), psnr, bits, lambda_)
+
+    def _loss_of(self, terms: Tensor) -> float:
+        """Give the mean loss, by the present lambdas, of `(3, n_qualities)` terms."""
+        rate, distortion, penalty = terms
+        lambdas = torch.tensor(self.log_lambdas, dtype=torch.float64).exp()
+        return float((rate + lambdas * distortion + penalty).mean())
+
+    def best_loss(self) -> float:
+        """See Trainer: lambda moves, and losses by different ones cannot be compared."""
+        return self._loss_of(self._best_terms) if self.history else math.inf
+
+    def _close_epoch(self, loss: float) -> None:
+        super()._close_epoch(loss)
+        if self.best_epoch == len(self.history):
+            self._best_terms.copy_(self._terms)
 
     def is_comparable(self, epoch: int) -> bool:
-        """Lambda moves in the first half: only losses after it can be compared."""
+        """In the first half lambda is still far from its last value: its weights are never kept."""
         return epoch > self.plan.epochs // 2
 
     @property
@@ -112,12 +128,14 @@ class RateDistortionTrainer(Trainer):
         moments = self.optimiser.state_dict()["state"].items()
         return {
             "density": self.density.state_dict(),
+            "validation": {"best": self._best_terms},
             **{f"optimiser.{number}": tensors for number, tensors in moments},
         }
 
     def restore_parts(self, state: TrainingState) -> None:
         """Take up density, moments and lambda."""
         self.density.load_state_dict(state.under("density."))
+        self._best_terms.copy_(state.under("validation.")["best"])
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in state.under("optimiser.").items():
             number, _, part = name.partition(".")

@@ -138,6 +138,10 @@ class Trainer(ABC):
         """Tell whether the loss of an epoch can be compared with earlier ones."""
         return True
 
+    def best_loss(self) -> float:
+        """Give the validation loss of the best epoch, as it would be measured now."""
+        return self.history[self.best_epoch - 1].val_loss if self.history else math.inf
+
     def run(
         self,
         progress: Progress = lambda record: None,
@@ -259,7 +263,7 @@ class Trainer(ABC):
     def _close_epoch(self, loss: float) -> None:
         """Validate, add to the history, and keep the weights if they are the best."""
         record = self._record(loss)
-        best = self.history[self.best_epoch - 1].val_loss if self.history else math.inf
+        best = self.best_loss()
         self.history.append(record)
         if record.val_loss <= best or not self.is_comparable(record.epoch):
             self.best_epoch = record.epoch

@@ -56,6 +56,8 @@ class Mode(IntEnum):
     """The signals' bytes, in planes (first bytes of all elements, then second ...), in zlib."""
     STORED = 2
     """The signals' bytes, little-endian, row-major."""
+    MIXED = 3
+    """Entropy-coded symbols, each signal at a quality of its own."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive signals coded in one piece, at one quality."""
+    """Consecutive signals coded in one piece."""
 
     mode: Mode
     quality: int

@@ -48,6 +48,17 @@ class Found:
         return better
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Frames `(n, *frame_shape)`, and the lambda of each, `(n,)`: bits per unit of distortion."""
+
+    x: Frames
+    lambda_: Floats
+
+    def __getitem__(self, rows: Rows) -> Wanted:
+        return Wanted(self.x[rows], self.lambda_[rows])
+
+
 class SymbolSearch:
     """Searches symbols for frames at one quality of a model.
 
@@ -78,7 +89,9 @@ class SymbolSearch:
             slope = normaliser.output_multiplier * 2.0**-normaliser.output_shift
         self._slope = step * (2.0 * self._unit * slope)
 
-    def improve(self, x: Frames, symbols: Symbols, effort: Effort) -> Symbols:
+    def improve(
+        self, x: Frames, symbols: Symbols, effort: Effort, weight: Floats | None = None
+    ) -> Symbols:
         """Give `(n, latent_size)` symbols that cost no more than the given ones.
 
         Parameters
@@ -88,26 +101,39 @@ class SymbolSearch:
         symbols : (n, latent_size) int32
             What the encoder gives for them.
         effort : Effort
+        weight : (n,), optional
+            Of each frame's errors: what its lambda is multiplied by.
         """
         if not effort.rounds or not len(x):
             return symbols
-        everyone = np.arange(len(x))
+        everyone, wanted = np.arange(len(x)), self._wanted(x, weight)
         found = Found(symbols.copy(), np.full(len(x), np.inf))
-        self._descend(x, found, everyone, effort.rounds)
+        self._descend(wanted, found, everyone, effort.rounds)
         if effort.trials:
-            self._try_singly(x, found, effort.trials)
+            self._try_singly(wanted, found, effort.trials)
         for number in range(effort.leaps):
-            self._leap(x, found, number)
+            self._leap(wanted, found, number)
         return found.symbols
 
     def cost(self, x: Frames, symbols: Symbols) -> Floats:
         """Give `bits + lambda * distortion` of `(n, latent_size)` symbols for frames, `(n,)`."""
-        e = errors(self._decode(symbols, self._quality), x, self._unit)
-        return self._costs.bits(symbols) + self._lambda * squared(e)
+        return self._cost(self._wanted(x), symbols)
+
+    def bits(self, symbols: Symbols) -> Floats:
+        """Give the bits of `(n, latent_size)` symbols, `(n,)`."""
+        return self._costs.bits(symbols)
+
+    def _wanted(self, x: Frames, weight: Floats | None = None) -> Wanted:
+        lambdas = np.full(len(x), self._lambda)
+        return Wanted(x, lambdas if weight is None else lambdas * weight)
+
+    def _cost(self, wanted: Wanted, symbols: Symbols) -> Floats:
+        e = errors(self._decode(symbols, self._quality), wanted.x, self._unit)
+        return self._costs.bits(symbols) + wanted.lambda_ * squared(e)
 
     def _descend(
         self,
-        x: Frames,
+        wanted: Wanted,
         found: Found,
         rows: Rows,
         rounds: int,
@@ -121,16 +147,16 @@ class SymbolSearch:
             Latents that stay.
         """
         for _ in range(rounds):
-            outlook = self._outlook(x[rows], found.symbols[rows])
+            outlook = self._outlook(wanted[rows], found.symbols[rows])
             found.cost[rows] = outlook.cost
             if held is not None:
                 outlook.change[held[rows]] = OUT_OF_REACH
-            rows = rows[self._move_together(x, found, rows, outlook)]
+            rows = rows[self._move_together(wanted, found, rows, outlook)]
             if not len(rows):
                 return
 
     def _move_together(
-        self, x: Frames, found: Found, rows: Rows, outlook: Outlook
+        self, wanted: Wanted, found: Found, rows: Rows, outlook: Outlook
     ) -> npt.NDArray[np.bool_]:
         """Try all moves that promise something, then the better half of them; tell who gained."""
         change = outlook.change.min(axis=2)
@@ -145,41 +171,41 @@ class SymbolSearch:
             symbols = outlook.symbols[still]
             moved = rank[still] < n_moves[still, None]
             symbols = symbols + np.where(moved, step[still], 0).astype(np.int32)
-            cost = self.cost(x[rows[still]], symbols)
+            cost = self._cost(wanted[rows[still]], symbols)
             gained[still] = found.take(rows[still], symbols, cost)
             n_moves //= 2
         return gained
 
-    def _try_singly(self, x: Frames, found: Found, trials: int) -> None:
+    def _try_singly(self, wanted: Wanted, found: Found, trials: int) -> None:
         """Try moves of one latent, in the order of what they promise."""
-        outlook = self._outlook(x, found.symbols)
+        outlook = self._outlook(wanted, found.symbols)
         order = outlook.order()
         for number in range(min(trials, order.shape[1])):
             rows, symbols = outlook.moved(order[:, number], found.symbols)
-            found.take(rows, symbols, self.cost(x[rows], symbols))
+            found.take(rows, symbols, self._cost(wanted[rows], symbols))
 
-    def _leap(self, x: Frames, found: Found, number: int) -> None:
+    def _leap(self, wanted: Wanted, found: Found, number: int) -> None:
         """Make one move though it costs more, see what the other latents make of it; or go back."""
-        outlook = self._outlook(x, found.symbols)
+        outlook = self._outlook(wanted, found.symbols)
         order = outlook.order()
         column = order[:, number % order.shape[1]]
         rows, symbols = outlook.moved(column, found.symbols)
         held = np.zeros((len(rows), symbols.shape[1]), dtype=bool)
         held[np.arange(len(rows)), column[rows] // 2] = True
         leapt = Found(symbols, np.full(len(rows), np.inf))
-        self._descend(x[rows], leapt, np.arange(len(rows)), REPAIRS, held)
+        self._descend(wanted[rows], leapt, np.arange(len(rows)), REPAIRS, held)
         found.take(rows, leapt.symbols, leapt.cost)
 
-    def _outlook(self, x: Frames, symbols: Symbols) -> Outlook:
+    def _outlook(self, wanted: Wanted, symbols: Symbols) -> Outlook:
         """Estimate what each move of one latent by one would change."""
         bits, change = self._costs.beside(symbols)
-        distortion, gradient = np.empty(len(x)), np.empty(symbols.shape)
-        for rows in self._batches(len(x)):
-            distortion[rows], gradient[rows] = self._gradient(x[rows], symbols[rows])
-        curved = DAMPING * self._curvature
-        change[..., 0] += self._lambda * (curved - gradient)
-        change[..., 1] += self._lambda * (curved + gradient)
-        return Outlook(symbols, bits + self._lambda * distortion, change)
+        distortion, gradient = np.empty(len(symbols)), np.empty(symbols.shape)
+        for rows in self._batches(len(symbols)):
+            distortion[rows], gradient[rows] = self._gradient(wanted.x[rows], symbols[rows])
+        curved, lambda_ = DAMPING * self._curvature, wanted.lambda_[:, None]
+        change[..., 0] += lambda_ * (curved - gradient)
+        change[..., 1] += lambda_ * (curved + gradient)
+        return Outlook(symbols, bits + wanted.lambda_ * distortion, change)
 
     def _gradient(self, x: Frames, symbols: Symbols) -> tuple[Floats, Floats]:
         """Give the distortion `(n,)`, and its gradient with respect to symbols."""
