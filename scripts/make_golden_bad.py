@@ -1,8 +1,8 @@
 """Make the golden bad files, each named after its one fault: `python scripts/make_golden_bad.py`.
 
 They come from one small golden model and its archive, which is given a search too, from a model of
-convolutions and from models with contexts. All checksums and ids that are not the fault itself are
-right, so that only the check in question can refuse a file.
+convolutions, from models with contexts, and from an archive of several qualities. All checksums and
+ids that are not the fault itself are right, so that only the check in question can refuse a file.
 """
 
 import json
@@ -10,6 +10,7 @@ import sys
 import zlib
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +26,9 @@ CONV_MODEL = GOOD.with_name("conv-2d-uint8.narrows").read_bytes()
 CONTEXT_MODEL = GOOD.with_name("contexts.narrows").read_bytes()  # of the second of three qualities
 WIDE_MODEL = GOOD.with_name("contexts-wide.narrows").read_bytes()  # of 17 latents
 ONE_LATENT_MODEL = GOOD.with_name("mode-stored.narrows").read_bytes()
-CODED, DEFLATED, STORED = 0, 1, 2
+MIXED_MODEL = GOOD.with_name("mixed-float32.narrows").read_bytes()  # of four qualities
+MIXED_ARCHIVE = GOOD.with_name("mixed-float32.nrw").read_bytes()
+CODED, DEFLATED, STORED, MIXED = 0, 1, 2, 3
 ZEROS = bytes(6 * 4)  # one signal, of six float32
 
 
@@ -74,13 +77,13 @@ def embed(model, name=ARCHIVE[6:22]):
     return header(flags=1, name=name) + fields + crc(fields)
 
 
-def good_payload():
-    """Take the payload of the good archive's one block out of it."""
-    cursor = reader.Cursor(ARCHIVE[29:])
+def good_payload(data=ARCHIVE):
+    """Take the payload of a good archive's one block out of it."""
+    cursor = reader.Cursor(data[29:])
     first, n, size = cursor.number(), cursor.varint(), cursor.varint()
     payload = cursor.check_crc(0, size)
-    good = block(first & 15, n, payload, first >> 4)
-    assert archive(good) == ARCHIVE, "the good archive is not made as this script thinks"
+    good, head = block(first & 15, n, payload, first >> 4), header(name=data[6:22])
+    assert archive(good, head=head) == data, "the good archive is not made as this script thinks"
     return n, payload, first >> 4
 
 
@@ -116,7 +119,7 @@ def bad_archives():
         "truncated-in-tail": ARCHIVE[:-1],
         "without-index": ARCHIVE[:index],
         "data-after-the-end": ARCHIVE + b"\0",
-        "unknown-mode": archive(block(3, n, payload, quality)),
+        "unknown-mode": archive(block(4, n, payload, quality)),
         "block-of-no-signals": archive(block(STORED, 0, b"")),
         "block-of-too-many-signals": archive(block(DEFLATED, 2**14, zlib.compress(ZEROS * 2**14))),
         "count-not-in-shortest-form": archive(block(CODED, n, payload, quality, b"\x94\x00")),
@@ -142,6 +145,104 @@ def bad_archives():
         "index-length-wrong": archive(zero, length=7),
         "embedded-model-damaged": archive(zero, head=flip(embed(MODEL), 400)),
         "embedded-model-of-another-id": archive(zero, head=embed(MODEL, bytes(16))),
+    }
+
+
+# ---- Archives of several qualities
+
+
+class Mixed(NamedTuple):
+    """The parts of such a block's payload, to be changed and put together again."""
+
+    counts: list
+    listed: bytes
+    parts: list
+
+    @classmethod
+    def of(cls, payload):
+        """Take a good payload apart."""
+        cursor = reader.Cursor(payload)
+        counts = [cursor.varint() for _ in range(4)]
+        listed, *parts = (cursor.take(cursor.varint()) for _ in range(1 + sum(map(bool, counts))))
+        return cls(counts, listed, parts)
+
+    def payload(self):
+        """Put the payload together."""
+        counts = b"".join(map(varint, self.counts))
+        return counts + b"".join(varint(len(part)) + part for part in (self.listed, *self.parts))
+
+    def table(self):
+        """Give the table of the list."""
+        room = 2**24 - len(self.counts) - 1
+        weights = [1 + count * room // sum(self.counts) for count in self.counts]
+        return reader.make_table(1, [*weights, 2**24 - sum(weights)])
+
+    def entries(self):
+        """Decode the list to entries, one less than the qualities."""
+        listed = reader.decode_payload(self.listed, reader.Coding([self.table()]), sum(self.counts))
+        return (listed[:, 0] - 1).tolist()
+
+    def listing(self, entries, escaped=b""):
+        """List other entries; `escaped` is what follows the words."""
+        table, state, words = self.table(), 0, []
+        for e in reversed(entries):
+            w = table.weights[e]
+            if state >> 40 >= w:
+                words, state = [*words, state % 2**32], state >> 32
+            state = (state // w << 24) + state % w + table.starts[e]
+        while state:
+            words, state = [*words, state % 2**32], state >> 32
+        listed = varint(len(words)) + np.array(words, "<u4").tobytes() + escaped
+        return self._replace(listed=listed)
+
+
+def bad_mixed():
+    """Make each bad archive of several qualities."""
+    n, payload, _ = good_payload(MIXED_ARCHIVE)
+    good, head = Mixed.of(payload), header(name=MIXED_ARCHIVE[6:22])
+    entries, (first, *others) = good.entries(), good.counts
+    assert good.listing(entries).payload() == payload, (
+        "the good payload is not as this script thinks"
+    )
+    # No signal at quality 1; no part has a word, so each symbol is the first of its table.
+    none_at_1 = good._replace(counts=[0, first + others[0], *others[1:]], parts=3 * [b"\0"])
+    none_at_1 = none_at_1.listing([max(e, 1) for e in entries])
+
+    def mixed(data, quality=0):
+        return archive(block(MIXED, n, data, quality), head=head)
+
+    def change(**parts):
+        return mixed(good._replace(**parts).payload())
+
+    def list_first(of, entry, escaped=b""):
+        """List another entry of the first signal."""
+        return mixed(of.listing([entry, *of.entries()[1:]], escaped).payload())
+
+    reader.read_archive(mixed(none_at_1.payload()), MIXED_MODEL)
+    counts, sized = bytes(good.counts), varint(len(good.listed)) + good.listed
+    before_last, last = good._replace(parts=good.parts[:-1]), good.parts[-1]
+    return {
+        "of-quality-1": mixed(payload, quality=1),
+        "of-no-bytes": mixed(b""),
+        "counts-of-more-signals": change(counts=[first + 1, *others]),
+        "counts-of-fewer-signals": change(counts=[first - 1, *others]),
+        "counts-of-2-to-32-more-signals": change(counts=[first + 2**32, *others]),
+        "count-not-in-shortest-form": mixed(bytes([first | 128, 0]) + payload[1:]),
+        "count-missing": mixed(counts[:-1]),
+        "list-of-other-qualities": list_first(good, (entries[0] + 1) % 4),
+        "list-of-a-quality-not-counted": list_first(none_at_1, 0),
+        "list-of-a-quality-that-the-model-has-not": list_first(good, 4, b"\x80"),
+        "list-of-quality-0": list_first(good, 4, b"\x40"),
+        "list-longer-than-the-payload": mixed(counts + varint(len(payload)) + sized[1:]),
+        "list-of-no-bytes": change(listed=b""),
+        "list-of-more-words-than-bytes": change(listed=b"\x09" + good.listed[1:]),
+        "list-coder-not-empty": change(listed=flip(good.listed, 1)),
+        "list-with-a-byte-left-over": change(listed=good.listed + b"\0"),
+        "part-longer-than-the-payload": mixed(before_last.payload() + varint(len(last) + 1) + last),
+        "part-missing": mixed(before_last.payload()),
+        "part-of-a-quality-not-counted": mixed(none_at_1._replace(parts=4 * [b"\0"]).payload()),
+        "part-with-a-byte-left-over": change(parts=[*good.parts[:-1], last + b"\0"]),
+        "byte-after-the-parts": mixed(payload + b"\0"),
     }
 
 
@@ -496,6 +597,8 @@ def main():
         path.unlink()
     for name, data in bad_archives().items():
         (FOLDER / f"archive-{name}.nrw").write_bytes(data)
+    for name, data in bad_mixed().items():
+        (FOLDER / f"archive-mixed-{name}.nrw").write_bytes(data)
     for name, data in bad_models().items():
         (FOLDER / f"model-{name}.narrows").write_bytes(data)
 

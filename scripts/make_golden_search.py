@@ -25,13 +25,17 @@ def main():
     # A context model; convolutions, a residual layer.
     conv = tiny_conv_model("uint8", (7, 5), contexts=(1,))
     for name, model in {"search-float32": dense, "search-conv-uint8": conv}.items():
-        codec, x = Codec(searching(model)), typical_frames(model, 20)
-        keep(name, codec, x, effort=EFFORT)
-        np.save(FOLDER / f"{name}.signals.npy", x)
-        for effort in OTHERS:
-            blob = codec.compress(x, effort=effort)
-            (FOLDER / f"{name}.effort-{effort}").write_bytes(blob)
-            np.save(FOLDER / f"{name}.effort-{effort}.npy", codec.decompress(blob))
+        keep_efforts(name, Codec(searching(model)), typical_frames(model, 20))
+
+
+def keep_efforts(name, codec, x, **targets):
+    """Write a model, its signals, and the archives of three efforts."""
+    keep(name, codec, x, effort=EFFORT, **targets)
+    np.save(FOLDER / f"{name}.signals.npy", x)
+    for effort in OTHERS:
+        blob = codec.compress(x, effort=effort, **targets)
+        (FOLDER / f"{name}.effort-{effort}").write_bytes(blob)
+        np.save(FOLDER / f"{name}.effort-{effort}.npy", codec.decompress(blob))
 
 
 if __name__ == "__main__":

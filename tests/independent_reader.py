@@ -184,6 +184,26 @@ def decode_payload(payload, coding, n):
     return symbols
 
 
+def decode_mixed(payload, codings, n):
+    """Decode a block of several qualities: for each its number, its signals and their symbols."""
+    cursor = Cursor(payload)
+    counts = [cursor.varint() for _ in codings]
+    need(sum(counts) == n, "the counts of qualities are those of another number of signals")
+    room = TOTAL - len(counts) - 1
+    weights = [1 + count * room // n for count in counts]
+    table = make_table(1, [*weights, TOTAL - sum(weights)])
+    listed = decode_payload(cursor.take(cursor.varint()), Coding([table]), n)[:, 0]
+    parts = []
+    for quality, (count, coding) in enumerate(zip(counts, codings, strict=True), 1):
+        signals = np.flatnonzero(listed == quality)
+        need(len(signals) == count, "a quality stands in the list more or less often than it must")
+        if count:
+            part = cursor.take(cursor.varint())
+            parts.append((quality, signals, decode_payload(part, coding, count)))
+    need(not cursor.rest(), "bytes are left over behind the last quality")
+    return parts
+
+
 class Context(NamedTuple):
     """A context model; the arrays are int64, one a position (section 4, "Context models")."""
 
@@ -831,13 +851,19 @@ def read_block(cursor, model):
     frame_bytes = math.prod(model.frame_shape) * model.dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality, whole = first & 15, first >> 4, n * frame_bytes
-    need(mode <= 2, "an unknown mode")
+    need(mode <= 3, "an unknown mode")
     need(1 <= n <= max(1, min(2**14 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= whole, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
     if mode == 0:
         need(1 <= quality <= len(model.codings), "the model has no such quality")
         return model.decode(decode_payload(payload, model.codings[quality - 1], n), quality)
+    if mode == 3:
+        need(quality == 0, "a block of several qualities names one")
+        signals = np.empty((n, *model.frame_shape), model.dtype)
+        for quality, rows, symbols in decode_mixed(payload, model.codings, n):
+            signals[rows] = model.decode(symbols, quality)
+        return signals
     raw = inflate_planes(payload, whole, model.dtype.itemsize) if mode == 1 else payload
     need(len(raw) == whole, "a payload has another length than its signals")
     elements = np.frombuffer(raw, model.dtype.newbyteorder("<")).astype(model.dtype)

@@ -29,6 +29,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.context import TENSORS as TENSOR_TYPES
 from narrows.codec.context import ContextModel
 from narrows.codec.context_tables import EXP_MANTISSAS, ContextTables, exponentials
+from narrows.codec.entropy import SymbolCoder
 from narrows.codec.exchange import Exchange
 from narrows.codec.layers import (
     KINDS,
@@ -41,12 +42,13 @@ from narrows.codec.layers import (
     Table,
     TransposedConv,
 )
+from narrows.codec.mixed import pack_mixed
 from narrows.codec.model import VERSION, KnownAnswers, Model
 from narrows.codec.model_file import pack_model
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
-from narrows.codec.tables import TOTAL, FrequencyTable, frequencies_of
+from narrows.codec.tables import TOTAL, FixedTables, FrequencyTable, frequencies_of
 from narrows.codec.tensor_coding import unpack_tensor
 from narrows.errors import FormatError
 
@@ -62,6 +64,7 @@ CONSTANTS = {
     "required flags": "archive.layout.REQUIRED_FLAGS",
     "known flags": "archive.layout.KNOWN_FLAGS",
     "end byte": "archive.layout.END_OF_BLOCKS",
+    "quality of a mixed block": "block_coder.MIXED_QUALITY",
     "bytes of a model id": "archive.layout.MODEL_ID_BYTES",
     "dimensions, most": "archive.layout.MAX_DIMENSIONS",
     "elements, most": "checks.MAX_ELEMENTS",
@@ -122,6 +125,9 @@ NO_MATTER_OF_FORMAT = {
     "backend.PART_ELEMENTS",
     "blocks.DEFLATE_LEVEL",
     "blocks.DEFLATE_WORTH_TRYING",
+    "budget.ABOVE",  # how a writer chooses
+    "budget.BELOW",
+    "budget.FINENESS",
     "context_tables.PART_ENTRIES",
     "entropy.LEFT_OVER",  # the text of an error
     "layers.activations.SLOPE_BITS",  # how a writer searches; any symbols decode
@@ -521,6 +527,19 @@ def test_the_packed_tensor_of_the_worked_example_is_unpacked_as_it_says():
     assert tensor.tolist() == json.loads(
         re.search(r"Tensor: `(.*)`$", section("A packed tensor"), re.M)[1]
     )
+
+
+def test_the_payload_of_several_qualities_is_what_the_code_writes():
+    heading = "A payload of several qualities"
+    rows = table(heading, 2)
+    offsets, fields = [int(row[0]) for row in rows], [bytes.fromhex(row[1]) for row in rows]
+    assert offsets == [sum(map(len, fields[:i])) for i in range(len(fields))]
+    sentence = r"The symbols (.*) of four signals are\nat the qualities (.*?)\."
+    symbols, qualities = map(integers, re.search(sentence, section(heading)).groups())
+    assert len(symbols) == len(qualities) == 4
+    coder = SymbolCoder(FixedTables(model_by_hand().tables[0]))
+    column = np.array(symbols, np.int32)[:, None]
+    assert b"".join(fields) == pack_mixed(column, np.array(qualities), 2, lambda q: coder)
 
 
 def integers(text):

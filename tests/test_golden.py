@@ -1,5 +1,6 @@
 """Golden files: each archive must decode today, to the bit, with the core dependencies alone."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,15 @@ import numpy as np
 import pytest
 
 import narrows
+from narrows.codec.archive import ArchiveReader, Mode
 from narrows.codec.search import SymbolSearch
 
 FOLDER = Path(__file__).parent / "golden"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("") for path in FOLDER.glob("v*/*.nrw"))
 SEARCHES = sorted(path.with_suffix("") for path in FOLDER.glob("v*/*.signals.npy"))
 EFFORTS = {".effort-0": 0, ".nrw": 2, ".effort-9": 9}  # of a golden search, by the archive's suffix
+TARGETS = {"mixed-float32": {"target_psnr": 31}, "mixed-uint8": {"target_bytes": 1.5}}
+AT_ONE_QUALITY = [path for path in SEARCHES if path.stem not in TARGETS]
 OPTIONAL = ("torch", "sklearn", "scipy", "pooch", "matplotlib", "constriction")
 
 
@@ -62,7 +66,21 @@ def test_there_are_golden_files_of_context_models_coded_with_them():
 
 def test_there_are_golden_files_of_searches_that_do_something():
     archives = [path.with_suffix(suffix) for path in SEARCHES for suffix in EFFORTS]
-    assert len(archives) == len({path.read_bytes() for path in archives}) >= 6
+    assert len(archives) == len({path.read_bytes() for path in archives}) >= 12
+
+
+@pytest.mark.parametrize("suffix", EFFORTS)
+@pytest.mark.parametrize("name", TARGETS)
+def test_there_are_golden_archives_of_several_qualities(name, suffix):
+    path = FOLDER / "v0" / f"{name}.narrows"
+    codec = narrows.load(path)
+    (block,) = ArchiveReader(io.BytesIO(path.with_suffix(suffix).read_bytes()))
+    assert block.mode is Mode.MIXED
+    counts = np.bincount(codec.blocks.unpack(block).qualities)
+    assert np.count_nonzero(counts) >= 2
+    has_context = [context is not None for context in codec.model.contexts]
+    coded_so = {has_context[quality - 1] for quality in np.flatnonzero(counts)}
+    assert coded_so == {False, True}
 
 
 @pytest.mark.parametrize("suffix", EFFORTS)
@@ -71,12 +89,13 @@ def test_a_golden_search_gives_its_archive_byte_for_byte(path, suffix):
     codec, x = narrows.load(path.with_suffix(".narrows")), np.load(path.with_suffix(".signals.npy"))
     blob = path.with_suffix(suffix).read_bytes()
     expected = np.load(path.with_suffix(f"{suffix}.npy".removeprefix(".nrw")))
-    assert codec.compress(x, effort=EFFORTS[suffix]) == blob
+    targets = TARGETS.get(path.stem, {})
+    assert codec.compress(x, effort=EFFORTS[suffix], **targets) == blob
     assert codec.decompress(blob).tobytes() == expected.tobytes()
     assert independent_reader.read_archive(blob, codec.model_bytes).tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("path", SEARCHES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", AT_ONE_QUALITY, ids=lambda path: path.stem)
 def test_a_golden_search_costs_no_more_with_more_effort(path):
     codec, x = narrows.load(path.with_suffix(".narrows")), np.load(path.with_suffix(".signals.npy"))
     search = SymbolSearch(codec.model, codec.model.default_quality, codec.decode)

@@ -1,7 +1,9 @@
 """The reader written from docs/FORMAT.md alone and narrows agree, on good files and on bad ones."""
 
 import ast
+import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import independent_reader as reader
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 import narrows
+from narrows.codec.archive import ArchiveReader
 from narrows.errors import NarrowsError
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -17,10 +20,11 @@ BAD = sorted(path for path in GOLDEN.glob("bad-v*/*") if path.suffix in (".nrw",
 WITH_PACKETS = (
     "linear-uint8", "linear-float64", "dense-gelu", "dense-leaky_relu", "escapes",
     "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide",
-    "search-conv-uint8", "search-float32",
+    "search-conv-uint8", "search-float32", "mixed-float32", "mixed-uint8",
 )  # fmt: skip
 SMALL = GOLDEN / "v0" / "escapes.narrows"
 CONTEXTS = GOLDEN / "v0" / "contexts.narrows"  # at the second of three qualities
+MIXED = GOLDEN / "v0" / "mixed-float32.narrows"  # an archive of several qualities
 BOTH = pytest.mark.parametrize("path", [SMALL, CONTEXTS], ids=lambda path: path.stem)
 
 
@@ -145,12 +149,37 @@ def test_a_flipped_bit_of_a_bare_packet_is_judged_as_in_narrows(path):
             assert_same(reader.read_packet(damaged, model), expected)
 
 
+@pytest.mark.parametrize("name", ["mixed-float32", "mixed-uint8"])
+def test_a_flipped_bit_of_a_payload_of_several_qualities_is_judged_as_in_narrows(name):
+    path = GOLDEN / "v0" / f"{name}.narrows"
+    codec, model = narrows.load(path), reader.read_model(path.read_bytes())
+    (block,) = ArchiveReader(io.BytesIO(path.with_suffix(".nrw").read_bytes()))
+    payload, n = block.payload, block.n_signals
+    for at, bit in np.ndindex(len(payload), 8):
+        damaged = payload[:at] + bytes([payload[at] ^ 1 << bit]) + payload[at + 1 :]
+        try:
+            expected = codec.blocks.decode(replace(block, payload=damaged))
+        except NarrowsError:
+            with pytest.raises(reader.Rejected):
+                reader.decode_mixed(damaged, model.codings, n)
+        else:
+            for quality, signals, symbols in reader.decode_mixed(damaged, model.codings, n):
+                assert_same(model.decode(symbols, quality), expected[signals])
+
+
 def read_bad(path):
     """Read a bad file with the independent reader."""
     data = path.read_bytes()
     if path.suffix == ".narrows":
         return reader.read_model(data)
-    return reader.read_archive(data, None if "embedded" in path.stem else SMALL.read_bytes())
+    return reader.read_archive(
+        data, None if "embedded" in path.stem else model_of(path).read_bytes()
+    )
+
+
+def model_of(path):
+    """Give the model that a bad archive names."""
+    return MIXED if "archive-mixed" in path.stem else SMALL
 
 
 def read_bad_with_narrows(path):
@@ -159,7 +188,7 @@ def read_bad_with_narrows(path):
         return narrows.load(path)
     if "embedded" in path.stem:
         return narrows.decompress(path.read_bytes())
-    return narrows.load(SMALL).decompress(path.read_bytes())
+    return narrows.load(model_of(path)).decompress(path.read_bytes())
 
 
 def test_the_bad_files_are_there_and_small():

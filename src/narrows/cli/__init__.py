@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from narrows.cli import coding, looking, probing, reporting, sweeping, training
+from narrows.cli import advising, coding, looking, probing, reporting, sweeping, training
 
 app = typer.Typer(
     name="narrows",
@@ -31,6 +31,7 @@ for command in (
     coding.encode,
     coding.decode,
     sweeping.sweep,
+    advising.advise,
     training.export_decoder,
     training.demo,
 ):

@@ -150,9 +150,9 @@ def squared_errors(decoded: npt.NDArray[Any], x: npt.NDArray[Any]) -> npt.NDArra
     """
     with np.errstate(over="ignore"):
         e = decoded.astype(np.float64) - x
-        e = np.square(e.reshape(len(e), -1))
+        e = np.asarray(np.square(e.reshape(len(e), math.prod(e.shape[1:]))))
     if x.dtype.kind != "f" and x.dtype.itemsize < 4:
-        return e.sum(axis=1, dtype=np.int64).astype(np.float64)  # of a frame: below 2**59
+        return np.asarray(e.sum(axis=1, dtype=np.int64), dtype=np.float64)  # below 2**59
     return np.array([_sum(row) for row in e.tolist()], dtype=np.float64)
 
 

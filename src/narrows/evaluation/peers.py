@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,22 +36,24 @@ class Point:
         return Row(name, self.bytes_per_signal, self.psnr, self.model_bytes)
 
 
-def peers_at(x: Signals, psnr: float, peak: float) -> list[Row]:
+def peers_at(x: Signals, psnr: float, peak: float, pca: PcaPeer | None = None) -> list[Row]:
     """Measure the peers that are installed and can code these signals.
 
     Parameters
     ----------
     x : (n, *frame_shape)
-        Held-out signals. PCA is trained on every second one and measured on the others: both
-        halves are as hard as the whole, though signals come in the order of their recording.
+        Held-out signals.
     psnr : float
         In dB, what the peers have to reach.
     peak : float
+    pca : PcaPeer, optional
+        By default one trained on every second signal and measured on the others: both halves are
+        as hard as the whole, though signals come in the order of their recording.
     """
     rows = []
     if len(x) >= 4:
-        pca = _pca_at(x, psnr, peak)
-        rows += [pca] if pca is not None else []
+        found = (pca or PcaPeer(x[::2], x[1::2], peak)).at(psnr)
+        rows += [found] if found is not None else []
     if x.dtype == np.uint8 and x.ndim == 3 and min(x.shape[1:]) >= 4:
         rows += _picture_codecs_at(x, psnr, peak)
     return rows
@@ -89,23 +90,42 @@ def search(measure: Callable[[float], Point], low: float, high: float, psnr: flo
     return Point(math.exp(sizes[0] + share * (sizes[1] - sizes[0])), psnr, above.model_bytes)
 
 
-def _pca_at(x: Signals, psnr: float, peak: float) -> Row | None:
-    @cache
-    def measure(log_bits: float) -> Point:
-        codec = train_pca(x[::2], math.exp(log_bits))
-        measured = evaluate(codec, x[1::2])
-        other_peak = 20 * math.log10(peak / codec.model.peak)  # of half of the data
-        return Point(measured.bytes_per_signal, measured.psnr + other_peak, measured.model_bytes)
+class PcaPeer:
+    """PCA through the same runtime, at any PSNR; what was measured once serves again.
 
-    try:
+    Parameters
+    ----------
+    x_train, x_test : (n, *frame_shape)
+    peak : float
+        That PSNR refers to.
+    """
+
+    def __init__(self, x_train: Signals, x_test: Signals, peak: float) -> None:
+        self._x_train, self._x_test, self._peak = x_train, x_test, peak
+        self._measured: dict[float, Point] = {}
+
+    def at(self, psnr: float) -> Row | None:
+        """Give PCA's line at a PSNR in dB; None where it does not reach it, or cannot be had."""
         # Many bits are many components, and take long: up from a bit an element only where needed.
-        most, high = math.log(8.0 * x[0].size), math.log(max(8.0, x[0].size))
-        while high < most and measure(high).psnr < psnr:
-            high = min(most, high + math.log(2.0))
-        found = search(measure, math.log(8.0), high, psnr)
-    except NarrowsError:  # torch is not installed, or the data is too odd for PCA
-        return None
-    return None if found is None else found.row("PCA codec")
+        size = self._x_test[0].size
+        most, high = math.log(8.0 * size), math.log(max(8.0, size))
+        try:
+            while high < most and self._measure(high).psnr < psnr:
+                high = min(most, high + math.log(2.0))
+            found = search(self._measure, math.log(8.0), high, psnr)
+        except NarrowsError:  # torch is not installed, or the data is too odd for PCA
+            return None
+        return None if found is None else found.row("PCA codec")
+
+    def _measure(self, log_bits: float) -> Point:
+        if log_bits not in self._measured:
+            codec = train_pca(self._x_train, math.exp(log_bits))
+            measured = evaluate(codec, self._x_test)
+            other_peak = 20 * math.log10(self._peak / codec.model.peak)  # of other signals
+            self._measured[log_bits] = Point(
+                measured.bytes_per_signal, measured.psnr + other_peak, measured.model_bytes
+            )
+        return self._measured[log_bits]
 
 
 def _picture_codecs_at(x: Signals, psnr: float, peak: float) -> list[Row]:

@@ -1,0 +1,90 @@
+"""`narrows advise`: what is measured, and what it says of it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from command_line import fails_with_one_line
+
+pytest.importorskip("torch", reason="advice trains; extra train")
+pytest.importorskip("sklearn", reason="the digits are scikit-learn's; extra train")
+
+from narrows.evaluation.advice import Advice, Point, advise, verdict
+from narrows.evaluation.baselines import Row
+
+
+@pytest.fixture(scope="module")
+def advice(digits):
+    told = []
+    found = advise(digits, latent_size=12, minutes=0.05, tell=told.append)
+    return found, told
+
+
+def test_every_figure_is_measured_on_the_last_signals(advice, digits):
+    found, told = advice
+    assert (found.signals, found.held_out) == (1797 - 179, 179)
+    assert found.raw.bytes_per_signal == 64
+    assert len(found.points) == 3
+    sizes = [point.narrows.bytes_per_signal for point in found.points]
+    assert sizes == sorted(sizes)
+    assert len(told) == 5  # training, general compressors, three times peers
+    names = [row.name for row in found.points[0].peers]
+    assert "PCA codec" in names
+    assert all(row.psnr >= found.points[0].narrows.psnr for row in found.points[0].peers)
+    assert found.full_seconds > found.trained_seconds
+    assert found.model_bytes > 1000
+
+
+def test_the_table_and_the_json_hold_the_same_figures(advice):
+    found, _ = advice
+    written = json.loads(json.dumps(found.as_json()))
+    assert [each["narrows"]["bytes_per_signal"] for each in written["points"]] == [
+        point.narrows.bytes_per_signal for point in found.points
+    ]
+    assert written["verdict"] == verdict(found)
+    assert written["break_even_signals"] == found.break_even_signals
+
+
+def made_up(ours: float, **changes: object) -> Advice:
+    point = Point(Row("narrows", ours, 30.0), [Row("PCA codec", 20.0, 30.0, 4000)])
+    made = Advice(
+        signals=1000, held_out=100, architecture="dense", trained_seconds=120.0,
+        full_seconds=600.0, model_bytes=50_000, break_even_signals=900,
+        raw=Row("raw", 100.0, float("inf")), lossless=[Row("lzma -9e", 50.0, float("inf"))],
+        points=[point] * 3,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def test_the_verdict_names_what_is_better():
+    better = " ".join(verdict(made_up(10.0)))
+    assert "10.0 bytes a signal at 30.0 dB, 10 times less than raw" in better
+    assert "PCA codec, takes 2.0 times that" in better
+    assert "paid for itself after 900 signals" in better
+    assert "Against PCA codec it has after 4,600" in better
+    assert "about 10 min here" in better
+
+    worse = " ".join(verdict(made_up(25.0)))
+    assert "PCA codec does as well" in worse
+    assert "--architecture linear" in worse
+    assert "lossless" not in worse
+
+    lossless = " ".join(verdict(made_up(49.0, break_even_signals=None)))
+    assert "lzma -9e is lossless in 50.0: use that" in lossless
+    assert "never pay" in lossless
+
+
+def test_the_command_prints_a_table_and_sentences(run, folder, monkeypatch):
+    monkeypatch.setattr("narrows.evaluation.advice.advise", lambda *arguments: made_up(10.0))
+    done = run("advise", "x.npy")
+    assert (done.code, done.err) == (0, "")
+    assert "times smaller" in done.out
+    assert "Expect 10.0 bytes a signal" in done.out
+    found = json.loads(run("advise", "x.npy", "--json").out)
+    assert found["model_bytes"] == 50_000
+
+
+def test_too_few_signals_are_told_at_once(run, folder):
+    np.save("few.npy", np.zeros((19, 8, 8), np.uint8))
+    fails_with_one_line(run("advise", "few.npy"), "19 signals", "at least 20")
