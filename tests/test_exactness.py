@@ -1,6 +1,7 @@
 """The exactness invariant: one SHA-256 under every BLAS kernel, thread count and batch size."""
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -19,12 +20,13 @@ MODELS = (
     "search-conv-uint8", "search-float32",
 )  # fmt: skip
 SCRIPT = """
-import hashlib, sys
+import hashlib, json, sys
 import numpy as np, narrows
 codec = narrows.load(sys.argv[1])
 x = np.load(sys.argv[2])
-for effort in [int(a) for a in sys.argv[3:]] or [None]:
-    blob = codec.compress(x, effort=effort)
+for options in map(json.loads, sys.argv[3:] or ["{}"]):
+    signals = np.delete(x, np.s_[::10], 0) if "target_bytes" in options else x
+    blob = codec.compress(signals, **options)
     print(hashlib.sha256(blob).hexdigest(), hashlib.sha256(codec.decompress(blob)).hexdigest())
 """
 GRADIENT_SCRIPT = """
@@ -37,8 +39,8 @@ search = SymbolSearch(codec.model, 1, codec.decode)
 for each in search._gradient(x, codec.encode(x, 1, 0)):
     print(hashlib.sha256(each.tobytes()).hexdigest())
 """
-SEARCHES = ("search-conv-uint8", "search-float32")  # the first with a context model
-EFFORTS = (0, 2, 9)
+TARGETS = {"search-conv-uint8": (3.4, 2.8), "search-float32": (2.9, 1.0)}  # at efforts 0 and 2
+SEARCHES = tuple(TARGETS)  # the first with a context model, the second with two qualities
 
 
 def supported_kernels():
@@ -63,7 +65,7 @@ def signals_for(codec, n):
 
 
 def signals_to_search_for(name, n=100):
-    """Give signals whose symbols a golden model's tables hold, and some that they do not hold."""
+    """Give signals whose symbols a golden model's tables hold; every tenth's they do not hold."""
     rng, codec = np.random.default_rng(0), narrows.load(GOLDEN / f"{name}.narrows")
     x = np.load(GOLDEN / f"{name}.signals.npy")[rng.integers(20, size=n)].astype(np.float64)
     x += rng.normal(size=x.shape) * (2.0**-6 if codec.model.dtype.kind == "f" else 2.0)
@@ -72,7 +74,14 @@ def signals_to_search_for(name, n=100):
     return codec, x
 
 
-def hashes_in_subprocess(model, data, kernel, threads, efforts=(), script=SCRIPT):
+def points_of(name):
+    """Give the efforts and targets that a search is tested with."""
+    plain = [{"effort": effort} for effort in (0, 2, 9)]
+    targets = zip((0, 2), TARGETS[name], strict=True)
+    return plain + [{"effort": effort, "target_bytes": size} for effort, size in targets]
+
+
+def hashes_in_subprocess(model, data, kernel, threads, points=(), script=SCRIPT):
     environment = {
         **os.environ,
         "OPENBLAS_CORETYPE": kernel,
@@ -80,16 +89,17 @@ def hashes_in_subprocess(model, data, kernel, threads, efforts=(), script=SCRIPT
         "OMP_NUM_THREADS": str(threads),
     }
     done = subprocess.run(
-        [sys.executable, "-c", script, str(model), str(data), *map(str, efforts)],
+        [sys.executable, "-c", script, str(model), str(data), *map(json.dumps, points)],
         env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout.split()
 
 
-def hashes_here(codec, x, efforts=(None,)):
+def hashes_here(codec, x, points=({},)):
     found = []
-    for effort in efforts:
-        blob = codec.compress(x, effort=effort)
+    for options in points:
+        signals = np.delete(x, np.s_[::10], 0) if "target_bytes" in options else x
+        blob = codec.compress(signals, **options)
         found += [hashlib.sha256(data).hexdigest() for data in (blob, codec.decompress(blob))]
     return found
 
@@ -143,11 +153,12 @@ def test_blas_kernels_and_threads_change_nothing_that_is_searched_for(name, tmp_
     data = tmp_path / "x.npy"
     codec, x = signals_to_search_for(name)
     np.save(data, x)
-    here = hashes_here(codec, x, EFFORTS)
+    model, points = GOLDEN / f"{name}.narrows", points_of(name)
+    here = hashes_here(codec, x, points)
     assert len(set(here)) == len(here)
     for kernel in supported_kernels():
         for threads in (1, 2):
-            there = hashes_in_subprocess(GOLDEN / f"{name}.narrows", data, kernel, threads, EFFORTS)
+            there = hashes_in_subprocess(model, data, kernel, threads, points)
             assert there == here, (kernel, threads)
 
 
@@ -166,9 +177,9 @@ def test_blas_kernels_change_no_bit_of_a_gradient(name, tmp_path):
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_the_batch_size_changes_nothing_that_is_searched_for(name, batch_size, monkeypatch):
     codec, x = signals_to_search_for(name, 15)
-    here = hashes_here(codec, x, EFFORTS)
+    here = hashes_here(codec, x, points_of(name))
     monkeypatch.setattr("narrows.codec.search.search.BATCH_SIGNALS", batch_size)
-    assert hashes_here(Codec(codec.model, batch_size=batch_size), x, EFFORTS) == here
+    assert hashes_here(Codec(codec.model, batch_size=batch_size), x, points_of(name)) == here
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -181,7 +192,8 @@ def test_torch_finds_what_numpy_finds(name, device):
 
     codec, x = signals_to_search_for(name)
     on_torch = Codec(codec.model, backend=TorchBackend(device))
-    assert hashes_here(on_torch, x, EFFORTS) == hashes_here(codec, x, EFFORTS)
+    points = points_of(name)
+    assert hashes_here(on_torch, x, points) == hashes_here(codec, x, points)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 4096])

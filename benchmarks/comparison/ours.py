@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import narrows
-from comparison.coders import Coder, each
+from comparison.coders import Coder
 from narrows.codec.entropy import ideal_bits
 from narrows.evaluation.baselines import train_pca
 
@@ -85,9 +85,9 @@ def symbol_bytes(codec, x, quality, effort=None):
 
 def packet_coder(codec, quality=None, effort=None):
     """Code each signal into a packet of its own."""
-    return each(
-        lambda signal: codec.compress_packet(signal, quality, effort),
-        codec.decompress_packet,
+    return Coder(
+        lambda x: codec.compress_packets(x, quality, effort),
+        lambda packets, n: np.stack([codec.decompress_packet(packet) for packet in packets]),
         len(codec.model_bytes),
     )
 

@@ -499,3 +499,15 @@ def test_the_examples_of_the_page_on_packets_run(tmp_path, monkeypatch):
     names = {}
     for snippet in snippets:
         exec(compile(snippet, "docs/packets.md", "exec"), names)
+
+
+def test_packets_of_many_are_those_of_each():
+    codec, _ = codec_and_packets()
+    frames = typical_frames(codec.model, 7)
+    alone = [codec.compress_packet(frame) for frame in frames]
+    assert codec.compress_packets(frames) == alone
+    assert codec.compress_packets(frames[:0]) == []
+    checked = codec.compress_packets(frames, checksum=True)
+    assert [codec.decompress_packet(each, checksum=True).tolist() for each in checked] == [
+        codec.decompress_packet(each).tolist() for each in alone
+    ]

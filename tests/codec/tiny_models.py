@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from fractions import Fraction
 from math import prod
 
 import numpy as np
@@ -276,6 +277,18 @@ def noise_frames(dtype, shape, seed=2):
     rng = np.random.default_rng(seed)
     x = np.frombuffer(rng.bytes(prod(shape) * np.dtype(dtype).itemsize), dtype).reshape(shape)
     return np.where(np.isfinite(x), x, x.dtype.type(1.5))
+
+
+def exact_errors(decoded, x):
+    """Sum the squared errors of each signal as fractions."""
+    return [
+        sum((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(*pair, strict=True))
+        for pair in zip(elements_of(decoded), elements_of(x), strict=True)
+    ]
+
+
+def elements_of(x):
+    return [frame.ravel().tolist() for frame in x]
 
 
 def blocks_of(blob):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 
 from narrows.codec import blocks
 from narrows.codec.archive import Block, Mode
-from narrows.codec.budget import Budget
+from narrows.codec.budget import Request
 from narrows.codec.budget_search import BudgetSearch
 from narrows.codec.entropy import SymbolCoder
 from narrows.codec.mixed import pack_mixed, unpack_mixed
@@ -19,15 +18,6 @@ from narrows.errors import FormatError, SettingError
 
 Qualities = npt.NDArray[np.intp]
 MIXED_QUALITY = 0  # that a block of several qualities says
-
-
-@dataclass(frozen=True)
-class Request:
-    """At which quality and with how much effort to code; with a budget, the quality is open."""
-
-    quality: int
-    effort: int
-    budget: Budget | None = None
 
 
 class Unpacked(NamedTuple):

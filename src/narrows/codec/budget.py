@@ -66,6 +66,15 @@ class Budget:
         return float(context.multiply(context.power(Decimal(10), exponent), at_peak))
 
 
+@dataclass(frozen=True)
+class Request:
+    """At which quality and with how much effort to code; with a budget, the quality is open."""
+
+    quality: int
+    effort: int
+    budget: Budget | None = None
+
+
 def _is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         return False

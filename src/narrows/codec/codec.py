@@ -12,17 +12,16 @@ import numpy as np
 
 from narrows.codec.archive import ArchiveReader, ArchiveWriter, Header, IndexedArchive
 from narrows.codec.backend import NUMPY, Backend
-from narrows.codec.block_coder import BlockCoder, Request
-from narrows.codec.budget import Budget
-from narrows.codec.budget_search import BudgetSearch
+from narrows.codec.block_coder import BlockCoder
+from narrows.codec.budget import Request
 from narrows.codec.model import Model
 from narrows.codec.model_file import pack_model, unpack_model
-from narrows.codec.packets import Packet, PacketCoder, check_one_signal
-from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Symbols, Transform
-from narrows.errors import FormatError, SettingError, WrongModelError
+from narrows.codec.packet_codec import PacketCodec
+from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
+from narrows.errors import FormatError, WrongModelError
 
 
-class Codec(Transform):
+class Codec(PacketCodec):
     """A trained model, ready to compress and to decompress.
 
         signals ─frames─► encode ─symbols─► entropy coder ─payloads─► archive bytes
@@ -166,7 +165,7 @@ class Codec(Transform):
         """
         blocks, request = (
             self._in_blocks(x),
-            self._request(quality, effort, target_bytes, target_psnr),
+            self.request(quality, effort, target_bytes, target_psnr),
         )
         writer = ArchiveWriter(stream, self.header(embed_model))
         return self._write_blocks(writer, blocks, request)
@@ -189,28 +188,10 @@ class Codec(Transform):
         self.check_model_of(archive.header)
         blocks, request = (
             self._in_blocks(x),
-            self._request(quality, effort, target_bytes, target_psnr),
+            self.request(quality, effort, target_bytes, target_psnr),
         )
         writer = ArchiveWriter(stream, archive.header, archive.entries)
         return self._write_blocks(writer, blocks, request)
-
-    def _request(
-        self,
-        quality: int | None,
-        effort: int | None,
-        target_bytes: float | None,
-        target_psnr: float | None,
-    ) -> Request:
-        """Check what is asked for, and decide what is left open; SettingError."""
-        targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
-        given = [f"{name} {value!r}" for name, value in targets.items() if value is not None]
-        budget = Budget(target_bytes, target_psnr) if given else None
-        if budget is not None and quality is not None:
-            raise SettingError(
-                f"quality {quality!r} and {given[0]}; a target chooses the quality of each "
-                "signal: give one of the two"
-            )
-        return Request(*self._check_point(quality, effort), budget)
 
     def header(self, embed_model: bool = False) -> Header:
         """Give the header of this model's archives."""
@@ -253,68 +234,3 @@ class Codec(Transform):
             )
         if (header.dtype, header.frame_shape) != (self.model.dtype, self.model.frame_shape):
             raise FormatError("archive whose frames are not those of the model it names")
-
-    def compress_packet(
-        self,
-        x: Frames,
-        quality: int | None = None,
-        effort: int | None = None,
-        *,
-        target_bytes: float | None = None,
-        target_psnr: float | None = None,
-        checksum: bool = False,
-    ) -> bytes:
-        """Compress one signal to a packet: a few bytes, for a radio or a database cell.
-
-        Parameters
-        ----------
-        x : (*frame_shape) of the model's dtype
-            One signal; floats without NaN and infinities.
-        quality : int, optional
-            1 to the model's number of qualities; by default the middle one.
-        effort : int, optional
-            0 to 9: how long better symbols are searched for; see `encode`. By default 2.
-        target_bytes, target_psnr : float, optional
-            In place of a quality: the most bytes of the packet, all included, or the least PSNR
-            of the signal; see `compress`.
-        checksum : bool, default False
-            Add a CRC-32, four bytes. The packet does not say so: the receiver must know.
-
-        Raises
-        ------
-        SettingError
-            If the signal cannot keep to its target; the error says what could be had.
-        """
-        x, request = np.asarray(x), self._request(quality, effort, target_bytes, target_psnr)
-        check_one_signal(x, self.model.frame_shape)
-        quality = request.quality
-
-        def size(symbols: Symbols, quality: int) -> int:
-            return len(self._packets.encode(symbols, quality, checksum=checksum))
-
-        if request.budget is None:
-            symbols = self.encode(x[None], quality, request.effort)
-        else:
-            frames = self.check_frames(x[None])
-            search = BudgetSearch(self, request.budget, request.effort, size)
-            symbols, qualities = search.encode(frames)
-            quality = int(qualities[0])
-        return self._packets.encode(symbols[0], quality, checksum=checksum)
-
-    def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
-        """Decompress a packet to its signal, `(*frame_shape)` of the model's dtype.
-
-        A damaged packet gives a FormatError or, now and then, some other signal; one with
-        `checksum=True`, given on both sides, a FormatError.
-
-        Raises
-        ------
-        FormatError
-            If the packet is none that this model writes.
-        """
-        symbols, quality = self._packets.decode(packet, checksum=checksum)
-        return self.decode(symbols[None], quality).reshape(self.model.frame_shape)
-
-    @cached_property
-    def _packets(self) -> PacketCoder:
-        return PacketCoder(self.model.model_id, self.model.coding_tables)

@@ -225,12 +225,12 @@ class Point:
         self.denominator *= weight
 
 
-def check_one_signal(x: npt.NDArray[Any], frame_shape: tuple[int, ...]) -> None:
-    """Raise DataError unless x is one signal that a packet can hold."""
-    if x.shape != frame_shape:
+def check_packable(x: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Raise DataError unless x has this shape and packets can hold it."""
+    if x.shape != shape:
         raise DataError(
-            f"signal of shape {x.shape}; a packet holds one signal of shape {frame_shape}: "
-            "give x[0], x[1] ... one at a time, or write an archive"
+            f"signal of shape {x.shape}; a packet holds one signal of shape {shape}: "
+            "give x[0], or several to compress_packets, or write an archive"
         )
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise DataError(

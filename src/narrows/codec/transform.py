@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.backend import NUMPY, Array, Backend
+from narrows.codec.budget import Budget, Request
 from narrows.codec.model import KnownAnswers, Model
 from narrows.codec.search import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT, SymbolSearch
 from narrows.codec.tables import frequencies_of
@@ -233,6 +234,24 @@ class Transform:
         if y.size and not -(2**31) <= int(y.min()) <= int(y.max()) < 2**31:
             raise DataError("latents outside the range of int32")
         return y
+
+    def request(
+        self,
+        quality: int | None = None,
+        effort: int | None = None,
+        target_bytes: float | None = None,
+        target_psnr: float | None = None,
+    ) -> Request:
+        """Check what is asked for, and decide what is left open; SettingError."""
+        targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
+        given = [f"{name} {value!r}" for name, value in targets.items() if value is not None]
+        budget = Budget(target_bytes, target_psnr) if given else None
+        if budget is not None and quality is not None:
+            raise SettingError(
+                f"quality {quality!r} and {given[0]}; a target chooses the quality of each "
+                "signal: give one of the two"
+            )
+        return Request(*self._check_point(quality, effort), budget)
 
     def _check_point(self, quality: int | None, effort: int | None) -> tuple[int, int]:
         """Give quality and effort, by default those of this model, or SettingError."""

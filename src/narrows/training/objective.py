@@ -102,9 +102,9 @@ class Terms(NamedTuple):
     distortion: Tensor
     penalty: Tensor | float
 
-    def loss(self, lambda_: Tensor | float) -> Tensor:
-        """Add them up, in bits, and give the mean; lambda may be `(n,)`, one for each signal."""
-        return (self.rate + lambda_ * self.distortion).mean() + self.penalty
+    def loss(self, lambda_: Tensor | float, weight: Tensor | float = 1.0) -> Tensor:
+        """Add them up, in bits, and give the mean; lambda and weight may be `(n,)`."""
+        return ((self.rate + lambda_ * self.distortion) * weight).mean() + self.penalty
 
 
 class Objective:

@@ -148,9 +148,10 @@ def _psnr_of_each(x: Signals, decoded: Signals, peak: float) -> npt.NDArray[np.f
 
 
 def _packet_bytes(codec: Codec, x: Signals) -> npt.NDArray[np.int64]:
-    """Code signals one by one; packets take no NaN and no infinity."""
-    some = (frame for frame in sample(x, PACKETS) if np.isfinite(frame).all())
-    return np.array([len(codec.compress_packet(frame)) for frame in some], dtype=np.int64)
+    """Code signals to packets, which take no NaN and no infinity."""
+    some = sample(x, PACKETS)
+    some = some[np.isfinite(some.reshape(len(some), -1)).all(axis=1)]
+    return np.array([len(packet) for packet in codec.compress_packets(some)], dtype=np.int64)
 
 
 def _seen(codec: Codec, x: Signals) -> bool:

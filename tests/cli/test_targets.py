@@ -1,0 +1,194 @@
+"""Budgets of every single signal, asked for at the command line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import fails_with_one_line
+
+from narrows.codec.archive import IndexedArchive
+from narrows.models import load_codec
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "v0" / "search-float32.narrows"
+TARGETS = {"--target-bytes": 2.0, "--target-psnr": 18.5}
+OUT_OF_REACH = {"--target-bytes": 0.1, "--target-psnr": 500}
+FILES = ["m.narrows", "x.npy"]
+each_target = pytest.mark.parametrize("option", TARGETS)
+each_command = pytest.mark.parametrize(
+    "command", [("compress",), ("compress", "-o", "x.nrw"), ("evaluate",)], ids=" ".join
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a model of two qualities and twenty signals, where the commands run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NARROWS_MODELS", raising=False)
+    shutil.copy(GOLDEN, "m.narrows")
+    shutil.copy(GOLDEN.with_suffix(".signals.npy"), "x.npy")
+    return tmp_path
+
+
+@pytest.fixture
+def codec(folder):
+    return load_codec(folder / "m.narrows")
+
+
+@pytest.fixture
+def x(folder):
+    return np.load("x.npy")
+
+
+def files():
+    return sorted(path.name for path in Path().iterdir())
+
+
+def keyword(option):
+    return option.removeprefix("--").replace("-", "_")
+
+
+def psnr_of(codec, decoded, x):
+    errors = np.square(decoded.astype(np.float64) - x).reshape(len(x), -1).mean(axis=1)
+    return 10 * np.log10(codec.model.peak**2 / errors)
+
+
+@pytest.mark.parametrize(
+    ("option", "target", "effort"),
+    [("--target-bytes", 2.0, 0), ("--target-bytes", 1.0, 2), ("--target-psnr", 18.5, 2)],
+)
+def test_compress_keeps_to_a_target(run, codec, x, option, target, effort):
+    options = ("--effort", effort, option, target, "-o", "x.nrw")
+    assert run("compress", "x.npy", "-m", "m.narrows", *options).code == 0
+    blob = Path("x.nrw").read_bytes()
+    assert blob == codec.compress(x, effort=effort, **{keyword(option): target})
+    assert run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy").code == 0
+    decoded = np.load("y.npy")
+    assert np.array_equal(decoded, codec.decompress(blob))
+    assert option == "--target-bytes" or psnr_of(codec, decoded, x).min() >= target
+    assert json.loads(run("info", "x.nrw", "--json").out)["blocks_by_mode"] == {"mixed": 1}
+
+
+@each_target
+def test_without_an_effort_it_is_2(run, codec, x, option):
+    target = {keyword(option): TARGETS[option]}
+    options = ("x.npy", "-m", "m.narrows", option, TARGETS[option])
+    assert run("compress", *options, "-o", "x.nrw").code == 0
+    assert Path("x.nrw").read_bytes() == codec.compress(x, effort=2, **target)
+    shown = run("compress", *options, "-o", "z.nrw", "--json")
+    assert json.loads(shown.out)["compressed_bytes"] == Path("x.nrw").stat().st_size
+    assert json.loads(shown.out)["signals"] == 20
+
+
+@each_target
+def test_evaluate_measures_what_a_target_gives(run, codec, x, option):
+    options = ("x.npy", "-m", "m.narrows", option, TARGETS[option])
+    figures = json.loads(run("evaluate", *options, "--json").out)
+    blob = codec.compress(x, **{keyword(option): TARGETS[option]})
+    error = codec.decompress(blob).astype(float) - x
+    assert figures["compressed_bytes"] == len(blob)
+    assert figures["mse"] == pytest.approx(np.square(error).mean() / codec.model.peak**2)
+    shown = run("evaluate", *options)
+    assert shown.code == 0
+    assert f"compressed bytes      {len(blob)}\n" in shown.out
+
+
+def test_verify_and_rescue_read_archives_of_several_qualities(run, codec, x):
+    options = ("x.npy", "-m", "m.narrows", "--target-bytes", 2, "--effort", 0, "-o", "x.nrw")
+    assert run("compress", *options).code == 0
+    first = codec.decompress(Path("x.nrw").read_bytes())
+    assert run("compress", *options, "--append").code == 0
+    found = json.loads(run("verify", "x.nrw", "-m", "m.narrows", "--json").out)
+    assert (found["whole"], found["decoded"], found["signals"]) == (True, True, 40)
+    data = bytearray(Path("x.nrw").read_bytes())
+    with Path("x.nrw").open("rb") as stream:
+        data[IndexedArchive(stream).offsets[2] - 1] ^= 1
+    Path("x.nrw").write_bytes(data)
+    done = run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy", "--skip-bad-blocks")
+    assert done.code == 0
+    assert "signals 20 to 39 are lost" in done.err
+    assert np.array_equal(np.load("y.npy"), first)
+
+
+@each_target
+def test_blocks_are_appended_with_the_target_that_is_given(run, codec, x, option):
+    options = ("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw")
+    assert run(*options, "-q", 1).code == 0
+    assert run(*options, option, TARGETS[option], "--append").code == 0
+    blobs = [codec.compress(x, 1), codec.compress(x, **{keyword(option): TARGETS[option]})]
+    expected = np.concatenate([codec.decompress(blob) for blob in blobs])
+    assert np.array_equal(codec.decompress(Path("x.nrw").read_bytes()), expected)
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@each_command
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-q", 1, "--target-bytes", 2), ("--target-bytes", "-q")),
+        (("--target-psnr", 20, "-q", 2), ("--target-psnr", "-q")),
+        (("--target-bytes", 2, "--target-psnr", 20), ("--target-bytes", "--target-psnr")),
+    ],
+    ids=str,
+)
+def test_options_that_exclude_each_other_are_wrong_usage(run, folder, command, options, words):
+    result = run(command[0], "x.npy", "-m", "m.narrows", *command[1:], *options)
+    assert result.code == 2
+    assert result.out == ""
+    assert all(word in result.err for word in words), result.err
+    assert files() == FILES
+
+
+@each_command
+@each_target
+@pytest.mark.parametrize("value", ["much", ""])
+def test_a_target_that_is_no_number_is_wrong_usage(run, folder, command, option, value):
+    result = run(command[0], "x.npy", "-m", "m.narrows", *command[1:], option, value)
+    assert result.code == 2
+    assert files() == FILES
+
+
+@each_command
+@each_target
+@pytest.mark.parametrize("value", ["0", "-3", "nan", "inf"])
+def test_a_target_that_nothing_keeps_to_gives_one_line(run, folder, command, option, value):
+    result = run(command[0], "x.npy", "-m", "m.narrows", *command[1:], option, value)
+    assert fails_with_one_line(result, keyword(option), "finite number above 0")
+    assert files() == FILES
+
+
+@each_command
+@each_target
+def test_a_target_out_of_reach_gives_one_line_and_no_file(run, folder, command, option):
+    value = OUT_OF_REACH[option]
+    result = run(command[0], "x.npy", "-m", "m.narrows", *command[1:], option, value)
+    words = ("out of reach", f"{keyword(option)} {value}", "effort 2", "a higher effort")
+    assert fails_with_one_line(result, *words)
+    assert files() == FILES
+
+
+@each_target
+@pytest.mark.parametrize("how", ["--append", "-f"])
+def test_an_archive_stays_as_it_was_where_a_target_is_out_of_reach(run, folder, option, how):
+    options = ("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw")
+    assert run(*options).code == 0
+    before = Path("x.nrw").read_bytes()
+    assert fails_with_one_line(run(*options, how, option, OUT_OF_REACH[option]), "out of reach")
+    assert Path("x.nrw").read_bytes() == before
+    assert run(*options, how, option, 10, "-q", 1).code == 2
+    assert Path("x.nrw").read_bytes() == before
+    assert files() == [*FILES, "x.nrw"]
+
+
+def test_signals_with_nan_have_no_target_of_bytes(run, codec, x):
+    x[3, 1] = np.nan
+    np.save("x.npy", x)
+    options = ("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw")
+    assert fails_with_one_line(run(*options, "--target-bytes", 50), "NaN", "target_bytes 50")
+    assert files() == FILES
+    assert run(*options, "--target-psnr", 18.5).code == 0
+    again = codec.decompress(Path("x.nrw").read_bytes())
+    assert np.array_equal(again, x, equal_nan=True)
