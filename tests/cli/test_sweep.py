@@ -115,3 +115,15 @@ def test_a_sweep_is_not_overwritten(run, folder):
     (folder / "file").write_text("")
     assert fails_with_one_line(run("sweep", "digits", "-o", "file"), "folder")
     assert fails_with_one_line(run("sweep", "digits", "-o", "no/such"), "no folder")
+
+
+def test_what_changes_a_training_changes_each_of_a_sweep(run, folder):
+    result = run(
+        "sweep", "digits", "-o", "s", *QUICK, "--latent-size", "4", "--corrupt", "mask:0.5",
+        "--sparse", 0.01, "--learning-rate", 0.002, "--json",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    trained = narrows.load(folder / "s" / "latents-4.narrows").model.training["settings"]
+    assert (trained["corrupt"], trained["sparse"]) == ("mask:0.5", 0.01)
+    assert trained["learning_rate"] == 0.002
+    assert json.loads(result.out)["settings"]["corrupt"] == "mask:0.5"

@@ -69,3 +69,22 @@ def test_nothing_is_told_where_there_is_no_choice(digits, caplog):
         narrows.train(digits[:200], latent_size=4, epochs=1, preset="dense-25")
         narrows.train(digits[:200], latent_size=4, architecture="linear")
     assert "architecture" not in caplog.text
+
+
+@pytest.mark.parametrize("bits", [2.5, 3.0, 12.0])
+def test_a_rate_that_was_missed_is_told(digits, caplog, bits):
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        codec = narrows.train(
+            digits[:300], latent_size=6, bits_per_latent=bits, architecture="dense", epochs=8
+        )
+    got = codec.model.training["history"][-1]["bytes_per_signal"]
+    missed = abs(got / (6 * bits / 8) - 1) > 0.15
+    told = f"{got:.1f} bytes a signal where {6 * bits / 8:.1f} were aimed at" in caplog.text
+    assert told == missed
+    assert missed or bits < 12
+
+
+def test_a_lambda_that_was_given_aims_at_no_rate(digits, caplog):
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        narrows.train(digits[:300], latent_size=6, lambda_=3.0, architecture="dense", epochs=2)
+    assert "aimed at" not in caplog.text

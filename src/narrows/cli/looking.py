@@ -208,7 +208,10 @@ def verify(
         pairs = [
             ("signals", f"{found.signals:,} in {found.blocks:,} blocks"),
             ("checksums", "all right" if found.is_whole else "damaged"),
-            ("decoded", "all" if found.decoded else "no: the model is not at hand; give -m"),
+            (
+                "decoded",
+                "all" if found.decoded else f"no: give model {header.model_id.hex()} with -m",
+            ),
         ]
         if found.max_abs_error is not None:
             first = "none" if found.first_difference is None else f"signal {found.first_difference}"

@@ -21,7 +21,15 @@ from narrows.cli.output import (
     say,
     usage_error,
 )
-from narrows.cli.training import Architecture, Loss, Preset, Seed
+from narrows.cli.training import (
+    Architecture,
+    Corrupt,
+    LearningRate,
+    Loss,
+    Preset,
+    Seed,
+    Sparse,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +65,9 @@ def sweep(
         int | None, typer.Option("--epochs", help="Passes over the signals, of each model.",
                                  show_default="9,500 or 12,000 updates; of a preset 10")
     ] = None,
+    learning_rate: LearningRate = None,
+    corrupt: Corrupt = None,
+    sparse: Sparse = 0.0,
     test: Annotated[
         str | None,
         typer.Option("--test", metavar="DATA", show_default="a fifth of DATA, held out",
@@ -92,7 +103,8 @@ def sweep(
         sizes = [min(32, size)] if lambdas else latent_sizes_for(size)
     shared = {
         "preset": preset, "architecture": architecture, "loss": loss, "epochs": epochs,
-        "bits_per_latent": bits_per_latent, "seed": seed,
+        "bits_per_latent": bits_per_latent, "learning_rate": learning_rate, "corrupt": corrupt,
+        "sparse": sparse, "seed": seed,
     }  # fmt: skip
     points = [
         {**shared, "latent_size": k, "lambda_": value} for k in sizes for value in lambdas or [None]

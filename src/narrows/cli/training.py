@@ -41,6 +41,18 @@ Loss = Annotated[
     str | None,
     typer.Option("--loss", help="mse, bce or l1.", show_default="mse, or the preset's"),
 ]
+LearningRate = Annotated[
+    float | None, typer.Option("--learning-rate", help="Of Adam, at its highest.",
+                               show_default="0.004, or the preset's")
+]  # fmt: skip
+Corrupt = Annotated[
+    str | None,
+    typer.Option("--corrupt", metavar="noise:A|mask:S", show_default="nothing",
+                 help="Train to undo noise of deviation A, or a missing share S."),
+]  # fmt: skip
+Sparse = Annotated[
+    float, typer.Option("--sparse", help="Weight of the latents' absolute sum in the loss.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
 
 
@@ -81,18 +93,9 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", help="Frames an update.", show_default="32 to 256")
     ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", help="Of Adam, at its highest.",
-                                   show_default="0.004, or the preset's")
-    ] = None,
-    corrupt: Annotated[
-        str | None,
-        typer.Option("--corrupt", metavar="noise:A|mask:S", show_default="nothing",
-                     help="Train to undo noise of deviation A, or a missing share S."),
-    ] = None,
-    sparse: Annotated[
-        float, typer.Option("--sparse", help="Weight of the latents' absolute sum in the loss.")
-    ] = 0.0,
+    learning_rate: LearningRate = None,
+    corrupt: Corrupt = None,
+    sparse: Sparse = 0.0,
     validation: Annotated[
         str | None,
         typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",

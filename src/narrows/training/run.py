@@ -32,6 +32,7 @@ from narrows.training.state import TrainingState
 from narrows.training.trainer import Progress, Stop, Trainer, TrainingResult
 
 LOG = logging.getLogger(__name__)
+MISSED_RATE = 0.15  # of the rate aimed at; by less, estimate and file differ as well
 
 
 @dataclass(frozen=True)
@@ -159,12 +160,25 @@ def run_training(
         if task.choice:
             LOG.info("%s", task.choice)
         result = trainer.run(supervision.progress, supervision.stop, keep)
+        _tell_missed_rate(result, task.settings)
     if result.interrupted:
         LOG.info(
             "interrupted in epoch %d: freezing the model so far (best epoch %d of %d)",
             len(result.history) + 1, result.best_epoch, trainer.plan.epochs,
         )  # fmt: skip
     return Outcome(result, trainer.plan, began)
+
+
+def _tell_missed_rate(result: TrainingResult, settings: TrainingSettings) -> None:
+    """Say so where the rate aimed at was not met: lambda is found while training goes on."""
+    got = result.history[result.best_epoch - 1].bytes_per_signal
+    aimed = settings.aimed_bits / 8
+    if got is None or settings.lambda_ is not None or abs(got / aimed - 1.0) <= MISSED_RATE:
+        return
+    LOG.info(
+        "%.1f bytes a signal where %.1f were aimed at: more epochs, or more signals, come nearer",
+        got, aimed,
+    )  # fmt: skip
 
 
 def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
