@@ -1,0 +1,170 @@
+"""Quality, effort and budgets of one model: what each of the three knobs does.
+
+    python benchmarks/knobs.py DATASET MODEL [--signals 1000] [--efforts 0,2,6]
+        [--target-bytes 12,16,24] [--output benchmarks/results]
+
+Compresses held-out signals at every quality and some efforts (bytes a signal of the archive, PSNR),
+and to packets that keep to a target (the longest and the mean packet, PSNR of all), beside packets
+of one fixed quality that come to the same mean size (PSNR interpolated in the logarithm of bytes),
+and the share of those that would be longer than the target. Writes knobs-DATASET.md, .json, .png.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from comparison import datasets, results, tables
+
+import narrows
+from narrows.codec.search import DEFAULT_EFFORT
+from narrows.errors import SettingError
+from narrows.evaluation.metrics import distortion, evaluate
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def curve(codec, x, effort):
+    """Give bytes a signal and PSNR of each quality's archive."""
+    points = []
+    for quality in range(1, codec.model.n_qualities + 1):
+        measured = evaluate(codec, x, quality, effort)
+        points.append((measured.bytes_per_signal, measured.psnr))
+    return {"effort": effort, "points": points}
+
+
+def packets_of(codec, x, **options):
+    """Give the lengths of packets, `(n,)`, and their PSNR."""
+    packets = codec.compress_packets(x, **options)
+    decoded = np.stack([codec.decompress_packet(packet) for packet in packets])
+    return np.array(list(map(len, packets))), distortion(x, decoded, codec.model.peak).psnr
+
+
+def kept(codec, x, target, fixed):
+    """Measure one target beside fixed qualities, of which `fixed` gives lengths and PSNR."""
+    try:
+        lengths, psnr = packets_of(codec, x, target_bytes=target)
+    except SettingError as error:
+        return {"target_bytes": target, "error": str(error)}
+    means = [float(each.mean()) for each, _ in fixed]
+    nearest = int(np.abs(np.log(means) - np.log(lengths.mean())).argmin())
+    same_size = float(np.interp(np.log(lengths.mean()), np.log(means), [p for _, p in fixed]))
+    return {
+        "target_bytes": target,
+        "longest": int(lengths.max()),
+        "mean": float(lengths.mean()),
+        "psnr": psnr,
+        "psnr_of_fixed_quality": same_size,
+        "nearest_quality": nearest + 1,
+        "longer_at_nearest_quality": float((fixed[nearest][0] > target).mean()),
+        "longest_at_nearest_quality": int(fixed[nearest][0].max()),
+    }
+
+
+def page(curves, targets, context):
+    """Give the tables in markdown."""
+    n = len(curves[0]["points"])
+    lines = [["quality", *(f"effort {each['effort']}" for each in curves)]]
+    lines += [
+        [str(q + 1), *(f"{c['points'][q][0]:.2f} B, {c['points'][q][1]:.2f} dB" for c in curves)]
+        for q in range(n)
+    ]
+    kept_to = [["target", "longest packet", "mean", "PSNR", "fixed quality, same mean",
+                "of its packets longer", "its longest"]]  # fmt: skip
+    for row in targets:
+        if "error" in row:
+            kept_to.append([f"{row['target_bytes']:g} B", "out of reach", *[""] * 5])
+            continue
+        kept_to.append([
+            f"{row['target_bytes']:g} B", f"{row['longest']} B", f"{row['mean']:.2f} B",
+            f"{row['psnr']:.2f} dB", f"{row['psnr_of_fixed_quality']:.2f} dB",
+            f"{100 * row['longer_at_nearest_quality']:.0f} %",
+            f"{row['longest_at_nearest_quality']} B",
+        ])  # fmt: skip
+    machine = context["machine"]
+    return (
+        f"# Quality, effort and budgets: {context['dataset']}\n\n"
+        f"{context['signals']:,} held-out signals; one model of {context['model_bytes']:,} bytes, "
+        f"trained for {context['training_seconds']:.0f} s.\n\n"
+        f"    {context['command']}\n\n"
+        f"{machine['processor']}, {machine['cores']} core(s), {machine['threads']} thread(s).\n\n"
+        f"## Archives\n\n{tables.table(lines)}\n\n"
+        f"## Packets of at most so many bytes, at effort {DEFAULT_EFFORT}\n\n"
+        f"{tables.table(kept_to)}\n\n"
+        "The last two columns are of packets of the one fixed quality that is nearest in size.\n"
+    )
+
+
+def plot(curves, targets, dataset):
+    """Draw a curve an effort through the qualities, and the targets."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for each in curves:
+        sizes, psnr = zip(*each["points"], strict=True)
+        axes.plot(sizes, psnr, "o-", ms=4, label=f"effort {each['effort']}")
+    for number, (size, psnr) in enumerate(curves[0]["points"], 1):
+        axes.annotate(
+            f"-q {number}", (size, psnr), textcoords="offset points", xytext=(6, -12), fontsize=8
+        )
+    met = [row for row in targets if "error" not in row]
+    if met:
+        axes.plot(
+            [r["mean"] for r in met], [r["psnr"] for r in met], "s", ms=7, mfc="none",
+            color="black", label="packets with --target-bytes",
+        )  # fmt: skip
+        for row in met:
+            axes.annotate(
+                f"≤ {row['target_bytes']:g} B", (row["mean"], row["psnr"]),
+                textcoords="offset points", xytext=(-8, 9), ha="right", fontsize=8,
+            )  # fmt: skip
+    axes.set(
+        xscale="log", xlabel="bytes a signal", ylabel="PSNR (dB)",
+        title=f"Quality, effort and budgets of one model ({dataset})",
+    )  # fmt: skip
+    ticks = [4, 6, 8, 12, 16, 24, 32, 48, 64, 96]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
+    axes.set_xticks([], minor=True)
+    sizes = [size for each in curves for size, _ in each["points"]]
+    axes.set_xlim(min(sizes) / 1.25, max(sizes) * 1.25)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", choices=datasets.NAMES)
+    parser.add_argument("model")
+    parser.add_argument("--signals", type=int, help="so many, spread evenly")
+    parser.add_argument("--efforts", default="0,2,6")
+    parser.add_argument("--target-bytes", default="12,16,24")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    x = np.array(datasets.load(options.dataset).test)
+    x = datasets.spread(x, options.signals) if options.signals else x
+    codec = narrows.load(options.model)
+    curves = [curve(codec, x, int(effort)) for effort in options.efforts.split(",")]
+    fixed = [packets_of(codec, x, quality=q + 1) for q in range(codec.model.n_qualities)]
+    targets = [kept(codec, x, float(each), fixed) for each in options.target_bytes.split(",")]
+    words = [f"python benchmarks/knobs.py {options.dataset} {Path(options.model).name}"]
+    words += [f"--signals {len(x)}"] if options.signals else []
+    words += [f"--efforts {options.efforts} --target-bytes {options.target_bytes}"]
+    context = {
+        "command": " ".join(words),
+        "dataset": options.dataset,
+        "signals": len(x),
+        "model_bytes": len(codec.model_bytes),
+        "training_seconds": codec.model.training["seconds"],
+        "machine": results.machine(),
+        "versions": results.versions(),
+    }
+    text = page(curves, targets, context)
+    found = {**context, "curves": curves, "targets": targets}
+    figure = plot(curves, targets, options.dataset)
+    results.write(options.output, f"knobs-{options.dataset}", text, found, figure)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
