@@ -116,7 +116,7 @@ def plot(curves, targets, dataset):
         for row in met:
             axes.annotate(
                 f"≤ {row['target_bytes']:g} B", (row["mean"], row["psnr"]),
-                textcoords="offset points", xytext=(-8, 9), ha="right", fontsize=8,
+                textcoords="offset points", xytext=(9, -4), fontsize=8,
             )  # fmt: skip
     axes.set(
         xscale="log", xlabel="bytes a signal", ylabel="PSNR (dB)",

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,7 +74,9 @@ def test_verify_measures_against_the_original(run, folder, archive, digits):
 
 
 def test_verify_without_the_model_checks_the_checksums(run, archive):
-    assert "not at hand" in run("verify", "x.nrw").out
+    told = run("verify", "x.nrw").out
+    model_id = load_codec(Path("m.narrows")).model_id
+    assert f"model {model_id} is not at hand; give -m" in told
     assert run("verify", "x.nrw").code == 0
     flip(archive, 60)
     assert run("verify", "x.nrw").code == 1

@@ -210,7 +210,9 @@ def verify(
             ("checksums", "all right" if found.is_whole else "damaged"),
             (
                 "decoded",
-                "all" if found.decoded else f"no: give model {header.model_id.hex()} with -m",
+                "all"
+                if found.decoded
+                else f"no: model {header.model_id.hex()} is not at hand; give -m",
             ),
         ]
         if found.max_abs_error is not None:
