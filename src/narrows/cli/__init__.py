@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from narrows.cli import advising, coding, looking, probing, reporting, sweeping, training
+from narrows.cli import advising, coding, looking, measuring, probing, reporting, sweeping, training
 
 app = typer.Typer(
     name="narrows",
@@ -25,7 +25,7 @@ for command in (
     coding.decompress,
     looking.info,
     looking.verify,
-    looking.evaluate,
+    measuring.evaluate,
     probing.probe,
     reporting.report,
     coding.encode,

@@ -1,4 +1,4 @@
-"""`info` and `evaluate`: what is in a file, and how good a model is on signals."""
+"""`info` and `verify`: what is in a file, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ import typer
 
 from narrows.cli.output import (
     AsJson,
-    Data,
-    EffortLevel,
-    ModelFile,
     OptionalModelFile,
-    Quality,
-    TargetBytes,
-    TargetPsnr,
-    check_point,
     decibels,
     open_input,
     print_json,
@@ -205,15 +198,11 @@ def verify(
     if json:
         print_json(found.as_json())
     else:
+        missing = f"model {header.model_id.hex()}"
         pairs = [
             ("signals", f"{found.signals:,} in {found.blocks:,} blocks"),
             ("checksums", "all right" if found.is_whole else "damaged"),
-            (
-                "decoded",
-                "all"
-                if found.decoded
-                else f"no: model {header.model_id.hex()} is not at hand; give -m",
-            ),
+            ("decoded", "all" if found.decoded else f"no: {missing} is not at hand; give -m"),
         ]
         if found.max_abs_error is not None:
             first = "none" if found.first_difference is None else f"signal {found.first_difference}"
@@ -225,86 +214,3 @@ def verify(
         print_pairs(f"archive {file}", pairs)
     if not found.is_whole:
         raise FormatError(f"{file} is damaged: {found.losses[0]}")
-
-
-def evaluate(
-    data: Data,
-    model: ModelFile,
-    quality: Quality = None,
-    effort: EffortLevel = None,
-    target_bytes: TargetBytes = None,
-    target_psnr: TargetPsnr = None,
-    baselines: Annotated[
-        bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
-    ] = False,
-    json: AsJson = False,
-) -> None:
-    """Compress and decompress signals, and measure bytes and quality."""
-    import math
-
-    from narrows.evaluation.baselines import Row, codec_row, general_rows, raw_row
-    from narrows.evaluation.metrics import evaluate as measure
-    from narrows.evaluation.peers import break_even, peers_at
-    from narrows.models import load_codec
-
-    check_point(quality, target_bytes, target_psnr)
-    codec = load_codec(model)
-    x = read_data(data)
-    targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
-    measured = measure(codec, x, quality, effort, **targets)
-    rows: list[Row] = []
-    even: dict[str, int | None] = {}
-    if baselines:
-        ours = codec_row("narrows", measured)
-        peers = peers_at(x, measured.psnr, codec.model.peak) if math.isfinite(measured.psnr) else []
-        rows = [raw_row(x), *general_rows(x), *peers, ours]
-        size = measured.model_bytes
-        even = {r.name: break_even(size, ours.bytes_per_signal, r) for r in (rows[0], *peers)}
-    if json:
-        extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
-        print_json({**measured.as_json(), **(extra if baselines else {})})
-        return
-    figures = measured.as_json()
-    print_pairs(
-        f"{data} through {model}",
-        [
-            ("signals", f"{measured.signals:,}"),
-            ("raw bytes", f"{measured.raw_bytes:,}"),
-            ("compressed bytes", f"{measured.compressed_bytes:,}"),
-            ("bytes per signal", f"{measured.bytes_per_signal:.2f}"),
-            ("bits per element", f"{measured.bits_per_element:.4f}"),
-            ("ratio", f"{measured.ratio:.1f}"),
-            ("PSNR", decibels(figures["psnr"])),
-            ("MSE (peak 1)", f"{measured.mse:.6f}"),
-            ("max abs error", f"{measured.max_abs_error:g}"),
-            ("model bytes", f"{measured.model_bytes:,}"),
-            ("model paid for after", _break_even(measured.break_even_signals)),
-        ],
-    )
-    if rows:
-        print_comparison(rows)
-        for name, signals in even.items():
-            print(f"  smaller than {name}, model included: {_from_on(signals)}")
-
-
-def _from_on(signals: int | None) -> str:
-    return "never" if signals is None else f"from {signals:,} signals on"
-
-
-def _break_even(signals: int | None) -> str:
-    return (
-        "never: the archive is not smaller than raw" if signals is None else f"{signals:,} signals"
-    )
-
-
-def print_comparison(rows: list[Any], title: str = "") -> None:
-    """Print lines of `narrows.evaluation.baselines.Row` as a table."""
-    print_table(
-        title,
-        ["codec", "bytes per signal", "PSNR", "model bytes"],
-        [
-            [row.name, f"{row.bytes_per_signal:.2f}", decibels(row.psnr),
-             f"{row.model_bytes:,}" if row.model_bytes else ""]
-            for row in rows
-        ],
-    )  # fmt: skip

@@ -262,7 +262,7 @@ def demo(
 ) -> None:
     """Train on a known set, compress what was held out, decompress, compare, draw."""
     check_output(str(output), force=True)
-    from narrows.cli.looking import print_comparison
+    from narrows.cli.measuring import print_comparison
     from narrows.cli.progress import training_progress
     from narrows.evaluation.demo import run_demo
     from narrows.evaluation.plots import gallery, new_figure, write_png

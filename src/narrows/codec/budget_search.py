@@ -17,7 +17,6 @@ from narrows.errors import SettingError
 
 Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
-Keeps = Callable[[Symbols, Symbols, int, Frames], Flags]
 PacketSize = Callable[[Symbols, int], int]
 
 

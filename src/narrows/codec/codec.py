@@ -163,10 +163,8 @@ class Codec(PacketCodec):
         `x` may be an iterable of arrays, best of `block_signals` signals, each of which becomes a
         block: memory then does not grow with their number.
         """
-        blocks, request = (
-            self._in_blocks(x),
-            self.request(quality, effort, target_bytes, target_psnr),
-        )
+        blocks = self._in_blocks(x)
+        request = self.request(quality, effort, target_bytes, target_psnr)
         writer = ArchiveWriter(stream, self.header(embed_model))
         return self._write_blocks(writer, blocks, request)
 
@@ -186,10 +184,8 @@ class Codec(PacketCodec):
         `stream` stands where the archive's blocks end.
         """
         self.check_model_of(archive.header)
-        blocks, request = (
-            self._in_blocks(x),
-            self.request(quality, effort, target_bytes, target_psnr),
-        )
+        blocks = self._in_blocks(x)
+        request = self.request(quality, effort, target_bytes, target_psnr)
         writer = ArchiveWriter(stream, archive.header, archive.entries)
         return self._write_blocks(writer, blocks, request)
 

@@ -119,10 +119,6 @@ class SymbolSearch:
         """Give `bits + lambda * distortion` of `(n, latent_size)` symbols for frames, `(n,)`."""
         return self._cost(self._wanted(x), symbols)
 
-    def bits(self, symbols: Symbols) -> Floats:
-        """Give the bits of `(n, latent_size)` symbols, `(n,)`."""
-        return self._costs.bits(symbols)
-
     def _wanted(self, x: Frames, weight: Floats | None = None) -> Wanted:
         lambdas = np.full(len(x), self._lambda)
         return Wanted(x, lambdas if weight is None else lambdas * weight)
