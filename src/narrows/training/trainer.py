@@ -213,20 +213,19 @@ class Trainer(ABC):
         torch.manual_seed(seed)  # for dropout in networks of one's own
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.x_train), generator=generator).to(self.device)
-        for update in range(plan.updates_per_epoch):
+        for update, x in enumerate(self.frames(order[: plan.updates_per_epoch * plan.batch_size])):
             done = (epoch - 1 + update / plan.updates_per_epoch) / plan.epochs
-            rows = order[update * plan.batch_size : (update + 1) * plan.batch_size]
             noise = None
             if self.needs_noise:
-                noise = torch.rand((len(rows), settings.latent_size), generator=generator) - 0.5
+                noise = torch.rand((len(x), settings.latent_size), generator=generator) - 0.5
                 noise = noise.to(self.device)
-            x = self.take(rows)
             seen = x if corrupt is None else corrupt(x, extent, generator)
             yield Batch(x, seen, noise, update, done)
 
-    def take(self, rows: Tensor) -> Tensor:
-        """Give some training frames by their numbers; good until it is called again."""
-        return self.x_train[rows]
+    def frames(self, order: Tensor) -> Iterator[Tensor]:
+        """Give the training frames of each batch, in an order; good until the next one's."""
+        for rows in torch.split(order, self.plan.batch_size):
+            yield self.x_train[rows]
 
     def mean_psnr(self, squared_error: Callable[[Tensor], float]) -> float:
         """Give the PSNR of the validation frames, in dB."""
