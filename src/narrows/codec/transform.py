@@ -278,7 +278,9 @@ class Transform:
             raise SettingError(
                 f"qualities of shape {quality.shape}; give one, or one a signal: ({n},)"
             )
-        return np.array([self._check_quality(each) for each in quality.tolist()], dtype=np.intp)
+        for each in np.unique(quality).tolist():
+            self._check_quality(each)
+        return quality.astype(np.intp)
 
     def _check_quality(self, quality: int | None) -> int:
         if quality is None:
