@@ -16,6 +16,7 @@ import numpy as np
 from speed import best_seconds, products_of
 
 import narrows
+from narrows.codec.entropy import SymbolCoder
 from narrows.codec.layers import Conv, TransposedConv
 from narrows.codec.layers.transposed import groups_of
 from narrows.codec.network import IntegerNetwork
@@ -78,7 +79,7 @@ def layers_of(codec, x):
         "to whole numbers of the dtype",
         best(lambda: model.normaliser.from_integers(values)), 0.0, prod(after) * per_number,
     )  # fmt: skip
-    coder = codec._coder(model.default_quality)
+    coder = SymbolCoder(model.coding_tables[model.default_quality - 1])
     payload = coder.encode(symbols)
     yield "symbols from the payload", best(lambda: coder.decode(payload, len(x))), 0.0, 0.0
 
