@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="training needs the extra 'train'")
 from narrows.codec.context_tables import ContextTables
 from narrows.codec.entropy import SymbolCoder, ideal_bits
 from narrows.codec.tables import FixedTables, count_table
-from narrows.training.freeze.context import fit_context
+from narrows.training.freeze.context import fit_contexts
 
 
 def dependent_symbols(n, seed=0):
@@ -24,6 +24,12 @@ def dependent_symbols(n, seed=0):
 
 def row_of(symbols):
     return [count_table(column) for column in symbols.T]
+
+
+def fit_context(train, held_out, row):
+    """Fit one for the only quality that there is."""
+    (context,) = fit_contexts(train[None], held_out[None], [row])
+    return context
 
 
 def test_dependent_symbols_take_far_fewer_bits():
@@ -57,6 +63,22 @@ def test_fitting_the_same_symbols_twice_gives_the_same_model():
     for name, tensor in first.tensors().items():
         np.testing.assert_array_equal(tensor, second.tensors()[name])
     assert first.settings() == second.settings()
+
+
+def test_lower_qualities_go_on_from_what_the_highest_learned():
+    train, held_out, unseen = (
+        np.stack([np.round(dependent_symbols(n, seed) / wide) for wide in (3, 2, 1)]).astype(
+            np.int32
+        )
+        for n, seed in ((8000, 0), (800, 1), (900, 2))
+    )  # (3 qualities, n, 5)
+    rows = [row_of(of_quality) for of_quality in train]
+    together = fit_contexts(train, held_out, rows)
+    for q, row in enumerate(rows):
+        alone = ideal_bits(unseen[q], ContextTables(row, fit_context(train[q], held_out[q], row)))
+        bits = ideal_bits(unseen[q], ContextTables(row, together[q]))
+        assert bits.mean() < 1.03 * alone.mean()
+        assert bits.mean() < ideal_bits(unseen[q], FixedTables(row)).mean() - 0.5
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from narrows.codec.normaliser import Normaliser
 from narrows.codec.tables import FrequencyTable, count_table
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
-from narrows.training.freeze.context import fit_context
+from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.exchange import fit_exchange
 from narrows.training.freeze.latents import fixed_point, freeze_latents
 from narrows.training.freeze.networks import (
@@ -102,7 +102,7 @@ def freeze(
     symbols = Codec(draft).encode_at_all_qualities(signals.train)
     tables: list[Sequence[FrequencyTable]] = [[count_table(c) for c in s.T] for s in symbols]
     held_out = Codec(draft).encode_at_all_qualities(signals.validation)
-    contexts = [fit_context(*each) for each in zip(symbols, held_out, tables, strict=True)]
+    contexts = fit_contexts(symbols, held_out, tables)
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
     exchange = fit_exchange(Codec(finished), signals.train, symbols, lambdas)

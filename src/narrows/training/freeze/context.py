@@ -7,6 +7,7 @@ kept where it saves more bytes on as many signals as it was trained on than it t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ UNITS_IN_ALL, MOST_UNITS, FEWEST_UNITS = 768, 24, 4  # hidden units, and those o
 OUTPUTS = 2  # that tilt the frequencies of a position
 EPOCHS, MOST_UPDATES, BATCH = 8, 2000, 256
 MOST_LATENTS = 256_000  # of all updates together: wide models are trained by fewer
+LATER_UPDATES = 0.25  # share of the updates, where the next higher quality has learned already
 POSITIONS = 32  # of every signal of a batch whose code length is lowered: the others take no time
 LEARNING_RATE, WEIGHT_DECAY = 1e-2, 0.02
 LIKELY_GAIN = 0.25  # of the bytes: more was never seen
@@ -36,32 +38,51 @@ MEASURED = 4096  # signals
 Symbols = npt.NDArray[np.int32]
 
 
-def fit_context(train: Symbols, held_out: Symbols, row: Row) -> ContextModel | None:
-    """Fit a context model to `(n, k)` symbols; None where it does not pay.
+def fit_contexts(
+    train: Symbols, held_out: Symbols, tables: Sequence[Row]
+) -> list[ContextModel | None]:
+    """Fit a context model to the symbols of each quality; None where it does not pay.
+
+    Qualities have much in common: the highest is learned from nothing, and each other one from
+    what the next higher has learned, by a quarter of the updates.
 
     Parameters
     ----------
-    train, held_out : (n, k) int32
-    row : sequence of FrequencyTable
-        The tables that the symbols have without it.
+    train, held_out : (n_qualities, n, k) int32
+    tables : sequence of rows of FrequencyTable
+        Those that the symbols have without it.
     """
+    found: list[ContextModel | None] = []
+    higher: _Network | None = None
+    for q in reversed(range(len(tables))):
+        context, higher = _fit_context(train[q], held_out[q], tables[q], higher)
+        found.append(context)
+    return found[::-1]
+
+
+def _fit_context(
+    train: Symbols, held_out: Symbols, row: Row, higher: _Network | None
+) -> tuple[ContextModel | None, _Network | None]:
+    """Fit a context model to `(n, k)` symbols; give also what a lower quality starts from."""
     n, k = train.shape
     if k < 2 or not len(held_out):
-        return None
+        return None, None
     fixed, seen = FixedTables(row), held_out[:MEASURED]
     bits = ideal_bits(seen, fixed).mean()
     n_units = max(FEWEST_UNITS, min(MOST_UNITS, UNITS_IN_ALL // k))
     weights = n_units * (1 + OUTPUTS) * k * (k - 1) // 2
     if LIKELY_GAIN * bits * n < LIKELY_BITS * weights:
-        return None
-    order = _falling_entropy(seen, row)
+        return None, None
+    order = _falling_entropy(seen, row) if higher is None else higher.order
     network = _Network(train, row, order, n_units)
     entries = _entries(train, row, order)
-    _train(network, entries)
+    if higher is not None:
+        network.start_from(higher)
+    _train(network, entries, 1.0 if higher is None else LATER_UPDATES)
     context = network.frozen(entries[:MEASURED])
     saved = bits - ideal_bits(seen, ContextTables(row, context)).mean()
     size = sum(len(pack_tensor(tensor)) for tensor in context.tensors().values())
-    return context if saved * n > 8 * size else None
+    return (context if saved * n > 8 * size else None), network
 
 
 def _falling_entropy(symbols: Symbols, row: Row) -> npt.NDArray[np.int32]:
@@ -79,10 +100,11 @@ def _entries(symbols: Symbols, row: Row, order: npt.NDArray[np.int32]) -> Tensor
     return torch.from_numpy(np.stack(columns, axis=1))
 
 
-def _train(network: _Network, entries: Tensor) -> None:
-    """Lower the code length of `(n, k)` entries."""
+def _train(network: _Network, entries: Tensor, share: float) -> None:
+    """Lower the code length of `(n, k)` entries, by a share of the usual updates."""
     k, batch = entries.shape[1], min(BATCH, len(entries))
-    updates = max(1, min(EPOCHS * len(entries) // batch, MOST_UPDATES, MOST_LATENTS // k))
+    updates = min(EPOCHS * len(entries) // batch, MOST_UPDATES, MOST_LATENTS // k)
+    updates = max(1, round(share * updates))
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, updates)
     generator = torch.Generator().manual_seed(0)
@@ -133,6 +155,12 @@ class _Network(nn.Module):
         self.mask = torch.where(torch.isinf(base), -math.inf, 0.0)
         self.base = nn.Parameter(base.clamp(min=-20.0))
         self.basis = nn.Parameter(basis)
+
+    @torch.no_grad()
+    def start_from(self, other: _Network) -> None:
+        """Take up the weights of another quality; what belongs to symbols stays one's own."""
+        for name in ("hidden_weight", "hidden_bias", "output_weight", "output_bias"):
+            getattr(self, name).copy_(getattr(other, name))
 
     def forward(self, entries: Tensor, positions: Tensor) -> Tensor:
         """Give the code length, in nats a symbol, of `(n, k)` entries at some positions."""
