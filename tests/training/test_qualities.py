@@ -1,6 +1,6 @@
 """Models with several qualities: one training, several points of the rate-distortion curve."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -49,6 +49,21 @@ def test_at_every_quality_more_effort_costs_no_more_and_none_is_a_silent_no_op(
         assert (more <= less).all()
     means = [costs[effort].mean() for effort in (0, 1, 7, 9)]  # rounds may stall
     assert means == sorted(set(means), reverse=True)
+
+
+def test_sizes_and_errors_of_all_80_pairs_of_quality_and_effort(eight, digits):
+    x = digits[1400:1500]
+    sizes, errors = np.empty((2, 8, 10))
+    for q, effort in product(range(8), range(10)):
+        blob = eight.compress(x, q + 1, effort)
+        sizes[q, effort] = len(blob)
+        errors[q, effort] = np.square(eight.decompress(blob).astype(np.int64) - x).sum()
+    assert (np.diff(sizes, axis=0) > 0).all()  # at every effort, each quality takes more
+    assert (errors[:4] > errors[1:5]).all()  # and is better, until the network has no more
+    for of_quality in zip(sizes, errors, strict=True):
+        points = list(zip(*of_quality, strict=True))  # by effort
+        assert len({points[effort] for effort in (0, 1, 2, 7, 8, 9)}) == 6
+    assert (errors[:, 9] < errors[:, 0]).all()
 
 
 def test_the_default_quality_is_the_fourth(eight, digits):
