@@ -5,6 +5,7 @@ import re
 import xml.etree.ElementTree as ET
 from base64 import b64decode
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -273,3 +274,11 @@ def test_labels_of_another_length_are_refused(tiny_codec, digits):
 def test_a_model_that_only_decompresses_is_refused(tiny_codec, digits):
     with pytest.raises(ModelError, match="no encoder"):
         measure(tiny_codec.without_encoder(), digits[:5])
+
+
+def test_options_in_a_sentence_stay_whole_with_their_value():
+    words = import_module("narrows.evaluation.report.page")._words
+    assert words("try --architecture linear on <x>") == (
+        "try <code>--architecture linear</code> on &lt;x&gt;"
+    )
+    assert words("a --latent-size of 47") == "a <code>--latent-size</code> of 47"

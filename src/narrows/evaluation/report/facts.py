@@ -118,7 +118,9 @@ def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
         )
     if training.get("interrupted"):
         yield "interrupted", "yes"
-    yield "time", f"{training.get('seconds', 0):,.0f} s on {training.get('threads')} threads"
+    threads = training.get("threads")
+    words = f"{threads} thread" if threads == 1 else f"{threads} threads"
+    yield "time", f"{training.get('seconds', 0):,.0f} s on {words}"
     loss = training.get("freezing_loss_db")
     if loss is not None:
         yield "lost to integers", f"{loss:+.4f} dB on the validation signals"
