@@ -278,7 +278,7 @@ def test_a_model_that_only_decompresses_is_refused(tiny_codec, digits):
 
 def test_options_in_a_sentence_stay_whole_with_their_value():
     words = import_module("narrows.evaluation.report.page")._words
-    assert words("try --architecture linear on <x>") == (
-        "try <code>--architecture linear</code> on &lt;x&gt;"
+    assert words("try --architecture=linear on <x>") == (
+        "try <code>--architecture=linear</code> on &lt;x&gt;"
     )
     assert words("a --latent-size of 47") == "a <code>--latent-size</code> of 47"

@@ -6,10 +6,10 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 
 import torch
 
+from narrows.training import plain
 from narrows.training import train as training
 from narrows.training.architectures import Autoencoder
 from narrows.training.data import scaled, unit_scaling_of
-from narrows.training.plain import BATCHES_AHEAD, PlainTrainer
 from narrows.training.settings import TrainingSettings
 
 
@@ -19,12 +19,13 @@ def trainer(x, batch_size):
     networks = training.build_networks(x.shape[1:], settings)
     frames = scaled(x, scaling)
     model = Autoencoder(*networks, scaling, 1.0)
-    return PlainTrainer(model, frames, frames[:4], settings, settings.plan(len(x)))
+    return plain.PlainTrainer(model, frames, frames[:4], settings, settings.plan(len(x)))
 
 
-@pytest.mark.parametrize("n_batches", [1, BATCHES_AHEAD, 3 * BATCHES_AHEAD + 5])
-def test_gathered_frames_are_those_of_the_order(digits, n_batches):
+@pytest.mark.parametrize("n_batches", [1, 16, 3 * 16 + 5])
+def test_gathered_frames_are_those_of_the_order(digits, n_batches, monkeypatch):
     batch_size = 8
+    monkeypatch.setattr(plain, "GATHERED_BYTES", 16 * batch_size * 64 * 4 + 1)  # 16 batches
     subject = trainer(digits[: batch_size * n_batches], batch_size)
     order = torch.randperm(len(subject.x_train), generator=torch.Generator().manual_seed(1))
     given = [frames.clone() for frames in subject.frames(order)]
@@ -39,3 +40,10 @@ def test_an_epoch_that_is_left_early_leaves_nothing_behind(digits):
     frames.close()
     again = next(subject.frames(torch.arange(8)))
     assert torch.equal(again, subject.x_train[:8])
+
+
+def test_large_frames_are_gathered_in_few_places(digits, monkeypatch):
+    subject = trainer(digits, 8)
+    assert subject._gathered.nbytes <= 2 * plain.GATHERED_BYTES
+    monkeypatch.setattr(plain, "GATHERED_BYTES", 1000)  # less than a batch
+    assert trainer(digits, 8)._gathered.shape == (2, 8, 8, 8)

@@ -129,12 +129,11 @@ class Normaliser:
                 return np.asarray(backend.to_numpy(x).astype(self.dtype) + self.dtype.type(0.0))
         x = y * (self.output_multiplier * 2.0**-self.output_shift)  # a power of two: exact
         x += 0.5
+        xp.floor(x, out=x)
+        x += self.output_offset
         bounds = np.iinfo(self.dtype)
-        if bounds.min < 0 or self.output_offset:
-            xp.floor(x, out=x)
-            x += self.output_offset
         xp.clip(x, int(bounds.min), int(bounds.max), out=x)
-        return backend.to_numpy(x).astype(self.dtype)  # what is not negative is cut off as by floor
+        return backend.to_numpy(x).astype(self.dtype)
 
     def settings(self) -> dict[str, Any]:
         """Give canonical JSON values; floats in hexadecimal, which is exact."""

@@ -19,7 +19,9 @@ from narrows.training.presets import PRESETS
 from narrows.training.state import TrainingState
 from narrows.training.trainer import Batch, Measured, Trainer
 
-BATCHES_AHEAD = 64  # that are gathered together; by 16, and by 256, less was gained
+GATHERED_BYTES = (
+    6 << 20
+)  # at a time: 62 batches of MNIST; a quarter, and four times it, gained less
 LEAST_SHARED_PRODUCTS = 10_000_000  # multiply-adds of a layer for which a second core pays
 
 
@@ -33,9 +35,7 @@ class PlainTrainer(Trainer):
         self.steps = make(
             model.encoder, model.decoder, settings.loss, self.plan.batch_size, settings.sparse
         )
-        # Two places for frames: of some batches each, or on a GPU of one.
-        n_batches = BATCHES_AHEAD if self.device.type == "cpu" else 1
-        shape = 2, n_batches * self.plan.batch_size, *self.x_train.shape[1:]
+        shape = 2, self._batches_ahead() * self.plan.batch_size, *self.x_train.shape[1:]
         self._gathered = torch.empty(shape, dtype=self.x_train.dtype, device=self.device)
         self._schedule = PRESETS[settings.preset or ""].schedule
 
@@ -51,6 +51,13 @@ class PlainTrainer(Trainer):
         """Count the multiply-adds of the largest layer on a batch."""
         largest = max(parameter.numel() for parameter in self.model.parameters())
         return largest * self.plan.batch_size
+
+    def _batches_ahead(self) -> int:
+        """Choose how many batches are gathered at a time; on a GPU one."""
+        if self.device.type != "cpu":
+            return 1
+        fit = GATHERED_BYTES // self.x_train[: self.plan.batch_size].nbytes
+        return max(1, min(fit, self.plan.updates_per_epoch))
 
     def frames(self, order: Tensor) -> Iterator[Tensor]:
         """See Trainer; on a CPU another core gathers the frames of the next batches meanwhile."""

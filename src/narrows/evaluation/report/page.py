@@ -103,7 +103,7 @@ def _verdict(sentences: Sequence[Sentence]) -> str:
 
 def _words(text: str) -> str:
     """Escape a text, and keep options of the command line, a value included, from being broken."""
-    return re.sub(r"(?<![-\w])--[a-z][-a-z]*(?: linear\b)?", r"<code>\g<0></code>", escape(text))
+    return re.sub(r"(?<![-\w])--[a-z][-a-z]*(?:=\w+)?", r"<code>\g<0></code>", escape(text))
 
 
 def _mark(sentence: Sentence) -> str:

@@ -81,7 +81,7 @@ def against_pca(contents: Contents) -> list[Sentence]:
         text = (
             f"PCA does as well on this data: {beside} at {quality}, with a model of "
             f"{pca.model_bytes:,} bytes. It has learnt from every second one of these signals; "
-            "try --architecture linear on those that this model was trained on."
+            "try --architecture=linear on those that this model was trained on."
         )
         return [Sentence(text, "bad")]
     text = f"PCA takes {_times(pca, measured)} times the bytes at {quality}: {beside}"
