@@ -103,7 +103,7 @@ def _missing(x: Signals) -> str:
         missing.append(("PCA", "train"))
     pictures = x.dtype == np.uint8 and x.ndim == 3
     if pictures and importlib.util.find_spec("imagecodecs") is None:
-        missing.append(("WebP and JPEG XL", "bench"))
+        missing.append(("AVIF, WebP and JPEG XL", "bench"))
     return "; ".join(
         f"{what} not measured: pip install 'narrows[{extra}]' adds it" for what, extra in missing
     )
