@@ -154,6 +154,11 @@ def sweep(
     return [found[i] for i in range(len(points))]
 
 
+def at_most(x: Signals, most: int) -> Signals:
+    """Take at most so many of `(n, *frame_shape)` signals, evenly."""
+    return x[:: -(-len(x) // most)]
+
+
 def cores() -> int:
     """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -164,20 +169,20 @@ def _train(x_train: Signals, x_test: Signals, settings: Mapping[str, Any]) -> Tr
     from narrows.api import train
 
     codec = train(x_train, **settings)
-    measured = evaluate(codec, x_test)
+    found = evaluate(codec, x_test)
     summary = codec.model.training
     point = Point(
         latent_size=codec.model.latent_size,
         lambda_=settings.get("lambda_"),
-        bytes_per_signal=measured.bytes_per_signal,
-        psnr=measured.psnr,
-        mse=measured.mse,
-        max_abs_error=measured.max_abs_error,
-        model_bytes=measured.model_bytes,
+        bytes_per_signal=found.bytes_per_signal,
+        psnr=found.psnr,
+        mse=found.mse,
+        max_abs_error=found.max_abs_error,
+        model_bytes=found.model_bytes,
         model_id=codec.model_id,
         quantising_loss_db=summary.get("quantising_loss_db"),
         seconds=summary["seconds"],
-        pca=_pca(x_train, x_test, codec.model.latent_size, measured.bytes_per_signal),
+        pca=_pca(x_train, x_test, codec.model.latent_size, found.bytes_per_signal),
     )
     return Trained(point, codec.model_bytes)
 
@@ -186,10 +191,10 @@ def _pca(x_train: Signals, x_test: Signals, latent_size: int, bytes_per_signal: 
     from narrows.api import train
 
     bits = max(8 * bytes_per_signal / latent_size, 1e-3)
-    sample = x_train[:: -(-len(x_train) // MOST_FOR_PCA)]
+    sample = at_most(x_train, MOST_FOR_PCA)
     codec = train(sample, latent_size=latent_size, bits_per_latent=bits, architecture="linear")
-    measured = evaluate(codec, x_test)
-    return Pca(latent_size, measured.bytes_per_signal, measured.psnr, measured.model_bytes)
+    found = evaluate(codec, x_test)
+    return Pca(latent_size, found.bytes_per_signal, found.psnr, found.model_bytes)
 
 
 Job = tuple[int, dict[str, Any]]

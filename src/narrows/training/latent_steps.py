@@ -15,6 +15,7 @@ SENSITIVITY_SAMPLE = 512
 DIFFERENCE = 0.1  # of a latent's spread, over which the output's movement is taken
 LEAST_GAIN = 2.0**-5  # a frozen gain has 15 bits, and the smallest must still be precise
 FINEST, COARSEST = 2.0**16, 2.0**-4  # steps, as shares of a latent's spread: inverse
+HALVINGS = 14  # of the 20 octaves between them: to a thousandth of a step
 
 
 @torch.no_grad()
@@ -46,9 +47,10 @@ def choose_latent_steps(model: Autoencoder, scaled: Tensor, held_out: Tensor) ->
     model.log_gain = nn.Parameter(gain.log()[None], requires_grad=False)
     spread = float((latents * gain).std(0, correction=0).max()) or 1.0
     low, high = COARSEST / spread, FINEST / spread
-    for _ in range(24):
+    exact = model.squared_error(scaled, rounded=False)
+    for _ in range(HALVINGS):
         model.latent_scale = (low * high) ** 0.5
-        too_coarse = quantising_loss_db(model, scaled) > AIMED_LOSS_DB
+        too_coarse = _loss_db(model.squared_error(scaled), exact) > AIMED_LOSS_DB
         low, high = (model.latent_scale, high) if too_coarse else (low, model.latent_scale)
     model.latent_scale = high
     while (loss_db := quantising_loss_db(model, held_out)) > ALLOWED_LOSS_DB:
@@ -58,10 +60,11 @@ def choose_latent_steps(model: Autoencoder, scaled: Tensor, held_out: Tensor) ->
 
 def quantising_loss_db(model: Autoencoder, scaled: Tensor) -> float:
     """Give the PSNR that rounding the latents costs on `(n, *frame_shape)` frames, in dB."""
-    rounded, exact = (model.squared_error(scaled, rounded=r) for r in (True, False))
-    if rounded == exact:
-        return 0.0
-    return psnr_of(exact, 1.0) - psnr_of(rounded, 1.0)
+    return _loss_db(model.squared_error(scaled), model.squared_error(scaled, rounded=False))
+
+
+def _loss_db(rounded: float, exact: float) -> float:
+    return 0.0 if rounded == exact else psnr_of(exact, 1.0) - psnr_of(rounded, 1.0)
 
 
 def decoder_sensitivity(decoder: nn.Module, latents: Tensor) -> Tensor:

@@ -20,6 +20,8 @@ FEWEST_TO_ESTIMATE = 256
 LEAST_ESTIMATE = 0.5  # of what a rounded latent says
 ROWS = 4096  # taken into float64 at a time
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
+HALVINGS = 26  # of the 23 octaves that it may be in
+COMPARED = 4096  # signals that tell whether shrinking helps
 
 
 def fit_linear(
@@ -63,7 +65,7 @@ def fit_linear(
             for log_step in (-log_gain, shrinking.log() - log_gain)
         ]
     # Where decoding clips, as with pictures, shrinking may do more harm than good.
-    return min(models, key=lambda model: _error(model, scaled[:STEP_SAMPLE]))
+    return min(models, key=lambda model: _error(model, scaled[:COMPARED]))
 
 
 def _error(model: Autoencoder, scaled: Tensor) -> float:
@@ -132,7 +134,7 @@ def step_for_entropy(y: Tensor, bits: float) -> float:
     most = 0.999 * entropy_bits(torch.round(y / low))
     if bits >= most:
         bits, high = most, spread * FEW_VALUES_STEP
-    for _ in range(40):
+    for _ in range(HALVINGS):
         step = (low * high) ** 0.5
         low, high = (step, high) if entropy_bits(torch.round(y / step)) >= bits else (low, step)
     return low
