@@ -16,7 +16,7 @@ Array = Any
 """A numpy array, or the array type of another backend."""
 
 Float = type[np.float32] | type[np.float64]
-
+Shape = tuple[int, ...]
 
 EXACT_FLOAT64, EXACT_FLOAT32 = 2**53, 2**24
 """Below these, integers and all sums of them are exact in float64 and float32."""
@@ -63,8 +63,8 @@ class Backend(Protocol):
         """Look integers up: `index` holds whole numbers in floating point."""
         ...
 
-    def windows(self, x: Array, size: int, step: int) -> Array:
-        """View `(..., n)` as `(..., n_windows, size)`: windows that begin `step` apart."""
+    def windows(self, x: Array, sizes: Shape, kernel: Shape, stride: Shape) -> Array:
+        """View `(n, *spatial, c)` as `(n, *sizes, *kernel, c)`: windows `stride` apart."""
         ...
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
@@ -99,9 +99,19 @@ class NumpyBackend:
         """Return `table[index]`."""
         return table[index.astype(np.intp)]
 
-    def windows(self, x: Array, size: int, step: int) -> Array:
-        """Return a view; nothing is copied."""
-        return np.lib.stride_tricks.sliding_window_view(x, size, axis=-1)[..., ::step, :]
+    def windows(self, x: Array, sizes: Shape, kernel: Shape, stride: Shape) -> Array:
+        """Return a view; nothing is copied. ValueError where it would reach beyond `x`."""
+        ends = ((n - 1) * s + k for n, s, k in zip(sizes, stride, kernel, strict=True))
+        if any(end > size for end, size in zip(ends, x.shape[1:-1], strict=True)):
+            raise ValueError(f"windows {sizes} of {kernel}, {stride} apart, in {x.shape}")
+        first, *along, last = x.strides
+        apart = (a * s for a, s in zip(along, stride, strict=True))
+        return np.lib.stride_tricks.as_strided(
+            x,
+            (len(x), *sizes, *kernel, x.shape[-1]),
+            (first, *apart, *along, last),
+            writeable=False,
+        )
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
         """Return `x` itself."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import PART_ELEMENTS, Array, Float
+from narrows.codec.backend import PART_ELEMENTS, Array, Float, Shape
 from narrows.errors import MissingExtraError
 
 DEVICE_PART_ELEMENTS = 1 << 24
@@ -60,9 +60,11 @@ class TorchBackend:
         """Return `table[index]`."""
         return table[index.long()]
 
-    def windows(self, x: Array, size: int, step: int) -> Array:
+    def windows(self, x: Array, sizes: Shape, kernel: Shape, stride: Shape) -> Array:
         """Return a view; nothing is copied."""
-        return x.unfold(-1, size, step)
+        first, *along, last = x.stride()
+        apart = (a * s for a, s in zip(along, stride, strict=True))
+        return x.as_strided((len(x), *sizes, *kernel, x.shape[-1]), (first, *apart, *along, last))
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
         """Carry a tensor back to numpy."""

@@ -140,18 +140,13 @@ class PatchProduct:
 
     def _gather(self, padded: Array, box: Box, room: Array) -> Array:
         """Copy the patches of all positions in a box to `room`, `(n, taps * n_inputs)`."""
-        width = self.kernel[-1] * padded.shape[-1]  # what lies together along the last axis
-        by_line = room.reshape(len(padded), *sizes_of(box), -1, width)
-        lines = padded.reshape(*padded.shape[:-2], -1)
-        last = slice(box[-1].start, box[-1].stop)
-        windows = self.product.backend.windows(lines, width, self.stride[-1] * padded.shape[-1])
-        windows = windows[..., last, :]
-        for number, tap in enumerate(taps(self.kernel[:-1])):
-            source = [
-                slice(part.start * stride + k, (part.stop - 1) * stride + k + 1, stride)
-                for part, stride, k in zip(box, self.stride, tap, strict=False)
-            ]
-            by_line[..., number, :] = windows[(slice(None), *source)]
+        starts = (
+            slice(part.start * stride, None) for part, stride in zip(box, self.stride, strict=True)
+        )
+        windows = self.product.backend.windows(
+            padded[(slice(None), *starts)], sizes_of(box), self.kernel, self.stride
+        )
+        room.reshape(windows.shape)[...] = windows
         return room
 
 
@@ -244,21 +239,29 @@ def sliding_product(
     return ShiftedProduct(kernel, by_tap, 2.0**-shift, finish, backend, (input_dtype, dtype))
 
 
-def surround(x: Array, before: Shape, shape: Shape, backend: Backend, dtype: Float) -> Array:
-    """Put `(n, *spatial, channels)` frames among zeros: `before` so many, `shape` in all.
+def padding(before: Shape, shape: Shape, backend: Backend) -> Pad:
+    """Make a function that puts `(n, *spatial, channels)` frames among zeros.
 
-    Numbers below 0 and shapes that are too small cut frames off.
+    `before` so many, `shape` in all; numbers below 0 and shapes that are too small cut frames off.
+    What it gives is overwritten when it is called again: the zeros are made once.
     """
-    if not any(before) and tuple(x.shape[1:]) == shape:
-        return backend.cast(x, dtype)
-    padded = backend.zeros((len(x), *shape), dtype)
-    source, target = [slice(None)], [slice(None)]
-    for n, b, size in zip(x.shape[1:-1], before, shape, strict=False):
-        first, last = max(0, -b), max(0, -b, min(n, size - b))
-        source.append(slice(first, last))
-        target.append(slice(first + b, last + b))
-    padded[tuple(target)] = x[tuple(source)]
-    return padded
+    rooms: dict[Float, Array] = {}
+
+    def pad(x: Array, dtype: Float) -> Array:
+        if not any(before) and tuple(x.shape[1:]) == shape:
+            return backend.cast(x, dtype)
+        if dtype not in rooms or len(rooms[dtype]) < len(x):
+            rooms[dtype] = backend.zeros((len(x), *shape), dtype)
+        padded = rooms[dtype][: len(x)]
+        source, target = [slice(None)], [slice(None)]
+        for n, b, size in zip(x.shape[1:-1], before, shape, strict=False):
+            first, last = max(0, -b), max(0, -b, min(n, size - b))
+            source.append(slice(first, last))
+            target.append(slice(first + b, last + b))
+        padded[tuple(target)] = x[tuple(source)]
+        return padded
+
+    return pad
 
 
 def taps(kernel: Shape) -> Iterator[Shape]:

@@ -20,8 +20,8 @@ from narrows.codec.layers.sliding import (
     MAX_KERNEL,
     Sliding,
     SlidingProduct,
+    padding,
     sliding_product,
-    surround,
     taps,
 )
 from narrows.errors import FormatError
@@ -112,10 +112,8 @@ class TransposedConv(Sliding):
             for n, stride, k in zip(shape, self.stride, self.kernel, strict=False)
         )
 
-        def surrounded(g: Array) -> Array:
-            return surround(g, self.before, (*reached, self.n_outputs), NUMPY, g.dtype.type)
-
-        return turned, surrounded
+        room = (*reached, self.n_outputs)
+        return turned, lambda g: padding(self.before, room, NUMPY)(g, g.dtype.type)
 
     def _place(
         self,
@@ -132,11 +130,7 @@ class TransposedConv(Sliding):
             *(n + len(group.offsets) - 1 for n, group in zip(sizes, groups, strict=True)),
             self.n_inputs,
         )
-
-        def pad(part: Array, dtype: Float) -> Array:
-            return surround(part, before, needed, backend, dtype)
-
-        found = multiply(x, pad, sizes)
+        found = multiply(x, padding(before, needed, backend), sizes)
         counts = [len(group.phases) for group in groups]
         found = found.reshape(len(x), *sizes, *counts, self.n_outputs)
         for numbers in taps(tuple(counts)):
