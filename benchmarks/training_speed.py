@@ -4,7 +4,8 @@
 
 Beside narrows (`--preset dense-25`): a plain PyTorch loop, without and with denormals flushed,
 and Keras where it is installed. The same network, loss, Adam and batches of 32; each program in a
-process of its own, one after the other. The figure is the median of the epochs after the first.
+process of its own. They train an epoch each in turns, so that a machine that others slow down for
+a while does so to all of them. The figure is the median of the epochs after the first.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, suppress
+from functools import partial
 
 import numpy as np
 
@@ -23,22 +26,33 @@ from narrows.signals import read_signals
 BATCH, LATENTS, RATE, EPSILON = 32, 25, 1e-3, 1e-7
 
 
-def train_narrows(x, epochs):
+class Turns:
+    """The epochs of one program among others."""
+
+    def begin(self):
+        """Wait for the word to begin an epoch."""
+        if not sys.stdin.readline():
+            raise SystemExit
+        self.began = time.perf_counter()
+
+    def end(self, loss):
+        """Tell the seconds of the epoch, and its loss."""
+        print(json.dumps([time.perf_counter() - self.began, loss]), flush=True)
+
+
+def train_narrows(x, epochs, turns):
     import narrows
 
-    seconds = [0.0]
-    losses = []
-
     def progress(record):
-        seconds.append(record.seconds)
-        losses.append(record.loss)
+        turns.end(record.loss)
+        turns.begin()
 
+    turns.begin()
     # Validation on a few signals only: the other programs are timed without any.
     narrows.train(x, preset="dense-25", epochs=epochs, validation=x[:32], progress=progress)
-    return np.diff(seconds).tolist(), losses
 
 
-def train_torch(x, epochs, flush=False):
+def train_torch(x, epochs, turns, flush=False):
     import torch
     from torch import nn
 
@@ -53,9 +67,9 @@ def train_torch(x, epochs, flush=False):
     network = nn.Sequential(encode, nn.ELU(), decode, nn.ELU())
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE, eps=EPSILON)
     mse = nn.MSELoss()
-    seconds, losses = [], []
     for _ in range(epochs):
-        began, total = time.perf_counter(), 0.0
+        turns.begin()
+        total = 0.0
         order = torch.randperm(len(frames))
         for rows in order[: len(frames) // BATCH * BATCH].split(BATCH):
             batch = frames[rows]
@@ -64,12 +78,10 @@ def train_torch(x, epochs, flush=False):
             loss.backward()
             optimiser.step()
             total += loss.item()
-        seconds.append(time.perf_counter() - began)
-        losses.append(total / (len(frames) // BATCH))
-    return seconds, losses
+        turns.end(total / (len(frames) // BATCH))
 
 
-def train_keras(x, epochs):
+def train_keras(x, epochs, turns):
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras
 
@@ -83,37 +95,48 @@ def train_keras(x, epochs):
         ]
     )
     network.compile(optimizer=keras.optimizers.Adam(RATE), loss="mse")
-    seconds, losses = [], []
     for _ in range(epochs):
-        began = time.perf_counter()
+        turns.begin()
         history = network.fit(frames, frames, batch_size=BATCH, epochs=1, shuffle=True, verbose=0)
-        seconds.append(time.perf_counter() - began)
-        losses.append(history.history["loss"][0])
-    return seconds, losses
+        turns.end(history.history["loss"][0])
 
 
 PROGRAMS = {
     "narrows": train_narrows,
     "torch": train_torch,
-    "torch, denormals flushed": lambda x, epochs: train_torch(x, epochs, flush=True),
+    "torch, denormals flushed": partial(train_torch, flush=True),
     "keras": train_keras,
 }
 
 
-def run(name, options):
-    """Train in a process of its own; None where the program is not installed."""
+def start(name, options):
+    """Start a program in a process of its own."""
     command = [sys.executable, __file__, "--data", options.data, "--epochs", str(options.epochs)]
-    done = subprocess.run([*command, "--only", name], capture_output=True, text=True, check=False)
-    if "ModuleNotFoundError" in done.stderr:
-        return None
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    seconds, losses = json.loads(done.stdout.splitlines()[-1])
-    return {
-        "name": name,
-        "seconds_an_epoch": statistics.median(seconds[1:]),
-        "last_loss": losses[-1],
-    }
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([*command, "--only", name], text=True, **pipes)
+
+
+def take_turns(programs, epochs):
+    """Let each of the named processes train an epoch in turn; give `[(seconds, loss), ...]`."""
+    told = {name: [] for name in programs}
+    with ExitStack() as stack:
+        for process in programs.values():
+            stack.enter_context(process)
+            stack.callback(process.kill)
+        for _ in range(epochs):
+            for name in list(told):
+                process = programs[name]
+                with suppress(BrokenPipeError):
+                    process.stdin.write("begin\n")
+                    process.stdin.flush()
+                if line := process.stdout.readline():
+                    told[name].append(json.loads(line))
+                    continue
+                error = process.stderr.read()
+                if "ModuleNotFoundError" not in error:
+                    raise SystemExit(error)
+                del told[name]
+    return told
 
 
 def main():
@@ -125,9 +148,17 @@ def main():
     options = parser.parse_args()
     if options.only:
         x = np.array(read_signals(options.data))
-        print(json.dumps(PROGRAMS[options.only](x, options.epochs)))
+        PROGRAMS[options.only](x, options.epochs, Turns())
         return
-    rows = [row for name in PROGRAMS if (row := run(name, options)) is not None]
+    told = take_turns({name: start(name, options) for name in PROGRAMS}, options.epochs)
+    rows = [
+        {
+            "name": name,
+            "seconds_an_epoch": statistics.median(seconds for seconds, _ in epochs[1:]),
+            "last_loss": epochs[-1][1],
+        }
+        for name, epochs in told.items()
+    ]
     ours = rows[0]["seconds_an_epoch"]
     for row in rows:
         row["times_narrows"] = row["seconds_an_epoch"] / ours
