@@ -18,12 +18,6 @@ import numpy as np
 DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
 NUMBER_TYPES = ("uint8", "int16", "int32", "int64")
 INT32, TOTAL = range(-(2**31), 2**31), 2**24
-MANTISSAS = np.array([
-    65536, 64132, 62757, 61413, 60097, 58809, 57549, 56316,
-    55109, 53928, 52773, 51642, 50535, 49452, 48393, 47356,
-    46341, 45348, 44376, 43425, 42495, 41584, 40693, 39821,
-    38968, 38133, 37316, 36516, 35734, 34968, 34219, 33486,
-])  # fmt: skip
 
 
 class Rejected(Exception):
@@ -153,8 +147,8 @@ class Coding(NamedTuple):
         table = self.tables[self.order[len(seen)]]
         if self.context is None:
             return [table] * n
-        weights = self.context.frequencies(np.array(seen, np.int64).reshape(-1, n))
-        return [make_table(table.low, row) for row in weights.tolist()]
+        rows = self.context.frequencies(np.array(seen, np.int64).reshape(-1, n))
+        return [make_table(table.low, row) for row in rows]
 
 
 def decode_payload(payload, coding, n):
@@ -218,7 +212,7 @@ class Context(NamedTuple):
     settings: dict
 
     def frequencies(self, seen):
-        """Give the frequencies, (n, size), of n signals behind the entries seen, (p, n)."""
+        """Give the frequencies of n signals, a list each, behind the entries seen, (p, n)."""
         p, shift, limit = len(seen), *self.of("output")
         x = (seen.T - [size // 2 for size in self.sizes[:p]]).astype(np.int64)
         sums = np.tile(self.output_biases[p], (len(x), 1))
@@ -226,7 +220,7 @@ class Context(NamedTuple):
             sums += self.hidden(x, q) @ self.output_weights[q - 1][:, p - q]
         outputs = clip(sums >> shift, limit)
         logs = (outputs @ self.bases[p] + self.bases_at_0[p]) >> self.settings["row_shift"]
-        return shared_out(logs)
+        return [shared_out(row) for row in logs.tolist()]
 
     def hidden(self, x, q):
         """Give the hidden units, (n, u), of position q."""
@@ -251,8 +245,9 @@ class Context(NamedTuple):
         output = max(map(largest, sums)) * self.of("hidden")[1]
         log = max(largest(np.abs(a).sum(axis=0)) for a in self.bases) * self.of("output")[1]
         ends = ((hidden, self.hidden_biases), (output, self.output_biases), (log, self.bases_at_0))
-        for most, biases in ends:
-            need(most + max(map(largest, biases)) < 2**53, "a context model could reach 2**53")
+        hidden, output, log = (most + max(map(largest, biases)) for most, biases in ends)
+        log = 2 * log + 4640 * 2 ** self.settings["row_shift"]
+        need(max(hidden, output, log) < 2**53, "a context model could reach 2**53")
 
 
 def largest(x):
@@ -261,14 +256,20 @@ def largest(x):
 
 
 def shared_out(logs):
-    """Share the total out by logarithms, (n, size): in proportion to 2**(log / 32)."""
-    below = np.minimum(logs.max(axis=1, keepdims=True) - logs, 544)
-    parts = MANTISSAS[below % 32] >> (below // 32)
-    room = TOTAL - logs.shape[1]
-    unit = (room << 24) // parts.sum(axis=1, keepdims=True)
-    weights = 1 + (parts * unit >> 24)
-    weights[:, -1] += TOTAL - weights.sum(axis=1)
+    """Share the total out by the logarithms of a table's entries, the escape's last."""
+    greatest, size = max(logs), len(logs)
+    parts = [part_of(log - greatest) for log in logs]
+    room, bits = TOTAL - size, 12 if size <= 63 else 24
+    unit = room * 2**bits // sum(parts)
+    weights = [1 + part * unit // 2**bits for part in parts]
+    weights[-1] += TOTAL - sum(weights)
     return weights
+
+
+def part_of(difference):
+    """Give the part of an entry whose logarithm is that far from the greatest, 0 or less."""
+    octave, rest = divmod(max(416 + difference, 0), 32)
+    return (32 + rest) * 2**octave
 
 
 # ---- Sections 5 and 6: networks and the way back to signals
@@ -789,7 +790,7 @@ def check_known(model, symbols, digest):
         columns = [[coding.tables[j].entry(s)[0] for s in symbols[:, j]] for j in coding.order]
         for p in range(len(columns)):
             seen = np.array(columns[:p], np.int64).reshape(-1, len(symbols))
-            hashed.update(coding.context.frequencies(seen).astype("<i4").tobytes())
+            hashed.update(np.array(coding.context.frequencies(seen), "<i4").tobytes())
     need(hashed.hexdigest() == digest, "the known answers come out otherwise")
 
 

@@ -26,9 +26,17 @@ import narrows
 from narrows.codec import tensor_coding
 from narrows.codec.archive import DTYPES, Mode
 from narrows.codec.codec import Codec
+from narrows.codec.context import EXP_ZERO, LARGEST_LOG, LOG_UNIT, OCTAVES, ContextModel
 from narrows.codec.context import TENSORS as TENSOR_TYPES
-from narrows.codec.context import ContextModel
-from narrows.codec.context_tables import EXP_MANTISSAS, ContextTables, exponentials
+from narrows.codec.context_tables import (
+    EXP_SHIFT,
+    NARROW,
+    NARROW_BITS,
+    WIDE_BITS,
+    ContextTables,
+    exponentials,
+    shared_out,
+)
 from narrows.codec.entropy import SymbolCoder
 from narrows.codec.exchange import Exchange
 from narrows.codec.layers import (
@@ -79,10 +87,13 @@ CONSTANTS = {
     "precision": "tables.PRECISION",
     "total": "tables.TOTAL",
     "table symbols, most": "tables.MAX_SYMBOLS",
-    "logarithm unit": "context_tables.LOG_UNIT",
-    "exponential bits": "context_tables.EXP_BITS",
-    "logarithm below the greatest, most": "context_tables.LARGEST_LOG",
-    "room bits": "context_tables.ROOM_BITS",
+    "logarithm unit": "context.LOG_UNIT",
+    "octaves": "context.OCTAVES",
+    "placed logarithm, least": "context.EXP_ZERO",
+    "placed logarithm, greatest": "context.LARGEST_LOG",
+    "entries of a narrow table, most": "context_tables.NARROW",
+    "room bits of a narrow table": "context_tables.NARROW_BITS",
+    "room bits of a wide table": "context_tables.WIDE_BITS",
     "shift of a context model, most": "context.MAX_SHIFT",
     "limit of a context model, most": "context.MAX_LIMIT",
     "lambda of a search, most": "exchange.LARGEST_LAMBDA",
@@ -128,6 +139,7 @@ NO_MATTER_OF_FORMAT = {
     "budget.ABOVE",  # how a writer chooses
     "budget.BELOW",
     "budget.FINENESS",
+    "context_tables.EXP_SHIFT",  # how float32 makes a part
     "context_tables.PART_ENTRIES",
     "entropy.LEFT_OVER",  # the text of an error
     "layers.activations.SLOPE_BITS",  # how a writer searches; any symbols decode
@@ -448,10 +460,24 @@ def test_the_tensors_of_a_context_model_are_those_of_the_document():
     assert list(documented) == list(TENSOR_TYPES)
 
 
-def test_the_mantissas_of_the_document_are_those_of_the_code():
-    documented = [int(number) for row in table("Context models", 2) for number in row]
-    assert documented == list(EXP_MANTISSAS)
-    assert exponentials()[:32].tolist() == documented
+def test_the_numbers_of_the_formulas_of_frequencies_are_those_of_the_code():
+    text = section("Context models")
+    formulas = dict(re.findall(r"^    ([a-z]+(?:\[a\])?) += (.*)$", text.replace(" - ", " "), re.M))
+    depth = LOG_UNIT * OCTAVES
+    assert integers(formulas["d[a]"]) == [depth, 0, depth, LOG_UNIT, OCTAVES]
+    assert integers(formulas["part[a]"]) == 3 * [LOG_UNIT]
+    assert integers(formulas["bits"]) == [NARROW_BITS, NARROW, WIDE_BITS]
+    assert f"`({EXP_ZERO} + d[a]) << {EXP_SHIFT}`" in text
+    assert f"plus `{LARGEST_LOG} * 2**row_shift`" in text
+    assert EXP_ZERO + depth == LARGEST_LOG
+
+
+def test_the_parts_of_the_document_are_those_of_the_code():
+    """Those of its formula, and those that it says float32 reads from bits."""
+    d = np.arange(417, dtype=np.int32)
+    parts = [(32 + i % 32) << (i // 32) for i in d.tolist()]
+    assert ((4224 + d) << 18).view(np.float32).tolist() == parts
+    assert exponentials((d - 416.0)[:, None])[:, 0].tolist() == parts
 
 
 def test_a_model_without_its_encoder_has_what_the_document_says():
@@ -578,6 +604,27 @@ def test_the_frequencies_of_the_worked_example_are_what_the_code_computes():
     at_0, at_1 = frequencies_of(symbols, tables)
     assert at_0.tolist() == len(rows) * [first]
     assert at_1.tolist() == [integers(frequencies) for *_, frequencies in rows]
+
+
+def test_the_parts_and_units_of_the_worked_example_are_what_the_code_computes():
+    heading = "Frequencies of a context model"
+    text = section(heading)
+    rows = [[integers(cell) for cell in row[5:]] for row in table(heading, 2)]
+    at_0 = integers(re.search(r"the logarithms are (.*?)\.\s+Frequencies", text, re.S)[1])
+    logs, d, (octaves, octave, left) = at_0[:3], at_0[3:6], at_0[6:9]
+    first, second, shifted, shift, third, *unit = at_0[9:]
+    assert d == [416 - max(logs) + log for log in logs]
+    assert (octaves * octave + left, 32 + left, octaves) == (d[2], shifted, shift)
+    frequencies = integers(re.search(r"Frequencies: `(.*)`", text)[1])
+    rows.append([logs, [first, second, third], unit, frequencies])
+    more = []
+    for logs, parts, (unit,), frequencies in rows:
+        found = exponentials(np.array([logs], np.float32).T)
+        assert found[:, 0].tolist() == parts
+        assert unit == (TOTAL - 3 << 12) // sum(parts)
+        assert shared_out(found).tolist() == [frequencies]
+        more.append(frequencies[2] - 1 - (parts[2] * unit >> 12))
+    assert f"{min(more[:3])} to {max(more[:3])} more than its own share" in text
 
 
 def test_the_signals_of_the_worked_example_decode_as_it_says():

@@ -24,11 +24,11 @@ from tiny_models import (
     typical_frames,
 )
 
-from narrows.codec import context_tables
+from narrows.codec import context, context_tables
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
 from narrows.codec.context import TENSORS, ContextModel
-from narrows.codec.context_tables import EXP_MANTISSAS, ContextTables
+from narrows.codec.context_tables import ContextTables, exponentials, shared_out
 from narrows.codec.entropy import (
     ConstrictionStack,
     PlainStack,
@@ -110,15 +110,18 @@ def clip(value, limit):
     return min(max(value, -limit), limit)
 
 
-def exponential(d):
-    """2**16 * 2**(-d / 32): a rounded mantissa, and a shift that cuts off."""
-    return round(2**16 * 2.0 ** -(d % 32 / 32)) >> d // 32
+def part_of(below):
+    """2**(18 - below / 32), on straight lines between powers of two, and 2**5 from 416 on."""
+    octave, rest = divmod(max(416 - below, 0), 32)
+    return (32 + rest) << octave
 
 
 def share_out(logs):
-    parts = [exponential(min(max(logs) - log, 544)) for log in logs]
-    unit = (TOTAL - len(parts) << 24) // sum(parts)
-    weights = [1 + (part * unit >> 24) for part in parts]
+    greatest = max(logs)
+    parts = [part_of(greatest - log) for log in logs]
+    bits = 12 if len(parts) <= 63 else 24
+    unit = (TOTAL - len(parts) << bits) // sum(parts)
+    weights = [1 + (part * unit >> bits) for part in parts]
     return [*weights[:-1], weights[-1] + TOTAL - sum(weights)]
 
 
@@ -155,17 +158,30 @@ def slow_frequencies(context, entries):
     return result
 
 
-def test_the_mantissas_are_those_of_powers_of_two():
-    assert list(EXP_MANTISSAS) == [exponential(i) for i in range(32)]
+def exponentials_below(*below):
+    """The exponentials of logarithms that are so far below the greatest, which is 1000."""
+    (values,) = exponentials(1000.0 - np.array([[0, *below]]).T).T.tolist()
+    return values[1:]
 
 
-def test_exponentials_fall_from_2_to_the_16_to_0():
-    values = context_tables.exponentials()
-    assert values.tolist() == [exponential(d) for d in range(545)]
-    assert values[0] == 2**16
+def test_exponentials_are_powers_of_two_and_straight_lines_between():
+    assert exponentials_below(*range(0, 417, 32)) == [2**i for i in range(18, 4, -1)]
+    below = np.arange(417)
+    values = np.array(exponentials_below(*below))
+    assert (values == np.interp(-below, -below[::-32], values[::-32])).all()
+    assert values.tolist() == [part_of(d) for d in below]
+    too_much = values / 2 ** (18 - below / 32)
+    assert too_much.min() == 1
+    assert 1.061 < too_much.max() < 1.062
+
+
+def test_exponentials_fall_from_2_to_the_18_to_2_to_the_5():
+    values = exponentials_below(*range(1000))
     assert (np.diff(values) <= 0).all()
-    assert values[512] == 1
-    assert values[544] == values[513] == 0
+    assert (np.diff(values[:417]) < 0).all()
+    assert values[0] == 2**18
+    assert set(values[416:]) == {2**5}
+    assert exponentials_below(10**6, 2**40, 2**52) == 3 * [2**5]
 
 
 @given(tables_and_symbols(min_n=1, max_n=4))
@@ -190,26 +206,104 @@ def test_frequencies_are_integers_from_1_on_and_sum_to_2_to_the_24(case):
         assert (frequencies.sum(axis=1) == TOTAL).all()
 
 
-@given(st.lists(st.integers(-(2**40), 2**40), min_size=2, max_size=30))
-@examples(100)
-def test_any_logarithms_share_2_to_the_24_out(logs):
-    below = np.minimum(max(logs) - np.array(logs), 544)
-    weights = context_tables.shared_out(context_tables.exponentials()[below][:, None])
-    assert weights.tolist() == [share_out(logs)]
-    assert weights.min() >= 1
-    assert weights.sum() == TOTAL
+@st.composite
+def logarithms(draw):
+    """Draw `(size, n)` logarithms with bits behind the point, how many, and their floating type."""
+    dtype, limit, most = draw(st.sampled_from([(np.float32, 2**24, 11), (np.float64, 2**53, 40)]))
+    size, n = draw(st.integers(2, 300) | st.sampled_from([62, 63, 64, 65])), draw(st.integers(0, 3))
+    shift = draw(st.integers(0, most))
+    largest = (limit - 1 - (4640 << shift)) // 2
+    rng = rng_of(draw(st.integers(0, 2**32 - 1)))
+    spread = min(draw(st.sampled_from([1, 32, 416, 2000, 2**60])) << shift, largest)
+    middle = draw(st.sampled_from([0, largest - spread, spread - largest]) | st.integers(-999, 999))
+    whole = np.clip(middle + rng.integers(-spread, spread, (size, n), endpoint=True),
+                    -largest, largest)  # fmt: skip
+    return whole, shift, dtype
 
 
-@pytest.mark.parametrize("size", [2, 3, 4096, 4097])
-def test_equal_logarithms_get_equal_shares_and_the_escape_the_rest(size):
-    (weights,) = context_tables.shared_out(np.full((size, 1), 2.0**16)).astype(int).tolist()
+@given(logarithms())
+@examples(300)
+def test_any_logarithms_share_2_to_the_24_out(case):
+    whole, shift, dtype = case
+    logs = (whole * 2.0**-shift).astype(dtype)
+    assert (logs.astype(object) * 2**shift == whole).all()
+    columns = (whole >> shift).T.tolist()
+    parts = exponentials(logs)
+    below = whole.max(axis=0, initial=-(2**53)) // 2**shift - (whole >> shift)
+    assert parts.T.tolist() == [[part_of(d) for d in column] for column in below.T.tolist()]
+    weights = shared_out(parts)
+    assert weights.tolist() == [share_out(column) for column in columns]
+    assert weights.shape == whole.T.shape
+    assert (weights >= 1).all()
+    assert (weights.sum(axis=1) == TOTAL).all()
+
+
+def shares_of(logs, dtype=np.float32):
+    return shared_out(exponentials(np.array(logs, dtype))).tolist()
+
+
+def test_all_tables_of_two_entries_and_many_of_three_are_exact():
+    """Some are not where the quotient is in float32, as of a float64 scalar in numpy 1."""
+    pairs = [(log, 0) for log in range(-420, 421)]
+    triples = [(0, a, b) for a in range(-416, 1, 7) for b in range(-416, 417, 5)]
+    for columns in (pairs, triples):
+        expected = [share_out(column) for column in columns]
+        for dtype in (np.float32, np.float64):
+            assert shares_of(np.transpose(columns), dtype) == expected
+
+
+@pytest.mark.parametrize("size", [2, 3, 62, 63, 64, 65, 300, 4096, 4097])
+def test_tables_of_any_size_are_exact(size):
+    """The sum of the parts is 63 * 2**18 where it is greatest in float32, just below 2**24."""
+    rng = rng_of(size)
+    rest = size - 1
+    columns = [size * [0], rest * [0] + [-1], [1] + rest * [0], [0] + rest * [-416],
+               rest * [-416] + [0]]  # fmt: skip
+    for least in (-32, -450, -5000):
+        columns += rng.integers(least, 1, (9, size)).tolist()
+    expected = [share_out(column) for column in columns]
+    for dtype in (np.float32, np.float64):
+        assert shares_of(np.transpose(columns), dtype) == expected
+
+
+@pytest.mark.parametrize("size", [2, 63, 64])
+def test_the_memory_order_of_logarithms_changes_nothing(size):
+    columns = rng_of(0).integers(-500, 1, (9, size))
+    expected = [share_out(column) for column in columns.tolist()]
+    rows = np.array(columns.T, np.float32)
+    for logs in (
+        rows.copy(), np.asfortranarray(rows), np.repeat(rows, 2, axis=1)[:, ::2],
+        np.repeat(rows, 3, axis=0)[::3], np.ascontiguousarray(rows[::-1])[::-1],
+    ):  # fmt: skip
+        weights = shared_out(exponentials(logs))
+        assert weights.tolist() == expected
+        assert weights.flags.c_contiguous
+
+
+def test_frequencies_are_float32_where_it_holds_their_sums():
+    for size, dtype in {2: np.float32, 63: np.float32, 64: np.float64, 4097: np.float64}.items():
+        assert shared_out(np.full((size, 1), 2**18, np.float32)).dtype == dtype
+
+
+@pytest.mark.parametrize("size", [2, 3, 62, 63])
+def test_equal_logarithms_get_equal_shares_of_64ths_and_the_escape_the_rest(size):
+    """The greatest part is 2**18 and a unit has 12 bits behind the point: steps of 2**6."""
+    (weights,) = shares_of([[0]] * size)
+    assert set(weights[:-1]) == {1 + 64 * ((TOTAL - size) // (64 * size))}
+    assert weights[-1] == TOTAL - (size - 1) * weights[0]
+    assert 0 <= weights[-1] - weights[0] < 64 * size
+
+
+@pytest.mark.parametrize("size", [64, 65, 4096, 4097])
+def test_equal_logarithms_of_a_wide_table_get_equal_shares_and_the_escape_the_rest(size):
+    (weights,) = shares_of([[0]] * size)
     assert set(weights[:-1]) == {TOTAL // size}
     assert weights[-1] == TOTAL - (size - 1) * (TOTAL // size)
 
 
-def test_a_sure_entry_leaves_one_to_each_other():
-    weights = context_tables.shared_out(np.array([[0.0], [2.0**16], [0.0]]))
-    assert weights.tolist() == [[1, TOTAL - 2, 1]]
+def test_a_sure_entry_leaves_an_8192nd_to_each_other():
+    """The unit is `(2**24 - 3) * 2**12 // (2**18 + 64) = 262079`: 32 of them are 2047.5."""
+    assert shares_of([[-(10**6)], [0], [-(10**6)]]) == [[2048, TOTAL - 4159, 2111]]
 
 
 # ---------------------------------------------------------------- what they depend on
@@ -306,12 +400,46 @@ def test_sums_of_2_to_the_24_and_more_are_computed_in_float64(seed):
     assert dtypes_of(tables) == [np.float64] * 3
 
 
-def test_the_peaks_are_reached_by_the_worst_entries():
+def test_the_peaks_are_those_of_the_worst_entries():
     """One unit and one output of the greatest weights, the entries at the end of the tables."""
-    context = by_hand(sizes=(5, 5), order=[0, 1], hidden_weight=[-7], hidden_bias=[-3],
-                      output_weight=[-9], output_bias=[0, -4], basis=[0] * 5 + [-6] * 5,
-                      base=[0] * 5 + [-2] * 5, hidden_limit=17, output_limit=50)  # fmt: skip
-    assert context.peaks == (2 * 7 + 3, 17 * 9 + 4, 50 * 6 + 2)
+    worst = {"sizes": (5, 5), "order": [0, 1], "hidden_weight": [-7], "hidden_bias": [-3],
+             "output_weight": [-9], "output_bias": [0, -4], "basis": [0] * 5 + [-6] * 5,
+             "base": [0] * 5 + [-2] * 5, "hidden_limit": 17, "output_limit": 50}  # fmt: skip
+    logs = 50 * 6 + 2
+    assert by_hand(**worst).peaks == (2 * 7 + 3, 17 * 9 + 4, 2 * logs + 4640)
+    assert by_hand(**worst, row_shift=40).peaks[2] == 2 * logs + 4640 * 2**40
+
+
+def with_logarithms(largest, row_shift, weight):
+    """Make a context model whose second latent has logarithms of +-`largest`, before the shift.
+
+    All 32 outputs are 100 behind entry 0 of the first latent and -100 behind the others.
+    """
+    rest = largest - 32 * 100 * weight
+    parts = {"output_weight": 32 * [-64], "output_bias": 64 * [500], "output_limit": 100,
+             "basis": 96 * [0] + 32 * [weight, -weight, weight],
+             "base": [0, 0, 0, rest, -rest, 1 - rest]}  # fmt: skip
+    return by_hand(**parts, row_shift=row_shift)
+
+
+@pytest.mark.parametrize("weight", [0, 3, 1000])
+@pytest.mark.parametrize("row_shift", [0, 1, 6, 11])
+def test_logarithms_are_computed_in_float32_up_to_a_peak_of_2_to_the_24(row_shift, weight):
+    last = (2**24 - (4640 << row_shift)) // 2 - 1
+    symbols = np.array([[0, 0], [1, 0], [7, 0]], np.int32)
+    for largest, dtype in ((last, np.float32), (last + 1, np.float64)):
+        context_model = with_logarithms(largest, row_shift, weight)
+        assert context_model.peaks[2] == (2**24 - 2 if dtype == np.float32 else 2**24)
+        tables = ContextTables([THREE, THREE], context_model)
+        assert tables.rows[1].dtype == dtype
+        expected = [slow_frequencies(context_model, [entry, 0]) for entry in range(3)]
+        for position, frequencies in enumerate(all_frequencies(symbols, tables)):
+            assert frequencies.tolist() == [each[position] for each in expected]
+
+
+@pytest.mark.parametrize("row_shift", [12, 40])
+def test_logarithms_of_more_than_11_bits_behind_the_point_are_computed_in_float64(row_shift):
+    assert ContextTables([THREE, THREE], by_hand(row_shift=row_shift)).rows[1].dtype == np.float64
 
 
 # ---------------------------------------------------------------- a case by hand
@@ -335,15 +463,16 @@ def by_hand(**parts):
 def test_a_latent_that_repeats_the_one_before_takes_almost_no_bits():
     """Entries 0 and 1 are x = -1 and 0; h = 64 x + 32 is -32, then -4, or 32; y = h - 14.
 
-    So y is -18 or 18, and the logarithms of the second latent differ by 18 * 40 / 32 bits: 22.5.
+    So y is -18 or 18, and the logarithms of the second latent differ by 18 * 40 / 32 bits: 22.5,
+    of which 13 count. Its parts are 2**18, 2**5 and 2**5; those of the first 2**18, 2**18 and 2**5.
     """
     tables = ContextTables([THREE, THREE], by_hand())
     same, other = np.array([[0, 0], [1, 1]], np.int32), np.array([[0, 1], [1, 0]], np.int32)
-    half = TOTAL // 2
-    assert all_frequencies(same, tables)[0].tolist() == 2 * [[half - 1, half - 1, 2]]
-    assert all_frequencies(same, tables)[1].tolist() == [[TOTAL - 2, 1, 1], [1, TOTAL - 2, 1]]
-    assert ideal_bits(same, tables).round(6).tolist() == [1, 1]
-    assert ideal_bits(other, tables).round(6).tolist() == [25, 25]
+    half, sure = TOTAL // 2 - 575, TOTAL - 2048 - 2111
+    assert all_frequencies(same, tables)[0].tolist() == 2 * [[half, half, 1150]]
+    assert all_frequencies(same, tables)[1].tolist() == [[sure, 2048, 2111], [2048, sure, 2111]]
+    assert ideal_bits(same, tables).round(3).tolist() == [1, 1]
+    assert ideal_bits(other, tables).round(3).tolist() == [14, 14]
 
 
 def test_the_order_says_which_latent_is_known_first():
@@ -353,8 +482,8 @@ def test_the_order_says_which_latent_is_known_first():
     ours, theirs = (
         all_frequencies(symbols, tables)[1].tolist() for tables in (forwards, backwards)
     )
-    assert ours == [[TOTAL - 2, 1, 1]]
-    assert theirs == [[1, TOTAL - 2, 1]]
+    assert ours == [[TOTAL - 4159, 2048, 2111]]
+    assert theirs == [[2048, TOTAL - 4159, 2111]]
 
 
 # ---------------------------------------------------------------- blocks
@@ -405,10 +534,33 @@ def test_ideal_bits_are_those_of_the_frequencies_and_of_the_escapes(case):
         table = tables.row[j]
         for i, symbol in enumerate(symbols[:, j].tolist()):
             entry = int(table.indices(np.array(symbol)))
-            expected[i] += 24 - np.log2(frequencies[i, entry])
+            expected[i] += 24 - np.log2(float(frequencies[i, entry]))
             if entry == table.escape:
                 expected[i] += 2 * (fold_escape(symbol, table) + 1).bit_length() - 1
     np.testing.assert_allclose(ideal_bits(symbols, tables), expected)
+
+
+@pytest.mark.parametrize("kind", STACKS)
+@pytest.mark.parametrize("size", [2, 3, 17, 62, 63, 64, 65, 300, 4097])
+def test_a_stack_takes_the_frequencies_of_any_table_as_whole_numbers(kind, size):
+    """Float32 of narrow tables, float64 of wide ones, and integers: the same words."""
+    coder_of(kind, tables_of(0, 3))
+    rng, n = rng_of(size), 40
+    logs = rng.integers(-rng.integers(1, 600, n), 1, (size, n)).astype(np.float32)
+    logs[:, ::8] = -500
+    logs[rng.integers(size, size=5), range(0, n, 8)] = 0  # a sure entry
+    frequencies = shared_out(exponentials(logs))
+    entries = rng.integers(0, size, n, dtype=np.int32)
+    entries[:20] = frequencies[:20].argmax(axis=1)
+    words = []
+    for number, each in (("plain", frequencies.astype(np.int64)), (kind, frequencies)):
+        stack = STACKS[number]()
+        stack.push(entries, each)
+        words.append(stack.words())
+        again = STACKS[number](words[-1].copy())
+        assert_identical(again.pop(n, each), entries)
+        again.check_empty()
+    assert_identical(*words)
 
 
 @pytest.mark.parametrize("kind", STACKS)
@@ -604,6 +756,27 @@ def test_sums_that_could_reach_2_to_the_53_are_refused():
     assert context.peaks[1] == 2**53 - 1
     with pytest.raises(UnprovenModelError):
         by_hand(output_weight=weight, output_bias=[*16 * [0], -largest - 1], **parts)
+
+
+def test_logarithms_can_never_reach_2_to_the_53():
+    """All numbers are at the ends of their ranges: 32 outputs of 2**24 times -2**15, and -2**31."""
+    parts = {**with_outputs(32), "basis": np.full(6 * 32, -(2**15)), "base": 6 * [-(2**31)]}
+    peak = by_hand(**parts, row_shift=40).peaks[2]
+    assert peak == 2 * (2**5 * 2**24 * 2**15 + 2**31) + (4640 << 40)
+    assert 2**52 < peak < 2**53
+
+
+def test_the_proof_holds_each_of_the_three_sums(monkeypatch):
+    """The greatest one is that of logarithms here: were float64 narrower, it would be refused."""
+    parts = {"hidden_limit": 1, "output_limit": 1, "row_shift": 3}
+    peaks = by_hand(**parts).peaks
+    assert max(peaks) == peaks[2]
+    monkeypatch.setattr(context, "EXACT_FLOAT64", peaks[2] + 1)
+    by_hand(**parts)
+    monkeypatch.setattr(context, "EXACT_FLOAT64", peaks[2])
+    with pytest.raises(UnprovenModelError) as caught:
+        by_hand(**parts)
+    assert_one_line(caught.value, "2**16", "2**53")
 
 
 @pytest.mark.parametrize(
@@ -826,9 +999,20 @@ def test_known_answers_are_of_the_default_quality():
     assert plain.known_answers.sha256 == tiny_model("int16", (3, 2), 4, 3).known_answers.sha256
 
 
-def test_a_machine_with_another_exponential_is_refused(monkeypatch):
-    data, right = pack_model(mixed_model()), context_tables.exponentials()
-    monkeypatch.setattr(context_tables, "exponentials", lambda: np.maximum(right - 1, 0))
+WRONG_EXPONENTIALS = {
+    "one less": lambda parts: parts - 1,
+    "curved": lambda parts: np.floor(
+        2 ** np.floor(np.log2(parts)) * 2 ** (parts / 2 ** np.floor(np.log2(parts)) - 1)
+    ),
+    "a bit less": lambda parts: (parts.view(np.int32) & ~(1 << 18)).view(np.float32),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG_EXPONENTIALS)
+def test_a_machine_with_another_exponential_is_refused(fault, monkeypatch):
+    data, right, wrong = pack_model(mixed_model()), exponentials, WRONG_EXPONENTIALS[fault]
+    Codec.from_bytes(data)
+    monkeypatch.setattr(context_tables, "exponentials", lambda logs: wrong(right(logs)))
     with pytest.raises(ModelError, match="not exact"):
         Codec.from_bytes(data)
 

@@ -22,6 +22,10 @@ from narrows.codec.checks import check_whole
 from narrows.codec.tables import Row
 from narrows.errors import FormatError, UnprovenModelError
 
+LOG_UNIT = 32  # logarithms of frequencies count in bits / 32
+OCTAVES = 13  # below the largest exponential: from there on, all are alike
+EXP_ZERO = LOG_UNIT * (127 + 5)  # the logarithm that float32 reads as 2**5, the least exponential
+LARGEST_LOG = LOG_UNIT * OCTAVES + EXP_ZERO
 MAX_SHIFT, MAX_LIMIT = 40, 1 << 24
 MAX_UNITS, MAX_OUTPUTS = 1 << 10, 1 << 5  # a block's then take half a gigabyte at most
 
@@ -47,7 +51,7 @@ class ContextModel:
         hidden[p]  = leaky(clip(floor((x[:p] @ W[p] + b[p]) * 2**-hidden_shift)))      p from 1 on
         output[p]  = clip(floor((sum of hidden[q] @ V[q, p] over q <= p + c[p]) * 2**-output_shift))
         log[p]     = floor((output[p] @ basis[p] + base[p]) * 2**-row_shift)
-        weights[p] = 1 + the rest of 2**24, shared out as 2**(log[p] / 32)
+        weights[p] = 1 + the rest of 2**24, shared out as about 2**(log[p] / 32)
 
     Attributes
     ----------
@@ -152,7 +156,10 @@ class ContextModel:
 
     @cached_property
     def peaks(self) -> tuple[int, int, int]:
-        """The largest absolute values of hidden sums, output sums and logarithms, unshifted."""
+        """Bounds of hidden sums, output sums and logarithms, unshifted.
+
+        The last has room for the difference of two logarithms and for where exponentials place it.
+        """
         x = np.array([size // 2 for size in self.sizes])
         hidden = max(
             int((x[: len(w)] @ _absolute(w)).max()) for w in self.hidden_weights
@@ -162,7 +169,8 @@ class ContextModel:
             sums[-v.shape[1] :] += _absolute(v).sum(axis=0)
         output = int(sums.max()) * self.hidden_limit + _largest(self.output_bias)
         tilt = max(int(_absolute(basis).sum(axis=0).max()) for basis, _ in self.bases)
-        return hidden, output, tilt * self.output_limit + _largest(self.base)
+        logs = tilt * self.output_limit + _largest(self.base)
+        return hidden, output, 2 * logs + (LARGEST_LOG << self.row_shift)
 
     @property
     def n_parameters(self) -> int:

@@ -5,30 +5,18 @@ All is in whole numbers, held in floating point where a proof says that it is ex
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.backend import EXACT_FLOAT32, Array, Float
-from narrows.codec.context import ContextModel
+from narrows.codec.context import EXP_ZERO, LARGEST_LOG, ContextModel
 from narrows.codec.tables import TOTAL, Frequencies, Row
 
-LOG_UNIT = 32  # logarithms of frequencies count in bits / 32
-EXP_BITS = 16
-EXP_MANTISSAS = (  # 2**16 * 2**(-i / 32), rounded
-    65536, 64132, 62757, 61413, 60097, 58809, 57549, 56316,
-    55109, 53928, 52773, 51642, 50535, 49452, 48393, 47356,
-    46341, 45348, 44376, 43425, 42495, 41584, 40693, 39821,
-    38968, 38133, 37316, 36516, 35734, 34968, 34219, 33486,
-)  # fmt: skip
-LARGEST_LOG = LOG_UNIT * (EXP_BITS + 1)  # below the largest: from there on, the exponential is 0
-ROOM_BITS = 24  # behind the point of what one unit of an exponential is worth
+EXP_SHIFT = 18  # a logarithm's place in float32, which reads it as 32 .. 63 times a power of two
+NARROW, NARROW_BITS, WIDE_BITS = 63, 12, 24  # entries, and bits behind the point of their unit
 PART_ENTRIES = 1 << 15  # of the frequencies made at a time: they stay in a core's cache
-
-
-def exponentials() -> npt.NDArray[np.float64]:
-    """Give 2**16 * 2**(-d / 32), an integer each, for d from 0 to LARGEST_LOG."""
-    values = [EXP_MANTISSAS[d % LOG_UNIT] >> (d // LOG_UNIT) for d in range(LARGEST_LOG + 1)]
-    return np.array(values, dtype=np.float64)
 
 
 class ContextTables:
@@ -59,10 +47,8 @@ class ContextTables:
         self.output_bias = _transposed(context.output_bias[None] * down, output)
         down = 2.0**-context.row_shift
         self.rows = [
-            (_transposed(a * down, logs), _transposed(b[None] * down, logs))
-            for a, b in context.bases
+            _transposed(np.vstack([basis, base]) * down, logs) for basis, base in context.bases
         ]
-        self.exponentials = exponentials()
 
     def start(self, n: int) -> ContextPass:
         """Begin with n signals of which no symbol is known."""
@@ -109,32 +95,49 @@ class ContextPass:
     def frequencies(self, position: int, rows: slice) -> Frequencies:
         """Give the `(n, size)` frequencies at a position of which all before it were seen."""
         tables, m = self._tables, self._tables.context.n_outputs
-        basis, base = tables.rows[position]
-        limit = tables.context.output_limit
-        outputs = np.floor(self._outputs[position * m : (position + 1) * m, rows])
-        np.clip(outputs, -limit, limit, out=outputs)
-        logs = basis @ outputs.astype(basis.dtype, copy=False)
-        logs += base
-        np.floor(logs, out=logs)
-        logs = logs.max(axis=0) - logs
-        np.minimum(logs, LARGEST_LOG, out=logs)
-        return shared_out(tables.exponentials.take(logs.astype(np.intp), mode="clip"))
+        row, limit = tables.rows[position], tables.context.output_limit
+        outputs = self._outputs[position * m : (position + 1) * m, rows]
+        factors = np.ones((m + 1, outputs.shape[1]), row.dtype)  # the last is that of the base
+        np.floor(outputs, out=factors[:m], casting="same_kind")
+        np.clip(factors[:m], -limit, limit, out=factors[:m])
+        return shared_out(exponentials(row @ factors))
 
 
-def shared_out(parts: npt.NDArray[np.float64]) -> Frequencies:
-    """Share 2**24 out in proportion to `(size, n)` whole numbers, at least 1 each.
+def exponentials(logs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Give about 2**(5 + 13 + log / 32) of `(size, n)` logarithms less a column's largest.
 
-    The last entry, the escape, has what is left over. In float64 all of it is exact: a part has at
-    most 17 bits, and `unit`, as a column's largest part is 2**16, at most 33.
+    Whole numbers: `(32 + log % 32) << (log // 32)` of what is left of 13 octaves, which is what
+    float32 reads from such bits (Schraudolph 1999): powers of two, and straight lines between them,
+    at most 6.2 % too high. `logs` is overwritten.
+    """
+    top = np.floor(logs.max(axis=0))
+    top -= LARGEST_LOG
+    logs -= top
+    np.maximum(logs, EXP_ZERO, out=logs)
+    bits = logs.astype(np.int32)
+    bits <<= EXP_SHIFT
+    return bits.view(np.float32)
+
+
+def shared_out(parts: npt.NDArray[np.float32]) -> Frequencies:
+    """Share 2**24 out in proportion to the `(size, n)` exponentials, at least 1 each.
+
+    The last entry, the escape, has what is left over. All of it is exact: a part has 6 bits, in
+    a narrow table `unit` at most 18 and the sum at most 24; in a wide one all is float64. `parts`
+    may be overwritten.
 
     Returns
     -------
-    (n, size) float64
+    (n, size) float32, or float64 in a wide table
     """
-    room = (TOTAL - len(parts)) << ROOM_BITS
-    unit = room // parts.sum(axis=0).astype(np.int64)
-    parts *= unit * 2.0**-ROOM_BITS
-    np.floor(parts, out=parts)
-    parts[-1] += (TOTAL - len(parts)) - parts.sum(axis=0)
-    parts += 1.0
-    return np.ascontiguousarray(parts.T)
+    size = len(parts)
+    narrow = size <= NARROW
+    dtype, bits = (np.float32, NARROW_BITS) if narrow else (np.float64, WIDE_BITS)
+    sums = parts.sum(axis=0, dtype=dtype).astype(np.float64)
+    unit = np.floor(((TOTAL - size) << bits) / sums) * 2.0**-bits
+    weights: npt.NDArray[Any] = parts.astype(dtype, copy=False)
+    weights *= unit.astype(dtype)
+    np.floor(weights, out=weights)
+    weights[-1] += (TOTAL - size) - weights.sum(axis=0)
+    weights += 1.0
+    return np.ascontiguousarray(weights.T)

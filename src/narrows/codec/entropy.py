@@ -103,11 +103,11 @@ class ConstrictionStack:
     def _model(self, frequencies: Frequencies) -> list[Any]:
         """Give a model, or a family of models and what tells them apart.
 
-        With `perfect=False`, float64 weights w - 1 become exactly our integers w.
+        With `perfect=False`, weights w - 1 in floating point become exactly our integers w.
         """
-        weights = (frequencies - 1).astype(np.float64, copy=False)
+        weights = frequencies - 1
         if weights.ndim == 1:
-            return [self._categorical(weights, perfect=False)]
+            return [self._categorical(weights.astype(np.float64), perfect=False)]
         return [self._family, weights]
 
 

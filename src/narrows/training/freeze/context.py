@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from narrows.codec.context import ContextModel
-from narrows.codec.context_tables import LOG_UNIT, ContextTables
+from narrows.codec.context import LOG_UNIT, ContextModel
+from narrows.codec.context_tables import ContextTables
 from narrows.codec.entropy import ideal_bits
 from narrows.codec.tables import FixedTables, Row
 from narrows.codec.tensor_coding import pack_tensor
@@ -105,7 +105,9 @@ def _train(network: _Network, entries: Tensor, share: float) -> None:
     k, batch = entries.shape[1], min(BATCH, len(entries))
     updates = min(EPOCHS * len(entries) // batch, MOST_UPDATES, MOST_LATENTS // k)
     updates = max(1, round(share * updates))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
+    )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, updates)
     generator = torch.Generator().manual_seed(0)
     rows = torch.empty(0, dtype=torch.int64)
