@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from narrows.training.architectures import Autoencoder, Quality, Scaling
+from narrows.training.architectures import Autoencoder, Quality, Scaling, repeated
 
 
 class FactorisedDensity(nn.Module):
@@ -141,11 +141,12 @@ class Objective:
         ----------
         x : (n, *frame_shape)
             Scaled frames.
-        noise : (n, k), optional
+        noise : (m * n, k), optional
             Uniform in -1/2 .. 1/2; without it latents are rounded.
         seen : (n, *frame_shape), optional
             What the encoder sees in place of `x`.
-        quality : int or (n,) tensor, default 0
+        quality : int or (m * n,) tensor, default 0
+            With m above 1, each frame is encoded once and decoded m times.
         """
         scaling = self.model.scaling
         y = self.model.latents(x if seen is None else seen, quality)
@@ -153,6 +154,7 @@ class Objective:
         y = torch.round(y) if noise is None else y + noise
         rate = self.density.bits(y, quality).sum(1)
         output, target = self.model.output(y, quality), scaling.target(x)
+        target = repeated(target, len(output))
         return Terms(rate, self.distortion(output, target, scaling), penalty)
 
 

@@ -19,6 +19,7 @@ DENSITY_SPEED = 5.0  # the density has to follow the latents, so it learns faste
 WEIGHT_DECAY = 0.1  # Loshchilov & Hutter 2019; on MNIST 0.15 dB better than none
 LAMBDA_RATIO = 2.0  # between neighbouring qualities at first; measured on MNIST
 LAMBDA_RATIOS = 1.4, 2.8  # the least and the most
+COPIES = 2  # qualities at which each signal of a batch is decoded, where there are several
 WEIGHT_EXPONENT = 0.6  # of lambda, in a quality's weight; 0 was a quarter larger on MNIST
 FIRST_LAMBDA = 14.0  # times aimed bits over the first batch's distortion; measured on MNIST
 
@@ -65,11 +66,18 @@ class RateDistortionTrainer(Trainer):
             self.density.start(self.model.latents(batch.x, quality), quality)
 
     def _qualities_of(self, batch: Batch) -> Quality:
-        """Give each signal of a batch a quality, in turn."""
+        """Give each signal of a batch a quality, in turn, and its copies others, far from it."""
         n_qualities = self.settings.qualities
         if n_qualities == 1:
             return 0
-        return torch.arange(batch.update, batch.update + len(batch.x)) % n_qualities
+        first = torch.arange(batch.update, batch.update + len(batch.x))
+        apart = torch.arange(self.copies)[:, None] * (n_qualities // self.copies)
+        return (first + apart).flatten() % n_qualities
+
+    @property
+    def copies(self) -> int:
+        """See Trainer."""
+        return 1 if self.settings.qualities == 1 else COPIES
 
     def _control(self, rates: Tensor, quality: Quality, done: float) -> None:
         """Move each quality's lambda after a batch whose signals had the rates `(n,)`, in bits."""

@@ -130,6 +130,11 @@ class Trainer(ABC):
         """Where the control of lambda stands, for each quality, if there is one."""
         return []
 
+    @property
+    def copies(self) -> int:
+        """How often each signal of a batch is decoded, from latents and noise of its own."""
+        return 1
+
     def threads(self) -> AbstractContextManager[object]:
         """Limit the threads, where more make updates slower; updates belong inside."""
         return nullcontext()
@@ -217,7 +222,8 @@ class Trainer(ABC):
             done = (epoch - 1 + update / plan.updates_per_epoch) / plan.epochs
             noise = None
             if self.needs_noise:
-                noise = torch.rand((len(x), settings.latent_size), generator=generator) - 0.5
+                shape = (self.copies * len(x), settings.latent_size)
+                noise = torch.rand(shape, generator=generator) - 0.5
                 noise = noise.to(self.device)
             seen = x if corrupt is None else corrupt(x, extent, generator)
             yield Batch(x, seen, noise, update, done)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from narrows.training.architectures.autoencoder import Autoencoder, Quality, Scaling
+from narrows.training.architectures.autoencoder import Autoencoder, Quality, Scaling, repeated
 from narrows.training.architectures.conv import FromChannels, ToChannels, conv
 from narrows.training.architectures.dense import SLOPE, classic, dense
 
@@ -19,6 +19,7 @@ __all__ = [
     "classic",
     "conv",
     "dense",
+    "repeated",
 ]
 
 Builder = Callable[..., tuple[nn.Sequential, nn.Sequential]]

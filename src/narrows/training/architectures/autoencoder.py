@@ -88,9 +88,15 @@ class Autoencoder(nn.Module):
         return 1 if self.log_gain is None else len(self.log_gain)
 
     def latents(self, scaled: Tensor, quality: Quality = 0) -> Tensor:
-        """Encode `(n, *frame_shape)` scaled frames to `(n, k)` unrounded latents."""
+        """Encode `(n, *frame_shape)` scaled frames to `(n, k)` unrounded latents.
+
+        With `(m * n,)` qualities to `(m * n, k)`: all frames at the first n, then at the next.
+        """
         latents: Tensor = self.encoder(scaled) * self.latent_scale
-        return latents if self.log_gain is None else latents * self.log_gain[quality].exp()
+        if self.log_gain is None:
+            return latents
+        gain = self.log_gain[quality].exp()
+        return gain * (latents if gain.ndim == 1 else repeated(latents, len(gain)))
 
     def output(self, latents: Tensor, quality: Quality = 0) -> Tensor:
         """Decode `(n, k)` latents to the decoder's output, `(n, *frame_shape)`."""
@@ -116,3 +122,8 @@ class Autoencoder(nn.Module):
         if scaling.integer:
             decoded, original = torch.floor(decoded + 0.5), torch.round(original)
         return float((decoded - original).double().square().sum())
+
+
+def repeated(x: Tensor, n: int) -> Tensor:
+    """Repeat `(m, ...)` rows, all of them in turn, until there are n."""
+    return x if len(x) == n else x.repeat(n // len(x), *[1] * (x.ndim - 1))
