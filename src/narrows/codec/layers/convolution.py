@@ -13,7 +13,7 @@ from narrows.codec.backend import Array, Backend, Float
 from narrows.codec.checks import check_shape, check_sizes
 from narrows.codec.layers.affine import Affine
 from narrows.codec.layers.contract import Shape, Step
-from narrows.codec.layers.sliding import Sliding, padding, sliding_product
+from narrows.codec.layers.sliding import Sliding, sliding_product, zeros_around
 from narrows.errors import FormatError
 
 Padding = tuple[tuple[int, int], ...]
@@ -94,7 +94,7 @@ class Conv(Sliding):
         def conv(x: Array) -> Array:
             spatial = tuple(x.shape[1:-1])
             padded = (*self._padded(spatial), self.n_inputs)
-            return multiply(x, padding(before, padded, backend), self._output_sizes(spatial))
+            return multiply(x, zeros_around(before, padded, backend), self._output_sizes(spatial))
 
         return conv
 

@@ -239,7 +239,7 @@ def sliding_product(
     return ShiftedProduct(kernel, by_tap, 2.0**-shift, finish, backend, (input_dtype, dtype))
 
 
-def padding(before: Shape, shape: Shape, backend: Backend) -> Pad:
+def zeros_around(before: Shape, shape: Shape, backend: Backend) -> Pad:
     """Make a function that puts `(n, *spatial, channels)` frames among zeros.
 
     `before` so many, `shape` in all; numbers below 0 and shapes that are too small cut frames off.

@@ -20,9 +20,9 @@ from narrows.codec.layers.sliding import (
     MAX_KERNEL,
     Sliding,
     SlidingProduct,
-    padding,
     sliding_product,
     taps,
+    zeros_around,
 )
 from narrows.errors import FormatError
 
@@ -113,7 +113,7 @@ class TransposedConv(Sliding):
         )
 
         room = (*reached, self.n_outputs)
-        return turned, lambda g: padding(self.before, room, NUMPY)(g, g.dtype.type)
+        return turned, lambda g: zeros_around(self.before, room, NUMPY)(g, g.dtype.type)
 
     def _place(
         self,
@@ -130,7 +130,7 @@ class TransposedConv(Sliding):
             *(n + len(group.offsets) - 1 for n, group in zip(sizes, groups, strict=True)),
             self.n_inputs,
         )
-        found = multiply(x, padding(before, needed, backend), sizes)
+        found = multiply(x, zeros_around(before, needed, backend), sizes)
         counts = [len(group.phases) for group in groups]
         found = found.reshape(len(x), *sizes, *counts, self.n_outputs)
         for numbers in taps(tuple(counts)):
