@@ -26,6 +26,7 @@ Shape = tuple[int, ...]
 UNDRAWN = frozenset({"reshape", "leaky_relu", "relu", "table"})
 """Kinds of layers that change no sizes, or only how the same numbers are arranged."""
 THINNEST = 0.06  # of the tallest layer
+LONGEST = 6  # letters of a name on one line
 
 
 def layer_shapes(network: IntegerNetwork) -> list[Shape]:
@@ -68,7 +69,7 @@ def network(model: Model, bytes_per_signal: float | None = None) -> Figure:
     raw = f"{prod(model.frame_shape) * model.dtype.itemsize:,} bytes"
     _captions(axis, len(before), len(shapes) - 1, raw, bytes_per_signal)
     axis.set_xlim(-0.55, len(shapes) - 0.45)
-    axis.set_ylim(-0.86, 0.78)
+    axis.set_ylim(-0.86, 0.84)
     axis.set_axis_off()
     return figure
 
@@ -89,6 +90,8 @@ def _name(axis: Axes, x: int, height: float, shape: Shape) -> None:
     text = f"{prod(shape):,}"
     if len(shape) > 1:
         text = "×".join(map(str, shape))
+    if len(text) > LONGEST and len(shape) > 2:  # else it would run into its neighbour's
+        text = "×".join(map(str, shape[:-1])) + f"\n×{shape[-1]}"
     axis.text(x, height / 2 + 0.06, text, fontsize=TINY, color=INK, ha="center", va="bottom")
 
 
