@@ -26,7 +26,6 @@ UNITS_IN_ALL, MOST_UNITS, FEWEST_UNITS = 768, 24, 4  # hidden units, and those o
 OUTPUTS = 2  # that tilt the frequencies of a position
 EPOCHS, MOST_UPDATES, BATCH = 8, 2000, 256
 MOST_LATENTS = 256_000  # of all updates together: wide models are trained by fewer
-LATER_UPDATES = 0.25  # share of the updates, where the next higher quality has learned already
 POSITIONS = 32  # of every signal of a batch whose code length is lowered: the others take no time
 LEARNING_RATE, WEIGHT_DECAY = 1e-2, 0.02
 LIKELY_GAIN = 0.25  # of the bytes: more was never seen
@@ -44,7 +43,7 @@ def fit_contexts(
     """Fit a context model to the symbols of each quality; None where it does not pay.
 
     Qualities have much in common: the highest is learned from nothing, and each other one from
-    what the next higher has learned, by a quarter of the updates.
+    what the next higher has learned.
 
     Parameters
     ----------
@@ -78,7 +77,7 @@ def _fit_context(
     entries = _entries(train, row, order)
     if higher is not None:
         network.start_from(higher)
-    _train(network, entries, 1.0 if higher is None else LATER_UPDATES)
+    _train(network, entries)
     context = network.frozen(entries[:MEASURED])
     saved = bits - ideal_bits(seen, ContextTables(row, context)).mean()
     size = sum(len(pack_tensor(tensor)) for tensor in context.tensors().values())
@@ -100,11 +99,10 @@ def _entries(symbols: Symbols, row: Row, order: npt.NDArray[np.int32]) -> Tensor
     return torch.from_numpy(np.stack(columns, axis=1))
 
 
-def _train(network: _Network, entries: Tensor, share: float) -> None:
-    """Lower the code length of `(n, k)` entries, by a share of the usual updates."""
+def _train(network: _Network, entries: Tensor) -> None:
+    """Lower the code length of `(n, k)` entries."""
     k, batch = entries.shape[1], min(BATCH, len(entries))
-    updates = min(EPOCHS * len(entries) // batch, MOST_UPDATES, MOST_LATENTS // k)
-    updates = max(1, round(share * updates))
+    updates = max(1, min(EPOCHS * len(entries) // batch, MOST_UPDATES, MOST_LATENTS // k))
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
     )
