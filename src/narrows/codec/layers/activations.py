@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,9 +35,14 @@ class LeakyReLU(Layer):
 
         def leaky_relu(x: Array) -> Array:
             x = backend.cast(x, dtype)
-            y = x * 0.125
-            xp.floor(y, out=y)
-            return xp.maximum(x, y, out=y)
+            y = xp.empty_like(x)
+            step = max(1, backend.part_elements // (4 * max(1, prod(x.shape[1:]))))
+            for start in range(0, len(x), step):  # a part stays in the cache, all three times
+                part, found = x[start : start + step], y[start : start + step]
+                xp.multiply(part, 0.125, out=found)
+                xp.floor(found, out=found)
+                xp.maximum(part, found, out=found)
+            return y
 
         return leaky_relu
 

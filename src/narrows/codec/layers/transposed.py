@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from narrows.codec.backend import NUMPY, Array, Backend, Float
 from narrows.codec.checks import MAX_ELEMENTS, check_sizes
-from narrows.codec.layers.affine import Affine
+from narrows.codec.layers.affine import FEW_CHANNELS, Affine
 from narrows.codec.layers.contract import Shape, Step
 from narrows.codec.layers.convolution import Conv
 from narrows.codec.layers.sliding import (
@@ -131,14 +131,20 @@ class TransposedConv(Sliding):
             self.n_inputs,
         )
         found = multiply(x, zeros_around(before, needed, backend), sizes)
-        counts = [len(group.phases) for group in groups]
-        found = found.reshape(len(x), *sizes, *counts, self.n_outputs)
-        for numbers in taps(tuple(counts)):
-            phases = [group.phases[i] for group, i in zip(groups, numbers, strict=True)]
-            target = tuple(slice(a, None, s) for a, s in zip(phases, self.stride, strict=True))
+        phases_of, strides, size = [group.phases for group in groups], self.stride, self.size
+        last = strides[-1]
+        if self.n_outputs > FEW_CHANNELS and len(phases_of[-1]) == last and size[-1] % last == 0:
+            # All phases of a line lie together, in both arrays: they are copied as more channels.
+            phases_of, strides = [*phases_of[:-1], [0]], (*strides[:-1], 1)
+            size = (*size[:-1], size[-1] // last)
+            y = y.reshape(len(x), *size, last * self.n_outputs)
+        counts = tuple(map(len, phases_of))
+        found = found.reshape(len(x), *sizes, *counts, y.shape[-1])
+        for numbers in taps(counts):
+            phases = [phases[i] for phases, i in zip(phases_of, numbers, strict=True)]
+            target = tuple(slice(a, None, s) for a, s in zip(phases, strides, strict=True))
             source = tuple(
-                slice(len(range(a, n, s)))
-                for a, n, s in zip(phases, self.size, self.stride, strict=True)
+                slice(len(range(a, n, s))) for a, n, s in zip(phases, size, strides, strict=True)
             )
             y[(slice(None), *target)] = found[(slice(None), *source, *numbers)]
 
