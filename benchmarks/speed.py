@@ -4,8 +4,8 @@
 
 Beside narrows: the bare matrix products of the same networks in the same precision (what is
 computed besides them is overhead), JPEG XL and WebP on one mosaic of all signals, zstd. Needs the
-extra `bench`. Best of five runs each, of narrows nine in turns with the products, whose share is the
-median of the nine; set OMP_NUM_THREADS to fix the number of threads.
+extra `bench`. Best of five runs each; of narrows best of nine, in turns with the products, whose
+share is the median of the nine. Set OMP_NUM_THREADS to fix the number of threads.
 """
 
 import argparse
