@@ -169,20 +169,20 @@ def _train(x_train: Signals, x_test: Signals, settings: Mapping[str, Any]) -> Tr
     from narrows.api import train
 
     codec = train(x_train, **settings)
-    found = evaluate(codec, x_test)
+    measured = evaluate(codec, x_test)
     summary = codec.model.training
     point = Point(
         latent_size=codec.model.latent_size,
         lambda_=settings.get("lambda_"),
-        bytes_per_signal=found.bytes_per_signal,
-        psnr=found.psnr,
-        mse=found.mse,
-        max_abs_error=found.max_abs_error,
-        model_bytes=found.model_bytes,
+        bytes_per_signal=measured.bytes_per_signal,
+        psnr=measured.psnr,
+        mse=measured.mse,
+        max_abs_error=measured.max_abs_error,
+        model_bytes=measured.model_bytes,
         model_id=codec.model_id,
         quantising_loss_db=summary.get("quantising_loss_db"),
         seconds=summary["seconds"],
-        pca=_pca(x_train, x_test, codec.model.latent_size, found.bytes_per_signal),
+        pca=_pca(x_train, x_test, codec.model.latent_size, measured.bytes_per_signal),
     )
     return Trained(point, codec.model_bytes)
 
@@ -193,8 +193,8 @@ def _pca(x_train: Signals, x_test: Signals, latent_size: int, bytes_per_signal: 
     bits = max(8 * bytes_per_signal / latent_size, 1e-3)
     sample = at_most(x_train, MOST_FOR_PCA)
     codec = train(sample, latent_size=latent_size, bits_per_latent=bits, architecture="linear")
-    found = evaluate(codec, x_test)
-    return Pca(latent_size, found.bytes_per_signal, found.psnr, found.model_bytes)
+    measured = evaluate(codec, x_test)
+    return Pca(latent_size, measured.bytes_per_signal, measured.psnr, measured.model_bytes)
 
 
 Job = tuple[int, dict[str, Any]]

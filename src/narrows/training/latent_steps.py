@@ -15,7 +15,7 @@ SENSITIVITY_SAMPLE = 512
 DIFFERENCE = 0.1  # of a latent's spread, over which the output's movement is taken
 LEAST_GAIN = 2.0**-5  # a frozen gain has 15 bits, and the smallest must still be precise
 FINEST, COARSEST = 2.0**16, 2.0**-4  # steps, as shares of a latent's spread: inverse
-HALVINGS = 14  # of the 20 octaves between them: to a thousandth of a step
+HALVINGS = 18  # of the 20 octaves between them: to a ten-thousandth of a step
 
 
 @torch.no_grad()

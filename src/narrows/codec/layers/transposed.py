@@ -131,22 +131,15 @@ class TransposedConv(Sliding):
             self.n_inputs,
         )
         found = multiply(x, zeros_around(before, needed, backend), sizes)
-        phases_of, strides, size = [group.phases for group in groups], self.stride, self.size
+        phases_of, strides = [group.phases for group in groups], self.stride
+        *others, width = self.size
         last = strides[-1]
-        if self.n_outputs > FEW_CHANNELS and len(phases_of[-1]) == last and size[-1] % last == 0:
+        if self.n_outputs > FEW_CHANNELS and len(phases_of[-1]) == last and width % last == 0:
             # All phases of a line lie together, in both arrays: they are copied as more channels.
             phases_of, strides = [*phases_of[:-1], [0]], (*strides[:-1], 1)
-            size = (*size[:-1], size[-1] // last)
-            y = y.reshape(len(x), *size, last * self.n_outputs)
+            y = y.reshape(len(x), *others, width // last, last * self.n_outputs)
         counts = tuple(map(len, phases_of))
-        found = found.reshape(len(x), *sizes, *counts, y.shape[-1])
-        for numbers in taps(counts):
-            phases = [phases[i] for phases, i in zip(phases_of, numbers, strict=True)]
-            target = tuple(slice(a, None, s) for a, s in zip(phases, strides, strict=True))
-            source = tuple(
-                slice(len(range(a, n, s))) for a, n, s in zip(phases, size, strides, strict=True)
-            )
-            y[(slice(None), *target)] = found[(slice(None), *source, *numbers)]
+        interleave(found.reshape(len(x), *sizes, *counts, y.shape[-1]), phases_of, strides, y)
 
     def _matrix_of(self, groups: tuple[Group, ...]) -> tuple[npt.NDArray[np.int16], int]:
         """Give `(offsets * n_inputs, phases * n_outputs)` of one group an axis, and a line."""
@@ -162,6 +155,18 @@ class TransposedConv(Sliding):
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "before": list(self.before), "size": list(self.size)}
+
+
+def interleave(found: Array, phases_of: list[list[int]], strides: Shape, y: Array) -> None:
+    """Put `(n, *sizes, *counts, channels)` into `y`, each phase of an axis a stride apart."""
+    for numbers in taps(tuple(map(len, phases_of))):
+        firsts = [phases[i] for phases, i in zip(phases_of, numbers, strict=True)]
+        target = tuple(slice(a, None, s) for a, s in zip(firsts, strides, strict=True))
+        source = tuple(
+            slice(len(range(a, n, s)))
+            for a, n, s in zip(firsts, y.shape[1:-1], strides, strict=True)
+        )
+        y[(slice(None), *target)] = found[(slice(None), *source, *numbers)]
 
 
 @dataclass(frozen=True)
