@@ -108,6 +108,13 @@ def test_wrong_usage_of_sweep(run, folder, options):
     assert not (folder / "s").exists()
 
 
+def test_signals_to_measure_on_of_another_kind_are_told_before_training(run, folder):
+    np.save(folder / "other.npy", np.zeros((9, 4, 4), np.uint8))
+    result = run("sweep", "digits", "-o", "s", "--test", "other.npy", "--quiet")
+    assert fails_with_one_line(result, "--test other.npy", "(4, 4)", "(8, 8)")
+    assert not (folder / "s").exists()
+
+
 def test_a_sweep_is_not_overwritten(run, folder):
     (folder / "s").mkdir()
     (folder / "s" / "sweep.json").write_text("{}")

@@ -83,6 +83,7 @@ def sweep(
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Train models of many latent sizes, or lambdas, and compare them with PCA."""
+    from narrows.errors import DataError
     from narrows.evaluation.demo import train_and_test
     from narrows.evaluation.plots import new_figure
     from narrows.evaluation.sweep import at_most, check_points, cores, latent_sizes_for
@@ -99,6 +100,11 @@ def sweep(
     x_train, x_test = (
         train_and_test(data, seed) if test is None else (read_data(data), read_data(test))
     )
+    if (x_test.shape[1:], x_test.dtype) != (x_train.shape[1:], x_train.dtype):
+        raise DataError(
+            f"--test {test} holds frames of {x_test.shape[1:]} {x_test.dtype}, {data} of "
+            f"{x_train.shape[1:]} {x_train.dtype}; give signals of one kind"
+        )
     x_test = at_most(x_test, MEASURED_SIGNALS)
     if not sizes:
         size = x_train[0].size
