@@ -15,6 +15,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -112,8 +113,12 @@ PROGRAMS = {
 def start(name, options):
     """Start a program in a process of its own."""
     command = [sys.executable, __file__, "--data", options.data, "--epochs", str(options.epochs)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*command, "--only", name], text=True, **pipes)
+    # A pipe that nobody reads would stop the program when full; closed with the process.
+    errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+    process = subprocess.Popen([*command, "--only", name], text=True, **pipes)
+    process.stderr = errors
+    return process
 
 
 def take_turns(programs, epochs):
@@ -132,6 +137,8 @@ def take_turns(programs, epochs):
                 if line := process.stdout.readline():
                     told[name].append(json.loads(line))
                     continue
+                process.wait()
+                process.stderr.seek(0)
                 error = process.stderr.read()
                 if "ModuleNotFoundError" not in error:
                     raise SystemExit(error)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import sys
 
 import numpy as np
@@ -130,6 +131,12 @@ def test_info_describes_a_model(run, folder):
     assert all({"epoch", "loss", "val_loss"} <= set(record) for record in training["history"])
     shown = run("info", "m.narrows").out
     assert shown.index("encoder") < shown.index("bottleneck") < shown.index("decoder")
+
+
+def test_info_shows_the_lambda_that_training_was_given(run, folder):
+    run("train", "x.npy", "-o", "l.narrows", "--latent-size", 2, "--epochs", 1, "--lambda", 40)
+    assert json.loads(run("info", "l.narrows", "--json").out)["lambda"] == pytest.approx([40])
+    assert re.search(r"lambda +40\b", run("info", "l.narrows").out)
 
 
 def test_info_describes_an_archive(run, folder):

@@ -85,6 +85,7 @@ def describe_model(file: str) -> dict[str, Any]:
         "dtype": model.dtype.name,
         "latent_size": model.latent_size,
         "qualities": model.n_qualities,
+        "lambda": _lambdas(model),
         "architecture": model.architecture,
         "parameters": sum(network.n_parameters for _, network in _networks(model)),
         "decoder_only": model.encoder is None,
@@ -92,6 +93,13 @@ def describe_model(file: str) -> dict[str, Any]:
         "training": dict(model.training),
         "layers": _layers(codec),
     }
+
+
+def _lambdas(model: Model) -> list[float]:
+    """Give each quality's bits per squared error where the peak is 1, as `--lambda` takes it."""
+    if model.exchange is None:
+        return []
+    return [each * (model.peak * model.exchange.unit) ** 2 for each in model.exchange.lambda_]
 
 
 def _networks(model: Model) -> list[tuple[str, IntegerNetwork]]:
@@ -138,6 +146,8 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
         for key in ("model_id", "frame_shape", "dtype", "latent_size", "qualities",
                     "architecture", "parameters", "model_bytes")
     ]  # fmt: skip
+    if described["lambda"]:
+        pairs.append(("lambda", ", ".join(f"{each:.4g}" for each in described["lambda"])))
     if described["decoder_only"]:
         pairs.append(("encoder", "left out: this model decompresses only"))
     if training:

@@ -64,7 +64,7 @@ def sweep(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", help="Passes over the signals, of each model.",
-                                 show_default="9,500 or 12,000 updates; of a preset 10")
+                                 show_default="8,600 or 12,000 updates; of a preset 10")
     ] = None,
     learning_rate: LearningRate = None,
     corrupt: Corrupt = None,
@@ -119,7 +119,8 @@ def sweep(
     ]
     check_points(points, x_train)
     at_once = min(jobs or cores(), len(points))
-    say(f"{len(points)} trainings on {len(x_train)} signals, {at_once} at a time", quiet)
+    trainings = "training" if len(points) == 1 else "trainings"
+    say(f"{len(points)} {trainings} on {len(x_train)} signals, {at_once} at a time", quiet)
     trained = run_sweep(x_train, x_test, points, jobs=jobs, done=lambda t: _tell(t, quiet))
     told = {**shared, "data": data, "test": test}
     written = _write(output, trained, x_test, told)

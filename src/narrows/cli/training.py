@@ -83,7 +83,7 @@ def train(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", help="Passes over the signals.",
-                          show_default="9,500 or 12,000 updates; of a preset 10")
+                          show_default="8,600 or 12,000 updates; of a preset 10")
     ] = None,
     minutes: Annotated[
         float | None,
