@@ -63,23 +63,19 @@ def command(options):
 
 
 def narrows_series(codecs, dataset, effort):
-    """Measure archives of all signals, and at the default effort packets of some."""
+    """Measure archives of all signals at an effort, and packets of some."""
     x = dataset.test
-    settings = ours.settings(codecs)
-    if effort != DEFAULT_EFFORT:
-        at = f", effort {effort}"
-        archives = measuring.Series("narrows" + at, "narrows, one archive" + at, len(x))
-        measure_series(archives, ours.archive_coder, codecs, x, dataset.peak, effort)
-        return [archives]
-    archives = measuring.Series("narrows", "narrows, one archive", len(x))
+    at = "" if effort == DEFAULT_EFFORT else f", effort {effort}"
+    archives = measuring.Series("narrows" + at, "narrows, one archive" + at, len(x))
     measure_series(archives, ours.archive_coder, codecs, x, dataset.peak, effort)
     some = datasets.spread(x, peers.SAMPLE)
-    packets = measuring.Series("packets", "narrows, one packet each", len(some), alone=True)
+    name = "narrows, one packet each" + at
+    packets = measuring.Series("packets" + at, name, len(some), alone=True)
     measure_series(packets, ours.packet_coder, codecs, some, dataset.peak, effort)
-    if dataset.optimum is None:
+    if dataset.optimum is None or at:
         return [archives, packets]
     symbols = measuring.Series("symbols", "narrows, its symbols alone", len(x))
-    for (name, quality), point in zip(settings, archives.points, strict=True):
+    for (name, quality), point in zip(ours.settings(codecs), archives.points, strict=True):
         size = ours.symbol_bytes(codecs[name], x, quality, effort)
         symbols.points.append(replace(point, bytes_per_signal=size))
     return [archives, symbols, packets]

@@ -326,15 +326,18 @@ def test_a_whole_run_writes_table_figures_and_plot(tiny_codec, tmp_path, capsys)
     pytest.importorskip("matplotlib", reason="the plot is matplotlib's; extra report")
     tiny_codec.save(tmp_path / "tiny.narrows")
     rate_distortion = importlib.import_module("rate_distortion")
-    words = ["digits", "--signals", "40", "--peers", "zlib,jpeg2000", "--models"]
-    rate_distortion.main([*words, str(tmp_path), "--output", str(tmp_path / "results")])
+    words = ["digits", "--signals", "40", "--peers", "zlib,jpeg2000", "--efforts", "0,2"]
+    folders = ["--models", str(tmp_path), "--output", str(tmp_path / "results")]
+    rate_distortion.main([*words, *folders])
     page = (tmp_path / "results" / "digits.md").read_text()
-    assert "| **narrows, one archive** |" in page
+    for name in ("one archive", "one packet each"):
+        assert f"| **narrows, {name}** |" in page
+        assert f"| **narrows, {name}, effort 0** |" in page
     assert "| zlib -9, all in one stream |" in page
     assert str(tmp_path.parent) not in page
     figures = json.loads((tmp_path / "results" / "digits.json").read_text())
     assert figures["signals"] == 40
-    ours = figures["series"][0]["points"][0]
+    ours = next(each for each in figures["series"] if each["key"] == "narrows")["points"][0]
     x = datasets.load("digits").with_signals(40).test
     assert ours["bytes_per_signal"] == len(tiny_codec.compress(x)) / 40
     assert (tmp_path / "results" / "digits.png").read_bytes()[1:4] == b"PNG"
