@@ -45,7 +45,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors."
 Quality = Annotated[
     int | None,
     typer.Option("--quality", "-q", help="1 to the model's number of qualities.",
-                 show_default="the middle one"),
+                 show_default="the middle one, of 8 the 4th"),
 ]  # fmt: skip
 EffortLevel = Annotated[
     int | None,

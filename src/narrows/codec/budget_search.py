@@ -128,13 +128,12 @@ class BudgetSearch:
             least = np.ceil(10.0 * self._bytes(symbols, quality).max()) / 10.0
             return (
                 f"target_bytes {self._budget.target_bytes:g} is out of reach: at effort {effort} "
-                f"the least that all of these signals can have is {least:.1f} bytes; give more, "
-                f"or {more}"
+                f"there is a signal that takes {least:.1f} bytes at least; give more, or {more}"
             )
         error = float(self._errors(x, symbols, quality).max())
         most = 20.0 * log10(model.peak) + 10.0 * (log10(prod(model.frame_shape)) - log10(error))
         return (
-            f"target_psnr {self._budget.target_psnr:g} is out of reach: at effort {effort} the "
-            f"most that all of these signals can have is {np.floor(10.0 * most) / 10.0:.1f} dB; "
-            f"give less, or {more}"
+            f"target_psnr {self._budget.target_psnr:g} is out of reach: at effort {effort} there "
+            f"is a signal that can have {np.floor(10.0 * most) / 10.0:.1f} dB at most; give less, "
+            f"or {more}"
         )

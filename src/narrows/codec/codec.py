@@ -116,8 +116,8 @@ class Codec(PacketCodec):
             In place of a quality: the most that the symbols of any signal may take. Each signal
             gets the quality, and the weight of errors in the search, that this allows.
         target_psnr : float, optional
-            In place of a quality: the least PSNR of any signal, in dB. Each takes as few bytes
-            as that allows.
+            In place of a quality: the least PSNR of any signal, in dB. Each takes the fewest
+            bytes that were found to do.
         embed_model : bool, default False
             Carry the model in the archive, so that it decompresses on its own.
 
