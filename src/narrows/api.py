@@ -79,7 +79,7 @@ def train(
         Weight of the distortion in `rate + lambda * distortion`: bits per unit of squared error,
         summed over a frame on the scale where the data's range is 1.
     epochs, batch_size : int, optional
-        By default 8,600 (conv) or 12,000 updates of 32 to 256 frames.
+        By default 9,500 (conv) or 12,000 updates of 32 to 256 frames.
     minutes : float, optional
         In place of `epochs`: as many as fit, counted once, before training starts; the plan
         is in `codec.model.training["plan"]`.

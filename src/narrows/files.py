@@ -1,4 +1,4 @@
-"""Output files that appear whole or not at all."""
+"""Output files that appear whole or not at all; devices and FIFOs are written straight into."""
 
 from __future__ import annotations
 
@@ -16,30 +16,61 @@ WRITING_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EA
 """Errors that are of the output when they come while it is written."""
 
 
-def open_file(path: str | Path) -> BinaryIO:
-    """Open a file to read; DataError where there is none."""
+def open_file(path: str | Path, hint: str = "give the path of an archive") -> BinaryIO:
+    """Open a file to read; DataError, with a hint what to do, where there is none."""
     try:
         return open(path, "rb")
     except FileNotFoundError:
-        raise DataError(f"no file {path}; give the path of an archive or a model") from None
+        raise DataError(f"no file {path}; {hint}") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder; give the file in it") from None
 
 
 def refuse_existing(path: Path, force: bool = False) -> None:
-    """Raise OutputExistsError if `path` exists and overwriting was not asked for."""
-    if path.exists() and not force:
+    """Raise OutputExistsError if `path` is a file and overwriting was not asked for."""
+    if path.exists() and not is_device(path) and not force:
         raise OutputExistsError(f"{path} exists already; give -f to overwrite it")
+
+
+def refuse_input(path: Path, source: int | str | Path, name: str) -> None:
+    """Raise DataError if writing the file `path` would destroy `source`, called `name`.
+
+    Parameters
+    ----------
+    path : Path
+        The output.
+    source : path or file descriptor
+        The input; it need not exist.
+    name : str
+        What the user calls the input.
+    """
+    try:
+        same = path.is_file() and os.path.samefile(source, path)
+    except (OSError, ValueError):
+        return
+    if same:
+        raise DataError(f"the output {path} is the same file as the input {name}; give another -o")
+
+
+def is_device(path: Path) -> bool:
+    """Tell whether `path` is there but keeps nothing: a device, a FIFO or a socket."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path` that takes its name when the block ends well.
 
-    After an error the temporary file is gone and `path` is as it was.
+    After an error the temporary file is gone and `path` is as it was. A symbolic link stays: the
+    file that it points to is replaced. A device or FIFO cannot be, and is written straight into.
     """
+    if is_device(path):
+        with _naming(path), path.open("wb") as stream:
+            yield stream
+        return
+    target = Path(os.path.realpath(path))
     with _naming(path):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     temporary = Path(name)
     try:
         with _naming(path), os.fdopen(handle, "wb") as stream:
@@ -47,7 +78,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.chmod(_usual_mode())
-        temporary.replace(path)
+        temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -10,6 +10,7 @@ from command_line import fails_with_one_line
 pytest.importorskip("torch", reason="advice trains; extra train")
 pytest.importorskip("sklearn", reason="the digits are scikit-learn's; extra train")
 
+from narrows.errors import SettingError
 from narrows.evaluation.advice import Advice, Point, advise, verdict
 from narrows.evaluation.baselines import Row
 
@@ -60,19 +61,63 @@ def made_up(ours: float, **changes: object) -> Advice:
 def test_the_verdict_names_what_is_better():
     better = " ".join(verdict(made_up(10.0)))
     assert "10.0 bytes a signal at 30.0 dB, 10 times less than raw" in better
-    assert "PCA codec, takes 2.0 times that" in better
+    assert "The best other codec, PCA codec, takes 2.0 times that." in better
     assert "paid for itself after 900 signals" in better
     assert "Against PCA codec it has after 4,600" in better
     assert "about 10 min here" in better
 
     worse = " ".join(verdict(made_up(25.0)))
-    assert "PCA codec does as well" in worse
-    assert "--architecture linear" in worse
+    assert (
+        "PCA codec takes 20.0 bytes where this short training takes 25.0: "
+        "try --architecture linear first."
+    ) in worse
+    assert "too short" not in worse
     assert "lossless" not in worse
 
     lossless = " ".join(verdict(made_up(49.0, break_even_signals=None)))
     assert "lzma -9e is lossless in 50.0: use that" in lossless
     assert "never pay" in lossless
+
+
+@pytest.mark.parametrize(
+    ("ours", "psnr", "said"),
+    [
+        (21.0, 22.6, "takes 20.0 bytes at its lowest quality, 22.6 dB, where this short training "
+         "takes 21.0 at 12.8 dB: try WebP mosaic first."),
+        (10.0, 22.6, "takes 2.0 times that at its lowest quality, 22.6 dB."),
+        (21.0, np.inf, "takes 20.0 bytes without loss where this short training takes 21.0 at "
+         "12.8 dB: try"),
+        (10.0, np.inf, "takes 2.0 times that without loss."),
+    ],
+)  # fmt: skip
+def test_a_peer_of_another_quality_is_told_with_both(ours, psnr, said):
+    point = Point(Row("narrows", ours, 12.8), [Row("WebP mosaic", 20.0, psnr)])
+    assert said in " ".join(verdict(made_up(ours, points=[point] * 3)))
+
+
+def test_a_training_too_short_to_judge_by_says_how_long_would_do():
+    short = " ".join(verdict(made_up(25.0, trained_seconds=18.0, full_seconds=1500.0)))
+    assert "where this short training takes 25.0. This training, 1 % of a full one" in short
+    assert "too short to judge by: give --minutes 3." in short
+    assert "first" not in short
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])
+def test_minutes_that_are_none_are_refused_before_anything_else(run, folder, minutes):
+    done = run("advise", "no such file.npy", f"--minutes={minutes}")
+    fails_with_one_line(done, "minutes", "finite number above 0")
+    told = []
+    with pytest.raises(SettingError, match="minutes"):
+        advise(np.zeros((50, 4), np.uint8), minutes=float(minutes), tell=told.append)
+    assert told == []
+
+
+def test_constant_signals_are_advised_on():
+    found = advise(np.zeros((50, 8, 8), np.uint8), minutes=0.01)
+    json.dumps(found.as_json(), allow_nan=False)
+    assert [point.peers for point in found.points] == [[], [], []]
+    assert np.isinf(found.middle.narrows.psnr)
+    assert "without loss" in verdict(found)[0]
 
 
 def test_the_command_prints_a_table_and_sentences(run, folder, monkeypatch):

@@ -29,11 +29,27 @@ def flip(path, place):
 def test_append_adds_to_an_archive(run, folder, archive, digits):
     codec = load_codec(folder / "m.narrows")
     np.save("more.npy", digits[50:90])
-    done = run("compress", "more.npy", "-m", "m.narrows", "-o", "x.nrw", "--append", "--json")
-    assert done.code == 0, done.err
-    assert json.loads(done.out)["compressed_bytes"] == archive.stat().st_size
+    assert run("compress", "more.npy", "-m", "m.narrows", "-o", "x.nrw", "--append").code == 0
     decoded = codec.decompress(archive.read_bytes())
     assert np.array_equal(decoded, codec.decode(codec.encode(digits[:90])))
+
+
+def test_append_tells_what_it_added_and_what_the_archive_holds(run, folder, archive, digits):
+    np.save("more.npy", digits[50:90])
+    command = ("compress", "more.npy", "-m", "m.narrows", "-o", "x.nrw", "--append")
+    sizes = [archive.stat().st_size]
+    figures = json.loads(run(*command, "--json").out)
+    sizes.append(archive.stat().st_size)
+    added = sizes[1] - sizes[0]
+    assert figures == {
+        "output": "x.nrw", "signals": 40, "raw_bytes": 40 * 64, "compressed_bytes": added,
+        "bytes_per_signal": added / 40, "ratio": 40 * 64 / added,
+        "archive_signals": 90, "archive_bytes": sizes[1],
+    }  # fmt: skip
+    told = run(*command).err
+    added = archive.stat().st_size - sizes[1]
+    assert f"x.nrw: 40 signals appended, 2560 -> {added} bytes" in told
+    assert f"the archive now holds 130 signals in {archive.stat().st_size} bytes" in told
 
 
 def test_append_to_nothing_or_to_another_model_s_archive_changes_nothing(
@@ -42,7 +58,8 @@ def test_append_to_nothing_or_to_another_model_s_archive_changes_nothing(
     import narrows
 
     assert fails_with_one_line(
-        run("compress", "x.npy", "-m", "m.narrows", "-o", "no.nrw", "--append"), "no.nrw"
+        run("compress", "x.npy", "-m", "m.narrows", "-o", "no.nrw", "--append"),
+        "no file no.nrw; leave --append out",
     )
     other = narrows.train(digits[:300], latent_size=2, architecture="linear")
     other.save("other.narrows")
@@ -104,9 +121,36 @@ def test_damage_is_told_and_the_rest_can_be_saved(run, folder, archive, digits):
     assert json.loads(shown.out)["signals"] == 40
     assert "signals 0 to 49 are lost" in shown.err
     done = run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy", "--skip-bad-blocks")
-    assert done.code == 0
+    assert done.code == 1
     assert "signals 0 to 49 are lost" in done.err
+    assert "y.npy: 40 signals" in done.err
     assert np.array_equal(np.load("y.npy"), codec.decode(codec.encode(digits[50:90])))
+    told = run("verify", "x.nrw", "-m", "m.narrows")
+    assert "signals    40 in 1 blocks" in told.out
+    assert "decoded    all but what is lost" in told.out
+    assert "the rest is readable" in run("info", "x.nrw").err
+
+
+def test_where_only_the_index_is_damaged_nothing_is_lost(run, archive, digits):
+    flip(archive, -1)
+    options = ("-m", "m.narrows", "-o", "y.npy", "--skip-bad-blocks")
+    done = run("decompress", "x.nrw", *options)
+    assert done.code == 0
+    assert done.err.count("\n") == 2
+    assert len(np.load("y.npy")) == 50
+
+
+def test_an_archive_without_a_whole_block_has_no_rest(run, archive):
+    with archive.open("rb") as stream:
+        flip(archive, IndexedArchive(stream).offsets[1] - 1)
+    told = run("verify", "x.nrw", "-m", "m.narrows", "--against", "x.npy")
+    assert told.code == 1
+    assert "decoded    none" in told.out
+    assert "no signal is readable: signals 0 to 49 are lost" in run("info", "x.nrw").err
+    options = ("-m", "m.narrows", "-o", "y.npy", "--skip-bad-blocks", "--quiet")
+    done = run("decompress", "x.nrw", *options)
+    assert fails_with_one_line(done, "signals 0 to 49 are lost")
+    assert np.load("y.npy").shape == (0, 8, 8)
 
 
 def test_a_decoder_alone_decompresses_but_does_not_compress(run, folder, archive):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import fails_with_one_line
 
+import narrows
 from narrows.cli import main
 from narrows.models import load_codec
 
@@ -170,6 +171,11 @@ def test_quiet_prints_nothing(run, folder):
         assert (done.code, done.out, done.err) == (0, "", "")
 
 
+def test_the_version_is_told(run):
+    done = run("--version")
+    assert (done.code, done.out, done.err) == (0, f"narrows {narrows.__version__}\n", "")
+
+
 def test_the_demo_compares_and_draws(run, folder, monkeypatch):
     pytest.importorskip("matplotlib", reason="drawing needs matplotlib; extra report")
     from narrows.evaluation import demo
@@ -196,10 +202,10 @@ def test_the_demo_compares_and_draws(run, folder, monkeypatch):
         (("compress", "x.npy", "-m", "m.narrows", "-q", "2"), ("quality 2",)),
         (("compress", "x.npy", "-m", "m.narrows", "-o", "none/x.nrw"), ("none",)),
         (("decompress", "x.npy"), ("not a narrows archive",)),
-        (("decompress", "nowhere.nrw"), ("nowhere.nrw",)),
+        (("decompress", "nowhere.nrw"), ("nowhere.nrw; give the path of an archive\n",)),
         (("decode", "x.npy", "-m", "m.narrows", "-o", "y.npy"), ("(n, 6)",)),
         (("encode", "x.npy", "-m", "m.narrows", "-o", "y.txt"), (".txt", ".npy")),
-        (("info", "nowhere.nrw"), ("nowhere.nrw",)),
+        (("info", "nowhere.nrw"), ("nowhere.nrw", "archive or a model")),
         (("info", "x.npy"), ("not a narrows model",)),
         (("evaluate", "nothing:test", "-m", "m.narrows"), ("nothing:test", "mnist:test")),
         (("train", "empty.npy", "-o", "n.narrows"), ("empty",)),

@@ -106,7 +106,7 @@ def test_verify_and_rescue_read_archives_of_several_qualities(run, codec, x):
         data[IndexedArchive(stream).offsets[2] - 1] ^= 1
     Path("x.nrw").write_bytes(data)
     done = run("decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy", "--skip-bad-blocks")
-    assert done.code == 0
+    assert done.code == 1
     assert "signals 20 to 39 are lost" in done.err
     assert np.array_equal(np.load("y.npy"), first)
 

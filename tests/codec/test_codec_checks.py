@@ -1,6 +1,7 @@
 """What a codec refuses, in one line that names what it received and what it takes."""
 
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -39,6 +40,23 @@ def refused(function, *args, error=DataError, words=()):
 def test_signals_of_another_dtype_are_refused(function, dtype):
     words = (str(np.dtype(dtype)), "(n, 3, 5) of uint8", "astype('uint8')")
     refused(function, X.astype(dtype), words=words)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16"])
+def test_fractions_are_to_be_scaled_before_they_are_cast(dtype):
+    codec = tiny_codec(dtype, (3, 5), 2, 3)
+    with pytest.raises(DataError) as caught:
+        codec.check_frames(np.linspace(0, 1, 30, dtype=np.float32).reshape(2, 3, 5))
+    assert_one_line(caught.value, "fractions")
+    hint = re.findall(r"np\.rint\(.*?'\)", str(caught.value))[1]
+    scaled = eval(hint, {"np": np, "x": np.linspace(0, 1, 30)})
+    assert scaled.dtype == dtype
+    assert scaled[-1] == min(codec.model.peak, np.iinfo(dtype).max)
+
+
+def test_floats_of_another_size_need_a_cast_only():
+    codec = tiny_codec("float32", (3, 5), 2, 3)
+    refused(codec.check_frames, np.zeros((2, 3, 5)), words=["with x.astype('float32') or"])
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,26 @@ def test_the_search_meets_a_known_curve():
     assert search(lambda s: Point(2.0**s, 6.0 * s), 2.0, 10.0, 11.0) == Point(4.0, 12.0)
 
 
+def falling_back(setting):
+    """A peer that is lossy up to 21 dB, and above the setting 3.3 exact: all blocks fall back."""
+    return Point(2.0**setting, 7.0 * setting if setting < 3.3 else math.inf)
+
+
+def test_an_exact_setting_stands_for_a_psnr_that_no_lossy_one_reaches():
+    found = search(falling_back, 0.0, 10.0, 27.37)
+    assert found.psnr == math.inf
+    assert 2.0**3.3 <= found.bytes_per_signal < 2.0**3.5
+    assert search(falling_back, 0.0, 10.0, 14.0).psnr == 14.0
+    assert search(falling_back, 5.0, 10.0, 14.0) == Point(32.0, math.inf)
+
+
+@pytest.mark.parametrize("lost", [math.nan, -math.inf])
+def test_a_setting_without_a_psnr_is_never_interpolated_from(lost):
+    found = search(lambda s: Point(2.0**s, 6.0 * s if s > 3.3 else lost), 0.0, 10.0, 19.0)
+    assert found.psnr == 6.0 * math.log2(found.bytes_per_signal) > 19.8
+    assert search(lambda s: Point(1.0, lost), 0.0, 10.0, 19.0) is None
+
+
 def test_the_mosaic_holds_every_picture_once():
     x = np.arange(250 * 12, dtype=np.uint8).reshape(250, 3, 4)
     picture, n = mosaic(x)

@@ -160,6 +160,14 @@ def test_training_curves_cope_with_models_without_a_rate_and_with_objects():
     assert drawn(figure)[0].get_ylabel() == "loss"
 
 
+def test_training_curves_leave_out_the_psnr_of_exact_copies():
+    history = records([3.0, 2.0])
+    history[1]["psnr"] = None
+    psnr = drawn(plots.training_curves(history))[1].lines[0].get_ydata()
+    assert np.isnan(psnr).tolist() == [False, True]
+    drawn(plots.training_curves([{**record, "psnr": None} for record in history]))
+
+
 def test_a_closed_form_model_has_no_training_curves():
     with pytest.raises(DataError, match="closed form"):
         plots.training_curves([])

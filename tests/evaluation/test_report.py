@@ -190,6 +190,8 @@ LOSSLESS = Row("zlib -9", 160.0, math.inf)
         ({"peers": [Row("WebP mosaic", 50.0, 25.0), Row("JPEG XL mosaic", 60.0, 23.0)]},
          "WebP mosaic takes 5.0 times the bytes at its lowest quality, 25.00 dB", "good"),
         ({"peers": [Row("WebP mosaic", 9.0, 23.0)]}, "WebP mosaic does as well", "bad"),
+        ({"peers": [Row("WebP mosaic", 20.0, math.inf)]},
+         "WebP mosaic takes 2.0 times the bytes at no loss at all", "good"),
         ({"seen": True}, "trained on these very signals", "bad"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import os
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,28 @@ def test_a_folder_of_that_name_is_left_alone(tmp_path):
         stream.write(b"new")
     assert os.listdir(tmp_path) == ["out"]
     assert (path / "inside").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_link_keeps_pointing_to_the_file_that_is_replaced(tmp_path, old):
+    (tmp_path / "there").mkdir()
+    path, target = tmp_path / "link", tmp_path / "there" / "out"
+    path.symlink_to(target)
+    if old is not None:
+        target.write_bytes(old)
+    with replacing(path) as stream:
+        stream.write(b"new")
+    assert path.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert os.listdir(tmp_path / "there") == ["out"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the device is POSIX's")
+def test_a_device_is_written_into(tmp_path):
+    refuse_existing(Path(os.devnull))
+    with replacing(Path(os.devnull)) as stream:
+        stream.write(b"new")
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
 
 
 def test_an_empty_file_is_a_file(tmp_path):

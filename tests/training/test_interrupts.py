@@ -169,6 +169,17 @@ def test_a_second_ctrl_c_stops_at_once(narrows_train, whole_slow, folder):
     assert narrows.load("m.narrows").model_id == whole_slow[0].model_id
 
 
+def test_sigterm_stops_at_once_and_keeps_the_checkpoint(folder, sample):
+    np.save("x.npy", sample)
+    process = Process(*SLOW_OPTIONS, slow_freezing=60)
+    process.wait_for("epoch 2/6")
+    process.send(signal.SIGTERM)
+    assert process.end() == 143
+    last = process.told.splitlines()[-1]
+    assert last.startswith("narrows: ended by SIGTERM; no model was written; go on from m.narrows.")
+    assert names(folder) == ["m.narrows.checkpoint", "x.npy"]
+
+
 def test_ctrl_c_in_the_first_epoch_leaves_nothing(narrows_train, folder):
     process = Process("--architecture", "dense", "--epochs", "2", "--batch-size", "1", "--resume")
     process.wait_for("starting from the beginning")

@@ -9,7 +9,8 @@ import torch
 
 import narrows
 from narrows.evaluation.metrics import evaluate
-from narrows.training.linear import estimates
+from narrows.training.freeze.latents import LARGEST_STEP, SMALLEST_STEP, finest
+from narrows.training.linear import WIDEST, estimates, within_span
 
 
 def test_an_estimate_is_the_mean_of_what_was_rounded_to_it():
@@ -46,3 +47,27 @@ def test_clipped_pictures_are_not_made_worse(digits, monkeypatch):
     ones = lambda y: torch.ones(y.shape[1])  # noqa: E731
     monkeypatch.setattr("narrows.training.linear.estimates", ones)
     assert chosen <= evaluate(narrows.train(digits, **settings), digits).mse * 1.001
+
+
+def test_eight_qualities_of_few_signals_freeze_and_the_highest_is_the_best(digits):
+    codec = narrows.train(digits, latent_size=4, qualities=8, architecture="linear")
+    quantiser = codec.model.quantiser
+    assert quantiser.gain.min() >= 16
+    assert quantiser.step.max() <= LARGEST_STEP
+    psnr = [evaluate(codec, digits[:300], quality, effort=0).psnr for quality in (1, 3, 5, 8)]
+    assert psnr == sorted(set(psnr))
+
+
+def test_steps_that_integers_can_hold_stay_as_they_are():
+    steps = torch.tensor([3.0, 0.5, 3.1 / WIDEST])
+    assert within_span(steps) is steps
+    narrower = within_span(torch.tensor([3.0, 0.5, 3.0 / WIDEST]))
+    assert narrower.tolist() == [3.0, 0.5, 3.0 / 1024]
+
+
+def test_the_finest_step_stays_whole_where_the_coarsest_would_be_too_large():
+    assert finest(np.array([[2.0, 0.5]])) == SMALLEST_STEP / 0.5
+    for widest in (2.0**15, 39_300.0, 2.0**17):
+        factor = finest(np.array([[widest], [1.0]]))
+        assert factor == int(factor) >= 15
+        assert factor * widest <= LARGEST_STEP

@@ -184,6 +184,25 @@ def test_constant_signals_train_and_come_back(digits):
         assert np.array_equal(codec.decompress(codec.compress(x)), x)
 
 
+def test_signals_that_come_back_exactly_have_no_psnr_in_the_history(tmp_path):
+    from narrows.training.checkpoint import read_checkpoint
+
+    x, kept = np.zeros((50, 8, 8), np.uint8), tmp_path / "checkpoint"
+    settings = {"latent_size": 4, "architecture": "dense", "epochs": 2, "checkpoint": kept}
+
+    def interrupt(record):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        narrows.train(x, **settings, progress=interrupt)
+    assert read_checkpoint(kept).state.history[0].psnr == np.inf
+    codec = narrows.train(x, **settings, resume=True)
+    assert [record["psnr"] for record in codec.model.training["history"]] == [None, None]
+    codec.save(tmp_path / "m.narrows")
+    loaded = narrows.load(tmp_path / "m.narrows")
+    assert np.array_equal(loaded.decompress(codec.compress(x)), x)
+
+
 def test_nan_in_the_training_data_is_counted_and_located():
     x = np.zeros((10, 4), np.float32)
     x[6, 1] = np.nan

@@ -1,17 +1,35 @@
 """The command line. Conventions after zstd: the input is kept, -f overwrites, - is a pipe.
 
-Exit code 0; 1 for a failure, with one clear line on stderr; 2 for wrong usage.
+Exit code 0; 1 for a failure, with one clear line on stderr; 2 for wrong usage; 130 for Ctrl-C, 143
+for SIGTERM.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
+from narrows._version import __version__
 from narrows.cli import advising, coding, looking, measuring, probing, reporting, sweeping, training
+from narrows.cli.ending import Ended, ending_in_order
+
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C is told here, since typer would end without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was given."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _fail("interrupted; nothing was written", 130)
+
 
 app = typer.Typer(
+    cls=_Commands,
     name="narrows",
     help="A codec that learns from your own signals: train, compress, decompress.",
     no_args_is_help=True,
@@ -38,8 +56,21 @@ for command in (
     app.command()(command)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"narrows {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
     """A codec that learns from your own signals: train, compress, decompress."""
 
 
@@ -48,11 +79,12 @@ def main() -> None:
     from narrows.errors import NarrowsError
 
     try:
-        app()
+        with ending_in_order():
+            app()
     except NarrowsError as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("interrupted; nothing was written", 130)
+    except Ended as error:
+        _fail(str(error), error.code)
     except MemoryError:
         _fail("out of memory: give fewer or smaller signals")
     except OSError as error:
@@ -60,6 +92,6 @@ def main() -> None:
         _fail(f"{error.strerror or error}{where}")
 
 
-def _fail(message: str, code: int = 1) -> None:
+def _fail(message: str, code: int = 1) -> NoReturn:
     print("narrows: " + " ".join(message.split()), file=sys.stderr)
     sys.exit(code)

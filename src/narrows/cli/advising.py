@@ -23,8 +23,9 @@ def advise(
 ) -> None:
     """Tell what to expect: bytes at three qualities, training time, and what would be better."""
     from narrows.evaluation.advice import advise as measure
-    from narrows.evaluation.advice import as_lines, verdict
+    from narrows.evaluation.advice import as_lines, check_minutes, verdict
 
+    check_minutes(minutes)
     found = measure(read_data(data), latent_size, minutes, seed, lambda text: say(text, quiet))
     if json:
         print_json(found.as_json())

@@ -24,6 +24,7 @@ from narrows.cli.output import (
     check_array_suffix,
     check_output,
     check_point,
+    keeps_no_file,
     open_input,
     open_output,
     open_source,
@@ -37,6 +38,7 @@ from narrows.cli.output import (
 if TYPE_CHECKING:
     from narrows.codec.archive import IndexedArchive
     from narrows.codec.codec import Codec
+    from narrows.codec.rescue import Loss
     from narrows.signals import ArraySource, NpyPipe
 
 ArchiveName = Annotated[
@@ -68,28 +70,40 @@ def compress(
     """Compress signals to an archive (.nrw)."""
     if output is None:
         output = PIPE if data == PIPE else data.replace(":", "-") + ".nrw"
-    if output == PIPE and (json or append):
-        raise usage_error("--json and --append need an output file: give -o FILE")
-    if append and embed_model:
-        raise usage_error("--append keeps the archive's own header: leave --embed-model out")
+    _check_options(output, append, embed_model, json)
     check_point(quality, target_bytes, target_psnr)
-    check_output(output, force or append)
+    check_output(output, force or append, data, model)
     from narrows.models import load_codec
 
     codec = load_codec(model)
     source = open_source(data)
     _check_source(codec, source)
-    targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
+    point: dict[str, Any] = {"quality": quality, "effort": effort}
+    point |= {"target_bytes": target_bytes, "target_psnr": target_psnr}
+    archive, size_before = None, 0
     with open_output(output) as stream:
         blocks = source.blocks(codec.block_signals)
         if append:
-            archive = _appending(codec, Path(output), stream)
-            size = codec.append_to(stream, archive, blocks, quality, effort, **targets)
+            archive, size_before = _appending(codec, Path(output), stream)
+            size = codec.append_to(stream, archive, blocks, **point)
         else:
-            size = codec.compress_to(
-                stream, blocks, quality, effort, **targets, embed_model=embed_model
-            )
-    _report(output, source.shape, codec, size, json, quiet)
+            size = codec.compress_to(stream, blocks, **point, embed_model=embed_model)
+    n = source.shape[0]
+    figures = _figures(output, n, codec, size - size_before)
+    if archive is not None:
+        figures |= {"archive_signals": archive.n_signals + n, "archive_bytes": size}
+    if json:
+        print_json(figures)
+    else:
+        say(_describe(figures), quiet)
+
+
+def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:
+    """Refuse options that exclude each other, or that the output cannot serve."""
+    if (json and output == PIPE) or (append and keeps_no_file(output)):
+        raise usage_error("--json and --append need an output file: give -o FILE")
+    if append and embed_model:
+        raise usage_error("--append keeps the archive's own header: leave --embed-model out")
 
 
 def _check_source(codec: Codec, source: ArraySource | NpyPipe) -> None:
@@ -99,39 +113,47 @@ def _check_source(codec: Codec, source: ArraySource | NpyPipe) -> None:
     codec.check_frames(np.broadcast_to(np.zeros((), source.dtype), source.shape))
 
 
-def _appending(codec: Codec, path: Path, stream: BinaryIO) -> IndexedArchive:
-    """Copy an archive's blocks, to go on: the old file stays whole until the new one is."""
+def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchive, int]:
+    """Copy an archive's blocks, to go on; give it and its length in bytes.
+
+    The old file stays whole until the new one is.
+    """
     from narrows.codec.archive import IndexedArchive
     from narrows.files import open_file
 
-    with open_file(path) as old:
+    hint = "leave --append out to make a new archive"
+    with open_file(path, hint) as old:
         archive = IndexedArchive(old)
         codec.check_model_of(archive.header)
         old.seek(0)
         copy_bytes(old, stream, archive.index_offset)
-    return archive
+        return archive, old.seek(0, 2)
 
 
-def _report(
-    output: str, shape: tuple[int, ...], codec: Codec, size: int, json: bool, quiet: bool
-) -> None:
-    n, frame_bytes = shape[0], codec.header().frame_bytes
-    figures = {
+def _figures(output: str, n: int, codec: Codec, size: int) -> dict[str, Any]:
+    """Give the figures of `n` signals that were compressed to `size` bytes, or added so many."""
+    raw = n * codec.header().frame_bytes
+    return {
         "output": output,
         "signals": n,
-        "raw_bytes": n * frame_bytes,
+        "raw_bytes": raw,
         "compressed_bytes": size,
         "bytes_per_signal": size / max(n, 1),
-        "ratio": n * frame_bytes / size,
+        "ratio": raw / max(size, 1),
     }
-    if json:
-        print_json(figures)
-        return
-    say(
-        f"{output}: {n} signals, {n * frame_bytes} -> {size} bytes "
-        f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes per signal",
-        quiet,
+
+
+def _describe(figures: dict[str, Any]) -> str:
+    appended = "archive_signals" in figures
+    told = (
+        f"{figures['output']}: {figures['signals']} signals{' appended' if appended else ''}, "
+        f"{figures['raw_bytes']} -> {figures['compressed_bytes']} bytes "
+        f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes per signal"
     )
+    if not appended:
+        return told
+    whole = f"{figures['archive_signals']} signals in {figures['archive_bytes']} bytes"
+    return f"{told}; the archive now holds {whole}"
 
 
 def copy_bytes(source: BinaryIO, target: BinaryIO, size: int) -> None:
@@ -150,7 +172,9 @@ def decompress(
                      help="The signals: .npy, .npz or .idx; - for a pipe (.npy)."),
     ] = None,
     skip_bad_blocks: Annotated[
-        bool, typer.Option("--skip-bad-blocks", help="Save what a damaged archive still holds.")
+        bool,
+        typer.Option("--skip-bad-blocks", help="Save what a damaged archive still holds; the exit "
+                     "code is 1 where signals are lost."),
     ] = False,
     force: Force = False,
     quiet: Quiet = False,
@@ -160,17 +184,17 @@ def decompress(
         output = PIPE if file == PIPE else default_output(file)
     if skip_bad_blocks and file == PIPE:
         raise usage_error("--skip-bad-blocks must seek in the archive: give a file, not a pipe")
-    check_output(output, force)
+    check_output(output, force, file, model)
     check_array_suffix(output)
     from narrows.codec.archive import ArchiveReader
     from narrows.models import codec_for
 
+    losses: list[Loss] = []
     with open_input(file) as stream:
         if skip_bad_blocks:
             from narrows.codec.rescue import whole_blocks
 
-            # A loss is told even with --quiet: it is an error, though not a final one.
-            header, blocks = whole_blocks(stream, lambda loss: say(f"narrows: {loss}", False))
+            header, blocks = whole_blocks(stream, lambda loss: _tell(loss, losses))
             codec = codec_for(header, model)
             signals: Iterator[Any] = map(codec.blocks.decode, blocks)
         else:
@@ -180,6 +204,14 @@ def decompress(
         n = write_signals_as_they_come(output, codec, signals)
     shape = ", ".join(map(str, (n, *codec.model.frame_shape)))
     say(f"{output}: {n} signals, ({shape}) of {codec.model.dtype}", quiet)
+    if any(loss.n_signals != 0 for loss in losses):
+        raise typer.Exit(1)
+
+
+def _tell(loss: Loss, losses: list[Loss]) -> None:
+    """Say what is lost, even with --quiet: it is an error, though not a final one; and note it."""
+    say(f"narrows: {loss}", False)
+    losses.append(loss)
 
 
 def write_signals_as_they_come(output: str, codec: Codec, signals: Iterator[Any]) -> int:
@@ -195,14 +227,15 @@ def write_signals_as_they_come(output: str, codec: Codec, signals: Iterator[Any]
         x = np.concatenate([np.empty((0, *frame_shape), dtype), *signals])
         write_array(output, x)
         return len(x)
+    piped = keeps_no_file(output)
     with tempfile.TemporaryFile() as spool, open_output(output) as stream:
         # A pipe cannot go back to say how many signals there were: they wait in a file.
-        target = spool if output == PIPE else stream
+        target = spool if piped else stream
         writer = NpyWriter(target, frame_shape, dtype)
         for block in signals:
             writer.write(block)
         writer.close()
-        if output == PIPE:
+        if piped:
             spool.seek(0)
             shutil.copyfileobj(spool, stream, 1 << 20)
     return writer.n_signals
@@ -218,7 +251,7 @@ def encode(
     quiet: Quiet = False,
 ) -> None:
     """Map signals to their integer latents, (n, latent_size) int32."""
-    check_output(output, force)
+    check_output(output, force, data, model)
     check_array_suffix(output)
     from narrows.models import load_codec
 
@@ -239,7 +272,7 @@ def decode(
     quiet: Quiet = False,
 ) -> None:
     """Map integer latents back to signals."""
-    check_output(output, force)
+    check_output(output, force, data, model)
     check_array_suffix(output)
     from narrows.models import load_codec
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from narrows.codec.codec import Codec
     from narrows.codec.model import Model
     from narrows.codec.network import IntegerNetwork
+    from narrows.evaluation.verification import Verification
 
 
 def info(
@@ -35,7 +36,7 @@ def info(
     from narrows.codec.archive import MAGIC
     from narrows.errors import FormatError
 
-    with open_input(file) as stream:
+    with open_input(file, "give the path of an archive or a model") as stream:
         is_archive = stream.read(len(MAGIC)) == MAGIC
     described = describe_archive(file) if is_archive else describe_model(file)
     if json:
@@ -47,7 +48,8 @@ def info(
     else:
         _print_model(file, described)
     if described.get("damage"):
-        raise FormatError(f"{file} is damaged; the rest is readable: {described['damage'][0]}")
+        rest = "the rest is readable" if described["signals"] else "no signal is readable"
+        raise FormatError(f"{file} is damaged; {rest}: {described['damage'][0]}")
 
 
 def describe_archive(file: str) -> dict[str, Any]:
@@ -208,11 +210,11 @@ def verify(
     if json:
         print_json(found.as_json())
     else:
-        missing = f"model {header.model_id.hex()}"
+        missing = f"no: model {header.model_id.hex()} is not at hand; give -m"
         pairs = [
             ("signals", f"{found.signals:,} in {found.blocks:,} blocks"),
             ("checksums", "all right" if found.is_whole else "damaged"),
-            ("decoded", "all" if found.decoded else f"no: {missing} is not at hand; give -m"),
+            ("decoded", _share(found) if found.decoded else missing),
         ]
         if found.max_abs_error is not None:
             first = "none" if found.first_difference is None else f"signal {found.first_difference}"
@@ -224,3 +226,9 @@ def verify(
         print_pairs(f"archive {file}", pairs)
     if not found.is_whole:
         raise FormatError(f"{file} is damaged: {found.losses[0]}")
+
+
+def _share(found: Verification) -> str:
+    if found.is_whole:
+        return "all"
+    return "all but what is lost" if found.signals else "none"

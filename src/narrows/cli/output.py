@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -125,21 +126,21 @@ def _read_spooled(stream: BinaryIO) -> npt.NDArray[Any]:
 
 
 @contextmanager
-def open_input(name: str) -> Iterator[BinaryIO]:
-    """Open a file, or standard input for `-`."""
+def open_input(name: str, hint: str = "give the path of an archive") -> Iterator[BinaryIO]:
+    """Open a file, or standard input for `-`; the hint is for where there is no file."""
     if name == PIPE:
         yield sys.stdin.buffer
         return
     from narrows.files import open_file
 
-    with open_file(name) as stream:
+    with open_file(name, hint) as stream:
         yield stream
 
 
-def check_output(name: str, force: bool) -> None:
-    """Refuse an output that exists, a missing folder, or a terminal, before any work is done."""
+def check_output(name: str, force: bool, *inputs: str | Path | None) -> None:
+    """Refuse an output that exists or is an input, a missing folder, or a terminal, at once."""
     from narrows.errors import DataError
-    from narrows.files import refuse_existing
+    from narrows.files import refuse_existing, refuse_input
 
     if name == PIPE:
         if sys.stdout.isatty():
@@ -148,9 +149,28 @@ def check_output(name: str, force: bool) -> None:
     path = Path(name)
     if path.is_dir():
         raise DataError(f"{path} is a folder; give a file name with -o")
-    if not path.parent.is_dir():
-        raise DataError(f"no folder {path.parent} to write {path.name} in; make it first")
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if not target.parent.is_dir() and not path.exists():
+        raise DataError(f"no folder {target.parent} to write {target.name} in; make it first")
+    for given in filter(None, inputs):
+        refuse_input(path, *_file_of(str(given)))
     refuse_existing(path, force)
+
+
+def _file_of(name: str) -> tuple[int | str, str]:
+    """Give the file that an input is read from, and what to call it."""
+    if name == PIPE:
+        return 0, "on standard input"
+    if not Path(name).exists() and ":" in name:
+        return name.rpartition(":")[0], name
+    return name, name
+
+
+def keeps_no_file(name: str) -> bool:
+    """Tell whether an output is a pipe or a device: nothing of it can be read or set right."""
+    from narrows.files import is_device
+
+    return name == PIPE or is_device(Path(name))
 
 
 @contextmanager

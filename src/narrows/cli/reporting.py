@@ -45,7 +45,7 @@ def report(
     """Write one page: figures, other codecs, a verdict, pictures, and how the model was made."""
     if output == PIPE and json:
         raise usage_error("with -o - the page goes to standard output: no --json")
-    check_output(output, force)
+    check_output(output, force, data, model, labels)
     from narrows.evaluation.plots import new_figure
     from narrows.evaluation.report import measure, page, verdict
     from narrows.evaluation.report.contents import check

@@ -17,6 +17,7 @@ from narrows.cli.output import (
     Force,
     Quiet,
     check_output,
+    keeps_no_file,
     open_output,
     print_json,
     read_data,
@@ -83,7 +84,7 @@ def train(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", help="Passes over the signals.",
-                          show_default="8,600 or 12,000 updates; of a preset 10")
+                          show_default="9,500 or 12,000 updates; of a preset 10")
     ] = None,
     minutes: Annotated[
         float | None,
@@ -124,7 +125,8 @@ def train(
     checkpoint = _checkpoint_of(output, architecture)
     # With a checkpoint, the output is what an interrupted run has written, or was to replace; and
     # training refuses the checkpoint unless it was asked to go on from it, or to start anew.
-    check_output(output, force or (checkpoint is not None and checkpoint.exists()))
+    has_checkpoint = checkpoint is not None and checkpoint.exists()
+    check_output(output, force or has_checkpoint, data, validation)
     from narrows.api import train as train_codec
     from narrows.cli.progress import training_progress
 
@@ -200,7 +202,8 @@ def _describe(codec: Codec) -> str:
 
 def _checkpoint_of(output: str, architecture: str) -> Path | None:
     """Name the checkpoint of an output; pipes have none, and what is solved at once needs none."""
-    return None if output == PIPE or architecture == "linear" else Path(output + ".checkpoint")
+    none = architecture == "linear" or keeps_no_file(output)
+    return None if none else Path(output + ".checkpoint")
 
 
 def _go_on(checkpoint: Path | None) -> str:
@@ -212,12 +215,15 @@ def _go_on(checkpoint: Path | None) -> str:
 @contextmanager
 def _telling_of_interrupts(checkpoint: Path | None) -> Iterator[StopOnInterrupt]:
     """Give what Ctrl-C sets; where it leaves no model, say so in one line, with exit code 130."""
+    from narrows.cli.ending import Ended
     from narrows.cli.progress import StopOnInterrupt
     from narrows.errors import TrainingError
 
     stop = StopOnInterrupt()
     try:
         yield stop
+    except Ended as error:
+        raise Ended(error.number, f"no model was written{_go_on(checkpoint)}") from None
     except (KeyboardInterrupt, TrainingError) as error:
         if isinstance(error, TrainingError) and not stop.requested:
             raise
@@ -238,7 +244,7 @@ def export_decoder(
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Write the model that only decompresses: about half the size, the same id."""
-    check_output(output, force)
+    check_output(output, force, model)
     from narrows.models import load_codec
 
     codec = load_codec(model)

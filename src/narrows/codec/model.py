@@ -241,6 +241,15 @@ class Model:
         decoding = digest(self.decoding_settings(), self.decoding_tensors())
         return hashlib.sha256(self.encoder_digest + decoding).digest()[:MODEL_ID_BYTES]
 
+    def conversion_of(self, dtype: np.dtype[Any]) -> str:
+        """Write how other signals become this model's; a cast alone cuts fractions off."""
+        cast = f"astype({self.dtype.name!r})"
+        if dtype.kind != "f" or self.dtype.kind not in "iu":
+            return f"x.{cast}"
+        largest = min(self.peak, np.iinfo(self.dtype).max)
+        scaled = f"np.rint({largest:g} * x).{cast}"
+        return f"np.rint(x).{cast}, where they are fractions of 1 with {scaled},"
+
     def without_encoder(self) -> Model:
         """Give the model that only decompresses: same id, about half the size."""
         return replace(self, encoder=None, exchange=None, given_encoder_digest=self.encoder_digest)

@@ -215,7 +215,7 @@ class Transform:
         if x.dtype != self.model.dtype:
             raise DataError(
                 f"signals of dtype {x.dtype}; this model takes {wanted}: convert them with "
-                f"x.astype({self.model.dtype.name!r}) or train a model on such data"
+                f"{self.model.conversion_of(x.dtype)} or train a model on such data"
             )
         if x.shape[1:] != self.model.frame_shape or x.ndim == 0:
             raise DataError(

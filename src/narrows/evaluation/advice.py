@@ -26,6 +26,7 @@ MOST_FOR_PCA = 4_000  # training signals: it is trained several times at each qu
 MINUTES = 2.0
 QUALITIES = 3
 AS_WELL = 1.05  # a peer that takes 5 % more bytes does as well, with nothing to train
+TOO_SHORT = 0.05  # of a full training: the network has hardly begun
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,13 @@ class Advice:
         """The point of the middle quality."""
         return self.points[(len(self.points) - 1) // 2]
 
+    @property
+    def enough_minutes(self) -> int | None:
+        """Minutes to judge by, where this training was too short; None where it was not."""
+        if self.trained_seconds >= TOO_SHORT * self.full_seconds:
+            return None
+        return max(1, math.ceil(2 * TOO_SHORT * self.full_seconds / 60))
+
     def as_json(self) -> dict[str, Any]:
         """Give the figures and the verdict."""
         return {
@@ -124,7 +132,10 @@ def advise(
     ------
     DataError
         If there are fewer than 20 signals.
+    SettingError
+        If the minutes are not a finite number above 0, or another setting is out of its range.
     """
+    check_minutes(minutes)
     if x.ndim < 1 or len(x) < FEWEST_SIGNALS:
         n = len(x) if x.ndim else 0
         raise DataError(f"{n} signals; advice needs at least {FEWEST_SIGNALS}, better thousands")
@@ -143,7 +154,7 @@ def advise(
         if quality == codec.model.default_quality:
             middle = measured
         name = f"narrows, quality {quality} of {QUALITIES}"
-        tell(f"peers at {measured.psnr:.1f} dB")
+        tell(f"peers {_quality(codec_row(name, measured))}")
         points.append(_point(name, measured, some, codec.model.peak, pca))
     assert middle is not None
     return Advice(
@@ -158,6 +169,13 @@ def advise(
         lossless=lossless,
         points=points,
     )
+
+
+def check_minutes(minutes: float) -> None:
+    """Raise SettingError unless training can take so long."""
+    from narrows.training.settings import TrainingSettings
+
+    TrainingSettings(minutes=minutes)
 
 
 def _short_training(
@@ -184,15 +202,18 @@ def verdict(advice: Advice) -> list[str]:
     """Say in plain sentences what to expect, and what to take instead where that is better."""
     ours, best = advice.middle.narrows, advice.middle.best_peer
     sentences = [
-        f"Expect {ours.bytes_per_signal:.1f} bytes a signal at {ours.psnr:.1f} dB, "
+        f"Expect {ours.bytes_per_signal:.1f} bytes a signal {_quality(ours)}, "
         f"{advice.raw.bytes_per_signal / ours.bytes_per_signal:.0f} times less than raw, and "
         "fewer after a full training."
     ]
-    if best is not None and best.bytes_per_signal <= AS_WELL * ours.bytes_per_signal:
-        sentences.append(_better(best, ours))
-    elif best is not None:
-        times = best.bytes_per_signal / ours.bytes_per_signal
-        sentences.append(f"The best other lossy codec, {best.name}, takes {times:.1f} times that.")
+    if best is not None:
+        sentences.append(_beside(best, ours, advice.enough_minutes is None))
+    if advice.enough_minutes is not None:
+        share = 100 * advice.trained_seconds / advice.full_seconds
+        sentences.append(
+            f"This training, {share:.1g} % of a full one, was too short to judge by: give "
+            f"--minutes {advice.enough_minutes}."
+        )
     exact = min(advice.lossless, key=lambda row: row.bytes_per_signal)
     if exact.bytes_per_signal <= AS_WELL * ours.bytes_per_signal:
         sentences.append(f"{exact.name} is lossless in {exact.bytes_per_signal:.1f}: use that.")
@@ -212,12 +233,27 @@ def verdict(advice: Advice) -> list[str]:
     return sentences
 
 
-def _better(best: Row, ours: Row) -> str:
-    """Name the peer to take instead."""
+def _quality(row: Row) -> str:
+    return "without loss" if row.psnr == math.inf else f"at {row.psnr:.1f} dB"
+
+
+def _beside(best: Row, ours: Row, long_enough: bool) -> str:
+    """Compare with the best peer, and name what to take instead where that is as good."""
+    quality = ""
+    if best.psnr == math.inf:
+        quality = f" {_quality(best)}"
+    elif best.psnr > ours.psnr + 0.01:
+        quality = f" at its lowest quality, {best.psnr:.1f} dB,"
+    if best.bytes_per_signal > AS_WELL * ours.bytes_per_signal:
+        times = best.bytes_per_signal / ours.bytes_per_signal
+        told = f"The best other codec, {best.name}, takes {times:.1f} times that{quality}"
+        return f"{told.removesuffix(',')}."
     how = "--architecture linear" if best.name == "PCA codec" else best.name
     return (
-        f"{best.name} does as well after this short training, {best.bytes_per_signal:.1f} bytes "
-        f"against {ours.bytes_per_signal:.1f}: try {how} first."
+        f"{best.name} takes {best.bytes_per_signal:.1f} bytes{quality} where this short training "
+        f"takes {ours.bytes_per_signal:.1f}"
+        + (f" {_quality(ours)}" if quality else "")
+        + (f": try {how} first." if long_enough else ".")
     )
 
 

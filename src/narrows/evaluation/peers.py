@@ -1,7 +1,8 @@
 """What others take for the same quality: PCA and the best picture codec, at a given PSNR.
 
 Their settings are searched until the PSNR is met; the bytes at exactly that PSNR are interpolated
-between the two nearest settings, linearly in the logarithm of the bytes.
+between the two nearest settings, linearly in the logarithm of the bytes. A peer whose lossy
+settings do not reach it stands with an exact one, if it has one: its blocks fall back to that.
 """
 
 from __future__ import annotations
@@ -70,21 +71,23 @@ def break_even(model_bytes: int, bytes_per_signal: float, peer: Row) -> int | No
 def search(measure: Callable[[float], Point], low: float, high: float, psnr: float) -> Point | None:
     """Bisect a setting whose PSNR rises from `low` to `high`.
 
-    A peer that cannot go down to the PSNR stands with its lowest setting, None for one that does
-    not reach it.
+    A peer that cannot go down to the PSNR stands with its lowest setting, one that only an exact
+    setting takes there with that, None for one that does not reach it.
     """
     below, above = measure(low), measure(high)
-    if psnr > above.psnr:
+    if not above.psnr >= psnr:  # perhaps NaN
         return None
     if psnr < below.psnr:
         return below
     for _ in range(SEARCHES):
         middle = (low + high) / 2
         point = measure(middle)
-        if point.psnr < psnr:
-            low, below = middle, point
-        else:
+        if point.psnr >= psnr:
             high, above = middle, point
+        else:
+            low, below = middle, point
+    if not (math.isfinite(below.psnr) and math.isfinite(above.psnr)):
+        return above
     share = (psnr - below.psnr) / ((above.psnr - below.psnr) or 1.0)
     sizes = math.log(below.bytes_per_signal), math.log(above.bytes_per_signal)
     return Point(math.exp(sizes[0] + share * (sizes[1] - sizes[0])), psnr, above.model_bytes)

@@ -61,7 +61,7 @@ class Autoencoder(
         The rate that training aims at, by default 3.2: the fewer bits the latents have, the larger
         their step.
     epochs, batch_size : int, optional
-        By default 8,600 or 12,000 updates of 32 to 256 samples.
+        By default 9,500 or 12,000 updates of 32 to 256 samples.
     learning_rate : float, optional
         Of Adam, at its highest; by default 0.004.
     patience : int, optional

@@ -20,6 +20,8 @@ FEWEST_TO_ESTIMATE = 256
 LEAST_ESTIMATE = 0.5  # of what a rounded latent says
 ROWS = 4096  # taken into float64 at a time
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
+WIDEST = 2.0**15  # between the steps of two qualities: more than whole numbers below 2**21 hold
+WIDE = 2.0**10  # where they are wider: the smallest gain, of 15 bits, is then right to 3 %
 HALVINGS = 26  # of the 23 octaves that it may be in
 COMPARED = 4096  # signals that tell whether shrinking helps
 
@@ -50,7 +52,7 @@ def fit_linear(
     set_affine(encoder[1], components, -mean @ components.T)
     set_affine(decoder[0], components.T, mean)
     y = (flat[:STEP_SAMPLE] - mean) @ components.T
-    steps = torch.tensor([step_for_entropy(y, bits) for bits in aimed_bits])
+    steps = within_span(torch.tensor([step_for_entropy(y, bits) for bits in aimed_bits]))
     middle = steps[(len(steps) - 1) // 2]
     shrinking = torch.stack([estimates(y / step) for step in steps])  # (n_qualities, k)
     scale = 1.0 / float(middle)
@@ -138,6 +140,17 @@ def step_for_entropy(y: Tensor, bits: float) -> float:
         step = (low * high) ** 0.5
         low, high = (step, high) if entropy_bits(torch.round(y / step)) >= bits else (low, step)
     return low
+
+
+def within_span(steps: Tensor) -> Tensor:
+    """Make the finest of `(n_qualities,)` steps coarser where integers cannot hold them all.
+
+    Few signals have little entropy however fine the step, so that high qualities, aimed at more,
+    end at steps finer than anybody needs.
+    """
+    if float(steps.max() / steps.min()) < WIDEST:
+        return steps
+    return steps.clamp(min=float(steps.max()) / WIDE)
 
 
 def entropy_bits(symbols: Tensor) -> float:

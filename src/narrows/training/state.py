@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -36,6 +38,10 @@ class EpochRecord:
     lambda_: float | None
     seconds: float
     seconds_left: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the fields; an infinite PSNR, of signals that come back exactly, becomes None."""
+        return {**asdict(self), "psnr": self.psnr if math.isfinite(self.psnr) else None}
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,7 @@ def _summary(
         "signals": len(signals.train),
         "validation_signals": len(signals.validation),
         "data_sha256": data_sha256,
-        "history": [asdict(record) for record in result.history],
+        "history": [record.as_json() for record in result.history],
         "best_epoch": result.best_epoch,
         "interrupted": result.interrupted,
         "threads": torch.get_num_threads(),

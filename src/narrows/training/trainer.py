@@ -21,7 +21,8 @@ from narrows.training.settings import Plan, TrainingSettings
 from narrows.training.state import EpochRecord, TrainingState
 
 VALIDATION_BATCH = 2048
-SEVERAL_QUALITIES = 1024  # validation frames, where each is decoded at several qualities
+VALIDATED = 2048  # validation frames after an epoch
+OF_SEVERAL = 1024  # where each is decoded at several qualities
 
 
 class Batch(NamedTuple):
@@ -100,7 +101,7 @@ class Trainer(ABC):
     ) -> None:
         self.model = model
         self.x_train = x_train
-        self.x_validation = x_validation
+        self.x_validation = _validated(x_validation, settings)
         self.settings = settings
         self.plan = plan
         self.device = x_train.device
@@ -242,12 +243,11 @@ class Trainer(ABC):
     @property
     def n_validated(self) -> int:
         """How many validation frames are looked at after an epoch."""
-        n = len(self.x_validation)
-        return n if self.settings.qualities == 1 else min(n, SEVERAL_QUALITIES)
+        return len(self.x_validation)
 
     def validation_batches(self) -> tuple[Tensor, ...]:
         """Give those validation frames in parts that fit in memory."""
-        return torch.split(self.x_validation[: self.n_validated], VALIDATION_BATCH)
+        return torch.split(self.x_validation, VALIDATION_BATCH)
 
     def _train_epoch(self, stop: Stop) -> float | None:
         """Do the next epoch's updates and give its mean loss; None where `stop` ended it."""
@@ -294,3 +294,11 @@ class Trainer(ABC):
 def psnr_of(mse: float, peak: float) -> float:
     """Peak signal-to-noise ratio in dB."""
     return 10.0 * math.log10(peak**2 / mse) if mse > 0 else math.inf
+
+
+def _validated(x: Tensor, settings: TrainingSettings) -> Tensor:
+    """Give the validation frames that are looked at after an epoch, spread over all."""
+    if settings.preset is not None:
+        return x  # the loss on all of them is a figure that people compare
+    n = min(len(x), VALIDATED if settings.qualities == 1 else OF_SEVERAL)
+    return x[torch.arange(n, device=x.device) * len(x) // n]

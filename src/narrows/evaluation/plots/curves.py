@@ -32,7 +32,8 @@ def training_curves(history: Sequence[Any], best_epoch: int | None = None) -> Fi
     Parameters
     ----------
     history : sequence of EpochRecord, or of mappings with its fields
-        `bytes_per_signal` and `lambda_` may be None, of a model trained without a rate.
+        `bytes_per_signal` and `lambda_` may be None, of a model trained without a rate, and `psnr`
+        of an epoch whose validation signals come back exactly: it is left out.
     best_epoch : int, optional
         The epoch whose weights were kept; by default that of the lowest validation loss.
 
@@ -47,6 +48,7 @@ def training_curves(history: Sequence[Any], best_epoch: int | None = None) -> Fi
         [_field(record, name) for record in history]
         for name in ("epoch", "loss", "val_loss", "psnr")
     )
+    psnr = [math.nan if value is None else value for value in psnr]
     best = best_epoch or epochs[_lowest(val_loss)]
     figure = new_figure(WIDTH, 3.8)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[5, 3])

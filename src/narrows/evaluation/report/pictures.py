@@ -16,6 +16,7 @@ from narrows.evaluation.plots.gallery import worst
 from narrows.evaluation.plots.network import layer_shapes
 from narrows.evaluation.report.comparison import sample
 from narrows.evaluation.report.contents import Contents
+from narrows.evaluation.report.facts import decibels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +90,7 @@ def bytes_and_quality(contents: Contents) -> list[Picture]:
     if len(series) < 2 or not math.isfinite(measured.psnr):
         return []
     told = "; ".join(
-        f"{name}: " + ", ".join(f"{size:.2f} bytes at {psnr:.2f} dB" for size, psnr in points)
+        f"{name}: " + ", ".join(f"{size:.2f} bytes at {decibels(psnr)}" for size, psnr in points)
         for name, points in series.items()
     )
     caption = "Up and to the left is better. The axis of bytes is logarithmic."

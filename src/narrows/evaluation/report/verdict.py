@@ -97,6 +97,8 @@ def _times(peer: Row, measured: Evaluation) -> str:
 
 
 def _quality(peer: Row, measured: Evaluation) -> str:
+    if math.isinf(peer.psnr):
+        return "no loss at all"
     if peer.psnr > measured.psnr + 0.01:
         return f"its lowest quality, {peer.psnr:.2f} dB"
     return "the same quality"

@@ -15,6 +15,7 @@ from narrows.training.architectures import Autoencoder
 
 HEADROOM = 8.0  # latents of unseen signals may be this much larger before they are clipped
 SMALLEST_STEP = 64  # as an integer, where steps differ: they are then right to 1 %
+LARGEST_STEP = 2**21 - 1  # that the format allows
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ def freeze_latents(autoencoder: Autoencoder, scaled: Tensor) -> FrozenLatents:
         np.ones(shape) if log is None else log.double().exp().numpy()
         for log in (autoencoder.log_gain, autoencoder.log_step)
     )
-    fine = 1.0 if autoencoder.log_step is None else SMALLEST_STEP / float(step.min())
+    fine = 1.0 if autoencoder.log_step is None else finest(step)
     whole_steps = np.round(step * fine).astype(np.int32)
     unit = 1.0 / (autoencoder.latent_scale * fine)
     quality = torch.arange(len(scaled)) % autoencoder.n_qualities
@@ -66,6 +67,13 @@ def freeze_latents(autoencoder: Autoencoder, scaled: Tensor) -> FrozenLatents:
     integers = symbols * torch.from_numpy(whole_steps)[quality]
     limit = 1 << max(8, int(float(integers.abs().max()) * HEADROOM).bit_length())
     return FrozenLatents(gain, whole_steps, unit, limit, (integers * unit).float())
+
+
+def finest(step: npt.NDArray[np.float64]) -> float:
+    """Give the factor that makes integers of steps, whole at the smallest."""
+    smallest = float(step.min())
+    most = math.floor(LARGEST_STEP * smallest / float(step.max()))
+    return min(SMALLEST_STEP, max(1, most)) / smallest
 
 
 def fixed_point(factor: float) -> tuple[int, int]:
