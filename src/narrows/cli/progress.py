@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from narrows.cli.output import decibels
+
 if TYPE_CHECKING:
     from narrows.training.state import EpochRecord
     from narrows.training.trainer import Progress
@@ -84,7 +86,7 @@ def describe(record: EpochRecord) -> str:
     else:
         losses = f"loss {record.loss:.1f}  val_loss {record.val_loss:.1f}"
         rate = f"  {record.bytes_per_signal:.2f} B/signal"
-    return f"{losses}{rate}  {record.psnr:.2f} dB"
+    return f"{losses}{rate}  {decibels(record.psnr)}"
 
 
 def _log(record: EpochRecord) -> None:
