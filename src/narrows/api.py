@@ -84,7 +84,8 @@ def train(
         In place of `epochs`: as many as fit, counted once, before training starts; the plan
         is in `codec.model.training["plan"]`.
     validation : (m, *frame_shape), optional
-        Held-out signals; by default a tenth of `x`, at most 5000.
+        Held-out signals; by default a tenth of `x`, at most 5000. After an epoch at most 2048 of
+        them are looked at, with a preset all.
     seed : int, default 0
         Same seed, machine, torch and number of threads: the same model.
     device : str, default "auto"

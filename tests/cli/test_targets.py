@@ -70,6 +70,21 @@ def test_compress_keeps_to_a_target(run, codec, x, option, target, effort):
     assert json.loads(run("info", "x.nrw", "--json").out)["blocks_by_mode"] == {"mixed": 1}
 
 
+def test_compress_tells_the_point_that_was_taken(run, folder):
+    words = ("compress", "x.npy", "-m", "m.narrows", "-f", "-o", "x.nrw")
+    point = ("quality", "effort", "target_bytes", "target_psnr")
+    for given, expected in (
+        ((), [1, 2, None, None]),
+        (("-q", 2, "--effort", 0), [2, 0, None, None]),
+        (("--target-bytes", 30), [None, 2, 30.0, None]),
+    ):
+        figures = json.loads(run(*words, *given, "--json").out)
+        assert [figures[name] for name in point] == expected
+        said = run(*words, *given).err
+        assert ("quality" in said) == (figures["quality"] is not None)
+    assert "quality 2 of 2" in run(*words, "-q", 2).err
+
+
 @each_target
 def test_without_an_effort_it_is_2(run, codec, x, option):
     target = {keyword(option): TARGETS[option]}

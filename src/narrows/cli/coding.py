@@ -89,13 +89,13 @@ def compress(
         else:
             size = codec.compress_to(stream, blocks, **point, embed_model=embed_model)
     n = source.shape[0]
-    figures = _figures(output, n, codec, size - size_before)
+    figures = _figures(output, n, codec, size - size_before) | _point(codec, point)
     if archive is not None:
         figures |= {"archive_signals": archive.n_signals + n, "archive_bytes": size}
     if json:
         print_json(figures)
     else:
-        say(_describe(figures), quiet)
+        say(_describe(figures, codec.model.n_qualities), quiet)
 
 
 def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:
@@ -143,13 +143,22 @@ def _figures(output: str, n: int, codec: Codec, size: int) -> dict[str, Any]:
     }
 
 
-def _describe(figures: dict[str, Any]) -> str:
+def _point(codec: Codec, point: dict[str, Any]) -> dict[str, Any]:
+    """Give quality and effort as they were decided; no quality where a target chose it."""
+    request = codec.request(**point)
+    quality = request.quality if request.budget is None else None
+    return {**point, "quality": quality, "effort": request.effort}
+
+
+def _describe(figures: dict[str, Any], n_qualities: int) -> str:
     appended = "archive_signals" in figures
     told = (
         f"{figures['output']}: {figures['signals']} signals{' appended' if appended else ''}, "
         f"{figures['raw_bytes']} -> {figures['compressed_bytes']} bytes "
         f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes per signal"
     )
+    if n_qualities > 1 and figures["quality"] is not None:
+        told += f"; quality {figures['quality']} of {n_qualities}"
     if not appended:
         return told
     whole = f"{figures['archive_signals']} signals in {figures['archive_bytes']} bytes"
