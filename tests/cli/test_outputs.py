@@ -142,7 +142,9 @@ def test_a_copy_of_an_input_is_no_input(run, folder):
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(narrows.__file__).parent.parent)}
 START = """
 import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest may run with it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest may run with them ignored
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from narrows.cli import main
 main()
 """
@@ -159,21 +161,22 @@ main()
 )
 def test_a_signal_leaves_no_file_and_one_line(folder, number, code, words):
     command = ["compress", "-", "-m", "m.narrows", "-o", "x.nrw"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", START, *command],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT,
-    )  # fmt: skip
-    process.stdin.write((folder / "x.npy").read_bytes()[:-10])  # and it waits for the rest
-    process.stdin.flush()
-    end = time.monotonic() + 60
-    while not list(folder.glob(".x.nrw.*")):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    process.send_signal(getattr(signal, number))
-    process.wait(timeout=60)
-    told = process.stderr.read().decode()
-    process.stdin.close()
-    process.stderr.close()
+    ) as process:  # fmt: skip
+        try:
+            process.stdin.write((folder / "x.npy").read_bytes()[:-10])  # and it waits for the rest
+            process.stdin.flush()
+            end = time.monotonic() + 60
+            while not list(folder.glob(".x.nrw.*")):
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            process.send_signal(getattr(signal, number))
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+        told = process.stderr.read().decode()
     assert process.returncode == code
     assert told == f"narrows: {words}; nothing was written\n"
     assert names(folder) == ["m.narrows", "x.npy"]
