@@ -67,8 +67,9 @@ def train(
         The rate that training aims at, unless `lambda_` is given: a signal then takes about
         `latent_size * bits_per_latent / 8` bytes at the middle quality. By default 3.2.
     qualities : int, default 1
-        Points of its rate-distortion curve that the model offers, 1 to 8: sizes a factor of
-        1.39 apart, so that eight span a factor of ten. One model of several qualities is not
+        Points of its rate-distortion curve that the model offers, 1 to 8. Training aims at sizes
+        a factor of 1.39 apart, so that eight span a factor of ten; the highest come closer
+        where the network or the latents do not suffice. One model of several qualities is not
         as good at each as a model of its own.
     architecture : {"auto", "linear", "dense", "conv"}
         "linear" is PCA, in closed form; "auto" takes "conv" for some thousands of pictures of

@@ -243,7 +243,7 @@ def export_decoder(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
-    """Write the model that only decompresses: about half the size, the same id."""
+    """Write the model that only decompresses: half to two thirds of the size, the same id."""
     check_output(output, force, model)
     from narrows.models import load_codec
 

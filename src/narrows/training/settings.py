@@ -35,8 +35,8 @@ class TrainingSettings:
         The rate that training aims at unless `lambda_` is given, of the middle quality. With 3.2,
         32 latents of MNIST come to 12.7 bytes.
     qualities : int
-        How many qualities the model has, 1 to 8: rates a factor of 1.39 apart, so that eight
-        span a factor of ten.
+        How many qualities the model has, 1 to 8: aimed at rates a factor of 1.39 apart, so
+        that eight span a factor of ten.
     preset : str or None
         A plain autoencoder of `narrows.training.presets`, trained without a rate term.
     architecture : str
