@@ -251,7 +251,7 @@ class Model:
         return f"np.rint(x).{cast}, where they are fractions of 1 with {scaled},"
 
     def without_encoder(self) -> Model:
-        """Give the model that only decompresses: same id, about half the size."""
+        """Give the model that only decompresses: same id, half to two thirds of the size."""
         return replace(self, encoder=None, exchange=None, given_encoder_digest=self.encoder_digest)
 
 

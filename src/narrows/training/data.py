@@ -17,6 +17,8 @@ from narrows.training.architectures import Scaling
 from narrows.training.settings import TrainingSettings
 
 VALIDATION_SHARE, VALIDATION_MOST = 0.1, 5000
+VALIDATED = 2048  # validation frames after an epoch
+OF_SEVERAL = 1024  # where each is decoded at several qualities
 MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
 PICTURE_RANGE = 255.0  # of uint8 signals that use more than half of it; otherwise the data's own
 LARGEST = 1e120  # of float64 signals, and the inverse of the smallest range
@@ -93,6 +95,14 @@ def split(
         return x[np.sort(order[:most])], validation[:most]
     held = max(1, min(VALIDATION_MOST, int(VALIDATION_SHARE * len(x))))
     return x[np.sort(order[held : held + most])], x[np.sort(order[:held])]
+
+
+def validated_frames(x: Tensor, settings: TrainingSettings) -> Tensor:
+    """Give the validation frames that are looked at after an epoch, spread over all."""
+    if settings.preset is not None:
+        return x  # the loss on all of them is a figure that people compare
+    n = min(len(x), VALIDATED if settings.qualities == 1 else OF_SEVERAL)
+    return x[torch.arange(n, device=x.device) * len(x) // n]
 
 
 def scaling_of(x: npt.NDArray[Any], loss: str) -> Scaling:

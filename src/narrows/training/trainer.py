@@ -17,12 +17,11 @@ from torch import Tensor
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
 from narrows.training.corruption import Corruption
+from narrows.training.data import validated_frames
 from narrows.training.settings import Plan, TrainingSettings
 from narrows.training.state import EpochRecord, TrainingState
 
 VALIDATION_BATCH = 2048
-VALIDATED = 2048  # validation frames after an epoch
-OF_SEVERAL = 1024  # where each is decoded at several qualities
 
 
 class Batch(NamedTuple):
@@ -101,7 +100,7 @@ class Trainer(ABC):
     ) -> None:
         self.model = model
         self.x_train = x_train
-        self.x_validation = _validated(x_validation, settings)
+        self.x_validation = validated_frames(x_validation, settings)
         self.settings = settings
         self.plan = plan
         self.device = x_train.device
@@ -294,11 +293,3 @@ class Trainer(ABC):
 def psnr_of(mse: float, peak: float) -> float:
     """Peak signal-to-noise ratio in dB."""
     return 10.0 * math.log10(peak**2 / mse) if mse > 0 else math.inf
-
-
-def _validated(x: Tensor, settings: TrainingSettings) -> Tensor:
-    """Give the validation frames that are looked at after an epoch, spread over all."""
-    if settings.preset is not None:
-        return x  # the loss on all of them is a figure that people compare
-    n = min(len(x), VALIDATED if settings.qualities == 1 else OF_SEVERAL)
-    return x[torch.arange(n, device=x.device) * len(x) // n]
