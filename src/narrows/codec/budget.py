@@ -1,9 +1,10 @@
 """Budgets: so many bytes at most, or such a PSNR at least, of every single signal.
 
 Qualities, and between two of them the weight that a search gives to errors, make a ladder: from
-rung to rung a signal takes more bytes, and is nearer to its original. Each signal gets the highest
-rung that its bytes allow, or the lowest that is good enough. Everything that is compared is exact,
-so the same rungs are found on every machine.
+rung to rung a signal takes more bytes, most of the time, and is nearer to its original. What is
+looked for is the highest rung that its bytes allow, or the lowest that is good enough; what a
+signal gets is the best of all that was tried. Everything that is compared is exact, so the same is
+found on every machine.
 """
 
 from __future__ import annotations

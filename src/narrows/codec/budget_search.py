@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import log10, prod
 
 import numpy as np
@@ -18,6 +19,28 @@ from narrows.errors import SettingError
 Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 PacketSize = Callable[[Symbols, int], int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The best try so far of each of n signals; quality 0 where none has kept to the budget."""
+
+    symbols: Symbols
+    quality: Qualities
+    left: Floats  # what the budget does not limit, and is to be small
+
+    @classmethod
+    def of(cls, x: Frames, latent_size: int) -> _Best:
+        n = len(x)
+        symbols = np.zeros((n, latent_size), dtype=np.int32)
+        return cls(symbols, np.zeros(n, dtype=np.intp), np.full(n, np.inf))
+
+    def offer(self, rows: Rows, symbols: Symbols, quality: int, left: Floats) -> None:
+        """Take what is better than the best so far of the signals in some rows."""
+        better = (left < self.left[rows]) | (self.quality[rows] == 0)
+        taken = rows[better]
+        self.symbols[taken], self.left[taken] = symbols[better], left[better]
+        self.quality[taken] = quality
 
 
 class BudgetSearch:
@@ -58,9 +81,8 @@ class BudgetSearch:
         """
         rounded = self._transform.encode_at_all_qualities(x)
         plain = self._rungs(self._ladder.plain_rungs())
-        start = self._start(x, rounded, plain)
-        first = np.maximum(start, plain.min())
-        symbols = rounded[self._qualities(first) - 1, np.arange(len(x))]
+        best = _Best.of(x, rounded.shape[-1])
+        start = self._start(x, rounded, plain, best)
 
         def keeps(rows: Rows, steps: npt.NDArray[np.intp]) -> Flags:
             """Try rungs; a quality's next try goes on where its last one ended."""
@@ -71,42 +93,48 @@ class BudgetSearch:
                 last, frames = rounded[quality - 1, rows[own]], x[rows[own]]
                 tried = self._transform.improve(frames, last, quality, self._effort, weights[own])
                 rounded[quality - 1, rows[own]] = tried
-                kept[own] = self._kept(frames, tried, quality)
-                symbols[rows[own[kept[own]]]] = tried[kept[own]]
+                kept[own] = self._offer(best, rows[own], frames, tried, quality)
             return kept
 
-        steps = climb(first, len(self._ladder.quality), keeps)
+        climb(np.maximum(start, plain.min()), len(self._ladder.quality), keeps)
         # What a search finds may take more bits than what it began with, or err more. Where only
         # rounding keeps to the budget, that is taken: no effort refuses what effort 0 gives.
-        steps = np.where(steps < 0, start, steps)
-        lost = np.flatnonzero(steps < 0)
+        lost = np.flatnonzero(best.quality == 0)
         if len(lost):
-            quality = int(self._qualities(np.zeros(1, dtype=np.intp))[0])
+            quality = int(self._ladder.quality[self._rungs(np.zeros(1, dtype=np.intp))][0])
             raise SettingError(self._out_of_reach(x[lost], rounded[quality - 1, lost], quality))
-        return symbols, self._qualities(steps)
-
-    def _qualities(self, steps: npt.NDArray[np.intp]) -> Qualities:
-        return self._ladder.quality[self._rungs(steps)]
+        return best.symbols, best.quality
 
     def _rungs(self, steps: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """Count rungs from the end where a signal is to take few bytes."""
         return steps if self._budget.of_bytes else len(self._ladder.quality) - 1 - steps
 
     def _start(
-        self, x: Frames, rounded: Symbols, plain: npt.NDArray[np.intp]
+        self, x: Frames, rounded: Symbols, plain: npt.NDArray[np.intp], best: _Best
     ) -> npt.NDArray[np.intp]:
         """Give each signal the last of the qualities' steps where rounding keeps, or -1."""
-        start = np.full(len(x), -1)
+        start, rows = np.full(len(x), -1), np.arange(len(x))
         for number in plain.argsort():
-            kept = self._kept(x, rounded[number], int(number) + 1)
+            kept = self._offer(best, rows, x, rounded[number], int(number) + 1)
             start[kept] = plain[number]
         return start
 
-    def _kept(self, x: Frames, symbols: Symbols, quality: int) -> Flags:
-        """Tell which `(n, latent_size)` symbols for frames keep to the budget."""
-        if not self._budget.of_bytes:
-            return self._errors(x, symbols, quality) <= self._largest_error
-        return self._bytes(symbols, quality) <= float(self._budget.target_bytes or 0.0)
+    def _offer(self, best: _Best, rows: Rows, x: Frames, symbols: Symbols, quality: int) -> Flags:
+        """Tell which `(n, latent_size)` symbols for frames keep to the budget, and note those.
+
+        Of two that keep to a number of bytes the one with the smaller error is better, of two
+        that keep to a PSNR the one with fewer bytes.
+        """
+        if self._budget.of_bytes:
+            kept = self._bytes(symbols, quality) <= float(self._budget.target_bytes or 0.0)
+            own = np.flatnonzero(kept)
+            left = self._errors(x[own], symbols[own], quality)
+        else:
+            kept = self._errors(x, symbols, quality) <= self._largest_error
+            own = np.flatnonzero(kept)
+            left = self._bytes(symbols[own], quality)
+        best.offer(rows[own], symbols[own], quality, left)
+        return kept
 
     def _errors(self, x: Frames, symbols: Symbols, quality: int) -> Floats:
         return squared_errors(self._transform.decode(symbols, quality), x)
