@@ -153,7 +153,7 @@ def test_the_supervised_encoder_has_the_layers_of_the_model_s(codec, digits):
     linear = narrows.train(digits[:300], latent_size=3, architecture="linear")
     assert encoder_layers(linear.model) == [3]
     conv = narrows.train(digits[:300], latent_size=3, epochs=1, architecture="conv")
-    assert encoder_layers(conv.model) == ["conv", 3]
+    assert encoder_layers(conv.model) == ["conv", 256, 3]
 
 
 def test_an_encoder_that_cannot_be_rebuilt_is_refused_where_it_is_asked_for(codec, digits, labels):

@@ -69,6 +69,7 @@ def test_stages_go_down_to_a_few_positions():
     assert [s.narrow for s in planned] == [(14, 14), (7, 7)]
     assert [s.channels for s in planned] == [(1, 16), (16, 48)]
     assert [s.narrow for s in stages((5, 100), 1)] == [(2, 50), (2, 25), (2, 12), (2, 6)]
+    assert [s.channels for s in stages((28, 28), 1, width=1.5)] == [(1, 24), (24, 72)]
 
 
 @pytest.mark.parametrize("size", [(12, 20), (2, 2), (13, 20), (12, 7)])

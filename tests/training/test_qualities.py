@@ -7,18 +7,22 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs torch; extra train")
 
+from torch import nn
 
 import narrows
 from narrows.codec.search import SymbolSearch
 from narrows.codec.symbols import MAX_QUALITIES
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
-from narrows.training.settings import MOST_QUALITIES
+from narrows.training.presets import training_settings
+from narrows.training.settings import MOST_QUALITIES, TrainingSettings
+from narrows.training.train import build_networks
 
 
 @pytest.fixture(scope="module")
 def eight(digits):
-    return narrows.train(digits[:1400], latent_size=16, qualities=8, epochs=100, seed=1)
+    settings = {"latent_size": 16, "bits_per_latent": 3.2, "epochs": 100}
+    return narrows.train(digits[:1400], qualities=8, seed=1, **settings)
 
 
 def test_each_quality_takes_more_bytes_and_is_better(eight, digits):
@@ -106,6 +110,22 @@ def test_a_resumed_run_gives_the_same_model(digits, tmp_path):
 
 def test_as_many_qualities_can_be_trained_as_a_model_holds():
     assert MOST_QUALITIES == MAX_QUALITIES
+
+
+def test_several_qualities_have_more_latents_unless_told_otherwise():
+    one, several = training_settings(), training_settings(qualities=2)
+    assert (several.latent_size, several.bits_per_latent) == (64, 2.4)
+    assert several.aimed_bits > one.aimed_bits
+    given = training_settings(qualities=2, latent_size=5)
+    assert (given.latent_size, given.bits_per_latent) == (5, 2.4)
+
+
+@pytest.mark.parametrize(("qualities", "channels"), [(1, 16), (2, 24)])
+def test_convolutions_of_several_qualities_are_wider(qualities, channels):
+    settings = TrainingSettings(architecture="conv", qualities=qualities)
+    for network in build_networks((28, 28), settings):
+        convolutions = [m for m in network if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+        assert channels in (convolutions[0].weight.shape[0], convolutions[-1].weight.shape[0])
 
 
 def test_a_preset_has_one_quality(digits):

@@ -44,7 +44,7 @@ def test_the_layers_are_those_that_were_named():
 
 def test_the_encoder_of_the_conv_architecture_can_be_asked_for():
     x, classes = blobs(40, shape=(8, 9))
-    encoder = train_supervised(x, classes, ["conv", 3])
+    encoder = train_supervised(x, classes, ["conv", 64, 3])
     assert encoder.latents(x).shape == (40, 3)
     assert any(isinstance(module, nn.Conv2d) for module in encoder.network)
 

@@ -185,8 +185,16 @@ def _short_training(
     from narrows.api import train
     from narrows.training.settings import TrainingSettings
 
-    codec = train(x, latent_size=latent_size, qualities=QUALITIES, minutes=minutes, seed=seed)
-    summary, settings = codec.model.training, TrainingSettings()
+    settings = TrainingSettings(qualities=QUALITIES)
+    codec = train(
+        x,
+        latent_size=latent_size or settings.latent_size,
+        bits_per_latent=settings.bits_per_latent,
+        qualities=QUALITIES,
+        minutes=minutes,
+        seed=seed,
+    )
+    summary = codec.model.training
     full = settings.resolved(x.shape[1:], len(x)).plan(summary["signals"])
     epoch_seconds = summary["history"][-1]["seconds"] / len(summary["history"])
     rest = summary["seconds"] - summary["history"][-1]["seconds"]
@@ -227,7 +235,8 @@ def verdict(advice: Advice) -> list[str]:
     if best is not None and (even := break_even(advice.model_bytes, ours.bytes_per_signal, best)):
         sentences.append(f"Against {best.name} it has after {even:,}.")
     sentences.append(
-        f"A full training takes about {max(1, round(advice.full_seconds / 60))} min here "
+        f"A full training of {QUALITIES} qualities takes about "
+        f"{max(1, round(advice.full_seconds / 60))} min here "
         f"(architecture {advice.architecture})."
     )
     return sentences

@@ -224,9 +224,10 @@ def _supervised_latents(codec: Codec, split: Split) -> Features:
 
 def encoder_layers(model: Model) -> list[int | str]:
     """Describe an encoder: the width of each dense layer, the kind of each activation."""
-    if model.architecture == "conv":
-        return ["conv", model.latent_size]
     assert model.encoder is not None
+    if model.architecture == "conv":
+        dense = [layer for layer in model.encoder.layers if isinstance(layer, Dense)]
+        return ["conv", dense[0].weight.shape[1], model.latent_size]
     return [
         layer.weight.shape[1] if isinstance(layer, Dense) else layer.kind
         for layer in model.encoder.layers

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from narrows.errors import SettingError
-from narrows.training.settings import TrainingSettings
+from narrows.training.settings import OF_SEVERAL_QUALITIES, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def training_settings(preset: str | None = None, **given: Any) -> TrainingSettin
     """
     given = {name: value for name, value in given.items() if value is not None}
     if preset is None:
-        return TrainingSettings(**given)
+        defaults = OF_SEVERAL_QUALITIES if given.get("qualities", 1) != 1 else {}
+        return TrainingSettings(**{**defaults, **given})
     if preset not in PRESETS:
         raise SettingError(f"unknown preset {preset!r}; accepted are {', '.join(PRESETS)}")
     for name in ("bits_per_latent", "lambda_"):

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from narrows.errors import SettingError
 from narrows.training.architectures import SLOPE, conv
+from narrows.training.architectures.conv import HIDDEN
 
 EPOCHS = 20  # 8,000 MNIST images, 15 s on one core: 95.8 % after 10, 96.2 % after 20 and after 30
 FEWEST_UPDATES = 500  # so that small sets have more epochs
@@ -79,7 +80,8 @@ def train_supervised(
         Counted from 0.
     layers : sequence of int and str
         The encoder from input to latents: the width of a dense layer, or the name of an
-        activation, as `[512, "leaky_relu", 32]`. `["conv", 32]` is that of the conv architecture.
+        activation, as `[512, "leaky_relu", 32]`. `["conv", 256, 32]` is that of the conv
+        architecture with 256 hidden units.
     seed : int, default 0
         Same seed, machine, torch and number of threads: the same encoder.
     """
@@ -95,7 +97,8 @@ def train_supervised(
 
 def _network(frame_shape: tuple[int, ...], layers: Sequence[int | str]) -> nn.Sequential:
     if layers[0] == "conv":
-        return conv(frame_shape, _latent_size(layers), sigmoid_output=False)[0]
+        width = int(layers[1]) / HIDDEN
+        return conv(frame_shape, _latent_size(layers), sigmoid_output=False, width=width)[0]
     size = prod(frame_shape)
     modules: list[nn.Module] = []
     for layer in layers:

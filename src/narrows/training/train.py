@@ -203,7 +203,10 @@ def build_networks(
         activations = preset.latent_activation, preset.output_activation
         return classic(frame_shape, settings.latent_size, *activations)
     return BUILDERS[settings.architecture](
-        frame_shape, settings.latent_size, sigmoid_output=settings.loss == "bce"
+        frame_shape,
+        settings.latent_size,
+        sigmoid_output=settings.loss == "bce",
+        width=settings.width,
     )
 
 

@@ -155,11 +155,18 @@ class Stage:
 
 
 def conv(
-    frame_shape: Shape, latent_size: int, *, sigmoid_output: bool
+    frame_shape: Shape, latent_size: int, *, sigmoid_output: bool, width: float = 1.0
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Build a convolutional autoencoder: strided convolutions, then dense layers to the latents.
 
-    A last axis of at most 4 is taken for channels.
+    Parameters
+    ----------
+    frame_shape : tuple of int
+        A last axis of at most 4 is taken for channels.
+    latent_size : int
+    sigmoid_output : bool
+    width : float, default 1
+        Times as many channels and hidden units as usual.
 
     Raises
     ------
@@ -167,19 +174,20 @@ def conv(
         If the frame has no spatial axis to slide over, or more than three.
     """
     *spatial, channels = spatial_and_channels(frame_shape)
-    steps = stages(tuple(spatial), channels)
+    steps = stages(tuple(spatial), channels, width)
+    hidden = round(HIDDEN * width)
     narrow = (*steps[-1].narrow, steps[-1].channels[1])
     encoder = nn.Sequential(
         ToChannels((*spatial, channels)),
         *(m for stage in steps for m in (stage.narrowing(), nn.LeakyReLU(SLOPE))),
         FromChannels((prod(narrow),)),
-        nn.Linear(prod(narrow), HIDDEN), nn.LeakyReLU(SLOPE),  # (n, HIDDEN)
-        nn.Linear(HIDDEN, latent_size),  # (n, latent_size)
+        nn.Linear(prod(narrow), hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        nn.Linear(hidden, latent_size),  # (n, latent_size)
     )  # fmt: skip
     last = [nn.Sigmoid()] if sigmoid_output else []
     decoder = nn.Sequential(
-        nn.Linear(latent_size, HIDDEN), nn.LeakyReLU(SLOPE),  # (n, HIDDEN)
-        nn.Linear(HIDDEN, prod(narrow)), nn.LeakyReLU(SLOPE),
+        nn.Linear(latent_size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        nn.Linear(hidden, prod(narrow)), nn.LeakyReLU(SLOPE),
         ToChannels(narrow),
         *(m for stage in reversed(steps[1:]) for m in (stage.widening(), nn.LeakyReLU(SLOPE))),
         steps[0].widening(), *last,
@@ -202,7 +210,7 @@ def spatial_and_channels(frame_shape: Shape) -> Shape:
     return shape
 
 
-def stages(spatial: Shape, channels: int) -> list[Stage]:
+def stages(spatial: Shape, channels: int, width: float = 1.0) -> list[Stage]:
     """Plan the convolutions from `spatial` sizes down to a few positions an axis; at least one."""
     kernel, stride = KERNEL_AND_STRIDE[len(spatial)]
     planned: list[Stage] = []
@@ -215,7 +223,7 @@ def stages(spatial: Shape, channels: int) -> list[Stage]:
             for n, k, s in zip(spatial, kernels, strides, strict=True)
         )
         wide_channels = planned[-1].channels[1] if planned else channels
-        both = (wide_channels, CHANNELS[len(planned)])
+        both = (wide_channels, round(CHANNELS[len(planned)] * width))
         planned.append(Stage(spatial, narrow, both, kernels, strides))
         spatial = narrow
     return planned

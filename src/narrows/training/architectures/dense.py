@@ -13,29 +13,30 @@ SLOPE = 1 / 8  # of LeakyReLU: a shift in integers
 
 
 def dense(
-    frame_shape: tuple[int, ...], latent_size: int, *, sigmoid_output: bool
+    frame_shape: tuple[int, ...], latent_size: int, *, sigmoid_output: bool, width: float = 1.0
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Build the classic fully connected autoencoder, wide, narrow, wide, for frames of any shape.
 
-    Two hidden layers on either side (Hinton & Salakhutdinov 2006 used three).
+    Two hidden layers on either side (Hinton & Salakhutdinov 2006 used three), `width` times as
+    wide as usual.
     """
     size = prod(frame_shape)
-    width = hidden_width(size)
-    if 2 * width * (size + width + latent_size) > MOST_WEIGHTS:
+    hidden = round(hidden_width(size) * width)
+    if 2 * hidden * (size + hidden + latent_size) > MOST_WEIGHTS:
         raise SettingError(
             f"frames of {size} elements are too large for a dense network, which would have "
-            f"{2 * width * size} weights; cut them into smaller frames, or use linear"
+            f"{2 * hidden * size} weights; cut them into smaller frames, or use linear"
         )
     encoder = nn.Sequential(
         nn.Flatten(),
-        nn.Linear(size, width), nn.LeakyReLU(SLOPE),  # (n, width)
-        nn.Linear(width, width), nn.LeakyReLU(SLOPE),  # (n, width)
-        nn.Linear(width, latent_size),  # (n, latent_size)
+        nn.Linear(size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        nn.Linear(hidden, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        nn.Linear(hidden, latent_size),  # (n, latent_size)
     )  # fmt: skip
     decoder = nn.Sequential(
-        nn.Linear(latent_size, width), nn.LeakyReLU(SLOPE),  # (n, width)
-        nn.Linear(width, width), nn.LeakyReLU(SLOPE),  # (n, width)
-        nn.Linear(width, size),  # (n, size)
+        nn.Linear(latent_size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        nn.Linear(hidden, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        nn.Linear(hidden, size),  # (n, size)
         *([nn.Sigmoid()] if sigmoid_output else []),
         nn.Unflatten(1, frame_shape),
     )  # fmt: skip
