@@ -107,7 +107,7 @@ def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
     from narrows.training.freeze import codec as freezing
 
     def freeze_with(loss_db):
-        monkeypatch.setattr(freezing, "WEIGHT_LOSSES_DB", (loss_db,))
+        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, 639),))
         return narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
 
     coarse, fine = freeze_with(0.03), freeze_with(0.0)
@@ -115,15 +115,39 @@ def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
     assert len(coarse.model_bytes) < 0.5 * len(fine.model_bytes)
 
 
-def test_where_fewer_levels_cost_too_much_activations_have_all_of_them(digits, monkeypatch):
+def test_where_fewer_levels_cost_too_much_activations_have_more_and_at_last_all(
+    digits, monkeypatch
+):
     from narrows.training.freeze import codec as freezing
     from narrows.training.freeze.networks import ACTIVATION_LIMIT
 
-    monkeypatch.setattr(freezing, "WEIGHT_LOSSES_DB", ())
-    codec = narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
-    limits = [layer.limit for layer in codec.model.decoder.layers if layer.kind == "dense"]
-    assert limits[:-1] == [ACTIVATION_LIMIT] * (len(limits) - 1)
-    assert abs(codec.model.training["freezing_loss_db"]) < 0.005
+    assert freezing.ROUNDINGS[-1] == (0.0, ACTIVATION_LIMIT)
+
+    def limits_with(least_levels):
+        monkeypatch.setattr(freezing, "ROUNDINGS", ((0.03, least_levels),))
+        codec = narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
+        assert abs(codec.model.training["freezing_loss_db"]) < 0.05
+        layers = [layer for layer in codec.model.decoder.layers if layer.kind == "dense"]
+        return [layer.limit for layer in layers[:-1]]
+
+    few, more, all_ = map(limits_with, (639, 1500, ACTIVATION_LIMIT))
+    assert 639 <= min(few) < 1500
+    assert 1500 <= min(more)
+    assert all_ == [ACTIVATION_LIMIT] * len(all_)
+
+
+def test_roundings_are_tried_until_one_costs_little_enough(digits, monkeypatch):
+    from narrows.training.freeze import codec as freezing
+
+    losses = iter([0.2, 0.07, 0.04, 0.0])
+    monkeypatch.setattr(freezing, "_loss_db", lambda *given: next(losses))
+    tried, make = [], freezing._integer_model
+    monkeypatch.setattr(
+        freezing, "_integer_model", lambda *given: tried.append(given[-1]) or make(*given)
+    )
+    codec = narrows.train(digits[:300], latent_size=6, architecture="dense", epochs=1)
+    assert codec.model.training["freezing_loss_db"] == 0.04
+    assert tried == [levels for _, levels in freezing.ROUNDINGS[:3]]
 
 
 def test_a_loss_in_freezing_is_an_error_that_names_the_layer(digits, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,14 @@ from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.exchange import fit_exchange
 from narrows.training.freeze.latents import fixed_point, freeze_latents
 from narrows.training.freeze.networks import (
+    ACTIVATION_LIMIT,
     FrozenNetwork,
     Units,
     freeze_network,
     frozen_modules,
     without_idle_activation,
 )
-from narrows.training.freeze.weights import choose_weight_steps
+from narrows.training.freeze.weights import Steps, choose_weight_steps
 from narrows.training.trainer import psnr_of
 
 CALIBRATION_SIGNALS = 2048
@@ -38,10 +40,16 @@ LATENT_FRACTION = 2.0**-8  # of a step, in which the encoder gives latents: roun
 OUTPUT_FRACTION = 2.0**-10  # of a whole number, in which the decoder gives its output
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals, times OUTPUT_FRACTION
 ALLOWED_LOSS_DB = 0.05
-WEIGHT_LOSSES_DB = (0.03, 0.02, 0.012, 0.006, 0.003, 0.0)
-"""What rounding the weights may cost, tried in this order; activations have a share as well.
+ROUNDINGS = (
+    *((loss_db, 639) for loss_db in (0.03, 0.02, 0.012)),
+    *((loss_db, 1500) for loss_db in (0.03, 0.02, 0.012)),
+    *((loss_db, 4000) for loss_db in (0.03, 0.012, 0.003)),
+    (0.0, ACTIVATION_LIMIT),
+)
+"""What rounding the weights may cost in dB, and how many levels activations have at least.
 
-If none is enough, activations have all of their levels, and layers run in float64.
+Tried in this order: first what is small and fast. Fewer than 639 levels always cost too much. Finer
+weights leave room for fewer levels, so that pictures without dark borders need more of these.
 """
 FEW_ELEMENTS = 4096  # of held-out signals
 NEGLIGIBLE_MSE = 1e-8  # added by integers, where the peak is 1
@@ -87,8 +95,11 @@ def freeze(
         If a module has no integer counterpart.
     """
     autoencoder = autoencoder.cpu().eval()
-    for weight_loss_db, float32 in (*((loss, True) for loss in WEIGHT_LOSSES_DB), (0.0, False)):
-        draft, *frozen = _integer_model(autoencoder, signals, architecture, weight_loss_db, float32)
+    scaled = signals.scaled_train[:CALIBRATION_SIGNALS].cpu()
+    steps_for = cache(partial(choose_weight_steps, autoencoder, scaled))
+    for loss_db, least_levels in ROUNDINGS:
+        steps = steps_for(loss_db)
+        draft, *frozen = _integer_model(autoencoder, signals, architecture, steps, least_levels)
         loss = _loss_db(autoencoder, Codec(draft), signals)
         if loss <= ALLOWED_LOSS_DB:
             break
@@ -115,15 +126,14 @@ def _integer_model(
     autoencoder: Autoencoder,
     signals: TrainingSignals,
     architecture: str,
-    weight_loss_db: float,
-    float32: bool,
+    steps: Steps,
+    least_levels: int,
 ) -> tuple[Model, FrozenNetwork, FrozenNetwork]:
     """Freeze both networks and both ends; the tables are still empty."""
     scaling, dtype = autoencoder.scaling, signals.train.dtype
-    scaled = signals.scaled_train[:CALIBRATION_SIGNALS].cpu()
-    steps = choose_weight_steps(autoencoder, scaled, weight_loss_db)
     # How large activations become is seen on held-out signals as well.
-    scaled = torch.cat([scaled, signals.scaled_validation[:CALIBRATION_SIGNALS].cpu()])
+    each = signals.scaled_train, signals.scaled_validation
+    scaled = torch.cat([x[:CALIBRATION_SIGNALS].cpu() for x in each])
     grid = _input_grid(dtype, scaling, (signals.train, signals.validation))
     latents = freeze_latents(autoencoder, scaled)
     finest_unit = 1.0 / (autoencoder.latent_scale * float(latents.gain.max()))
@@ -133,7 +143,7 @@ def _integer_model(
         scaled,
         steps,
         finest_unit * LATENT_FRACTION,
-        float32,
+        least_levels,
     )
     decoder_module = without_idle_activation(autoencoder.decoder, scaling)
     decoder = freeze_network(
@@ -142,7 +152,7 @@ def _integer_model(
         latents.inputs,
         steps,
         OUTPUT_FRACTION * (1.0 / scaling.output_scale if scaling.integer else FLOAT_FRACTION),
-        float32,
+        least_levels,
     )
     quantiser = latents.quantiser(encoder.units[-1] * autoencoder.latent_scale)
     empty = count_table(np.zeros(1, dtype=np.int32))

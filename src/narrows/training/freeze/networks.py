@@ -24,7 +24,6 @@ from narrows.training.freeze.affine import AFFINE, affine_layer, largest_sums
 from narrows.training.freeze.weights import Steps
 
 ACTIVATION_LIMIT = 2**15 - 1
-FLOAT32_LIMIT = 639  # with fewer levels than this, float32 would cost too much quality
 HEADROOM = 1.25  # activations of unseen signals may be this much larger before they are clipped
 TABLE_UNIT = 2.0**-9  # of a table's input: a sigmoid is then off by 2**-12 at most
 TABLE_OUTPUT_UNIT = 2.0**-14  # of values within -1 .. 1
@@ -77,7 +76,7 @@ def freeze_network(
     calibration: Tensor,
     steps: Steps,
     output_unit: float,
-    float32: bool = True,
+    least_levels: int,
 ) -> FrozenNetwork:
     """Compile a torch module to an integer network.
 
@@ -93,8 +92,8 @@ def freeze_network(
         The rounding step of each linear layer's weights.
     output_unit : float
         The integers of the output stand for no more than this.
-    float32 : bool, default True
-        Whether activations have fewer levels where the next layer then fits in float32.
+    least_levels : int
+        Activations have so many at least, and not all, where the next layer then fits in float32.
 
     Raises
     ------
@@ -110,7 +109,7 @@ def freeze_network(
     layers: list[Layer] = []
     units, all_units = source, []
     for number, each in enumerate(modules):
-        place = Place(modules[number + 1 :], number == last, output_unit, float32)
+        place = Place(modules[number + 1 :], number == last, output_unit, least_levels)
         layer, unit = _freeze_module(each, units, calibration, steps, place)
         layers.append(layer)
         units = Units(unit, layer.magnitudes(units.limit)[1])
@@ -168,7 +167,7 @@ class Place:
     following: list[nn.Module]
     is_last: bool
     output_unit: float
-    float32: bool
+    least_levels: int
 
     @property
     def next_affine(self) -> nn.Module | None:
@@ -210,8 +209,7 @@ def _freeze_affine(
         limit, wanted = None, place.output_unit
     else:
         largest = max(float(output.abs().max()) * HEADROOM, 1e-12)
-        following = place.next_affine if place.float32 else None
-        limit = _activation_limit(following, steps, largest)
+        limit = _activation_limit(place, steps, largest)
         wanted = 2.0 * largest / limit
         if table_activation(place.following[0]) is not None:
             wanted = max(wanted, 2.0 * TABLE_UNIT)
@@ -226,12 +224,13 @@ def _freeze_affine(
     return affine_layer(module, steps[module], bias, shift, limit, sizes), unit * 2.0**shift
 
 
-def _activation_limit(following: Any, steps: Steps, largest: float) -> int:
+def _activation_limit(place: Place, steps: Steps, largest: float) -> int:
     """Choose the limit of an activation: if it can be, such that the next layer fits in float32.
 
     The next layer's sums are at most `limit * (sum of its weights + its bias in units of the
     limit)`, and these must stay below 2**24; without the bias, where the sums are in parts.
     """
+    following: Any = place.next_affine
     if following is None:
         return ACTIVATION_LIMIT
     whole, *parts = largest_sums(following, steps[following])
@@ -240,7 +239,7 @@ def _activation_limit(following: Any, steps: Steps, largest: float) -> int:
         bias = float(following.bias.abs().max()) / (steps[following] * largest) + 1.0
     for sums in (whole + bias, *parts):
         limit = int((EXACT_FLOAT32 - 2**16) / max(sums, 1.0))
-        if limit >= FLOAT32_LIMIT:
+        if limit >= place.least_levels:
             return min(limit, ACTIVATION_LIMIT)
     return ACTIVATION_LIMIT
 
