@@ -85,10 +85,13 @@ def test_verify_measures_against_the_original(run, folder, archive, digits):
     assert found["max_abs_error"] == np.abs(error).max()
     assert found["psnr"] == pytest.approx(-10 * np.log10(np.square(error / 16).mean()))
     assert found["first_difference"] == 0
+    of_each = -10 * np.log10(np.square(error / 16).reshape(50, -1).mean(1))
+    assert found["worst_signal"] == of_each.argmin()
+    assert found["worst_psnr"] == pytest.approx(of_each.min())
     np.save("y.npy", codec.decompress(archive.read_bytes()))
-    assert "first difference  none" in run(
-        "verify", "x.nrw", "-m", "m.narrows", "--against", "y.npy"
-    ).out  # fmt: skip
+    told = run("verify", "x.nrw", "-m", "m.narrows", "--against", "y.npy").out
+    assert "first difference  none" in told
+    assert "worst signal      none" in told
 
 
 def test_verify_without_the_model_checks_the_checksums(run, archive):

@@ -220,12 +220,19 @@ def verify(
             first = "none" if found.first_difference is None else f"signal {found.first_difference}"
             pairs += [
                 ("PSNR", decibels(found.psnr)),
+                ("worst signal", _worst(found)),
                 ("max abs error", f"{found.max_abs_error:g}"),
                 ("first difference", first),
             ]
         print_pairs(f"archive {file}", pairs)
     if not found.is_whole:
         raise FormatError(f"{file} is damaged: {found.losses[0]}")
+
+
+def _worst(found: Verification) -> str:
+    if found.worst_signal is None:
+        return "none"
+    return f"signal {found.worst_signal}, {decibels(found.worst_psnr)}"
 
 
 def _share(found: Verification) -> str:

@@ -29,6 +29,8 @@ class Verification:
         Whether the model was at hand, so that every block was decoded.
     psnr, max_abs_error : float or None
         Against the original.
+    worst_signal, worst_psnr : int and float, or None
+        The signal that is furthest from its original, and its own PSNR.
     first_difference : int or None
         The first signal that differs from the original.
     """
@@ -39,6 +41,8 @@ class Verification:
     decoded: bool = False
     psnr: float | None = None
     max_abs_error: float | None = None
+    worst_signal: int | None = None
+    worst_psnr: float | None = None
     first_difference: int | None = None
 
     @property
@@ -102,6 +106,8 @@ class Comparison:
         self._original = codec.check_frames(original)
         self._peak = codec.model.peak
         self._squares = 0.0
+        self._most_squares = 0.0  # of one signal
+        self._worst: int | None = None
         self._largest = 0.0
         self._first: int | None = None
 
@@ -112,7 +118,11 @@ class Comparison:
                 f"the archive holds more than the {len(self._original)} signals of the original"
             )
         error = errors(self._original[start : start + len(decoded)], decoded)
-        self._squares += float(np.square(error).sum())
+        squares = np.square(error).reshape(len(error), -1).sum(1)
+        self._squares += float(squares.sum())
+        if squares.max(initial=0.0) > self._most_squares:
+            self._most_squares = float(squares.max())
+            self._worst = start + int(squares.argmax())
         self._largest = max(self._largest, float(np.abs(error).max(initial=0.0)))
         if self._first is None and error.any():
             self._first = start + int(np.flatnonzero(error.reshape(len(error), -1).any(1))[0])
@@ -123,7 +133,11 @@ class Comparison:
             raise DataError(
                 f"the archive holds {found.signals} signals, the original {len(self._original)}"
             )
-        mse = self._squares / max(self._original.size, 1) / self._peak**2
-        found.psnr = psnr_of_mse(mse)
+        size, peak = self._original.size, self._peak
+        found.psnr = psnr_of_mse(self._squares / max(size, 1) / peak**2)
+        if self._worst is not None:
+            of_one = size // len(self._original)
+            found.worst_signal = self._worst
+            found.worst_psnr = psnr_of_mse(self._most_squares / max(of_one, 1) / peak**2)
         found.max_abs_error = self._largest
         found.first_difference = self._first
