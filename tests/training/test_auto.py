@@ -45,9 +45,18 @@ def test_the_choice_is_told_and_kept(digits, caplog):
     assert codec.model.training["settings"]["architecture"] == "dense"
 
 
-def test_pictures_are_trained_with_convolutions():
+def test_pictures_are_trained_with_convolutions(caplog):
     x = np.random.default_rng(0).integers(0, 256, (2100, 16, 16)).astype(np.uint8)
-    assert narrows.train(x, latent_size=2, epochs=1).model.architecture == "conv"
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        assert narrows.train(x, latent_size=2, epochs=1).model.architecture == "conv"
+    assert "architecture: conv, for 2100 signals" in caplog.text
+
+
+def test_wider_networks_are_told(caplog):
+    x = np.random.default_rng(0).integers(0, 256, (2100, 16, 16)).astype(np.uint8)
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        narrows.train(x, latent_size=2, qualities=2, epochs=1)
+    assert "architecture: conv, 1.5 times as wide, for 2100 signals" in caplog.text
 
 
 def test_presets_and_networks_of_one_s_own_are_left_alone(digits):

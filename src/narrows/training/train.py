@@ -102,7 +102,8 @@ def train_codec(
 def _choice(settings: TrainingSettings, shape: tuple[int, ...]) -> str:
     """Tell what "auto" has become, for signals `(n, *frame_shape)`."""
     frames = " x ".join(map(str, shape[1:]))
-    return f"architecture: {settings.architecture}, for {shape[0]} signals of {frames}"
+    wide = f", {settings.width:g} times as wide" if settings.width != 1.0 else ""
+    return f"architecture: {settings.architecture}{wide}, for {shape[0]} signals of {frames}"
 
 
 def _summary(
