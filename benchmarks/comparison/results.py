@@ -1,5 +1,6 @@
 """What is kept of a run: the table, the figures in JSON, and the plot."""
 
+import io
 import json
 import os
 import platform
@@ -13,6 +14,7 @@ from narrows.evaluation.sweep import cores
 
 PACKAGES = ("numpy", "torch", "imagecodecs", "zstandard", "pysz", "zfpy")
 LIBRARIES = ("libjpeg_turbo", "libwebp", "libavif", "libjxl", "openjpeg")
+COLOURS = 128  # of a PNG's palette
 MOST_CURVES = 10  # that the plot has colours for
 
 
@@ -99,6 +101,16 @@ def write(folder, name, page, figures, figure):
     paths = [folder / f"{name}.{ending}" for ending in ("md", "json", "png")]
     paths[0].write_text(page)
     paths[1].write_text(json.dumps(figures, indent=1, default=float) + "\n")
-    with paths[2].open("wb") as stream:
-        write_png(figure, stream)
+    paths[2].write_bytes(small_png(figure))
     return paths
+
+
+def small_png(figure):
+    """Draw a figure to a PNG with a palette: a third of the bytes, for documents show it."""
+    from PIL import Image
+
+    drawn, stream = io.BytesIO(), io.BytesIO()
+    write_png(figure, drawn)
+    picture = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    picture.save(stream, "PNG", optimize=True)
+    return stream.getvalue()
