@@ -55,7 +55,7 @@ def test_pictures_are_trained_with_convolutions(caplog):
 def test_wider_networks_are_told(caplog):
     x = np.random.default_rng(0).integers(0, 256, (2100, 16, 16)).astype(np.uint8)
     with caplog.at_level(logging.INFO, logger="narrows"):
-        narrows.train(x, latent_size=2, qualities=2, epochs=1)
+        narrows.train(x, latent_size=2, qualities=4, epochs=1)
     assert "architecture: conv, 1.5 times as wide, for 2100 signals" in caplog.text
 
 

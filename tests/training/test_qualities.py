@@ -120,8 +120,8 @@ def test_several_qualities_have_more_latents_unless_told_otherwise():
     assert (given.latent_size, given.bits_per_latent) == (5, 2.4)
 
 
-@pytest.mark.parametrize(("qualities", "channels"), [(1, 16), (2, 24)])
-def test_convolutions_of_several_qualities_are_wider(qualities, channels):
+@pytest.mark.parametrize(("qualities", "channels"), [(1, 16), (3, 16), (4, 24), (8, 24)])
+def test_convolutions_of_many_qualities_are_wider(qualities, channels):
     settings = TrainingSettings(architecture="conv", qualities=qualities)
     for network in build_networks((28, 28), settings):
         convolutions = [m for m in network if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]

@@ -22,7 +22,8 @@ AIMED_UPDATES = {"linear": 0, "dense": 12_000, "conv": 9_500}
 """Updates of the weights in a default run: dense is where MNIST's curve of quality against time
 bends, conv what takes less than ten minutes for it on two cores."""
 WIDER = {"dense": 1.0, "conv": 1.5}
-"""Channels and hidden units of networks for several qualities, in those for one."""
+"""Channels and hidden units of networks for many qualities, in those for one."""
+MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
 OF_SEVERAL_QUALITIES = {"latent_size": 64, "bits_per_latent": 2.4}
 """Defaults in place of those for one quality: the highest have a use for more latents."""
 
@@ -124,7 +125,7 @@ class TrainingSettings:
     @property
     def width(self) -> float:
         """How wide the networks are, in those for one quality."""
-        return WIDER[self.architecture] if self.qualities > 1 else 1.0
+        return WIDER[self.architecture] if self.qualities >= MANY_QUALITIES else 1.0
 
     def of_qualities(self, middle: float, factor: float) -> list[float]:
         """Give what is `middle` at the middle quality, and changes by a factor to the next."""
