@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,8 @@ def train(
     x : (n, *frame_shape) of uint8, int8, uint16, int16, int32, float32 or float64
         A sample of the signals; some thousands are good.
     latent_size : int, optional
-        Latents of a frame; by default 32, or the preset's, and with several qualities 64.
+        Latents of a frame; by default 32, or the preset's. With several qualities 64, or half
+        of the elements where these are fewer, but at least 32.
     preset : {"dense-32", "dense-25", "dense-25-best"}, optional
         One of the classic autoencoders, size - latents - size, trained without a rate term on
         signals mapped to 0 .. 1; see docs/concepts.md. Its `loss`, `epochs`, `batch_size`,
@@ -71,7 +73,7 @@ def train(
         Points of its rate-distortion curve that the model offers, 1 to 8. Training aims at sizes
         a factor of 1.39 apart, so that eight span a factor of ten; the highest come closer
         where the network or the latents do not suffice. One model of several qualities is not
-        as good at each as a model of its own.
+        as good at the lowest and the highest as models of their own.
     architecture : {"auto", "linear", "dense", "conv"}
         "linear" is PCA, in closed form; "auto" takes "conv" for some thousands of pictures of
         at least 16 x 16, and "dense" for everything else.
@@ -147,8 +149,10 @@ def train(
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec
 
+    x = np.asarray(x)
     settings = training_settings(
         preset,
+        frame_size=math.prod(x.shape[1:]),
         latent_size=latent_size,
         bits_per_latent=bits_per_latent,
         qualities=qualities,
@@ -172,7 +176,6 @@ def train(
         resume=resume,
         force=force,
     )
-    x = np.asarray(x)
     validation = None if validation is None else np.asarray(validation)
     return train_codec(x, settings, validation, encoder, decoder, supervision)
 

@@ -116,8 +116,15 @@ def test_several_qualities_have_more_latents_unless_told_otherwise():
     one, several = training_settings(), training_settings(qualities=2)
     assert (several.latent_size, several.bits_per_latent) == (64, 2.4)
     assert several.aimed_bits > one.aimed_bits
+    sizes = [training_settings(qualities=2, frame_size=n).latent_size for n in (40, 100, 784)]
+    assert sizes == [32, 50, 64]
     given = training_settings(qualities=2, latent_size=5)
     assert (given.latent_size, given.bits_per_latent) == (5, 2.4)
+
+
+def test_several_qualities_of_small_frames_train_by_default(digits):
+    x = digits[:200].reshape(200, 64)[:, :40]
+    assert narrows.train(x, qualities=2, architecture="linear").model.latent_size == 32
 
 
 @pytest.mark.parametrize(("qualities", "channels"), [(1, 16), (3, 16), (4, 24), (8, 24)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from narrows.errors import SettingError
-from narrows.training.settings import OF_SEVERAL_QUALITIES, TrainingSettings
+from narrows.training.settings import SEVERAL_BITS, SEVERAL_LATENTS, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,12 @@ PRESETS = {
 """784 -> 32 -> 784 and 784 -> 25 -> 784, where 784 stands for the size of a frame."""
 
 
-def training_settings(preset: str | None = None, **given: Any) -> TrainingSettings:
+def training_settings(
+    preset: str | None = None, *, frame_size: int | None = None, **given: Any
+) -> TrainingSettings:
     """Make the settings of a run from what was given; None means: not given.
+
+    Several qualities have more latents by default, but where frames have few elements.
 
     Raises
     ------
@@ -57,8 +61,11 @@ def training_settings(preset: str | None = None, **given: Any) -> TrainingSettin
     """
     given = {name: value for name, value in given.items() if value is not None}
     if preset is None:
-        defaults = OF_SEVERAL_QUALITIES if given.get("qualities", 1) != 1 else {}
-        return TrainingSettings(**{**defaults, **given})
+        if given.get("qualities", 1) != 1:
+            latents = min(SEVERAL_LATENTS, frame_size // 2) if frame_size else SEVERAL_LATENTS
+            latents = max(latents, TrainingSettings.latent_size)
+            given = {"latent_size": latents, "bits_per_latent": SEVERAL_BITS, **given}
+        return TrainingSettings(**given)
     if preset not in PRESETS:
         raise SettingError(f"unknown preset {preset!r}; accepted are {', '.join(PRESETS)}")
     for name in ("bits_per_latent", "lambda_"):

@@ -24,8 +24,8 @@ bends, conv what takes less than ten minutes for it on two cores."""
 WIDER = {"dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those for one."""
 MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
-OF_SEVERAL_QUALITIES = {"latent_size": 64, "bits_per_latent": 2.4}
-"""Defaults in place of those for one quality: the highest have a use for more latents."""
+SEVERAL_LATENTS, SEVERAL_BITS = 64, 2.4
+"""Latents, and bits of each, of several qualities by default: the highest have a use for more."""
 
 
 @dataclass(frozen=True)
