@@ -44,6 +44,7 @@ def train(
     patience: int | None = None,
     corrupt: str | None = None,
     sparse: float = 0.0,
+    augment: bool = True,
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
     progress: Callable[[EpochRecord], None] | None = None,
@@ -83,7 +84,7 @@ def train(
         Weight of the distortion in `rate + lambda * distortion`: bits per unit of squared error,
         summed over a frame on the scale where the data's range is 1.
     epochs, batch_size : int, optional
-        By default 9,500 (conv) or 12,000 updates of 32 to 256 frames.
+        By default 6,400 (conv) or 12,000 updates of 32 to 256 frames.
     minutes : float, optional
         In place of `epochs`: as many as fit, counted once, before training starts; the plan
         is in `codec.model.training["plan"]`.
@@ -95,7 +96,7 @@ def train(
     device : str, default "auto"
         Of torch: "cpu", "cuda", ...
     learning_rate : float, optional
-        Of Adam, at its highest; by default 0.004, or the preset's.
+        At its highest; by default 0.004, conv 0.006, or the preset's.
     patience : int, optional
         Epochs without a better validation loss after which training stops.
     corrupt : str, optional
@@ -103,6 +104,9 @@ def train(
         Gaussian noise of deviation A (where the range is 1), or without a share S of the elements.
     sparse : float, default 0
         Weight, in the loss, of the sum of a signal's absolute latents.
+    augment : bool, default True
+        Whether conv networks see pictures shifted by at most a pixel, in runs of 20 epochs or
+        more; False where a position means something by itself.
     encoder, decoder : torch.nn.Module, optional
         Networks of your own, `(n, *frame_shape)` to `(n, latent_size)` and back, made of layers
         that have an exact integer form.
@@ -168,6 +172,7 @@ def train(
         device=device,
         corrupt=corrupt,
         sparse=sparse,
+        augment=augment,
     )
     supervision = Supervision(
         progress=progress or (lambda record: None),

@@ -64,7 +64,7 @@ def sweep(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", help="Passes over the signals, of each model.",
-                                 show_default="9,500 or 12,000 updates; of a preset 10")
+                                 show_default="6,400 or 12,000 updates; of a preset 10")
     ] = None,
     learning_rate: LearningRate = None,
     corrupt: Corrupt = None,

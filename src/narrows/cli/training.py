@@ -43,8 +43,8 @@ Loss = Annotated[
     typer.Option("--loss", help="mse, bce or l1.", show_default="mse, or the preset's"),
 ]
 LearningRate = Annotated[
-    float | None, typer.Option("--learning-rate", help="Of Adam, at its highest.",
-                               show_default="0.004, or the preset's")
+    float | None, typer.Option("--learning-rate", help="At its highest.",
+                               show_default="0.004, conv 0.006, or the preset's")
 ]  # fmt: skip
 Corrupt = Annotated[
     str | None,
@@ -53,6 +53,9 @@ Corrupt = Annotated[
 ]  # fmt: skip
 Sparse = Annotated[
     float, typer.Option("--sparse", help="Weight of the latents' absolute sum in the loss.")
+]
+Augment = Annotated[
+    bool, typer.Option("--augment/--no-augment", help="Train on pictures shifted by a pixel, too.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
 
@@ -84,7 +87,7 @@ def train(
     ] = None,
     epochs: Annotated[
         int | None, typer.Option("--epochs", help="Passes over the signals.",
-                          show_default="9,500 or 12,000 updates; of a preset 10")
+                          show_default="6,400 or 12,000 updates; of a preset 10")
     ] = None,
     minutes: Annotated[
         float | None,
@@ -97,6 +100,7 @@ def train(
     learning_rate: LearningRate = None,
     corrupt: Corrupt = None,
     sparse: Sparse = 0.0,
+    augment: Augment = True,
     validation: Annotated[
         str | None,
         typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
@@ -150,6 +154,7 @@ def train(
                     learning_rate=learning_rate,
                     corrupt=corrupt,
                     sparse=sparse,
+                    augment=augment,
                     validation=x_validation,
                     seed=seed,
                     device=device,

@@ -83,7 +83,7 @@ class PlainTrainer(Trainer):
 
     def update(self, batch: Batch) -> float:
         """Change the weights once, and give the mean loss of an element."""
-        rate = self.settings.learning_rate
+        rate = self.plan.learning_rate
         if self._schedule == "cosine":
             rate *= 0.5 * (1.0 + math.cos(math.pi * batch.done))
         x = batch.x.flatten(1)

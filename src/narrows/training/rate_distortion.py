@@ -6,17 +6,16 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from narrows.training.architectures import Autoencoder, Quality
+from narrows.training.architectures import Quality
 from narrows.training.objective import FactorisedDensity, Objective, RateControl
+from narrows.training.optimisers import Optimisers
 from narrows.training.settings import RATE_RATIO
 from narrows.training.state import TrainingState
 from narrows.training.trainer import Batch, Measured, Trainer
 
 WARM_UP = 0.03  # share of the updates in which the learning rate rises
-DENSITY_SPEED = 5.0  # the density has to follow the latents, so it learns faster
-WEIGHT_DECAY = 0.1  # Loshchilov & Hutter 2019; on MNIST 0.15 dB better than none
 LAMBDA_RATIO = 2.0  # between neighbouring qualities at first; measured on MNIST
 LAMBDA_RATIOS = 1.4, 2.8  # the least and the most
 COPIES = 2  # qualities at which each signal of a batch is decoded, where there are several
@@ -34,8 +33,12 @@ class RateDistortionTrainer(Trainer):
         settings = self.settings
         self.density = FactorisedDensity(settings.latent_size, settings.qualities).to(self.device)
         self.objective = Objective(self.model, self.density, settings.loss, settings.sparse)
-        self.optimiser = _adam(self.model, self.density, settings.learning_rate)
-        self._rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.optimisers = Optimisers(
+            self.model,
+            self.density,
+            self.plan.learning_rate,
+            with_muon=self.plan.architecture == "conv",
+        )
         self._controls: list[RateControl] = []
         # Rates, distortions and penalties of the last validation, and of the best one.
         self._terms = torch.zeros(3, settings.qualities, dtype=torch.float64)
@@ -45,7 +48,6 @@ class RateDistortionTrainer(Trainer):
         """Change the weights once, and give the loss in bits a signal."""
         if not self._controls:
             self._start_density(batch)
-        self._set_learning_rate(batch.done)
         quality = self._qualities_of(batch)
         terms = self.objective(batch.x, batch.noise, batch.seen, quality)
         controls = self._controlled(float(terms.distortion.detach().mean()))
@@ -53,9 +55,7 @@ class RateDistortionTrainer(Trainer):
         weights = _weights(lambdas)
         chosen = (each[quality].to(self.device) for each in (lambdas, weights))
         loss = terms.loss(*chosen)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
+        self.optimisers.step(loss, _share_of_rate(batch.done))
         if self.settings.lambda_ is None:
             self._control(terms.rate.detach(), quality, batch.done)
         return float(loss.detach())
@@ -136,24 +136,18 @@ class RateDistortionTrainer(Trainer):
         return [control.log_lambda for control in self._controls]
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
-        """Give the density and Adam's moments."""
-        moments = self.optimiser.state_dict()["state"].items()
+        """Give the density and the optimisers' moments."""
         return {
             "density": self.density.state_dict(),
             "validation": {"best": self._best_terms},
-            **{f"optimiser.{number}": tensors for number, tensors in moments},
+            **self.optimisers.parts(),
         }
 
     def restore_parts(self, state: TrainingState) -> None:
         """Take up density, moments and lambda."""
         self.density.load_state_dict(state.under("density."))
         self._best_terms.copy_(state.under("validation.")["best"])
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in state.under("optimiser.").items():
-            number, _, part = name.partition(".")
-            moments.setdefault(int(number), {})[part] = tensor.clone()
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        self.optimisers.restore(state)
         self._controlled(1.0)
         for control, log_lambda in zip(self._controls, state.log_lambdas, strict=True):
             control.log_lambda = log_lambda
@@ -168,11 +162,10 @@ class RateDistortionTrainer(Trainer):
             self._controls = [RateControl(*both) for both in zip(aims, lambdas, strict=True)]
         return self._controls
 
-    def _set_learning_rate(self, done: float) -> None:
-        """Linear warm-up, then half a cosine down to a thousandth (Loshchilov & Hutter 2017)."""
-        factor = min(1.0, done / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * done)) + 1e-3
-        for group, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
-            group["lr"] = rate * factor
+
+def _share_of_rate(done: float) -> float:
+    """Linear warm-up, then half a cosine down to a thousandth (Loshchilov & Hutter 2017)."""
+    return min(1.0, done / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * done)) + 1e-3
 
 
 def _weights(lambdas: Tensor) -> Tensor:
@@ -182,14 +175,3 @@ def _weights(lambdas: Tensor) -> Tensor:
     """
     weights = lambdas**-WEIGHT_EXPONENT
     return weights / weights.mean()
-
-
-def _adam(model: Autoencoder, density: nn.Module, rate: float) -> torch.optim.AdamW:
-    gains = [p for p in (model.log_gain, model.log_step) if p is not None]
-    networks = [*model.encoder.parameters(), *model.decoder.parameters()]
-    groups = [
-        {"params": networks, "lr": rate, "weight_decay": WEIGHT_DECAY},
-        {"params": list(density.parameters()), "lr": rate * DENSITY_SPEED, "weight_decay": 0.0},
-        *([{"params": gains, "lr": rate, "weight_decay": 0.0}] if gains else []),
-    ]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)

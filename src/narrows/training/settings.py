@@ -18,9 +18,10 @@ LEAST_PICTURE = 16  # elements of either side, from which on convolutions are wo
 MANY_SIGNALS = 2000  # with fewer, beginning as PCA is worth more
 MOST_QUALITIES = 8  # that a model file has room for
 MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
-AIMED_UPDATES = {"linear": 0, "dense": 12_000, "conv": 9_500}
+AIMED_UPDATES = {"linear": 0, "dense": 12_000, "conv": 6_400}
 """Updates of the weights in a default run: dense is where MNIST's curve of quality against time
 bends, conv what takes less than ten minutes for it on two cores."""
+LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
 WIDER = {"dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those for one."""
 MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
@@ -52,11 +53,11 @@ class TrainingSettings:
         Weight of the distortion, in bits per unit of squared error (or of its kind) summed over
         a frame whose range is 1. None: found while training, so that the rate meets its aim.
     epochs, batch_size : int or None
-        None: 9,500 (conv) or 12,000 updates of 32 to 256 frames.
+        None: 6,400 (conv) or 12,000 updates of 32 to 256 frames.
     minutes : float or None
         In place of `epochs`: as many as fit, counted before training starts.
-    learning_rate : float
-        Of Adam, at its highest.
+    learning_rate : float or None
+        At its highest; None: 0.004, or 0.006 (conv).
     patience : int or None
         Epochs without a better validation loss after which training stops. None: a quarter
         of the epochs, but at least 20.
@@ -68,6 +69,8 @@ class TrainingSettings:
         What the encoder sees in training, in place of the signals: see `Corruption`.
     sparse : float
         Weight of the sum of a frame's absolute latents in the loss.
+    augment : bool
+        Whether long runs on pictures shift them by a pixel: see `augmentation`.
     """
 
     latent_size: int = 32
@@ -79,13 +82,14 @@ class TrainingSettings:
     epochs: int | None = None
     batch_size: int | None = None
     minutes: float | None = None
-    learning_rate: float = 4e-3
+    learning_rate: float | None = None
     patience: int | None = None
     seed: int = 0
     device: str = "auto"
     preset: str | None = None
     corrupt: str | None = None
     sparse: float = 0.0
+    augment: bool = True
 
     def __post_init__(self) -> None:
         _one_of("architecture", self.architecture, ARCHITECTURES)
@@ -165,6 +169,7 @@ class TrainingSettings:
             batch_size=batch,
             updates_per_epoch=n_signals // batch,
             patience=self.patience or max(20, epochs // 4),
+            learning_rate=self.learning_rate or LEARNING_RATES[architecture],
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -180,6 +185,7 @@ class Plan:
     ----------
     architecture : str
     epochs, batch_size, updates_per_epoch, patience : int
+    learning_rate : float
     """
 
     architecture: str
@@ -187,6 +193,7 @@ class Plan:
     batch_size: int
     updates_per_epoch: int
     patience: int
+    learning_rate: float
 
 
 def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:

@@ -55,8 +55,8 @@ class TrainingState:
     log_lambdas : list of float
         Of the RateControl of each quality.
     tensors : dict of Tensor
-        `model.*`, `density.*`, `optimiser.NUMBER.*` (Adam's moments and steps) and, unless the
-        last epoch is the best one, the best weights, `best.*`.
+        `model.*`, `density.*`, moments and steps of the optimisers, `adam.NUMBER.*` and
+        `muon.NUMBER.*`, and, unless the last epoch is the best one, the best weights, `best.*`.
     """
 
     history: list[EpochRecord]

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
+from narrows.training.augmentation import augments, shifted
 from narrows.training.corruption import Corruption
 from narrows.training.data import validated_frames
 from narrows.training.settings import Plan, TrainingSettings
@@ -214,17 +215,20 @@ class Trainer(ABC):
         settings, plan, scaling = self.settings, self.plan, self.model.scaling
         corrupt = None if settings.corrupt is None else Corruption.parse(settings.corrupt)
         extent = scaling.peak * scaling.scale
+        augment = augments(settings, plan, tuple(self.x_train.shape[1:]))
         seed = settings.seed * 1_000_003 + epoch
         torch.manual_seed(seed)  # for dropout in networks of one's own
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.x_train), generator=generator).to(self.device)
-        for update, x in enumerate(self.frames(order[: plan.updates_per_epoch * plan.batch_size])):
+        frames = self.frames(order[: plan.updates_per_epoch * plan.batch_size])
+        for update, whole in enumerate(frames):
             done = (epoch - 1 + update / plan.updates_per_epoch) / plan.epochs
             noise = None
             if self.needs_noise:
-                shape = (self.copies * len(x), settings.latent_size)
+                shape = (self.copies * len(whole), settings.latent_size)
                 noise = torch.rand(shape, generator=generator) - 0.5
                 noise = noise.to(self.device)
+            x = shifted(whole, generator) if augment else whole
             seen = x if corrupt is None else corrupt(x, extent, generator)
             yield Batch(x, seen, noise, update, done)
 
@@ -260,7 +264,7 @@ class Trainer(ABC):
         if not math.isfinite(loss):
             raise TrainingError(
                 f"training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate "
-                f"(it was {self.settings.learning_rate:g}) or give a smaller lambda"
+                f"(it was {self.plan.learning_rate:g}) or give a smaller lambda"
             )
         return loss
 
