@@ -8,6 +8,7 @@ pytest.importorskip("torch", reason="training needs the extra 'train'")
 from narrows.codec.context_tables import ContextTables
 from narrows.codec.entropy import SymbolCoder, ideal_bits
 from narrows.codec.tables import FixedTables, count_table
+from narrows.training.freeze import context
 from narrows.training.freeze.context import fit_contexts
 
 
@@ -28,8 +29,8 @@ def row_of(symbols):
 
 def fit_context(train, held_out, row):
     """Fit one for the only quality that there is."""
-    (context,) = fit_contexts(train[None], held_out[None], [row])
-    return context
+    (fitted,) = fit_contexts(train[None], held_out[None], [row])
+    return fitted
 
 
 def test_dependent_symbols_take_far_fewer_bits():
@@ -93,3 +94,43 @@ def test_lower_qualities_go_on_from_what_the_highest_learned():
 )
 def test_what_does_not_pay_is_left_out(train):
     assert fit_context(train, train[:500], row_of(train)) is None
+
+
+def test_latents_that_never_change_take_no_bytes_in_the_model():
+    train, held_out = dependent_symbols(8000), dependent_symbols(800, 1)
+
+    def with_still_ones(symbols):
+        still = np.zeros((len(symbols), 5), dtype=np.int32)
+        still[0] = 1  # not quite
+        return np.concatenate([symbols, still], axis=1)
+
+    alone = fit_context(train, held_out, row_of(train))
+    row = row_of(with_still_ones(train))
+    among = fit_context(with_still_ones(train), with_still_ones(held_out), row)
+    assert set(among.order[:5].tolist()) == set(range(5))
+    weights = [np.count_nonzero(c.hidden_weight) for c in (alone, among)]
+    assert weights[1] <= weights[0] * 1.1
+    unseen = dependent_symbols(900, 2)
+    bits = [
+        ideal_bits(unseen, ContextTables(row_of(train), alone)).mean(),
+        ideal_bits(with_still_ones(unseen), ContextTables(row, among)).mean(),
+    ]
+    assert bits[1] < bits[0] + 0.1
+
+
+def test_symbols_that_never_change_have_no_context_model():
+    still = np.zeros((8000, 5), dtype=np.int32)
+    assert fit_context(still, still[:500], row_of(still)) is None
+
+
+def test_finer_weights_are_taken_where_they_save_more_than_they_take(monkeypatch):
+    train, held_out = dependent_symbols(8000), dependent_symbols(800, 1)
+    row = row_of(train)
+    bits, largest = [], []
+    for tried in ((0.5,), (0.5, 6.0), (6.0, 1000.0)):
+        monkeypatch.setattr(context, "WEIGHT_RMS", tried)
+        fitted = fit_context(train, held_out, row)
+        bits.append(ideal_bits(held_out, ContextTables(row, fitted)).mean())
+        largest.append(np.abs(fitted.hidden_weight).max())
+    assert bits[1] < bits[0] - 0.1
+    assert largest[2] == largest[1]  # the finest ones take more than they save

@@ -31,7 +31,8 @@ LEARNING_RATE, WEIGHT_DECAY = 1e-2, 0.02
 LIKELY_GAIN = 0.25  # of the bytes: more was never seen
 LIKELY_BITS = 4.0  # of a weight in the model
 HIDDEN_LIMIT, OUTPUT_LIMIT = 2**9 - 1, 2**11 - 1
-WEIGHT_RMS, BASIS_RMS = 6.0, 64.0  # of the weights as integers
+WEIGHT_RMS, BASIS_RMS = (6.0, 12.0), 64.0  # of the weights as integers; the first ones are tried
+STILL = 0.05  # spread of symbols that tell nothing and need no frequencies of their own
 MEASURED = 4096  # signals
 
 Symbols = npt.NDArray[np.int32]
@@ -74,14 +75,20 @@ def _fit_context(
         return None, None
     order = _falling_entropy(seen, row) if higher is None else higher.order
     network = _Network(train, row, order, n_units)
+    if network.moves.sum() < 2:
+        return None, higher
     entries = _entries(train, row, order)
     if higher is not None:
         network.start_from(higher)
     _train(network, entries)
-    context = network.frozen(entries[:MEASURED])
-    saved = bits - ideal_bits(seen, ContextTables(row, context)).mean()
-    size = sum(len(pack_tensor(tensor)) for tensor in context.tensors().values())
-    return (context if saved * n > 8 * size else None), network
+    found, least = None, bits * n
+    for weight_rms in WEIGHT_RMS:
+        context = network.frozen(entries[:MEASURED], weight_rms)
+        size = sum(len(pack_tensor(tensor)) for tensor in context.tensors().values())
+        taken = ideal_bits(seen, ContextTables(row, context)).mean() * n + 8 * size
+        if taken < least:
+            found, least = context, taken
+    return found, network
 
 
 def _falling_entropy(symbols: Symbols, row: Row) -> npt.NDArray[np.int32]:
@@ -121,7 +128,10 @@ def _train(network: _Network, entries: Tensor) -> None:
 
 
 class _Network(nn.Module):
-    """The float counterpart of a ContextModel: all positions at once, future ones masked."""
+    """The float counterpart of a ContextModel: all positions at once, future ones masked.
+
+    So are positions whose symbols hardly ever change: their weights are 0, and take no bytes.
+    """
 
     def __init__(
         self, symbols: Symbols, row: Row, order: npt.NDArray[np.int32], n_units: int
@@ -131,11 +141,14 @@ class _Network(nn.Module):
         self.order, self.n_units = order, n_units
         self.sizes = [row[j].weights.size for j in order]
         x = _entries(symbols[:MEASURED], row, order).float()
+        self.moves = x.std(0) > STILL  # (k,)
         self.mean, self.spread = x.mean(0), x.std(0).clamp(min=0.3)
         position = torch.arange(k)
         group = torch.arange(h) // n_units + 1  # units of a group see the positions before it
-        self.sees = (position[:, None] < group).float()
-        self.feeds = (group[:, None] <= position).float()[:, :, None]
+        feeds = (group[:, None] <= position) & self.moves  # (h, k)
+        self.needed = feeds.any(1)
+        self.feeds = feeds.float()[:, :, None]
+        self.sees = ((position[:, None] < group) & self.moves[:, None] & self.needed).float()
         generator = torch.Generator().manual_seed(0)
 
         def random(*shape: int, scale: float) -> nn.Parameter:
@@ -181,7 +194,7 @@ class _Network(nn.Module):
         return (hidden @ weight.flatten(1)).reshape(-1, *bias.shape) + bias
 
     @torch.no_grad()
-    def frozen(self, entries: Tensor) -> ContextModel:
+    def frozen(self, entries: Tensor, weight_rms: float) -> ContextModel:
         """Turn the weights into integers, whose units are chosen from typical `(n, k)` entries."""
         hidden = self.hidden(entries)
         hidden_unit = float(hidden.abs().max()) / HIDDEN_LIMIT
@@ -192,8 +205,8 @@ class _Network(nn.Module):
         k, u = len(self.order), self.n_units
         w = self.hidden_weight * self.sees / self.spread[:, None] / hidden_unit
         middle = torch.tensor([float(size // 2) for size in self.sizes])
-        hidden_bias = self.hidden_bias / hidden_unit + (middle - self.mean) @ w
-        v = self.output_weight * hidden_unit / output_unit
+        hidden_bias = self.hidden_bias * self.needed / hidden_unit + (middle - self.mean) @ w
+        v = self.output_weight * self.feeds * hidden_unit / output_unit
         w = torch.cat([w[:p, (p - 1) * u : p * u].reshape(-1) for p in range(1, k)])
         v = torch.cat([v[(p - 1) * u : p * u, p:].reshape(-1) for p in range(1, k)])
         basis = torch.cat(
@@ -205,7 +218,7 @@ class _Network(nn.Module):
         basis, base = basis * output_unit / log_unit, base / log_unit
         shifts = [
             max(0, round(math.log2(rms / float(x.square().mean().sqrt()))))
-            for x, rms in ((w, WEIGHT_RMS), (v, WEIGHT_RMS), (basis, BASIS_RMS))
+            for x, rms in ((w, weight_rms), (v, weight_rms), (basis, BASIS_RMS))
         ]
         return ContextModel(
             order=self.order,
