@@ -114,12 +114,12 @@ def test_as_many_qualities_can_be_trained_as_a_model_holds():
 
 def test_several_qualities_have_more_latents_unless_told_otherwise():
     one, several = training_settings(), training_settings(qualities=2)
-    assert (several.latent_size, several.bits_per_latent) == (64, 2.4)
+    assert (several.latent_size, several.bits_per_latent) == (96, 1.6)
     assert several.aimed_bits > one.aimed_bits
     sizes = [training_settings(qualities=2, frame_size=n).latent_size for n in (40, 100, 784)]
-    assert sizes == [32, 50, 64]
+    assert sizes == [32, 50, 96]
     given = training_settings(qualities=2, latent_size=5)
-    assert (given.latent_size, given.bits_per_latent) == (5, 2.4)
+    assert (given.latent_size, given.bits_per_latent) == (5, 1.6)
 
 
 def test_several_qualities_of_small_frames_train_by_default(digits):

@@ -25,7 +25,7 @@ LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
 WIDER = {"dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those for one."""
 MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
-SEVERAL_LATENTS, SEVERAL_BITS = 64, 2.4
+SEVERAL_LATENTS, SEVERAL_BITS = 96, 1.6
 """Latents, and bits of each, of several qualities by default: the highest have a use for more."""
 
 
