@@ -103,10 +103,11 @@ def plot(curves, targets, dataset):
     for each in curves:
         sizes, psnr = zip(*each["points"], strict=True)
         axes.plot(sizes, psnr, "o-", ms=4, label=f"effort {each['effort']}")
-    for number, (size, psnr) in enumerate(curves[0]["points"], 1):
+    for number, (size, psnr) in enumerate(curves[-1]["points"], 1):
         axes.annotate(
-            f"-q {number}", (size, psnr), textcoords="offset points", xytext=(6, -12), fontsize=8
-        )
+            f"-q {number}", (size, psnr), textcoords="offset points", xytext=(-5, 5), fontsize=8,
+            ha="right",
+        )  # fmt: skip
     met = [row for row in targets if "error" not in row]
     if met:
         axes.plot(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -41,15 +42,15 @@ OUTPUT_FRACTION = 2.0**-10  # of a whole number, in which the decoder gives its 
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals, times OUTPUT_FRACTION
 ALLOWED_LOSS_DB = 0.05
 ROUNDINGS = (
-    *((loss_db, 639) for loss_db in (0.03, 0.02, 0.012)),
-    *((loss_db, 1500) for loss_db in (0.03, 0.02, 0.012)),
-    *((loss_db, 4000) for loss_db in (0.03, 0.012, 0.003)),
+    *product((0.03, 0.02, 0.012), (639, 1500, 4000)),
+    (0.003, 4000),
     (0.0, ACTIVATION_LIMIT),
 )
 """What rounding the weights may cost in dB, and how many levels activations have at least.
 
 Tried in this order: first what is small and fast. Fewer than 639 levels always cost too much. Finer
-weights leave room for fewer levels, so that pictures without dark borders need more of these.
+weights leave room for fewer levels, and where that is too few, all of them are taken, which is
+slow: so more levels come before finer weights.
 """
 FEW_ELEMENTS = 4096  # of held-out signals
 NEGLIGIBLE_MSE = 1e-8  # added by integers, where the peak is 1
