@@ -6,6 +6,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 
 import torch
 
+import narrows
 from narrows.training.augmentation import LEAST_EPOCHS, SHIFTS, augments, shifted
 from narrows.training.settings import TrainingSettings
 
@@ -51,3 +52,15 @@ def test_only_long_runs_of_convolutions_over_pictures_shift(
 ):
     settings = TrainingSettings(architecture=architecture, epochs=epochs, augment=augment)
     assert augments(settings, settings.plan(1000), frame_shape) is expected
+
+
+def test_pictures_are_shifted_unless_told_otherwise(digits):
+    settings = {"architecture": "conv", "latent_size": 4, "batch_size": 32}
+    settings["epochs"] = LEAST_EPOCHS
+    ids = {narrows.train(digits[:80], **settings, augment=a).model_id for a in (True, False)}
+    assert len(ids) == 2
+    settings["epochs"] = LEAST_EPOCHS - 1
+    shown = [narrows.train(digits[:80], **settings, augment=a) for a in (True, False)]
+    assert [c.model.training["history"][-1]["loss"] for c in shown] == [
+        shown[0].model.training["history"][-1]["loss"]
+    ] * 2

@@ -18,7 +18,7 @@ MOMENTUM = 0.95
 STEP_SIZE = 0.2  # root mean square of an update's elements at rate 1, as Adam's tends to be
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a x + b x**3 + c x**5 takes 0 .. 1 close to 1
 ITERATIONS = 4
-LEAST_SIDE = 16  # of a matrix: the outermost convolutions have so few weights that Adam does
+LEAST_SIDE = 16  # of a matrix has Adam: so do the outermost convolutions of usual width
 
 
 class Muon(torch.optim.Optimizer):
