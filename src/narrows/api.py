@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +59,9 @@ def train(
     x : (n, *frame_shape) of uint8, int8, uint16, int16, int32, float32 or float64
         A sample of the signals; some thousands are good.
     latent_size : int, optional
-        Latents of a frame; by default 32, or the preset's. With several qualities 96, or half
-        of the elements where these are fewer, but at least 32.
+        Latents of a frame; by default 32, or the preset's. With several qualities 64, with four
+        or more in conv networks 96; or half of the elements where these are fewer, but at
+        least 32.
     preset : {"dense-32", "dense-25", "dense-25-best"}, optional
         One of the classic autoencoders, size - latents - size, trained without a rate term on
         signals mapped to 0 .. 1; see docs/concepts.md. Its `loss`, `epochs`, `batch_size`,
@@ -69,7 +69,7 @@ def train(
     bits_per_latent : float, optional
         The rate that training aims at, unless `lambda_` is given: a signal then takes about
         `latent_size * bits_per_latent / 8` bytes at the middle quality. By default 3.2, and with
-        several qualities 1.6.
+        several qualities 2.4, or 1.6 where latents are 96.
     qualities : int, default 1
         Points of its rate-distortion curve that the model offers, 1 to 8. Training aims at sizes
         a factor of 1.39 apart, so that eight span a factor of ten; the highest come closer
@@ -156,7 +156,7 @@ def train(
     x = np.asarray(x)
     settings = training_settings(
         preset,
-        frame_size=math.prod(x.shape[1:]),
+        shape=x.shape,
         latent_size=latent_size,
         bits_per_latent=bits_per_latent,
         qualities=qualities,

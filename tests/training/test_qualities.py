@@ -114,12 +114,28 @@ def test_as_many_qualities_can_be_trained_as_a_model_holds():
 
 def test_several_qualities_have_more_latents_unless_told_otherwise():
     one, several = training_settings(), training_settings(qualities=2)
-    assert (several.latent_size, several.bits_per_latent) == (96, 1.6)
+    assert (several.latent_size, several.bits_per_latent) == (64, 2.4)
     assert several.aimed_bits > one.aimed_bits
-    sizes = [training_settings(qualities=2, frame_size=n).latent_size for n in (40, 100, 784)]
-    assert sizes == [32, 50, 96]
+    sizes = [training_settings(qualities=2, shape=(9, n)).latent_size for n in (40, 100, 784)]
+    assert sizes == [32, 50, 64]
     given = training_settings(qualities=2, latent_size=5)
-    assert (given.latent_size, given.bits_per_latent) == (5, 1.6)
+    assert (given.latent_size, given.bits_per_latent) == (5, 2.4)
+
+
+@pytest.mark.parametrize(
+    ("qualities", "shape", "architecture", "expected"),
+    [
+        (8, (9000, 28, 28), "auto", (96, 1.6)),
+        (4, (90, 28, 28), "conv", (96, 1.6)),
+        (3, (9000, 28, 28), "auto", (64, 2.4)),
+        (8, (90, 28, 28), "auto", (64, 2.4)),
+        (8, (9000, 512), "linear", (64, 2.4)),
+        (8, (9000, 10, 10), "conv", (50, 1.6)),
+    ],
+)
+def test_wider_networks_have_still_more_latents(qualities, shape, architecture, expected):
+    settings = training_settings(qualities=qualities, shape=shape, architecture=architecture)
+    assert (settings.latent_size, settings.bits_per_latent) == expected
 
 
 def test_several_qualities_of_small_frames_train_by_default(digits):

@@ -68,12 +68,13 @@ def train(
     ],
     latent_size: Annotated[
         int | None, typer.Option("--latent-size", help="Latents of a frame.",
-                                 show_default="32, or the preset's; with --qualities 96")
+                                 show_default="32, or the preset's; with --qualities 64 or 96")
     ] = None,
     preset: Preset = None,
     bits_per_latent: Annotated[
-        float | None, typer.Option("--bits-per-latent", show_default="3.2; with --qualities 1.6",
-                                   help="The rate aimed at, unless by --lambda.")
+        float | None,
+        typer.Option("--bits-per-latent", help="The rate aimed at, unless by --lambda.",
+                     show_default="3.2; with --qualities 2.4 or 1.6"),
     ] = None,
     qualities: Annotated[
         int, typer.Option("--qualities", help="Points of its rate-distortion curve, 1 to 8.")

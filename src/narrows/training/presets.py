@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import prod
 from typing import Any
 
 from narrows.errors import SettingError
-from narrows.training.settings import SEVERAL_BITS, SEVERAL_LATENTS, TrainingSettings
+from narrows.training.settings import SEVERAL, SEVERAL_WIDER, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,12 @@ PRESETS = {
 
 
 def training_settings(
-    preset: str | None = None, *, frame_size: int | None = None, **given: Any
+    preset: str | None = None, *, shape: tuple[int, ...] | None = None, **given: Any
 ) -> TrainingSettings:
     """Make the settings of a run from what was given; None means: not given.
 
-    Several qualities have more latents by default, but where frames have few elements.
+    Several qualities have more latents by default, but where signals of `shape`,
+    `(n, *frame_shape)`, have few elements.
 
     Raises
     ------
@@ -62,9 +64,7 @@ def training_settings(
     given = {name: value for name, value in given.items() if value is not None}
     if preset is None:
         if given.get("qualities", 1) != 1:
-            latents = min(SEVERAL_LATENTS, frame_size // 2) if frame_size else SEVERAL_LATENTS
-            latents = max(latents, TrainingSettings.latent_size)
-            given = {"latent_size": latents, "bits_per_latent": SEVERAL_BITS, **given}
+            given = {**_of_several(shape, given), **given}
         return TrainingSettings(**given)
     if preset not in PRESETS:
         raise SettingError(f"unknown preset {preset!r}; accepted are {', '.join(PRESETS)}")
@@ -92,6 +92,16 @@ def training_settings(
     settings = TrainingSettings(preset=preset, **{**defaults, **given})
     _check_loss(its_own, settings)
     return settings
+
+
+def _of_several(shape: tuple[int, ...] | None, given: dict[str, Any]) -> dict[str, Any]:
+    """Give latents, and bits of each, that several qualities have by default."""
+    settings = TrainingSettings(**given)
+    if shape is None:
+        return SEVERAL
+    defaults = SEVERAL_WIDER if settings.resolved(shape[1:], shape[0]).width > 1.0 else SEVERAL
+    most = max(prod(shape[1:]) // 2, TrainingSettings.latent_size)
+    return {**defaults, "latent_size": min(defaults["latent_size"], most)}
 
 
 def _check_loss(preset: Preset, settings: TrainingSettings) -> None:

@@ -25,8 +25,9 @@ LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
 WIDER = {"dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those for one."""
 MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
-SEVERAL_LATENTS, SEVERAL_BITS = 96, 1.6
-"""Latents, and bits of each, of several qualities by default: the highest have a use for more."""
+SEVERAL = {"latent_size": 64, "bits_per_latent": 2.4}
+SEVERAL_WIDER = {"latent_size": 96, "bits_per_latent": 1.6}
+"""By default, of several qualities and where networks are wider: the highest have a use for them."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class TrainingSettings:
     @property
     def width(self) -> float:
         """How wide the networks are, in those for one quality."""
-        return WIDER[self.architecture] if self.qualities >= MANY_QUALITIES else 1.0
+        return WIDER.get(self.architecture, 1.0) if self.qualities >= MANY_QUALITIES else 1.0
 
     def of_qualities(self, middle: float, factor: float) -> list[float]:
         """Give what is `middle` at the middle quality, and changes by a factor to the next."""
