@@ -27,7 +27,7 @@ WIDER = {"dense": 1.0, "conv": 1.5}
 MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
 SEVERAL = {"latent_size": 64, "bits_per_latent": 2.4}
 SEVERAL_WIDER = {"latent_size": 96, "bits_per_latent": 1.6}
-"""By default, of several qualities and where networks are wider: the highest have a use for them."""
+"""By default, of several qualities and where networks are wider: the highest can use them."""
 
 
 @dataclass(frozen=True)
