@@ -74,7 +74,7 @@ def train(
         Points of its rate-distortion curve that the model offers, 1 to 8. Training aims at sizes
         a factor of 1.39 apart, so that eight span a factor of ten; the highest come closer
         where the network or the latents do not suffice. One model of several qualities is not
-        as good at the lowest and the highest as models of their own.
+        as good at the lowest as models of their own.
     architecture : {"auto", "linear", "dense", "conv"}
         "linear" is PCA, in closed form; "auto" takes "conv" for some thousands of pictures of
         at least 16 x 16, and "dense" for everything else.

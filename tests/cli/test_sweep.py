@@ -127,10 +127,10 @@ def test_a_sweep_is_not_overwritten(run, folder):
 def test_what_changes_a_training_changes_each_of_a_sweep(run, folder):
     result = run(
         "sweep", "digits", "-o", "s", *QUICK, "--latent-size", "4", "--corrupt", "mask:0.5",
-        "--sparse", 0.01, "--learning-rate", 0.002, "--json",
+        "--sparse", 0.01, "--learning-rate", 0.002, "--no-augment", "--json",
     )  # fmt: skip
     assert result.code == 0, result.err
     trained = narrows.load(folder / "s" / "latents-4.narrows").model.training["settings"]
     assert (trained["corrupt"], trained["sparse"]) == ("mask:0.5", 0.01)
-    assert trained["learning_rate"] == 0.002
+    assert (trained["learning_rate"], trained["augment"]) == (0.002, False)
     assert json.loads(result.out)["settings"]["corrupt"] == "mask:0.5"

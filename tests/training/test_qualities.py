@@ -12,7 +12,7 @@ from torch import nn
 import narrows
 from narrows.codec.search import SymbolSearch
 from narrows.codec.symbols import MAX_QUALITIES
-from narrows.errors import SettingError
+from narrows.errors import DataError, SettingError
 from narrows.evaluation.metrics import evaluate
 from narrows.training.presets import training_settings
 from narrows.training.settings import MOST_QUALITIES, TrainingSettings
@@ -136,6 +136,12 @@ def test_several_qualities_have_more_latents_unless_told_otherwise():
 def test_wider_networks_have_still_more_latents(qualities, shape, architecture, expected):
     settings = training_settings(qualities=qualities, shape=shape, architecture=architecture)
     assert (settings.latent_size, settings.bits_per_latent) == expected
+
+
+@pytest.mark.parametrize("x", [5, [1.0, 2.0], []])
+def test_what_is_no_collection_of_frames_is_refused_with_several_qualities_too(x):
+    with pytest.raises(DataError):
+        narrows.train(x, qualities=8)
 
 
 def test_several_qualities_of_small_frames_train_by_default(digits):

@@ -105,13 +105,12 @@ def test_freezing_costs_no_more_than_it_may(tiny_codec):
 
 def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
     from narrows.training.freeze import codec as freezing
-    from narrows.training.freeze.networks import ACTIVATION_LIMIT
 
     # On all signals: among 140 held-out ones, a few latents near a half decide about 0.01 dB.
     monkeypatch.setattr(freezing, "FEW_ELEMENTS", 10**6)
 
     def freeze_with(loss_db):
-        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, ACTIVATION_LIMIT),))
+        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, 639),))
         return narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
 
     coarse, fine = freeze_with(0.03), freeze_with(0.0)

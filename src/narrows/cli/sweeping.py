@@ -23,6 +23,7 @@ from narrows.cli.output import (
 )
 from narrows.cli.training import (
     Architecture,
+    Augment,
     Corrupt,
     LearningRate,
     Loss,
@@ -69,6 +70,7 @@ def sweep(
     learning_rate: LearningRate = None,
     corrupt: Corrupt = None,
     sparse: Sparse = 0.0,
+    augment: Augment = True,
     test: Annotated[
         str | None,
         typer.Option("--test", metavar="DATA", show_default="a fifth of DATA, held out",
@@ -112,7 +114,7 @@ def sweep(
     shared = {
         "preset": preset, "architecture": architecture, "loss": loss, "epochs": epochs,
         "bits_per_latent": bits_per_latent, "learning_rate": learning_rate, "corrupt": corrupt,
-        "sparse": sparse, "seed": seed,
+        "sparse": sparse, "augment": augment, "seed": seed,
     }  # fmt: skip
     points = [
         {**shared, "latent_size": k, "lambda_": value} for k in sizes for value in lambdas or [None]

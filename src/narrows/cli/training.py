@@ -55,8 +55,9 @@ Sparse = Annotated[
     float, typer.Option("--sparse", help="Weight of the latents' absolute sum in the loss.")
 ]
 Augment = Annotated[
-    bool, typer.Option("--augment/--no-augment", help="Train on pictures shifted by a pixel, too.")
-]
+    bool, typer.Option("--augment/--no-augment",
+                       help="Conv networks see shifted pictures, too, in 20 epochs or more.")
+]  # fmt: skip
 Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
 
 

@@ -97,7 +97,7 @@ def training_settings(
 def _of_several(shape: tuple[int, ...] | None, given: dict[str, Any]) -> dict[str, Any]:
     """Give latents, and bits of each, that several qualities have by default."""
     settings = TrainingSettings(**given)
-    if shape is None:
+    if not shape:
         return SEVERAL
     defaults = SEVERAL_WIDER if settings.resolved(shape[1:], shape[0]).width > 1.0 else SEVERAL
     most = max(prod(shape[1:]) // 2, TrainingSettings.latent_size)
