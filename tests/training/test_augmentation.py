@@ -1,14 +1,23 @@
-"""Pictures shifted by a pixel in training: which they are, and what they become."""
+"""What training makes of its signals: pictures shifted by a pixel, and mixtures of others."""
 
 import pytest
 
 pytest.importorskip("torch", reason="training needs torch; extra train")
 
+import numpy as np
 import torch
 
 import narrows
-from narrows.training.augmentation import LEAST_EPOCHS, SHIFTS, augments, shifted
-from narrows.training.settings import TrainingSettings
+from narrows.training.augmentation import (
+    LEAST_EPOCHS,
+    SHIFTS,
+    augmentation_for,
+    mixed,
+    n_real,
+    shifted,
+    unchanged,
+)
+from narrows.training.settings import FEW_SIGNALS, OF_MIXTURES, TrainingSettings
 
 
 def seeded(seed=0):
@@ -51,7 +60,8 @@ def test_only_long_runs_of_convolutions_over_pictures_shift(
     architecture, epochs, augment, frame_shape, expected
 ):
     settings = TrainingSettings(architecture=architecture, epochs=epochs, augment=augment)
-    assert augments(settings, settings.plan(1000), frame_shape) is expected
+    found = augmentation_for(settings, settings.plan(1000), torch.zeros(2, *frame_shape))
+    assert found is (shifted if expected else unchanged)
 
 
 def test_pictures_are_shifted_unless_told_otherwise(digits):
@@ -64,3 +74,89 @@ def test_pictures_are_shifted_unless_told_otherwise(digits):
     assert [c.model.training["history"][-1]["loss"] for c in shown] == [
         shown[0].model.training["history"][-1]["loss"]
     ] * 2
+
+
+def test_mixtures_have_the_mean_and_the_directions_of_the_signals():
+    mean = torch.tensor([5.0, -3.0, 1.0, 0.0])
+    spread = torch.tensor([4.0, 2.0, 1.0, 0.0])  # along three axes; nothing along the fourth
+    x = mean + spread * torch.randn(4096, 4, generator=seeded())
+    result = mixed(x.mean(0), x, seeded(1))
+    assert torch.equal(result[:512], x[:512])
+    mixtures = result[512:]
+    assert not (mixtures[:, None] == x[None, :64]).all(2).any()
+    assert torch.allclose(mixtures.mean(0), mean, atol=0.3)
+    assert (mixtures[:, 3] == 0).all()
+    deviation = (mixtures - mean).square().mean(0).sqrt()[:3]
+    assert torch.allclose(deviation / deviation[0], spread[:3] / spread[0], rtol=0.1)
+
+
+def test_most_of_a_mixture_is_a_few_signals():
+    x = torch.eye(128)  # the weights themselves
+    weights = mixed(torch.zeros(128), x, seeded())[n_real(128) :]
+    shares = weights.square() / weights.square().sum(1, keepdim=True)
+    effective = 1.0 / shares.square().sum(1)
+    assert 1.0 < effective.median() < 3.0
+    assert 0.4 < (weights[weights.abs() > 0.1] > 0).float().mean() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("settings", "n_signals", "of_bytes", "expected"),
+    [
+        ({}, FEW_SIGNALS - 1, False, True),
+        ({}, FEW_SIGNALS, False, False),
+        ({}, 1000, True, False),
+        ({"augment": False}, 1000, False, False),
+        ({"architecture": "conv"}, 1000, False, False),
+        ({"architecture": "auto"}, 1000, False, False),  # networks of one's own
+        ({"loss": "bce"}, 1000, False, False),
+        ({"preset": "dense-25", "architecture": "auto"}, 1000, False, False),
+    ],
+)
+def test_few_signals_of_networks_that_begin_as_pca_are_mixed(
+    settings, n_signals, of_bytes, expected
+):
+    given = TrainingSettings(**{"architecture": "dense", **settings})
+    assert given.mixes(n_signals, of_bytes=of_bytes) is expected
+
+
+def test_mixtures_are_learned_from_slowly_and_in_large_batches():
+    settings = TrainingSettings(architecture="dense")
+    plan = settings.plan(2000, mixes=True)
+    assert (plan.learning_rate, plan.batch_size, plan.epochs) == OF_MIXTURES
+    assert settings.plan(60, mixes=True).batch_size == 60
+    usual = settings.plan(2000)
+    assert (usual.batch_size, usual.epochs, usual.mixes) == (32, 194, False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint8])
+@pytest.mark.parametrize("qualities", [1, 3])
+def test_signals_are_mixed_unless_told_otherwise_or_of_bytes(dtype, qualities):
+    x = (np.random.default_rng(0).random((200, 6)) * 200).astype(dtype)
+    given = {"latent_size": 3, "epochs": 2, "qualities": qualities, "bits_per_latent": 3.0}
+    codecs = [narrows.train(x, **given, augment=augment) for augment in (True, False)]
+    plans = [codec.model.training["plan"]["mixes"] for codec in codecs]
+    assert plans == [dtype != np.uint8, False]
+    assert (codecs[0].model_id == codecs[1].model_id) is (dtype == np.uint8)
+
+
+def test_a_network_for_few_signals_carries_over_to_others_as_pca_does():
+    """Smooth signals of 100 frames; others have the same spectrum, and other phases."""
+    rng = np.random.default_rng(0)
+    t = np.arange(32) / 32
+    amplitudes = 1.0 / (1 + np.arange(6))
+
+    def draw(n, lag):
+        phases = lag + rng.normal(0, 0.5, (n, 6, 1))
+        waves = np.sin(2 * np.pi * np.arange(1, 7)[:, None] * t + phases)
+        return (amplitudes[:, None] * waves).sum(1).astype(np.float32)
+
+    x, others = draw(200, 0.0), draw(500, 1.5)
+
+    def error(augment):
+        codec = narrows.train(
+            x, latent_size=12, bits_per_latent=4.0, lambda_=3000.0, epochs=200, augment=augment
+        )
+        back = codec.decompress(codec.compress(others, effort=0))
+        return float(np.square(back - others).mean())
+
+    assert error(True) < 0.8 * error(False)

@@ -195,7 +195,8 @@ def _short_training(
         seed=seed,
     )
     summary = codec.model.training
-    full = settings.resolved(x.shape[1:], len(x)).plan(summary["signals"])
+    resolved = settings.resolved(x.shape[1:], len(x))
+    full = resolved.plan(summary["signals"], mixes=summary["plan"]["mixes"])
     epoch_seconds = summary["history"][-1]["seconds"] / len(summary["history"])
     rest = summary["seconds"] - summary["history"][-1]["seconds"]
     return codec, epoch_seconds * full.epochs + rest

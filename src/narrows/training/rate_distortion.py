@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from narrows.training.architectures import Quality
+from narrows.training.augmentation import n_real
 from narrows.training.objective import FactorisedDensity, Objective, RateControl
 from narrows.training.optimisers import Optimisers
 from narrows.training.settings import RATE_RATIO
@@ -57,7 +58,7 @@ class RateDistortionTrainer(Trainer):
         loss = terms.loss(*chosen)
         self.optimisers.step(loss, _share_of_rate(batch.done))
         if self.settings.lambda_ is None:
-            self._control(terms.rate.detach(), quality, batch.done)
+            self._control(terms.rate.detach().reshape(-1, len(batch.x)), quality, batch.done)
         return float(loss.detach())
 
     @torch.no_grad()
@@ -80,10 +81,16 @@ class RateDistortionTrainer(Trainer):
         return 1 if self.settings.qualities == 1 else COPIES
 
     def _control(self, rates: Tensor, quality: Quality, done: float) -> None:
-        """Move each quality's lambda after a batch whose signals had the rates `(n,)`, in bits."""
+        """Move each quality's lambda after a batch; rates `(copies, n)` are in bits.
+
+        Those of mixtures do not count: they are more than those of signals.
+        """
+        counted = n_real(rates.shape[1]) if self.plan.mixes else rates.shape[1]
         for number, control in enumerate(self._controls):
-            of_quality = rates if isinstance(quality, int) else rates[quality == number]
-            if len(of_quality):
+            of_quality = rates[:, :counted]
+            if not isinstance(quality, int):
+                of_quality = of_quality[quality.reshape(rates.shape)[:, :counted] == number]
+            if of_quality.numel():
                 control.update(float(of_quality.mean()), done)
         self._keep_together()
 

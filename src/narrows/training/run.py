@@ -32,6 +32,7 @@ from narrows.training.state import TrainingState
 from narrows.training.trainer import Progress, Stop, Trainer, TrainingResult
 
 LOG = logging.getLogger(__name__)
+BYTE_RANGE = 255  # of uint8 and int8
 MISSED_RATE = 0.15  # of the rate aimed at; by less, estimate and file differ as well
 
 
@@ -202,15 +203,16 @@ def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
 
 def _plan(task: Task, began: float) -> Plan:
     """Fix what is left open in the settings, the epochs by measuring where minutes are given."""
-    settings, n = task.settings, len(task.x_train)
-    plan = settings.plan(n)
+    settings, n, scaling = task.settings, len(task.x_train), task.model.scaling
+    mixes = settings.mixes(n, of_bytes=scaling.high - scaling.low <= BYTE_RANGE)
+    plan = settings.plan(n, mixes=mixes)
     if settings.minutes is None:
         return plan
     budget = 60.0 * settings.minutes
     scratch = replace(task, model=copy.deepcopy(task.model)).trainer(plan)
     epoch_seconds = seconds_per_epoch(scratch, budget)
     epochs = epochs_that_fit(epoch_seconds, budget - (time.perf_counter() - began))
-    plan = replace(settings, minutes=None, epochs=epochs).plan(n)
+    plan = replace(settings, minutes=None, epochs=epochs).plan(n, mixes=mixes)
     LOG.info(
         "plan: %d epochs of %d updates for %g minutes, at %.3g s an epoch",
         epochs, plan.updates_per_epoch, settings.minutes, epoch_seconds,

@@ -18,10 +18,14 @@ LEAST_PICTURE = 16  # elements of either side, from which on convolutions are wo
 MANY_SIGNALS = 2000  # with fewer, beginning as PCA is worth more
 MOST_QUALITIES = 8  # that a model file has room for
 MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
+LEAST_BATCH = 32  # signals of an update, if there are as many
 AIMED_UPDATES = {"linear": 0, "dense": 12_000, "conv": 6_400}
 """Updates of the weights in a default run: dense is where MNIST's curve of quality against time
 bends, conv what takes less than ten minutes for it on two cores."""
 LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
+FEW_SIGNALS = 10_000  # with fewer, dense networks learn from mixtures too: see `augmentation`
+OF_MIXTURES = 1e-3, 128, 400
+"""Learning rate, smallest batch and most epochs with them: there is no end of mixtures."""
 WIDER = {"dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those for one."""
 MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
@@ -54,11 +58,12 @@ class TrainingSettings:
         Weight of the distortion, in bits per unit of squared error (or of its kind) summed over
         a frame whose range is 1. None: found while training, so that the rate meets its aim.
     epochs, batch_size : int or None
-        None: 6,400 (conv) or 12,000 updates of 32 to 256 frames.
+        None: 6,400 (conv) or 12,000 updates of 32 to 256 frames, in at most 200 epochs; with
+        mixtures, of at least 128 frames, in at most 400.
     minutes : float or None
         In place of `epochs`: as many as fit, counted before training starts.
     learning_rate : float or None
-        At its highest; None: 0.004, or 0.006 (conv).
+        At its highest; None: 0.004, or 0.006 (conv), or 0.001 with mixtures.
     patience : int or None
         Epochs without a better validation loss after which training stops. None: a quarter
         of the epochs, but at least 20.
@@ -71,7 +76,8 @@ class TrainingSettings:
     sparse : float
         Weight of the sum of a frame's absolute latents in the loss.
     augment : bool
-        Whether long runs on pictures shift them by a pixel: see `augmentation`.
+        Whether long runs on pictures shift them by a pixel, and runs on few other signals mix
+        them: see `augmentation`.
     """
 
     latent_size: int = 32
@@ -154,23 +160,34 @@ class TrainingSettings:
         """Whether the networks begin as PCA."""
         return self.architecture == "dense" and self.preset is None and self.loss != "bce"
 
-    def plan(self, n_signals: int) -> Plan:
-        """Fix what is None, from the number of training signals.
+    def mixes(self, n_signals: int, *, of_bytes: bool) -> bool:
+        """Tell whether training signals are mixed: few ones of networks that begin as PCA.
+
+        Not those of single bytes: they are mostly pictures, and a sum of pictures is not one.
+        """
+        return self.augment and self.starts_linear and n_signals < FEW_SIGNALS and not of_bytes
+
+    def plan(self, n_signals: int, *, mixes: bool = False) -> Plan:
+        """Fix what is None, from the number of training signals, and whether they are mixed.
 
         Presets and networks of one's own still have "auto": they count as dense.
         """
         architecture = "dense" if self.architecture == "auto" else self.architecture
-        batch = self.batch_size or max(32, min(256, 2 ** round(math.log2(max(n_signals, 1) / 48))))
-        batch = min(batch, n_signals)
+        rate, least, most = LEARNING_RATES[architecture], LEAST_BATCH, MOST_EPOCHS
+        if mixes:
+            rate, least, most = OF_MIXTURES
+        usual = 2 ** round(math.log2(max(n_signals, 1) / 48))
+        batch = min(self.batch_size or max(least, min(256, usual)), n_signals)
         updates = AIMED_UPDATES[architecture]
-        epochs = self.epochs or max(3, min(MOST_EPOCHS, round(updates / (n_signals // batch))))
+        epochs = self.epochs or max(3, min(most, round(updates / (n_signals // batch))))
         return Plan(
             architecture=architecture,
             epochs=epochs,
             batch_size=batch,
             updates_per_epoch=n_signals // batch,
             patience=self.patience or max(20, epochs // 4),
-            learning_rate=self.learning_rate or LEARNING_RATES[architecture],
+            learning_rate=self.learning_rate or rate,
+            mixes=mixes,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -187,6 +204,8 @@ class Plan:
     architecture : str
     epochs, batch_size, updates_per_epoch, patience : int
     learning_rate : float
+    mixes : bool
+        Whether the signals of a batch are mixed.
     """
 
     architecture: str
@@ -195,6 +214,7 @@ class Plan:
     updates_per_epoch: int
     patience: int
     learning_rate: float
+    mixes: bool = False
 
 
 def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
-from narrows.training.augmentation import augments, shifted
+from narrows.training.augmentation import augmentation_for
 from narrows.training.corruption import Corruption
 from narrows.training.data import validated_frames
 from narrows.training.settings import Plan, TrainingSettings
@@ -215,7 +215,7 @@ class Trainer(ABC):
         settings, plan, scaling = self.settings, self.plan, self.model.scaling
         corrupt = None if settings.corrupt is None else Corruption.parse(settings.corrupt)
         extent = scaling.peak * scaling.scale
-        augment = augments(settings, plan, tuple(self.x_train.shape[1:]))
+        augmented = augmentation_for(settings, plan, self.x_train)
         seed = settings.seed * 1_000_003 + epoch
         torch.manual_seed(seed)  # for dropout in networks of one's own
         generator = torch.Generator().manual_seed(seed)
@@ -228,7 +228,7 @@ class Trainer(ABC):
                 shape = (self.copies * len(whole), settings.latent_size)
                 noise = torch.rand(shape, generator=generator) - 0.5
                 noise = noise.to(self.device)
-            x = shifted(whole, generator) if augment else whole
+            x = augmented(whole, generator)
             seen = x if corrupt is None else corrupt(x, extent, generator)
             yield Batch(x, seen, noise, update, done)
 
