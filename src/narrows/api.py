@@ -60,16 +60,16 @@ def train(
         A sample of the signals; some thousands are good.
     latent_size : int, optional
         Latents of a frame; by default 32, or the preset's. With several qualities 64, with four
-        or more in conv networks 96; or half of the elements where these are fewer, but at
-        least 32.
+        or more in conv networks 96, and in dense ones for fewer than 10,000 signals of more than
+        a byte an element 128; or half of the elements where these are fewer, but at least 32.
     preset : {"dense-32", "dense-25", "dense-25-best"}, optional
         One of the classic autoencoders, size - latents - size, trained without a rate term on
         signals mapped to 0 .. 1; see docs/concepts.md. Its `loss`, `epochs`, `batch_size`,
         `learning_rate` and `latent_size` can be changed.
     bits_per_latent : float, optional
         The rate that training aims at, unless `lambda_` is given: a signal then takes about
-        `latent_size * bits_per_latent / 8` bytes at the middle quality. By default 3.2, and with
-        several qualities 2.4, or 1.6 where latents are 96.
+        `latent_size * bits_per_latent / 8` bytes at the middle quality. By default 3.2, with
+        several qualities 2.4, or 1.6 where latents are 96; where they are 128, 0.8 and 1.2.
     qualities : int, default 1
         Points of its rate-distortion curve that the model offers, 1 to 8. Training aims at sizes
         a factor of 1.39 apart, so that eight span a factor of ten; the highest come closer
@@ -106,7 +106,8 @@ def train(
         Weight, in the loss, of the sum of a signal's absolute latents.
     augment : bool, default True
         Whether conv networks see pictures shifted by at most a pixel, in runs of 20 epochs or
-        more; False where a position means something by itself.
+        more, and dense ones mixtures of signals, where these are fewer than 10,000 and of more
+        than a byte an element; False where a position, a sign or a size means something.
     encoder, decoder : torch.nn.Module, optional
         Networks of your own, `(n, *frame_shape)` to `(n, latent_size)` and back, made of layers
         that have an exact integer form.
@@ -156,7 +157,8 @@ def train(
     x = np.asarray(x)
     settings = training_settings(
         preset,
-        shape=x.shape,
+        shape=x.shape if encoder is None or qualities > 1 else None,
+        of_bytes=x.dtype.itemsize == 1,
         latent_size=latent_size,
         bits_per_latent=bits_per_latent,
         qualities=qualities,

@@ -56,7 +56,9 @@ Sparse = Annotated[
 ]
 Augment = Annotated[
     bool, typer.Option("--augment/--no-augment",
-                       help="Conv networks see shifted pictures, too, in 20 epochs or more.")
+                       help="Learn from more than the signals: conv networks from pictures shifted "
+                            "by a pixel, in 20 epochs or more; dense ones, where there are few "
+                            "signals, from mixtures.")
 ]  # fmt: skip
 Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
 
@@ -69,13 +71,15 @@ def train(
     ],
     latent_size: Annotated[
         int | None, typer.Option("--latent-size", help="Latents of a frame.",
-                                 show_default="32, or the preset's; with --qualities 64 or 96")
+                                 show_default="32, 128 where dense networks learn from mixtures, "
+                                              "or the preset's; with --qualities 64, 96 or 128")
     ] = None,
     preset: Preset = None,
     bits_per_latent: Annotated[
         float | None,
         typer.Option("--bits-per-latent", help="The rate aimed at, unless by --lambda.",
-                     show_default="3.2; with --qualities 2.4 or 1.6"),
+                     show_default="3.2, or 0.8 of 128 latents; with --qualities 2.4, "
+                                  "1.6 of 96 or 1.2 of 128"),
     ] = None,
     qualities: Annotated[
         int, typer.Option("--qualities", help="Points of its rate-distortion curve, 1 to 8.")

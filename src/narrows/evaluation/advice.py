@@ -183,13 +183,17 @@ def _short_training(
 ) -> tuple[Codec, float]:
     """Train a model, and tell how long a full training would take, in seconds."""
     from narrows.api import train
+    from narrows.training.presets import training_settings
     from narrows.training.settings import TrainingSettings
 
+    of_one = training_settings(
+        shape=x.shape, of_bytes=x.dtype.itemsize == 1, latent_size=latent_size
+    )
     settings = TrainingSettings(qualities=QUALITIES)
     codec = train(
         x,
-        latent_size=latent_size or settings.latent_size,
-        bits_per_latent=settings.bits_per_latent,
+        latent_size=of_one.latent_size,
+        bits_per_latent=of_one.bits_per_latent,
         qualities=QUALITIES,
         minutes=minutes,
         seed=seed,

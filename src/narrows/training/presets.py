@@ -7,7 +7,12 @@ from math import prod
 from typing import Any
 
 from narrows.errors import SettingError
-from narrows.training.settings import SEVERAL, SEVERAL_WIDER, TrainingSettings
+from narrows.training.settings import (
+    LATENTS_OF_MIXTURES,
+    SEVERAL,
+    SEVERAL_WIDER,
+    TrainingSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,16 @@ PRESETS = {
 
 
 def training_settings(
-    preset: str | None = None, *, shape: tuple[int, ...] | None = None, **given: Any
+    preset: str | None = None,
+    *,
+    shape: tuple[int, ...] | None = None,
+    of_bytes: bool = True,
+    **given: Any,
 ) -> TrainingSettings:
     """Make the settings of a run from what was given; None means: not given.
 
-    Several qualities have more latents by default, but where signals of `shape`,
-    `(n, *frame_shape)`, have few elements.
+    Several qualities have more latents by default, and so have dense networks that learn from
+    mixtures; signals of `shape`, `(n, *frame_shape)`, with few elements have not.
 
     Raises
     ------
@@ -63,9 +72,7 @@ def training_settings(
     """
     given = {name: value for name, value in given.items() if value is not None}
     if preset is None:
-        if given.get("qualities", 1) != 1:
-            given = {**_of_several(shape, given), **given}
-        return TrainingSettings(**given)
+        return TrainingSettings(**{**_latents(shape, of_bytes, given), **given})
     if preset not in PRESETS:
         raise SettingError(f"unknown preset {preset!r}; accepted are {', '.join(PRESETS)}")
     for name in ("bits_per_latent", "lambda_"):
@@ -94,13 +101,24 @@ def training_settings(
     return settings
 
 
-def _of_several(shape: tuple[int, ...] | None, given: dict[str, Any]) -> dict[str, Any]:
-    """Give latents, and bits of each, that several qualities have by default."""
+def _latents(
+    shape: tuple[int, ...] | None, of_bytes: bool, given: dict[str, Any]
+) -> dict[str, Any]:
+    """Give the latents, and bits of each, that a run has by default."""
     settings = TrainingSettings(**given)
+    defaults: dict[str, Any] = {} if settings.qualities == 1 else SEVERAL
     if not shape:
-        return SEVERAL
-    defaults = SEVERAL_WIDER if settings.resolved(shape[1:], shape[0]).width > 1.0 else SEVERAL
+        return defaults
+    settings = settings.resolved(shape[1:], shape[0])
     most = max(prod(shape[1:]) // 2, TrainingSettings.latent_size)
+    chosen = given.keys() & {"latent_size", "bits_per_latent"}
+    if settings.mixes(shape[0], of_bytes=of_bytes) and not chosen:
+        usual, size = TrainingSettings(**defaults), min(LATENTS_OF_MIXTURES, most)
+        bits = min(usual.aimed_bits / size, usual.bits_per_latent)
+        return {"latent_size": size, "bits_per_latent": bits}
+    if settings.qualities == 1:
+        return {}
+    defaults = SEVERAL_WIDER if settings.width > 1.0 else SEVERAL
     return {**defaults, "latent_size": min(defaults["latent_size"], most)}
 
 

@@ -29,6 +29,7 @@ OF_MIXTURES = 1e-3, 128, 400
 WIDER = {"dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those for one."""
 MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
+LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
 SEVERAL = {"latent_size": 64, "bits_per_latent": 2.4}
 SEVERAL_WIDER = {"latent_size": 96, "bits_per_latent": 1.6}
 """By default, of several qualities and where networks are wider: the highest can use them."""
