@@ -159,7 +159,8 @@ def run_training(
             check_same_run(path, kept.run, description)
             trainer = _continued(task, kept, path)
         if task.choice:
-            LOG.info("%s", task.choice)
+            mixes = "; learns from mixtures of them" if trainer.plan.mixes else ""
+            LOG.info("%s%s", task.choice, mixes)
         result = trainer.run(supervision.progress, supervision.stop, keep)
         _tell_missed_rate(result, task.settings)
     if result.interrupted:
