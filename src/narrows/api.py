@@ -157,8 +157,8 @@ def train(
     x = np.asarray(x)
     settings = training_settings(
         preset,
-        shape=x.shape if encoder is None or qualities > 1 else None,
-        of_bytes=x.dtype.itemsize == 1,
+        shape=x.shape,
+        mixable=encoder is None and x.dtype.itemsize > 1,
         latent_size=latent_size,
         bits_per_latent=bits_per_latent,
         qualities=qualities,

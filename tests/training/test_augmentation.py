@@ -121,33 +121,34 @@ def test_few_signals_of_networks_that_begin_as_pca_are_mixed(
 
 
 @pytest.mark.parametrize(
-    ("given", "shape", "of_bytes", "expected"),
+    ("given", "shape", "mixable", "expected"),
     [
-        ({}, (900, 512), False, (128, 0.8)),
-        ({}, (900, 160), False, (80, 1.28)),
-        ({}, (900, 40), False, (32, 3.2)),
-        ({}, (900, 512), True, (32, 3.2)),
-        ({}, (FEW_SIGNALS, 512), False, (32, 3.2)),
-        ({}, (9000, 64, 64), False, (32, 3.2)),  # pictures
-        ({"qualities": 8}, (900, 512), False, (128, 1.2)),
-        ({"qualities": 8}, (900, 40), False, (32, 2.4)),
-        ({"latent_size": 8}, (900, 512), False, (8, 3.2)),
-        ({"bits_per_latent": 2.0}, (900, 512), False, (32, 2.0)),
-        ({"augment": False}, (900, 512), False, (32, 3.2)),
+        ({}, (900, 512), True, (128, 0.8)),
+        ({}, (900, 160), True, (80, 1.28)),
+        ({}, (900, 40), True, (32, 3.2)),
+        ({}, (900, 512), False, (32, 3.2)),
+        ({}, (FEW_SIGNALS, 512), True, (32, 3.2)),
+        ({}, (9000, 64, 64), True, (32, 3.2)),  # pictures
+        ({"qualities": 8}, (900, 512), True, (128, 1.2)),
+        ({"qualities": 8}, (900, 40), True, (32, 2.4)),
+        ({"latent_size": 8}, (900, 512), True, (8, 3.2)),
+        ({"bits_per_latent": 2.0}, (900, 512), True, (32, 2.0)),
+        ({"augment": False}, (900, 512), True, (32, 3.2)),
     ],
 )
 def test_where_signals_are_mixed_as_many_bits_are_spread_over_more_latents(
-    given, shape, of_bytes, expected
+    given, shape, mixable, expected
 ):
-    settings = training_settings(shape=shape, of_bytes=of_bytes, **given)
+    settings = training_settings(shape=shape, mixable=mixable, **given)
     assert (settings.latent_size, settings.bits_per_latent) == expected
 
 
-def test_networks_of_ones_own_keep_their_latents():
+@pytest.mark.parametrize(("qualities", "expected"), [(1, 32), (2, 64)])
+def test_networks_of_ones_own_keep_their_latents(qualities, expected):
     x = np.random.default_rng(0).random((200, 160), np.float32)
-    own = torch.nn.Linear(160, 32), torch.nn.Linear(32, 160)
-    codec = narrows.train(x, encoder=own[0], decoder=own[1], epochs=1)
-    assert (codec.model.latent_size, codec.model.training["plan"]["mixes"]) == (32, False)
+    own = {"encoder": torch.nn.Linear(160, expected), "decoder": torch.nn.Linear(expected, 160)}
+    codec = narrows.train(x, **own, epochs=1, qualities=qualities)
+    assert (codec.model.latent_size, codec.model.training["plan"]["mixes"]) == (expected, False)
 
 
 def test_mixtures_are_learned_from_slowly_and_in_large_batches():

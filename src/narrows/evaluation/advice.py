@@ -186,9 +186,8 @@ def _short_training(
     from narrows.training.presets import training_settings
     from narrows.training.settings import TrainingSettings
 
-    of_one = training_settings(
-        shape=x.shape, of_bytes=x.dtype.itemsize == 1, latent_size=latent_size
-    )
+    mixable = x.dtype.itemsize > 1
+    of_one = training_settings(shape=x.shape, mixable=mixable, latent_size=latent_size)
     settings = TrainingSettings(qualities=QUALITIES)
     codec = train(
         x,

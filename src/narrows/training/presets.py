@@ -57,13 +57,14 @@ def training_settings(
     preset: str | None = None,
     *,
     shape: tuple[int, ...] | None = None,
-    of_bytes: bool = True,
+    mixable: bool = False,
     **given: Any,
 ) -> TrainingSettings:
     """Make the settings of a run from what was given; None means: not given.
 
     Several qualities have more latents by default, and so have dense networks that learn from
-    mixtures; signals of `shape`, `(n, *frame_shape)`, with few elements have not.
+    mixtures; signals of `shape`, `(n, *frame_shape)`, with few elements have not. `mixable` are
+    signals of more than a byte an element, unless networks are the user's own.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def training_settings(
     """
     given = {name: value for name, value in given.items() if value is not None}
     if preset is None:
-        return TrainingSettings(**{**_latents(shape, of_bytes, given), **given})
+        return TrainingSettings(**{**_latents(shape, mixable, given), **given})
     if preset not in PRESETS:
         raise SettingError(f"unknown preset {preset!r}; accepted are {', '.join(PRESETS)}")
     for name in ("bits_per_latent", "lambda_"):
@@ -101,9 +102,7 @@ def training_settings(
     return settings
 
 
-def _latents(
-    shape: tuple[int, ...] | None, of_bytes: bool, given: dict[str, Any]
-) -> dict[str, Any]:
+def _latents(shape: tuple[int, ...] | None, mixable: bool, given: dict[str, Any]) -> dict[str, Any]:
     """Give the latents, and bits of each, that a run has by default."""
     settings = TrainingSettings(**given)
     defaults: dict[str, Any] = {} if settings.qualities == 1 else SEVERAL
@@ -112,7 +111,7 @@ def _latents(
     settings = settings.resolved(shape[1:], shape[0])
     most = max(prod(shape[1:]) // 2, TrainingSettings.latent_size)
     chosen = given.keys() & {"latent_size", "bits_per_latent"}
-    if settings.mixes(shape[0], of_bytes=of_bytes) and not chosen:
+    if mixable and settings.mixes(shape[0], of_bytes=False) and not chosen:
         usual, size = TrainingSettings(**defaults), min(LATENTS_OF_MIXTURES, most)
         bits = min(usual.aimed_bits / size, usual.bits_per_latent)
         return {"latent_size": size, "bits_per_latent": bits}
