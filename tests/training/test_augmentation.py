@@ -101,23 +101,23 @@ def test_most_of_a_mixture_is_a_few_signals():
 
 
 @pytest.mark.parametrize(
-    ("settings", "n_signals", "of_bytes", "expected"),
+    ("settings", "n_signals", "mixable", "expected"),
     [
-        ({}, FEW_SIGNALS - 1, False, True),
-        ({}, FEW_SIGNALS, False, False),
-        ({}, 1000, True, False),
-        ({"augment": False}, 1000, False, False),
-        ({"architecture": "conv"}, 1000, False, False),
-        ({"architecture": "auto"}, 1000, False, False),  # networks of one's own
-        ({"loss": "bce"}, 1000, False, False),
-        ({"preset": "dense-25", "architecture": "auto"}, 1000, False, False),
+        ({}, FEW_SIGNALS - 1, True, True),
+        ({}, FEW_SIGNALS, True, False),
+        ({}, 1000, False, False),
+        ({"augment": False}, 1000, True, False),
+        ({"architecture": "conv"}, 1000, True, False),
+        ({"architecture": "auto"}, 1000, True, False),  # networks of one's own
+        ({"loss": "bce"}, 1000, True, False),
+        ({"preset": "dense-25", "architecture": "auto"}, 1000, True, False),
     ],
 )
 def test_few_signals_of_networks_that_begin_as_pca_are_mixed(
-    settings, n_signals, of_bytes, expected
+    settings, n_signals, mixable, expected
 ):
     given = TrainingSettings(**{"architecture": "dense", **settings})
-    assert given.mixes(n_signals, of_bytes=of_bytes) is expected
+    assert given.mixes(n_signals, mixable=mixable) is expected
 
 
 @pytest.mark.parametrize(

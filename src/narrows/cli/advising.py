@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from narrows.cli.options import Seed
 from narrows.cli.output import AsJson, Data, Quiet, print_json, print_table, read_data, say
-from narrows.cli.training import Seed
 
 
 def advise(

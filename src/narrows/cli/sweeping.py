@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from narrows.cli.options import (
+    Architecture,
+    Augment,
+    Corrupt,
+    LearningRate,
+    Loss,
+    Preset,
+    Seed,
+    Sparse,
+)
 from narrows.cli.output import (
     AsJson,
     Data,
@@ -20,16 +30,6 @@ from narrows.cli.output import (
     read_data,
     say,
     usage_error,
-)
-from narrows.cli.training import (
-    Architecture,
-    Augment,
-    Corrupt,
-    LearningRate,
-    Loss,
-    Preset,
-    Seed,
-    Sparse,
 )
 
 if TYPE_CHECKING:

@@ -111,7 +111,7 @@ def _latents(shape: tuple[int, ...] | None, mixable: bool, given: dict[str, Any]
     settings = settings.resolved(shape[1:], shape[0])
     most = max(prod(shape[1:]) // 2, TrainingSettings.latent_size)
     chosen = given.keys() & {"latent_size", "bits_per_latent"}
-    if mixable and settings.mixes(shape[0], of_bytes=False) and not chosen:
+    if settings.mixes(shape[0], mixable=mixable) and not chosen:
         usual, size = TrainingSettings(**defaults), min(LATENTS_OF_MIXTURES, most)
         bits = min(usual.aimed_bits / size, usual.bits_per_latent)
         return {"latent_size": size, "bits_per_latent": bits}

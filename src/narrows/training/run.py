@@ -205,7 +205,7 @@ def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
 def _plan(task: Task, began: float) -> Plan:
     """Fix what is left open in the settings, the epochs by measuring where minutes are given."""
     settings, n, scaling = task.settings, len(task.x_train), task.model.scaling
-    mixes = settings.mixes(n, of_bytes=scaling.high - scaling.low <= BYTE_RANGE)
+    mixes = settings.mixes(n, mixable=scaling.high - scaling.low > BYTE_RANGE)
     plan = settings.plan(n, mixes=mixes)
     if settings.minutes is None:
         return plan

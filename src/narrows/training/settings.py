@@ -161,12 +161,12 @@ class TrainingSettings:
         """Whether the networks begin as PCA."""
         return self.architecture == "dense" and self.preset is None and self.loss != "bce"
 
-    def mixes(self, n_signals: int, *, of_bytes: bool) -> bool:
+    def mixes(self, n_signals: int, *, mixable: bool) -> bool:
         """Tell whether training signals are mixed: few ones of networks that begin as PCA.
 
-        Not those of single bytes: they are mostly pictures, and a sum of pictures is not one.
+        Signals of single bytes are not `mixable`: mostly pictures, whose sums are none.
         """
-        return self.augment and self.starts_linear and n_signals < FEW_SIGNALS and not of_bytes
+        return mixable and self.augment and self.starts_linear and n_signals < FEW_SIGNALS
 
     def plan(self, n_signals: int, *, mixes: bool = False) -> Plan:
         """Fix what is None, from the number of training signals, and whether they are mixed.
@@ -215,7 +215,7 @@ class Plan:
     updates_per_epoch: int
     patience: int
     learning_rate: float
-    mixes: bool = False
+    mixes: bool
 
 
 def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:
