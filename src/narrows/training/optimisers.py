@@ -130,12 +130,15 @@ class Optimisers:
         }
 
     def restore(self, state: TrainingState) -> None:
-        """Take the moments up."""
+        """Take the moments up, in memory as the weights are: the fused Adam expects it."""
         for name, each in self._all.items():
+            weights = [weight for group in each.param_groups for weight in group["params"]]
             moments: dict[int, dict[str, Tensor]] = {}
             for label, tensor in state.under(f"{name}.").items():
                 number, _, part = label.partition(".")
-                moments.setdefault(int(number), {})[part] = tensor.clone()
+                weight = weights[int(number)]
+                alike = torch.empty_like(weight) if tensor.shape == weight.shape else tensor.clone()
+                moments.setdefault(int(number), {})[part] = alike.detach().copy_(tensor)
             groups = each.state_dict()["param_groups"]
             each.load_state_dict({"state": moments, "param_groups": groups})
 

@@ -26,8 +26,10 @@ LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
 FEW_SIGNALS = 10_000  # with fewer, dense networks learn from mixtures too: see `augmentation`
 OF_MIXTURES = 1e-3, 128, 400
 """Learning rate, smallest batch and most epochs with them: there is no end of mixtures."""
+MOST_BATCH = 256  # signals of an update
 WIDER = {"dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those for one."""
+SMALLER_BATCH = 2  # times smaller, where networks are wider: they gain from more updates
 MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
 LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
 SEVERAL = {"latent_size": 64, "bits_per_latent": 2.4}
@@ -178,8 +180,10 @@ class TrainingSettings:
         if mixes:
             rate, least, most = OF_MIXTURES
         usual = 2 ** round(math.log2(max(n_signals, 1) / 48))
-        batch = min(self.batch_size or max(least, min(256, usual)), n_signals)
-        updates = AIMED_UPDATES[architecture]
+        smaller = SMALLER_BATCH if self.width > 1.0 else 1
+        usual = min(MOST_BATCH, usual) // smaller
+        batch = min(self.batch_size or max(least, usual), n_signals)
+        updates = AIMED_UPDATES[architecture] * smaller
         epochs = self.epochs or max(3, min(most, round(updates / (n_signals // batch))))
         return Plan(
             architecture=architecture,

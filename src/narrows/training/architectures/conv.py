@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ Shape = tuple[int, ...]
 SMALLEST = 7  # positions of an axis: a stage follows while there are more
 CHANNELS = (16, 48, 96, 128)  # after each stage
 HIDDEN = 256  # of the dense layers on either side of the latents
+REFINING = 3  # kernel of the convolutions on the narrow side of the first stage
 KERNEL_AND_STRIDE = {1: (9, 4), 2: (6, 2), 3: (3, 2)}  # by the number of spatial axes
 
 
@@ -132,10 +133,10 @@ class Stage:
 
     def narrowing(self) -> nn.Module:
         """Make the encoder's convolution."""
-        module: nn.Module = CONVOLUTIONS[len(self.wide)](
+        module = CONVOLUTIONS[len(self.wide)](
             *self.channels, self.kernel, self.stride, self._padding
         )
-        return module
+        return _drawn(module, module.weight[0].numel())
 
     def widening(self) -> nn.Module:
         """Make the decoder's transposed convolution, to exactly the wide size."""
@@ -144,10 +145,19 @@ class Stage:
             for n, s, p, k in zip(self.narrow, self.stride, self._padding, self.kernel, strict=True)
         ]
         missing = tuple(n - r for n, r in zip(self.wide, reached, strict=True))
-        module: nn.Module = TRANSPOSED[len(self.wide)](
+        module = TRANSPOSED[len(self.wide)](
             *self.channels[::-1], self.kernel, self.stride, self._padding, missing
         )
-        return module
+        return _drawn(module, self.channels[1] * prod(self.kernel) // prod(self.stride))
+
+    def refining(self) -> nn.Module:
+        """Make a convolution from the narrow side to itself; it begins as the identity."""
+        kernel = tuple(REFINING if n > 1 else 1 for n in self.narrow)
+        padding = tuple(k // 2 for k in kernel)
+        convolution: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(kernel) - 1]
+        module = convolution(*2 * self.channels[1:], kernel, padding=padding)
+        nn.init.dirac_(module.weight)
+        return _ready(module)
 
     @property
     def _padding(self) -> Shape:
@@ -158,6 +168,8 @@ def conv(
     frame_shape: Shape, latent_size: int, *, sigmoid_output: bool, width: float = 1.0
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Build a convolutional autoencoder: strided convolutions, then dense layers to the latents.
+
+    After the first, and before the last of the decoder, is one more, of stride 1.
 
     Parameters
     ----------
@@ -179,7 +191,9 @@ def conv(
     narrow = (*steps[-1].narrow, steps[-1].channels[1])
     encoder = nn.Sequential(
         ToChannels((*spatial, channels)),
-        *(m for stage in steps for m in (stage.narrowing(), nn.LeakyReLU(SLOPE))),
+        steps[0].narrowing(), nn.LeakyReLU(SLOPE),
+        steps[0].refining(), nn.LeakyReLU(SLOPE),
+        *(m for stage in steps[1:] for m in (stage.narrowing(), nn.LeakyReLU(SLOPE))),
         FromChannels((prod(narrow),)),
         nn.Linear(prod(narrow), hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
         nn.Linear(hidden, latent_size),  # (n, latent_size)
@@ -190,11 +204,10 @@ def conv(
         nn.Linear(hidden, prod(narrow)), nn.LeakyReLU(SLOPE),
         ToChannels(narrow),
         *(m for stage in reversed(steps[1:]) for m in (stage.widening(), nn.LeakyReLU(SLOPE))),
+        steps[0].refining(), nn.LeakyReLU(SLOPE),
         steps[0].widening(), *last,
         FromChannels(frame_shape),
     )  # fmt: skip
-    for network in (encoder, decoder):
-        _initialise(network)
     return encoder, decoder
 
 
@@ -230,17 +243,16 @@ def stages(spatial: Shape, channels: int, width: float = 1.0) -> list[Stage]:
 
 
 @torch.no_grad()
-def _initialise(network: nn.Sequential) -> None:
-    """Draw the convolutions' weights after He et al. 2015: torch's default is smaller."""
-    for module in network:
-        parts: Any = module
-        if isinstance(module, tuple(CONVOLUTIONS.values())):
-            fan_in = parts.weight[0].numel()
-        elif isinstance(module, tuple(TRANSPOSED.values())):
-            fan_in = parts.weight.shape[0] * prod(parts.kernel_size) // prod(parts.stride)
-        else:
-            continue
-        nn.init.normal_(parts.weight, std=(2.0 / max(fan_in, 1)) ** 0.5)
-        nn.init.zeros_(parts.bias)
-        if parts.weight.ndim == 4:
-            parts.to(memory_format=torch.channels_last)
+def _drawn(module: Any, fan_in: int) -> nn.Module:
+    """Draw a convolution's weights after He et al. 2015: torch's default is smaller."""
+    nn.init.normal_(module.weight, std=(2.0 / max(fan_in, 1)) ** 0.5)
+    return _ready(module)
+
+
+@torch.no_grad()
+def _ready(module: Any) -> nn.Module:
+    """Begin without a bias, and with the channels last in memory."""
+    nn.init.zeros_(module.bias)
+    if module.weight.ndim == 4:
+        module.to(memory_format=torch.channels_last)
+    return cast(nn.Module, module)
