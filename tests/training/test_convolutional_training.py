@@ -72,6 +72,13 @@ def test_stages_go_down_to_a_few_positions():
     assert [s.channels for s in stages((28, 28), 1, width=1.5)] == [(1, 24), (24, 72)]
 
 
+@pytest.mark.parametrize("spatial", [(28, 28), (2, 1), (40,), (9, 5, 1)])
+def test_a_refinement_begins_as_the_identity(spatial):
+    stage = stages(spatial, 1)[0]
+    x = torch.randn(3, stage.channels[1], *stage.narrow, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(stage.refining()(x), x, atol=1e-6)
+
+
 @pytest.mark.parametrize("size", [(12, 20), (2, 2), (13, 20), (12, 7)])
 @pytest.mark.parametrize("channels", [(1, 8), (3, 5)])
 def test_halving_is_the_convolution_of_its_weights(size, channels):

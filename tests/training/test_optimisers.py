@@ -13,6 +13,7 @@ from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.optimisers import STEP_SIZE, WEIGHT_DECAY, Muon, orthogonalised
 from narrows.training.rate_distortion import RateDistortionTrainer
 from narrows.training.settings import TrainingSettings
+from narrows.training.state import TrainingState
 from narrows.training.train import build_networks
 
 CONV = {"architecture": "conv", "latent_size": 4, "epochs": 3, "batch_size": 32}
@@ -59,8 +60,8 @@ def test_an_update_takes_downhill():
     assert loss < 0.05 * target.square().mean()
 
 
-def muon_of(frame_shape, architecture):
-    """Give the shapes of the weights that Muon moves."""
+def optimisers_of(frame_shape, architecture):
+    """Make the optimisers of a run."""
     settings = TrainingSettings(latent_size=32, architecture=architecture)
     plan = settings.plan(64)
     x = torch.zeros(64, *frame_shape)
@@ -68,7 +69,12 @@ def muon_of(frame_shape, architecture):
         *build_networks(frame_shape, settings),
         Scaling(0, 1, 0, 1, 0, 1, 1, False), 1.0,
     )  # fmt: skip
-    optimisers = RateDistortionTrainer(model, x, x, settings, plan).optimisers
+    return RateDistortionTrainer(model, x, x, settings, plan).optimisers
+
+
+def muon_of(frame_shape, architecture):
+    """Give the shapes of the weights that Muon moves."""
+    optimisers = optimisers_of(frame_shape, architecture)
     muon = optimisers._all.get("muon")
     return [tuple(p.shape) for group in muon.param_groups for p in group["params"]] if muon else []
 
@@ -89,3 +95,24 @@ def test_a_convolutional_run_that_dies_goes_on_to_the_same_model(sample, folder)
         narrows.train(sample, **CONV, checkpoint="c", stop=kill_at(20))
     resumed = narrows.train(sample, **CONV, checkpoint="c", resume=True)
     assert resumed.model_id == whole.model_id
+
+
+def test_restored_moments_lie_in_memory_as_their_weights_do():
+    one, other = (optimisers_of((16, 16, 3), "conv") for _ in range(2))
+    for optimiser in one._all.values():
+        for group in optimiser.param_groups:
+            for weight in group["params"]:
+                weight.grad = torch.randn_like(weight)
+        optimiser.step()
+    tensors = {f"{part}.{n}": t for part, named in one.parts().items() for n, t in named.items()}
+    in_order = torch.contiguous_format
+    kept = {name: tensor.clone(memory_format=in_order) for name, tensor in tensors.items()}
+    other.restore(TrainingState([], 0, [], kept))
+    for name, each in other._all.items():
+        for weight, moments in each.state.items():
+            for moment in moments.values():
+                assert moment.shape == () or moment.stride() == weight.stride(), name
+    restored = other.parts()
+    for part, named in one.parts().items():
+        for label, tensor in named.items():
+            assert torch.equal(restored[part][label], tensor)

@@ -157,6 +157,12 @@ def test_convolutions_of_many_qualities_are_wider(qualities, channels):
         assert channels in (convolutions[0].weight.shape[0], convolutions[-1].weight.shape[0])
 
 
+@pytest.mark.parametrize(("qualities", "batch"), [(3, 256), (4, 128)])
+def test_wider_networks_see_as_many_signals_in_smaller_batches(qualities, batch):
+    plan = TrainingSettings(architecture="conv", qualities=qualities).plan(55_000)
+    assert (plan.batch_size, plan.epochs) == (batch, 30)
+
+
 def test_a_preset_has_one_quality(digits):
     with pytest.raises(SettingError, match="qualities 2 with preset dense-25"):
         narrows.train(digits[:50], qualities=2, preset="dense-25")

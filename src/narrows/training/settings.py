@@ -62,7 +62,8 @@ class TrainingSettings:
         a frame whose range is 1. None: found while training, so that the rate meets its aim.
     epochs, batch_size : int or None
         None: 6,400 (conv) or 12,000 updates of 32 to 256 frames, in at most 200 epochs; with
-        mixtures, of at least 128 frames, in at most 400.
+        mixtures, of at least 128 frames, in at most 400; from four qualities on, twice as many
+        updates (conv) of half as many.
     minutes : float or None
         In place of `epochs`: as many as fit, counted before training starts.
     learning_rate : float or None
