@@ -132,20 +132,31 @@ class Bits:
 
 
 class Coding(NamedTuple):
-    """What the symbols of a quality are coded with: tables, and a context model or None."""
+    """What the symbols of a quality are coded with: tables, and a context model or None.
+
+    `corrected` are the latents of a correction that are coded, of `n_corrected` in all.
+    """
 
     tables: list
     context: object = None
+    corrected: tuple = ()
+    n_corrected: int = 0
+
+    @property
+    def first(self):
+        """Give the latents that are none of a correction, in the order of coding."""
+        n = len(self.tables) - self.n_corrected
+        return list(self.context.order if self.context else range(n))
 
     @property
     def order(self):
         """Give the latent at each position."""
-        return self.context.order if self.context else range(len(self.tables))
+        return [*self.first, *self.corrected]
 
     def tables_after(self, seen, n=1):
         """Give the table of each of n signals at the position behind the entries seen, (p, n)."""
         table = self.tables[self.order[len(seen)]]
-        if self.context is None:
+        if self.context is None or len(seen) >= len(self.first):
             return [table] * n
         rows = self.context.frequencies(np.array(seen, np.int64).reshape(-1, n))
         return [make_table(table.low, row) for row in rows]
@@ -157,7 +168,7 @@ def decode_payload(payload, coding, n):
     words = np.frombuffer(cursor.take(4 * cursor.varint()), "<u4").tolist()
     need(not words or words[-1], "the last word is 0")
     bits, state = Bits(cursor.rest()), 0
-    symbols, seen = np.empty((n, len(coding.tables)), np.int64), []
+    symbols, seen = np.zeros((n, len(coding.tables)), np.int64), []
     while words and state < 2**32:
         state = (state << 32) + words.pop()
     for j in coding.order:
@@ -368,13 +379,18 @@ class Model(NamedTuple):
     normaliser: dict
     limit: int
     layers: list
+    correction: object
     steps: np.ndarray
     codings: list
 
     def decode(self, symbols, quality):
         """Turn symbols, (n, k), into frames, (n, *frame_shape)."""
         x = np.clip(symbols * self.steps[quality - 1], -self.limit, self.limit)
-        return self.denormalise(run_layers(x, self.layers)).reshape(len(symbols), *self.frame_shape)
+        first = len(self.codings[0].first)
+        y = run_layers(x[:, :first], self.layers)
+        if self.correction:
+            y = y + run_layer(x[:, first:], **self.correction)
+        return self.denormalise(y).reshape(len(symbols), *self.frame_shape)
 
     def denormalise(self, y):
         """Turn the decoder's integers into elements."""
@@ -444,6 +460,8 @@ def anything(value):
 
 def is_encoder(value):
     """Accept any encoder, which a decoder has no use for, but a `search` only as it must be."""
+    if isinstance(value, dict) and "correction" in value:
+        return False
     return not has_search(value) or fits(value["search"], SEARCH)
 
 
@@ -479,16 +497,20 @@ LAYERS = {
 }  # fmt: skip
 CONTEXT = {name: integer(0, 40) for name in ("hidden_shift", "output_shift", "row_shift")}
 CONTEXT |= {name: integer(1, 2**24) for name in ("hidden_limit", "output_limit")}
+SAME = {"same_as": integer(0, 7)}
+CORRECTION = {name: DENSE[name] for name in ("shift", "limit")}
+NETWORK = {
+    "input_limit": integer(1, 2**31 - 1), "input_shape": is_shape,
+    "layers": lambda value: isinstance(value, list) and all(map(is_layer, value)),
+}  # fmt: skip
 SEARCH = {
     "lambda": list_of(lambda v: is_positive(v) and float.fromhex(v) <= 2**100, 1, 8),
     "unit": is_positive,
 }
 DECODING = {
-    "contexts": list_of(or_null(lambda value: fits(value, CONTEXT)), 1, 8),
-    "decoder": {
-        "input_limit": integer(1, 2**31 - 1), "input_shape": is_shape,
-        "layers": lambda value: isinstance(value, list) and all(map(is_layer, value)),
-    },
+    "contexts": list_of(or_null(lambda value: fits(value, CONTEXT) or fits(value, SAME)), 1, 8),
+    "decoder": lambda value: fits(value, NETWORK)
+    or fits(value, NETWORK | {"correction": CORRECTION}),
     "format": integer(0, 0), "frame_shape": is_shape,
     "normaliser": {
         "dtype": lambda value: value in DTYPES, "limit": integer(1, 2**32 - 1),
@@ -653,6 +675,18 @@ def read_network(network, shape, tensors, prefix="decoder."):
     return layers, shape, bound
 
 
+def read_correction(decoder, k, n_elements, tensors):
+    """Give the correction, the number of its inputs, and its bound; or None, 0 and 0."""
+    if "correction" not in decoder:
+        return None, 0, 0
+    weight = tensors.unpack("decoder.correction.weight", "int16", None, n_elements)
+    bias = tensors.unpack("decoder.correction.bias", "int64", n_elements)
+    layer = {"kind": "dense", "weight": weight, "bias": bias, **decoder["correction"]}
+    need(1 <= len(weight) < k, "a correction of too few or too many latents")
+    need(not (bias >> layer["shift"]).any(), "a correction that does not give 0 for 0")
+    return layer, len(weight), prove_layer(decoder["input_limit"], **layer)
+
+
 def read_conv(layer, shape, tensors, name):
     """Put the tensors and shapes of a convolution or its transpose into it; give its output's."""
     *sizes, channels = shape or [0]
@@ -691,13 +725,24 @@ def read_tables(tensors, shape):
     return [tables[i : i + shape[1]] for i in range(0, len(tables), shape[1])]
 
 
-def read_codings(tensors, contexts, tables):
+def read_codings(tensors, contexts, tables, steps, r):
     """Give what each quality is coded with: its tables, and its context model if it has one."""
     need(len(contexts) == len(tables), "contexts of another number of qualities")
-    return [
-        Coding(row, settings and read_context(settings, row, tensors, f"contexts.{number}."))
-        for number, (settings, row) in enumerate(zip(contexts, tables, strict=True))
-    ]
+    found, first = [], len(tables[0]) - r
+    for number, (settings, row) in enumerate(zip(contexts, tables, strict=True)):
+        context = None
+        if settings and "same_as" in settings:
+            other = settings["same_as"]
+            need(other < number and contexts[other], "a context model that is none before it")
+            need("same_as" not in contexts[other], "the same as the same as another")
+            context = found[other].context
+            sizes = [len(row[j].weights) for j in context.order]
+            need(sizes == context.sizes, "a context model for tables of other sizes")
+        elif settings:
+            context = read_context(settings, row[:first], tensors, f"contexts.{number}.")
+        coded = tuple(first + j for j in np.flatnonzero(steps[number, first:]).tolist())
+        found.append(Coding(row, context, coded, r))
+    return found
 
 
 def read_context(settings, tables, tensors, prefix):
@@ -789,8 +834,11 @@ def check_known(model, symbols, digest):
     if coding.context:
         columns = [[coding.tables[j].entry(s)[0] for s in symbols[:, j]] for j in coding.order]
         for p in range(len(columns)):
-            seen = np.array(columns[:p], np.int64).reshape(-1, len(symbols))
-            hashed.update(np.array(coding.context.frequencies(seen), "<i4").tobytes())
+            tables = coding.tables_after(columns[:p], len(symbols))
+            # Where all signals have one table, its frequencies follow once.
+            rows = [table.weights for table in tables]
+            rows = rows if p < len(coding.first) else rows[:1]
+            hashed.update(np.array(rows, "<i4").tobytes())
     need(hashed.hexdigest() == digest, "the known answers come out otherwise")
 
 
@@ -801,18 +849,21 @@ def read_model(data):
     check_decoder(decoding)
     normaliser, frame_shape = decoding["normaliser"], decoding["frame_shape"]
     (k,) = decoding["decoder"]["input_shape"]
-    layers, shape, bound = read_network(decoding["decoder"], [k], tensors)
+    correction, r, most = read_correction(decoding["decoder"], k, math.prod(frame_shape), tensors)
+    need(not r or not settings["encoder"] or has_search(settings["encoder"]), "no search")
+    layers, shape, bound = read_network(decoding["decoder"], [k - r], tensors)
     need(shape == frame_shape, "the decoder makes other frames")
+    bound += most
     check_output(normaliser, bound)
     steps = tensors.unpack("quantiser.step", "int32", None, k)
     need(1 <= len(steps) <= 8 and steps.min() >= 0 and steps.max() < 2**21, "steps are wrong")
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
     tables = read_tables(tensors, steps.shape)
-    codings = read_codings(tensors, decoding["contexts"], tables)
+    codings = read_codings(tensors, decoding["contexts"], tables, steps, r)
     name, known = model_id(settings, tensors), settings["known_sha256"]
     need(name.hex() == settings["model_id"], "the model id is wrong")
     model = Model(name, np.dtype(normaliser["dtype"]), tuple(frame_shape), normaliser,
-                  decoding["quantiser"]["limit"], layers, steps, codings)  # fmt: skip
+                  decoding["quantiser"]["limit"], layers, correction, steps, codings)  # fmt: skip
     if known:
         check_known(model, tensors.unpack("known.symbols", "int32", None, k), known)
     check_search(settings["encoder"], tensors, steps.shape)
@@ -967,7 +1018,7 @@ def read_packet(packet_bytes, model_bytes, checksum=False):
     escaped = bool(first & 0x10)
     need(quality <= len(model.codings), "the model has no such quality")
     coding = model.codings[quality - 1]
-    k = len(coding.tables)
+    k = len(coding.order)
     need(8 * len(payload) < (89 if escaped else 24) * k + 8, "the payload is too long")
     symbols = read_payload(payload, coding, escaped)
     pairs = zip(symbols, coding.tables, strict=True)

@@ -165,6 +165,7 @@ NO_MATTER_OF_FORMAT = {
     "tensor_coding.WIDE_UNIT_BITS",
     "transform.DEFAULT_BATCH_SIZE",
     "transform.MAX_BATCH_ELEMENTS",
+    "transform.TOWARDS_ZERO",  # how a writer rounds
 }
 
 
@@ -410,6 +411,19 @@ def model_of_all_kinds():
     )
 
 
+def model_with_a_correction():
+    """One latent of an encoder, one of a correction, and no context model."""
+    model = model_of_all_kinds()
+    one = Dense(np.ones((1, 2), np.int16), np.zeros(2, np.int64), shift=0, limit=None)
+    narrow = Dense(np.ones((2, 1), np.int16), np.zeros(1, np.int64), shift=0, limit=255)
+    return replace(
+        model,
+        encoder=IntegerNetwork([narrow], (2,), 255),
+        decoder=IntegerNetwork([one], (2,), 255, correction=one),
+        contexts=[None],
+    )
+
+
 def content_of(model: Model):
     """The JSON in a model's file, and the type and shape of its tensors."""
     data = pack_model(model)
@@ -442,8 +456,28 @@ def test_the_keys_of_a_model_file_are_those_of_the_document():
     assert list(content["encoder"]["search"]) == [key for key, *_ in table("JSON", 4)]
 
 
+def test_the_keys_of_a_correction_and_of_a_shared_context_model_are_as_documented():
+    decoder = content_of(model_with_a_correction())[0]["decoding"]["decoder"]
+    assert set(decoder) == {"correction", *(key for key, *_ in table("JSON", 2))}
+    assert set(decoder["correction"]) == {"shift", "limit"}
+    model = model_of_all_kinds()
+    two = model.quantiser.gain.repeat(2, axis=0)
+    shared = replace(
+        model,
+        quantiser=Quantiser(two, 2, two, 255),
+        tables=2 * list(model.tables),
+        contexts=2 * list(model.contexts),
+        exchange=replace(
+            model.exchange,
+            lambda_=2 * list(model.exchange.lambda_),
+            curvature=model.exchange.curvature.repeat(2, axis=0),
+        ),
+    )
+    assert content_of(shared)[0]["decoding"]["contexts"][1] == {"same_as": 0}
+
+
 def test_the_tensors_of_a_model_file_are_those_of_the_document():
-    _, tensors = content_of(model_of_all_kinds())
+    tensors = content_of(model_of_all_kinds())[1] | content_of(model_with_a_correction())[1]
     layer, context = re.compile(r"^(..coder)\.\d+(\.\d+)?\.\w+$"), re.compile(r"^contexts\.\d+")
     short = {
         context.sub("contexts.<number>", layer.sub(r"\1.<layer>.<tensor>", name)): tensor

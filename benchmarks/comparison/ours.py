@@ -53,7 +53,7 @@ def described(codec):
     settings = training.get("settings", {})
     return {
         "architecture": model.architecture,
-        "latent_size": model.latent_size,
+        "latent_size": model.n_encoded,
         "qualities": model.n_qualities,
         "model_bytes": len(codec.model_bytes),
         "model_id": codec.model_id,

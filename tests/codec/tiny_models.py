@@ -257,6 +257,48 @@ def searching(model, n=16):
     return replace(model, exchange=Exchange(unit, lambdas, curvature))
 
 
+def corrected(model, n_corrected=2, qualities=(2,), seed=3):
+    """Give a searching model a correction of random unit vectors at some of its qualities.
+
+    A step of it is about as large as typical errors, so that its symbols are some steps.
+    """
+    rng, size, k = np.random.default_rng(seed), prod(model.frame_shape), model.latent_size
+    axes, _ = np.linalg.qr(rng.normal(size=(size, n_corrected)))
+    weight = np.rint(axes.T * 2**10).astype(np.int16)
+    correction = Dense(weight, np.full(size, 2**4, np.int64), 5, 2**30)
+    decoder = model.decoder
+    decoder = IntegerNetwork(
+        decoder.layers, (k + n_corrected,), decoder.input_limit, correction=correction
+    )
+    unit = model.normaliser.output_multiplier * 2.0**-model.normaliser.output_shift
+    unit = model.normaliser.output_scale if model.dtype.kind == "f" else unit
+    x, exchange = typical_frames(model, 64), model.exchange
+    of_1 = unit * 2.0**10 / 2**5  # what 1 in a correction's input is, in the signal's units
+    step = max(1, round(float(x.std()) / 2 / of_1))
+    gain, steps, curvature = (
+        np.pad(each, ((0, 0), (0, n_corrected)))
+        for each in (model.quantiser.gain, model.quantiser.step, exchange.curvature)
+    )
+    for quality in qualities:
+        steps[quality - 1, k:] = step
+        curvature[quality - 1, k:] = max(1, round((step * of_1 * exchange.unit) ** 2))
+    empty = count_table(np.zeros(1, np.int32))
+    model = replace(
+        model,
+        known_answers=None,
+        decoder=decoder,
+        quantiser=Quantiser(gain, model.quantiser.shift, steps, model.quantiser.limit),
+        tables=[[*row, *[empty] * n_corrected] for row in model.tables],
+        exchange=replace(exchange, curvature=curvature),
+    )
+    tables = list(model.tables)
+    for quality in qualities:
+        symbols = Codec(model).encode(x, quality, 0)[:, k:]
+        tables[quality - 1] = [*tables[quality - 1][:k], *[count_table(s) for s in symbols.T]]
+    model = replace(model, tables=tables)
+    return replace(model, known_answers=right_answers(model))
+
+
 def tiny_codec(*args, backend=NUMPY, batch_size=256, **options):
     return Codec(tiny_model(*args, **options), backend, batch_size)
 

@@ -34,12 +34,11 @@ def test_each_quality_takes_more_bytes_and_is_better(eight, digits):
     assert [m.psnr for m in measured] == sorted({m.psnr for m in measured})
 
 
-def test_searched_each_quality_takes_more_bytes_and_low_ones_are_worse(eight, digits):
-    # A search goes by bits and errors together: the highest qualities here end at equal PSNR.
+def test_searched_each_quality_takes_more_bytes_and_is_better_too(eight, digits):
     measured = [evaluate(eight, digits[1400:], q) for q in range(1, 9)]
     sizes = [m.compressed_bytes for m in measured]
     assert sizes == sorted(set(sizes))
-    assert measured[0].psnr < measured[2].psnr < measured[4].psnr
+    assert [m.psnr for m in measured] == sorted({m.psnr for m in measured})
 
 
 @pytest.mark.parametrize("quality", range(1, 9))
@@ -63,11 +62,12 @@ def test_sizes_and_errors_of_all_80_pairs_of_quality_and_effort(eight, digits):
         sizes[q, effort] = len(blob)
         errors[q, effort] = np.square(eight.decompress(blob).astype(np.int64) - x).sum()
     assert (np.diff(sizes, axis=0) > 0).all()  # at every effort, each quality takes more
-    assert (errors[:4] > errors[1:5]).all()  # and is better, until the network has no more
-    for of_quality in zip(sizes, errors, strict=True):
+    assert (np.diff(errors, axis=0) < 0).all()  # and is better
+    assert not errors[7, 0]  # the highest is lossless here, and a search gains bits alone
+    for of_quality in zip(sizes[:7], errors[:7], strict=True):
         points = list(zip(*of_quality, strict=True))  # by effort
         assert len({points[effort] for effort in (0, 1, 2, 7, 8, 9)}) == 6
-    assert (errors[:, 9] < errors[:, 0]).all()
+    assert (errors[:7, 9] < errors[:7, 0]).all()
 
 
 def test_the_default_quality_is_the_fourth(eight, digits):
@@ -85,7 +85,7 @@ def test_archives_and_packets_of_a_quality_agree(eight, digits, quality):
 
 def test_encoding_at_all_qualities_is_encoding_at_each(eight, digits):
     at_all = eight.encode_at_all_qualities(digits[:30])
-    assert at_all.shape == (8, 30, 16)
+    assert at_all.shape == (8, 30, eight.model.latent_size)
     for quality in range(1, 9):
         assert np.array_equal(at_all[quality - 1], eight.encode(digits[:30], quality, effort=0))
 

@@ -105,12 +105,13 @@ def test_freezing_costs_no_more_than_it_may(tiny_codec):
 
 def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
     from narrows.training.freeze import codec as freezing
+    from narrows.training.freeze.networks import Levels
 
     # On all signals: among 140 held-out ones, a few latents near a half decide about 0.01 dB.
     monkeypatch.setattr(freezing, "FEW_ELEMENTS", 10**6)
 
     def freeze_with(loss_db):
-        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, 639),))
+        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, Levels(639)),))
         return narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
 
     coarse, fine = freeze_with(0.03), freeze_with(0.0)
@@ -122,22 +123,24 @@ def test_where_fewer_levels_cost_too_much_activations_have_more_and_at_last_all(
     digits, monkeypatch
 ):
     from narrows.training.freeze import codec as freezing
-    from narrows.training.freeze.networks import ACTIVATION_LIMIT
+    from narrows.training.freeze.networks import ACTIVATION_LIMIT, Levels
 
-    assert freezing.ROUNDINGS[-1] == (0.0, ACTIVATION_LIMIT)
+    assert freezing.ROUNDINGS[-1] == (0.0, Levels(ACTIVATION_LIMIT))
     monkeypatch.setattr(freezing, "FEW_ELEMENTS", 10**6)  # as above
 
-    def limits_with(loss_db, least_levels, most_lost):
-        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, least_levels),))
+    def limits_with(loss_db, levels, most_lost):
+        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, levels),))
         codec = narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
         assert abs(codec.model.training["freezing_loss_db"]) < most_lost
         layers = [layer for layer in codec.model.decoder.layers if layer.kind == "dense"]
         return [layer.limit for layer in layers[:-1]]
 
-    few, more = limits_with(0.03, 639, 0.05), limits_with(0.03, 4000, 0.05)
-    all_ = limits_with(0.0, ACTIVATION_LIMIT, 0.005)
+    few, more = limits_with(0.03, Levels(639), 0.05), limits_with(0.03, Levels(4000), 0.05)
+    most = limits_with(0.03, Levels(639, most=True), 0.05)
+    all_ = limits_with(0.0, Levels(ACTIVATION_LIMIT), 0.005)
     assert 639 <= min(few) < 4000
     assert min(more) >= 4000
+    assert min(few) < min(most) < ACTIVATION_LIMIT
     assert all_ == [ACTIVATION_LIMIT] * len(all_)
 
 

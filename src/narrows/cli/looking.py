@@ -85,7 +85,8 @@ def describe_model(file: str) -> dict[str, Any]:
         "model_id": codec.model_id,
         "frame_shape": list(model.frame_shape),
         "dtype": model.dtype.name,
-        "latent_size": model.latent_size,
+        "latent_size": model.n_encoded,
+        "correction": _correction(model),
         "qualities": model.n_qualities,
         "lambda": _lambdas(model),
         "architecture": model.architecture,
@@ -95,6 +96,13 @@ def describe_model(file: str) -> dict[str, Any]:
         "training": dict(model.training),
         "layers": _layers(codec),
     }
+
+
+def _correction(model: Model) -> dict[str, Any] | None:
+    """Tell how many components correct what the networks decode, and at which qualities."""
+    qualities = range(1, model.n_qualities + 1)
+    used = [quality for quality in qualities if model.corrected_latents(quality).size]
+    return {"components": model.decoder.n_corrected, "qualities": used} if used else None
 
 
 def _lambdas(model: Model) -> list[float]:
@@ -115,7 +123,7 @@ def _layers(codec: Codec) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for part, network in _networks(model):
         if part == "decoder":
-            rows.append(_row("bottleneck", "round to symbols", (model.latent_size,), 0, ""))
+            rows.append(_row("bottleneck", "round to symbols", (model.n_encoded,), 0, ""))
             context = model.contexts[model.default_quality - 1]
             if context is not None:
                 proof = f"< 2^{max(context.peaks).bit_length()}"
@@ -125,6 +133,12 @@ def _layers(codec: Codec) -> list[dict[str, Any]]:
         for layer, shape, peak in zip(network.layers, network.shapes, network.peaks, strict=True):
             proof = f"< 2^{peak.bit_length()}"
             rows.append(_row(part, layer.kind, shape, layer.n_parameters, proof))
+    correction = model.decoder.correction
+    if correction is not None:
+        proof = f"< 2^{correction.magnitudes(model.decoder.input_limit)[0].bit_length()}"
+        rows.append(
+            _row("decoder", "correction", model.frame_shape, correction.n_parameters, proof)
+        )
     return rows
 
 
@@ -148,6 +162,10 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
         for key in ("model_id", "frame_shape", "dtype", "latent_size", "qualities",
                     "architecture", "parameters", "model_bytes")
     ]  # fmt: skip
+    if described["correction"]:
+        qualities = ", ".join(map(str, described["correction"]["qualities"]))
+        components = described["correction"]["components"]
+        pairs.append(("correction", f"{components} components, at quality {qualities}"))
     if described["lambda"]:
         pairs.append(("lambda", ", ".join(f"{each:.4g}" for each in described["lambda"])))
     if described["decoder_only"]:

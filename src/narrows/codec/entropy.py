@@ -221,7 +221,7 @@ class SymbolCoder:
             raise FormatError(f"payload of {len(payload)} bytes that announces {n_words} words")
         words = np.frombuffer(payload, "<u4", n_words, start).astype(np.uint32)
         columns = self._pop_entries(self.stack(words), n)
-        symbols = np.empty((n, len(columns)), dtype=np.int32)
+        symbols = np.zeros((n, len(self.tables.row)), dtype=np.int32)
         escapes = BitReader(payload[end:])
         for j, column in zip(self.tables.order, columns, strict=True):
             table = self.tables.row[j]

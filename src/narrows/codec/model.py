@@ -22,7 +22,7 @@ from narrows.codec.layers import Shape
 from narrows.codec.network import IntegerNetwork
 from narrows.codec.normaliser import Normaliser
 from narrows.codec.symbols import Quantiser
-from narrows.codec.tables import CodingTables, FixedTables, Row, pack_tables
+from narrows.codec.tables import CodingTables, FixedTables, FollowedTables, Row, pack_tables
 from narrows.errors import FormatError
 
 VERSION = 0
@@ -118,7 +118,7 @@ class Model:
         self._check_known_answers(k)
 
     def _check_networks(self, k: int) -> None:
-        decoder, encoder = self.decoder, self.encoder
+        decoder, encoder, n_encoded = self.decoder, self.encoder, self.n_encoded
         if (decoder.input_shape, decoder.output_shape) != ((k,), self.frame_shape):
             raise FormatError(f"decoder from {decoder.input_shape} to {decoder.output_shape}")
         if decoder.input_limit != self.quantiser.limit:
@@ -128,11 +128,13 @@ class Model:
             if self.given_encoder_digest is None or len(self.given_encoder_digest) != 32:
                 raise FormatError("model without an encoder and without the digest of one")
             return
-        if (encoder.input_shape, encoder.output_shape) != (self.frame_shape, (k,)):
+        if (encoder.input_shape, encoder.output_shape) != (self.frame_shape, (n_encoded,)):
             raise FormatError(f"encoder from {encoder.input_shape} to {encoder.output_shape}")
         if encoder.input_limit != self.normaliser.limit:
             raise FormatError("encoder whose input limit is not the normaliser's limit")
         self.quantiser.check_input(encoder.output_limit)
+        if encoder.n_corrected or (n_encoded < k and self.exchange is None):
+            raise FormatError("correction in an encoder, or with one but without a search")
 
     def _check_contexts(self) -> None:
         if len(self.contexts) != self.n_qualities:
@@ -140,7 +142,7 @@ class Model:
         for context, row in zip(self.contexts, self.tables, strict=True):
             if context is None:
                 continue
-            if context.k != len(row) or any(
+            if context.k != self.n_encoded or any(
                 size != row[j].weights.size
                 for size, j in zip(context.sizes, context.order, strict=True)
             ):
@@ -167,6 +169,19 @@ class Model:
         return self.quantiser.latent_size
 
     @property
+    def n_encoded(self) -> int:
+        """The number of latents that the encoder gives: all but those of a correction."""
+        return self.latent_size - self.decoder.n_corrected
+
+    def corrected_latents(self, quality: int) -> npt.NDArray[np.intp]:
+        """Number the latents of the correction that a quality, counted from 1, has a step for.
+
+        The others are 0 and are not coded.
+        """
+        step = self.quantiser.step[quality - 1, self.n_encoded :]
+        return np.asarray(self.n_encoded + np.flatnonzero(step))
+
+    @property
     def n_qualities(self) -> int:
         """The number of qualities."""
         return self.quantiser.n_qualities
@@ -179,9 +194,16 @@ class Model:
     @cached_property
     def coding_tables(self) -> list[CodingTables]:
         """What each quality's symbols are coded with."""
-        return [
-            FixedTables(row) if context is None else ContextTables(row, context)
+        n = self.n_encoded
+        each = [
+            FixedTables(row[:n]) if context is None else ContextTables(row[:n], context)
             for row, context in zip(self.tables, self.contexts, strict=True)
+        ]
+        if n == self.latent_size:
+            return list(each)
+        return [
+            FollowedTables(first, row, self.corrected_latents(quality).tolist())
+            for quality, (first, row) in enumerate(zip(each, self.tables, strict=True), 1)
         ]
 
     def decoding_settings(self) -> dict[str, Any]:
@@ -192,7 +214,10 @@ class Model:
             "normaliser": self.normaliser.settings(),
             "quantiser": {"shift": self.quantiser.shift, "limit": self.quantiser.limit},
             "decoder": self.decoder.settings(),
-            "contexts": [None if each is None else each.settings() for each in self.contexts],
+            "contexts": [
+                None if each is None else each.settings() if number == first else {"same_as": first}
+                for number, (each, first) in enumerate(self._distinct_contexts())
+            ],
         }
 
     def decoding_tensors(self) -> Tensors:
@@ -204,11 +229,16 @@ class Model:
             **{f"tables.{name}": t for name, t in pack_tables(self.tables).items()},
             **{
                 f"contexts.{number}.{name}": tensor
-                for number, context in enumerate(self.contexts)
-                if context is not None
+                for number, (context, first) in enumerate(self._distinct_contexts())
+                if context is not None and number == first
                 for name, tensor in context.tensors().items()
             },
         }
+
+    def _distinct_contexts(self) -> list[tuple[ContextModel | None, int]]:
+        """Give the context model of each quality, and the first quality, from 0, that has it."""
+        contexts = list(self.contexts)
+        return [(each, next(i for i, c in enumerate(contexts) if c is each)) for each in contexts]
 
     def encoder_tensors(self) -> Tensors:
         """Give the tensors of the encoder, if there is one, and of what goes with it."""

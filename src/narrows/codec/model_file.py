@@ -170,11 +170,15 @@ def _build(content: Mapping[str, Any], tensors: Tensors) -> Model:
             tensors["known.symbols"], content["known_sha256"], tensors["known.answers"]
         )
     tables = unpack_tables(dict(_under("tables.", tensors)))
-    contexts = [
-        None if each is None
-        else ContextModel.build(each, _under(f"contexts.{number}.", tensors), tables[number])
-        for number, each in enumerate(decoding["contexts"])
-    ]  # fmt: skip
+    decoder = IntegerNetwork.build(decoding["decoder"], _under("decoder.", tensors))
+    contexts: list[ContextModel | None] = []
+    for number, each in enumerate(decoding["contexts"]):
+        if each is None or "same_as" in each:
+            contexts.append(None if each is None else contexts[each["same_as"]])
+            continue
+        own = _under(f"contexts.{number}.", tensors)
+        row = tables[number][: len(tables[number]) - decoder.n_corrected]
+        contexts.append(ContextModel.build(each, own, row))
     return Model(
         frame_shape=tuple(decoding["frame_shape"]),
         normaliser=Normaliser.build(decoding["normaliser"]),
@@ -182,7 +186,7 @@ def _build(content: Mapping[str, Any], tensors: Tensors) -> Model:
         quantiser=Quantiser(
             gain=tensors["quantiser.gain"], step=tensors["quantiser.step"], **decoding["quantiser"]
         ),
-        decoder=IntegerNetwork.build(decoding["decoder"], _under("decoder.", tensors)),
+        decoder=decoder,
         tables=tables,
         contexts=contexts,
         architecture=str(content["architecture"]),

@@ -116,7 +116,7 @@ def decode_payload(payload: bytes, tables: CodingTables, escapes: bool) -> Symbo
     if len(payload) > -(-k * most_bits // 8):  # before the time that so many would take
         raise FormatError(f"packet with a payload of {len(payload)} bytes for {k} latents")
     point, forecast = Point(payload), Forecast(tables)
-    symbols = np.empty(k, dtype=np.int32)
+    symbols = np.zeros(len(tables.row), dtype=np.int32)
     for j in tables.order:
         table = forecast.table()
         entry = _decode_entry(point, table, escapes)

@@ -71,15 +71,16 @@ class Quantiser:
             )
 
     def in_steps(self, latents: Array, quality: int, backend: Backend = NUMPY) -> Array:
-        """Give `(n, latent_size)` latents in units of the rounding step, exactly, in float64."""
-        y = backend.cast(latents, np.float64) * backend.constant(self.gain[quality], np.float64)
+        """Give the first `(n, m)` latents in units of the rounding step, exactly, in float64."""
+        gain = self.gain[quality, : latents.shape[1]]
+        y = backend.cast(latents, np.float64) * backend.constant(gain, np.float64)
         y *= 2.0**-self.shift
         return y
 
     def to_symbols(
         self, latents: Array, quality: int, backend: Backend = NUMPY
     ) -> npt.NDArray[np.int32]:
-        """Round `(n, latent_size)` latents to `(n, latent_size)` int32 symbols."""
+        """Round the first `(n, m)` latents to `(n, m)` int32 symbols."""
         y = self.in_steps(latents, quality, backend)
         y += 0.5
         backend.xp.floor(y, out=y)

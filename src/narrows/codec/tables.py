@@ -131,6 +131,53 @@ class FixedPass:
         return self._row[position].weights
 
 
+class FollowedTables:
+    """Coding tables of the first latents, then those of others, which have fixed frequencies.
+
+    Parameters
+    ----------
+    first : CodingTables
+    row : sequence of FrequencyTable
+        Of all latents: the first ones' and the others'.
+    others : sequence of int
+        Those that are coded; the rest is 0.
+    """
+
+    def __init__(self, first: CodingTables, row: Row, others: Sequence[int]) -> None:
+        self.first = first
+        self.row = row
+        self.order = [*first.order, *others]
+
+    def start(self, n: int) -> FollowedPass:
+        """Begin with n signals of which no symbol is known."""
+        return FollowedPass(self, n)
+
+
+class FollowedPass:
+    """One pass over the latents of n signals, the first of which have a pass of their own."""
+
+    def __init__(self, tables: FollowedTables, n: int) -> None:
+        self._tables, self._n, self._n_seen = tables, n, 0
+        self._n_first = len(tables.first.order)
+        self._first = tables.first.start(n)
+
+    def see(self, entries: npt.NDArray[np.int32]) -> None:
+        """Take the entries of the next position."""
+        if self._n_seen < self._n_first:
+            self._first.see(entries)
+        self._n_seen += 1
+
+    def parts(self, position: int) -> list[slice]:
+        """Cut the signals into parts whose frequencies are made together."""
+        return self._first.parts(position) if position < self._n_first else [slice(0, self._n)]
+
+    def frequencies(self, position: int, rows: slice) -> Frequencies:
+        """Give the frequencies at a position of which all before it were seen."""
+        if position < self._n_first:
+            return self._first.frequencies(position, rows)
+        return self._tables.row[self._tables.order[position]].weights
+
+
 def frequencies_of(symbols: npt.NDArray[Any], tables: CodingTables) -> Iterator[Frequencies]:
     """Give the frequencies at each position that `(n, latent_size)` symbols are coded with."""
     tables_pass = tables.start(len(symbols))

@@ -13,6 +13,7 @@ from narrows.codec.backend import NUMPY, Array, Backend
 from narrows.codec.budget import Budget, Request
 from narrows.codec.model import KnownAnswers, Model
 from narrows.codec.search import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT, SymbolSearch
+from narrows.codec.symbols import SYMBOL_MAX, SYMBOL_MIN
 from narrows.codec.tables import frequencies_of
 from narrows.errors import DataError, ModelError, SettingError
 
@@ -20,6 +21,7 @@ Frames = npt.NDArray[Any]
 Symbols = npt.NDArray[np.int32]
 
 MAX_BATCH_ELEMENTS = 1 << 22  # of any one array of a batch: 32 MB of float64
+TOWARDS_ZERO = 0.2  # of a step, in which latents of a correction are nearer to 0 than is best
 DEFAULT_BATCH_SIZE = 256  # keeps a batch's activations in a core's cache
 
 
@@ -82,7 +84,7 @@ class Transform:
         if self.model.contexts[quality] is not None:
             for frequencies in frequencies_of(symbols, self.model.coding_tables[quality]):
                 hashed.update(frequencies.astype("<i4").tobytes())
-        answers = symbols[:0] if self._encoder is None else self.encode(frames, effort=0)
+        answers = symbols[:0] if self._encoder is None else self._rounded(frames, quality)
         return KnownAnswers(symbols, hashed.hexdigest(), answers)
 
     def encode(self, x: Frames, quality: int | None = None, effort: int | None = None) -> Symbols:
@@ -103,10 +105,17 @@ class Transform:
         (n, latent_size) int32
         """
         x, (quality, effort) = self.check_frames(x), self._check_point(quality, effort)
-        out = np.empty((len(x), self.model.latent_size), dtype=np.int32)
-        for rows, latents in self._encoded(x):
-            out[rows] = self.model.quantiser.to_symbols(latents, quality - 1, self.backend)
+        out = self._rounded(x, quality - 1)
+        self._correct(x, out, quality)
         return self.improve(x, out, quality, effort)
+
+    def _rounded(self, x: Frames, q: int) -> Symbols:
+        """Give the symbols of the encoder, `(n, latent_size)`; those of a correction are 0."""
+        out = np.zeros((len(x), self.model.latent_size), dtype=np.int32)
+        for rows, latents in self._encoded(x):
+            symbols = self.model.quantiser.to_symbols(latents, q, self.backend)
+            out[rows, : self.model.n_encoded] = symbols
+        return out
 
     def improve(
         self,
@@ -129,17 +138,41 @@ class Transform:
         """
         if not effort:
             return y
+        return self._search(quality).improve(x, y, EFFORTS[effort], weight)
+
+    def _search(self, quality: int) -> SymbolSearch:
         if quality not in self._searches:
             self._searches[quality] = SymbolSearch(self.model, quality, self.decode)
-        return self._searches[quality].improve(x, y, EFFORTS[effort], weight)
+        return self._searches[quality]
+
+    def _correct(self, x: Frames, y: Symbols, quality: int) -> None:
+        """Set the symbols of a quality's correction, if it has one, in `(n, latent_size)`."""
+        if self.model.corrected_latents(quality).size:
+            steps = np.floor(self._in_steps_of_correction(x, y, quality) + 0.5)
+            y[:, self.model.n_encoded :] = np.clip(steps, SYMBOL_MIN, SYMBOL_MAX)
+
+    def _in_steps_of_correction(
+        self, x: Frames, y: Symbols, quality: int
+    ) -> npt.NDArray[np.float64]:
+        """Give the latents of the correction, `(n, n_corrected)`, that `(n, latent_size)` lack.
+
+        They are nearer to 0 than they would be best, by a fifth of a step: symbols near 0 are
+        cheap, and most are. What is no number becomes 0.
+        """
+        steps = self._search(quality).correct(x, y)
+        steps -= np.clip(steps, -TOWARDS_ZERO, TOWARDS_ZERO)
+        return np.where(np.isfinite(steps), steps, 0.0)
 
     def encode_at_all_qualities(self, x: Frames) -> Symbols:
         """Map `(n, *frame_shape)` signals to `(n_qualities, n, latent_size)` integer latents."""
         x, n_qualities = self.check_frames(x), self.model.n_qualities
-        out = np.empty((n_qualities, len(x), self.model.latent_size), dtype=np.int32)
+        out = np.zeros((n_qualities, len(x), self.model.latent_size), dtype=np.int32)
         for rows, latents in self._encoded(x):
             for q in range(n_qualities):
-                out[q, rows] = self.model.quantiser.to_symbols(latents, q, self.backend)
+                symbols = self.model.quantiser.to_symbols(latents, q, self.backend)
+                out[q, rows, : self.model.n_encoded] = symbols
+        for q in range(n_qualities):
+            self._correct(x, out[q], q + 1)
         return out
 
     def latents(self, x: Frames, quality: int | None = None) -> npt.NDArray[np.float64]:
@@ -160,11 +193,15 @@ class Transform:
             In units of the quality's rounding step.
         """
         x, q = self.check_frames(x), self._check_quality(quality) - 1
-        out = np.empty((len(x), self.model.latent_size), dtype=np.float64)
+        n = self.model.n_encoded
+        out = np.zeros((len(x), self.model.latent_size), dtype=np.float64)
         for rows, latents in self._encoded(x):
-            out[rows] = self.backend.to_numpy(
+            out[rows, :n] = self.backend.to_numpy(
                 self.model.quantiser.in_steps(latents, q, self.backend)
             )
+        if self.model.corrected_latents(q + 1).size:
+            symbols = np.clip(np.floor(out + 0.5), SYMBOL_MIN, SYMBOL_MAX).astype(np.int32)
+            out[:, n:] = self._in_steps_of_correction(x, symbols, q + 1)
         return out
 
     def _encoded(self, x: Frames) -> Iterator[tuple[slice, Array]]:

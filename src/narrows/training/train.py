@@ -96,7 +96,9 @@ def train_codec(
     name = "custom" if encoder is not None else outcome.plan.architecture
     of_squares = settings.loss == "mse"
     lambdas = [math.exp(each) for each in outcome.result.log_lambdas] if of_squares else []
-    return freeze(outcome.result.model, signals, name, summary, lambdas)
+    has_aims = settings.lambda_ is None and not in_closed_form  # there, latents are components
+    rate_ratio = RATE_RATIO if has_aims else None
+    return freeze(outcome.result.model, signals, name, summary, lambdas, rate_ratio)
 
 
 def _choice(settings: TrainingSettings, shape: tuple[int, ...]) -> str:

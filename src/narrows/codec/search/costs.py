@@ -67,7 +67,7 @@ class SymbolCosts:
         The second, `(n, latent_size, 2)`, is for one less and one more, with the frequencies that
         the symbols as they are make; those of other latents would change too.
         """
-        total, more = np.zeros(len(symbols)), np.empty((*symbols.shape, 2))
+        total, more = np.zeros(len(symbols)), np.full((*symbols.shape, 2), OUT_OF_REACH)
         for j, entries, part, frequencies in self._frequencies(symbols):
             now, escape = entries[part], self.tables.row[j].escape
             bits = code_lengths(chosen(frequencies, now))

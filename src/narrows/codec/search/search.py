@@ -88,6 +88,12 @@ class SymbolSearch:
         else:
             slope = normaliser.output_multiplier * 2.0**-normaliser.output_shift
         self._slope = step * (2.0 * self._unit * slope)
+        correction = model.decoder.correction
+        if correction is not None:
+            # What a step of it makes is known, and may be less than a whole unit.
+            n, down = model.n_encoded, self._unit * slope * 2.0**-correction.shift
+            squares = np.square(correction.weight.astype(np.float64)).sum(axis=1)
+            self._curvature[n:] = np.square(step[n:] * down) * squares
 
     def improve(
         self, x: Frames, symbols: Symbols, effort: Effort, weight: Floats | None = None
@@ -114,6 +120,25 @@ class SymbolSearch:
         for number in range(effort.leaps):
             self._leap(wanted, found, number)
         return found.symbols
+
+    def correct(self, x: Frames, symbols: Symbols) -> Floats:
+        """Give what a correction lacks, `(n, n_corrected)` in steps, so that errors are least.
+
+        The output is linear in these latents, so one step of Newton's method finds it; those that
+        the quality has no step for stay 0. Steps of components at right angles to one another,
+        which a correction's are, do not disturb each other.
+
+        Parameters
+        ----------
+        x : (n, *frame_shape)
+        symbols : (n, latent_size) int32
+            Those of the correction are 0.
+        """
+        e = errors(self._decode(symbols, self._quality), x, self._unit)
+        n = self._model.n_encoded
+        gradient = self._network.through_correction(e).astype(np.float64) * self._slope[n:]
+        twice = 2.0 * self._curvature[n:]
+        return np.where(twice > 0, -gradient / np.where(twice > 0, twice, 1.0), 0.0)
 
     def cost(self, x: Frames, symbols: Symbols) -> Floats:
         """Give `bits + lambda * distortion` of `(n, latent_size)` symbols for frames, `(n,)`."""

@@ -56,8 +56,9 @@ class Contents:
 
     @property
     def idle_latents(self) -> int:
-        """The number of latents that are the same for all these signals."""
-        return int((self.symbols == self.symbols[:1]).all(axis=0).sum())
+        """The number of the encoder's latents that are the same for all these signals."""
+        symbols = self.symbols[:, : self.codec.model.n_encoded]
+        return int((symbols == symbols[:1]).all(axis=0).sum())
 
     @property
     def validation_psnr(self) -> float | None:

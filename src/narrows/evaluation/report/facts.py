@@ -93,7 +93,7 @@ def facts(contents: Contents) -> list[tuple[str, str]]:
         ("model id", contents.codec.model_id),
         ("signals", signal),
         ("architecture", model.architecture),
-        ("latents", f"{model.latent_size}"),
+        ("latents", f"{model.n_encoded}"),
         ("these signals", f"{contents.measured.signals:,}, {contents.data}"),
     ]
     if contents.labels_file is not None:

@@ -166,7 +166,7 @@ def the_network(contents: Contents) -> list[Picture]:
     caption = f"{parameters:,} parameters, all integers. The heights are not in proportion."
     alt = (
         f"The layers of encoder and decoder: {told} values. The narrow middle is "
-        f"{model.latent_size} latents, {size:.2f} bytes."
+        f"{model.n_encoded} latents, {size:.2f} bytes."
     )
     return [Picture("Wide, narrow, wide", caption, alt, plots.network(model, size))]
 

@@ -36,7 +36,7 @@ def verdict(contents: Contents) -> list[Sentence]:
         against_lossless(measured, comparison.lossless),
         *against_pictures(measured, comparison.peers),
         *unlike(measured.psnr, contents.validation_psnr),
-        *idle(contents.idle_latents, contents.codec.model.latent_size),
+        *idle(contents.idle_latents, contents.codec.model.n_encoded),
         *stopped(bool(contents.codec.model.training.get("interrupted"))),
     ]
     return sorted(sentences, key=lambda sentence: sentence.mood == "plain")

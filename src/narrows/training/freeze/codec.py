@@ -20,11 +20,13 @@ from narrows.codec.tables import FrequencyTable, count_table
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.freeze.context import fit_contexts
+from narrows.training.freeze.correction import with_correction
 from narrows.training.freeze.exchange import fit_exchange
 from narrows.training.freeze.latents import fixed_point, freeze_latents
 from narrows.training.freeze.networks import (
     ACTIVATION_LIMIT,
     FrozenNetwork,
+    Levels,
     Units,
     freeze_network,
     frozen_modules,
@@ -42,11 +44,11 @@ OUTPUT_FRACTION = 2.0**-10  # of a whole number, in which the decoder gives its 
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals, times OUTPUT_FRACTION
 ALLOWED_LOSS_DB = 0.05
 ROUNDINGS = (
-    *product((0.03, 0.02, 0.012), (639, 1500, 4000)),
-    (0.003, 4000),
-    (0.0, ACTIVATION_LIMIT),
+    *product((0.03, 0.02, 0.012), (Levels(639), Levels(1500), Levels(639, most=True))),
+    *product((0.012, 0.003), (Levels(4000),)),
+    (0.0, Levels(ACTIVATION_LIMIT)),
 )
-"""What rounding the weights may cost in dB, and how many levels activations have at least.
+"""What rounding the weights may cost in dB, and how many levels activations have.
 
 Tried in this order: first what is small and fast. Fewer than 639 levels always cost too much. Finer
 weights leave room for fewer levels, and where that is too few, all of them are taken, which is
@@ -73,6 +75,7 @@ def freeze(
     architecture: str,
     training: dict[str, Any],
     lambdas: Sequence[float] = (),
+    rate_ratio: float | None = None,
 ) -> Codec:
     """Turn a trained float autoencoder into a finished codec.
 
@@ -87,6 +90,9 @@ def freeze(
     lambdas : sequence of float, optional
         Of each quality, in bits per squared error where the peak is 1; by default found from the
         steps.
+    rate_ratio : float, optional
+        Of the rates of neighbouring qualities. A quality that falls short of its rate is then
+        corrected; by default none is.
 
     Raises
     ------
@@ -98,9 +104,9 @@ def freeze(
     autoencoder = autoencoder.cpu().eval()
     scaled = signals.scaled_train[:CALIBRATION_SIGNALS].cpu()
     steps_for = cache(partial(choose_weight_steps, autoencoder, scaled))
-    for loss_db, least_levels in ROUNDINGS:
+    for loss_db, levels in ROUNDINGS:
         steps = steps_for(loss_db)
-        draft, *frozen = _integer_model(autoencoder, signals, architecture, steps, least_levels)
+        draft, *frozen = _integer_model(autoencoder, signals, architecture, steps, levels)
         loss = _loss_db(autoencoder, Codec(draft), signals)
         if loss <= ALLOWED_LOSS_DB:
             break
@@ -119,7 +125,10 @@ def freeze(
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
     exchange = fit_exchange(Codec(finished), signals.train, symbols, lambdas)
     finished = replace(finished, exchange=exchange)
-    asked = symbols[draft.default_quality - 1, :KNOWN_ANSWERS]
+    if rate_ratio is not None:
+        finished = with_correction(finished, signals.train, signals.validation, rate_ratio)
+    asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
+    asked[:, : draft.latent_size] = symbols[draft.default_quality - 1, : len(asked)]
     return Codec(replace(finished, known_answers=Codec(finished).answer(asked)))
 
 
@@ -128,7 +137,7 @@ def _integer_model(
     signals: TrainingSignals,
     architecture: str,
     steps: Steps,
-    least_levels: int,
+    levels: Levels,
 ) -> tuple[Model, FrozenNetwork, FrozenNetwork]:
     """Freeze both networks and both ends; the tables are still empty."""
     scaling, dtype = autoencoder.scaling, signals.train.dtype
@@ -144,7 +153,7 @@ def _integer_model(
         scaled,
         steps,
         finest_unit * LATENT_FRACTION,
-        least_levels,
+        levels,
     )
     decoder_module = without_idle_activation(autoencoder.decoder, scaling)
     decoder = freeze_network(
@@ -153,7 +162,7 @@ def _integer_model(
         latents.inputs,
         steps,
         OUTPUT_FRACTION * (1.0 / scaling.output_scale if scaling.integer else FLOAT_FRACTION),
-        least_levels,
+        levels,
     )
     quantiser = latents.quantiser(encoder.units[-1] * autoencoder.latent_scale)
     empty = count_table(np.zeros(1, dtype=np.int32))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -69,6 +69,21 @@ class FrozenNetwork:
     units: list[float]
 
 
+class Levels(NamedTuple):
+    """How many levels activations have, where the next layer then fits in float32.
+
+    Attributes
+    ----------
+    least : int
+        With fewer, they have all levels, and the next layer has float64.
+    most : bool
+        As many as fit, with sums in parts; else as few as are not below `least`, which is faster.
+    """
+
+    least: int
+    most: bool = False
+
+
 @torch.no_grad()
 def freeze_network(
     module: nn.Module,
@@ -76,7 +91,7 @@ def freeze_network(
     calibration: Tensor,
     steps: Steps,
     output_unit: float,
-    least_levels: int,
+    levels: Levels,
 ) -> FrozenNetwork:
     """Compile a torch module to an integer network.
 
@@ -92,8 +107,8 @@ def freeze_network(
         The rounding step of each linear layer's weights.
     output_unit : float
         The integers of the output stand for no more than this.
-    least_levels : int
-        Activations have so many at least, and not all, where the next layer then fits in float32.
+    levels : Levels
+        Of activations.
 
     Raises
     ------
@@ -109,7 +124,7 @@ def freeze_network(
     layers: list[Layer] = []
     units, all_units = source, []
     for number, each in enumerate(modules):
-        place = Place(modules[number + 1 :], number == last, output_unit, least_levels)
+        place = Place(modules[number + 1 :], number == last, output_unit, levels)
         layer, unit = _freeze_module(each, units, calibration, steps, place)
         layers.append(layer)
         units = Units(unit, layer.magnitudes(units.limit)[1])
@@ -167,7 +182,7 @@ class Place:
     following: list[nn.Module]
     is_last: bool
     output_unit: float
-    least_levels: int
+    levels: Levels
 
     @property
     def next_affine(self) -> nn.Module | None:
@@ -237,11 +252,11 @@ def _activation_limit(place: Place, steps: Steps, largest: float) -> int:
     bias = 0.0
     if following.bias is not None:
         bias = float(following.bias.abs().max()) / (steps[following] * largest) + 1.0
-    for sums in (whole + bias, *parts):
-        limit = int((EXACT_FLOAT32 - 2**16) / max(sums, 1.0))
-        if limit >= place.least_levels:
-            return min(limit, ACTIVATION_LIMIT)
-    return ACTIVATION_LIMIT
+    each = (int((EXACT_FLOAT32 - 2**16) / max(sums, 1.0)) for sums in (whole + bias, *parts))
+    enough = [limit for limit in each if limit >= place.levels.least]
+    if not enough:
+        return ACTIVATION_LIMIT
+    return min(max(enough) if place.levels.most else enough[0], ACTIVATION_LIMIT)
 
 
 def _freeze_table(activation: TableActivation, source: Units, is_last: bool) -> tuple[Layer, float]:

@@ -1,0 +1,199 @@
+"""A correction adds what is linear in the last latents to what the decoder's layers make."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from tiny_models import (
+    assert_identical,
+    assert_one_line,
+    corrected,
+    searching,
+    tiny_conv_model,
+    tiny_model,
+    typical_frames,
+)
+
+from narrows.codec.codec import Codec
+from narrows.codec.layers import Dense
+from narrows.codec.model_file import pack_model, unpack_model
+from narrows.codec.network import IntegerNetwork
+from narrows.errors import FormatError, UnprovenModelError
+
+
+def model_of(dtype="uint8", contexts=(2,), **options):
+    model = tiny_model(dtype, (4, 5), 3, n_qualities=3, contexts=contexts)
+    return corrected(searching(model), 4, **{"qualities": (2, 3)} | options)
+
+
+def dense(weight, bias=0, shift=0, limit=None):
+    weight = np.asarray(weight, np.int16)
+    return Dense(weight, np.full(weight.shape[1], bias, np.int64), shift, limit)
+
+
+MODELS = {
+    "uint8": model_of(),
+    "float32": model_of("float32"),
+    "conv": corrected(searching(tiny_conv_model("int16", (7, 5), contexts=(1,))), 6, (1,)),
+}
+
+
+@pytest.fixture(params=MODELS, ids=str)
+def model(request):
+    return MODELS[request.param]
+
+
+def test_what_the_last_inputs_add_does_not_depend_on_the_first():
+    layers = [dense([[2, 0], [0, 3]])]
+    network = IntegerNetwork(layers, (3,), 100, dense([[5, -7]], 1, 1)).compile()
+    x = np.array([[1, 1, 0], [1, 1, 1], [-4, 2, -3]], np.float64)
+    # (5 * 1 + 1) >> 1 = 3 and (-7 + 1) >> 1 = -3; (-15 + 1) >> 1 = -7 and (21 + 1) >> 1 = 11
+    assert network(x).tolist() == [[2, 3], [5, 0], [-15, 17]]
+
+
+def test_bounds_are_the_sums_of_both():
+    network = IntegerNetwork([dense([[2, 0], [0, 3]])], (3,), 100, dense([[5, -7]]))
+    assert network.output_limit == 100 * 3 + 100 * 7
+
+
+def test_a_correction_that_cannot_be_proven_is_refused():
+    with pytest.raises(UnprovenModelError) as error:
+        IntegerNetwork([dense([[1]])], (2,), 2**52, dense([[4]]))
+    assert_one_line(error.value, "the correction", "2**55")
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "correction"),
+    [
+        ((2,), dense([[1], [1]])),  # no input is left for the layers
+        ((2, 1), dense([[1]])),
+        ((2,), dense([[1, 1]])),  # two outputs for one
+        ((2,), dense([[1]], bias=1)),  # 1 for 0
+        ((2,), dense([[1]], bias=-1, shift=3)),
+    ],
+)
+def test_a_correction_that_does_not_fit_is_refused(input_shape, correction):
+    with pytest.raises(FormatError):
+        IntegerNetwork([dense([[1]])], input_shape, 100, correction)
+
+
+def test_a_model_of_it_is_the_same_after_a_file(model):
+    codec = Codec.from_bytes(pack_model(model))
+    assert codec.model.model_id == model.model_id
+    assert codec.model.n_encoded == model.n_encoded < model.latent_size
+    x = typical_frames(model, 9)
+    assert codec.compress(x) == Codec(model).compress(x)
+
+
+def test_qualities_share_a_context_model_in_the_file():
+    model = model_of()
+    shared = [model.contexts[1]] * 3
+    tables = [[*model.tables[1][:3], *row[3:]] for row in model.tables]
+    shared_model = replace(model, contexts=shared, tables=tables, known_answers=None)
+    data = pack_model(shared_model)
+    again = unpack_model(data)
+    assert again.model_id == shared_model.model_id
+    assert again.contexts[0] is again.contexts[1] is again.contexts[2]
+    x = typical_frames(model, 9)
+    assert Codec(again).compress(x, 3) == Codec(shared_model).compress(x, 3)
+    assert [name for name in again.decoding_tensors() if "order" in name] == ["contexts.0.order"]
+
+
+@pytest.mark.parametrize("quality", [1, 2, 3])
+@pytest.mark.parametrize("effort", [0, 2, 9])
+def test_archives_and_packets_give_back_what_was_encoded(quality, effort):
+    codec, x = Codec(MODELS["uint8"]), typical_frames(MODELS["uint8"], 12)
+    symbols = codec.encode(x, quality, effort)
+    decoded = codec.decode(symbols, quality)
+    assert_identical(codec.decompress(codec.compress(x, quality, effort)), decoded)
+    for packet, frame in zip(codec.compress_packets(x, quality, effort), decoded, strict=True):
+        assert_identical(codec.decompress_packet(packet), frame)
+
+
+def test_a_quality_without_steps_has_no_corrected_latents():
+    codec, x = Codec(MODELS["uint8"]), typical_frames(MODELS["uint8"], 12)
+    n = codec.model.n_encoded
+    assert not codec.encode(x, 1, 9)[:, n:].any()
+    assert codec.encode(x, 2, 0)[:, n:].any()
+    assert len(codec.model.coding_tables[0].order) == n
+    assert len(codec.model.coding_tables[1].order) == codec.model.latent_size
+
+
+def test_latents_that_are_not_coded_take_no_bytes():
+    model = model_of(qualities=())
+    x = typical_frames(model, 50)
+    plain = tiny_model("uint8", (4, 5), 3, n_qualities=3, contexts=(2,))
+    assert len(Codec(model).compress(x, 2)) == len(Codec(searching(plain)).compress(x, 2))
+
+
+def test_it_leaves_less_error_than_zeros(model):
+    codec, x, quality = Codec(model), typical_frames(model, 30), model.n_qualities
+    symbols = codec.encode(x, quality, 0)
+    zeros = symbols.copy()
+    zeros[:, model.n_encoded :] = 0
+    assert error_of(codec, x, symbols, quality) < error_of(codec, x, zeros, quality)
+
+
+def error_of(codec, x, symbols, quality):
+    return np.square(codec.decode(symbols, quality).astype(float) - x.astype(float)).sum()
+
+
+def test_more_effort_never_costs_more(model):
+    codec, x, quality = Codec(model), typical_frames(model, 20), model.n_qualities
+    search = codec._search(quality)
+    costs = [search.cost(x, codec.encode(x, quality, effort)) for effort in (0, 1, 2, 6, 9)]
+    for less, more in pairwise(costs):
+        assert (more <= less).all()
+    assert costs[-1].sum() < costs[0].sum()
+
+
+def test_symbols_do_not_depend_on_the_batch(model):
+    x, quality = typical_frames(model, 20), model.n_qualities
+    together = Codec(model).encode(x, quality, 2)
+    alone = np.concatenate([Codec(model, batch_size=1).encode(x[i : i + 1], quality, 2)
+                            for i in range(20)])  # fmt: skip
+    assert_identical(together, alone)
+    assert_identical(
+        Codec(model).decode(together, quality),
+        np.concatenate([Codec(model).decode(together[i : i + 1], quality) for i in range(20)]),
+    )
+
+
+def test_latents_round_to_what_effort_0_encodes(model):
+    codec, x, quality = Codec(model), typical_frames(model, 20), model.n_qualities
+    rounded = np.floor(codec.latents(x, quality) + 0.5).astype(np.int32)
+    assert_identical(rounded, codec.encode(x, quality, 0))
+    every = codec.encode_at_all_qualities(x)
+    assert_identical(every[quality - 1], rounded)
+
+
+def test_targets_reach_corrected_qualities():
+    codec, x = Codec(MODELS["uint8"]), typical_frames(MODELS["uint8"], 20)
+    longest = max(map(len, codec.compress_packets(x, 3, 0)))
+    packets = codec.compress_packets(x, target_bytes=longest)
+    assert max(map(len, packets)) <= longest
+    assert max(packet[0] >> 5 for packet in packets) > 0  # the quality, from 0
+
+
+def test_no_number_becomes_symbol_0():
+    model = MODELS["float32"]
+    x = typical_frames(model, 3)
+    x[1, 0, 0] = np.nan
+    x[2, 0, 0] = np.inf
+    symbols = Codec(model).encode(x, 3, 0)
+    assert not symbols[1, model.n_encoded :].any()
+    assert_identical(Codec(model).decompress(Codec(model).compress(x, 3)), x)
+
+
+def test_a_model_that_only_decodes_keeps_its_correction(model):
+    codec = Codec(model)
+    x, receiver = typical_frames(model, 9), Codec.from_bytes(codec.without_encoder().model_bytes)
+    assert receiver.model.model_id == model.model_id
+    blob = codec.compress(x, model.n_qualities)
+    assert_identical(receiver.decompress(blob), codec.decompress(blob))
+
+
+def test_a_correction_needs_a_search_beside_an_encoder():
+    with pytest.raises(FormatError, match="without a search"):
+        replace(MODELS["uint8"], exchange=None)
