@@ -197,3 +197,11 @@ def test_a_model_that_only_decodes_keeps_its_correction(model):
 def test_a_correction_needs_a_search_beside_an_encoder():
     with pytest.raises(FormatError, match="without a search"):
         replace(MODELS["uint8"], exchange=None)
+
+
+def test_another_backend_gives_the_same_bytes_and_signals(model, torch_backend):
+    x, quality = typical_frames(model, 20), model.n_qualities
+    here, there = Codec(model), Codec(model, torch_backend)
+    blob = here.compress(x, quality, 2)
+    assert there.compress(x, quality, 2) == blob
+    assert_identical(there.decompress(blob), here.decompress(blob))

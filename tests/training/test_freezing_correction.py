@@ -1,6 +1,7 @@
 """Qualities that the networks alone do not reach get a linear correction when they are frozen."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,3 +120,26 @@ def test_archives_of_corrected_qualities_say_what_was_encoded(short, digits):
         symbols = short.encode(x, 8, effort)
         blob = Codec(short.model).compress(x, 8, effort)
         assert np.array_equal(short.decompress(blob), short.decode(symbols, 8))
+
+
+def test_signals_that_come_back_exactly_need_none():
+    x = np.tile(np.array([[0, 9, 3, 7], [5, 5, 0, 1]], np.uint8), (300, 1))
+    settings = {"latent_size": 2, "architecture": "dense", "epochs": 60}
+    codec = narrows.train(x, qualities=8, **settings)
+    for quality in (1, 8):
+        assert codec.decompress(codec.compress(x[:9], quality)).shape == (9, 4)
+
+
+def test_weights_that_do_not_fit_leave_a_model_as_it_is(digits, monkeypatch):
+    from narrows.training.freeze import correction
+
+    plain = narrows.train(digits[:600], qualities=3, latent_size=3, architecture="linear")
+    model = replace(plain.model, known_answers=None)
+    assert with_correction(model, digits[:540], digits[540:600], 9.0) is not model
+    monkeypatch.setattr(correction, "FINEST_STEP", 1e-9)
+    assert with_correction(model, digits[:540], digits[540:600], 9.0) is model
+
+
+def test_without_held_out_signals_there_is_none(digits):
+    plain = narrows.train(digits[:600], qualities=3, latent_size=3, architecture="linear")
+    assert with_correction(plain.model, digits[:600], digits[:0], 9.0) is plain.model

@@ -50,9 +50,9 @@ ROUNDINGS = (
 )
 """What rounding the weights may cost in dB, and how many levels activations have.
 
-Tried in this order: first what is fast, and of that what is small. Fewer than 639 levels always cost
-too much. Finer weights leave room for fewer levels, and where that is too few, all of them are taken,
-which is slow: so more levels come before finer weights.
+Tried in this order: first what is fast, and of that what is small. Fewer than 639 levels always
+cost too much. Finer weights leave room for fewer levels, and where that is too few, all of them are
+taken, which is slow: so more levels come before finer weights.
 """
 FEW_ELEMENTS = 4096  # of held-out signals
 NEGLIGIBLE_MSE = 1e-8  # added by integers, where the peak is 1

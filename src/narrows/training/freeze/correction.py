@@ -25,6 +25,7 @@ from narrows.codec.network import IntegerNetwork
 from narrows.codec.symbols import Quantiser
 from narrows.codec.tables import FixedTables, FrequencyTable, count_table
 from narrows.codec.transform import TOWARDS_ZERO
+from narrows.errors import UnprovenModelError
 
 SHORT = 0.95  # of its rate: a quality that has less is corrected
 MOST_SIGNALS = 8192  # whose errors are measured; of those held out, half as many
@@ -35,6 +36,7 @@ FINEST_STEP = 128  # as an integer
 HEADROOM = 1.25  # for symbols of unseen signals, before they are clipped
 WEIGHT_RMS = 9.0  # of the components as integers: their rounding adds 0.3 % to the error
 HALVINGS = 12  # of the interval in which a step lies
+LAMBDAS = 2.0**-60, 2.0**60  # bits per squared error: the least and the greatest
 NEARBY = 1.05  # ratio of the steps between which the slope is measured
 
 Floats = npt.NDArray[np.float64]
@@ -109,11 +111,13 @@ def with_correction(
     Returns
     -------
     Model
-        The same, where no quality falls short.
+        The same, where no quality falls short, or a correction is not provably exact.
     """
     size, middle = math.prod(model.frame_shape), model.default_quality - 1
     room = min(MOST_COMPONENTS, size - model.latent_size)
     if model.n_qualities == 1 or size > MOST_ELEMENTS or room < 1 or model.exchange is None:
+        return model
+    if not len(train) or not len(held_out):
         return model
     lefts = _lefts(Codec(model), train[:MOST_SIGNALS], held_out[: MOST_SIGNALS // 2], room)
     chosen: dict[int, Corrected] = {}
@@ -122,7 +126,10 @@ def with_correction(
         aim = lefts[0].bits * ratio ** (q - middle)
         if chosen or left.bits < SHORT * aim:
             chosen[q] = _choose(aim, lefts[: q - middle + 1])
-    return _corrected(model, lefts[0].components, chosen) if chosen else model
+    try:
+        return _corrected(model, lefts[0].components, chosen) if chosen else model
+    except UnprovenModelError:
+        return model
 
 
 def _lefts(
@@ -177,8 +184,8 @@ def _choose(bits: float, lefts: Sequence[Left]) -> Corrected:
             found.append((left.point(step)[1], left.quality, left, step))
     _, _, left, step = min(found)
     coarse, fine = left.point(step * NEARBY), left.point(step / NEARBY)
-    slope = (fine[0] - coarse[0]) / max(coarse[1] - fine[1], 1e-300)
-    return Corrected(left, step, slope)
+    slope = (fine[0] - coarse[0]) / max(coarse[1] - fine[1], 1e-30)
+    return Corrected(left, step, min(max(slope, LAMBDAS[0]), LAMBDAS[1]))
 
 
 def _corrected(model: Model, components: Floats, chosen: dict[int, Corrected]) -> Model:
@@ -192,7 +199,7 @@ def _corrected(model: Model, components: Floats, chosen: dict[int, Corrected]) -
     assert exchange is not None
     fine = FINEST_STEP / min(each.step for each in chosen.values())
     for q, each in chosen.items():
-        largest = int(np.abs(symbols[q]).max())
+        largest = max(1, int(np.abs(symbols[q]).max()))
         fine = min(fine, quantiser.limit / (HEADROOM * largest * each.step))
     unit = normaliser.output_scale
     if model.dtype.kind != "f":
@@ -250,6 +257,8 @@ def _layer(components: Floats, unit: float, limit: int) -> tuple[Dense, Floats]:
     rms = 1.0 / math.sqrt(len(components))
     wanted = math.floor(math.log2(WEIGHT_RMS * unit / rms) + 0.5)
     most = math.floor(math.log2((2**15 - 1) * unit / float(np.abs(components).max())))
+    if most < 0:
+        raise UnprovenModelError("a correction whose weights do not fit in 16 bits")
     shift = max(0, min(wanted, most))
     weight = np.rint(components.T * (2.0**shift / unit))
     weight = np.clip(weight, -(2**15), 2**15 - 1).astype(np.int16)
