@@ -148,7 +148,7 @@ def test_networks_of_ones_own_keep_their_latents(qualities, expected):
     x = np.random.default_rng(0).random((200, 160), np.float32)
     own = {"encoder": torch.nn.Linear(160, expected), "decoder": torch.nn.Linear(expected, 160)}
     codec = narrows.train(x, **own, epochs=1, qualities=qualities)
-    assert (codec.model.latent_size, codec.model.training["plan"]["mixes"]) == (expected, False)
+    assert (codec.model.n_encoded, codec.model.training["plan"]["mixes"]) == (expected, False)
 
 
 def test_mixtures_are_learned_from_slowly_and_in_large_batches():
