@@ -1,0 +1,110 @@
+"""Bad archives of one quality."""
+
+import zlib
+
+from bad_files.good_files import (
+    ARCHIVE,
+    MODEL,
+    crc,
+    flip,
+    reader,
+    varint,
+)
+
+CODED, DEFLATED, STORED, MIXED = 0, 1, 2, 3
+ZEROS = bytes(6 * 4)  # one signal, of six float32
+
+
+def header(magic=b"\x89NRW", version=0, flags=0, name=ARCHIVE[6:22], dtype=5, shape=(6,)):
+    """Make a header."""
+    data = magic + bytes([version, flags]) + name + bytes([dtype, len(shape)])
+    data += b"".join(map(varint, shape))
+    return data + crc(data)
+
+
+def block(mode, n, payload, quality=1, count=None):
+    """Make a block; `count` is the bytes of its number of signals where they are not right."""
+    fields = bytes([quality << 4 | mode]) + (count or varint(n)) + varint(len(payload))
+    return n, fields + crc(fields + payload) + payload
+
+
+def archive(*blocks, head=None, n_blocks=None, entries=None, length=None):
+    """Make an archive of blocks; what is given is written instead of what is right."""
+    entries = entries or [(n, len(data)) for n, data in blocks]
+    index = b"\x0f" + varint(len(entries) if n_blocks is None else n_blocks)
+    index += b"".join(varint(n) + varint(size) for n, size in entries)
+    index += crc(index)
+    tail = (length or len(index)).to_bytes(4, "little") + b"WRN\x98"
+    return (head or header()) + b"".join(data for _, data in blocks) + index + tail
+
+
+def embed(model, name=ARCHIVE[6:22]):
+    """Make a header with a model behind it."""
+    fields = varint(len(model)) + model
+    return header(flags=1, name=name) + fields + crc(fields)
+
+
+def good_payload(data=ARCHIVE):
+    """Take the payload of a good archive's one block out of it."""
+    cursor = reader.Cursor(data[29:])
+    first, n, size = cursor.number(), cursor.varint(), cursor.varint()
+    payload = cursor.check_crc(0, size)
+    good, head = block(first & 15, n, payload, first >> 4), header(name=data[6:22])
+    assert archive(good, head=head) == data, "the good archive is not made as this script thinks"
+    return n, payload, first >> 4
+
+
+def bad_archives():
+    """Make each bad archive."""
+    n, payload, quality = good_payload()
+    good, zero = block(CODED, n, payload, quality), block(STORED, 1, ZEROS)
+    index = len(ARCHIVE) - 8 - int.from_bytes(ARCHIVE[-8:-4], "little")
+
+    def coded(data, quality=quality):
+        return archive(block(CODED, n, data, quality))
+
+    return {
+        "another-magic": archive(good, head=header(magic=b"\x89NRV")),
+        "future-version": archive(good, head=header(version=1)),
+        "unknown-required-flag": archive(good, head=header(flags=2)),
+        "unknown-element-type": archive(good, head=header(dtype=7)),
+        "too-many-dimensions": archive(good, head=header(shape=(6,) + (1,) * 8)),
+        "frame-of-no-bytes": archive(good, head=header(shape=(0,))),
+        "frame-shape-not-of-the-model": archive(good, head=header(shape=(3, 2))),
+        "element-type-not-of-the-model": archive(good, head=header(dtype=4)),
+        "of-another-model": archive(good, head=header(name=bytes(16))),
+        "flipped-header-bit": flip(ARCHIVE, 10),
+        "flipped-payload-bit": flip(ARCHIVE, index - 1),
+        "flipped-index-bit": flip(ARCHIVE, index + 2),
+        "truncated-in-block": ARCHIVE[: index - 3],
+        "truncated-in-index": ARCHIVE[: index + 3],
+        "truncated-in-tail": ARCHIVE[:-1],
+        "without-index": ARCHIVE[:index],
+        "data-after-the-end": ARCHIVE + b"\0",
+        "unknown-mode": archive(block(4, n, payload, quality)),
+        "block-of-no-signals": archive(block(STORED, 0, b"")),
+        "block-of-too-many-signals": archive(block(DEFLATED, 2**14, zlib.compress(ZEROS * 2**14))),
+        "count-not-in-shortest-form": archive(block(CODED, n, payload, quality, b"\x94\x00")),
+        "stored-too-short": archive(block(STORED, 1, ZEROS[1:])),
+        "payload-longer-than-signals": archive(block(STORED, 1, ZEROS + b"\0")),
+        "deflated-of-too-many-bytes": archive(block(DEFLATED, 1, zlib.compress(ZEROS + b"\0"))),
+        "deflated-of-too-few-bytes": archive(block(DEFLATED, 1, zlib.compress(ZEROS[1:]))),
+        "data-after-the-zlib-stream": archive(block(DEFLATED, 1, zlib.compress(ZEROS) + b"\0")),
+        "quality-0": coded(payload, quality=0),
+        "quality-that-the-model-has-not": coded(payload, quality=8),
+        "more-words-than-bytes": coded(bytes([payload[0] + 9]) + payload[1:]),
+        "last-word-0": coded(varint(payload[0] + 1) + payload[1 : 1 + 4 * payload[0]] + bytes(4)),
+        "coder-not-empty": coded(flip(payload, 1)),
+        "escape-missing": coded(payload[: 1 + 4 * payload[0]]),
+        "escape-of-33-zeros": coded(payload[: 1 + 4 * payload[0]] + bytes(4) + b"\x40" + bytes(4)),
+        "byte-after-the-escapes": coded(payload + b"\0"),
+        "bit-after-the-escapes": coded(flip(payload, len(payload) - 1)),
+        "block-count-too-large": archive(zero, n_blocks=2),
+        "block-count-too-small": archive(zero, zero, entries=[(1, len(zero[1]))]),
+        "block-count-of-billions": archive(zero, n_blocks=2**34),
+        "index-with-other-signals": archive(zero, entries=[(2, len(zero[1]))]),
+        "index-with-other-bytes": archive(zero, entries=[(1, len(zero[1]) - 1)]),
+        "index-length-wrong": archive(zero, length=7),
+        "embedded-model-damaged": archive(zero, head=flip(embed(MODEL), 400)),
+        "embedded-model-of-another-id": archive(zero, head=embed(MODEL, bytes(16))),
+    }

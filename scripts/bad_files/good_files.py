@@ -1,0 +1,39 @@
+"""The good golden files that the bad ones are made from, and what writes parts of any file."""
+
+import sys
+import zlib
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent.parent / "tests"
+sys.path.insert(0, str(TESTS))
+import independent_reader as reader  # noqa: E402
+
+__all__ = ["reader"]
+
+GOOD = TESTS / "golden" / "v0" / "escapes"
+MODEL = GOOD.with_suffix(".narrows").read_bytes()
+ARCHIVE = GOOD.with_suffix(".nrw").read_bytes()
+CONV_MODEL = GOOD.with_name("conv-2d-uint8.narrows").read_bytes()
+CONTEXT_MODEL = GOOD.with_name("contexts.narrows").read_bytes()  # of the second of three qualities
+WIDE_MODEL = GOOD.with_name("contexts-wide.narrows").read_bytes()  # of 17 latents
+ONE_LATENT_MODEL = GOOD.with_name("mode-stored.narrows").read_bytes()
+MIXED_MODEL = GOOD.with_name("mixed-float32.narrows").read_bytes()  # of four qualities
+MIXED_ARCHIVE = GOOD.with_name("mixed-float32.nrw").read_bytes()
+
+
+def crc(data):
+    """Give a CRC-32 as it is stored."""
+    return zlib.crc32(data).to_bytes(4, "little")
+
+
+def varint(value):
+    """Write a varint."""
+    data = b""
+    while value > 127:
+        data, value = data + bytes([value & 127 | 128]), value >> 7
+    return data + bytes([value])
+
+
+def flip(data, at):
+    """Flip the lowest bit of one byte."""
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]

@@ -1,0 +1,117 @@
+"""The parts of a model file, to be changed and put together again."""
+
+import json
+import zlib
+from hashlib import sha256
+
+import numpy as np
+from bad_files.good_files import MODEL, reader, varint
+
+ONE = "0x1.0000000000000p+0"
+CONTEXT_TENSORS = {"order": "i4", "hidden_weight": "i2", "hidden_bias": "i4", "output_weight": "i2",
+                   "output_bias": "i4", "basis": "i2", "base": "i4"}  # fmt: skip
+
+
+def pack(values):
+    """Pack a tensor in planes, without a shift."""
+    raw = values.astype(values.dtype.newbyteorder("<")).tobytes()
+    planes = np.frombuffer(raw, np.uint8).reshape(-1, values.itemsize).T.tobytes()
+    code = reader.NUMBER_TYPES.index(values.dtype.name)
+    head = bytes([0, code, values.ndim]) + b"".join(map(varint, values.shape)) + b"\0"
+    return head + zlib.compress(planes)
+
+
+class Model:
+    """The parts of the good model, to be changed and put together again."""
+
+    def __init__(self, data=MODEL):
+        self.settings, rows = reader.read_layout(data)
+        self.rows = {name: rows[name] for name in sorted(rows)}
+        self.decoding = self.settings["decoding"]
+        self.decoder, self.contexts = self.decoding["decoder"], self.decoding["contexts"]
+        self.encoder = self.settings["encoder"]
+
+    def replace(self, name, values):
+        """Put another tensor into the place of one."""
+        self.rows[name] = pack(values)
+
+    def layer(self, number):
+        """Give the settings of a layer of the decoder."""
+        return self.decoder["layers"][number]
+
+    def inner(self):
+        """Give the settings of the convolution within the residual layer."""
+        return self.layer(2)["layers"][0]
+
+    def tensor(self, name):
+        """Unpack a tensor."""
+        _, kind, shape, _, _ = reader.read_head(reader.Cursor(self.rows[name]))
+        tensors = reader.Tensors(dict(self.rows))
+        tensors.unpack(name, kind, *shape)
+        return tensors[name]
+
+    def tensors(self, *parts):
+        """Unpack the tensors whose names begin so."""
+        return {name: self.tensor(name) for name in self.rows if name.startswith(parts)}
+
+    def leave_out(self, *parts):
+        """Leave the tensors out whose names begin so."""
+        self.rows = {name: row for name, row in self.rows.items() if not name.startswith(parts)}
+
+    def replace_part(self, name, values, number=1):
+        """Put other numbers into a tensor of a context model."""
+        name = f"contexts.{number}.{name}"
+        kind = CONTEXT_TENSORS[name.rpartition(".")[2]]
+        self.replace(name, np.array(values, kind))
+
+    def cut(self, name):
+        """Take the last number of a tensor of the context model away."""
+        self.replace_part(name, self.tensor("contexts.1." + name)[:-1])
+
+    def resize(self, n_units, n_outputs, number=1, weight=0):
+        """Give a context model other numbers of units and outputs; all its numbers are the same."""
+        entries = self.tensor("tables.size")[number].sum()
+        k = self.tensor("tables.size").shape[1]
+        pairs = n_units * k * (k - 1) // 2
+        sizes = {"order": 0, "hidden_weight": pairs, "hidden_bias": n_units * (k - 1),
+                 "output_weight": n_outputs * pairs, "output_bias": n_outputs * k,
+                 "basis": n_outputs * entries, "base": entries}  # fmt: skip
+        for name, size in sizes.items():
+            self.replace_part(name, np.full(size, weight * (name == "output_weight")), number)
+        self.replace_part("order", range(k), number)
+
+    def change(self, name, at, value):
+        """Put another number into a tensor."""
+        values = self.tensor(name)
+        values.flat[at] = value
+        self.replace(name, values)
+
+    def seal(self, decoder="decoder.0."):
+        """Make the digest and the id right, of the decoder's tensors whose names begin so."""
+        if self.settings["encoder"]:
+            own = self.tensors("encoder.")
+            self.settings["encoder_sha256"] = reader.digest(self.settings["encoder"], own).hex()
+        parts = [decoder, "quantiser.", "tables."]
+        parts += [f"contexts.{i}." for i, context in enumerate(self.contexts) if context]
+        self.settings["model_id"] = reader.model_id(self.settings, self.tensors(*parts)).hex()
+
+    def file(self, text=None, **entries):
+        """Write the file with a right checksum; `entries` are other entries of the header."""
+        self.settings["checksum"] = "0" * 64
+        text = (text or (lambda value: value))(reader.canonical(self.settings))
+        header, at = {"__metadata__": {"narrows": text}}, 0
+        for name, row in self.rows.items():
+            offsets = [at, at + len(row)]
+            header[name] = {"dtype": "U8", "shape": [len(row)], "data_offsets": offsets}
+            header[name] |= entries.get(name.replace(".", "_"), {})
+            at += len(row)
+        head = json.dumps(header, separators=(",", ":")).encode()
+        return reseal(len(head).to_bytes(8, "little") + head + b"".join(self.rows.values()))
+
+
+def reseal(data):
+    """Make the checksum of a model right."""
+    mark = b'\\"checksum\\":\\"'
+    at = data.index(mark) + len(mark)
+    data = data[:at] + b"0" * 64 + data[at + 64 :]
+    return data[:at] + sha256(data).hexdigest().encode() + data[at + 64 :]

@@ -1,0 +1,246 @@
+"""Bad models."""
+
+import zlib
+
+import numpy as np
+from bad_files.good_files import (
+    ARCHIVE,
+    CONTEXT_MODEL,
+    CONV_MODEL,
+    MODEL,
+    ONE_LATENT_MODEL,
+    WIDE_MODEL,
+    flip,
+    reader,
+)
+from bad_files.model_parts import ONE, Model, pack, reseal
+
+# Each makes one fault in the contents of a model, whose id is then made right.
+CONTENTS = {
+    "future-version": lambda m: (m.settings.update(format=1), m.decoding.update(format=1)),
+    "sum-could-pass-2-to-53": lambda m: m.change("decoder.0.bias", 0, 2**53 - 1),
+    "output-could-pass-2-to-52": lambda m: m.decoding["normaliser"].update(
+        output_multiplier=2**15, output_shift=-32
+    ),
+    "frequencies-of-another-sum": lambda m: m.change("tables.weights", 8, 5),
+    "frequency-0": lambda m: m.change("tables.weights", 0, 0),
+    "table-beyond-32-bits": lambda m: m.change("tables.low", 0, 2**31 - 1),
+    "sizes-of-another-sum": lambda m: m.change("tables.size", 0, 2),
+    "step-too-great": lambda m: m.change("quantiser.step", 0, 2**21),
+    "gain-negative": lambda m: m.change("quantiser.gain", 0, -1),
+    "weights-of-another-shape": lambda m: m.replace("decoder.0.weight", np.zeros((6, 2), "i2")),
+    "weights-of-32-bits": lambda m: m.replace("decoder.0.weight", np.zeros((2, 6), "i4")),
+    "unknown-layer": lambda m: m.decoder["layers"].append({"kind": "swish"}),
+    "unknown-setting": lambda m: m.decoder["layers"][0].update(gain=1),
+    "shift-too-great": lambda m: m.decoder["layers"][0].update(shift=53),
+    "limit-true": lambda m: m.decoder["layers"][0].update(limit=True),
+    "limits-that-differ": lambda m: m.decoder.update(input_limit=255),
+    "frame-shape-not-of-the-decoder": lambda m: m.decoding.update(frame_shape=[3, 2]),
+    "offset-minus-0": lambda m: m.decoding["normaliser"].update(offset="-0x0.0p+0"),
+    "scale-infinite": lambda m: m.decoding["normaliser"].update(output_scale="inf"),
+    "tensor-missing": lambda m: m.rows.pop("training"),
+    "tensor-unknown": lambda m: m.rows.update({"decoder.9.bias": m.rows["decoder.0.bias"]}),
+    "encoder-null-but-there": lambda m: m.rows.update({"encoder.0.bias": m.rows["decoder.0.bias"]}),
+}
+# The same in a model of convolutions. The decoder's layers are dense, reshape, residual with conv
+# and leaky_relu, transposed_conv, reshape.
+CONV_CONTENTS = {
+    "transposed-conv-of-size-0": lambda m: m.layer(3).update(size=[0, 5]),
+    "transposed-conv-of-2-to-30-elements": lambda m: m.layer(3).update(size=[2**15, 2**15]),
+    "transposed-conv-cut-by-its-kernel": lambda m: m.layer(3).update(before=[1, 3]),
+    "residual-that-changes-the-shape": lambda m: m.inner().update(stride=[1, 2]),
+    "residual-in-a-residual": lambda m: m.layer(2)["layers"].append(
+        {"kind": "residual", "limit": None, "layers": []}
+    ),
+    "residual-without-a-tensor": lambda m: m.rows.pop("decoder.2.0.bias"),
+    "residual-that-could-pass-2-to-53": lambda m: m.change("decoder.2.0.bias", 0, 2**53 - 1),
+    "conv-of-stride-0": lambda m: m.inner().update(stride=[0, 1]),
+    "conv-of-other-axes": lambda m: m.inner().update(stride=[1, 1, 1]),
+    "conv-of-other-channels": lambda m: m.replace(
+        "decoder.2.0.weight", np.zeros((3, 3, 3, 4), "i2")
+    ),
+    "conv-padded-by-its-kernel": lambda m: m.inner().update(padding=[[3, 1], [1, 1]]),
+    "conv-larger-than-its-input": lambda m: m.replace(
+        "decoder.2.0.weight", np.zeros((7, 3, 4, 4), "i2")
+    ),
+    "conv-with-a-kernel-of-65": lambda m: m.replace(
+        "decoder.2.0.weight", np.zeros((65, 3, 4, 4), "i2")
+    ),
+}
+# The same in a model of three latents and three qualities, of which the second has a context.
+CONTEXT_CONTENTS = {
+    "fewer-than-qualities": lambda m: m.contexts.pop(),
+    "more-than-qualities": lambda m: m.contexts.append(None),
+    "false-for-null": lambda m: m.contexts.__setitem__(0, False),
+    "null-but-there": lambda m: m.contexts.__setitem__(1, None),
+    "without-tensors": lambda m: m.contexts.__setitem__(2, dict(m.contexts[1])),
+    "setting-missing": lambda m: m.contexts[1].pop("row_shift"),
+    "setting-unknown": lambda m: m.contexts[1].update(rows=1),
+    "shift-of-41": lambda m: m.contexts[1].update(hidden_shift=41),
+    "limit-0": lambda m: m.contexts[1].update(output_limit=0),
+    "limit-too-great": lambda m: m.contexts[1].update(hidden_limit=2**24 + 1),
+    "limit-true": lambda m: m.contexts[1].update(hidden_limit=True),
+    "order-with-a-latent-twice": lambda m: m.replace_part("order", [2, 1, 2]),
+    "order-of-two-latents": lambda m: m.replace_part("order", [1, 0]),
+    "tensor-missing": lambda m: m.rows.pop("contexts.1.base"),
+    "tensor-of-another-quality": lambda m: m.rows.update(
+        {"contexts.2.base": m.rows["contexts.1.base"]}
+    ),
+    "weights-of-32-bits": lambda m: m.replace(
+        "contexts.1.hidden_weight", m.tensor("contexts.1.hidden_weight").astype("i4")
+    ),
+    "weights-of-two-dimensions": lambda m: m.replace(
+        "contexts.1.hidden_weight", m.tensor("contexts.1.hidden_weight").reshape(3, -1)
+    ),
+    "hidden-weights-too-few": lambda m: m.cut("hidden_weight"),
+    "output-weights-too-few": lambda m: m.cut("output_weight"),
+    "hidden-biases-too-few": lambda m: m.cut("hidden_bias"),
+    "output-biases-too-few": lambda m: m.cut("output_bias"),
+    "basis-too-short": lambda m: m.cut("basis"),
+    "base-too-short": lambda m: m.cut("base"),
+    "of-no-units": lambda m: m.resize(0, 2),
+    "of-1025-units": lambda m: m.resize(1025, 1),
+    "of-no-outputs": lambda m: m.resize(3, 0),
+    "of-33-outputs": lambda m: m.resize(1, 33),
+}
+# The same in a model of two latents and one quality, with its encoder and a search.
+SEARCH_CONTENTS = {
+    "null": lambda m: m.encoder.update(search=None),
+    "without-curvature": lambda m: m.rows.pop("encoder.curvature"),
+    "missing-but-curvature-there": lambda m: m.encoder.pop("search"),
+    "encoder-null-but-curvature-there": lambda m: (
+        m.leave_out("encoder.0."), m.settings.update(encoder=None)
+    ),
+    "setting-missing": lambda m: m.encoder["search"].pop("unit"),
+    "setting-unknown": lambda m: m.encoder["search"].update(effort=2),
+    "unit-0": lambda m: m.encoder["search"].update(unit="0x0.0p+0"),
+    "unit-infinite": lambda m: m.encoder["search"].update(unit="inf"),
+    "unit-as-a-number": lambda m: m.encoder["search"].update(unit=1),
+    "lambda-negative": lambda m: m.encoder["search"].update({"lambda": ["-" + ONE]}),
+    "lambda-too-large": lambda m: m.encoder["search"].update({"lambda": ["0x1.8p+100"]}),
+    "lambda-nan": lambda m: m.encoder["search"].update({"lambda": ["nan"]}),
+    "lambda-in-another-form": lambda m: m.encoder["search"].update({"lambda": ["0x1p+0"]}),
+    "lambda-without-a-list": lambda m: m.encoder["search"].update({"lambda": ONE}),
+    "fewer-lambdas-than-qualities": lambda m: m.encoder["search"].update({"lambda": []}),
+    "more-lambdas-than-qualities": lambda m: m.encoder["search"].update({"lambda": [ONE, ONE]}),
+    "curvature-negative": lambda m: m.change("encoder.curvature", 1, -1),
+    "curvature-of-64-bits": lambda m: m.replace("encoder.curvature", np.ones((1, 2), "i8")),
+    "curvature-of-one-dimension": lambda m: m.replace("encoder.curvature", np.ones(2, "i4")),
+    "curvature-of-another-latent": lambda m: m.replace("encoder.curvature", np.ones((1, 3), "i4")),
+    "curvature-of-another-quality": lambda m: m.replace("encoder.curvature", np.ones((2, 2), "i4")),
+}  # fmt: skip
+# Each makes a row, out of the good one of `decoder.0.weight`: (2, 6) int16 in planes.
+ROWS = {
+    "unknown-coding": lambda row: b"\x03" + row[1:],
+    "unknown-number-type": lambda row: row[:1] + b"\x04" + row[2:],
+    "shift-of-16-bits": lambda row: row[:5] + b"\x10" + row[6:],
+    "inflating-too-far": lambda row: row[:6] + zlib.compress(bytes(2**20)),
+    "byte-after-its-stream": lambda row: row + b"\0",
+    "truncated": lambda row: row[:4],
+    "more-numbers-than-shape": lambda row: row[:4] + b"\x05" + row[5:],
+    "frequency-of-2-to-35": lambda row: b"\x02" + row[1:6] + b"\x17\0\1\1" + b"\xff" * 5,
+}
+
+
+def shrunken(data=MODEL):
+    """Give a good model without encoder, known answers and training, which only take space."""
+    model = Model(data)
+    model.settings |= {"encoder": None, "known_sha256": None}
+    model.leave_out("encoder.", "known.")
+    model.replace("training", np.frombuffer(b"{}", np.uint8))
+    return model
+
+
+def searching():
+    """Give the good model with its encoder, a search, and without what only takes space."""
+    model = Model()
+    model.settings["known_sha256"] = None
+    model.leave_out("known.")
+    model.replace("training", np.frombuffer(b"{}", np.uint8))
+    model.encoder["search"] = {"lambda": [ONE], "unit": ONE}
+    model.replace("encoder.curvature", np.ones((1, 2), "i4"))
+    return model
+
+
+def bad_models():
+    """Make each bad model."""
+    assert reader.read_model(shrunken().file()).id == ARCHIVE[6:22], "the good model is not good"
+    files = {}
+    for name, change in CONTENTS.items():
+        model = shrunken()
+        change(model)
+        model.seal()
+        files[name] = model.file()
+    for name, change in CONV_CONTENTS.items():
+        model = shrunken(CONV_MODEL)
+        change(model)
+        model.seal("decoder.")
+        files[name] = model.file()
+    for name, change in CONTEXT_CONTENTS.items():
+        model = shrunken(CONTEXT_MODEL)
+        change(model)
+        model.seal("decoder.")
+        files["context-" + name] = model.file()
+    good = searching()
+    good.seal()
+    reader.read_model(good.file())
+    for name, change in SEARCH_CONTENTS.items():
+        model = searching()
+        change(model)
+        model.seal()
+        files["search-" + name] = model.file()
+    for name, change in ROWS.items():
+        model = shrunken()
+        model.rows["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))
+        files["row-" + name] = model.file()
+    return files | bad_contexts() | bad_layouts() | bad_answers()
+
+
+def bad_contexts():
+    """Make models of a context that could pass 2**53, of one latent, and of other frequencies."""
+    wide, one, other = shrunken(WIDE_MODEL), shrunken(ONE_LATENT_MODEL), Model(CONTEXT_MODEL)
+    wide.contexts[0].update(hidden_limit=2**24)
+    wide.resize(1024, 1, 0, weight=-(2**15))
+    one.contexts[0] = dict(wide.contexts[0])
+    one.resize(0, 1, 0)
+    base = other.tensor("contexts.1.base")
+    base[0] += 64 << other.contexts[1]["row_shift"]
+    other.replace("contexts.1.base", base)
+    for model in (wide, one, other):
+        model.seal("decoder.")
+    return {"context-could-pass-2-to-53": wide.file(), "context-of-one-latent": one.file(),
+            "context-known-frequencies-wrong": other.file()}  # fmt: skip
+
+
+def bad_answers():
+    """Make models with a wrong id, or known answers that do not come out."""
+    other_id, other_answers, half = shrunken(), Model(), Model()
+    other_id.settings["model_id"] = "0" * 32
+    other_answers.settings["known_sha256"] = "f" * 64
+    del half.rows["known.symbols"]
+    return {"id-wrong": other_id.file(), "known-answers-wrong": other_answers.file(),
+            "known-symbols-missing": half.file()}  # fmt: skip
+
+
+def bad_layouts():
+    """Make models with a fault in the layout, the text or the checksum."""
+    good = shrunken().file()
+    first = len(shrunken().rows["decoder.0.bias"])
+    deep = "[" * 2_000
+    return {
+        "checksum-wrong": flip(good, good.index(b"checksum") + 20),
+        "flipped-bit": flip(good, len(good) - 1),
+        "truncated": good[:-1],
+        "data-after-the-end": reseal(good + b"\0"),
+        "header-longer-than-the-file": (2**24).to_bytes(8, "little") + good[8:],
+        "header-of-terabytes": (2**42).to_bytes(8, "little") + good[8:],
+        "header-nested-too-deep": len(deep).to_bytes(8, "little") + deep.encode(),
+        "weight-as-float": shrunken().file(decoder_0_weight={"dtype": "F32"}),
+        "row-of-another-length": shrunken().file(decoder_0_bias={"shape": [first - 1]}),
+        "rows-that-overlap": shrunken().file(
+            decoder_0_bias={"shape": [first + 1], "data_offsets": [0, first + 1]}
+        ),
+        "json-with-a-space": shrunken().file(lambda text: text.replace(",", ", ", 1)),
+        "json-with-a-key-twice": shrunken().file(lambda text: text[:-1] + text[text.rindex(",") :]),
+        "json-with-a-fraction": shrunken().file(lambda text: text.replace(":0,", ":0.0,", 1)),
+    }
