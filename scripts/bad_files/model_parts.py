@@ -92,7 +92,11 @@ class Model:
             own = self.tensors("encoder.")
             self.settings["encoder_sha256"] = reader.digest(self.settings["encoder"], own).hex()
         parts = [decoder, "quantiser.", "tables."]
-        parts += [f"contexts.{i}." for i, context in enumerate(self.contexts) if context]
+        parts += [
+            f"contexts.{i}."
+            for i, each in enumerate(self.contexts)
+            if each and "same_as" not in each
+        ]
         self.settings["model_id"] = reader.model_id(self.settings, self.tensors(*parts)).hex()
 
     def file(self, text=None, **entries):
@@ -115,3 +119,20 @@ def reseal(data):
     at = data.index(mark) + len(mark)
     data = data[:at] + b"0" * 64 + data[at + 64 :]
     return data[:at] + sha256(data).hexdigest().encode() + data[at + 64 :]
+
+
+def without_answers(data=MODEL):
+    """Give a good model without known answers and training, which only take space."""
+    model = Model(data)
+    model.settings["known_sha256"] = None
+    model.leave_out("known.")
+    model.replace("training", np.frombuffer(b"{}", np.uint8))
+    return model
+
+
+def shrunken(data=MODEL):
+    """Give a good model without its encoder, too."""
+    model = without_answers(data)
+    model.settings["encoder"] = None
+    model.leave_out("encoder.")
+    return model

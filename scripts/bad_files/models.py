@@ -3,17 +3,17 @@
 import zlib
 
 import numpy as np
+from bad_files.corrections import bad_corrections
 from bad_files.good_files import (
     ARCHIVE,
     CONTEXT_MODEL,
     CONV_MODEL,
-    MODEL,
     ONE_LATENT_MODEL,
     WIDE_MODEL,
     flip,
     reader,
 )
-from bad_files.model_parts import ONE, Model, pack, reseal
+from bad_files.model_parts import ONE, Model, pack, reseal, shrunken, without_answers
 
 # Each makes one fault in the contents of a model, whose id is then made right.
 CONTENTS = {
@@ -142,21 +142,9 @@ ROWS = {
 }
 
 
-def shrunken(data=MODEL):
-    """Give a good model without encoder, known answers and training, which only take space."""
-    model = Model(data)
-    model.settings |= {"encoder": None, "known_sha256": None}
-    model.leave_out("encoder.", "known.")
-    model.replace("training", np.frombuffer(b"{}", np.uint8))
-    return model
-
-
 def searching():
-    """Give the good model with its encoder, a search, and without what only takes space."""
-    model = Model()
-    model.settings["known_sha256"] = None
-    model.leave_out("known.")
-    model.replace("training", np.frombuffer(b"{}", np.uint8))
+    """Give the good model with its encoder and a search, without what only takes space."""
+    model = without_answers()
     model.encoder["search"] = {"lambda": [ONE], "unit": ONE}
     model.replace("encoder.curvature", np.ones((1, 2), "i4"))
     return model
@@ -193,7 +181,7 @@ def bad_models():
         model = shrunken()
         model.rows["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))
         files["row-" + name] = model.file()
-    return files | bad_contexts() | bad_layouts() | bad_answers()
+    return files | bad_contexts() | bad_corrections() | bad_layouts() | bad_answers()
 
 
 def bad_contexts():
