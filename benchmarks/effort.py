@@ -1,6 +1,6 @@
 """What the efforts 0 to 9 gain, and how long they take.
 
-    python benchmarks/effort.py MODEL [--data mnist:test] [--signals 1000] [--efforts 0,1,...]
+    python -m benchmarks.effort MODEL [--data mnist:test] [--signals 1000] [--efforts 0,1,...]
         [--output benchmarks/results]
 
 Compresses the same signals at each effort and decompresses them: bytes a signal (the archive's
@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from comparison import datasets, results, tables
 
 import narrows
-from narrows.codec.search import EFFORTS, MAX_EFFORT
+from benchmarks.comparison import datasets, results, tables
+from narrows.codec.encoding import EFFORTS, MAX_EFFORT
 from narrows.evaluation.metrics import distortion
 from narrows.signals import read_signals
 
@@ -117,7 +117,7 @@ def main():
     codec.compress(x[:64])  # what is made once is not measured
     rows = [measure(codec, x, int(effort)) for effort in options.efforts.split(",")]
     gains(rows)
-    words = [f"python benchmarks/effort.py {Path(options.model).name}", f"--data {options.data}"]
+    words = [f"python -m benchmarks.effort {Path(options.model).name}", f"--data {options.data}"]
     words += [f"--signals {len(x)}"] if options.signals else []
     words += [f"--efforts {options.efforts}"] if options.efforts != ALL else []
     context = {

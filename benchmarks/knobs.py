@@ -1,6 +1,6 @@
 """Quality, effort and budgets of one model: what each of the three knobs does.
 
-    python benchmarks/knobs.py DATASET MODEL [--signals 1000] [--efforts 0,2,6]
+    python -m benchmarks.knobs DATASET MODEL [--signals 1000] [--efforts 0,2,6]
         [--target-bytes 12,16,24] [--output benchmarks/results]
 
 Compresses held-out signals at every quality and some efforts (bytes a signal of the archive, PSNR),
@@ -13,10 +13,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from comparison import datasets, results, tables
 
 import narrows
-from narrows.codec.search import DEFAULT_EFFORT
+from benchmarks.comparison import datasets, results, tables
+from narrows.codec.encoding import DEFAULT_EFFORT
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import distortion, evaluate
 
@@ -148,7 +148,7 @@ def main():
     curves = [curve(codec, x, int(effort)) for effort in options.efforts.split(",")]
     fixed = [packets_of(codec, x, quality=q + 1) for q in range(codec.model.n_qualities)]
     targets = [kept(codec, x, float(each), fixed) for each in options.target_bytes.split(",")]
-    words = [f"python benchmarks/knobs.py {options.dataset} {Path(options.model).name}"]
+    words = [f"python -m benchmarks.knobs {options.dataset} {Path(options.model).name}"]
     words += [f"--signals {len(x)}"] if options.signals else []
     words += [f"--efforts {options.efforts} --target-bytes {options.target_bytes}"]
     context = {

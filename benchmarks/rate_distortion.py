@@ -1,6 +1,6 @@
 """Bytes against quality: narrows and its peers, on the same held-out signals, in one run.
 
-    python benchmarks/rate_distortion.py DATASET [--models FOLDER_OR_FILES...]
+    python -m benchmarks.rate_distortion DATASET [--models FOLDER_OR_FILES...]
         [--minutes M] [--efforts 0,2,7] [--peers a,b] [--signals N] [--output benchmarks/results]
 
 DATASET is mnist, fashion-mnist, digits, ecg, fields, fields-smooth, gaussian, gaussian-iid or
@@ -22,9 +22,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from comparison import datasets, measuring, ours, peers, results, tables
-
-from narrows.codec.search import DEFAULT_EFFORT
+from benchmarks.comparison import datasets, measuring, ours, peers, results, tables
+from narrows.codec.encoding import DEFAULT_EFFORT
 
 RESULTS = Path(__file__).parent / "results"
 MINUTES = 2.0
@@ -51,7 +50,7 @@ def numbers(text):
 
 def command(options):
     """Give the command line that makes these results, without this machine's folders."""
-    words = ["python benchmarks/rate_distortion.py", options.dataset]
+    words = ["python -m benchmarks.rate_distortion", options.dataset]
     if options.models:
         words += ["--models", *(Path(path).name for path in options.models)]
     else:

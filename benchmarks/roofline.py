@@ -1,6 +1,6 @@
 """Where decompressing spends its time, layer by layer, against what the machine allows.
 
-    python benchmarks/roofline.py MODEL [MODEL ...] [--data mnist:test]
+    python -m benchmarks.roofline MODEL [MODEL ...] [--data mnist:test]
 
 For each layer of the decoder: its time, that of its bare matrix product (the arithmetic), and that
 of copying once each number that it must move, patches included, from a core's cache (the traffic).
@@ -13,13 +13,13 @@ import argparse
 from math import prod
 
 import numpy as np
-from speed import best_seconds, products_of
 
 import narrows
-from narrows.codec.entropy import SymbolCoder
-from narrows.codec.layers import Conv, TransposedConv
-from narrows.codec.layers.transposed import groups_of
-from narrows.codec.network import IntegerNetwork
+from benchmarks.speed import best_seconds, products_of
+from narrows.codec.entropy.ans import SymbolCoder
+from narrows.codec.networks.layers import Conv, TransposedConv
+from narrows.codec.networks.layers.transposed import groups_of
+from narrows.codec.networks.network import IntegerNetwork
 from narrows.signals import read_signals
 
 RUNS = 20

@@ -1,6 +1,6 @@
 """Speed of compress and decompress, as ratios to other programs in the same run.
 
-    python benchmarks/speed.py MODEL [--data mnist:test] [--json FILE]
+    python -m benchmarks.speed MODEL [--data mnist:test] [--json FILE]
 
 Beside narrows: the bare matrix products of the same networks in the same precision (what is
 computed besides them is overhead), JPEG XL and WebP on one mosaic of all signals, zstd. Needs the
@@ -19,7 +19,7 @@ from math import prod
 import numpy as np
 
 import narrows
-from narrows.codec.layers import Conv, Dense, TransposedConv
+from narrows.codec.networks.layers import Conv, Dense, TransposedConv
 from narrows.signals import read_signals
 
 RUNS, PAIRS = 5, 9

@@ -1,6 +1,6 @@
 """Speed of training the 784-25-784 autoencoder, as ratios to other programs in the same sitting.
 
-    python benchmarks/training_speed.py [--data mnist:train] [--epochs 6] [--json FILE]
+    python -m benchmarks.training_speed [--data mnist:train] [--epochs 6] [--json FILE]
 
 Beside narrows (`--preset dense-25`): a plain PyTorch loop, without and with denormals flushed,
 and Keras where it is installed. The same network, loss, Adam and batches of 32; each program in a

@@ -1,6 +1,6 @@
 """Kill training runs at random moments, go on with them, and compare the model ids.
 
-`python scripts/kill_and_resume.py [--kills 20] [--epochs 6] [--seed S]`: a small model on digits.
+`python -m scripts.kill_and_resume [--kills 20] [--epochs 6] [--seed S]`: a small model on digits.
 Each time a run is killed (SIGKILL) somewhere in an epoch, is gone on with to its end, and must give
 the model id of a run that nothing disturbed, with no other file left. The exit code is 0 if it
 always did.
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from narrows import load
-from narrows.training.checkpoint import read_checkpoint
+from narrows.training.loop.checkpoint import read_checkpoint
 
 
 def start(output: Path, epochs: int) -> subprocess.Popen[str]:

@@ -1,6 +1,6 @@
 """Make the pictures of docs/concepts.md and docs/tutorial.md, from models trained on MNIST.
 
-`python scripts/make_docs_pictures.py [--model mnist.narrows]`: eleven small trainings take three
+`python -m scripts.make_docs_pictures [--model mnist.narrows]`: eleven small trainings take three
 minutes of one core. The default model is trained too, in another five to eight, unless --model
 names what `narrows train mnist:train -o mnist.narrows` has made. The pictures go to docs/images.
 """

@@ -1,4 +1,4 @@
-"""Make the golden files of the present format version: `python scripts/make_golden.py`.
+"""Make the golden files of the present format version: `python -m scripts.make_golden`.
 
 Until the first release the format is version 0, and a change of it regenerates these files in the
 same commit. From version 1 on, files are added and never edited.
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import narrows
-from narrows.codec.model_file import VERSION
+from narrows.codec.model.model_file import VERSION
 
 FOLDER = Path(__file__).parent.parent / "tests" / "golden" / f"v{VERSION}"
 RNG = np.random.default_rng(20260101)

@@ -1,14 +1,14 @@
-"""Make the golden bad files, each named after its one fault: `python scripts/make_golden_bad.py`.
+"""Make the golden bad files, each named after its one fault: `python -m scripts.make_golden_bad`.
 
 They come from one small golden model and its archive, which is given a search too, from a model of
 convolutions, from models with contexts, and from an archive of several qualities. All checksums and
 ids that are not the fault itself are right, so that only the check in question can refuse a file.
 """
 
-from bad_files.archives import bad_archives
-from bad_files.good_files import TESTS
-from bad_files.mixed import bad_mixed
-from bad_files.models import bad_models
+from scripts.bad_files.archives import bad_archives
+from scripts.bad_files.good_files import TESTS
+from scripts.bad_files.mixed import bad_mixed
+from scripts.bad_files.models import bad_models
 
 FOLDER = TESTS / "golden" / "bad-v0"
 

@@ -1,19 +1,15 @@
-"""Make the golden files of context models: `python scripts/make_golden_contexts.py`.
+"""Make the golden files of context models: `python -m scripts.make_golden_contexts`.
 
 Their numbers are random, not trained: what they hold is the arithmetic and the format.
 """
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from make_golden import FOLDER, keep
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "codec"))
-from tiny_models import random_context, right_answers, tiny_model, typical_frames
 
 from narrows.codec.codec import Codec
+from scripts.make_golden import FOLDER, keep
+from tests.helpers.tiny_models import random_context, right_answers, tiny_model, typical_frames
 
 
 def main():

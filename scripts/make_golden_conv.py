@@ -1,17 +1,11 @@
-"""Make the golden files of convolutions: `python scripts/make_golden_conv.py`.
+"""Make the golden files of convolutions: `python -m scripts.make_golden_conv`.
 
 Their networks are random integers, not trained: what they hold is the arithmetic and the format.
 """
 
-import sys
-from pathlib import Path
-
-from make_golden import FOLDER, keep
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "codec"))
-from tiny_models import tiny_conv_model, typical_frames
-
 from narrows.codec.codec import Codec
+from scripts.make_golden import FOLDER, keep
+from tests.helpers.tiny_models import tiny_conv_model, typical_frames
 
 FRAMES = {
     "conv-1d-int16": {"dtype": "int16", "sizes": (21,), "channels": 2},

@@ -1,17 +1,14 @@
-"""Make the golden files of corrections: `python scripts/make_golden_corrections.py`.
+"""Make the golden files of corrections: `python -m scripts.make_golden_corrections`.
 
 Their numbers are random, not trained: what they hold is the arithmetic and the format.
 """
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
-from make_golden import FOLDER
-from make_golden_search import keep_efforts
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "codec"))
-from tiny_models import (
+from narrows.codec.codec import Codec
+from scripts.make_golden import FOLDER
+from scripts.make_golden_search import keep_efforts
+from tests.helpers.tiny_models import (
     corrected,
     right_answers,
     searching,
@@ -19,8 +16,6 @@ from tiny_models import (
     tiny_model,
     typical_frames,
 )
-
-from narrows.codec.codec import Codec
 
 
 def main():

@@ -1,23 +1,24 @@
-"""Make the golden files of blocks of several qualities: `python scripts/make_golden_mixed.py`.
+"""Make the golden files of blocks of several qualities: `python -m scripts.make_golden_mixed`.
 
 A target gives each signal a quality of its own. Signals are of many strengths, so that they get
 different ones; as with searches they are kept too, and the archives of three efforts.
 """
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from make_golden import FOLDER, RNG, waves
-from make_golden_search import keep_efforts
 
 import narrows
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "codec"))
-from tiny_models import random_context, right_answers, searching, tiny_model, typical_frames
-
 from narrows.codec.codec import Codec
+from scripts.make_golden import FOLDER, RNG, waves
+from scripts.make_golden_search import keep_efforts
+from tests.helpers.tiny_models import (
+    random_context,
+    right_answers,
+    searching,
+    tiny_model,
+    typical_frames,
+)
 
 
 def strengths(n, low, high):

@@ -1,19 +1,14 @@
-"""Make the golden files of searches: `python scripts/make_golden_search.py`.
+"""Make the golden files of searches: `python -m scripts.make_golden_search`.
 
 Their numbers are random, not trained: what they hold is the arithmetic. An effort gives the same
 archive on every machine, so the signals are kept too, and the archives of three efforts.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
-from make_golden import FOLDER, keep
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "codec"))
-from tiny_models import searching, tiny_conv_model, tiny_model, typical_frames
 
 from narrows.codec.codec import Codec
+from scripts.make_golden import FOLDER, keep
+from tests.helpers.tiny_models import searching, tiny_conv_model, tiny_model, typical_frames
 
 EFFORT, OTHERS = 2, (0, 9)
 

@@ -32,7 +32,7 @@ for options in map(json.loads, sys.argv[3:] or ["{}"]):
 GRADIENT_SCRIPT = """
 import hashlib, sys
 import numpy as np, narrows
-from narrows.codec.search import SymbolSearch
+from narrows.codec.encoding import SymbolSearch
 codec = narrows.load(sys.argv[1])
 x = np.load(sys.argv[2])
 search = SymbolSearch(codec.model, 1, codec.decode)
@@ -178,7 +178,7 @@ def test_blas_kernels_change_no_bit_of_a_gradient(name, tmp_path):
 def test_the_batch_size_changes_nothing_that_is_searched_for(name, batch_size, monkeypatch):
     codec, x = signals_to_search_for(name, 15)
     here = hashes_here(codec, x, points_of(name))
-    monkeypatch.setattr("narrows.codec.search.search.BATCH_SIGNALS", batch_size)
+    monkeypatch.setattr("narrows.codec.encoding.symbol_search.BATCH_SIGNALS", batch_size)
     assert hashes_here(Codec(codec.model, batch_size=batch_size), x, points_of(name)) == here
 
 

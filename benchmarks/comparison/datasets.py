@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from comparison import layouts, sources
-from comparison.layouts import Layout
+from benchmarks.comparison import layouts, sources
+from benchmarks.comparison.layouts import Layout
 from narrows.evaluation.demo import train_and_test
 from narrows.signals import read_signals
 

@@ -5,8 +5,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 
-from comparison import curves
-from comparison.datasets import spread
+from benchmarks.comparison import curves
+from benchmarks.comparison.datasets import spread
 from narrows.evaluation.metrics import distortion
 
 RUNS, ENOUGH_SECONDS = 5, 1.0  # the best of so many runs, fewer where they take long

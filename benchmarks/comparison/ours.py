@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import narrows
-from comparison.coders import Coder
-from narrows.codec.entropy import ideal_bits
+from benchmarks.comparison.coders import Coder
+from narrows.codec.entropy.ans import ideal_bits
 from narrows.evaluation.baselines import train_pca
 
 PCA_POINTS = 8

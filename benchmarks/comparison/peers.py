@@ -4,8 +4,8 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from comparison import layouts, lossless, numeric, ours, pictures
-from comparison.coders import each, together
+from benchmarks.comparison import layouts, lossless, numeric, ours, pictures
+from benchmarks.comparison.coders import each, together
 
 ALONE = "one file each"
 SAMPLE = 500  # signals where each is a file of its own, spread evenly over all

@@ -5,7 +5,7 @@ from statistics import median
 
 import numpy as np
 
-from comparison import curves, sources
+from benchmarks.comparison import curves, sources
 
 NOTHING = "–"
 OURS = ("narrows", "symbols", "packets")

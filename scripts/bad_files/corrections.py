@@ -1,8 +1,9 @@
 """Bad models with a correction, and with qualities that share a context model."""
 
 import numpy as np
-from bad_files.good_files import CORRECTION_MODEL, reader
-from bad_files.model_parts import shrunken, without_answers
+
+from scripts.bad_files.good_files import CORRECTION_MODEL, reader
+from scripts.bad_files.model_parts import shrunken, without_answers
 
 SHARING = 2  # the quality, counted from 0, that has the context model of the one before it
 

@@ -1,11 +1,9 @@
 """The good golden files that the bad ones are made from, and what writes parts of any file."""
 
-import sys
 import zlib
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent.parent / "tests"
-sys.path.insert(0, str(TESTS))
 import independent_reader as reader  # noqa: E402
 
 __all__ = ["reader"]

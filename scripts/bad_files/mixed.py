@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from bad_files.archives import MIXED, archive, block, good_payload, header
-from bad_files.good_files import MIXED_ARCHIVE, MIXED_MODEL, flip, reader, varint
+
+from scripts.bad_files.archives import MIXED, archive, block, good_payload, header
+from scripts.bad_files.good_files import MIXED_ARCHIVE, MIXED_MODEL, flip, reader, varint
 
 
 class Mixed(NamedTuple):

@@ -5,7 +5,8 @@ import zlib
 from hashlib import sha256
 
 import numpy as np
-from bad_files.good_files import MODEL, reader, varint
+
+from scripts.bad_files.good_files import MODEL, reader, varint
 
 ONE = "0x1.0000000000000p+0"
 CONTEXT_TENSORS = {"order": "i4", "hidden_weight": "i2", "hidden_bias": "i4", "output_weight": "i2",

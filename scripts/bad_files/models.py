@@ -3,8 +3,9 @@
 import zlib
 
 import numpy as np
-from bad_files.corrections import bad_corrections
-from bad_files.good_files import (
+
+from scripts.bad_files.corrections import bad_corrections
+from scripts.bad_files.good_files import (
     ARCHIVE,
     CONTEXT_MODEL,
     CONV_MODEL,
@@ -13,7 +14,7 @@ from bad_files.good_files import (
     flip,
     reader,
 )
-from bad_files.model_parts import ONE, Model, pack, reseal, shrunken, without_answers
+from scripts.bad_files.model_parts import ONE, Model, pack, reseal, shrunken, without_answers
 
 # Each makes one fault in the contents of a model, whose id is then made right.
 CONTENTS = {

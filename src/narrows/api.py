@@ -20,7 +20,7 @@ from narrows.models import codec_for, load_codec
 if TYPE_CHECKING:
     from torch import nn
 
-    from narrows.training.state import EpochRecord
+    from narrows.training.loop.state import EpochRecord
 
 
 def train(
@@ -150,7 +150,7 @@ def train(
         import torch  # noqa: F401
     except ImportError:
         raise MissingExtraError("torch", "training", "train") from None
-    from narrows.training.presets import training_settings
+    from narrows.training.classic.presets import training_settings
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec
 

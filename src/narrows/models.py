@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from narrows.codec.archive import Header
-from narrows.codec.backend import NUMPY, Backend
 from narrows.codec.codec import Codec
-from narrows.codec.model_file import model_id_of
+from narrows.codec.model.model_file import model_id_of
+from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.errors import ModelNotFoundError, NarrowsError
 
 MODELS_VARIABLE = "NARROWS_MODELS"

@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 import pytest
-from command_line import Result
 
 from narrows.cli import main
+from tests.helpers.command_line import Result
 
 
 @pytest.fixture

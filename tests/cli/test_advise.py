@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
+
+from tests.helpers.command_line import fails_with_one_line
 
 pytest.importorskip("torch", reason="advice trains; extra train")
 pytest.importorskip("sklearn", reason="the digits are scikit-learn's; extra train")

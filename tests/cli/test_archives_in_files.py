@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
 
 from narrows.codec.archive import IndexedArchive
 from narrows.models import load_codec
+from tests.helpers.command_line import fails_with_one_line
 
 
 @pytest.fixture

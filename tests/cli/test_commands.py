@@ -8,11 +8,11 @@ import sys
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
 
 import narrows
 from narrows.cli import main
 from narrows.models import load_codec
+from tests.helpers.command_line import fails_with_one_line
 
 
 def test_compress_and_decompress_give_what_the_codec_gives(run, folder, digits):

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
 
 from narrows.codec.codec import Codec
 from narrows.models import load_codec
+from tests.helpers.command_line import fails_with_one_line
 
 EFFORTS = (0, 1, 2, 9)
 

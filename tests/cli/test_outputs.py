@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
 
 import narrows
 from narrows.models import load_codec
+from tests.helpers.command_line import fails_with_one_line
 
 posix = pytest.mark.skipif(os.name != "posix", reason="devices and signals are POSIX's")
 

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
+
+from tests.helpers.command_line import fails_with_one_line
 
 pytest.importorskip("sklearn", reason="probes are scikit-learn's classifiers; extra train")
 
@@ -31,7 +32,7 @@ def test_a_table_shows_the_features_beside_each_other(run, probed):
 
 
 def test_json_holds_what_the_python_call_gives(run, probed, digits):
-    from narrows.evaluation.probe import probe
+    from narrows.evaluation.probe.probe import probe
 
     shown = run("probe", "x.npy", "-m", "m.narrows", "--labels", "y.npy", "--seed", 3, "--json",
                 "--supervised")  # fmt: skip

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
 
 from narrows.models import load_codec
+from tests.helpers.command_line import fails_with_one_line
 
 pytest.importorskip("matplotlib", reason="drawing needs matplotlib; extra report")
 

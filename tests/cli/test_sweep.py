@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
 
 import narrows
 from narrows.evaluation.sweep import latent_sizes_for, sweep
+from tests.helpers.command_line import fails_with_one_line
 
 pytest.importorskip("matplotlib", reason="pictures need matplotlib; extra report")
 

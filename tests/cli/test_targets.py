@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import fails_with_one_line
 
 from narrows.codec.archive import IndexedArchive
 from narrows.models import load_codec
+from tests.helpers.command_line import fails_with_one_line
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "v0" / "search-float32.narrows"
 TARGETS = {"--target-bytes": 2.0, "--target-psnr": 18.5}

@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from archives import written
-from tiny_models import (
+
+from narrows.codec.archive import Block, Header, Mode
+from narrows.codec.codec import Codec
+from narrows.errors import DataError, FormatError, SettingError, WrongModelError
+from tests.helpers.archives import written
+from tests.helpers.tiny_models import (
     DTYPES,
     assert_identical,
     assert_one_line,
@@ -15,10 +19,6 @@ from tiny_models import (
     tiny_codec,
     typical_frames,
 )
-
-from narrows.codec.archive import Block, Header, Mode
-from narrows.codec.codec import Codec
-from narrows.errors import DataError, FormatError, SettingError, WrongModelError
 
 CODEC = tiny_codec("uint8", (3, 5), 2, 3)
 X = typical_frames(CODEC.model, 20)

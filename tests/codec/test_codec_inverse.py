@@ -5,8 +5,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-from archives import BLOCK_LIMIT, ShortReads
-from tiny_models import (
+
+from narrows.codec.archive import MAX_BLOCK_BYTES, ArchiveReader, Mode
+from narrows.codec.codec import Codec
+from tests.helpers.archives import BLOCK_LIMIT, ShortReads
+from tests.helpers.tiny_models import (
     ACTIVATIONS,
     DTYPES,
     FLOAT_DTYPES,
@@ -18,9 +21,6 @@ from tiny_models import (
     tiny_model,
     typical_frames,
 )
-
-from narrows.codec.archive import MAX_BLOCK_BYTES, ArchiveReader, Mode
-from narrows.codec.codec import Codec
 
 ALL = pytest.mark.parametrize("dtype", DTYPES)
 FLOATS = pytest.mark.parametrize("dtype", FLOAT_DTYPES)

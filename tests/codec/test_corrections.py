@@ -5,7 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tiny_models import (
+
+from narrows.codec.codec import Codec
+from narrows.codec.model.model_file import pack_model, unpack_model
+from narrows.codec.networks.layers import Dense
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.errors import FormatError, UnprovenModelError
+from tests.helpers.tiny_models import (
     assert_identical,
     assert_one_line,
     corrected,
@@ -14,12 +20,6 @@ from tiny_models import (
     tiny_model,
     typical_frames,
 )
-
-from narrows.codec.codec import Codec
-from narrows.codec.layers import Dense
-from narrows.codec.model_file import pack_model, unpack_model
-from narrows.codec.network import IntegerNetwork
-from narrows.errors import FormatError, UnprovenModelError
 
 
 def model_of(dtype="uint8", contexts=(2,), **options):

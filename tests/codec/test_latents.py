@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from tiny_models import DTYPES, noise_frames, tiny_codec, typical_frames
 
 from narrows.errors import DataError, ModelError
+from tests.helpers.tiny_models import DTYPES, noise_frames, tiny_codec, typical_frames
 
 
 def rounded(latents):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_models import examples, tiny_codec, typical_frames
 
 import narrows
 from narrows.codec.archive import IndexedArchive
-from narrows.codec.rescue import whole_blocks
+from narrows.codec.archive.salvage import whole_blocks
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, FormatError, WrongModelError
+from tests.helpers.tiny_models import examples, tiny_codec, typical_frames
 
 CODEC = tiny_codec(frame_shape=(64, 512), latent_size=3)  # 63 signals a block
 X = typical_frames(CODEC.model, 150)

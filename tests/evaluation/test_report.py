@@ -9,7 +9,8 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from html_pages import Page
+
+from tests.helpers.html_pages import Page
 
 pytest.importorskip("matplotlib", reason="drawing needs matplotlib; extra report")
 

@@ -6,16 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_models import assert_identical, assert_one_line, tiny_codec, tiny_model, typical_frames
 
 import narrows
 from narrows.codec.archive import ArchiveReader
 from narrows.codec.codec import Codec
-from narrows.codec.layers import Dense
-from narrows.codec.model_file import pack_model
-from narrows.codec.network import IntegerNetwork
+from narrows.codec.model.model_file import pack_model
+from narrows.codec.networks.layers import Dense
+from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, ModelError, ModelNotFoundError, WrongModelError
 from narrows.models import MODELS_VARIABLE, codec_for, find_model, load_codec
+from tests.helpers.tiny_models import (
+    assert_identical,
+    assert_one_line,
+    tiny_codec,
+    tiny_model,
+    typical_frames,
+)
 
 CODEC = tiny_codec("uint8", (3, 5), 2, 3)
 OTHER = tiny_codec("uint8", (3, 5), 2, 3, seed=1)
@@ -202,7 +208,7 @@ def unproven_model_bytes(monkeypatch):
     model = tiny_model(frame_shape=(2,), latent_size=2, known_answers=False)
     dense = Dense(np.eye(2, dtype=np.int16), np.full(2, 2**60, np.int64), 52, 5)
     with monkeypatch.context() as patch:
-        patch.setattr("narrows.codec.network.EXACT_FLOAT64", 2**63)
+        patch.setattr("narrows.codec.networks.network.EXACT_FLOAT64", 2**63)
         decoder = IntegerNetwork([dense], (2,), model.quantiser.limit)
         return pack_model(replace(model, decoder=decoder))
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from signal_frames import assert_identical, frames
 
 from narrows.errors import DataError
 from narrows.signals import DTYPES, check_signals
+from tests.helpers.signal_frames import assert_identical, frames
 
 
 @given(frames())

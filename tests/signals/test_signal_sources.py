@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from signal_frames import written
 
 from narrows.errors import DataError, MissingExtraError
 from narrows.signals import KNOWN_NAMES, read_labels, read_signals
+from tests.helpers.signal_frames import written
 
 REAL_DATA = Path(os.environ.get("NARROWS_DATA", Path(__file__).parents[3] / "shared" / "data"))
 X = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)

@@ -1,7 +1,8 @@
 """A small run, undisturbed and killed, for the tests of what outlives it."""
 
 import pytest
-from interrupted import SETTINGS, Killed, kill_at
+
+from tests.helpers.interrupted import SETTINGS, Killed, kill_at
 
 
 @pytest.fixture

@@ -217,7 +217,7 @@ def test_constant_signals_train_and_come_back(digits):
 
 
 def test_signals_that_come_back_exactly_have_no_psnr_in_the_history(tmp_path):
-    from narrows.training.checkpoint import read_checkpoint
+    from narrows.training.loop.checkpoint import read_checkpoint
 
     x, kept = np.zeros((50, 8, 8), np.uint8), tmp_path / "checkpoint"
     settings = {"latent_size": 4, "architecture": "dense", "epochs": 2, "checkpoint": kept}

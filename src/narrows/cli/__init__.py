@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from narrows._version import __version__
-from narrows.cli import advising, coding, looking, measuring, probing, reporting, sweeping, training
+from narrows.cli import advise, coding, evaluate, looking, probe, report, sweep, train
 from narrows.cli.ending import Ended, ending_in_order
 
 
@@ -38,20 +38,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    training.train,
+    train.train,
     coding.compress,
     coding.decompress,
     looking.info,
     looking.verify,
-    measuring.evaluate,
-    probing.probe,
-    reporting.report,
+    evaluate.evaluate,
+    probe.probe,
+    report.report,
     coding.encode,
     coding.decode,
-    sweeping.sweep,
-    advising.advise,
-    training.export_decoder,
-    training.demo,
+    sweep.sweep,
+    advise.advise,
+    train.export_decoder,
+    train.demo,
 ):
     app.command()(command)
 

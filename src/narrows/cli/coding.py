@@ -37,8 +37,8 @@ from narrows.cli.output import (
 
 if TYPE_CHECKING:
     from narrows.codec.archive import IndexedArchive
+    from narrows.codec.archive.salvage import Loss
     from narrows.codec.codec import Codec
-    from narrows.codec.rescue import Loss
     from narrows.signals import ArraySource, NpyPipe
 
 ArchiveName = Annotated[
@@ -201,7 +201,7 @@ def decompress(
     losses: list[Loss] = []
     with open_input(file) as stream:
         if skip_bad_blocks:
-            from narrows.codec.rescue import whole_blocks
+            from narrows.codec.archive.salvage import whole_blocks
 
             header, blocks = whole_blocks(stream, lambda loss: _tell(loss, losses))
             codec = codec_for(header, model)

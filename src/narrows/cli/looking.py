@@ -21,8 +21,8 @@ from narrows.cli.output import (
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
-    from narrows.codec.model import Model
-    from narrows.codec.network import IntegerNetwork
+    from narrows.codec.model.model import Model
+    from narrows.codec.networks.network import IntegerNetwork
     from narrows.evaluation.verification import Verification
 
 
@@ -54,7 +54,7 @@ def info(
 
 def describe_archive(file: str) -> dict[str, Any]:
     """Read an archive to its end, checking every checksum, and describe what is readable."""
-    from narrows.codec.rescue import Loss, whole_blocks
+    from narrows.codec.archive.salvage import Loss, whole_blocks
 
     losses: list[Loss] = []
     with open_input(file) as stream:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from narrows.cli.output import decibels
 
 if TYPE_CHECKING:
-    from narrows.training.state import EpochRecord
-    from narrows.training.trainer import Progress
+    from narrows.training.loop.state import EpochRecord
+    from narrows.training.loop.trainer import Progress
 
 LOG_LINES = 20  # in a run, where stderr is no terminal
 

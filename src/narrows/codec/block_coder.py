@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec import blocks
 from narrows.codec.archive import Block, Mode
-from narrows.codec.budget import Request
-from narrows.codec.budget_search import BudgetSearch
-from narrows.codec.entropy import SymbolCoder
-from narrows.codec.mixed import pack_mixed, unpack_mixed
+from narrows.codec.archive import raw_blocks as blocks
+from narrows.codec.archive.quality_groups import pack_mixed, unpack_mixed
+from narrows.codec.encoding.budget import Request
+from narrows.codec.encoding.budget_search import BudgetSearch
+from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import FormatError, SettingError
 

@@ -11,11 +11,11 @@ from typing import BinaryIO
 import numpy as np
 
 from narrows.codec.archive import ArchiveReader, ArchiveWriter, Header, IndexedArchive
-from narrows.codec.backend import NUMPY, Backend
 from narrows.codec.block_coder import BlockCoder
-from narrows.codec.budget import Request
-from narrows.codec.model import Model
-from narrows.codec.model_file import pack_model, unpack_model
+from narrows.codec.encoding.budget import Request
+from narrows.codec.model.model import Model
+from narrows.codec.model.model_file import pack_model, unpack_model
+from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.codec.packet_codec import PacketCodec
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
 from narrows.errors import FormatError, WrongModelError

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from narrows.codec.budget_search import BudgetSearch
-from narrows.codec.packets import Packet, PacketCoder, check_packable
+from narrows.codec.encoding.budget_search import BudgetSearch
+from narrows.codec.entropy.packets import Packet, PacketCoder, check_packable
 from narrows.codec.transform import Frames, Symbols, Transform
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import NUMPY, Array, Backend
-from narrows.codec.budget import Budget, Request
-from narrows.codec.model import KnownAnswers, Model
-from narrows.codec.search import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT, SymbolSearch
-from narrows.codec.symbols import SYMBOL_MAX, SYMBOL_MIN
-from narrows.codec.tables import frequencies_of
+from narrows.codec.encoding import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT, SymbolSearch
+from narrows.codec.encoding.budget import Budget, Request
+from narrows.codec.entropy.tables import frequencies_of
+from narrows.codec.model.model import KnownAnswers, Model
+from narrows.codec.networks.backend import NUMPY, Array, Backend
+from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
 from narrows.errors import DataError, ModelError, SettingError
 
 Frames = npt.NDArray[Any]

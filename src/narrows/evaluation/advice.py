@@ -183,7 +183,7 @@ def _short_training(
 ) -> tuple[Codec, float]:
     """Train a model, and tell how long a full training would take, in seconds."""
     from narrows.api import train
-    from narrows.training.presets import training_settings
+    from narrows.training.classic.presets import training_settings
     from narrows.training.settings import TrainingSettings
 
     mixable = x.dtype.itemsize > 1

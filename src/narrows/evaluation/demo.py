@@ -16,7 +16,7 @@ from narrows.evaluation.metrics import Evaluation, evaluation_of
 from narrows.signals import read_signals
 
 if TYPE_CHECKING:
-    from narrows.training.trainer import Progress
+    from narrows.training.loop.trainer import Progress
 
 HELD_OUT_SHARE = 0.2
 

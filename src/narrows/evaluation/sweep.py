@@ -98,7 +98,7 @@ def latent_sizes_for(size: int) -> list[int]:
 
 def check_points(points: Sequence[Mapping[str, Any]], x: Signals) -> None:
     """Refuse, before anything is trained, settings that one of the trainings would refuse."""
-    from narrows.training.presets import training_settings
+    from narrows.training.classic.presets import training_settings
 
     size = prod(x.shape[1:])
     for settings in points:

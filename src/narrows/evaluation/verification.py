@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.archive.salvage import Loss, whole_blocks
 from narrows.codec.codec import Codec
-from narrows.codec.rescue import Loss, whole_blocks
 from narrows.errors import DataError, FormatError
 from narrows.evaluation.metrics import errors, psnr_of_mse
 

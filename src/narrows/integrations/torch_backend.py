@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.backend import PART_ELEMENTS, Array, Float, Shape
+from narrows.codec.networks.backend import PART_ELEMENTS, Array, Float, Shape
 from narrows.errors import MissingExtraError
 
 DEVICE_PART_ELEMENTS = 1 << 24

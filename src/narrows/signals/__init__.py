@@ -1,11 +1,11 @@
 """Signals to frames and back: files, arrays and known data sets <-> arrays `(n, *frame_shape)`."""
 
 from narrows.signals.checks import DTYPES, check_signals
-from narrows.signals.files import SUFFIXES, write_signals
-from narrows.signals.known_files import KNOWN_NAMES
-from narrows.signals.numpy_files import NpyWriter
+from narrows.signals.formats.numpy_files import NpyWriter
+from narrows.signals.formats.registry import SUFFIXES, write_signals
+from narrows.signals.known.known_files import KNOWN_NAMES
+from narrows.signals.source import ArraySource, NpyPipe
 from narrows.signals.sources import read_labels, read_signals
-from narrows.signals.streams import ArraySource, NpyPipe
 
 __all__ = [
     "DTYPES",

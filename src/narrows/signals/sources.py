@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from narrows.errors import DataError
 from narrows.signals.checks import check_signals
-from narrows.signals.files import read_file
-from narrows.signals.known_files import KNOWN_NAMES
-from narrows.signals.known_sets import Part, read_known
-from narrows.signals.text_labels import is_text, read_text_labels
+from narrows.signals.formats.registry import read_file
+from narrows.signals.known.known_files import KNOWN_NAMES
+from narrows.signals.known.known_sets import Part, read_known
+from narrows.signals.labels import is_text, read_text_labels
 
 
 def read_signals(data: str | os.PathLike[str]) -> npt.NDArray[Any]:

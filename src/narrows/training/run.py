@@ -17,19 +17,19 @@ from torch import Tensor
 from narrows._version import __version__
 from narrows.errors import SettingError
 from narrows.training.architectures import Autoencoder
-from narrows.training.checkpoint import (
+from narrows.training.classic.trainer import PlainTrainer
+from narrows.training.loop.checkpoint import (
     Checkpoint,
     check_same_run,
     find_checkpoint,
     remove_leftovers,
     write_checkpoint,
 )
-from narrows.training.pace import epochs_that_fit, seconds_per_epoch
-from narrows.training.plain import PlainTrainer
-from narrows.training.rate_distortion import RateDistortionTrainer
+from narrows.training.loop.pace import epochs_that_fit, seconds_per_epoch
+from narrows.training.loop.state import TrainingState
+from narrows.training.loop.trainer import Progress, Stop, Trainer, TrainingResult
+from narrows.training.rate_distortion.trainer import RateDistortionTrainer
 from narrows.training.settings import Plan, TrainingSettings
-from narrows.training.state import TrainingState
-from narrows.training.trainer import Progress, Stop, Trainer, TrainingResult
 
 LOG = logging.getLogger(__name__)
 BYTE_RANGE = 255  # of uint8 and int8

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from narrows.errors import SettingError
-from narrows.training.corruption import Corruption
+from narrows.training.data.corruption import Corruption
 
 ARCHITECTURES = ("auto", "linear", "dense", "conv")
 LOSSES = ("mse", "bce", "l1")
@@ -52,7 +52,7 @@ class TrainingSettings:
         How many qualities the model has, 1 to 8: aimed at rates a factor of 1.39 apart, so
         that eight span a factor of ten.
     preset : str or None
-        A plain autoencoder of `narrows.training.presets`, trained without a rate term.
+        A plain autoencoder of `narrows.training.classic.presets`, trained without a rate term.
     architecture : str
         "auto", "linear", "dense" or "conv"; see `resolved`.
     loss : str

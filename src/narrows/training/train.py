@@ -16,7 +16,12 @@ from torch import Tensor, nn
 from narrows._version import __version__
 from narrows.errors import SettingError
 from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic
-from narrows.training.data import (
+from narrows.training.classic.latent_steps import choose_latent_steps
+from narrows.training.classic.presets import PRESETS
+from narrows.training.closed_form.linear_start import start_linear
+from narrows.training.closed_form.pca import fit_linear
+from narrows.training.closed_form.refit import refit_last_layer
+from narrows.training.data.frames import (
     check_training_data,
     fingerprint,
     scaled,
@@ -25,14 +30,9 @@ from narrows.training.data import (
     unit_scaling_of,
 )
 from narrows.training.freeze import TrainingSignals, freeze
-from narrows.training.latent_steps import choose_latent_steps
-from narrows.training.linear import fit_linear
-from narrows.training.linear_start import start_linear
-from narrows.training.presets import PRESETS
-from narrows.training.refit import refit_last_layer
+from narrows.training.loop.trainer import TrainingResult
 from narrows.training.run import Outcome, Supervision, Task, run_training
 from narrows.training.settings import RATE_RATIO, TrainingSettings
-from narrows.training.trainer import TrainingResult
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec

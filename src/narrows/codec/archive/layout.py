@@ -18,7 +18,7 @@ from zlib import crc32
 
 import numpy as np
 
-from narrows.codec.bits import read_varint, write_varint
+from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.errors import FormatError
 
 MAGIC = b"\x89NRW"

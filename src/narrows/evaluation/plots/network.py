@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from narrows.codec.model import Model
-from narrows.codec.network import IntegerNetwork
+from narrows.codec.model.model import Model
+from narrows.codec.networks.network import IntegerNetwork
 from narrows.evaluation.plots.figure import (
     BLUE,
     GREEN,

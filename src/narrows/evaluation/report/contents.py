@@ -159,7 +159,7 @@ def _seen(codec: Codec, x: Signals) -> bool:
     """Tell whether the model was trained on these signals, or on all but its validation part."""
     training = codec.model.training
     try:
-        from narrows.training.data import fingerprint, split
+        from narrows.training.data.frames import fingerprint, split
     except ImportError:  # torch is not installed
         return False
     known, seed = training.get("data_sha256"), training.get("settings", {}).get("seed")

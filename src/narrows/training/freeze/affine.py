@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from narrows.codec.layers import Affine, Conv, Dense, TransposedConv
+from narrows.codec.networks.layers import Affine, Conv, Dense, TransposedConv
 from narrows.errors import SettingError
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)

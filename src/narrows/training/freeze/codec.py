@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from narrows.codec.codec import Codec
-from narrows.codec.model import Model
-from narrows.codec.normaliser import Normaliser
-from narrows.codec.tables import FrequencyTable, count_table
+from narrows.codec.entropy.tables import FrequencyTable, count_table
+from narrows.codec.model.model import Model
+from narrows.codec.networks.normaliser import Normaliser
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.freeze.context import fit_contexts
@@ -33,7 +33,7 @@ from narrows.training.freeze.networks import (
     without_idle_activation,
 )
 from narrows.training.freeze.weights import Steps, choose_weight_steps
-from narrows.training.trainer import psnr_of
+from narrows.training.loop.trainer import psnr_of
 
 CALIBRATION_SIGNALS = 2048
 BATCH = 1024

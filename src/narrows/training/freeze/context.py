@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from narrows.codec.context import LOG_UNIT, ContextModel
-from narrows.codec.context_tables import ContextTables
-from narrows.codec.entropy import ideal_bits
-from narrows.codec.tables import FixedTables, Row
-from narrows.codec.tensor_coding import pack_tensor
+from narrows.codec.entropy.ans import ideal_bits
+from narrows.codec.entropy.context_model import LOG_UNIT, ContextModel
+from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.tables import FixedTables, Row
+from narrows.codec.model.packed_tensors import pack_tensor
 
 UNITS_IN_ALL, MOST_UNITS, FEWEST_UNITS = 768, 24, 4  # hidden units, and those of a position
 OUTPUTS = 2  # that tilt the frequencies of a position

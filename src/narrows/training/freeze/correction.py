@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
-from narrows.codec.entropy import ideal_bits
-from narrows.codec.layers import Dense
-from narrows.codec.model import Model
-from narrows.codec.network import IntegerNetwork
-from narrows.codec.symbols import Quantiser
-from narrows.codec.tables import FixedTables, FrequencyTable, count_table
+from narrows.codec.entropy.ans import ideal_bits
+from narrows.codec.entropy.tables import FixedTables, FrequencyTable, count_table
+from narrows.codec.model.model import Model
+from narrows.codec.networks.layers import Dense
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.codec.networks.quantiser import Quantiser
 from narrows.codec.transform import TOWARDS_ZERO
 from narrows.errors import UnprovenModelError
 

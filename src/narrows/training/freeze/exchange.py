@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
-from narrows.codec.entropy import ideal_bits
-from narrows.codec.exchange import Exchange
-from narrows.codec.search.distortion import errors, squared
+from narrows.codec.encoding.distortion import errors, squared
+from narrows.codec.entropy.ans import ideal_bits
+from narrows.codec.model.tradeoff import Exchange
 
 LEVELS = 2.0**12  # units of error in the range of float signals
 LARGEST_RANGE = 2.0**16  # in units, of integer signals

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from narrows.codec.symbols import Quantiser
+from narrows.codec.networks.quantiser import Quantiser
 from narrows.training.architectures import Autoencoder
 
 HEADROOM = 8.0  # latents of unseen signals may be this much larger before they are clipped

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from narrows.codec.backend import EXACT_FLOAT32
-from narrows.codec.layers import Layer, LeakyReLU, ReLU, Reshape, Table
-from narrows.codec.network import IntegerNetwork
+from narrows.codec.networks.backend import EXACT_FLOAT32
+from narrows.codec.networks.layers import Layer, LeakyReLU, ReLU, Reshape, Table
+from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import SettingError
 from narrows.training.architectures import SLOPE, FromChannels, Scaling, ToChannels
 from narrows.training.freeze.affine import AFFINE, affine_layer, largest_sums

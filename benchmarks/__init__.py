@@ -1,0 +1,1 @@
+"""Benchmarks: narrows beside what a person would pick instead."""

@@ -1,0 +1,1 @@
+"""Golden files with one fault each."""

@@ -1,0 +1,68 @@
+"""`probe`: how well classes are found from latents, beside PCA and the raw signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from narrows.cli.output import AsJson, Data, ModelFile, print_json, print_table, read_data
+
+if TYPE_CHECKING:
+    from narrows.evaluation.probe.probe import Probe
+
+
+def probe(
+    data: Data,
+    model: ModelFile,
+    labels: Annotated[
+        str,
+        typer.Option(
+            "--labels",
+            metavar="FILE",
+            help="The class of each signal: .npy, .npz, IDX, text with one a line, "
+            "file.csv:column, or a known set.",
+            show_default=False,
+        ),
+    ],
+    supervised: Annotated[
+        bool,
+        typer.Option("--supervised", help="Beside an encoder trained for the classes."),
+    ] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Draws the signals and splits them.")
+    ] = 0,
+    json: AsJson = False,
+) -> None:
+    """Measure how much of the signals' class is left in their latents."""
+    from narrows.evaluation.probe.probe import probe as measure
+    from narrows.models import load_codec
+    from narrows.signals import read_labels
+
+    codec, classes = load_codec(model), read_labels(labels)
+    found = measure(codec, read_data(data), classes, seed, supervised=supervised)
+    if json:
+        print_json(found.as_json())
+    else:
+        _print(found)
+
+
+def _print(found: Probe) -> None:
+    print(
+        f"accuracy on {found.test_signals:,} signals of {found.classes} classes, "
+        f"learnt from {found.train_signals:,} others"
+    )
+    print_table(
+        "",
+        ["features", "numbers", "linear", "5 neighbours"],
+        [
+            [row.name, f"{row.numbers:,}", _percent(row.linear_accuracy),
+             _percent(row.neighbour_accuracy)]
+            for row in found.features
+        ],
+    )  # fmt: skip
+    print(f"  the most frequent class alone: {_percent(found.most_frequent)}")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"

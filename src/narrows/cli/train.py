@@ -1,0 +1,282 @@
+"""`train` and `demo`: signals to a model, and the whole job on a known set."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from narrows.cli.options import (
+    Architecture,
+    Augment,
+    Corrupt,
+    LearningRate,
+    Loss,
+    Preset,
+    Seed,
+    Sparse,
+)
+from narrows.cli.output import (
+    PIPE,
+    AsJson,
+    Data,
+    Force,
+    Quiet,
+    check_output,
+    keeps_no_file,
+    open_output,
+    print_json,
+    read_data,
+    say,
+    usage_error,
+)
+
+if TYPE_CHECKING:
+    from narrows.cli.progress import StopOnInterrupt
+    from narrows.codec.codec import Codec
+
+INTERRUPTED = 130  # the exit code that shells give to what Ctrl-C ended
+
+
+def train(
+    data: Data,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The model, .narrows; - for a pipe.",
+                          show_default=False)
+    ],
+    latent_size: Annotated[
+        int | None, typer.Option("--latent-size", help="Latents of a frame.",
+                                 show_default="32, 128 where dense networks learn from mixtures, "
+                                              "or the preset's; with --qualities 64, 96 or 128")
+    ] = None,
+    preset: Preset = None,
+    bits_per_latent: Annotated[
+        float | None,
+        typer.Option("--bits-per-latent", help="The rate aimed at, unless by --lambda.",
+                     show_default="3.2, or 0.8 of 128 latents; with --qualities 2.4, "
+                                  "1.6 of 96 or 1.2 of 128"),
+    ] = None,
+    qualities: Annotated[
+        int, typer.Option("--qualities", help="Points of its rate-distortion curve, 1 to 8.")
+    ] = 1,
+    architecture: Architecture = "auto",
+    loss: Loss = None,
+    lambda_: Annotated[
+        float | None,
+        typer.Option("--lambda", help="Bits per unit of distortion.",
+                     show_default="found, to meet --bits-per-latent"),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Passes over the signals.",
+                          show_default="6,400 or 12,000 updates; of a preset 10")
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", show_default="no budget",
+                     help="Plan as many epochs as fit, instead of --epochs."),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="Frames an update.", show_default="32 to 256")
+    ] = None,
+    learning_rate: LearningRate = None,
+    corrupt: Corrupt = None,
+    sparse: Sparse = 0.0,
+    augment: Augment = True,
+    validation: Annotated[
+        str | None,
+        typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
+                     help="Signals held out from training."),
+    ] = None,
+    seed: Seed = 0,
+    device: Annotated[
+        str, typer.Option("--device", help="cpu, cuda, ... or auto.")
+    ] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from OUTPUT.checkpoint, if there is one.")
+    ] = False,
+    force: Force = False,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Train a model on signals.
+
+    After each epoch the run is kept in OUTPUT.checkpoint, until the model is written.
+    Ctrl-C stops and writes the best model so far; a second one stops at once.
+    """
+    if output == PIPE and (json or resume):
+        raise usage_error("with -o - the model goes to standard output: no --json, no --resume")
+    if minutes is not None and epochs is not None:
+        raise usage_error("--minutes and --epochs are two lengths of one run; give one")
+    checkpoint = _checkpoint_of(output, architecture)
+    # With a checkpoint, the output is what an interrupted run has written, or was to replace; and
+    # training refuses the checkpoint unless it was asked to go on from it, or to start anew.
+    has_checkpoint = checkpoint is not None and checkpoint.exists()
+    check_output(output, force or has_checkpoint, data, validation)
+    from narrows.api import train as train_codec
+    from narrows.cli.progress import training_progress
+
+    with _telling_of_interrupts(checkpoint) as stop:
+        x = read_data(data)
+        x_validation = None if validation is None else read_data(validation)
+        with stop:
+            with training_progress(quiet) as progress:
+                codec = train_codec(
+                    x,
+                    latent_size=latent_size,
+                    preset=preset,
+                    bits_per_latent=bits_per_latent,
+                    qualities=qualities,
+                    architecture=architecture,
+                    loss=loss,
+                    lambda_=lambda_,
+                    epochs=epochs,
+                    minutes=minutes,
+                    batch_size=batch_size,
+                    learning_rate=learning_rate,
+                    corrupt=corrupt,
+                    sparse=sparse,
+                    augment=augment,
+                    validation=x_validation,
+                    seed=seed,
+                    device=device,
+                    progress=progress,
+                    stop=stop,
+                    checkpoint=checkpoint,
+                    resume=resume,
+                    force=force,
+                )
+            with open_output(output) as stream:
+                stream.write(codec.model_bytes)
+    interrupted = codec.model.training["interrupted"]
+    if checkpoint is not None and not interrupted:
+        checkpoint.unlink(missing_ok=True)
+    if json:
+        print_json({"output": output, **_figures(codec)})
+    else:
+        say(f"{output}: {_describe(codec)}{_go_on(checkpoint) if interrupted else ''}", quiet)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _figures(codec: Codec) -> dict[str, Any]:
+    summary = codec.model.training
+    return {
+        "model_id": codec.model_id,
+        "model_bytes": len(codec.model_bytes),
+        "seconds": summary["seconds"],
+        "epochs": len(summary["history"]),
+        "planned_epochs": summary["plan"]["epochs"],
+        "interrupted": summary["interrupted"],
+        "quantising_loss_db": summary.get("quantising_loss_db"),
+        "last_epoch": summary["history"][-1] if summary["history"] else None,
+    }
+
+
+def _describe(codec: Codec) -> str:
+    summary = codec.model.training
+    described = (
+        f"model {codec.model_id[:8]}, {len(codec.model_bytes)} bytes, "
+        f"trained on {summary['signals']} signals in {summary['seconds']:.0f} s"
+    )
+    if "quantising_loss_db" in summary:
+        described += f"; rounding its latents costs {summary['quantising_loss_db']:.2f} dB"
+    if summary["interrupted"]:
+        done, planned = len(summary["history"]), summary["plan"]["epochs"]
+        described += f", interrupted after {done} of {planned} epochs"
+    return described
+
+
+def _checkpoint_of(output: str, architecture: str) -> Path | None:
+    """Name the checkpoint of an output; pipes have none, and what is solved at once needs none."""
+    none = architecture == "linear" or keeps_no_file(output)
+    return None if none else Path(output + ".checkpoint")
+
+
+def _go_on(checkpoint: Path | None) -> str:
+    if checkpoint is None or not checkpoint.exists():
+        return ""
+    return f"; go on from {checkpoint} with --resume"
+
+
+@contextmanager
+def _telling_of_interrupts(checkpoint: Path | None) -> Iterator[StopOnInterrupt]:
+    """Give what Ctrl-C sets; where it leaves no model, say so in one line, with exit code 130."""
+    from narrows.cli.ending import Ended
+    from narrows.cli.progress import StopOnInterrupt
+    from narrows.errors import TrainingError
+
+    stop = StopOnInterrupt()
+    try:
+        yield stop
+    except Ended as error:
+        raise Ended(error.number, f"no model was written{_go_on(checkpoint)}") from None
+    except (KeyboardInterrupt, TrainingError) as error:
+        if isinstance(error, TrainingError) and not stop.requested:
+            raise
+        message = f"interrupted: {str(error) or 'nothing was written'}{_go_on(checkpoint)}"
+        print("narrows: " + " ".join(message.split()), file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def export_decoder(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A .narrows file.", show_default=False)
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The smaller model; - for a pipe.",
+                          show_default=False)
+    ],
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Write the model that only decompresses: half to two thirds of the size, the same id."""
+    check_output(output, force, model)
+    from narrows.models import load_codec
+
+    codec = load_codec(model)
+    decoder = codec.without_encoder()
+    with open_output(output) as stream:
+        stream.write(decoder.model_bytes)
+    say(f"{output}: {len(codec.model_bytes)} -> {len(decoder.model_bytes)} bytes", quiet)
+
+
+def demo(
+    data: Annotated[
+        str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")
+    ] = "digits",
+    latent_size: Annotated[int, typer.Option("--latent-size", help="Latents of a frame.")] = 8,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The picture of ten signals.")
+    ] = Path("demo.png"),
+    seed: Seed = 0,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train on a known set, compress what was held out, decompress, compare, draw."""
+    check_output(str(output), force=True)
+    from narrows.cli.evaluate import print_comparison
+    from narrows.cli.progress import training_progress
+    from narrows.evaluation.demo import run_demo
+    from narrows.evaluation.plots import gallery, new_figure, write_png
+
+    new_figure(1, 1)  # a missing matplotlib is told before training, not after
+    with training_progress(quiet) as progress:
+        made = run_demo(data, latent_size, seed, progress)
+    measured = made.measured
+    title = (
+        f"{data}: {measured.raw_bytes // measured.signals} bytes in, "
+        f"{measured.bytes_per_signal:.2f} bytes on disk, {measured.psnr:.2f} dB"
+    )
+    with open_output(str(output)) as stream:
+        write_png(gallery(made.original, made.decoded, made.codec.model.peak, title), stream)
+    if json:
+        print_json({**measured.as_json(), "rows": [row.as_json() for row in made.rows]})
+        return
+    if quiet:
+        return
+    print_comparison(made.rows, f"{data}: {measured.signals} signals held out from training")
+    print(f"{output}: original, reconstruction and error of ten of them")

@@ -1,0 +1,245 @@
+"""Packets: one signal's symbols in the fewest bytes, for radios and database cells.
+
+    byte 0    bits 7..5   quality - 1
+              bit 4       escape mode: 1 where a symbol lies outside its table
+              bits 3..0   check bits over model id, upper half of this byte, and symbols
+    bytes     the payload: a number of [0, 1), as the digits behind the point in base 256
+    4 bytes   with `checksum=True` only: CRC-32 over model id and all of the above
+
+The payload is arithmetic coding (Rissanen 1976) with intervals in Python's integers, never rounded:
+a signal costs its ideal length, up to the next byte. It has one form only. The decoder codes again
+what it has decoded and refuses a packet that is not the same, so every packet that no encoder
+writes is an error. `docs/FORMAT.md` is the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.entropy.ans import fold_escape, unfold_escape
+from narrows.codec.entropy.bits import MAX_GOLOMB_ZEROS
+from narrows.codec.entropy.tables import PRECISION, TOTAL, CodingTables, FrequencyTable
+from narrows.errors import DataError, FormatError
+
+Symbols = npt.NDArray[np.int32]
+Packet = bytes | bytearray | memoryview
+
+
+class PacketCoder:
+    """Symbols of one signal <-> a packet.
+
+    Parameters
+    ----------
+    model_id : bytes
+        16 bytes; a packet does not hold them, but its check bits and checksum depend on them.
+    tables : sequence of CodingTables
+        Those of each quality.
+    """
+
+    def __init__(self, model_id: bytes, tables: Sequence[CodingTables]) -> None:
+        self.model_id = model_id
+        self.tables = tables
+
+    def encode(self, symbols: Symbols, quality: int, *, checksum: bool = False) -> bytes:
+        """Code `(latent_size,)` int32 symbols, of any value, to a packet."""
+        payload, escapes = encode_payload(symbols, self.tables[quality - 1])
+        first = (quality - 1) << 5 | escapes << 4
+        first |= crc32(symbols.astype("<i4").tobytes(), crc32(self.model_id + bytes([first]))) & 15
+        packet = bytes([first]) + payload
+        return packet + self._checksum(packet) if checksum else packet
+
+    def decode(self, packet: Packet, *, checksum: bool = False) -> tuple[Symbols, int]:
+        """Undo `encode`: give the symbols and the quality.
+
+        Raises
+        ------
+        FormatError
+            If the packet is not exactly what `encode` writes for some symbols.
+        """
+        content = _bytes_of(packet)
+        if checksum:
+            content = self._without_checksum(content)
+        if not content:
+            raise FormatError("packet of no bytes; it has at least one")
+        quality = (content[0] >> 5) + 1
+        if quality > len(self.tables):
+            raise FormatError(f"packet of quality {quality}, which {self._not_ours}")
+        escapes = bool(content[0] & 0x10)
+        symbols = decode_payload(content[1:], self.tables[quality - 1], escapes)
+        # One comparison holds the escape mode, the check bits and every byte of the payload.
+        if self.encode(symbols, quality) != content:
+            raise FormatError(f"packet that {self._not_ours}, or made with checksum=True")
+        return symbols, quality
+
+    def _checksum(self, packet: bytes) -> bytes:
+        return crc32(packet, crc32(self.model_id)).to_bytes(4, "little")
+
+    def _without_checksum(self, packet: bytes) -> bytes:
+        content = packet[:-4]
+        if packet[-4:] != self._checksum(content):
+            raise FormatError(f"packet that {self._not_ours}, or made without checksum=True")
+        return content
+
+    @property
+    def _not_ours(self) -> str:
+        return f"model {self.model_id.hex()} does not write: it is damaged, or another model's"
+
+
+def encode_payload(symbols: Symbols, tables: CodingTables) -> tuple[bytes, bool]:
+    """Code `(latent_size,)` symbols; give the payload, and whether it has the escape mode."""
+    values = symbols.tolist()
+    entries = [_entry(values[j], tables.row[j]) for j in tables.order]
+    escapes = any(
+        entry == tables.row[j].escape for entry, j in zip(entries, tables.order, strict=True)
+    )
+    interval, forecast = Interval(), Forecast(tables)
+    for entry, j in zip(entries, tables.order, strict=True):
+        table = forecast.table()
+        start, weight = int(table.weights[:entry].sum()), int(table.weights[entry])
+        interval.narrow(start, weight, _total(table, escapes))
+        if entry == table.escape:
+            code = fold_escape(values[j], table) + 1
+            interval.narrow(code, 1, 1 << _exp_golomb_bits(code.bit_length()))
+        forecast.see(entry)
+    return interval.shortest(), escapes
+
+
+def decode_payload(payload: bytes, tables: CodingTables, escapes: bool) -> Symbols:
+    """Undo `encode_payload`; of bytes that it never gives make some symbols, or FormatError."""
+    most_bits = PRECISION + escapes * _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
+    k = len(tables.order)
+    if len(payload) > -(-k * most_bits // 8):  # before the time that so many would take
+        raise FormatError(f"packet with a payload of {len(payload)} bytes for {k} latents")
+    point, forecast = Point(payload), Forecast(tables)
+    symbols = np.zeros(len(tables.row), dtype=np.int32)
+    for j in tables.order:
+        table = forecast.table()
+        entry = _decode_entry(point, table, escapes)
+        symbols[j] = _decode_escape(point, table) if entry == table.escape else table.low + entry
+        forecast.see(entry)
+    return symbols
+
+
+class Forecast:
+    """The table of each position of one signal, as its entries become known."""
+
+    def __init__(self, tables: CodingTables) -> None:
+        self._tables = tables
+        self._pass = tables.start(1)
+        self._position = 0
+
+    def table(self) -> FrequencyTable:
+        """Give the table of the next position."""
+        table = self._tables.row[self._tables.order[self._position]]
+        frequencies = self._pass.frequencies(self._position, slice(0, 1))
+        if frequencies.ndim == 1:
+            return table
+        return FrequencyTable(table.low, frequencies[0].astype(np.int64))
+
+    def see(self, entry: int) -> None:
+        """Take the entry of the next position."""
+        self._pass.see(np.array([entry], dtype=np.int32))
+        self._position += 1
+
+
+def _decode_entry(point: Point, table: FrequencyTable, escapes: bool) -> int:
+    total, ends = _total(table, escapes), np.cumsum(table.weights)
+    entry = int(ends.searchsorted(point.part(total), side="right"))
+    weight = int(table.weights[entry])
+    point.zoom(int(ends[entry]) - weight, weight, total)
+    return entry
+
+
+def _decode_escape(point: Point, table: FrequencyTable) -> int:
+    most = _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
+    ahead = point.part(1 << most)
+    n_zeros = most - ahead.bit_length()
+    if n_zeros > MAX_GOLOMB_ZEROS:
+        raise FormatError("packet with an escaped symbol far outside int32")
+    n_bits = _exp_golomb_bits(n_zeros + 1)
+    code = ahead >> (most - n_bits)
+    point.zoom(code, 1, 1 << n_bits)
+    return unfold_escape(code - 1, table)
+
+
+def _entry(symbol: int, table: FrequencyTable) -> int:
+    return symbol - table.low if table.low <= symbol <= table.high else table.escape
+
+
+def _total(table: FrequencyTable, escapes: bool) -> int:
+    """Give the sum of the entries in use: without escapes, all but the escape's."""
+    return TOTAL if escapes else TOTAL - int(table.weights[-1])
+
+
+def _exp_golomb_bits(n_digits: int) -> int:
+    """Give the bits of the code of a number of `n_digits` binary digits: zeros, then the digits.
+
+    The code's bits are uniform, so all of them are one step: the code is the number itself.
+    """
+    return 2 * n_digits - 1
+
+
+class Interval:
+    """The numbers from low / scale up to, and without, (low + width) / scale: [0, 1) at first."""
+
+    def __init__(self) -> None:
+        self.low, self.width, self.scale = 0, 1, 1
+
+    def narrow(self, start: int, weight: int, total: int) -> None:
+        """Keep of `total` equal parts those from `start` to `start + weight`."""
+        self.low = self.low * total + start * self.width
+        self.width *= weight
+        self.scale *= total
+
+    def shortest(self) -> bytes:
+        """Give the first of the shortest byte strings that, behind the point, lie inside."""
+        if self.low == 0:
+            return b""
+        # Of n_bytes digits at least one number lies inside: 256**-n_bytes <= width / scale.
+        n_bytes = (self.scale.bit_length() - self.width.bit_length() + 8) // 8
+        before = ((self.low << 8 * n_bytes) - 1) // self.scale
+        last = ((self.low + self.width << 8 * n_bytes) - 1) // self.scale
+        # Between both, zeros can end a number up to the highest digit in which they differ.
+        n_zeros = ((before ^ last).bit_length() - 1) // 8
+        return ((before >> 8 * n_zeros) + 1).to_bytes(n_bytes - n_zeros, "big")
+
+
+class Point:
+    """A number of [0, 1): the inverse of `Interval`, which zooms into the part that it lies in."""
+
+    def __init__(self, digits: bytes) -> None:
+        self.numerator, self.denominator = int.from_bytes(digits, "big"), 1 << 8 * len(digits)
+
+    def part(self, total: int) -> int:
+        """Tell which of `total` equal parts it lies in."""
+        return self.numerator * total // self.denominator
+
+    def zoom(self, start: int, weight: int, total: int) -> None:
+        """Make the parts from `start` to `start + weight` the new [0, 1)."""
+        self.numerator = self.numerator * total - start * self.denominator
+        self.denominator *= weight
+
+
+def check_packable(x: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Raise DataError unless x has this shape and packets can hold it."""
+    if x.shape != shape:
+        raise DataError(
+            f"signal of shape {x.shape}; a packet holds one signal of shape {shape}: "
+            "give x[0], or several to compress_packets, or write an archive"
+        )
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise DataError(
+            "signal with NaN or infinity, for which packets have no mode: replace them, or write "
+            "an archive, which keeps them"
+        )
+
+
+def _bytes_of(packet: Any) -> bytes:
+    if not isinstance(packet, Packet):
+        raise FormatError(f"packet of type {type(packet).__name__}; it must be bytes")
+    return bytes(packet)

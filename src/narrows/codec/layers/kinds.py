@@ -1,9 +1,0 @@
-"""All kinds of layers, by name."""
-
-from __future__ import annotations
-
-from narrows.codec.layers.contract import Layer
-from narrows.codec.layers.residual import INNER_KINDS, Residual
-
-KINDS: dict[str, type[Layer]] = {**INNER_KINDS, Residual.kind: Residual}
-"""The layers a model file can hold, by the name they have there."""

@@ -1,0 +1,1 @@
+"""The model in memory, its file, and the numbers its search needs."""

@@ -1,0 +1,300 @@
+"""A frozen codec in memory: networks, quantiser, tables; and its identity."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import DTYPE_CODES, MAX_FRAME_BYTES, MODEL_ID_BYTES
+from narrows.codec.checks import check_shape
+from narrows.codec.entropy.context_model import ContextModel
+from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.tables import CodingTables, FixedTables, FollowedTables, Row, pack_tables
+from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.networks.layers import Shape
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.codec.networks.normaliser import Normaliser
+from narrows.codec.networks.quantiser import Quantiser
+from narrows.errors import FormatError
+
+VERSION = 0
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownAnswers:
+    """What the model must compute, bit for bit, on every machine.
+
+    Attributes
+    ----------
+    symbols : (n, latent_size) int32
+        Inputs of the decoder, at the default quality.
+    sha256 : str
+        Hash of the frames they decode to, little-endian, row-major; and of the frequencies that a
+        context model codes them with, as 32-bit integers, position by position.
+    answers : (n, latent_size) int32
+        The symbols that the encoder gives for those frames.
+    """
+
+    symbols: npt.NDArray[np.int32]
+    sha256: str
+    answers: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A frozen codec: networks, quantiser, tables, and how it came to be.
+
+        frames ─normaliser─► encoder ─► quantiser ─► symbols ─► tables
+        frames ◄─normaliser─ decoder ◄─ quantiser ◄─ symbols ◄─ tables
+
+    Attributes
+    ----------
+    frame_shape : tuple of int
+    normaliser, quantiser, tables, decoder
+        What decoding needs.
+    encoder : IntegerNetwork or None
+        None in a model that only decompresses.
+    architecture : str
+    contexts : sequence of ContextModel or None
+        One a quality: None where its tables' own frequencies are used.
+    peak : float
+        The signal range that PSNR refers to, in the signal's units.
+    exchange : Exchange or None
+        What a search for better symbols needs; it goes with the encoder.
+    known_answers : KnownAnswers or None
+    training : mapping
+        How the model came to be; coding does not depend on it.
+    given_encoder_digest : bytes or None
+        The digest of the encoder that was left out.
+
+    Raises
+    ------
+    UnprovenModelError
+        If the networks' arithmetic could leave the exact integers.
+    FormatError
+        If the parts do not fit together.
+    """
+
+    frame_shape: Shape
+    normaliser: Normaliser
+    encoder: IntegerNetwork | None
+    quantiser: Quantiser
+    decoder: IntegerNetwork
+    tables: Sequence[Row]
+    contexts: Sequence[ContextModel | None]
+    architecture: str
+    peak: float
+    exchange: Exchange | None = None
+    known_answers: KnownAnswers | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
+    given_encoder_digest: bytes | None = None
+
+    def __post_init__(self) -> None:
+        check_shape(self.frame_shape, "frame shape of a model")
+        size, k = prod(self.frame_shape), self.quantiser.latent_size
+        if self.dtype not in DTYPE_CODES or size * self.dtype.itemsize > MAX_FRAME_BYTES:
+            raise FormatError(f"model for frames {self.frame_shape} of {self.dtype}")
+        if k > size:
+            raise FormatError(f"model with {k} latents for frames of {size} elements")
+        if len(self.tables) != self.quantiser.n_qualities or any(len(r) != k for r in self.tables):
+            raise FormatError(f"tables for other than {self.quantiser.gain.shape} gains")
+        self._check_contexts()
+        if not self.peak > 0 or not np.isfinite(self.peak):
+            raise FormatError(f"model with peak {self.peak}; it must be finite and above 0")
+        self._check_networks(k)
+        if self.exchange is not None and self.encoder is None:
+            raise FormatError("model with what a search needs, but without an encoder")
+        if self.exchange and self.exchange.curvature.shape != self.quantiser.gain.shape:
+            raise FormatError(f"search for other than {self.quantiser.gain.shape} gains")
+        self._check_known_answers(k)
+
+    def _check_networks(self, k: int) -> None:
+        decoder, encoder, n_encoded = self.decoder, self.encoder, self.n_encoded
+        if (decoder.input_shape, decoder.output_shape) != ((k,), self.frame_shape):
+            raise FormatError(f"decoder from {decoder.input_shape} to {decoder.output_shape}")
+        if decoder.input_limit != self.quantiser.limit:
+            raise FormatError("decoder whose input limit is not the quantiser's limit")
+        self.normaliser.check_output(decoder.output_limit)
+        if encoder is None:
+            if self.given_encoder_digest is None or len(self.given_encoder_digest) != 32:
+                raise FormatError("model without an encoder and without the digest of one")
+            return
+        if (encoder.input_shape, encoder.output_shape) != (self.frame_shape, (n_encoded,)):
+            raise FormatError(f"encoder from {encoder.input_shape} to {encoder.output_shape}")
+        if encoder.input_limit != self.normaliser.limit:
+            raise FormatError("encoder whose input limit is not the normaliser's limit")
+        self.quantiser.check_input(encoder.output_limit)
+        if encoder.n_corrected or (n_encoded < k and self.exchange is None):
+            raise FormatError("correction in an encoder, or with one but without a search")
+
+    def _check_contexts(self) -> None:
+        if len(self.contexts) != self.n_qualities:
+            raise FormatError(f"{len(self.contexts)} contexts for {self.n_qualities} qualities")
+        for context, row in zip(self.contexts, self.tables, strict=True):
+            if context is None:
+                continue
+            if context.k != self.n_encoded or any(
+                size != row[j].weights.size
+                for size, j in zip(context.sizes, context.order, strict=True)
+            ):
+                raise FormatError("context model for tables of other sizes")
+
+    def _check_known_answers(self, k: int) -> None:
+        known = self.known_answers
+        if known is None:
+            return
+        for array in (known.symbols, known.answers):
+            if array.dtype != np.int32 or array.ndim != 2 or array.shape[1] != k:
+                raise FormatError(f"known answers of {array.dtype} {array.shape}")
+        if len(known.symbols) != len(known.answers):
+            raise FormatError("known answers of two lengths")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the signals."""
+        return self.normaliser.dtype
+
+    @property
+    def latent_size(self) -> int:
+        """The number of latents of a frame."""
+        return self.quantiser.latent_size
+
+    @property
+    def n_encoded(self) -> int:
+        """The number of latents that the encoder gives: all but those of a correction."""
+        return self.latent_size - self.decoder.n_corrected
+
+    def corrected_latents(self, quality: int) -> npt.NDArray[np.intp]:
+        """Number the latents of the correction that a quality, counted from 1, has a step for.
+
+        The others are 0 and are not coded.
+        """
+        step = self.quantiser.step[quality - 1, self.n_encoded :]
+        return np.asarray(self.n_encoded + np.flatnonzero(step))
+
+    @property
+    def n_qualities(self) -> int:
+        """The number of qualities."""
+        return self.quantiser.n_qualities
+
+    @property
+    def default_quality(self) -> int:
+        """The quality used where none is given: the middle one, counted from 1."""
+        return (self.n_qualities + 1) // 2
+
+    @cached_property
+    def coding_tables(self) -> list[CodingTables]:
+        """What each quality's symbols are coded with."""
+        n = self.n_encoded
+        each = [
+            FixedTables(row[:n]) if context is None else ContextTables(row[:n], context)
+            for row, context in zip(self.tables, self.contexts, strict=True)
+        ]
+        if n == self.latent_size:
+            return list(each)
+        return [
+            FollowedTables(first, row, self.corrected_latents(quality).tolist())
+            for quality, (first, row) in enumerate(zip(each, self.tables, strict=True), 1)
+        ]
+
+    def decoding_settings(self) -> dict[str, Any]:
+        """Describe what decoding depends on, but for the tensors, as canonical JSON values."""
+        return {
+            "format": VERSION,
+            "frame_shape": list(self.frame_shape),
+            "normaliser": self.normaliser.settings(),
+            "quantiser": {"shift": self.quantiser.shift, "limit": self.quantiser.limit},
+            "decoder": self.decoder.settings(),
+            "contexts": [
+                None if each is None else each.settings() if number == first else {"same_as": first}
+                for number, (each, first) in enumerate(self._distinct_contexts())
+            ],
+        }
+
+    def decoding_tensors(self) -> Tensors:
+        """Give the tensors that decoding depends on, and the quantiser's gains."""
+        return {
+            **{f"decoder.{name}": t for name, t in self.decoder.tensors().items()},
+            "quantiser.gain": self.quantiser.gain,
+            "quantiser.step": self.quantiser.step,
+            **{f"tables.{name}": t for name, t in pack_tables(self.tables).items()},
+            **{
+                f"contexts.{number}.{name}": tensor
+                for number, (context, first) in enumerate(self._distinct_contexts())
+                if context is not None and number == first
+                for name, tensor in context.tensors().items()
+            },
+        }
+
+    def _distinct_contexts(self) -> list[tuple[ContextModel | None, int]]:
+        """Give the context model of each quality, and the first quality, from 0, that has it."""
+        contexts = list(self.contexts)
+        return [(each, next(i for i, c in enumerate(contexts) if c is each)) for each in contexts]
+
+    def encoder_tensors(self) -> Tensors:
+        """Give the tensors of the encoder, if there is one, and of what goes with it."""
+        if self.encoder is None:
+            return {}
+        tensors = {f"encoder.{name}": t for name, t in self.encoder.tensors().items()}
+        if self.exchange is not None:
+            tensors["encoder.curvature"] = self.exchange.curvature
+        return tensors
+
+    def encoder_settings(self) -> dict[str, Any] | None:
+        """Describe the encoder and what goes with it, without the tensors, if it is there."""
+        if self.encoder is None:
+            return None
+        search = {} if self.exchange is None else {"search": self.exchange.settings()}
+        return {**self.encoder.settings(), **search}
+
+    @cached_property
+    def encoder_digest(self) -> bytes:
+        """SHA-256 of the encoder, or of the one that was left out."""
+        settings = self.encoder_settings()
+        if settings is None:
+            assert self.given_encoder_digest is not None
+            return self.given_encoder_digest
+        return digest(settings, self.encoder_tensors())
+
+    @cached_property
+    def model_id(self) -> bytes:
+        """16 bytes that name exactly what coding depends on."""
+        decoding = digest(self.decoding_settings(), self.decoding_tensors())
+        return hashlib.sha256(self.encoder_digest + decoding).digest()[:MODEL_ID_BYTES]
+
+    def conversion_of(self, dtype: np.dtype[Any]) -> str:
+        """Write how other signals become this model's; a cast alone cuts fractions off."""
+        cast = f"astype({self.dtype.name!r})"
+        if dtype.kind != "f" or self.dtype.kind not in "iu":
+            return f"x.{cast}"
+        largest = min(self.peak, np.iinfo(self.dtype).max)
+        scaled = f"np.rint({largest:g} * x).{cast}"
+        return f"np.rint(x).{cast}, where they are fractions of 1 with {scaled},"
+
+    def without_encoder(self) -> Model:
+        """Give the model that only decompresses: same id, half to two thirds of the size."""
+        return replace(self, encoder=None, exchange=None, given_encoder_digest=self.encoder_digest)
+
+
+def canonical_json(value: Any) -> str:
+    """Write JSON in the one form that is hashed: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(settings: Mapping[str, Any], tensors: Tensors) -> bytes:
+    """Hash settings and tensors in canonical form: SHA-256."""
+    hashed = hashlib.sha256(canonical_json(settings).encode())
+    for name, tensor in sorted(tensors.items()):
+        hashed.update(f"\n{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
+        little = np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
+        hashed.update(little.tobytes())
+    return hashed.digest()

@@ -1,0 +1,1 @@
+"""Exact integer networks: layers, their proofs, and the rounding between networks and symbols."""

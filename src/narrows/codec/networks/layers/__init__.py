@@ -1,0 +1,35 @@
+"""The layers of an exact integer network, one small class a kind."""
+
+from narrows.codec.networks.layers.activations import MAX_TABLE_ENTRIES, LeakyReLU, ReLU, Table
+from narrows.codec.networks.layers.affine import MAX_SHIFT, Affine
+from narrows.codec.networks.layers.chain import build_layers, describe, name_tensors
+from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
+from narrows.codec.networks.layers.convolution import Conv
+from narrows.codec.networks.layers.dense import Dense
+from narrows.codec.networks.layers.kinds import KINDS
+from narrows.codec.networks.layers.residual import Residual
+from narrows.codec.networks.layers.shapes import Reshape
+from narrows.codec.networks.layers.transposed import TransposedConv
+
+__all__ = [
+    "KINDS",
+    "MAX_SHIFT",
+    "MAX_TABLE_ENTRIES",
+    "Affine",
+    "Conv",
+    "Dense",
+    "Layer",
+    "LeakyReLU",
+    "ReLU",
+    "Reshape",
+    "Residual",
+    "Settings",
+    "Shape",
+    "Step",
+    "Table",
+    "Tensors",
+    "TransposedConv",
+    "build_layers",
+    "describe",
+    "name_tensors",
+]

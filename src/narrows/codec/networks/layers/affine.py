@@ -1,0 +1,181 @@
+"""What dense and convolution layers share: sums of weighted integers, brought back to size."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.checks import check_shape, check_whole
+from narrows.codec.networks.backend import EXACT_FLOAT32, NUMPY, Array, Backend, Float
+from narrows.codec.networks.layers.contract import Adjoint, Layer, Shape, Step
+from narrows.codec.networks.layers.product import largest_sums
+from narrows.errors import FormatError
+
+MAX_SHIFT = 52  # 2**-52 times an integer below 2**53 is exact in float64
+MAX_LIMIT = 2**53 - 1  # more could never be reached
+FEW_CHANNELS = 4  # up to here, one by one was faster
+GRADIENT_BITS, FEWEST_BITS = 15, 9  # of a gradient; with fewer, sums stay in float32
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Layer):
+    """`clip(floor((weights on x + bias) * 2**-shift))`.
+
+    Attributes
+    ----------
+    weight : (..., n_inputs, n_outputs) int16
+    bias : (n_outputs,) int64
+        In units of the products; it carries the one half that makes `floor` round.
+    shift : int
+        0 to 52.
+    limit : int or None
+        The result is clipped to -limit .. limit; None leaves it as it is.
+    """
+
+    weight: npt.NDArray[np.int16]
+    bias: npt.NDArray[np.int64]
+    shift: int
+    limit: int | None
+    expected: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        name = self.name
+        if self.weight.dtype != np.int16 or self.bias.dtype != np.int64:
+            raise FormatError(f"{name} layer of {self.weight.dtype} and {self.bias.dtype}")
+        if not self._fits(self.weight.ndim) or self.bias.shape != self.weight.shape[-1:]:
+            raise FormatError(
+                f"{name} layer with weight {self.weight.shape} and bias {self.bias.shape}; "
+                f"expected {self.expected} and (n_outputs,)"
+            )
+        check_shape(self.weight.shape, f"weight of a {name} layer")
+        check_whole(self.shift, 0, MAX_SHIFT, f"shift of a {name} layer")
+        check_limit(self.limit, f"limit of a {name} layer")
+
+    @property
+    def name(self) -> str:
+        """The kind, in words."""
+        return self.kind.replace("_", " ")
+
+    @abstractmethod
+    def _fits(self, n_dimensions: int) -> bool:
+        """Tell whether a weight has so many dimensions."""
+
+    @abstractmethod
+    def _matrices(self) -> Iterable[tuple[npt.NDArray[np.int16], int]]:
+        """Give the matrices `(n_inputs, n_outputs)` of the layer's products.
+
+        And how many inputs of each lie together: a product is not parted between them.
+        """
+
+    @cached_property
+    def largest_sums(self) -> list[int]:
+        """The greatest sums of absolute weights that meet in one output.
+
+        If the inputs of a product are cut in one part, in two, and so on.
+        """
+        each = [largest_sums(weight, line) for weight, line in self._matrices()]
+        return [
+            max(sums[min(i, len(sums) - 1)] for sums in each) for i in range(max(map(len, each)))
+        ]
+
+    def magnitudes(self, limit: int) -> tuple[int, int]:
+        bias = max(abs(int(self.bias.max())), abs(int(self.bias.min())))
+        peak = self.largest_sums[0] * limit + bias
+        output = -(-peak >> self.shift)
+        return peak, output if self.limit is None else min(output, self.limit)
+
+    @abstractmethod
+    def _transpose(self, shape: Shape) -> tuple[Affine, Step]:
+        """Give the layer whose products are the transpose of this one's, for inputs of `shape`.
+
+        And the function that makes its input from `(n, *output_shape)` gradients.
+        """
+
+    def _turned(self) -> dict[str, Any]:
+        """Give the tensors and settings of the transpose: matrices turned, nothing added."""
+        weight = np.ascontiguousarray(self.weight.swapaxes(-1, -2))
+        return {
+            "weight": weight,
+            "bias": np.zeros(weight.shape[-1], dtype=np.int64),
+            "shift": 0,
+            "limit": None,
+        }
+
+    def adjoint(self, shape: Shape) -> Adjoint:
+        layer, prepare = self._transpose(shape)
+        bits, dtype = gradient_precision(layer.largest_sums)
+        multiply = layer.compile(NUMPY, dtype, 1 << bits)
+        down = 2.0**-self.shift
+
+        def pull_back(g: Array, x: Array) -> Array:
+            y = multiply(prepare(rounded(g, bits)))
+            y *= down
+            return y.reshape(len(y), *shape)
+
+        return pull_back
+
+    def _finish(self, backend: Backend, dtype: Float, repeats: int = 1) -> Step:
+        """Make the step from scaled sums `(..., repeats * n_outputs)` to outputs, in place."""
+        biases = np.tile(self.bias * 2.0**-self.shift, repeats)
+        xp, limit, channels = backend.xp, self.limit, channel_parts(len(biases))
+        bias = backend.constant(biases, dtype)
+
+        def finish(y: Array) -> Array:
+            for channel in channels:
+                y[..., channel] += bias[channel]
+            if self.shift:
+                xp.floor(y, out=y)
+            return y if limit is None else xp.clip(y, -limit, limit, out=y)
+
+        return finish
+
+    def settings(self) -> dict[str, Any]:
+        return {"shift": self.shift, "limit": self.limit}
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        return {"weight": self.weight, "bias": self.bias}
+
+
+def check_limit(limit: int | None, what: str) -> None:
+    """Refuse a limit that is neither None nor in its range."""
+    if limit is not None:
+        check_whole(limit, 1, MAX_LIMIT, what)
+
+
+def gradient_precision(largest_sums: list[int]) -> tuple[int, Float]:
+    """Choose the bits of gradients, and the type in which sums of their products are exact."""
+    for number, largest in enumerate(largest_sums):
+        bits = min(GRADIENT_BITS, (EXACT_FLOAT32 - 1).bit_length() - max(largest, 1).bit_length())
+        if bits >= FEWEST_BITS:
+            return bits, np.float32 if number == 0 else np.float64
+    return GRADIENT_BITS, np.float64
+
+
+def rounded(g: Array, bits: int) -> Array:
+    """Round each signal's gradient, `(n, ...)`, to so many bits of its largest: exact anywhere.
+
+    A signal's numbers are then whole multiples of a power of two, at most 2**bits of it.
+    """
+    axes = tuple(range(1, g.ndim))
+    largest = np.maximum(g.max(axis=axes, keepdims=True), -g.min(axis=axes, keepdims=True))
+    _, exponent = np.frexp(largest)
+    unit = np.ldexp(np.float64(1.0), exponent - bits).astype(g.dtype)
+    y = g / unit
+    np.rint(y, out=y)
+    y *= unit
+    return y
+
+
+def channel_parts(n: int) -> list[slice]:
+    """Give all channels at once, or one by one where they are few.
+
+    Numpy's loops over few numbers are slow: those of one channel along another axis are more.
+    """
+    step = 1 if n <= FEW_CHANNELS else n
+    return [slice(start, start + step) for start in range(0, n, step)]

@@ -1,0 +1,1 @@
+"""What latents know of labels, judged by classifiers."""

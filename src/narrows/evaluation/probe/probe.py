@@ -1,0 +1,247 @@
+"""How much of a signal's class is left in its latents: probes, beside PCA and the raw signal.
+
+    signals, labels ──split by the seed──► 4/5 to learn from, 1/5 to test on
+      features: latents | PCA scores | raw signal | latents of a supervised encoder
+        └─► logistic regression, and the nearest neighbours' vote: accuracy on the fifth
+
+An autoencoder never sees a label, so what its latents tell of the class came along with what they
+keep of the signal (Alain & Bengio 2016 call such classifiers linear probes).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.codec import Codec
+from narrows.codec.model.model import Model
+from narrows.codec.networks.layers import Dense, Reshape
+from narrows.errors import DataError, MissingExtraError
+from narrows.evaluation.probe.classifiers import (
+    Features,
+    Labels,
+    linear_accuracy,
+    neighbour_accuracy,
+    pca_scores,
+)
+
+MOST_SIGNALS = 20_000  # of more, so many are drawn by the seed: a probe then takes half a minute
+MOST_ELEMENTS = 1 << 24  # of the signals drawn: 128 MB as float64, held a few times
+FEWEST_SIGNALS = 10
+TEST_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class FeatureProbe:
+    """What classifiers reach on one kind of features.
+
+    Attributes
+    ----------
+    name : str
+    numbers : int
+        Numbers a signal.
+    linear_accuracy, neighbour_accuracy : float
+        Share of the test signals whose class is found.
+    """
+
+    name: str
+    numbers: int
+    linear_accuracy: float
+    neighbour_accuracy: float
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The comparison of all features.
+
+    Attributes
+    ----------
+    signals : int
+        Drawn from those given: at most 20,000, and 2**24 elements.
+    train_signals, test_signals, classes : int
+    most_frequent : float
+        Share of the most frequent class of the test signals: what one answer for all reaches.
+    seed : int
+    features : list of FeatureProbe
+    """
+
+    signals: int
+    train_signals: int
+    test_signals: int
+    classes: int
+    most_frequent: float
+    seed: int
+    features: list[FeatureProbe]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the fields."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Signals `(n, *frame_shape)` and their classes `(n,)`, counted from 0; the first to test on.
+
+    Attributes
+    ----------
+    x, classes : arrays
+    n_test : int
+    seed : int
+    """
+
+    x: npt.NDArray[Any]
+    classes: Labels
+    n_test: int
+    seed: int
+
+    @property
+    def x_train(self) -> npt.NDArray[Any]:
+        """The signals to learn from."""
+        return self.x[self.n_test :]
+
+    @property
+    def train_classes(self) -> Labels:
+        """Their classes."""
+        return self.classes[self.n_test :]
+
+    def probe(self, name: str, features: Features) -> FeatureProbe:
+        """Learn from `(n, numbers)` features of the signals, and test."""
+        train, test = features[self.n_test :], features[: self.n_test]
+        classes = self.train_classes, self.classes[: self.n_test]
+        linear = linear_accuracy(train, test, *classes)
+        neighbours = neighbour_accuracy(train, test, *classes)
+        return FeatureProbe(name, features.shape[1], linear, neighbours)
+
+    def pca_scores(self, raw: Features, k: int) -> Features:
+        """Give the scores of `(n, size)` signals, by components of those to learn from."""
+        return pca_scores(raw[self.n_test :], raw, k, self.seed)
+
+
+def probe(
+    codec: Codec, x: npt.NDArray[Any], labels: Labels, seed: int = 0, *, supervised: bool = False
+) -> Probe:
+    """Measure how well classes are found from latents, from PCA of the same size, and from signals.
+
+    Latents are the integers that an archive stores, at the default quality.
+
+    Parameters
+    ----------
+    codec : Codec
+    x : (n, *frame_shape) of the model's dtype
+        Best held out from the model's training.
+    labels : (n,) integers
+        The class of each signal.
+    seed : int, default 0
+        Draws the signals, splits them, and starts the supervised encoder.
+    supervised : bool, default False
+        Also train an encoder of the same layers for the classes, and probe its latents.
+
+    Raises
+    ------
+    DataError
+        If the labels are no classes of these signals, or these no signals of the model's.
+    ModelError
+        If the model has no encoder.
+    MissingExtraError
+        If scikit-learn is not installed, or torch, for `supervised`.
+    """
+    _check_extras(supervised)
+    x = codec.check_frames(x)
+    split = split_signals(x, labels, seed)
+    symbols = codec.encode(split.x, effort=0)[:, : codec.model.n_encoded].astype(np.float64)
+    raw = split.x.reshape(len(split.x), -1).astype(np.float64)
+    features = [
+        split.probe("latents of the model", symbols),
+        split.probe("PCA of the same size", split.pca_scores(raw, symbols.shape[1])),
+        split.probe("raw signal", raw),
+    ]
+    if supervised:
+        features.append(split.probe("supervised encoder", _supervised_latents(codec, split)))
+    return Probe(
+        signals=len(split.x),
+        train_signals=len(split.x_train),
+        test_signals=split.n_test,
+        classes=int(split.classes.max()) + 1,
+        most_frequent=int(np.bincount(split.classes[: split.n_test]).max()) / split.n_test,
+        seed=seed,
+        features=features,
+    )
+
+
+def split_signals(x: npt.NDArray[Any], labels: Labels, seed: int) -> Split:
+    """Draw at most MOST_SIGNALS signals by the seed, in an order whose first fifth is for testing.
+
+    Raises
+    ------
+    DataError
+        If there is not one label a signal, or the labels are no classes.
+    """
+    _check_labels(x, labels)
+    most = max(FEWEST_SIGNALS, min(MOST_SIGNALS, MOST_ELEMENTS // max(1, x[0].size)))
+    order = np.random.default_rng([seed, len(x)]).permutation(len(x))[:most]
+    drawn = np.ascontiguousarray(x[order])
+    if not np.isfinite(drawn).all():
+        raise DataError("signals with NaN or infinite values; a probe needs finite numbers")
+    names, classes = np.unique(labels[order], return_inverse=True)
+    split = Split(drawn, classes.astype(np.int64), math.ceil(TEST_SHARE * len(drawn)), seed)
+    if len(np.unique(split.train_classes)) < 2:
+        raise DataError(
+            f"labels of {len(names)} classes, but a single one among the {len(split.x_train)} "
+            "signals to learn from; give more signals of the others, or another seed"
+        )
+    return split
+
+
+def _check_labels(x: npt.NDArray[Any], labels: Labels) -> None:
+    if len(labels) != len(x):
+        raise DataError(
+            f"{len(labels)} labels for {len(x)} signals; one label a signal is needed, in the "
+            "same order"
+        )
+    if len(x) < FEWEST_SIGNALS:
+        raise DataError(f"{len(x)} signals; a probe needs at least {FEWEST_SIGNALS}")
+    n_classes = len(np.unique(labels))
+    if n_classes < 2:
+        raise DataError("labels of a single class; a probe tells at least 2 classes apart")
+    if n_classes > len(x) // 2:
+        raise DataError(
+            f"labels of {n_classes} classes for {len(x)} signals; a probe needs several signals a "
+            "class: are these targets of a regression? put them into a few classes first"
+        )
+
+
+def _supervised_latents(codec: Codec, split: Split) -> Features:
+    from narrows.evaluation.probe.supervised import train_supervised
+
+    layers = encoder_layers(codec.model)
+    encoder = train_supervised(split.x_train, split.train_classes, layers, split.seed)
+    return encoder.latents(split.x)
+
+
+def encoder_layers(model: Model) -> list[int | str]:
+    """Describe an encoder: the width of each dense layer, the kind of each activation."""
+    assert model.encoder is not None
+    if model.architecture == "conv":
+        dense = [layer for layer in model.encoder.layers if isinstance(layer, Dense)]
+        return ["conv", dense[0].weight.shape[1], model.n_encoded]
+    return [
+        layer.weight.shape[1] if isinstance(layer, Dense) else layer.kind
+        for layer in model.encoder.layers
+        if not isinstance(layer, Reshape)
+    ]
+
+
+def _check_extras(supervised: bool) -> None:
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("scikit-learn", "probing", "train") from None
+    if supervised:
+        try:
+            import torch  # noqa: F401
+        except ImportError:
+            raise MissingExtraError("torch", "a supervised encoder", "train") from None

@@ -1,0 +1,1 @@
+"""The files that signals are read from and written to."""

@@ -1,0 +1,1 @@
+"""The data sets that are known by name, and where they are fetched from."""

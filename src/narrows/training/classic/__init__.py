@@ -1,0 +1,1 @@
+"""The classic autoencoders of the presets: plain reconstruction losses, no rate."""

@@ -1,0 +1,115 @@
+"""Training a plain autoencoder: the loss is the distortion alone, and nothing is rounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from narrows.training.classic.backpropagation import DenseSteps
+from narrows.training.classic.graphed import GraphedSteps
+from narrows.training.classic.presets import PRESETS
+from narrows.training.loop.state import TrainingState
+from narrows.training.loop.trainer import Batch, Measured, Trainer
+from narrows.training.rate_distortion.objective import PLAIN_LOSSES
+
+GATHERED_BYTES = (
+    6 << 20
+)  # at a time: 62 batches of MNIST; a quarter, and four times it, gained less
+LEAST_SHARED_PRODUCTS = 10_000_000  # multiply-adds of a layer for which a second core pays
+
+
+class PlainTrainer(Trainer):
+    """Minimises the mean squared error or cross-entropy of a preset's network with Adam."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        settings, model = self.settings, self.model
+        make = DenseSteps if self.device.type == "cpu" else GraphedSteps
+        self.steps = make(
+            model.encoder, model.decoder, settings.loss, self.plan.batch_size, settings.sparse
+        )
+        shape = 2, self._batches_ahead() * self.plan.batch_size, *self.x_train.shape[1:]
+        self._gathered = torch.empty(shape, dtype=self.x_train.dtype, device=self.device)
+        self._schedule = PRESETS[settings.preset or ""].schedule
+
+    def threads(self) -> AbstractContextManager[object]:
+        """Give small products one thread: sharing them out takes longer than computing them."""
+        if self.device.type == "cpu" and self._products() < LEAST_SHARED_PRODUCTS:
+            from threadpoolctl import threadpool_limits
+
+            return cast(AbstractContextManager[object], threadpool_limits(1))
+        return super().threads()
+
+    def _products(self) -> int:
+        """Count the multiply-adds of the largest layer on a batch."""
+        largest = max(parameter.numel() for parameter in self.model.parameters())
+        return largest * self.plan.batch_size
+
+    def _batches_ahead(self) -> int:
+        """Choose how many batches are gathered at a time; on a GPU one."""
+        if self.device.type != "cpu":
+            return 1
+        fit = GATHERED_BYTES // self.x_train[: self.plan.batch_size].nbytes
+        return max(1, min(fit, self.plan.updates_per_epoch))
+
+    def frames(self, order: Tensor) -> Iterator[Tensor]:
+        """See Trainer; on a CPU another core gathers the frames of the next batches meanwhile."""
+        if self.device.type != "cpu":
+            for rows in torch.split(order, self.plan.batch_size):
+                yield torch.index_select(self.x_train, 0, rows, out=self._gathered[0])
+            return
+        parts = torch.split(order, self._gathered.shape[1])
+        with ThreadPoolExecutor(1) as another:
+            coming = another.submit(self._gather, parts[0], 0)
+            for number, following in enumerate((*parts[1:], None), 1):
+                frames = coming.result()
+                if following is not None:
+                    coming = another.submit(self._gather, following, number % 2)
+                yield from torch.split(frames, self.plan.batch_size)
+
+    def _gather(self, rows: Tensor, place: int) -> Tensor:
+        """Put some frames into one of the two places for them."""
+        x, frames = self.x_train.numpy(), self._gathered[place, : len(rows)]
+        # numpy gathers quicker than torch, where it need not be ready for numbers out of bounds
+        np.take(x, rows.numpy(), axis=0, out=frames.numpy(), mode="clip")
+        return frames
+
+    def update(self, batch: Batch) -> float:
+        """Change the weights once, and give the mean loss of an element."""
+        rate = self.plan.learning_rate
+        if self._schedule == "cosine":
+            rate *= 0.5 * (1.0 + math.cos(math.pi * batch.done))
+        x = batch.x.flatten(1)
+        return self.steps.update(x, x if batch.seen is batch.x else batch.seen.flatten(1), rate)
+
+    @torch.no_grad()
+    def validate(self) -> Measured:
+        """Give the mean loss of an element and the PSNR, without rounding."""
+        self.model.eval()
+        loss = 0.0
+        for x in self.validation_batches():
+            output = self.model.output(self.model.latents(x))
+            loss += float(PLAIN_LOSSES[self.settings.loss](output, x)) * len(x)
+        psnr = self.mean_psnr(lambda x: self.model.squared_error(x, rounded=False))
+        self.model.train()
+        return Measured(loss / self.n_validated, psnr)
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """Give Adam's moments."""
+        steps = self.steps
+        first, second = steps.moments
+        return {"adam": {"first": first, "second": second, "updates": steps.n_updates}}
+
+    def restore_parts(self, state: TrainingState) -> None:
+        """Take up Adam's moments."""
+        named = state.under("adam.")
+        live = (*self.steps.moments, self.steps.n_updates)
+        for name, tensor in zip(("first", "second", "updates"), live, strict=True):
+            tensor.copy_(named[name])

@@ -1,0 +1,1 @@
+"""The signals that are trained on: split, scaled, augmented, corrupted."""

@@ -1,0 +1,1 @@
+"""The training loop: epochs, pace, state, and checkpoints."""

@@ -1,0 +1,212 @@
+"""Checkpoints: a run after an epoch, in one file that holds no code.
+
+Safetensors layout; one metadata key, `narrows-checkpoint`, holds canonical JSON. A checkpoint is
+good for the run that wrote it, so there is no format to keep reading: `VERSION` must match.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass
+from glob import escape
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors
+import safetensors.numpy
+import torch
+
+from narrows.errors import DataError, FormatError, OutputExistsError, SettingError
+from narrows.files import replacing
+from narrows.training.loop.state import EpochRecord, TrainingState
+from narrows.training.settings import Plan
+
+VERSION = 1
+METADATA_KEY = "narrows-checkpoint"
+HISTORY = "history"
+LOG = logging.getLogger(__name__)
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A run after an epoch.
+
+    Attributes
+    ----------
+    run : dict
+        What a run must have in common with this one to continue it, as JSON: settings, signals,
+        networks, device, threads, versions.
+    machine : str
+        Whose arithmetic it was: another processor may round other last bits.
+    plan : Plan
+    seconds : float
+        That the run has taken so far, preparing included.
+    state : TrainingState
+    """
+
+    run: dict[str, Any]
+    machine: str
+    plan: Plan
+    seconds: float
+    state: TrainingState
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; the file appears whole or stays what it was."""
+    state = checkpoint.state
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in state.tensors.items()}
+    # Epochs are exact in float64, None becomes NaN, and infinities have no place in JSON.
+    arrays[HISTORY] = np.array([astuple(record) for record in state.history], dtype=np.float64)
+    content = {
+        "version": VERSION,
+        "run": checkpoint.run,
+        "machine": checkpoint.machine,
+        "plan": asdict(checkpoint.plan),
+        "seconds": checkpoint.seconds,
+        "epoch": len(state.history),
+        "best_epoch": state.best_epoch,
+        "log_lambdas": state.log_lambdas,
+    }
+    arrays = {name: _portable(array) for name, array in arrays.items()}
+    content["sha256"] = _digest(content, arrays)
+    data = safetensors.numpy.save(arrays, {METADATA_KEY: _canonical(content)})
+    try:
+        with replacing(path) as stream:
+            stream.write(data)
+    except OSError as error:
+        reason = f"no checkpoint written: {error.strerror}"
+        raise OSError(error.errno, reason, str(path)) from None
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read what `write_checkpoint` wrote.
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged, or no checkpoint of this version.
+    """
+    try:
+        return _parse(path.read_bytes())
+    except FormatError as error:
+        raise FormatError(
+            f"{path}: {error}; give -f (force=True) without --resume to start anew"
+        ) from None
+
+
+def _parse(data: bytes) -> Checkpoint:
+    content = _content(data)
+    if content.get("version") != VERSION:
+        raise FormatError(f"checkpoint of version {content.get('version')!r}, not {VERSION}")
+    given = content.pop("sha256", None)
+    try:
+        arrays = safetensors.numpy.load(data)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise FormatError(f"damaged checkpoint: {error}") from None
+    if _digest(content, arrays) != given:
+        raise FormatError("damaged checkpoint: its checksum does not match")
+    rows = arrays.pop(HISTORY).tolist()
+    history = [_record(row) for row in rows]
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    return Checkpoint(
+        run=content["run"],
+        machine=content["machine"],
+        plan=Plan(**content["plan"]),
+        seconds=content["seconds"],
+        state=TrainingState(history, content["best_epoch"], content["log_lambdas"], tensors),
+    )
+
+
+def _record(row: list[float]) -> EpochRecord:
+    epoch, epochs, *rest = (None if math.isnan(value) else value for value in row)
+    return EpochRecord(int(epoch or 0), int(epochs or 0), *rest)  # type: ignore[arg-type]
+
+
+def _content(data: bytes) -> dict[str, Any]:
+    """Find the JSON in a safetensors header; FormatError where there is none of ours."""
+    size = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or size > len(data) - 8:
+        raise FormatError("not a narrows checkpoint, or truncated")
+    try:
+        header = json.loads(data[8 : 8 + size])
+        content = json.loads(header["__metadata__"][METADATA_KEY])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise FormatError("not a narrows checkpoint, or a damaged one") from None
+    if not isinstance(content, dict):
+        raise FormatError("damaged checkpoint: its metadata is no object")
+    return content
+
+
+def find_checkpoint(path: Path, *, resume: bool, force: bool) -> Checkpoint | None:
+    """Give the checkpoint to go on from, or None for a run from the beginning.
+
+    Raises
+    ------
+    OutputExistsError
+        If there is one, and neither to go on from it nor to start anew was asked for.
+    FormatError
+        If it is damaged.
+    """
+    if not path.parent.is_dir():
+        raise DataError(f"no folder {path.parent} to write {path.name} in; make it first")
+    if not path.exists():
+        if resume:
+            LOG.info("no checkpoint %s: starting from the beginning", path)
+        return None
+    if resume:
+        return read_checkpoint(path)
+    if not force:
+        raise OutputExistsError(
+            f"{path} holds an unfinished run; give --resume (resume=True) to go on with it, "
+            "or -f (force=True) to start anew"
+        )
+    return None
+
+
+def check_same_run(path: Path, was: Mapping[str, Any], is_: Mapping[str, Any]) -> None:
+    """Raise SettingError, naming each difference, unless a run is the one of a checkpoint."""
+    differences = [
+        f"{name} was {_shown(was.get(name))} and is {_shown(is_.get(name))}"
+        for name in {**is_, **was}
+        if was.get(name) != is_.get(name)
+    ]
+    if differences:
+        raise SettingError(
+            f"{path} is of another run: {', '.join(differences)}; give what it was, or "
+            "-f (force=True) without --resume to start anew"
+        )
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove temporary files of checkpoints that `replacing` could not finish: it was killed."""
+    for leftover in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+def _shown(value: Any) -> str:
+    return "not given" if value is None else str(value)
+
+
+def _digest(content: Mapping[str, Any], arrays: Arrays) -> str:
+    """Hash all that a checkpoint says."""
+    digest = sha256(_canonical(content).encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"\n{name} {array.dtype.str} {list(array.shape)}\n".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def _canonical(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _portable(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Make an array C-contiguous and little-endian: safetensors writes others wrongly."""
+    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")

@@ -1,0 +1,299 @@
+"""The loop that all training by gradients has: epochs, validation, the best weights, records."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from narrows.errors import TrainingError
+from narrows.training.architectures import Autoencoder
+from narrows.training.data.augmentation import augmentation_for
+from narrows.training.data.corruption import Corruption
+from narrows.training.data.frames import validated_frames
+from narrows.training.loop.state import EpochRecord, TrainingState
+from narrows.training.settings import Plan, TrainingSettings
+
+VALIDATION_BATCH = 2048
+
+
+class Batch(NamedTuple):
+    """What one update sees.
+
+    Attributes
+    ----------
+    x : (n, *frame_shape)
+        Frames, to be reconstructed.
+    seen : (n, *frame_shape)
+        The same as the encoder sees them: damaged, where `corrupt` is set.
+    noise : (n, latent_size) or None
+        Uniform in -1/2 .. 1/2, where noise stands in for rounding.
+    update : int
+        Its number in the epoch, from 0.
+    done : float
+        The share of the training that is done.
+    """
+
+    x: Tensor
+    seen: Tensor
+    noise: Tensor | None
+    update: int
+    done: float
+
+
+Progress = Callable[[EpochRecord], None]
+Stop = Callable[[], bool]
+Keep = Callable[[TrainingState], None]
+
+
+@dataclass
+class TrainingResult:
+    """A trained float model and its history; interrupted, if epochs were left to do.
+
+    `log_lambdas` holds the logarithm of each quality's last lambda, where there is one.
+    """
+
+    model: Autoencoder
+    history: list[EpochRecord]
+    best_epoch: int
+    interrupted: bool
+    log_lambdas: list[float]
+
+
+class Measured(NamedTuple):
+    """A validation: the loss, the PSNR in dB, and where there is a rate term, bits and lambda."""
+
+    loss: float
+    psnr: float
+    bits: float | None = None
+    lambda_: float | None = None
+
+
+class Trainer(ABC):
+    """One training run of an autoencoder; a subclass says what an update minimises.
+
+    Parameters
+    ----------
+    model : Autoencoder
+    x_train, x_validation : (n, *frame_shape) tensors
+        Scaled frames, on the training device.
+    settings : TrainingSettings
+    plan : Plan
+    """
+
+    needs_noise = False
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        x_train: Tensor,
+        x_validation: Tensor,
+        settings: TrainingSettings,
+        plan: Plan,
+    ) -> None:
+        self.model = model
+        self.x_train = x_train
+        self.x_validation = validated_frames(x_validation, settings)
+        self.settings = settings
+        self.plan = plan
+        self.device = x_train.device
+        self.history: list[EpochRecord] = []
+        self.best_epoch = 0
+        self._best_weights: dict[str, Tensor] = {}
+        self._began = 0.0
+
+    @abstractmethod
+    def update(self, batch: Batch) -> float:
+        """Change the weights once, and give the loss."""
+
+    @abstractmethod
+    def validate(self) -> Measured:
+        """Measure the model on the validation frames."""
+
+    @abstractmethod
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """Give what an update changes besides the model, by part and name; the live tensors."""
+
+    @abstractmethod
+    def restore_parts(self, state: TrainingState) -> None:
+        """Take up what `parts` gave."""
+
+    @property
+    def log_lambdas(self) -> list[float]:
+        """Where the control of lambda stands, for each quality, if there is one."""
+        return []
+
+    @property
+    def copies(self) -> int:
+        """How often each signal of a batch is decoded, from latents and noise of its own."""
+        return 1
+
+    def threads(self) -> AbstractContextManager[object]:
+        """Limit the threads, where more make updates slower; updates belong inside."""
+        return nullcontext()
+
+    def is_comparable(self, epoch: int) -> bool:
+        """Tell whether the loss of an epoch can be compared with earlier ones."""
+        return True
+
+    def best_loss(self) -> float:
+        """Give the validation loss of the best epoch, as it would be measured now."""
+        return self.history[self.best_epoch - 1].val_loss if self.history else math.inf
+
+    def run(
+        self,
+        progress: Progress = lambda record: None,
+        stop: Stop = lambda: False,
+        keep: Keep = lambda state: None,
+    ) -> TrainingResult:
+        """Train to the plan's end; the weights of the epoch with the best validation loss stay.
+
+        Parameters
+        ----------
+        progress : callable
+            Called with an EpochRecord after each epoch.
+        stop : callable
+            Asked before each update; when it gives True, training ends there.
+        keep : callable
+            Called with the TrainingState after each epoch, before `progress`.
+
+        Raises
+        ------
+        TrainingError
+            If the loss stops being a finite number, or before the first epoch is complete.
+        """
+        self._began = time.perf_counter() - (self.history[-1].seconds if self.history else 0.0)
+        with self.threads():
+            while not self.finished:
+                loss = self._train_epoch(stop)
+                if loss is None:
+                    break
+                self._close_epoch(loss)
+                keep(self.state())
+                progress(self.history[-1])
+        if not self.history:
+            raise TrainingError("stopped before the first epoch was complete: there is no model")
+        self.model.load_state_dict(self._best_weights)
+        interrupted, lambdas = not self.finished, self.log_lambdas
+        return TrainingResult(self.model, self.history, self.best_epoch, interrupted, lambdas)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or patience is at its end."""
+        epoch = len(self.history)
+        return epoch >= self.plan.epochs or epoch - self.best_epoch >= self.plan.patience
+
+    def state(self) -> TrainingState:
+        """Give the state after the last epoch; its tensors are the live ones."""
+        parts: dict[str, dict[str, Tensor]] = {
+            "model": self.model.state_dict(),
+            "best": self._best_weights if self.best_epoch < len(self.history) else {},
+            **self.parts(),
+        }
+        tensors = {f"{part}.{n}": t for part, named in parts.items() for n, t in named.items()}
+        return TrainingState(list(self.history), self.best_epoch, self.log_lambdas, tensors)
+
+    def restore(self, state: TrainingState) -> None:
+        """Take up a state that `state` gave: training goes on as if it had not been interrupted."""
+        self.history, self.best_epoch = list(state.history), state.best_epoch
+        self.model.load_state_dict(state.under("model."))
+        self.restore_parts(state)
+        self._best_weights = copy.deepcopy(self.model.state_dict())
+        for name, tensor in state.under("best.").items():
+            self._best_weights[name].copy_(tensor)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Give the batches of an epoch; what is random in them derives from (seed, epoch)."""
+        settings, plan, scaling = self.settings, self.plan, self.model.scaling
+        corrupt = None if settings.corrupt is None else Corruption.parse(settings.corrupt)
+        extent = scaling.peak * scaling.scale
+        augmented = augmentation_for(settings, plan, self.x_train)
+        seed = settings.seed * 1_000_003 + epoch
+        torch.manual_seed(seed)  # for dropout in networks of one's own
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(self.x_train), generator=generator).to(self.device)
+        frames = self.frames(order[: plan.updates_per_epoch * plan.batch_size])
+        for update, whole in enumerate(frames):
+            done = (epoch - 1 + update / plan.updates_per_epoch) / plan.epochs
+            noise = None
+            if self.needs_noise:
+                shape = (self.copies * len(whole), settings.latent_size)
+                noise = torch.rand(shape, generator=generator) - 0.5
+                noise = noise.to(self.device)
+            x = augmented(whole, generator)
+            seen = x if corrupt is None else corrupt(x, extent, generator)
+            yield Batch(x, seen, noise, update, done)
+
+    def frames(self, order: Tensor) -> Iterator[Tensor]:
+        """Give the training frames of each batch, in an order; good until the next one's."""
+        for rows in torch.split(order, self.plan.batch_size):
+            yield self.x_train[rows]
+
+    def mean_psnr(self, squared_error: Callable[[Tensor], float]) -> float:
+        """Give the PSNR of the validation frames, in dB."""
+        squares = sum(squared_error(x) for x in self.validation_batches())
+        n_elements = self.n_validated * self.x_validation[0].numel()
+        return psnr_of(squares / n_elements, self.model.scaling.peak)
+
+    @property
+    def n_validated(self) -> int:
+        """How many validation frames are looked at after an epoch."""
+        return len(self.x_validation)
+
+    def validation_batches(self) -> tuple[Tensor, ...]:
+        """Give those validation frames in parts that fit in memory."""
+        return torch.split(self.x_validation, VALIDATION_BATCH)
+
+    def _train_epoch(self, stop: Stop) -> float | None:
+        """Do the next epoch's updates and give its mean loss; None where `stop` ended it."""
+        epoch, total = len(self.history) + 1, 0.0
+        self.model.train()
+        for batch in self.batches(epoch):
+            if stop():
+                return None
+            total += self.update(batch)
+        loss = total / self.plan.updates_per_epoch
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate "
+                f"(it was {self.plan.learning_rate:g}) or give a smaller lambda"
+            )
+        return loss
+
+    def _close_epoch(self, loss: float) -> None:
+        """Validate, add to the history, and keep the weights if they are the best."""
+        record = self._record(loss)
+        best = self.best_loss()
+        self.history.append(record)
+        if record.val_loss <= best or not self.is_comparable(record.epoch):
+            self.best_epoch = record.epoch
+            self._best_weights = copy.deepcopy(self.model.state_dict())
+
+    def _record(self, loss: float) -> EpochRecord:
+        measured = self.validate()
+        epoch, epochs = len(self.history) + 1, self.plan.epochs
+        seconds = time.perf_counter() - self._began
+        return EpochRecord(
+            epoch=epoch,
+            epochs=epochs,
+            loss=loss,
+            val_loss=measured.loss,
+            bytes_per_signal=None if measured.bits is None else measured.bits / 8,
+            psnr=measured.psnr,
+            lambda_=measured.lambda_,
+            seconds=seconds,
+            seconds_left=seconds / epoch * (epochs - epoch),
+        )
+
+
+def psnr_of(mse: float, peak: float) -> float:
+    """Peak signal-to-noise ratio in dB."""
+    return 10.0 * math.log10(peak**2 / mse) if mse > 0 else math.inf

@@ -1,0 +1,184 @@
+"""Training for rate and distortion together: the loss is `rate + lambda * distortion`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from narrows.training.architectures import Quality
+from narrows.training.data.augmentation import n_real
+from narrows.training.loop.state import TrainingState
+from narrows.training.loop.trainer import Batch, Measured, Trainer
+from narrows.training.rate_distortion.objective import FactorisedDensity, Objective, RateControl
+from narrows.training.rate_distortion.optimisers import Optimisers
+from narrows.training.settings import RATE_RATIO
+
+WARM_UP = 0.03  # share of the updates in which the learning rate rises
+LAMBDA_RATIO = 2.0  # between neighbouring qualities at first; measured on MNIST
+LAMBDA_RATIOS = 1.4, 2.8  # the least and the most
+COPIES = 2  # qualities at which each signal of a batch is decoded, where there are several
+WEIGHT_EXPONENT = 0.6  # of lambda, in a quality's weight; 0 was a quarter larger on MNIST
+FIRST_LAMBDA = 14.0  # times aimed bits over the first batch's distortion; measured on MNIST
+
+
+class RateDistortionTrainer(Trainer):
+    """Learns a density of the latents beside the networks (Balle, Laparra & Simoncelli 2017)."""
+
+    needs_noise = True
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        settings = self.settings
+        self.density = FactorisedDensity(settings.latent_size, settings.qualities).to(self.device)
+        self.objective = Objective(self.model, self.density, settings.loss, settings.sparse)
+        self.optimisers = Optimisers(
+            self.model,
+            self.density,
+            self.plan.learning_rate,
+            with_muon=self.plan.architecture == "conv",
+        )
+        self._controls: list[RateControl] = []
+        # Rates, distortions and penalties of the last validation, and of the best one.
+        self._terms = torch.zeros(3, settings.qualities, dtype=torch.float64)
+        self._best_terms = self._terms.clone()
+
+    def update(self, batch: Batch) -> float:
+        """Change the weights once, and give the loss in bits a signal."""
+        if not self._controls:
+            self._start_density(batch)
+        quality = self._qualities_of(batch)
+        terms = self.objective(batch.x, batch.noise, batch.seen, quality)
+        controls = self._controlled(float(terms.distortion.detach().mean()))
+        lambdas = torch.tensor([c.lambda_ for c in controls])
+        weights = _weights(lambdas)
+        chosen = (each[quality].to(self.device) for each in (lambdas, weights))
+        loss = terms.loss(*chosen)
+        self.optimisers.step(loss, _share_of_rate(batch.done))
+        if self.settings.lambda_ is None:
+            self._control(terms.rate.detach().reshape(-1, len(batch.x)), quality, batch.done)
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _start_density(self, batch: Batch) -> None:
+        for quality in range(self.settings.qualities):
+            self.density.start(self.model.latents(batch.x, quality), quality)
+
+    def _qualities_of(self, batch: Batch) -> Quality:
+        """Give each signal of a batch a quality, in turn, and its copies others, far from it."""
+        n_qualities = self.settings.qualities
+        if n_qualities == 1:
+            return 0
+        first = torch.arange(batch.update, batch.update + len(batch.x))
+        apart = torch.arange(self.copies)[:, None] * (n_qualities // self.copies)
+        return (first + apart).flatten() % n_qualities
+
+    @property
+    def copies(self) -> int:
+        """See Trainer."""
+        return 1 if self.settings.qualities == 1 else COPIES
+
+    def _control(self, rates: Tensor, quality: Quality, done: float) -> None:
+        """Move each quality's lambda after a batch; rates `(copies, n)` are in bits.
+
+        Those of mixtures do not count: they are more than those of signals.
+        """
+        counted = n_real(rates.shape[1]) if self.plan.mixes else rates.shape[1]
+        for number, control in enumerate(self._controls):
+            of_quality = rates[:, :counted]
+            if not isinstance(quality, int):
+                of_quality = of_quality[quality.reshape(rates.shape)[:, :counted] == number]
+            if of_quality.numel():
+                control.update(float(of_quality.mean()), done)
+        self._keep_together()
+
+    def _keep_together(self) -> None:
+        """Bound each lambda by the middle one: else one whose rate is out of reach takes over."""
+        middle = self._controls[self.settings.middle_quality].log_lambda
+        for number, control in enumerate(self._controls):
+            away = number - self.settings.middle_quality
+            bounds = sorted(middle + away * math.log(ratio) for ratio in LAMBDA_RATIOS)
+            control.log_lambda = min(max(control.log_lambda, bounds[0]), bounds[1])
+
+    @torch.no_grad()
+    def validate(self) -> Measured:
+        """Give the mean loss of all qualities, and bits and PSNR in dB of the middle one."""
+        middle = self.settings.middle_quality
+        self.model.eval()
+        self._terms.zero_()
+        for x in self.validation_batches():
+            for quality in range(self.settings.qualities):
+                terms = self.objective(x, quality=quality)
+                means = terms.rate.mean(), terms.distortion.mean(), terms.penalty
+                self._terms[:, quality] += torch.tensor(means) * (len(x) / self.n_validated)
+        psnr = self.mean_psnr(lambda x: self.model.squared_error(x, middle))
+        self.model.train()
+        bits, lambda_ = float(self._terms[0, middle]), self._controls[middle].lambda_
+        return Measured(self._loss_of(self._terms), psnr, bits, lambda_)
+
+    def _loss_of(self, terms: Tensor) -> float:
+        """Give the mean loss, by the present lambdas, of `(3, n_qualities)` terms."""
+        rate, distortion, penalty = terms
+        lambdas = torch.tensor(self.log_lambdas, dtype=torch.float64).exp()
+        return float((_weights(lambdas) * (rate + lambdas * distortion) + penalty).mean())
+
+    def best_loss(self) -> float:
+        """See Trainer: lambda moves, and losses by different ones cannot be compared."""
+        return self._loss_of(self._best_terms) if self.history else math.inf
+
+    def _close_epoch(self, loss: float) -> None:
+        super()._close_epoch(loss)
+        if self.best_epoch == len(self.history):
+            self._best_terms.copy_(self._terms)
+
+    def is_comparable(self, epoch: int) -> bool:
+        """In the first half lambda is still far from its last value: its weights are never kept."""
+        return epoch > self.plan.epochs // 2
+
+    @property
+    def log_lambdas(self) -> list[float]:
+        """The logarithm of each quality's present lambda."""
+        return [control.log_lambda for control in self._controls]
+
+    def parts(self) -> dict[str, dict[str, Tensor]]:
+        """Give the density and the optimisers' moments."""
+        return {
+            "density": self.density.state_dict(),
+            "validation": {"best": self._best_terms},
+            **self.optimisers.parts(),
+        }
+
+    def restore_parts(self, state: TrainingState) -> None:
+        """Take up density, moments and lambda."""
+        self.density.load_state_dict(state.under("density."))
+        self._best_terms.copy_(state.under("validation.")["best"])
+        self.optimisers.restore(state)
+        self._controlled(1.0)
+        for control, log_lambda in zip(self._controls, state.log_lambdas, strict=True):
+            control.log_lambda = log_lambda
+
+    def _controlled(self, distortion: float) -> list[RateControl]:
+        """Give the control of each lambda, made at the first batch from its distortion."""
+        if not self._controls:
+            settings = self.settings
+            first = FIRST_LAMBDA * settings.aimed_bits / max(distortion, 1e-9)
+            lambdas = settings.of_qualities(settings.lambda_ or min(first, 1e12), LAMBDA_RATIO)
+            aims = settings.of_qualities(settings.aimed_bits, RATE_RATIO)
+            self._controls = [RateControl(*both) for both in zip(aims, lambdas, strict=True)]
+        return self._controls
+
+
+def _share_of_rate(done: float) -> float:
+    """Linear warm-up, then half a cosine down to a thousandth (Loshchilov & Hutter 2017)."""
+    return min(1.0, done / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * done)) + 1e-3
+
+
+def _weights(lambdas: Tensor) -> Tensor:
+    """Give each quality its weight in the loss, `(n_qualities,)`, 1 on average.
+
+    Else the highest, whose lambda is hundreds of times that of the lowest, would be all there is.
+    """
+    weights = lambdas**-WEIGHT_EXPONENT
+    return weights / weights.mean()

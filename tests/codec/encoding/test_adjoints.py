@@ -1,0 +1,408 @@
+"""The way back through each layer: the transpose of the way there, exact to the bit."""
+
+from dataclasses import replace
+from fractions import Fraction
+from math import frexp, prod
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from narrows.codec.encoding.gradient import GradientNetwork
+from narrows.codec.networks.backend import EXACT_FLOAT32, EXACT_FLOAT64, NUMPY
+from narrows.codec.networks.layers import (
+    KINDS,
+    Conv,
+    Dense,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Residual,
+    Table,
+    TransposedConv,
+)
+from narrows.codec.networks.layers.activations import SLOPE_BITS
+from narrows.codec.networks.layers.affine import (
+    FEWEST_BITS,
+    GRADIENT_BITS,
+    gradient_precision,
+    rounded,
+)
+from tests.codec.networks.test_convolutions import by_hand, cases
+from tests.codec.networks.test_layers import activations, dense_layers, tables
+from tests.helpers.tiny_models import examples, tiny_conv_model, tiny_model
+
+SMALL = 2 ** (FEWEST_BITS - 1)  # gradients up to here, if they are whole, are never rounded
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@st.composite
+def affine_layers(draw, kinds=(Dense, Conv, TransposedConv)):
+    """A layer of random weights with any bias, shift and limit, and the shape of its inputs."""
+    if Dense in kinds and (len(kinds) == 1 or draw(st.integers(0, 3)) == 0):
+        layer = draw(dense_layers())
+        shape = layer.weight.shape[:1]
+    else:
+        layer, x = draw(cases().filter(lambda case: isinstance(case[0], kinds)))
+        shape = x.shape[1:]
+    rng = np.random.default_rng(draw(SEEDS))
+    most = draw(st.sampled_from([1, 60, 2**15 - 1]))
+    weight = rng.integers(-most, most, layer.weight.shape, np.int16, endpoint=True)
+    return replace(layer, weight=weight), shape
+
+
+def matrix_of(layer, shape):
+    """Give the products of a layer, `(inputs, outputs)` int64: what it does without its bias."""
+    if isinstance(layer, Dense):
+        return layer.weight.astype(np.int64)
+    plain = replace(layer, bias=0 * layer.bias, shift=0, limit=None)
+    one_hot = np.eye(prod(shape), dtype=np.int64).reshape(-1, *shape)
+    return flat(by_hand(plain, one_hot))
+
+
+def seen_and_gradients(layer, shape, seed, n=3, most=SMALL):
+    """Draw whole inputs of a layer, and whole gradients at its outputs."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-100, 100, (n, *shape)).astype(np.float64)
+    g = rng.integers(-most, most, (n, *layer.output_shape(shape)), endpoint=True)
+    return x, g.astype(np.float64)
+
+
+def flat(x):
+    return x.reshape(len(x), -1)
+
+
+# ---------------------------------------------------------------- weights
+
+
+@pytest.mark.parametrize("kind", [Dense, Conv, TransposedConv])
+@given(st.data())
+@examples(80)
+def test_the_adjoint_of_weights_is_their_transpose(kind, data):
+    layer, shape = data.draw(affine_layers((kind,)))
+    x, g = seen_and_gradients(layer, shape, data.draw(SEEDS))
+    expected = flat(g) @ matrix_of(layer, shape).T.astype(np.float64)
+    found = layer.adjoint(shape)(g, x)
+    assert found.shape == x.shape
+    np.testing.assert_array_equal(flat(found) * 2.0**layer.shift, expected)
+
+
+@given(affine_layers(), SEEDS)
+@examples(60)
+def test_products_with_gradients_are_the_same_there_and_back(case, seed):
+    layer, shape = case
+    x, g = seen_and_gradients(layer, shape, seed)
+    there = flat(x).astype(np.int64) @ matrix_of(layer, shape)
+    back = flat(layer.adjoint(shape)(g, x)).astype(np.float64) * 2.0**layer.shift
+    for signal in range(len(x)):
+        ours = sum(int(a) * int(b) for a, b in zip(flat(g)[signal], there[signal], strict=True))
+        theirs = sum(int(a) * int(b) for a, b in zip(back[signal], flat(x)[signal], strict=True))
+        assert ours == theirs
+
+
+@given(affine_layers(), SEEDS, st.integers(-40, 40))
+@examples(60)
+def test_any_gradient_comes_back_within_the_precision_of_its_rounding(case, seed, exponent):
+    layer, shape = case
+    rng = np.random.default_rng(seed)
+    output = (3, *layer.output_shape(shape))
+    g = rng.normal(size=output) * 2.0 ** (exponent + rng.integers(-6, 6, output))
+    matrix, x = matrix_of(layer, shape).T.astype(np.float64), np.zeros((3, *shape))
+    found = flat(layer.adjoint(shape)(g, x)) * 2.0**layer.shift
+    largest = np.abs(flat(g)).max(axis=1, keepdims=True)
+    allowed = 2.0 ** -(FEWEST_BITS - 1) * largest * np.abs(matrix).sum(axis=0)
+    assert (np.abs(found - flat(g) @ matrix) <= allowed).all()
+    # The rounded gradient's products are not rounded again, whatever their order.
+    exact = [flat(rounded(g, bits)) @ matrix for bits in range(FEWEST_BITS, GRADIENT_BITS + 1)]
+    assert any(np.array_equal(found, each) for each in exact)
+
+
+def test_torch_carries_gradients_back_to_the_same_numbers():
+    torch = pytest.importorskip("torch", reason="torch is not installed; extra train")
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-99, 99, (3, 2, 4, 5), dtype=np.int16)
+    shared = {"bias": np.ones(5, np.int64), "shift": 3, "limit": 7, "stride": (2, 1)}
+    conv = Conv(weight, **shared, padding=((1, 1), (0, 0)))
+    spread = TransposedConv(weight, **shared, before=(1, 0), size=(11, 6))
+    for layer, function in (
+        (conv, lambda x, w: torch.nn.functional.conv2d(x, w, None, (2, 1), (1, 0))),
+        (
+            spread,  # 6 inputs of stride 2 reach 13, of which one is cut off at either end
+            lambda x, w: torch.nn.functional.conv_transpose2d(
+                x, w.transpose(0, 1), None, (2, 1), (1, 0)
+            ),
+        ),
+    ):
+        x, g = seen_and_gradients(layer, (6, 5, 4), 1)
+        inputs = torch.from_numpy(x).movedim(-1, 1).requires_grad_()
+        w = torch.from_numpy(weight.astype(np.float64)).permute(3, 2, 0, 1)
+        function(inputs, w).backward(torch.from_numpy(g).movedim(-1, 1))
+        theirs = inputs.grad.movedim(1, -1).numpy() / 8
+        np.testing.assert_array_equal(layer.adjoint((6, 5, 4))(g, x), theirs)
+
+
+def test_what_is_cut_off_or_reached_by_nothing_carries_no_gradient():
+    weight, bias = np.array([[[1]], [[10]]], np.int16), np.array([5])
+    g = np.arange(1.0, 9).reshape(1, 8, 1)
+    x = np.zeros((1, 3, 1))
+    for before, size, expected in (
+        (0, 2, [21, 0, 0]),
+        (0, 8, [1 + 20, 4 + 50, 7 + 80]),
+        (1, 8, [10, 3 + 40, 6 + 70]),
+        (1, 4, [10, 3 + 40, 0]),
+    ):
+        layer = TransposedConv(weight, bias, 0, None, (3,), (before,), (size,))
+        assert layer.adjoint((3, 1))(g[:, :size], x)[0, :, 0].tolist() == expected
+
+
+def test_gradients_at_the_padding_are_left_out():
+    weight, bias = np.array([[[1]], [[10]], [[100]]], np.int16), np.array([5])
+    layer = Conv(weight, bias, 0, None, (2,), ((2, 1),))
+    g = np.array([1.0, 2, 3]).reshape(1, 3, 1)
+    back = layer.adjoint((4, 1))(g, np.zeros((1, 4, 1)))
+    assert back[0, :, 0].tolist() == [102, 20, 203, 30]
+
+
+# ---------------------------------------------------------------- rounding
+
+
+@st.composite
+def gradients(draw):
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    shape = draw(hnp.array_shapes(min_dims=1, max_dims=3, max_side=4))
+    whole = draw(hnp.arrays(np.int32, shape, elements=st.integers(-(2**20), 2**20)))
+    exponents = draw(hnp.arrays(np.int32, shape, elements=st.integers(-40, 20)))
+    return np.ldexp(whole.astype(dtype), exponents)
+
+
+@given(gradients(), st.integers(1, 20))
+@examples(150)
+def test_rounding_gives_the_nearest_multiples_of_a_power_of_two(g, bits):
+    found = rounded(g, bits)
+    assert (found.dtype, found.shape) == (g.dtype, g.shape)
+    for before, after in zip(flat(g).tolist(), flat(found).tolist(), strict=True):
+        unit = Fraction(2) ** (frexp(max(map(abs, before)))[1] - bits)
+        for a, b in zip(before, after, strict=True):
+            assert Fraction(b) % unit == 0
+            assert abs(Fraction(b)) <= 2**bits * unit
+            assert abs(Fraction(a) - Fraction(b)) <= unit / 2
+
+
+def test_rounding_keeps_zeros_and_what_has_few_bits():
+    g = np.array([[0.0, 0, 0], [-3, 0, 257], [2.0**-9, -0.5, 0]])
+    assert rounded(g, FEWEST_BITS).tolist() == g.tolist()
+    assert rounded(np.zeros((0, 3)), 9).shape == (0, 3)
+
+
+def test_precision_is_what_exact_sums_leave():
+    for largest in [0, 1, 2**9 - 1, 2**9, 2**10, 2**15 - 1, 2**15, 2**20, 2**30]:
+        for parts in ([largest], [largest, -(-largest // 2)], [largest, largest // 2, 5]):
+            bits, dtype = gradient_precision(parts)
+            assert FEWEST_BITS <= bits <= GRADIENT_BITS
+            exact = EXACT_FLOAT32 if dtype is np.float32 else EXACT_FLOAT64
+            assert largest * 2**bits < exact
+    assert gradient_precision([2**15 - 1])[1] is np.float32
+    assert gradient_precision([2**15])[1] is np.float64
+
+
+# ---------------------------------------------------------------- activations and shapes
+
+
+@given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=9), SEEDS)
+@examples(60)
+def test_gradients_of_activations_of_straight_lines_are_their_slopes(numbers, seed):
+    x = 8.0 * np.array([numbers])  # nothing is then lost to a floor
+    g = np.random.default_rng(seed).integers(-SMALL, SMALL, x.shape).astype(np.float64)
+    for layer in (ReLU(), LeakyReLU()):
+        there = layer.compile(NUMPY, np.float64)(x)
+        back = layer.adjoint(x.shape[1:])(g, x)
+        assert (g * there).tolist() == (back * x).tolist()
+
+
+def test_activations_have_the_slopes_0_or_an_eighth_and_1():
+    x, g = np.array([[-9.0, -1, 1, 700]]), np.array([[16.0, -16, 16, -16]])
+    assert ReLU().adjoint((4,))(g, x).tolist() == [[0, 0, 16, -16]]
+    assert LeakyReLU().adjoint((4,))(g, x).tolist() == [[2, -2, 16, -16]]
+
+
+@pytest.mark.parametrize("size", [40, 600, 2**16])
+def test_a_table_that_is_a_line_has_its_slope(size):
+    layer = Table(np.arange(size, dtype=np.int32) * -3, -7, identity_above=False)
+    reach = size // 16
+    inside = np.arange(-7 + reach, -7 + size - reach, max(1, size // 50), dtype=np.float64)[None]
+    assert set(layer.adjoint(inside.shape[1:])(np.ones_like(inside), inside).flat) == {-3.0}
+
+
+@pytest.mark.parametrize("bits", [5, 9, 12, 15])
+def test_a_table_of_a_smooth_function_has_about_its_slope(bits):
+    end, one = 2**bits, 2.0 ** (bits - 2)
+    values = np.round(one * np.tanh(np.arange(-end, end + 1) / one)).astype(np.int32)
+    x = np.arange(-end + end // 8, end - end // 8, dtype=np.float64)[None]
+    slope = Table(values, -end, False).adjoint(x.shape[1:])(np.full_like(x, 4.0), x) / 4
+    reach = 2 ** max(0, bits + 2 - SLOPE_BITS)  # entries on either side, rounded by up to 1/2
+    assert np.abs(slope - (1 - np.tanh(x / one) ** 2)).max() < 0.5 / reach + 0.005
+
+
+@given(tables(), st.integers(0, 2**20))
+@examples(60)
+def test_beside_a_table_the_slope_is_none_or_that_of_the_identity(layer, away):
+    size = layer.values.size
+    x = np.array([[layer.low - size - 1.0 - away, layer.low + 2.0 * size + away]])
+    above = 1.0 if layer.identity_above else 0.0
+    assert layer.adjoint((2,))(np.array([[5.0, 5.0]]), x).tolist() == [[0.0, 5.0 * above]]
+
+
+def test_just_above_a_table_the_identity_begins():
+    values = np.zeros(20, np.int32)
+    x = np.array([[9.0, 10.0, 11.0]])  # the table ends at 9
+    open_above = Table(values, -10, identity_above=True)
+    assert open_above.adjoint((3,))(np.ones((1, 3)), x)[0, 1:].tolist() == [1, 1]
+    assert Table(values, -10, False).adjoint((3,))(np.ones((1, 3)), x).tolist() == [[0, 0, 0]]
+
+
+def test_a_reshape_is_undone_in_row_major_order():
+    g = np.arange(24.0).reshape(2, 3, 4)
+    back = Reshape((3, 4)).adjoint((2, 6))(g, np.zeros((2, 2, 6)))
+    np.testing.assert_array_equal(back, np.arange(24.0).reshape(2, 2, 6), strict=True)
+    single = Reshape(()).adjoint((1,))(np.array([3.0, 4.0]), np.zeros((2, 1)))
+    assert single.tolist() == [[3.0], [4.0]]
+
+
+# ---------------------------------------------------------------- residual layers
+
+
+def small_dense(rng, n_inputs, n_outputs):
+    weight = rng.integers(-3, 3, (n_inputs, n_outputs), dtype=np.int16, endpoint=True)
+    return Dense(weight, rng.integers(-9, 9, n_outputs), 0, None)
+
+
+@given(SEEDS, st.integers(1, 5), st.integers(1, 5))
+@examples(60)
+def test_a_residual_layer_adds_the_gradient_to_what_its_layers_make_of_it(seed, n, hidden):
+    rng = np.random.default_rng(seed)
+    first, second = small_dense(rng, n, hidden), small_dense(rng, hidden, n)
+    layer = Residual((Reshape((n,)), first, second), limit=5)
+    g, x = rng.integers(-4, 4, (3, n)).astype(float), rng.integers(-9, 9, (3, n)).astype(float)
+    inner = first.weight.astype(np.float64) @ second.weight
+    expected = g + g @ inner.T
+    assert layer.adjoint((n,))(g, x).tolist() == expected.tolist()
+
+
+@given(SEEDS, st.integers(1, 5), st.integers(1, 5))
+@examples(60)
+def test_a_residual_layer_knows_what_its_inner_layers_saw(seed, n, hidden):
+    rng = np.random.default_rng(seed)
+    layers = (small_dense(rng, n, hidden), ReLU(), small_dense(rng, hidden, n), ReLU())
+    layer = Residual(layers, None)
+    forward, back = layer.compile(NUMPY, np.float64), layer.adjoint((n,))
+    x = 1000.0 * rng.integers(-9, 9, (1, n)) + rng.integers(-9, 9, (1, n))
+    inner = [x]
+    for each in layers:
+        inner.append(each.compile(NUMPY, np.float64)(inner[-1]))
+    if min(np.abs(inner[1]).min(), np.abs(inner[3]).min()) <= 100:
+        return  # a bend is near
+    for i in range(n):
+        step = np.eye(n)[i]
+        g = rng.integers(-4, 4, (1, n)).astype(np.float64)
+        ahead = (g * (forward(x + step) - forward(x - step))).sum() / 2
+        assert back(g, x)[0, i] == ahead
+
+
+def test_a_residual_layer_around_one_activation_adds_its_slope():
+    g, x = np.array([[3.0, 5.0]]), np.array([[-8.0, 8.0]])
+    assert Residual((ReLU(),), 9).adjoint((2,))(g, x).tolist() == [[3, 10]]
+    assert Residual((LeakyReLU(),), None).adjoint((2,))(g, x).tolist() == [[3.375, 10]]
+
+
+def test_a_residual_layer_around_nothing_doubles_the_gradient():
+    g = np.array([[3.0, 5.0]])
+    assert Residual((), 9).adjoint((2,))(g, g).tolist() == [[6, 10]]
+
+
+# ---------------------------------------------------------------- rows
+
+
+def same_bits(a, b):
+    assert a.dtype == b.dtype
+    assert a.shape == b.shape
+    assert a.tobytes() == b.tobytes()
+
+
+@st.composite
+def any_layers(draw):
+    """Any layer, with the shape of its inputs."""
+    which = draw(st.integers(0, 3))
+    if which == 0:
+        return draw(activations()), (3, 2)
+    if which == 1:
+        return Reshape((2, 3)), (6,)
+    if which == 2:
+        rng = np.random.default_rng(draw(SEEDS))
+        inner = (small_dense(rng, 3, 4), LeakyReLU(), small_dense(rng, 4, 3))
+        return Residual(inner, None), (3,)
+    return draw(affine_layers())
+
+
+@given(any_layers(), SEEDS, st.sampled_from([np.float32, np.float64]))
+@examples(120)
+def test_a_signal_has_the_same_gradient_in_every_batch(case, seed, dtype):
+    layer, shape = case
+    rng, n = np.random.default_rng(seed), 5
+    x = rng.integers(-40, 40, (n, *shape)).astype(dtype)
+    g = rng.normal(size=(n, *layer.output_shape(shape))).astype(dtype)
+    g *= (2.0 ** rng.integers(-30, 30, n)).astype(dtype).reshape(-1, *[1] * (g.ndim - 1))
+    back = layer.adjoint(shape)
+    whole = back(g, x)
+    same_bits(np.concatenate([back(g[i : i + 1], x[i : i + 1]) for i in range(n)]), whole)
+    order = rng.permutation(n)
+    same_bits(back(g[order], x[order]), whole[order])
+    assert back(g[:0], x[:0]).shape == (0, *shape)
+
+
+@given(any_layers(), SEEDS)
+@examples(60)
+def test_no_adjoint_writes_into_what_it_is_given(case, seed):
+    layer, shape = case
+    x, g = seen_and_gradients(layer, shape, seed)
+    for each in (x, g):
+        each.setflags(write=False)
+    layer.adjoint(shape)(g, x)  # writing would raise
+
+
+# ---------------------------------------------------------------- networks
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        tiny_model("float32", (3, 2), 3),
+        tiny_model("int16", (4,), 2, activation="elu"),
+        tiny_conv_model("uint8", (5,), 2),
+        tiny_conv_model("uint8"),
+        tiny_conv_model("float32", (3, 4, 3)),
+    ],
+    ids=["dense", "table", "conv 1d", "conv 2d", "conv 3d"],
+)
+def test_the_gradient_of_a_network_foretells_what_a_small_change_makes(model):
+    network = GradientNetwork(model.decoder)
+    rng = np.random.default_rng(0)
+    x = rng.integers(-40, 40, (30, model.latent_size)) * 16.0
+    values = network.forward(x)
+    assert len(values) == len(model.decoder.layers) + 1
+    np.testing.assert_array_equal(values[-1], model.decoder.compile()(x))
+    g = rng.integers(-SMALL, SMALL, values[-1].shape).astype(np.float64)
+    back = network.backward(values, g)
+    assert back.shape == x.shape
+    ahead = np.empty_like(back)
+    for j, step in enumerate(16.0 * np.eye(model.latent_size)):
+        moved = network.forward(x + step)[-1].astype(np.float64) - network.forward(x - step)[-1]
+        ahead[:, j] = (flat(moved) * flat(g)).sum(axis=1) / 32
+    assert np.corrcoef(ahead.ravel(), back.ravel())[0, 1] > 0.97
+    assert 0.95 < (ahead * back).sum() / (back * back).sum() < 1.05
+
+
+def test_every_kind_of_layer_stands_in_these_tests():
+    weights, slopes = {"dense", "conv", "transposed_conv"}, {"relu", "leaky_relu", "table"}
+    assert KINDS.keys() == weights | slopes | {"reshape", "residual"}

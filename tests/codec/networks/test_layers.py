@@ -1,0 +1,365 @@
+"""Each layer of an exact network against the same in Python integers."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from narrows.codec.networks.backend import NumpyBackend
+from narrows.codec.networks.layers import (
+    MAX_SHIFT,
+    MAX_TABLE_ENTRIES,
+    Dense,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Table,
+)
+from narrows.errors import FormatError
+from tests.helpers.tiny_models import INT32, examples
+
+FLOATS = (np.float32, np.float64)
+LIMITS = st.one_of(st.none(), st.integers(1, 2**16))
+
+
+def clipped(value, low, high):
+    return min(max(value, low), high)
+
+
+def dense_by_hand(layer, row):
+    """`clip(floor((x @ weight + bias) * 2**-shift))`, a number at a time."""
+    weight, bias = layer.weight.tolist(), layer.bias.tolist()
+    out = []
+    for j, b in enumerate(bias):
+        total = sum(x * weight[i][j] for i, x in enumerate(row)) + b
+        value = total >> layer.shift  # Python's shift is floor
+        out.append(value if layer.limit is None else clipped(value, -layer.limit, layer.limit))
+    return out
+
+
+def table_by_hand(layer, row):
+    values = layer.values.tolist()
+    last = layer.low + len(values) - 1
+    return [
+        x if x > last and layer.identity_above else values[clipped(x, layer.low, last) - layer.low]
+        for x in row
+    ]
+
+
+def by_hand(layer, row):
+    match layer:
+        case Dense():
+            return dense_by_hand(layer, row)
+        case LeakyReLU():
+            return [x if x >= 0 else x // 8 for x in row]
+        case ReLU():
+            return [max(x, 0) for x in row]
+        case Table():
+            return table_by_hand(layer, row)
+
+
+def computed(layer, rows, dtype, backend=None):
+    """Run a layer on lists of integers; give lists of integers back."""
+    backend = backend or NumpyBackend()
+    x = backend.constant(np.array(rows, dtype=np.float64), dtype)
+    y = backend.to_numpy(layer.compile(backend, dtype)(x))
+    assert (y == np.floor(y)).all()
+    return [[int(value) for value in row] for row in y]
+
+
+@st.composite
+def dense_layers(draw, limits=LIMITS):
+    n_inputs, n_outputs = draw(st.integers(1, 6)), draw(st.integers(1, 5))
+    bias_bits = draw(st.sampled_from([3, 12, 40]))
+    return Dense(
+        draw(hnp.arrays(np.int16, (n_inputs, n_outputs))),
+        draw(hnp.arrays(np.int64, n_outputs, elements=st.integers(-(2**bias_bits), 2**bias_bits))),
+        draw(st.integers(0, MAX_SHIFT)),
+        draw(limits),
+    )
+
+
+@st.composite
+def small_dense_layers(draw):
+    """Dense layers whose values stay below 2**24 for inputs of at most 127."""
+    shape = draw(st.tuples(st.integers(1, 6), st.integers(1, 5)))
+    return Dense(
+        draw(hnp.arrays(np.int16, shape, elements=st.integers(-(2**13), 2**13))),
+        draw(hnp.arrays(np.int64, shape[1], elements=st.integers(-(2**20), 2**20))),
+        draw(st.integers(0, 24)),
+        draw(LIMITS),
+    )
+
+
+@st.composite
+def tables(draw):
+    values = draw(hnp.arrays(np.int32, st.integers(1, 30)))
+    return Table(values, draw(st.integers(-40, 40)), draw(st.booleans()))
+
+
+def activations():
+    return st.one_of(st.just(LeakyReLU()), st.just(ReLU()), tables())
+
+
+def rows_for(layer, limit):
+    width = layer.weight.shape[0] if isinstance(layer, Dense) else 4
+    number = st.one_of(st.integers(-limit, limit), st.sampled_from([-limit, -1, 0, 1, limit]))
+    return st.lists(st.lists(number, min_size=width, max_size=width), min_size=1, max_size=4)
+
+
+@st.composite
+def layers_and_rows(draw, layers, limit):
+    layer = draw(layers)
+    return layer, draw(rows_for(layer, limit))
+
+
+# ---------------------------------------------------------------- values
+
+
+@given(layers_and_rows(dense_layers(), 2**16))
+@examples(80)
+def test_a_dense_layer_computes_what_python_integers_give(case):
+    layer, rows = case
+    assert computed(layer, rows, np.float64) == [by_hand(layer, row) for row in rows]
+
+
+@given(layers_and_rows(activations(), 2**20))
+@examples(80)
+def test_an_activation_computes_what_python_integers_give(case):
+    layer, rows = case
+    assert computed(layer, rows, np.float64) == [by_hand(layer, row) for row in rows]
+
+
+@given(layers_and_rows(st.one_of(small_dense_layers(), activations()), 127))
+@examples(80)
+def test_below_two_to_the_24_float32_gives_the_same_integers(case):
+    layer, rows = case
+    if layer.magnitudes(127)[0] < 2**24:
+        assert computed(layer, rows, np.float32) == [by_hand(layer, row) for row in rows]
+
+
+@given(layers_and_rows(st.one_of(dense_layers(), activations()), 2**12))
+@examples(80)
+def test_torch_computes_what_numpy_computes(torch_backend, case):
+    layer, rows = case
+    exact = computed(layer, rows, np.float64)
+    assert computed(layer, rows, np.float64, torch_backend) == exact
+
+
+def test_leaky_relu_floors_an_eighth():
+    row = [-17, -16, -9, -8, -7, -1, 0, 1, 8]
+    for dtype in FLOATS:
+        assert computed(LeakyReLU(), [row], dtype) == [[-3, -2, -2, -1, -1, -1, 0, 1, 8]]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_table_holds_its_first_value_below_and_its_last_or_x_above(dtype):
+    values = np.array([5, -7, 9], np.int32)
+    row = [-100, -2, -1, 0, 1, 100]
+    flat = Table(values, -2, identity_above=False)
+    open_above = Table(values, -2, identity_above=True)
+    assert computed(flat, [row], dtype) == [[5, 5, -7, 9, 9, 9]]
+    assert computed(open_above, [row], dtype) == [[5, 5, -7, 9, 1, 100]]
+
+
+def test_a_reshape_keeps_the_row_major_order():
+    x = np.arange(24.0).reshape(2, 12)
+    y = Reshape((3, 4)).compile(NumpyBackend(), np.float64)(x)
+    assert y.shape == (2, 3, 4)
+    assert y.reshape(-1).tolist() == list(range(24))
+
+
+@given(layers_and_rows(st.one_of(dense_layers(), activations()), 2**10), st.sampled_from(FLOATS))
+@examples(60)
+def test_no_layer_writes_into_its_input(case, dtype):
+    layer, rows = case
+    x = np.array(rows, dtype=dtype)
+    x.setflags(write=False)
+    layer.compile(NumpyBackend(), dtype)(x)  # writing would raise
+    assert x.tolist() == rows
+
+
+@given(layers_and_rows(st.one_of(dense_layers(), activations()), 2**10))
+@examples(40)
+def test_no_layer_writes_into_its_input_on_torch(torch_backend, case):
+    layer, rows = case
+    x = torch_backend.constant(np.array(rows), np.float64)
+    layer.compile(torch_backend, np.float64)(x)
+    assert x.tolist() == rows
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_compiling_leaves_the_layers_tensors_alone(dtype):
+    layer = Dense(np.full((2, 2), 3, np.int16), np.full(2, 5, np.int64), 1, 10)
+    computed(layer, [[1, 2]], dtype)
+    assert layer.weight.tolist() == [[3, 3], [3, 3]]
+    assert layer.bias.tolist() == [5, 5]
+
+
+# ---------------------------------------------------------------- bounds
+
+
+@given(layers_and_rows(st.one_of(dense_layers(), activations()), 2**12))
+@examples(80)
+def test_no_input_within_the_limit_leaves_the_bounds(case):
+    layer, rows = case
+    limit = max(abs(x) for row in rows for x in row)
+    peak, output = layer.magnitudes(limit)
+    assert output <= peak
+    assert all(abs(y) <= output for row in rows for y in by_hand(layer, row))
+
+
+@given(dense_layers(limits=st.none()), st.integers(0, 2**16))
+@examples(80)
+def test_no_order_of_summation_passes_the_peak_of_a_dense_layer(layer, limit):
+    peak, _ = layer.magnitudes(limit)
+    for column, bias in zip(layer.weight.T.tolist(), layer.bias.tolist(), strict=True):
+        # Every partial sum in any order is a sum over a subset: the worst has terms of one sign.
+        assert sum(abs(weight) for weight in column) * limit + abs(bias) <= peak
+
+
+@given(dense_layers(limits=st.none()), st.integers(0, 2**16), st.integers(0, 2**40))
+@examples(80)
+def test_inputs_of_the_worst_signs_reach_the_peak_of_a_dense_layer(layer, limit, bias):
+    layer = Dense(layer.weight, np.full_like(layer.bias, -bias), 0, None)
+    peak, output = layer.magnitudes(limit)
+    worst = layer.weight[:, np.abs(layer.weight.astype(np.int64)).sum(0).argmax()]
+    row = [-limit if weight > 0 else limit for weight in worst.tolist()]
+    assert max(abs(y) for y in by_hand(layer, row)) == peak == output
+
+
+@given(dense_layers(limits=st.none()), st.integers(0, 2**16))
+@examples(80)
+def test_inputs_of_the_worst_signs_reach_the_output_bound_after_the_shift(layer, limit):
+    layer = Dense(layer.weight, np.full_like(layer.bias, -1), layer.shift, None)
+    _, output = layer.magnitudes(limit)
+    worst = layer.weight[:, np.abs(layer.weight.astype(np.int64)).sum(0).argmax()]
+    row = [-limit if weight > 0 else limit for weight in worst.tolist()]
+    assert max(abs(y) for y in by_hand(layer, row)) == output
+
+
+def test_a_clip_bounds_the_output_but_not_the_peak():
+    layer = Dense(np.full((3, 1), -(2**15), np.int16), np.zeros(1, np.int64), 0, 100)
+    assert layer.magnitudes(7) == (3 * 7 * 2**15, 100)
+
+
+@given(tables(), st.integers(0, 2**20))
+@examples(80)
+def test_a_tables_peak_covers_the_index_it_computes(layer, limit):
+    peak, _ = layer.magnitudes(limit)
+    last = layer.low + layer.values.size - 1
+    for x in (-limit, 0, limit):
+        assert abs(clipped(x, layer.low, last)) <= peak
+        assert abs(clipped(x, layer.low, last) - layer.low) <= peak
+        assert abs(x) <= peak
+
+
+# ---------------------------------------------------------------- shapes and refusals
+
+
+def test_layers_say_the_shape_of_their_output():
+    layer = Dense(np.zeros((4, 3), np.int16), np.zeros(3, np.int64), 0, None)
+    assert layer.output_shape((4,)) == (3,)
+    assert LeakyReLU().output_shape((2, 5)) == (2, 5)
+    assert Reshape((2, 3)).output_shape((6,)) == (2, 3)
+    assert Reshape(()).output_shape((1, 1)) == ()
+
+
+@pytest.mark.parametrize("shape", [(3,), (5,), (4, 1), (2, 2), ()])
+def test_a_dense_layer_refuses_inputs_of_another_shape(shape):
+    layer = Dense(np.zeros((4, 3), np.int16), np.zeros(3, np.int64), 0, None)
+    with pytest.raises(FormatError, match=r"dense layer for \(4,\) received"):
+        layer.output_shape(shape)
+
+
+def test_a_reshape_to_another_number_of_elements_is_refused():
+    with pytest.raises(FormatError, match="cannot reshape"):
+        Reshape((2, 3)).output_shape((7,))
+
+
+@pytest.mark.parametrize("shape", [(-2, -3), (-1, -6), (-6, 1, -1)])
+def test_a_reshape_to_negative_sizes_is_refused(shape):
+    reshape = partial(Reshape, shape)
+    with pytest.raises(FormatError):
+        reshape().output_shape((6,))
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.float32, np.float64, np.int8, np.int32, np.int64, np.uint16, np.dtype(">i2")]
+)
+def test_dense_weights_other_than_int16_are_refused(dtype):
+    with pytest.raises(FormatError, match="dense layer of"):
+        Dense(np.zeros((2, 2), dtype), np.zeros(2, np.int64), 0, None)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.uint64])
+def test_dense_biases_other_than_int64_are_refused(dtype):
+    with pytest.raises(FormatError, match="dense layer of"):
+        Dense(np.zeros((2, 2), np.int16), np.zeros(2, dtype), 0, None)
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias"), [((2,), (2,)), ((2, 3), (2,)), ((2, 3), (3, 1)), ((1, 2, 3), (3,))]
+)
+def test_dense_tensors_that_do_not_fit_together_are_refused(weight, bias):
+    with pytest.raises(FormatError, match="expected"):
+        Dense(np.zeros(weight, np.int16), np.zeros(bias, np.int64), 0, None)
+
+
+def test_a_dense_layer_without_outputs_is_refused():
+    layer = partial(Dense, np.zeros((3, 0), np.int16), np.zeros(0, np.int64), 0, None)
+    with pytest.raises(FormatError):
+        layer().magnitudes(1)
+
+
+@pytest.mark.parametrize(
+    ("shift", "limit"), [(-1, None), (53, None), (2000, 5), (0, -1), (0, 0), (0, 2**53)]
+)
+def test_shifts_and_limits_outside_their_range_are_refused(shift, limit):
+    with pytest.raises(FormatError, match=r"shift|limit"):
+        Dense(np.zeros((2, 2), np.int16), np.zeros(2, np.int64), shift, limit)
+
+
+@pytest.mark.parametrize(("shift", "limit"), [(1.5, None), (0, 1.5), (0, np.nan), (0, np.inf)])
+def test_shifts_and_limits_that_are_no_integers_are_refused(shift, limit):
+    with pytest.raises(FormatError):
+        Dense(np.zeros((2, 2), np.int16), np.zeros(2, np.int64), shift, limit)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros(3, np.float64),
+        np.zeros(3, np.int64),
+        np.zeros((3, 1), np.int32),
+        np.zeros(0, np.int32),
+        np.zeros(MAX_TABLE_ENTRIES + 1, np.int32),
+    ],
+)
+def test_tables_of_another_dtype_or_size_are_refused(values):
+    with pytest.raises(FormatError, match="activation table"):
+        Table(values, 0, False)
+
+
+def test_a_table_whose_start_is_no_integer_is_refused():
+    with pytest.raises(FormatError):
+        Table(np.zeros(3, np.int32), 0.5, False)
+
+
+def test_a_table_of_the_most_negative_number_is_bounded_rightly():
+    layer = Table(np.array([INT32.min], np.int32), 0, False)
+    assert layer.magnitudes(0)[1] == 2**31
+
+
+@given(st.one_of(dense_layers(), activations(), st.just(Reshape((2, 3)))))
+@examples(60)
+def test_a_layer_is_built_from_its_settings_and_tensors(layer):
+    again = type(layer).build(layer.settings(), layer.tensors())
+    assert again.settings() == layer.settings()
+    assert again.kind == layer.kind
+    assert again.n_parameters == sum(t.size for t in layer.tensors().values())
+    for name, tensor in layer.tensors().items():
+        np.testing.assert_array_equal(again.tensors()[name], tensor, strict=True)

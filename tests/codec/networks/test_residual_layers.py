@@ -1,0 +1,168 @@
+"""Residual layers: their sums, their proofs, and their place in a network's file."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from narrows.codec.networks.backend import NumpyBackend
+from narrows.codec.networks.layers import KINDS, Dense, LeakyReLU, Reshape, Residual
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.errors import FormatError, UnprovenModelError
+from tests.codec.networks.test_layers import by_hand, computed, rows_for, small_dense_layers
+from tests.helpers.tiny_models import assert_one_line, examples, random_conv, random_dense
+
+
+def identity(bias=0, shift=0, limit=None):
+    return Dense(np.eye(2, dtype=np.int16), np.full(2, bias, np.int64), shift, limit)
+
+
+@st.composite
+def residuals_and_rows(draw):
+    """A residual layer of two dense layers with an activation between them, and rows."""
+    first = draw(small_dense_layers())
+    n, hidden = first.weight.shape
+    back = st.integers(-50, 50)
+    weight = np.array(
+        draw(st.lists(back, min_size=n * hidden, max_size=n * hidden)), np.int16
+    ).reshape(hidden, n)
+    second = Dense(weight, np.zeros(n, np.int64), draw(st.integers(0, 20)), None)
+    layer = Residual((first, LeakyReLU(), second), draw(st.none() | st.integers(1, 2**12)))
+    return layer, draw(rows_for(first, 127))
+
+
+def residual_by_hand(layer, row):
+    y = row
+    for inner in layer.layers:
+        y = by_hand(inner, y)
+    y = [a + b for a, b in zip(row, y, strict=True)]
+    return y if layer.limit is None else [min(max(v, -layer.limit), layer.limit) for v in y]
+
+
+@given(residuals_and_rows())
+@examples(80)
+def test_a_residual_layer_adds_what_its_layers_make_of_the_input(case):
+    layer, rows = case
+    expected = [residual_by_hand(layer, row) for row in rows]
+    assert computed(layer, rows, np.float64) == expected
+    if layer.magnitudes(127)[0] < 2**24:
+        assert computed(layer, rows, np.float32) == expected
+
+
+@given(residuals_and_rows())
+@examples(40)
+def test_the_torch_backend_computes_what_numpy_computes(torch_backend, case):
+    layer, rows = case
+    exact = computed(layer, rows, np.float64)
+    assert computed(layer, rows, np.float64, torch_backend) == exact
+
+
+@given(residuals_and_rows())
+@examples(60)
+def test_no_input_within_the_limit_leaves_the_bounds(case):
+    layer, rows = case
+    peak, output = layer.magnitudes(127)
+    assert output <= peak
+    assert all(abs(y) <= output for row in rows for y in residual_by_hand(layer, row))
+
+
+@pytest.mark.parametrize("layers", [(), (Reshape((2,)),), (LeakyReLU(),), (identity(),)])
+def test_a_residual_layer_does_not_write_into_its_input(layers):
+    x = np.array([[3.0, -16.0]])
+    x.setflags(write=False)
+    y = Residual(layers, 100).compile(NumpyBackend(), np.float64)(x)  # writing would raise
+    expected = [[6, -18]] if layers and layers[0].kind == "leaky_relu" else [[6, -32]]
+    assert y.tolist() == expected
+
+
+def test_the_peak_is_the_largest_inside_or_the_sum():
+    clipped = identity(bias=1000, limit=5)
+    assert Residual((clipped,), None).magnitudes(10) == (1010, 15)
+    assert Residual((identity(),), None).magnitudes(10) == (20, 20)
+    assert Residual((identity(),), 7).magnitudes(10) == (20, 7)
+    assert Residual((), None).magnitudes(10) == (20, 20)
+
+
+def test_a_residual_layer_with_a_large_value_inside_runs_in_float64_as_a_whole():
+    inside = identity(bias=2**24 - 11, shift=24, limit=5)
+    networks = [IntegerNetwork([Residual((inside,), 9)], (2,), limit) for limit in (10, 11)]
+    assert [network.compile().dtypes for network in networks] == [[np.float32], [np.float64]]
+
+
+def test_a_residual_layer_that_could_pass_two_to_the_53_inside_is_refused():
+    inside = identity(bias=2**53 - 10, shift=40, limit=5)
+    assert IntegerNetwork([Residual((inside,), 9)], (2,), 9).output_limit == 9
+    with pytest.raises(UnprovenModelError) as caught:
+        IntegerNetwork([Residual((inside,), 9)], (2,), 10)
+    assert_one_line(caught.value, "layer 0", "residual", "2**53")
+
+
+def test_inner_layers_that_change_the_shape_are_refused():
+    rng = np.random.default_rng(0)
+    layer = Residual((random_dense(rng, 3, 4, 0),), 9)
+    with pytest.raises(FormatError) as caught:
+        layer.output_shape((3,))
+    assert_one_line(caught.value, "make (4,) of (3,)", "keep it")
+
+
+def test_a_residual_layer_within_another_is_refused():
+    with pytest.raises(FormatError) as caught:
+        Residual((Residual((), 9),), 9)
+    assert_one_line(caught.value, "holds a residual layer", "it may hold dense")
+    settings = {"limit": 9, "layers": [{"kind": "residual", "limit": 9, "layers": []}]}
+    with pytest.raises(FormatError) as caught:
+        Residual.build(settings, {})
+    assert_one_line(caught.value, "'residual' is unknown in a residual layer")
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True, 2**53])
+def test_limits_outside_their_range_are_refused(limit):
+    with pytest.raises(FormatError, match="limit of a residual layer"):
+        Residual((), limit)
+
+
+def test_the_arrays_within_a_residual_layer_count():
+    rng = np.random.default_rng(0)
+    wide = (random_dense(rng, 3, 50, 9), random_dense(rng, 50, 3, 9))
+    network = IntegerNetwork([Residual(wide, 9)], (3,), 9)
+    assert network.elements == 50
+    assert Residual((), 9).elements((3,)) == 3
+
+
+def small_network():
+    rng = np.random.default_rng(3)
+    same = {"stride": (1, 1), "padding": ((1, 1),) * 2}
+    inner = (random_conv(rng, (3, 3), 2, 2, 7, **same), LeakyReLU(), identity_conv(rng, same))
+    layers = [LeakyReLU()] * 11 + [
+        Residual(inner, 2**12),
+        random_conv(rng, (3, 3), 2, 3, 5, **same),
+    ]
+    return IntegerNetwork(layers, (4, 5, 2), 2**10)
+
+
+def identity_conv(rng, same):
+    return random_conv(rng, (1, 3), 2, 2, 3, **{**same, "padding": ((0, 0), (1, 1))})
+
+
+def test_inner_tensors_are_named_behind_the_number_of_their_layer():
+    names = set(small_network().tensors())
+    inner = {f"11.{i}.{name}" for i in (0, 2) for name in ("weight", "bias")}
+    assert names == inner | {"12.weight", "12.bias"}
+
+
+def test_a_network_with_residual_layers_is_built_from_its_settings_and_tensors():
+    network = small_network()
+    settings = json.loads(json.dumps(network.settings()))
+    again = IntegerNetwork.build(settings, network.tensors())
+    assert again.settings() == network.settings()
+    assert (again.peaks, again.n_parameters) == (network.peaks, network.n_parameters)
+    x = np.random.default_rng(0).integers(-(2**10), 2**10, (3, 4, 5, 2)).astype(float)
+    np.testing.assert_array_equal(again.compile()(x), network.compile()(x), strict=True)
+
+
+def test_every_kind_of_layer_but_itself_may_stand_in_a_residual_layer():
+    from narrows.codec.networks.layers.residual import INNER_KINDS
+
+    assert KINDS.keys() - INNER_KINDS.keys() == {"residual"}

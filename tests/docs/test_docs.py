@@ -1,0 +1,112 @@
+"""The documents: their commands exist, their links lead somewhere, their Python can be run."""
+
+import ast
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from narrows.cli import app
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+TAUGHT = ("concepts.md", "tutorial.md")
+COMMANDS = get_command(app).commands
+OPTIONAL = {"torch": "train", "matplotlib": "report"}
+
+
+def shell_lines(text):
+    """Commands in indented blocks, and in code within sentences."""
+    return re.findall(r"^    narrows (.+)$", text, re.M) + re.findall(r"`narrows ([^`]+)`", text)
+
+
+def python_blocks(text):
+    return re.findall(r"```python\n(.*?)```", text, flags=re.S)
+
+
+def prose(text):
+    """The text without code, in which brackets may mean anything."""
+    return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S)
+
+
+def anchors(text):
+    """The names that GitHub gives to headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_every_command_line_names_a_command_and_options_that_exist(name):
+    lines = shell_lines((DOCS / name).read_text())
+    assert len(lines) >= 10
+    for line in lines:
+        command, *words = shlex.split(line)
+        assert command in COMMANDS, line
+        options = {o for p in COMMANDS[command].params for o in (*p.opts, *p.secondary_opts)}
+        assert {word for word in words if word.startswith("-")} <= options, line
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_every_preset_that_is_named_exists(name):
+    pytest.importorskip("torch", reason="presets are trained with torch; extra train")
+    from narrows.training.classic.presets import PRESETS
+
+    named = re.findall(r"--preset\s+(\S+?)[`\s]", (DOCS / name).read_text())
+    assert named
+    assert set(named) <= set(PRESETS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text())):
+        if re.match(r"https?:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text()), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_picture_is_small_and_described(page):
+    text = page.read_text()
+    pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text)
+    assert len(pictures) == text.count("![")
+    for described, target in pictures:
+        assert len(described) > 20, target
+        assert (page.parent / target).stat().st_size < 60_000, target
+
+
+def test_every_picture_is_shown():
+    shown = "".join(page.read_text() for page in PAGES)
+    for picture in (DOCS / "images").iterdir():
+        assert f"(images/{picture.name})" in shown, picture
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_every_python_block_compiles_and_imports_what_exists(name):
+    blocks = python_blocks((DOCS / name).read_text())
+    assert blocks
+    for block in blocks:
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    imported(alias.name)
+            if isinstance(node, ast.ImportFrom):
+                module = imported(node.module)
+                assert all(hasattr(module, alias.name) for alias in node.names), node.module
+
+
+def imported(name):
+    if name in OPTIONAL:
+        return pytest.importorskip(name, reason=f"extra {OPTIONAL[name]}")
+    return importlib.import_module(name)
+
+
+def test_files_and_scripts_that_are_named_exist():
+    for page in PAGES:
+        for path in re.findall(r"\b((?:scripts|examples|docs)/[\w./-]+\.\w+)", page.read_text()):
+            assert (DOCS.parent / path).exists(), f"{page.name}: {path}"

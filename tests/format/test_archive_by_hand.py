@@ -1,0 +1,374 @@
+"""Whole archives and a model file worked out by hand: no byte of them can change unseen.
+
+docs/FORMAT.md explains the model and the first archive, field by field.
+"""
+
+import hashlib
+import json
+import struct
+
+import numpy as np
+import pytest
+
+from narrows.codec.archive import Block, Mode
+from narrows.codec.archive.raw_blocks import unpack_raw
+from narrows.codec.codec import Codec
+from narrows.codec.entropy.ans import ConstrictionStack, PlainStack
+from narrows.codec.entropy.tables import FrequencyTable
+from narrows.codec.model.model import Model
+from narrows.codec.model.model_file import pack_model, unpack_model
+from narrows.codec.model.packed_tensors import unpack_tensor
+from narrows.codec.networks.layers import Dense
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.codec.networks.normaliser import Normaliser
+from narrows.codec.networks.quantiser import Quantiser
+
+SIGNALS = np.array([[2, 2], [0, 0], [6, 6], [1, 2]], dtype=np.uint8)
+DECODED = np.array([[2, 2], [0, 0], [6, 6], [2, 2]], dtype=np.uint8)
+
+# What the model id is a hash of: the settings as canonical JSON ...
+DENSE_LAYER = '{"kind":"dense","limit":null,"shift":0}'
+ENCODER = '{"input_limit":255,"input_shape":[2],"layers":[' + DENSE_LAYER + "]}"
+DECODING = (
+    '{"contexts":[null],"decoder":{"input_limit":255,"input_shape":[1],"layers":['
+    + DENSE_LAYER
+    + "]},"
+    '"format":0,"frame_shape":[2],'
+    '"normaliser":{"dtype":"uint8","limit":255,"offset":"0x0.0p+0","output_multiplier":1,'
+    '"output_offset":"0x0.0p+0","output_scale":"0x1.0000000000000p+0","output_shift":0,'
+    '"scale":"0x1.0000000000000p+0"},"quantiser":{"limit":255,"shift":2}}'
+)
+# ... and the tensors, each after a line with its name, type and shape.
+ENCODER_TENSORS = (
+    (b"\nencoder.0.bias int64 [1]\n", struct.pack("<q", 0)),
+    (b"\nencoder.0.weight int16 [2, 1]\n", struct.pack("<2h", 1, 1)),
+)
+DECODING_TENSORS = (
+    (b"\ndecoder.0.bias int64 [2]\n", struct.pack("<2q", 0, 0)),
+    (b"\ndecoder.0.weight int16 [1, 2]\n", struct.pack("<2h", 1, 1)),
+    (b"\nquantiser.gain int32 [1, 1]\n", struct.pack("<i", 1)),
+    (b"\nquantiser.step int32 [1, 1]\n", struct.pack("<i", 2)),
+    (b"\ntables.low int32 [1, 1]\n", struct.pack("<i", 0)),
+    (b"\ntables.size int32 [1, 1]\n", struct.pack("<i", 3)),
+    (b"\ntables.weights int32 [3]\n", struct.pack("<3i", 2**23, 2**22, 2**22)),
+)
+
+
+def digest(settings, tensors):
+    parts = [settings.encode("ascii"), *(line + data for line, data in tensors)]
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+TENSORS = ENCODER_TENSORS + DECODING_TENSORS
+ENCODER_DIGEST = digest(ENCODER, ENCODER_TENSORS)
+DECODING_DIGEST = digest(DECODING, DECODING_TENSORS)
+MODEL_ID = hashlib.sha256(ENCODER_DIGEST + DECODING_DIGEST).digest()[:16]
+
+
+def stored_deflate(raw):
+    """A zlib stream of one uncompressed block: every byte of it is known."""
+    a, b = 1, 0
+    for byte in raw:
+        a = (a + byte) % 65521
+        b = (b + a) % 65521
+    length = struct.pack("<2H", len(raw), len(raw) ^ 0xFFFF)
+    return b"\x78\x01\x01" + length + raw + struct.pack(">2H", b, a)
+
+
+# A table of one symbol and the escape, one unit each, and a payload without words.
+ALL_THE_SAME = bytes.fromhex("01 01 01 00")
+# The tensors as a model file may hold them: coding, type, shape, shift; then, in entropy coding,
+# unit 23 and the number that all are, in zigzag.
+ROWS = {
+    "decoder.0.bias": bytes.fromhex("02 03 01 02 00 17 00") + ALL_THE_SAME,
+    "decoder.0.weight": bytes.fromhex("02 01 02 01 02 00 17 02") + ALL_THE_SAME,
+    "encoder.0.bias": bytes.fromhex("02 03 01 01 00 17 00") + ALL_THE_SAME,
+    "encoder.0.weight": bytes.fromhex("02 01 02 02 01 00 17 02") + ALL_THE_SAME,
+    "quantiser.gain": bytes.fromhex("02 02 02 01 01 00 17 02") + ALL_THE_SAME,
+    "quantiser.step": bytes.fromhex("02 02 02 01 01 01 17 02") + ALL_THE_SAME,  # 1 << 1
+    "tables.low": bytes.fromhex("02 02 02 01 01 00 17 00") + ALL_THE_SAME,
+    "tables.size": bytes.fromhex("02 02 02 01 01 00 17 06") + ALL_THE_SAME,
+    # The numbers 2, 1, 1 shifted by 22, as the differences 2, -1, 0, in four planes.
+    "tables.weights": bytes.fromhex("01 02 01 03 16")
+    + stored_deflate(bytes.fromhex("02 ff 00  00 ff 00  00 ff 00  00 ff 00")),
+    "training": bytes.fromhex("00 00 01 02 00") + stored_deflate(b"{}"),
+}
+
+
+def model_by_hand():
+    """Two bytes a signal, one latent: symbol = floor(sum / 4 + 1/2), decoded to twice itself."""
+    one = np.ones((1, 1), dtype=np.int32)
+    add = Dense(np.ones((2, 1), np.int16), np.zeros(1, np.int64), shift=0, limit=None)
+    repeat = Dense(np.ones((1, 2), np.int16), np.zeros(2, np.int64), shift=0, limit=None)
+    return Model(
+        frame_shape=(2,),
+        normaliser=Normaliser(
+            np.dtype("uint8"),
+            offset=0.0,
+            scale=1.0,
+            limit=255,
+            output_multiplier=1,
+            output_shift=0,
+            output_scale=1.0,
+            output_offset=0.0,
+        ),
+        encoder=IntegerNetwork([add], (2,), 255),
+        quantiser=Quantiser(gain=one, shift=2, step=2 * one, limit=255),
+        decoder=IntegerNetwork([repeat], (1,), 255),
+        tables=[[FrequencyTable(0, np.array([2**23, 2**22, 2**22]))]],
+        contexts=[None],
+        architecture="by hand",
+        peak=255.0,
+    )
+
+
+def model_file_by_hand(*, with_encoder=True):
+    """The model in the layout of safetensors, the rows in the order of their names."""
+    text = (
+        f'{{"architecture":"by hand","checksum":"{"0" * 64}","decoding":{DECODING},'
+        f'"encoder":{ENCODER if with_encoder else "null"},'
+        f'"encoder_sha256":"{ENCODER_DIGEST.hex()}","format":0,"known_sha256":null,'
+        f'"model_id":"{MODEL_ID.hex()}","peak":"0x1.fe00000000000p+7"}}'
+    )
+    rows = {n: row for n, row in ROWS.items() if with_encoder or not n.startswith("encoder.")}
+    entries, end = [], 0
+    for name, row in rows.items():
+        begin, end = end, end + len(row)
+        entries.append(
+            f'"{name}":{{"dtype":"U8","shape":[{len(row)}],"data_offsets":[{begin},{end}]}}'
+        )
+    quoted = text.replace('"', r"\"")
+    header = f'{{"__metadata__":{{"narrows":"{quoted}"}},{",".join(entries)}}}'
+    data = struct.pack("<Q", len(header)) + header.encode("ascii") + b"".join(rows.values())
+    checksum = hashlib.sha256(data).hexdigest()
+    return data.replace(b"0" * 64, checksum.encode("ascii"))
+
+
+def crc(*parts):
+    """CRC-32 as its definition says, bit by bit, as four little-endian bytes."""
+    register = 0xFFFFFFFF
+    for byte in b"".join(parts):
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ (0xEDB88320 if register & 1 else 0)
+    return (register ^ 0xFFFFFFFF).to_bytes(4, "little")
+
+
+def header_by_hand(flags=0):
+    start = b"".join(
+        (
+            b"\x89NRW",  # magic
+            b"\x00",  # format version
+            bytes([flags]),
+            MODEL_ID,
+            b"\x00",  # element type uint8
+            b"\x01",  # one dimension ...
+            b"\x02",  # ... of size 2
+        )
+    )
+    return start + crc(start)
+
+
+def block_by_hand(first, n_signals, payload):
+    """All three numbers stay below 128 here, so each varint is the byte itself."""
+    start = bytes([first, n_signals, len(payload)])
+    return start + crc(start, payload) + payload
+
+
+def trailer_by_hand(*entries):
+    """Entries are (signals, bytes of the block), all below 128."""
+    index = b"\x0f" + bytes([len(entries)]) + b"".join(bytes(entry) for entry in entries)
+    length = len(index) + 4  # with its CRC-32
+    return index + crc(index) + struct.pack("<I", length) + b"WRN\x98"
+
+
+def coded_archive_by_hand():
+    """The four signals have the sums 4, 0, 12, 3, so the symbols 1, 0, 3, 1.
+
+    The table covers 0 and 1, so 3 is an escape: the entries are 1, 0, 2, 1. Pushing (frequency w,
+    start c) turns the state s into (s // w) * 2**24 + s % w + c. The last signal goes first:
+
+        entry 1: w = 0x400000, c = 0x800000:  s = 0                                    -> 0x00800000
+        entry 2: w = 0x400000, c = 0xC00000:  s =  2 * w, so  2 * 2**24 + c            -> 0x02C00000
+        entry 0: w = 0x800000, c = 0:         s =  5 * w + 0x400000                    -> 0x05400000
+        entry 1: w = 0x400000, c = 0x800000:  s = 21 * w, so 21 * 2**24 + c            -> 0x15800000
+
+    It never reaches 2**32, so it is the only word. The escaped 3 is the second symbol above the
+    table's last, 1: the number 2, in Exp-Golomb code 3 = 0b11 after one zero.
+    """
+    payload = (
+        b"\x01"  # one word
+        b"\x00\x00\x80\x15"  # 0x15800000
+        b"\x60"  # 011, and five zeros to the end of the byte
+    )
+    block = block_by_hand(0x10, 4, payload)  # mode 0 = CODED, quality 1
+    assert len(block) == 13  # 1 + 1 + 1 + 4 + 6
+    return header_by_hand() + block + trailer_by_hand((4, 13))
+
+
+def stored_archive_by_hand():
+    """The signal (6, 6) alone, an escape: six bytes if coded, more than two in zlib, so stored."""
+    block = block_by_hand(0x12, 1, b"\x06\x06")  # mode 2 = STORED, quality 1
+    assert len(block) == 9  # 1 + 1 + 1 + 4 + 2
+    return header_by_hand() + block + trailer_by_hand((1, 9))
+
+
+def deflated_archive_by_hand():
+    """Sixteen signals (0, 0): 32 zero bytes in a zlib stream with the fixed Huffman codes.
+
+    Bits in the order of reading, the first one lowest in its byte:
+
+        1         last block
+        10        fixed codes (the number 1, lowest bit first)
+        00110000  the byte 0
+        0010000   length 31 (code 272) ...
+        00        ... its two extra bits
+        00000     ... from distance 1
+        0000000   end
+    """
+    payload = (
+        b"\x78\x01"  # zlib: deflate, window of 32 KiB, no dictionary
+        b"\x63\x20\x00\x00"  # the 32 bits
+        b"\x00\x20\x00\x01"  # Adler-32: 32 sums of 1, then the 1
+    )
+    block = block_by_hand(0x11, 16, payload)  # mode 1 = DEFLATED, quality 1
+    assert len(block) == 17  # 1 + 1 + 1 + 4 + 10
+    return header_by_hand() + block + trailer_by_hand((16, 17))
+
+
+ARCHIVES = {
+    "coded": (coded_archive_by_hand, SIGNALS, DECODED),
+    "stored": (stored_archive_by_hand, SIGNALS[2:3], SIGNALS[2:3]),
+    "no signals": (lambda: header_by_hand() + trailer_by_hand(), SIGNALS[:0], SIGNALS[:0]),
+}
+
+
+def test_the_bitwise_crc_gives_the_published_check_value():
+    assert crc(b"123456789") == bytes.fromhex("2639f4cb")
+
+
+def test_the_model_id_is_the_hash_of_the_digests_of_settings_and_tensors_written_by_hand():
+    assert model_by_hand().encoder_digest == ENCODER_DIGEST
+    assert model_by_hand().model_id == MODEL_ID
+    assert MODEL_ID.hex() == "d06dc50029cb82f5263ce96123730220"
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_compress_writes_the_bytes_worked_out_by_hand(kind):
+    archive_by_hand, signals, _ = ARCHIVES[kind]
+    assert Codec(model_by_hand()).compress(signals).hex(" ") == archive_by_hand().hex(" ")
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_decompress_reads_the_bytes_worked_out_by_hand(kind):
+    archive_by_hand, _, decoded = ARCHIVES[kind]
+    assert_same(Codec(model_by_hand()).decompress(archive_by_hand()), decoded)
+
+
+def test_decompress_reads_a_deflated_block_worked_out_by_hand():
+    decoded = Codec(model_by_hand()).decompress(deflated_archive_by_hand())
+    assert_same(decoded, np.zeros((16, 2), dtype=np.uint8))
+
+
+def test_an_embedded_model_stands_behind_the_header_with_its_length_and_crc():
+    codec = Codec(model_by_hand())
+    model = pack_model(codec.model)
+    assert 128 <= len(model) < 2**14
+    length = bytes([len(model) & 0x7F | 0x80, len(model) >> 7])
+    embedded = length + model + crc(length, model)
+    archive = header_by_hand(flags=0x01) + embedded + trailer_by_hand()
+    assert codec.compress(SIGNALS[:0], embed_model=True) == archive
+
+
+def test_planes_hold_the_first_bytes_of_all_elements_then_the_second_ones():
+    # zlib with one uncompressed block: five bytes before the data, Adler-32 behind.
+    planes = bytes.fromhex("02 04 01 03")
+    a = 1 + 2 + 4 + 1 + 3
+    b = 4 + 4 * 2 + 3 * 4 + 2 * 1 + 1 * 3
+    payload = bytes.fromhex("78 01 01 04 00 fb ff") + planes + bytes([b >> 8, b, a >> 8, a])
+    block = Block(Mode.DEFLATED, 1, 1, payload)
+    decoded = unpack_raw(block, np.dtype("uint16"), (2,))
+    assert_same(decoded, np.array([[0x0102, 0x0304]], dtype=np.uint16))
+
+
+@pytest.mark.parametrize("stack", [PlainStack, ConstrictionStack])
+def test_the_coder_emits_the_words_worked_out_by_hand(stack):
+    """Entries 2, 1, 1 of the frequencies 2**24 - 3, 2, 1, pushed from the last to the first.
+
+    entry 1: w = 2, c = 0xFFFFFD:  s = 0                              -> 0xFFFFFD
+    entry 1: w = 2, c = 0xFFFFFD:  s = 2 * 0x7FFFFE + 1               -> 0x7FFFFEFFFFFE
+    entry 2: w = 1, c = 0xFFFFFF:  s >> 40 = 0x7F is not below w: the word 0xFEFFFFFE leaves,
+                                   s = 0x7FFF                         -> 0x7FFFFFFFFF
+    At the end the state itself leaves: 0xFFFFFFFF, then 0x7F.
+    """
+    if stack is ConstrictionStack:
+        pytest.importorskip("constriction", reason="it has no wheel for this platform")
+    words, frequencies = [0xFEFFFFFE, 0xFFFFFFFF, 0x0000007F], np.array([2**24 - 3, 2, 1])
+    pushed, full = stack(), stack(np.array(words, dtype=np.uint32))
+    pushed.push(np.array([2, 1, 1], dtype=np.int32), frequencies)
+    assert pushed.words().tolist() == words
+    assert full.pop(3, frequencies).tolist() == [2, 1, 1]
+    full.check_empty()
+
+
+@pytest.mark.parametrize("with_encoder", [True, False])
+def test_a_model_file_written_by_hand_is_read(with_encoder):
+    model = unpack_model(model_file_by_hand(with_encoder=with_encoder))
+    assert model.model_id == MODEL_ID
+    assert (model.encoder is not None) == with_encoder
+    assert_same(Codec(model).decompress(coded_archive_by_hand()), DECODED)
+    if with_encoder:
+        assert Codec(model).compress(SIGNALS) == coded_archive_by_hand()
+
+
+@pytest.mark.parametrize("with_encoder", [True, False])
+def test_a_model_file_is_read_and_checked_by_hand(with_encoder):
+    model = model_by_hand()
+    data = pack_model(model if with_encoder else model.without_encoder())
+    begin = 8 + struct.unpack_from("<Q", data)[0]
+    header = json.loads(data[8:begin])
+    text = header.pop("__metadata__")["narrows"]
+    content = json.loads(text)
+    assert content["model_id"] == MODEL_ID.hex()
+    assert content["encoder_sha256"] == ENCODER_DIGEST.hex()
+    assert f'"decoding":{DECODING},' in text
+    assert f'"encoder":{ENCODER if with_encoder else "null"},' in text
+    tensors = DECODING_TENSORS + (ENCODER_TENSORS if with_encoder else ())
+    tensors = {line.split()[0].decode(): tensor for line, tensor in tensors}
+    assert header.keys() == tensors.keys() | {"training"}
+    for name, entry in header.items():
+        first, end = entry["data_offsets"]
+        assert (entry["dtype"], entry["shape"]) == ("U8", [end - first])
+        unpacked = unpack_tensor(data[begin + first : begin + end])
+        assert unpacked.tobytes() == tensors.get(name, b"{}")
+    blank = data.replace(content["checksum"].encode(), b"0" * 64)
+    assert hashlib.sha256(blank).hexdigest() == content["checksum"]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_written_by_hand_are_the_tensors(name):
+    tensors = {line.split(maxsplit=2)[0].decode(): (line, data) for line, data in TENSORS}
+    unpacked = unpack_tensor(ROWS[name])
+    line = f"\n{name} {unpacked.dtype.name} {list(unpacked.shape)}\n".encode()
+    expected = tensors.get(name, (b"\ntraining uint8 [2]\n", b"{}"))
+    assert (line, unpacked.astype(unpacked.dtype.newbyteorder("<")).tobytes()) == expected
+
+
+def test_an_entropy_coded_tensor_written_by_hand_is_read():
+    """The table and the payload are those of the coded archive: symbols 1, 0, 3, 1."""
+    row = (
+        b"\x02\x01"  # entropy coding, int16
+        b"\x01\x04"  # one dimension, of size 4
+        b"\x01"  # shift 1
+        b"\x16"  # frequencies in units of 2**22
+        b"\x09"  # symbol 0 stands for -5
+        b"\x02\x02\x01\x01"  # two symbols covered: 2**23, 2**22; the escape: 2**22
+        b"\x01\x00\x00\x80\x15\x60"
+    )
+    assert_same(unpack_tensor(row), np.array([-8, -10, -4, -8], dtype=np.int16))
+
+
+def assert_same(decoded, expected):
+    assert decoded.dtype == expected.dtype
+    assert decoded.shape == expected.shape
+    assert np.array_equal(decoded, expected)

@@ -1,0 +1,140 @@
+"""Golden files: each archive must decode today, to the bit, with the core dependencies alone."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import narrows
+from narrows.codec.archive import ArchiveReader, Mode
+from narrows.codec.encoding import SymbolSearch
+from tests.helpers import independent_reader
+
+FOLDER = Path(__file__).parents[1] / "golden"
+NAMES = sorted(path.relative_to(FOLDER).with_suffix("") for path in FOLDER.glob("v*/*.nrw"))
+SEARCHES = sorted(path.with_suffix("") for path in FOLDER.glob("v*/*.signals.npy"))
+EFFORTS = {".effort-0": 0, ".nrw": 2, ".effort-9": 9}  # of a golden search, by the archive's suffix
+TARGETS = {"mixed-float32": {"target_psnr": 29}, "mixed-uint8": {"target_bytes": 1.5}}
+AT_ONE_QUALITY = [path for path in SEARCHES if path.stem not in TARGETS]
+OPTIONAL = ("torch", "sklearn", "scipy", "pooch", "matplotlib", "constriction")
+
+
+def test_there_are_golden_files_of_every_dtype():
+    dtypes = {np.load(FOLDER / name.with_suffix(".npy")).dtype.name for name in NAMES}
+    assert dtypes >= {"uint8", "int8", "uint16", "int16", "int32", "float32", "float64"}
+
+
+@pytest.mark.parametrize("name", NAMES, ids=str)
+def test_a_golden_archive_decodes_to_its_array(name):
+    codec = narrows.load(FOLDER / name.with_suffix(".narrows"))
+    blob = (FOLDER / name.with_suffix(".nrw")).read_bytes()
+    expected = np.load(FOLDER / name.with_suffix(".npy"))
+    decoded = codec.decompress(blob)
+    assert decoded.dtype == expected.dtype
+    assert decoded.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("v*/*.packet")), ids=lambda path: path.stem)
+def test_a_golden_packet_decodes_to_its_frame(path):
+    codec = narrows.load(path.with_suffix(".narrows"))
+    expected = np.load(path.with_suffix(".frame.npy"))
+    packet, checked = path.read_bytes(), path.with_suffix(".checked-packet").read_bytes()
+    assert codec.decompress_packet(packet).tobytes() == expected.tobytes()
+    assert codec.decompress_packet(checked, checksum=True).tobytes() == expected.tobytes()
+    assert independent_reader.read_packet(packet, codec.model_bytes).tobytes() == expected.tobytes()
+
+
+def test_there_are_golden_packets_with_escapes_and_of_every_dtype():
+    dtypes = {np.load(path).dtype.name for path in FOLDER.glob("v*/*.frame.npy")}
+    assert len(dtypes) == 7
+    assert any(path.read_bytes()[0] & 0x10 for path in FOLDER.glob("v*/*.packet"))
+
+
+def test_there_are_golden_files_of_context_models_coded_with_them():
+    for name, has_context in (("contexts", [False, True, False]), ("contexts-wide", [True])):
+        path = FOLDER / "v0" / f"{name}.narrows"
+        model = narrows.load(path).model
+        assert [context is not None for context in model.contexts] == has_context
+        blob, packet = (path.with_suffix(end).read_bytes() for end in (".nrw", ".packet"))
+        header_bytes = 24 + len(model.frame_shape) + 4
+        assert blob[header_bytes] == model.default_quality << 4  # mode 0, coded, and the quality
+        assert packet[0] >> 5 == model.default_quality - 1
+
+
+def test_there_are_golden_files_of_searches_that_do_something():
+    archives = [path.with_suffix(suffix) for path in SEARCHES for suffix in EFFORTS]
+    assert len(archives) == len({path.read_bytes() for path in archives}) >= 12
+
+
+@pytest.mark.parametrize("suffix", EFFORTS)
+@pytest.mark.parametrize("name", TARGETS)
+def test_there_are_golden_archives_of_several_qualities(name, suffix):
+    path = FOLDER / "v0" / f"{name}.narrows"
+    codec = narrows.load(path)
+    (block,) = ArchiveReader(io.BytesIO(path.with_suffix(suffix).read_bytes()))
+    assert block.mode is Mode.MIXED
+    counts = np.bincount(codec.blocks.unpack(block).qualities)
+    assert np.count_nonzero(counts) >= 2
+    has_context = [context is not None for context in codec.model.contexts]
+    coded_so = {has_context[quality - 1] for quality in np.flatnonzero(counts)}
+    assert coded_so == {False, True}
+
+
+@pytest.mark.parametrize("suffix", EFFORTS)
+@pytest.mark.parametrize("path", SEARCHES, ids=lambda path: path.stem)
+def test_a_golden_search_gives_its_archive_byte_for_byte(path, suffix):
+    codec, x = narrows.load(path.with_suffix(".narrows")), np.load(path.with_suffix(".signals.npy"))
+    blob = path.with_suffix(suffix).read_bytes()
+    expected = np.load(path.with_suffix(f"{suffix}.npy".removeprefix(".nrw")))
+    targets = TARGETS.get(path.stem, {})
+    assert codec.compress(x, effort=EFFORTS[suffix], **targets) == blob
+    assert codec.decompress(blob).tobytes() == expected.tobytes()
+    assert independent_reader.read_archive(blob, codec.model_bytes).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("path", AT_ONE_QUALITY, ids=lambda path: path.stem)
+def test_a_golden_search_costs_no_more_with_more_effort(path):
+    codec, x = narrows.load(path.with_suffix(".narrows")), np.load(path.with_suffix(".signals.npy"))
+    search = SymbolSearch(codec.model, codec.model.default_quality, codec.decode)
+    costs = [search.cost(x, codec.encode(x, effort=effort)) for effort in EFFORTS.values()]
+    assert (np.diff(costs, axis=0) <= 0).all()
+    assert (np.diff(np.mean(costs, axis=1)) < 0).all()
+
+
+def test_an_embedded_model_decodes_alone():
+    blob = (FOLDER / "v0" / "embedded-model.nrw").read_bytes()
+    expected = np.load(FOLDER / "v0" / "embedded-model.npy")
+    assert np.array_equal(narrows.decompress(blob), expected)
+
+
+BLOCKED = """
+import sys
+blocked = sys.argv[2].split(",")
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in blocked:
+            raise ImportError(f"{name} is blocked in this test")
+sys.meta_path.insert(0, Block())
+import narrows, numpy as np
+from pathlib import Path
+count = 0
+for path in sorted(Path(sys.argv[1]).glob("v*/*.nrw")):
+    codec = narrows.load(path.with_suffix(".narrows"))
+    x = codec.decompress(path.read_bytes())
+    assert x.tobytes() == np.load(path.with_suffix(".npy")).tobytes(), path
+    count += 1
+print(count)
+"""
+
+
+@pytest.mark.parametrize("blocked", [OPTIONAL[:-1], OPTIONAL], ids=["core", "no-constriction"])
+def test_golden_files_decode_without_what_is_optional(blocked):
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(FOLDER), ",".join(blocked)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(NAMES)

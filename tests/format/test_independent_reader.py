@@ -1,0 +1,218 @@
+"""The reader written from docs/FORMAT.md alone and narrows agree, on good files and on bad ones."""
+
+import ast
+import io
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import narrows
+from narrows.codec.archive import ArchiveReader
+from narrows.errors import NarrowsError
+from tests.helpers import independent_reader as reader
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+ARCHIVES = sorted(GOLDEN.glob("v*/*.nrw"))
+BAD = sorted(path for path in GOLDEN.glob("bad-v*/*") if path.suffix in (".nrw", ".narrows"))
+WITH_PACKETS = (
+    "linear-uint8", "linear-float64", "dense-gelu", "dense-leaky_relu", "escapes",
+    "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide",
+    "search-conv-uint8", "search-float32", "mixed-float32", "mixed-uint8",
+)  # fmt: skip
+SMALL = GOLDEN / "v0" / "escapes.narrows"
+CONTEXTS = GOLDEN / "v0" / "contexts.narrows"  # at the second of three qualities
+MIXED = GOLDEN / "v0" / "mixed-float32.narrows"  # an archive of several qualities
+BOTH = pytest.mark.parametrize("path", [SMALL, CONTEXTS], ids=lambda path: path.stem)
+
+
+def name_of(path):
+    return path.stem
+
+
+def assert_same(x, y):
+    """Two arrays agree in element type, shape and every bit."""
+    assert (x.dtype, x.shape) == (y.dtype, y.shape)
+    assert x.tobytes() == y.tobytes()
+
+
+def assert_rejected_or_same(read, expected):
+    """Damage is noticed, or it hit what changes nothing."""
+    try:
+        x = read()
+    except reader.Rejected:
+        return
+    assert_same(x, expected)
+
+
+def flips(data, count):
+    """Flip one bit at each of `count` positions, spread over the data."""
+    for i, at in enumerate(np.linspace(0, len(data) - 1, count).astype(int)):
+        yield data[:at] + bytes([data[at] ^ 1 << i % 8]) + data[at + 1 :]
+
+
+def test_the_reader_imports_nothing_but_the_standard_library_and_numpy():
+    nodes = list(ast.walk(ast.parse(Path(reader.__file__).read_text(encoding="utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | {"numpy"}
+    called = {node.id for node in nodes if isinstance(node, ast.Name)}
+    assert not called & {"__import__", "importlib", "exec", "eval"}
+
+
+@pytest.mark.parametrize("path", ARCHIVES, ids=name_of)
+def test_a_golden_archive_decodes_to_its_array(path):
+    model = path.with_suffix(".narrows").read_bytes()
+    expected = np.load(path.with_suffix(".npy"))
+    assert_same(reader.read_archive(path.read_bytes(), model), expected)
+
+
+@pytest.mark.parametrize("path", ARCHIVES, ids=name_of)
+def test_a_golden_archive_decodes_with_a_model_without_an_encoder(path):
+    model = narrows.load(path.with_suffix(".narrows")).without_encoder().model_bytes
+    expected = np.load(path.with_suffix(".npy"))
+    assert_same(reader.read_archive(path.read_bytes(), model), expected)
+
+
+def test_an_embedded_model_decodes_alone():
+    path = GOLDEN / "v0" / "embedded-model.nrw"
+    assert_same(reader.read_archive(path.read_bytes()), np.load(path.with_suffix(".npy")))
+
+
+def test_an_archive_without_its_model_is_rejected_with_the_id():
+    with pytest.raises(reader.Rejected, match=narrows.load(SMALL).model_id):
+        reader.read_archive(SMALL.with_suffix(".nrw").read_bytes())
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+@pytest.mark.parametrize("name", WITH_PACKETS)
+def test_packets_decode_as_in_narrows(name, checksum):
+    path = GOLDEN / "v0" / f"{name}.narrows"
+    codec, model = narrows.load(path), path.read_bytes()
+    for x in np.load(path.with_suffix(".npy"))[:10]:
+        packet = codec.compress_packet(x, checksum=checksum)
+        expected = codec.decompress_packet(packet, checksum=checksum)
+        assert_same(reader.read_packet(packet, model, checksum), expected)
+
+
+@pytest.mark.parametrize("name", ["contexts", "contexts-wide"])
+def test_archives_and_packets_of_every_quality_decode_as_in_narrows(name):
+    path = GOLDEN / "v0" / f"{name}.narrows"
+    codec, model = narrows.load(path), path.read_bytes()
+    x = np.load(path.with_suffix(".npy"))
+    for quality in range(1, codec.model.n_qualities + 1):
+        archive = codec.compress(x, quality)
+        assert archive[29 + len(x.shape) - 2] == quality << 4  # the first block: coded
+        assert_same(reader.read_archive(archive, model), codec.decompress(archive))
+        for signal in x[:10]:
+            packet = codec.compress_packet(signal, quality)
+            assert_same(reader.read_packet(packet, model), codec.decompress_packet(packet))
+
+
+@BOTH
+def test_a_flipped_bit_of_an_archive_is_rejected(path):
+    archive, model = path.with_suffix(".nrw").read_bytes(), path.read_bytes()
+    expected = np.load(path.with_suffix(".npy"))
+    for damaged in flips(archive, len(archive)):
+        assert_rejected_or_same(lambda data=damaged: reader.read_archive(data, model), expected)
+
+
+@BOTH
+def test_a_flipped_bit_of_a_model_is_rejected(path):
+    for damaged in flips(path.read_bytes(), 300):
+        with pytest.raises(reader.Rejected):
+            reader.read_model(damaged)
+
+
+@BOTH
+def test_a_flipped_bit_of_a_packet_with_a_checksum_is_rejected(path):
+    codec, model = narrows.load(path), path.read_bytes()
+    packet = codec.compress_packet(np.load(path.with_suffix(".npy"))[7], checksum=True)
+    for damaged in flips(packet, len(packet)):
+        with pytest.raises(reader.Rejected):
+            reader.read_packet(damaged, model, checksum=True)
+
+
+@BOTH
+def test_a_flipped_bit_of_a_bare_packet_is_judged_as_in_narrows(path):
+    codec, model = narrows.load(path), path.read_bytes()
+    packet = codec.compress_packet(np.load(path.with_suffix(".npy"))[7])
+    for damaged in [packet[: len(packet) - 1], *flips(packet, len(packet)), packet + b"\0"]:
+        try:
+            expected = codec.decompress_packet(damaged)
+        except NarrowsError:
+            with pytest.raises(reader.Rejected):
+                reader.read_packet(damaged, model)
+        else:
+            assert_same(reader.read_packet(damaged, model), expected)
+
+
+@pytest.mark.parametrize("name", ["mixed-float32", "mixed-uint8"])
+def test_a_flipped_bit_of_a_payload_of_several_qualities_is_judged_as_in_narrows(name):
+    path = GOLDEN / "v0" / f"{name}.narrows"
+    codec, model = narrows.load(path), reader.read_model(path.read_bytes())
+    (block,) = ArchiveReader(io.BytesIO(path.with_suffix(".nrw").read_bytes()))
+    payload, n = block.payload, block.n_signals
+    for at, bit in np.ndindex(len(payload), 8):
+        damaged = payload[:at] + bytes([payload[at] ^ 1 << bit]) + payload[at + 1 :]
+        try:
+            expected = codec.blocks.decode(replace(block, payload=damaged))
+        except NarrowsError:
+            with pytest.raises(reader.Rejected):
+                reader.decode_mixed(damaged, model.codings, n)
+        else:
+            for quality, signals, symbols in reader.decode_mixed(damaged, model.codings, n):
+                assert_same(model.decode(symbols, quality), expected[signals])
+
+
+def read_bad(path):
+    """Read a bad file with the independent reader."""
+    data = path.read_bytes()
+    if path.suffix == ".narrows":
+        return reader.read_model(data)
+    return reader.read_archive(
+        data, None if "embedded" in path.stem else model_of(path).read_bytes()
+    )
+
+
+def model_of(path):
+    """Give the model that a bad archive names."""
+    return MIXED if "archive-mixed" in path.stem else SMALL
+
+
+def read_bad_with_narrows(path):
+    """Read a bad file with narrows."""
+    if path.suffix == ".narrows":
+        return narrows.load(path)
+    if "embedded" in path.stem:
+        return narrows.decompress(path.read_bytes())
+    return narrows.load(model_of(path)).decompress(path.read_bytes())
+
+
+def test_the_bad_files_are_there_and_small():
+    assert len(BAD) >= 20
+    sizes = [path.stat().st_size for path in BAD]
+    assert max(sizes) < 7_000
+    assert sum(sizes) < 420_000
+
+
+@pytest.mark.parametrize("path", BAD, ids=name_of)
+def test_narrows_refuses_a_golden_bad_file(path):
+    with pytest.raises(NarrowsError):
+        read_bad_with_narrows(path)
+
+
+@pytest.mark.parametrize("path", BAD, ids=name_of)
+def test_the_independent_reader_rejects_a_golden_bad_file_for_its_fault(path):
+    with pytest.raises(reader.Rejected) as caught:
+        read_bad(path)
+    reason, name = str(caught.value), path.stem
+    assert ("known answers come" in reason) == (
+        "known-answers-wrong" in name or "known-freq" in name
+    )
+    if "CRC" in reason or "checksum is wrong" in reason:
+        assert any(word in name for word in ("checksum", "flipped", "truncated", "damaged"))
+    if "needs the model" in reason or "model id is wrong" in reason:
+        assert any(word in name for word in ("another-model", "another-id", "id-wrong"))

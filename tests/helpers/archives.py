@@ -1,0 +1,71 @@
+"""Archives for the tests of the container: small ones, damaged ones, and slow streams."""
+
+import io
+from zlib import crc32
+
+import numpy as np
+import pytest
+
+from narrows.codec.archive import ArchiveReader, ArchiveWriter, Block, Header, Mode
+from narrows.errors import FormatError
+from tests.helpers.tiny_models import assert_one_line
+
+MODEL_ID = bytes(range(16))
+BLOCK_LIMIT = "narrows.codec.archive.layout.MAX_BLOCK_BYTES"
+
+
+def with_crc(data):
+    return data + crc32(data).to_bytes(4, "little")
+
+
+def header_of(dtype="uint8", frame_shape=(3, 2), embedded=None):
+    return Header(MODEL_ID, np.dtype(dtype), frame_shape, embedded)
+
+
+def written(header, blocks):
+    stream = io.BytesIO()
+    writer = ArchiveWriter(stream, header)
+    for block in blocks:
+        writer.write(block)
+    writer.close()
+    return stream.getvalue()
+
+
+def read(data):
+    """Give the header, the blocks and what the reader counted."""
+    stream = data if hasattr(data, "read") else io.BytesIO(data)
+    reader = ArchiveReader(stream)
+    blocks = list(reader)
+    return reader.header, blocks, (reader.n_signals, reader.n_blocks, reader.blocks_by_mode)
+
+
+def refusal(data):
+    """Give the message of the FormatError that reading raises."""
+    with pytest.raises(FormatError) as caught:
+        read(data)
+    assert_one_line(caught.value)
+    return str(caught.value)
+
+
+def small_archive(embedded=None):
+    blocks = [
+        Block(Mode.CODED, 1, 2, b"coded"),
+        Block(Mode.STORED, 0, 1, b"stored"[:6]),
+        Block(Mode.DEFLATED, 15, 3, b""),
+    ]
+    return written(header_of(embedded=embedded), blocks)
+
+
+class ShortReads:
+    """A pipe: it cannot seek, and gives fewer bytes than asked for."""
+
+    def __init__(self, data, most=3):
+        self._data = data
+        self._position = 0
+        self._most = most
+
+    def read(self, size=-1):
+        assert size > 0
+        part = self._data[self._position : self._position + min(size, self._most)]
+        self._position += len(part)
+        return part

@@ -1,0 +1,156 @@
+"""The classic autoencoders, and their variants, become codecs like any other model."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch; extra train")
+
+import torch
+from torch import nn
+
+import narrows
+from narrows.errors import SettingError
+from narrows.evaluation.metrics import evaluate
+from narrows.training.classic.presets import PRESETS
+from narrows.training.data.corruption import Corruption
+from narrows.training.settings import TrainingSettings
+from narrows.training.train import build_networks
+from tests.helpers.interrupted import Killed, kill_at
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_learns_and_becomes_a_codec(digits, preset):
+    codec = narrows.train(digits[:1400], preset=preset, latent_size=12, epochs=30)
+    summary = codec.model.training
+    losses = [record["val_loss"] for record in summary["history"]]
+    assert len(losses) == 30
+    assert losses[-1] < losses[0]
+    assert summary["quantising_loss_db"] <= 0.1
+    measured = evaluate(codec, digits[1400:])
+    assert measured.psnr > 13.5  # the mean digit alone gives 10.8 dB
+    last = summary["history"][summary["best_epoch"] - 1]
+    assert measured.psnr == pytest.approx(last["psnr"], abs=1.0)
+    assert last["bytes_per_signal"] is None
+
+
+@pytest.mark.parametrize(
+    ("preset", "shape"), [("dense-32", (28, 28)), ("dense-25", (20, 2)), ("dense-25-best", (64,))]
+)
+def test_a_preset_is_the_network_it_is_said_to_be(preset, shape):
+    size, k = int(np.prod(shape)), PRESETS[preset].latent_size
+    encoder, decoder = build_networks(shape, TrainingSettings(preset=preset, latent_size=k))
+    first, second = encoder[1], decoder[0]
+    assert (first.in_features, first.out_features) == (size, k)
+    assert (second.in_features, second.out_features) == (k, size)
+    bound = (6 / (size + k)) ** 0.5  # Glorot-uniform
+    for layer in (first, second):
+        assert float(layer.weight.detach().abs().max()) <= bound
+        assert float(layer.weight.detach().std()) == pytest.approx(bound / 3**0.5, rel=0.1)
+        assert not layer.bias.any()
+    kinds = {"relu": nn.ReLU, "elu": nn.ELU, "sigmoid": nn.Sigmoid, "identity": nn.Identity}
+    assert isinstance(encoder[2], kinds[PRESETS[preset].latent_activation])
+    assert isinstance(decoder[1], kinds[PRESETS[preset].output_activation])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_any_dtype_and_shape_works(preset, dtype):
+    rng = np.random.default_rng(1)
+    waves = np.sin(np.linspace(0, [6, 9, 14], 40).T * 2)
+    x = rng.normal(size=(300, 3)) @ waves * 20 + (100 if dtype == "uint8" else -7)
+    x = (np.clip(x.round(), 0, 255) if dtype == "uint8" else x).astype(dtype).reshape(-1, 20, 2)
+    codec = narrows.train(x, preset=preset, latent_size=4, epochs=20, learning_rate=0.01)
+    assert evaluate(codec, x).psnr > 15.0
+    assert codec.model.training["freezing_loss_db"] <= 0.05
+
+
+def test_a_preset_that_dies_goes_on_to_the_same_model(digits, tmp_path):
+    settings = {"preset": "dense-25", "latent_size": 6, "epochs": 4, "corrupt": "noise:0.2"}
+    whole = narrows.train(digits[:300], **settings)
+    path = tmp_path / "c"
+    with pytest.raises(Killed):
+        narrows.train(digits[:300], **settings, checkpoint=path, stop=kill_at(20))
+    resumed = narrows.train(digits[:300], **settings, checkpoint=path, resume=True)
+    assert resumed.model_id == whole.model_id
+    assert resumed.model.training["history"][0]["lambda_"] is None
+
+
+def test_the_steps_of_latents_follow_how_much_they_matter(digits):
+    from narrows.training.architectures import Autoencoder
+    from narrows.training.classic.latent_steps import choose_latent_steps
+    from narrows.training.data.frames import scaled, unit_scaling_of
+
+    torch.manual_seed(0)
+    settings = TrainingSettings(preset="dense-25-best", latent_size=3)
+    networks = build_networks((8, 8), settings)
+    with torch.no_grad():
+        networks[1][0].weight[:, 1] *= 0.25
+    scaling = unit_scaling_of(digits)
+    model = Autoencoder(*networks, scaling, 1.0).eval()
+    x = scaled(digits[:800], scaling)
+    before = model.output(model.latents(x))
+    assert choose_latent_steps(model, x[:600], x[600:]) <= 0.1
+    gains = model.log_gain[0].exp()
+    assert float(gains[1] / gains[0]) == pytest.approx(0.25, rel=0.5)
+    torch.testing.assert_close(model.output(model.latents(x)), before, rtol=1e-3, atol=1e-4)
+
+
+def test_sparse_latents_are_sparser(digits):
+    def at(sparse):
+        codec = narrows.train(
+            digits[:1400], preset="dense-32", epochs=15, sparse=sparse, learning_rate=0.005
+        )
+        return np.mean(codec.encode(digits[1400:], effort=0) != 0)
+
+    assert at(3e-3) < 0.8 * at(0.0)
+
+
+@pytest.mark.parametrize("corrupt", ["noise:0.5", "mask:0.5"])
+@pytest.mark.parametrize("settings", [{"preset": "dense-25-best"}, {"latent_size": 12}])
+def test_a_denoising_autoencoder_undoes_what_it_was_trained_on(digits, corrupt, settings):
+    rng = np.random.default_rng(2)
+    x = digits[1400:].astype(np.float32)
+    if corrupt.startswith("mask"):
+        damaged = x * (rng.random(x.shape) >= 0.5)
+    else:
+        damaged = x + rng.normal(size=x.shape).astype(np.float32) * 0.5 * 16
+    damaged = np.clip(damaged.round(), 0, 255).astype(np.uint8)
+
+    def mse(**more):
+        codec = narrows.train(digits[:1400], epochs=40, batch_size=32, **settings, **more)
+        return float(np.square(codec.decode(codec.encode(damaged, effort=0)) - x).mean())
+
+    assert mse(corrupt=corrupt) < 0.95 * mse()
+
+
+def test_noise_has_the_deviation_and_masks_the_share_they_name():
+    x, generator = torch.ones(400, 50), torch.Generator().manual_seed(0)
+    noise = Corruption.parse("noise:0.3")(x, 2.0, generator) - x
+    assert float(noise.std()) == pytest.approx(0.6, rel=0.03)
+    kept = Corruption.parse("mask:0.25")(x, 2.0, generator)
+    assert float((kept == 0).float().mean()) == pytest.approx(0.25, rel=0.05)
+    assert set(kept.unique().tolist()) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"preset": "dense-33"}, "unknown preset 'dense-33'; accepted are dense-32, dense-25"),
+        ({"preset": "dense-32", "bits_per_latent": 3.0}, "no rate term"),
+        ({"preset": "dense-32", "lambda_": 3.0}, "no rate term"),
+        ({"preset": "dense-32", "architecture": "linear"}, "which is one"),
+        ({"preset": "dense-25", "loss": "bce"}, "whose output is elu; give mse"),
+        ({"preset": "dense-32", "loss": "l1"}, "give mse or bce"),
+        ({"preset": "dense-32", "encoder": nn.Identity(), "decoder": nn.Identity()}, "of your own"),
+        ({"preset": "dense-32", "latent_size": 0}, "latent_size 0"),
+        ({"preset": "dense-32", "latent_size": 65}, "latent_size 65"),
+        ({"corrupt": "noise"}, "noise:A"),
+        ({"corrupt": "mask:1.5"}, "mask:S"),
+        ({"corrupt": "blur:2"}, "corrupt 'blur:2'"),
+        ({"corrupt": "noise:nan"}, "noise:A"),
+        ({"sparse": -1.0}, "sparse -1.0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(digits, settings, message):
+    with pytest.raises(SettingError, match=message):
+        narrows.train(digits[:100], **settings, epochs=1)

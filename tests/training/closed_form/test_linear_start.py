@@ -1,0 +1,62 @@
+"""Dense networks that begin as PCA."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch; extra train")
+
+import torch
+
+import narrows
+from narrows.training.architectures import Autoencoder
+from narrows.training.closed_form.linear_start import start_linear
+from narrows.training.closed_form.pca import fit_linear
+from narrows.training.data.frames import scaled, scaling_of
+from narrows.training.settings import TrainingSettings
+from narrows.training.train import build_networks
+
+
+def both(x, latent_size, bits):
+    """Give a dense autoencoder that began as PCA, PCA itself, and the scaled signals."""
+    settings = TrainingSettings(latent_size=latent_size, architecture="dense")
+    scaling = scaling_of(x, "mse")
+    frames = scaled(x, scaling)
+    model = Autoencoder(*build_networks(x.shape[1:], settings), scaling, 4.0).eval()
+    start_linear(model, frames, bits)
+    return model, fit_linear(frames, latent_size, [bits], scaling), frames
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("latent_size", [1, 7, 32])
+def test_it_begins_as_pca(digits, latent_size):
+    model, pca, frames = both(digits, latent_size, 3.0 * latent_size)
+    torch.testing.assert_close(model.latents(frames), pca.latents(frames), rtol=1e-3, atol=1e-3)
+    # PCA shrinks its rounded latents a little; here training has yet to learn that.
+    y = pca.latents(frames)
+    torch.testing.assert_close(model.output(y), pca.output(y), rtol=0.1, atol=0.1)
+
+
+@torch.no_grad()
+def test_with_more_latents_than_pairs_the_first_components_are_kept():
+    x = np.random.default_rng(0).normal(size=(600, 300)).astype(np.float32)  # 256 units a layer
+    model, _, frames = both(x, 200, 400.0)
+    latents = model.latents(frames)
+    assert (latents[:, :128].std(0) > 0.1).all()
+    assert (latents[:, 128:] == 0).all()
+    assert torch.isfinite(model.output(latents)).all()
+
+
+def test_training_is_ahead_of_random_weights(digits, monkeypatch):
+    def after_ten_epochs():
+        codec = narrows.train(digits, latent_size=8, epochs=10, architecture="dense", lambda_=60.0)
+        return codec.model.training["history"][-1]["val_loss"]
+
+    began_as_pca = after_ten_epochs()
+    monkeypatch.setattr(TrainingSettings, "starts_linear", False)
+    assert began_as_pca < 0.95 * after_ten_epochs()
+
+
+def test_cross_entropy_and_presets_begin_as_usual():
+    assert not TrainingSettings(loss="bce", architecture="dense").starts_linear
+    assert not TrainingSettings(preset="dense-25").starts_linear
+    assert not TrainingSettings(architecture="conv").starts_linear
