@@ -54,7 +54,7 @@ from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.errors import FormatError
-from tests.format.test_archive_by_hand import (
+from tests.helpers.by_hand import (
     DECODING,
     DECODING_DIGEST,
     ENCODER,

@@ -1,4 +1,4 @@
-"""The `.narrows` file: saving and loading are inverse, and the id names what coding depends on."""
+"""The `.narrows` file: saving and loading are inverse, with and without the encoder."""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.model.model_file import model_id_of, pack_model, unpack_model
-from narrows.codec.networks.backend import NumpyBackend
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.quantiser import Quantiser
-from narrows.errors import FormatError, ModelError, UnprovenModelError
-from tests.helpers.model_files import encoder_digest_of, forged, id_of, opened
+from narrows.errors import FormatError, ModelError
+from tests.helpers.model_files import encoder_digest_of, id_of, opened
+from tests.helpers.same_models import assert_same_model
 from tests.helpers.tiny_models import (
     ACTIVATIONS,
     DTYPES,
@@ -27,30 +27,6 @@ from tests.helpers.tiny_models import (
     tiny_model,
     typical_frames,
 )
-
-
-def coding_tensors(model):
-    return {**model.encoder_tensors(), **model.decoding_tensors()}
-
-
-def assert_same_model(model, again):
-    """Compare all that a model file holds."""
-    assert again.decoding_settings() == model.decoding_settings()
-    assert again.encoder_settings() == model.encoder_settings()
-    assert again.model_id == model.model_id
-    assert (again.architecture, again.peak) == (model.architecture, model.peak)
-    assert again.training == model.training
-    ours, theirs = coding_tensors(model), coding_tensors(again)
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        np.testing.assert_array_equal(theirs[name], tensor, strict=True)
-    if model.known_answers is None:
-        assert again.known_answers is None
-    else:
-        assert_identical(again.known_answers.symbols, model.known_answers.symbols)
-        assert_identical(again.known_answers.answers, model.known_answers.answers)
-        assert again.known_answers.sha256 == model.known_answers.sha256
-
 
 # ---------------------------------------------------------------- inverse
 
@@ -195,116 +171,6 @@ def test_tensors_in_any_memory_order_are_stored_rightly(order):
     assert_identical(Codec(other).encode(x), Codec(model).encode(x))
 
 
-# ---------------------------------------------------------------- identity
-
-
-def test_the_id_is_16_bytes_and_shown_as_32_digits():
-    model = tiny_model()
-    assert len(model.model_id) == 16
-    assert Codec(model).model_id == model.model_id.hex()
-
-
-@pytest.mark.parametrize("n_qualities", [1, 3])
-def test_the_id_is_the_hash_that_the_format_says(n_qualities):
-    model = tiny_model("float32", (3, 2), 2, n_qualities, activation="elu", contexts=(1, 3))
-    content, tensors = opened(pack_model(model))
-    assert content["model_id"] == id_of(content, tensors) == model.model_id.hex()
-    assert content["encoder_sha256"] == encoder_digest_of(content, tensors).hex()
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"training": {"seed": 5}}, {"architecture": "other"}, {"peak": 2.0}, {"known_answers": None}],
-)
-def test_the_id_does_not_depend_on_what_coding_does_not_depend_on(changes):
-    model = tiny_model()
-    other = replace(model, **changes)
-    assert other.model_id == model.model_id
-    assert pack_model(other) != pack_model(model)
-    assert unpack_model(pack_model(other)).model_id == model.model_id
-
-
-def changed_tensors(model):
-    """Give models that differ in one number of one tensor each."""
-    for name, tensor in coding_tensors(model).items():
-        if name.startswith("tables."):
-            continue  # those must keep their sums; see below
-        for position in (0, tensor.size - 1):
-            other = tensor.copy()
-            other.reshape(-1)[position] += -1 if other.reshape(-1)[position] > 0 else 1
-            tensors = {**coding_tensors(model), name: other}
-            yield name, replace(
-                model,
-                encoder=IntegerNetwork.build(model.encoder.settings(), under("encoder.", tensors)),
-                decoder=IntegerNetwork.build(model.decoder.settings(), under("decoder.", tensors)),
-                quantiser=Quantiser(tensors["quantiser.gain"], model.quantiser.shift,
-                                    tensors["quantiser.step"], model.quantiser.limit),
-            )  # fmt: skip
-
-
-def under(prefix, tensors):
-    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-
-
-def changed_tables(model):
-    table = model.tables[0][0]
-    moved = table.weights.copy()
-    moved[0] += 1
-    moved[1] -= 1
-    for other in (
-        FrequencyTable(table.low, moved),
-        FrequencyTable(table.low + 1, table.weights),
-        FrequencyTable(table.low, np.append(table.weights[:-1], [table.weights[-1] - 1, 1])),
-    ):
-        yield replace(model, tables=[[other, *model.tables[0][1:]], *model.tables[1:]])
-
-
-def changed_settings(model):
-    normaliser = model.normaliser
-    for changes in (
-        {"offset": normaliser.offset + 1},
-        {"scale": normaliser.scale * 2},
-        {"output_shift": normaliser.output_shift + 1},
-        {"output_multiplier": normaliser.output_multiplier + 1},
-        {"output_scale": 0.5},
-        {"output_offset": normaliser.output_offset + 1},
-    ):
-        yield replace(model, normaliser=replace(normaliser, **changes))
-    yield replace(model, quantiser=replace(model.quantiser, shift=model.quantiser.shift + 1))
-    layers = list(model.decoder.layers)
-    layers[0] = replace(layers[0], shift=layers[0].shift + 1)
-    limit = model.decoder.input_limit
-    yield replace(model, decoder=IntegerNetwork(layers, model.decoder.input_shape, limit))
-
-
-def test_the_id_changes_with_everything_that_coding_depends_on():
-    model = tiny_model(activation="elu", n_qualities=3, known_answers=False)
-    models = [model, *(other for _, other in changed_tensors(model))]
-    models += [*changed_tables(model), *changed_settings(model)]
-    assert len({each.model_id for each in models}) == len(models) > 30
-
-
-def test_the_id_changes_with_what_an_encoder_searches_by():
-    model = searching(tiny_model(n_qualities=2))
-    exchange = model.exchange
-    first, second = exchange.lambda_
-    changes = [{"unit": 2.0}, {"lambda_": [second, first]}, {"curvature": exchange.curvature + 1}]
-    models = [model, replace(model, exchange=None)]
-    models += [replace(model, exchange=replace(exchange, **change)) for change in changes]
-    assert len({each.model_id for each in models}) == len(models)
-
-
-def test_the_id_tells_dtypes_and_shapes_apart():
-    models = [tiny_model(dtype, shape) for dtype in DTYPES for shape in ODD_SHAPES]
-    assert len({model.model_id for model in models}) == len(models)
-
-
-def test_all_models_that_differ_can_still_be_loaded():
-    model = tiny_model(activation="elu", known_answers=False)
-    for other in (*changed_tables(model), *changed_settings(model)):
-        assert unpack_model(pack_model(other)).model_id == other.model_id
-
-
 # ---------------------------------------------------------------- without the encoder
 
 
@@ -339,116 +205,3 @@ def test_a_model_without_its_encoder_needs_a_digest_of_32_bytes():
     for digest in (None, b"", b"x" * 31, b"x" * 33):
         with pytest.raises(FormatError, match="digest"):
             replace(model, encoder=None, given_encoder_digest=digest)
-
-
-# ---------------------------------------------------------------- parts that do not fit
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        {"frame_shape": (6,)},
-        {"frame_shape": (5, 1)},
-        {"contexts": []},
-        {"contexts": [None, None]},
-        {"contexts": tiny_model(latent_size=3, contexts=(1,)).contexts},
-        {"contexts": tiny_model("float64", contexts=(1,)).contexts},
-        {"tables": []},
-        {"tables": [[]]},
-        {"encoder": tiny_model(frame_shape=(4,)).encoder},
-        {"encoder": tiny_model(latent_size=3).encoder},
-        {"decoder": tiny_model(frame_shape=(4,)).decoder},
-        {"decoder": tiny_model(latent_size=3).decoder},
-        {"quantiser": tiny_model(latent_size=3).quantiser},
-        {"quantiser": tiny_model(n_qualities=2).quantiser},
-        {"normaliser": tiny_model("uint16").normaliser},
-        {"exchange": searching(tiny_model(latent_size=3)).exchange},
-        {"exchange": searching(tiny_model(n_qualities=2)).exchange},
-    ],
-)
-def test_parts_that_do_not_fit_together_are_refused(part):
-    with pytest.raises(FormatError):
-        replace(tiny_model(), **part)
-
-
-def test_a_dtype_that_archives_have_not_is_refused():
-    model = tiny_model("int16")
-    for dtype in ("int64", "uint32", "float16", ">i2"):
-        with pytest.raises(FormatError, match="model for frames"):
-            replace(model, normaliser=replace(model.normaliser, dtype=np.dtype(dtype)))
-
-
-def test_more_qualities_than_a_packets_three_bits_are_refused():
-    assert tiny_model(n_qualities=8, known_answers=False).n_qualities == 8
-    with pytest.raises(FormatError, match="9 qualities"):
-        tiny_model(n_qualities=9, known_answers=False)
-
-
-@pytest.mark.parametrize("peak", [0.0, -1.0, np.inf, np.nan])
-def test_a_peak_that_no_psnr_can_refer_to_is_refused(peak):
-    with pytest.raises(FormatError, match="peak"):
-        replace(tiny_model(), peak=peak)
-
-
-def test_a_decoder_that_could_leave_the_exact_integers_at_its_end_is_refused():
-    model = tiny_model("int32")
-    large = replace(model.normaliser, output_shift=-32)
-    with pytest.raises(UnprovenModelError):
-        replace(model, normaliser=large)
-
-
-def test_gains_that_could_leave_the_exact_integers_are_refused():
-    model = tiny_model()
-    layers = [*model.encoder.layers[:-1], replace(model.encoder.layers[-1], shift=0)]
-    encoder = IntegerNetwork(layers, model.frame_shape, model.normaliser.limit)
-    gain = np.full_like(model.quantiser.gain, 2**31 - 1)
-    with pytest.raises(UnprovenModelError):
-        replace(model, encoder=encoder, quantiser=replace(model.quantiser, gain=gain))
-
-
-# ---------------------------------------------------------------- known answers
-
-
-def test_right_known_answers_are_accepted():
-    for dtype in DTYPES:
-        for contexts in ((), (2,)):
-            Codec.from_bytes(pack_model(tiny_model(dtype, (3, 5, 2), 2, 3, contexts=contexts)))
-
-
-@pytest.mark.parametrize("contexts", [(), (1,)])
-@pytest.mark.parametrize("change", ["symbols", "answers", "sha256"])
-def test_known_answers_that_do_not_hold_are_a_model_error(change, contexts):
-    model = tiny_model("uint8", (3, 5), 3, contexts=contexts)
-    known = model.known_answers
-    wrong = {
-        "symbols": known.symbols + np.int32(50),
-        "answers": known.answers + np.int32(1),
-        "sha256": "0" * 64,
-    }[change]
-    data = pack_model(replace(model, known_answers=replace(known, **{change: wrong})))
-    with pytest.raises(ModelError) as caught:
-        Codec.from_bytes(data)
-    assert_one_line(caught.value, "known answers", model.model_id.hex())
-
-
-class EightBitProducts(NumpyBackend):
-    """A machine that multiplies in bfloat16, as some do where nobody asked for it."""
-
-    def constant(self, values, dtype):
-        bits = np.ascontiguousarray(values, np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
-        return bits.view(np.float32).astype(dtype)
-
-
-def test_a_machine_that_computes_otherwise_is_refused():
-    data = pack_model(tiny_model("uint8", (3, 5), 3))
-    with pytest.raises(ModelError, match="not exact"):
-        Codec.from_bytes(data, EightBitProducts())
-
-
-def test_known_answers_of_another_shape_are_refused():
-    content, tensors = opened(pack_model(tiny_model()))
-    for name in ("known.symbols", "known.answers"):
-        for bad in (tensors[name][:, :1], tensors[name].reshape(-1), tensors[name][:1]):
-            changed = {**tensors, name: np.ascontiguousarray(bad)}
-            with pytest.raises((FormatError, ModelError)):
-                Codec.from_bytes(forged(content, changed))

@@ -9,7 +9,7 @@ from narrows.codec.networks.backend import NumpyBackend
 from narrows.codec.networks.layers import Dense, LeakyReLU, Reshape
 from narrows.codec.networks.network import EXACT_FLOAT32, EXACT_FLOAT64, IntegerNetwork
 from narrows.errors import FormatError, UnprovenModelError
-from tests.codec.networks.test_layers import by_hand
+from tests.helpers.layers import by_hand
 from tests.helpers.tiny_models import (
     ACTIVATIONS,
     assert_one_line,

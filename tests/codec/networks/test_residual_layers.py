@@ -11,7 +11,7 @@ from narrows.codec.networks.backend import NumpyBackend
 from narrows.codec.networks.layers import KINDS, Dense, LeakyReLU, Reshape, Residual
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, UnprovenModelError
-from tests.codec.networks.test_layers import by_hand, computed, rows_for, small_dense_layers
+from tests.helpers.layers import by_hand, computed, rows_for, small_dense_layers
 from tests.helpers.tiny_models import assert_one_line, examples, random_conv, random_dense
 
 

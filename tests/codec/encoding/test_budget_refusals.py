@@ -1,0 +1,232 @@
+"""Budgets that are out of reach, and what is refused."""
+
+import io
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from narrows.codec.archive import IndexedArchive
+from narrows.codec.codec import Codec
+from narrows.codec.encoding.budget import Budget, squared_errors
+from narrows.codec.encoding.budget_search import BudgetSearch
+from narrows.errors import DataError, NarrowsError, SettingError
+from narrows.evaluation.metrics import evaluate
+from tests.helpers.archives import BLOCK_LIMIT
+from tests.helpers.budgets import (
+    CLOSE,
+    TARGETS,
+    bits_of,
+    codec_of,
+    each_kind,
+    each_target,
+    efforts_of,
+    psnr_of,
+    signals_of,
+    symbols_in,
+    what_could_be_had,
+    within_reach,
+)
+from tests.helpers.faithful_models import K
+from tests.helpers.tiny_models import (
+    FLOAT_DTYPES,
+    assert_identical,
+    assert_one_line,
+    searching,
+    tiny_model,
+    typical_frames,
+)
+
+# ---------------------------------------------------------------- out of reach
+
+
+def told(codec, x, compress, **target):
+    """Give what the error says could be had."""
+    (name,) = target
+    with pytest.raises(SettingError) as caught:
+        compress(x, **target)
+    assert_one_line(caught.value, f"{name} {target[name]:g} is out of reach")
+    return float(re.search(r"(?:takes|can have) (-?[\d.]+) (?:bytes|dB)", str(caught.value))[1])
+
+
+@each_kind
+@each_target
+def test_what_an_error_says_could_be_had_can_be_had(dtype, contexts, searches, name):
+    codec = codec_of(dtype, contexts, searches)
+    x = signals_of(codec)
+    for effort in efforts_of(codec):
+
+        def compress(x, effort=effort, **target):
+            return codec.compress(x, effort=effort, **target)
+
+        value = told(codec, x, compress, **{name: 0.01 if name == "target_bytes" else 2000})
+        blob = compress(x, **{name: value})
+        symbols, qualities = symbols_in(codec, blob)
+        if name == "target_bytes":
+            assert (bits_of(codec, symbols, qualities) <= 8 * value + K * CLOSE).all()
+        else:
+            assert psnr_of(codec, codec.decompress(blob), x).min() >= value - 1e-9
+
+
+@each_kind
+@pytest.mark.parametrize("checksum", [False, True])
+def test_what_an_error_says_a_packet_could_have_can_be_had(dtype, contexts, searches, checksum):
+    codec = codec_of(dtype, contexts, searches)
+
+    def compress(x, **target):
+        return codec.compress_packet(x, checksum=checksum, **target)
+
+    for signal in signals_of(codec)[3:5]:
+        value = told(codec, signal, compress, target_bytes=0.5)
+        assert value == int(value)
+        assert len(compress(signal, target_bytes=value)) <= value
+        psnr = told(codec, signal, compress, target_psnr=2000)
+        again = codec.decompress_packet(compress(signal, target_psnr=psnr), checksum=checksum)
+        assert psnr_of(codec, again[None], signal[None])[0] >= psnr - 1e-9
+
+
+@each_target
+def test_an_error_proposes_only_what_there_is(name):
+    target = {name: 0.01 if name == "target_bytes" else 2000}
+    for searches, effort, words in (
+        (False, 0, "another model"), (True, 0, "a higher effort"), (True, 2, "a higher effort"),
+        (True, 9, "another model"),
+    ):  # fmt: skip
+        codec = codec_of("uint8", (), searches)
+        with pytest.raises(SettingError) as caught:
+            codec.compress(signals_of(codec)[:2], effort=effort, **target)
+        assert_one_line(caught.value, f"at effort {effort}", words)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+@pytest.mark.parametrize("effort", [1, 2])
+def test_no_effort_refuses_bytes_that_rounding_keeps_to(dtype, effort):
+    """A search may end with more bits than it began with: errors have a weight as well."""
+    codec = Codec(searching(tiny_model(dtype, (5, 4), K, 3)))
+    x = typical_frames(codec.model, 12)
+    least = what_could_be_had(codec, x)[0].min(axis=0) / 8
+    for i, target in enumerate(least + CLOSE):
+        search = BudgetSearch(codec, Budget(target), effort)
+        symbols, qualities = search.encode(x[i : i + 1])
+        assert bits_of(codec, symbols, qualities)[0] <= 8 * target + K * CLOSE
+
+
+@pytest.mark.parametrize("searches", [False, True])
+def test_errors_beyond_float64_are_out_of_reach_and_no_crash(searches):
+    codec = codec_of("float64", (), searches)
+    x = np.full((2, 5, 4), 1.5e308)
+    x[1, ::2] *= -1
+    with pytest.raises(SettingError, match=r"-inf dB") as caught:
+        codec.compress(x, target_psnr=3)
+    assert_one_line(caught.value, "out of reach")
+    huge = Codec(replace(codec.model, peak=1e300))
+    x = signals_of(huge)
+    assert huge.decompress(huge.compress(x, target_psnr=3)).shape == x.shape
+    with pytest.raises(SettingError, match=r"have [56]\d\d\d\.\d dB"):
+        huge.compress(x, target_psnr=1e6)
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def refusals(codec, x):
+    """Give every way to ask for a target."""
+    archive = IndexedArchive(io.BytesIO(codec.compress(x)))
+    streams = [io.BytesIO(), io.BytesIO()]
+    ways = [
+        lambda *a, **k: codec.compress(x, *a, **k),
+        lambda *a, **k: codec.compress_packet(x[0], *a, **k),
+        lambda *a, **k: codec.compress_to(streams[0], x, *a, **k),
+        lambda *a, **k: codec.append_to(streams[1], archive, x, *a, **k),
+        lambda *a, **k: evaluate(codec, x, *a, **k),
+    ]
+    return ways, streams
+
+
+@each_target
+def test_a_quality_and_a_target_exclude_each_other(name):
+    codec = codec_of()
+    ways, streams = refusals(codec, signals_of(codec))
+    for way in ways:
+        with pytest.raises(SettingError) as caught:
+            way(2, **{name: 30})
+        assert_one_line(caught.value, "quality 2", f"{name} 30", "one of the two")
+    assert all(stream.getvalue() == b"" for stream in streams)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"target_bytes": 0}, {"target_bytes": math.nan}, {"target_psnr": -3}, {"target_psnr": "40"},
+     {"target_bytes": 30, "target_psnr": 30}, {"target_bytes": 30, "effort": 10},
+     {"target_psnr": 30, "effort": -1}, {"quality": 9, "target_psnr": 30}],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused_before_anything_is_written(options):
+    codec = codec_of()
+    ways, streams = refusals(codec, signals_of(codec))
+    for way in ways:
+        with pytest.raises(SettingError) as caught:
+            way(**options)
+        assert_one_line(caught.value)
+    assert all(stream.getvalue() == b"" for stream in streams)
+
+
+def test_a_model_without_a_search_takes_targets_at_effort_0_alone():
+    codec = codec_of("uint8", (), searches=False)
+    x = signals_of(codec)
+    with pytest.raises(SettingError, match="nothing to search by"):
+        codec.compress(x, effort=1, target_bytes=50)
+    assert codec.compress(x, target_bytes=50) == codec.compress(x, effort=0, target_bytes=50)
+
+
+def test_a_model_without_an_encoder_cannot_keep_to_anything():
+    codec = codec_of().without_encoder()
+    for name in TARGETS:
+        with pytest.raises(NarrowsError, match="no encoder") as caught:
+            codec.compress(signals_of(codec_of()), **{name: 30})
+        assert_one_line(caught.value)
+
+
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_signals_with_nan_keep_to_a_psnr_and_not_to_bytes(dtype, value, monkeypatch):
+    codec = codec_of(dtype)
+    x = signals_of(codec).copy()
+    monkeypatch.setattr(BLOCK_LIMIT, 5 * x[0].nbytes)
+    x[7, 1, 2] = value
+    target = within_reach(codec, np.delete(x, 7, axis=0), "target_psnr")[1]
+    blob = codec.compress(x, target_psnr=target)
+    again = codec.decompress(blob)
+    assert_identical(again[5:10], x[5:10])
+    others = np.r_[0:5, 10:20]
+    expected = codec.decompress(codec.compress(x[others], target_psnr=target))
+    assert_identical(again[others], expected)
+    with pytest.raises(SettingError) as caught:
+        codec.compress(x, target_bytes=1000)
+    assert_one_line(caught.value, "NaN or infinity", "target_bytes 1000")
+    for name in TARGETS:
+        with pytest.raises(DataError, match="NaN or infinity"):
+            codec.compress_packet(x[7], **{name: 30})
+
+
+def test_no_signals_keep_to_anything():
+    codec = codec_of()
+    x = signals_of(codec)[:0]
+    for name in TARGETS:
+        assert codec.compress(x, **{name: 1e-9}) == codec.compress(x)
+        symbols, qualities = BudgetSearch(codec, Budget(**{name: 5}), 2).encode(x)
+        assert (symbols.shape, qualities.shape) == ((0, K), (0,))
+
+
+@each_target
+def test_a_measurement_is_of_the_target_that_it_is_given(name):
+    codec = codec_of("uint8")
+    x = signals_of(codec)
+    for target in within_reach(codec, x, name)[:2]:
+        measured = evaluate(codec, x, effort=2, **{name: target})
+        blob = codec.compress(x, effort=2, **{name: target})
+        assert measured.compressed_bytes == len(blob)
+        mean = squared_errors(codec.decompress(blob), x).sum() / x.size / codec.model.peak**2
+        assert measured.mse == pytest.approx(mean)

@@ -1,0 +1,37 @@
+"""A model file to damage, and how it may be refused."""
+
+import numpy as np
+import pytest
+
+from narrows.codec.codec import Codec
+from narrows.codec.model.model_file import pack_model
+from narrows.errors import FormatError, ModelError
+from tests.helpers.model_files import NO_CHECKSUM, canonical, opened, packed
+from tests.helpers.tiny_models import assert_one_line, searching, tiny_model
+
+MODEL = searching(tiny_model("uint8", (2, 2), 2, 3, activation="step", contexts=(2,)))
+DATA = pack_model(MODEL)
+CONTENT, TENSORS = opened(DATA)
+ROWS = packed(TENSORS)
+TEXT = canonical({**CONTENT, "checksum": NO_CHECKSUM}).decode()
+
+
+def refusal(data):
+    """Give the message with which a file is refused."""
+    with pytest.raises((FormatError, ModelError)) as caught:
+        Codec.from_bytes(data)
+    assert_one_line(caught.value)
+    return str(caught.value)
+
+
+def refused_or_same(data):
+    """What no id covers, the summary and the known answers, may differ or be refused."""
+    try:
+        codec = Codec.from_bytes(data)
+    except (FormatError, ModelError) as error:
+        assert_one_line(error)
+    else:
+        assert codec.model_id == MODEL.model_id.hex()
+        assert codec.model.encoder_settings() == MODEL.encoder_settings()
+        for name, tensor in codec.model.decoding_tensors().items():
+            np.testing.assert_array_equal(tensor, TENSORS[name], strict=True)
