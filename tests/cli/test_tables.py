@@ -1,6 +1,6 @@
 """Tables say what they were given."""
 
-from narrows.cli.output import print_table
+from narrows.cli.printing import print_table
 
 
 def test_what_looks_like_markup_is_printed_as_it_is(capsys):

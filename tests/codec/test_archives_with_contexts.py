@@ -65,7 +65,7 @@ def test_a_model_of_convolutions_may_have_a_context():
 
 
 def test_info_shows_the_context_model_of_the_default_quality(tmp_path):
-    from narrows.cli.looking import describe_model
+    from narrows.cli.info import describe_model
 
     codec = Codec(tiny_model(n_qualities=3, latent_size=3, contexts=(2,)))
     codec.save(tmp_path / "m.narrows")

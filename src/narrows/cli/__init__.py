@@ -13,7 +13,22 @@ import typer
 from typer.core import TyperGroup
 
 from narrows._version import __version__
-from narrows.cli import advise, coding, evaluate, looking, probe, report, sweep, train
+from narrows.cli import (
+    advise,
+    compress,
+    decode,
+    decompress,
+    demo,
+    encode,
+    evaluate,
+    export_decoder,
+    info,
+    probe,
+    report,
+    sweep,
+    train,
+    verify,
+)
 from narrows.cli.ending import Ended, ending_in_order
 
 
@@ -39,19 +54,19 @@ app = typer.Typer(
 )
 for command in (
     train.train,
-    coding.compress,
-    coding.decompress,
-    looking.info,
-    looking.verify,
+    compress.compress,
+    decompress.decompress,
+    info.info,
+    verify.verify,
     evaluate.evaluate,
     probe.probe,
     report.report,
-    coding.encode,
-    coding.decode,
+    encode.encode,
+    decode.decode,
     sweep.sweep,
     advise.advise,
-    train.export_decoder,
-    train.demo,
+    export_decoder.export_decoder,
+    demo.demo,
 ):
     app.command()(command)
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from narrows.cli.options import Seed
-from narrows.cli.output import AsJson, Data, Quiet, print_json, print_table, read_data, say
+from narrows.cli.options import AsJson, Data, Quiet, Seed
+from narrows.cli.printing import print_json, print_table, say
+from narrows.cli.streams import read_data
 
 
 def advise(

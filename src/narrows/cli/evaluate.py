@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from narrows.cli.output import (
+from narrows.cli.options import (
     AsJson,
     Data,
     EffortLevel,
@@ -15,12 +15,9 @@ from narrows.cli.output import (
     TargetBytes,
     TargetPsnr,
     check_point,
-    decibels,
-    print_json,
-    print_pairs,
-    print_table,
-    read_data,
 )
+from narrows.cli.printing import decibels, print_comparison, print_json, print_pairs
+from narrows.cli.streams import read_data
 
 
 def evaluate(
@@ -91,16 +88,3 @@ def _break_even(signals: int | None) -> str:
     return (
         "never: the archive is not smaller than raw" if signals is None else f"{signals:,} signals"
     )
-
-
-def print_comparison(rows: list[Any], title: str = "") -> None:
-    """Print lines of `narrows.evaluation.baselines.Row` as a table."""
-    print_table(
-        title,
-        ["codec", "bytes per signal", "PSNR", "model bytes"],
-        [
-            [row.name, f"{row.bytes_per_signal:.2f}", decibels(row.psnr),
-             f"{row.model_bytes:,}" if row.model_bytes else ""]
-            for row in rows
-        ],
-    )  # fmt: skip

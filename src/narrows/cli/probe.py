@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from narrows.cli.output import AsJson, Data, ModelFile, print_json, print_table, read_data
+from narrows.cli.options import AsJson, Data, ModelFile
+from narrows.cli.printing import print_json, print_table
+from narrows.cli.streams import read_data
 
 if TYPE_CHECKING:
     from narrows.evaluation.probe.probe import Probe

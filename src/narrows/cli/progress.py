@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from narrows.cli.output import decibels
+from narrows.cli.printing import decibels
 
 if TYPE_CHECKING:
     from narrows.training.loop.state import EpochRecord

@@ -7,20 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from narrows.cli.output import (
-    PIPE,
-    AsJson,
-    Data,
-    Force,
-    ModelFile,
-    Quiet,
-    check_output,
-    open_output,
-    print_json,
-    read_data,
-    say,
-    usage_error,
-)
+from narrows.cli.options import AsJson, Data, Force, ModelFile, Quiet, usage_error
+from narrows.cli.printing import print_json, say
+from narrows.cli.streams import PIPE, check_output, open_output, read_data
 
 if TYPE_CHECKING:
     from narrows.evaluation.report import Contents, Sentence

@@ -10,27 +10,21 @@ import typer
 
 from narrows.cli.options import (
     Architecture,
+    AsJson,
     Augment,
     Corrupt,
+    Data,
+    Force,
     LearningRate,
     Loss,
     Preset,
+    Quiet,
     Seed,
     Sparse,
-)
-from narrows.cli.output import (
-    AsJson,
-    Data,
-    Force,
-    Quiet,
-    decibels,
-    open_output,
-    print_json,
-    print_table,
-    read_data,
-    say,
     usage_error,
 )
+from narrows.cli.printing import decibels, print_json, print_table, say
+from narrows.cli.streams import open_output, read_data
 
 if TYPE_CHECKING:
     import numpy as np

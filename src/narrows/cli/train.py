@@ -1,4 +1,4 @@
-"""`train` and `demo`: signals to a model, and the whole job on a known set."""
+"""`train`: signals to a model."""
 
 from __future__ import annotations
 
@@ -12,28 +12,21 @@ import typer
 
 from narrows.cli.options import (
     Architecture,
+    AsJson,
     Augment,
     Corrupt,
+    Data,
+    Force,
     LearningRate,
     Loss,
     Preset,
+    Quiet,
     Seed,
     Sparse,
-)
-from narrows.cli.output import (
-    PIPE,
-    AsJson,
-    Data,
-    Force,
-    Quiet,
-    check_output,
-    keeps_no_file,
-    open_output,
-    print_json,
-    read_data,
-    say,
     usage_error,
 )
+from narrows.cli.printing import print_json, say
+from narrows.cli.streams import PIPE, check_output, keeps_no_file, open_output, read_data
 
 if TYPE_CHECKING:
     from narrows.cli.progress import StopOnInterrupt
@@ -220,63 +213,3 @@ def _telling_of_interrupts(checkpoint: Path | None) -> Iterator[StopOnInterrupt]
         message = f"interrupted: {str(error) or 'nothing was written'}{_go_on(checkpoint)}"
         print("narrows: " + " ".join(message.split()), file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
-
-
-def export_decoder(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A .narrows file.", show_default=False)
-    ],
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="The smaller model; - for a pipe.",
-                          show_default=False)
-    ],
-    force: Force = False,
-    quiet: Quiet = False,
-) -> None:  # fmt: skip
-    """Write the model that only decompresses: half to two thirds of the size, the same id."""
-    check_output(output, force, model)
-    from narrows.models import load_codec
-
-    codec = load_codec(model)
-    decoder = codec.without_encoder()
-    with open_output(output) as stream:
-        stream.write(decoder.model_bytes)
-    say(f"{output}: {len(codec.model_bytes)} -> {len(decoder.model_bytes)} bytes", quiet)
-
-
-def demo(
-    data: Annotated[
-        str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")
-    ] = "digits",
-    latent_size: Annotated[int, typer.Option("--latent-size", help="Latents of a frame.")] = 8,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="The picture of ten signals.")
-    ] = Path("demo.png"),
-    seed: Seed = 0,
-    json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Train on a known set, compress what was held out, decompress, compare, draw."""
-    check_output(str(output), force=True)
-    from narrows.cli.evaluate import print_comparison
-    from narrows.cli.progress import training_progress
-    from narrows.evaluation.demo import run_demo
-    from narrows.evaluation.plots import gallery, new_figure, write_png
-
-    new_figure(1, 1)  # a missing matplotlib is told before training, not after
-    with training_progress(quiet) as progress:
-        made = run_demo(data, latent_size, seed, progress)
-    measured = made.measured
-    title = (
-        f"{data}: {measured.raw_bytes // measured.signals} bytes in, "
-        f"{measured.bytes_per_signal:.2f} bytes on disk, {measured.psnr:.2f} dB"
-    )
-    with open_output(str(output)) as stream:
-        write_png(gallery(made.original, made.decoded, made.codec.model.peak, title), stream)
-    if json:
-        print_json({**measured.as_json(), "rows": [row.as_json() for row in made.rows]})
-        return
-    if quiet:
-        return
-    print_comparison(made.rows, f"{data}: {measured.signals} signals held out from training")
-    print(f"{output}: original, reconstruction and error of ten of them")

@@ -1,8 +1,7 @@
-"""What commands share: inputs and outputs that may be pipes, JSON, tables, sizes in words."""
+"""Inputs and outputs of commands: files, known sets of signals, or pipes."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -10,9 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
-
-import typer
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,61 +19,6 @@ if TYPE_CHECKING:
 
 PIPE = "-"
 NPY_MAGIC = b"\x93NUMPY"
-
-Data = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="Signals: a .npy, .npz or IDX file, - for a pipe, or a known set: digits, "
-        "mnist:train, mnist:test, fashion-mnist:train, fashion-mnist:test.",
-        show_default=False,
-    ),
-]
-ModelFile = Annotated[
-    Path, typer.Option("--model", "-m", help="The .narrows file.", show_default=False)
-]
-OptionalModelFile = Annotated[
-    Path | None,
-    typer.Option("--model", "-m", show_default="embedded, or found in NARROWS_MODELS",
-                 help="The .narrows file."),
-]  # fmt: skip
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite the output.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
-Quality = Annotated[
-    int | None,
-    typer.Option("--quality", "-q", help="1 to the model's number of qualities.",
-                 show_default="the middle one, of 8 the 4th"),
-]  # fmt: skip
-EffortLevel = Annotated[
-    int | None,
-    typer.Option("--effort", help="0 (the fastest) to 9 (the best): how long better symbols "
-                 "are searched for.", show_default="2"),
-]  # fmt: skip
-TargetBytes = Annotated[
-    float | None,
-    typer.Option("--target-bytes", help="In place of a quality: the most that the coded form of "
-                 "any signal may take.", show_default="(none)"),
-]  # fmt: skip
-TargetPsnr = Annotated[
-    float | None,
-    typer.Option("--target-psnr", help="In place of a quality: the least PSNR of any signal, dB.",
-                 show_default="(none)"),
-]  # fmt: skip
-
-
-def check_point(quality: int | None, target_bytes: float | None, target_psnr: float | None) -> None:
-    """Refuse options that exclude each other."""
-    if target_bytes is not None and target_psnr is not None:
-        raise usage_error("--target-bytes and --target-psnr exclude each other: give one")
-    if quality is not None and (target_bytes, target_psnr) != (None, None):
-        name = "--target-psnr" if target_bytes is None else "--target-bytes"
-        raise usage_error(f"{name} chooses the quality of each signal: leave -q out")
-
-
-def usage_error(message: str) -> typer.BadParameter:
-    """Make the exception for wrong usage: exit code 2."""
-    return typer.BadParameter(message)
 
 
 class Prefixed:
@@ -202,44 +144,3 @@ def check_array_suffix(name: str) -> None:
     suffix = Path(name).suffix.lower()
     if name != PIPE and suffix not in ("", *SUFFIXES):
         raise SettingError(f"cannot write {suffix} files; accepted are {', '.join(SUFFIXES)}")
-
-
-def say(message: str, quiet: bool) -> None:
-    """Tell a person on stderr, so that pipes stay clean."""
-    if not quiet:
-        print(message, file=sys.stderr)
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on stdout."""
-    print(json.dumps(value, indent=2, allow_nan=False))
-
-
-def print_table(title: str, columns: list[str], rows: list[list[str]], *, left: int = 1) -> None:
-    """Print a table on stdout; the first `left` columns hold words, the others numbers."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < left else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console = Console(markup=False, emoji=False)  # "mnist:train:" is no tram
-    if not console.is_terminal:
-        console.width = 120
-    console.print(table)
-
-
-def print_pairs(title: str, pairs: list[tuple[str, str]]) -> None:
-    """Print names and values in two columns on stdout."""
-    width = max(len(name) for name, _ in pairs)
-    print(title)
-    for name, value in pairs:
-        print(f"  {name:<{width}}  {value}")
-
-
-def decibels(value: float | None) -> str:
-    """Write a PSNR; None or infinity is an exact reconstruction."""
-    return "exact" if value is None or value == float("inf") else f"{value:.2f} dB"

@@ -1,4 +1,4 @@
-"""`info` and `verify`: what is in a file, and whether it is whole."""
+"""`info`: what a model or an archive holds."""
 
 from __future__ import annotations
 
@@ -8,22 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from narrows.cli.output import (
-    AsJson,
-    OptionalModelFile,
-    decibels,
-    open_input,
-    print_json,
-    print_pairs,
-    print_table,
-    read_data,
-)
+from narrows.cli.options import AsJson
+from narrows.cli.printing import print_json, print_pairs, print_table
+from narrows.cli.streams import open_input
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
     from narrows.codec.model.model import Model
     from narrows.codec.networks.network import IntegerNetwork
-    from narrows.evaluation.verification import Verification
 
 
 def info(
@@ -198,62 +190,3 @@ def _show(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def verify(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="An archive.", show_default=False)],
-    model: OptionalModelFile = None,
-    against: Annotated[
-        str | None,
-        typer.Option("--against", metavar="DATA", help="The original signals.", show_default=False),
-    ] = None,
-    json: AsJson = False,
-) -> None:
-    """Check every checksum of an archive, decode it, and compare it with its original."""
-    from narrows.codec.archive import ArchiveReader
-    from narrows.errors import FormatError, ModelNotFoundError
-    from narrows.evaluation.verification import verify as check
-    from narrows.models import codec_for
-
-    original = None if against is None else read_data(against)
-    with open_input(file) as stream:
-        header = ArchiveReader(stream).header
-        try:
-            codec = codec_for(header, model)
-        except ModelNotFoundError:
-            if model is not None or against is not None:
-                raise
-            codec = None
-        found = check(stream, codec, original)
-    if json:
-        print_json(found.as_json())
-    else:
-        missing = f"no: model {header.model_id.hex()} is not at hand; give -m"
-        pairs = [
-            ("signals", f"{found.signals:,} in {found.blocks:,} blocks"),
-            ("checksums", "all right" if found.is_whole else "damaged"),
-            ("decoded", _share(found) if found.decoded else missing),
-        ]
-        if found.max_abs_error is not None:
-            first = "none" if found.first_difference is None else f"signal {found.first_difference}"
-            pairs += [
-                ("PSNR", decibels(found.psnr)),
-                ("worst signal", _worst(found)),
-                ("max abs error", f"{found.max_abs_error:g}"),
-                ("first difference", first),
-            ]
-        print_pairs(f"archive {file}", pairs)
-    if not found.is_whole:
-        raise FormatError(f"{file} is damaged: {found.losses[0]}")
-
-
-def _worst(found: Verification) -> str:
-    if found.worst_signal is None:
-        return "none"
-    return f"signal {found.worst_signal}, {decibels(found.worst_psnr)}"
-
-
-def _share(found: Verification) -> str:
-    if found.is_whole:
-        return "all"
-    return "all but what is lost" if found.signals else "none"

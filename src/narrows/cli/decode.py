@@ -1,0 +1,32 @@
+"""`decode`: integer latents to signals."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from narrows.cli.options import Force, ModelFile, Quality, Quiet
+from narrows.cli.printing import say
+from narrows.cli.streams import check_array_suffix, check_output, read_data, write_array
+
+
+def decode(
+    data: Annotated[
+        str, typer.Argument(metavar="LATENTS", help="From `narrows encode`.", show_default=False)
+    ],
+    model: ModelFile,
+    output: Annotated[str, typer.Option("--output", "-o", help="The signals, .npy; - for a pipe.")],
+    quality: Quality = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Map integer latents back to signals."""
+    check_output(output, force, data, model)
+    check_array_suffix(output)
+    from narrows.models import load_codec
+
+    codec = load_codec(model)
+    x = codec.decode(read_data(data), quality)
+    write_array(output, x)
+    say(f"{output}: {len(x)} signals of {x.dtype}", quiet)

@@ -1,0 +1,112 @@
+"""`decompress`: an archive to signals."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from narrows.cli.options import Force, OptionalModelFile, Quiet, usage_error
+from narrows.cli.printing import say
+from narrows.cli.streams import (
+    PIPE,
+    check_array_suffix,
+    check_output,
+    keeps_no_file,
+    open_input,
+    open_output,
+    write_array,
+)
+
+if TYPE_CHECKING:
+    from narrows.codec.archive.salvage import Loss
+    from narrows.codec.codec import Codec
+
+
+def decompress(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="An archive, or - for a pipe.", show_default=False)
+    ],
+    model: OptionalModelFile = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", show_default="FILE without .nrw, as .npy",
+                     help="The signals: .npy, .npz or .idx; - for a pipe (.npy)."),
+    ] = None,
+    skip_bad_blocks: Annotated[
+        bool,
+        typer.Option("--skip-bad-blocks", help="Save what a damaged archive still holds; the exit "
+                     "code is 1 where signals are lost."),
+    ] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Decompress an archive to signals, bit for bit the same on every machine."""
+    if output is None:
+        output = PIPE if file == PIPE else default_output(file)
+    if skip_bad_blocks and file == PIPE:
+        raise usage_error("--skip-bad-blocks must seek in the archive: give a file, not a pipe")
+    check_output(output, force, file, model)
+    check_array_suffix(output)
+    from narrows.codec.archive import ArchiveReader
+    from narrows.models import codec_for
+
+    losses: list[Loss] = []
+    with open_input(file) as stream:
+        if skip_bad_blocks:
+            from narrows.codec.archive.salvage import whole_blocks
+
+            header, blocks = whole_blocks(stream, lambda loss: _tell(loss, losses))
+            codec = codec_for(header, model)
+            signals: Iterator[Any] = map(codec.blocks.decode, blocks)
+        else:
+            reader = ArchiveReader(stream)
+            codec = codec_for(reader.header, model)
+            signals = codec.decompress_from(reader)
+        n = write_signals_as_they_come(output, codec, signals)
+    shape = ", ".join(map(str, (n, *codec.model.frame_shape)))
+    say(f"{output}: {n} signals, ({shape}) of {codec.model.dtype}", quiet)
+    if any(loss.n_signals != 0 for loss in losses):
+        raise typer.Exit(1)
+
+
+def _tell(loss: Loss, losses: list[Loss]) -> None:
+    """Say what is lost, even with --quiet: it is an error, though not a final one; and note it."""
+    say(f"narrows: {loss}", False)
+    losses.append(loss)
+
+
+def write_signals_as_they_come(output: str, codec: Codec, signals: Iterator[Any]) -> int:
+    """Write blocks of signals in the format of the output's suffix; give their number."""
+    import tempfile
+
+    import numpy as np
+
+    from narrows.signals import NpyWriter
+
+    frame_shape, dtype = codec.model.frame_shape, codec.model.dtype
+    if output != PIPE and Path(output).suffix.lower() not in ("", ".npy"):
+        x = np.concatenate([np.empty((0, *frame_shape), dtype), *signals])
+        write_array(output, x)
+        return len(x)
+    piped = keeps_no_file(output)
+    with tempfile.TemporaryFile() as spool, open_output(output) as stream:
+        # A pipe cannot go back to say how many signals there were: they wait in a file.
+        target = spool if piped else stream
+        writer = NpyWriter(target, frame_shape, dtype)
+        for block in signals:
+            writer.write(block)
+        writer.close()
+        if piped:
+            spool.seek(0)
+            shutil.copyfileobj(spool, stream, 1 << 20)
+    return writer.n_signals
+
+
+def default_output(archive: str) -> str:
+    """Name the output of decompressing an archive: without .nrw, with .npy."""
+    name = archive.removesuffix(".nrw")
+    return name if name.endswith((".npy", ".npz")) and name != archive else name + ".npy"

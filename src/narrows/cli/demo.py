@@ -1,0 +1,49 @@
+"""`demo`: the whole job on a known set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from narrows.cli.options import AsJson, Quiet, Seed
+from narrows.cli.printing import print_comparison, print_json
+from narrows.cli.streams import check_output, open_output
+
+
+def demo(
+    data: Annotated[
+        str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")
+    ] = "digits",
+    latent_size: Annotated[int, typer.Option("--latent-size", help="Latents of a frame.")] = 8,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The picture of ten signals.")
+    ] = Path("demo.png"),
+    seed: Seed = 0,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train on a known set, compress what was held out, decompress, compare, draw."""
+    check_output(str(output), force=True)
+    from narrows.cli.progress import training_progress
+    from narrows.evaluation.demo import run_demo
+    from narrows.evaluation.plots import gallery, new_figure, write_png
+
+    new_figure(1, 1)  # a missing matplotlib is told before training, not after
+    with training_progress(quiet) as progress:
+        made = run_demo(data, latent_size, seed, progress)
+    measured = made.measured
+    title = (
+        f"{data}: {measured.raw_bytes // measured.signals} bytes in, "
+        f"{measured.bytes_per_signal:.2f} bytes on disk, {measured.psnr:.2f} dB"
+    )
+    with open_output(str(output)) as stream:
+        write_png(gallery(made.original, made.decoded, made.codec.model.peak, title), stream)
+    if json:
+        print_json({**measured.as_json(), "rows": [row.as_json() for row in made.rows]})
+        return
+    if quiet:
+        return
+    print_comparison(made.rows, f"{data}: {measured.signals} signals held out from training")
+    print(f"{output}: original, reconstruction and error of ten of them")

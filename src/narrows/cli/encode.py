@@ -1,0 +1,31 @@
+"""`encode`: signals to integer latents."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from narrows.cli.options import Data, EffortLevel, Force, ModelFile, Quality, Quiet
+from narrows.cli.printing import say
+from narrows.cli.streams import check_array_suffix, check_output, read_data, write_array
+
+
+def encode(
+    data: Data,
+    model: ModelFile,
+    output: Annotated[str, typer.Option("--output", "-o", help="The latents, .npy; - for a pipe.")],
+    quality: Quality = None,
+    effort: EffortLevel = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Map signals to their integer latents, (n, latent_size) int32."""
+    check_output(output, force, data, model)
+    check_array_suffix(output)
+    from narrows.models import load_codec
+
+    codec = load_codec(model)
+    y = codec.encode(read_data(data), quality, effort)
+    write_array(output, y)
+    say(f"{output}: {len(y)} signals, {y.shape[1]} latents each", quiet)

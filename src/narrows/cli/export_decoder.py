@@ -1,0 +1,34 @@
+"""`export-decoder`: the part of a model that a receiver needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from narrows.cli.options import Force, Quiet
+from narrows.cli.printing import say
+from narrows.cli.streams import check_output, open_output
+
+
+def export_decoder(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A .narrows file.", show_default=False)
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="The smaller model; - for a pipe.",
+                          show_default=False)
+    ],
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Write the model that only decompresses: half to two thirds of the size, the same id."""
+    check_output(output, force, model)
+    from narrows.models import load_codec
+
+    codec = load_codec(model)
+    decoder = codec.without_encoder()
+    with open_output(output) as stream:
+        stream.write(decoder.model_bytes)
+    say(f"{output}: {len(codec.model_bytes)} -> {len(decoder.model_bytes)} bytes", quiet)
