@@ -1,14 +1,13 @@
 """The good golden files that the bad ones are made from, and what writes parts of any file."""
 
 import zlib
-from pathlib import Path
 
-TESTS = Path(__file__).parent.parent.parent / "tests"
-import independent_reader as reader  # noqa: E402
+from scripts.golden import FOLDER
+from tests.helpers import independent_reader as reader
 
 __all__ = ["reader"]
 
-GOOD = TESTS / "golden" / "v0" / "escapes"
+GOOD = FOLDER / "v0" / "escapes"
 MODEL = GOOD.with_suffix(".narrows").read_bytes()
 ARCHIVE = GOOD.with_suffix(".nrw").read_bytes()
 CONV_MODEL = GOOD.with_name("conv-2d-uint8.narrows").read_bytes()

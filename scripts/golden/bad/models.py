@@ -4,8 +4,8 @@ import zlib
 
 import numpy as np
 
-from scripts.bad_files.corrections import bad_corrections
-from scripts.bad_files.good_files import (
+from scripts.golden.bad.corrections import bad_corrections
+from scripts.golden.bad.good_files import (
     ARCHIVE,
     CONTEXT_MODEL,
     CONV_MODEL,
@@ -14,7 +14,7 @@ from scripts.bad_files.good_files import (
     flip,
     reader,
 )
-from scripts.bad_files.model_parts import ONE, Model, pack, reseal, shrunken, without_answers
+from scripts.golden.bad.model_parts import ONE, Model, pack, reseal, shrunken, without_answers
 
 # Each makes one fault in the contents of a model, whose id is then made right.
 CONTENTS = {

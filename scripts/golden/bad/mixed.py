@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scripts.bad_files.archives import MIXED, archive, block, good_payload, header
-from scripts.bad_files.good_files import MIXED_ARCHIVE, MIXED_MODEL, flip, reader, varint
+from scripts.golden.bad.archives import MIXED, archive, block, good_payload, header
+from scripts.golden.bad.good_files import MIXED_ARCHIVE, MIXED_MODEL, flip, reader, varint
 
 
 class Mixed(NamedTuple):

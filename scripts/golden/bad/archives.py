@@ -2,7 +2,7 @@
 
 import zlib
 
-from scripts.bad_files.good_files import (
+from scripts.golden.bad.good_files import (
     ARCHIVE,
     MODEL,
     crc,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from scripts.bad_files.good_files import CORRECTION_MODEL, reader
-from scripts.bad_files.model_parts import shrunken, without_answers
+from scripts.golden.bad.good_files import CORRECTION_MODEL, reader
+from scripts.golden.bad.model_parts import shrunken, without_answers
 
 SHARING = 2  # the quality, counted from 0, that has the context model of the one before it
 

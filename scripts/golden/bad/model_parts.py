@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from scripts.bad_files.good_files import MODEL, reader, varint
+from scripts.golden.bad.good_files import MODEL, reader, varint
 
 ONE = "0x1.0000000000000p+0"
 CONTEXT_TENSORS = {"order": "i4", "hidden_weight": "i2", "hidden_bias": "i4", "output_weight": "i2",
