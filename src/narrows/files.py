@@ -1,4 +1,4 @@
-"""Output files that appear whole or not at all; devices and FIFOs are written straight into."""
+"""Output files that appear whole or not at all; devices and FIFOs are written directly."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import BinaryIO
 from narrows.errors import DataError, OutputExistsError
 
 WRITING_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
-"""Errors that are of the output when they come while it is written."""
+"""Errors that concern the output where they occur while it is written."""
 
 
 def open_file(path: str | Path, hint: str = "give the path of an archive") -> BinaryIO:
-    """Open a file to read; DataError, with a hint what to do, where there is none."""
+    """Open a file to read; where there is none, raise a DataError that says what to do."""
     try:
         return open(path, "rb")
     except FileNotFoundError:
@@ -53,7 +53,7 @@ def refuse_input(path: Path, source: int | str | Path, name: str) -> None:
 
 
 def is_device(path: Path) -> bool:
-    """Tell whether `path` is there but keeps nothing: a device, a FIFO or a socket."""
+    """Return whether `path` exists but keeps nothing: a device, a FIFO or a socket."""
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
@@ -62,7 +62,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path` that takes its name when the block ends well.
 
     After an error the temporary file is gone and `path` is as it was. A symbolic link stays: the
-    file that it points to is replaced. A device or FIFO cannot be, and is written straight into.
+    file that it points to is replaced. A device or FIFO cannot be replaced and is written directly.
     """
     if is_device(path):
         with _naming(path), path.open("wb") as stream:
@@ -86,7 +86,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Let an error of the operating system name the output, not a temporary file or nothing."""
+    """Make an error of the operating system name the output, not the temporary file."""
     try:
         yield
     except OSError as error:
@@ -96,7 +96,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _usual_mode() -> int:
-    """Give the permissions an ordinary new file would have; mkstemp makes private ones."""
+    """Return the permissions of an ordinary new file; mkstemp makes private ones."""
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

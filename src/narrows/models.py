@@ -61,12 +61,12 @@ def codec_for(header: Header, model: Path | None = None) -> Codec:
 def find_model(model_id: bytes) -> tuple[Path, Codec]:
     """Find the model of an id in the folders of NARROWS_MODELS, and load it.
 
-    Damaged files are passed over.
+    Damaged files are skipped.
 
     Raises
     ------
     ModelNotFoundError
-        If there is none, or none that is whole.
+        If there is none, or only damaged ones.
     """
     damaged = ""
     for path in _candidates():

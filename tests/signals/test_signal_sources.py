@@ -1,12 +1,16 @@
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import numpy as np
 import pytest
 
 from narrows.errors import DataError, MissingExtraError
-from narrows.signals import KNOWN_NAMES, read_labels, read_signals
+from narrows.signals import KNOWN_NAMES, SUFFIXES, formats, open_signals, read_labels, read_signals
+from narrows.signals.formats.contract import Format
+from narrows.signals.formats.registry import FORMATS
 from tests.helpers.signal_frames import written
 
 REAL_DATA = Path(os.environ.get("NARROWS_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -121,3 +125,25 @@ def test_known_sets_are_read_from_the_folder_of_the_environment(monkeypatch, nam
     assert x.shape == (10000, 28, 28)
     assert x.dtype == np.uint8
     assert np.bincount(y).size == 10
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_blocks_and_rows_of_a_file_are_those_of_its_array(tmp_path, suffix):
+    (tmp_path / "x").write_bytes(written(X, suffix))
+    source = open_signals(tmp_path / "x")
+    assert (source.shape, source.dtype) == (X.shape, X.dtype)
+    blocks = list(source.blocks(3))
+    assert [len(block) for block in blocks] == [3, 1]
+    assert np.array_equal(np.concatenate(blocks), X)
+    rows = source.rows(np.array([3, 0, 3]))
+    assert np.array_equal(rows, X[[3, 0, 3]])
+    rows[:] = 0  # a copy, though the file is read-only
+    assert np.array_equal(source.read(), X)
+
+
+def test_every_format_that_has_a_file_is_in_the_registry():
+    modules = [
+        import_module(f"{formats.__name__}.{m.name}") for m in iter_modules(formats.__path__)
+    ]
+    found = {id(each) for m in modules for each in vars(m).values() if isinstance(each, Format)}
+    assert found == {id(each) for each in FORMATS}

@@ -26,7 +26,7 @@ from narrows.cli.streams import PIPE, check_output, keeps_no_file, open_output, 
 if TYPE_CHECKING:
     from narrows.codec.archive import IndexedArchive
     from narrows.codec.codec import Codec
-    from narrows.signals import ArraySource, NpyPipe
+    from narrows.signals import Source
 
 
 def compress(
@@ -89,7 +89,7 @@ def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> 
         raise usage_error("--append keeps the archive's own header: leave --embed-model out")
 
 
-def _check_source(codec: Codec, source: ArraySource | NpyPipe) -> None:
+def _check_source(codec: Codec, source: Source) -> None:
     """Refuse signals of another shape or dtype before anything is written."""
     import numpy as np
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from narrows.signals import ArraySource, NpyPipe
+    from narrows.signals import Source
 
 PIPE = "-"
 NPY_MAGIC = b"\x93NUMPY"
@@ -36,12 +36,12 @@ class Prefixed:
         return head or self._stream.read(size)
 
 
-def open_source(data: str) -> ArraySource | NpyPipe:
+def open_source(data: str) -> Source:
     """Open signals to be read a block at a time; a `.npy` streams through a pipe."""
-    from narrows.signals import ArraySource, NpyPipe, read_signals
+    from narrows.signals import ArraySource, NpyPipe, open_signals
 
     if data != PIPE:
-        return ArraySource(read_signals(data))
+        return open_signals(data)
     head = sys.stdin.buffer.read(len(NPY_MAGIC))
     stream = cast(BinaryIO, Prefixed(head, sys.stdin.buffer))
     return NpyPipe(stream) if head == NPY_MAGIC else ArraySource(_read_spooled(stream))

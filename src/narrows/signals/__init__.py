@@ -1,11 +1,12 @@
 """Signals to frames and back: files, arrays and known data sets <-> arrays `(n, *frame_shape)`."""
 
 from narrows.signals.checks import DTYPES, check_signals
-from narrows.signals.formats.numpy_files import NpyWriter
+from narrows.signals.formats.npy_streams import NpyPipe, NpyWriter
 from narrows.signals.formats.registry import SUFFIXES, write_signals
 from narrows.signals.known.known_files import KNOWN_NAMES
-from narrows.signals.source import ArraySource, NpyPipe
-from narrows.signals.sources import read_labels, read_signals
+from narrows.signals.labels import read_labels
+from narrows.signals.source import ArraySource, Source
+from narrows.signals.sources import open_signals, read_signals
 
 __all__ = [
     "DTYPES",
@@ -14,7 +15,9 @@ __all__ = [
     "ArraySource",
     "NpyPipe",
     "NpyWriter",
+    "Source",
     "check_signals",
+    "open_signals",
     "read_labels",
     "read_signals",
     "write_signals",

@@ -1,8 +1,9 @@
-"""Labels in a text file: one a line, or a named column of comma-separated values."""
+"""Labels: the class of each signal, from an array, a known set, or text."""
 
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,72 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import DataError
-from narrows.signals.damage import damage_named
+from narrows.signals.formats.damage import damage_named
+from narrows.signals.sources import find
 
 HEAD_BYTES = 4096
 SEVERAL_SHOWN = 8
 
 
+def read_labels(data: str | os.PathLike[str]) -> npt.NDArray[np.int64]:
+    """Read the class of every signal.
+
+    Parameters
+    ----------
+    data : str or path
+        As for `read_signals`; a known set's name stands for its labels. Or a text file with one
+        label a line; `file.csv:name` for the column under that heading.
+
+    Returns
+    -------
+    (n,) int64
+        Whole numbers as they are; words by their place in alphabetical order, counted from 0.
+
+    Raises
+    ------
+    DataError
+        If there is nothing of that name, it is damaged, or it holds no list of classes.
+    MissingExtraError
+        As for `read_signals`.
+    """
+    name, labels = repr(os.fsdecode(data)), _read_labels(data)
+    is_integer = labels.dtype.kind in "biu" and np.can_cast(labels.dtype, np.int64)
+    if labels.ndim != 1 or not (is_integer or labels.dtype.kind in "US"):
+        _refuse_fractions(labels, name)
+        raise DataError(
+            f"{name} holds {labels.dtype.name} of shape {labels.shape}, but labels "
+            "are one integer per signal, or one word; convert them, e.g. "
+            'y.ravel().astype("int64")'
+        )
+    if not is_integer:
+        labels = np.unique(labels, return_inverse=True)[1]
+    return labels.astype(np.int64)
+
+
+def _read_labels(data: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    text = os.fsdecode(data)
+    path, _, column = text.rpartition(":")
+    for name, heading in ((text, ""), (path, column)):
+        if os.path.exists(name):
+            if is_text(Path(name)):
+                return read_text_labels(Path(name), heading)
+            break
+    return find(data, "labels").read()
+
+
+def _refuse_fractions(labels: npt.NDArray[Any], name: str) -> None:
+    """Raise DataError for labels with fractions: targets of a regression, not classes."""
+    if labels.dtype.kind != "f" or not (labels != np.floor(labels)).any():
+        return
+    fraction = labels.flat[int(np.flatnonzero(labels != np.floor(labels))[0])]
+    raise DataError(
+        f"{name} holds numbers with fractions, such as {fraction:g}: targets of a regression, but "
+        "labels are one integer per signal, or one word: its class"
+    )
+
+
 def is_text(path: Path) -> bool:
-    """Tell whether a file begins like text in UTF-8: no control characters but white space."""
+    """Return whether a file begins like UTF-8 text: no control characters but white space."""
     if not path.is_file():
         return False
     with damage_named(path, "a file"), path.open("rb") as stream:

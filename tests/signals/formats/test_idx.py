@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from narrows.errors import DataError
 from narrows.signals import SUFFIXES, read_signals
-from narrows.signals.formats.idx import read_idx, write_idx
+from narrows.signals.formats.idx import open_idx, write_idx
 from tests.helpers.signal_frames import assert_identical, frames, read_bytes, written
 
 DTYPES = [np.dtype(name) for name in ("uint8", "int8", "int16", "int32", "float32", "float64")]
@@ -47,7 +47,7 @@ def test_plain_bytes_stay_mapped_and_swapped_numbers_do_not(tmp_path):
 def test_labels_of_one_axis_are_read(tmp_path):
     path = tmp_path / "labels"
     path.write_bytes(struct.pack(">HBBI", 0, 8, 1, 3) + b"\x07\x02\x01")
-    assert read_idx(path).tolist() == [7, 2, 1]
+    assert open_idx(path).read().tolist() == [7, 2, 1]
 
 
 def test_a_type_that_idx_has_not_is_refused():

@@ -1,35 +1,33 @@
-"""One file <-> one array: the content tells the format to read, the suffix the one to write."""
+"""The formats of files: the content tells the one to read, the suffix the one to write."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy.typing as npt
 
 from narrows.errors import DataError, SettingError
 from narrows.signals.checks import check_signals
-from narrows.signals.damage import damage_named
-from narrows.signals.formats.idx import GZIP_MAGIC, is_idx, read_idx, write_gzipped_idx, write_idx
-from narrows.signals.formats.numpy_files import (
-    NPY_MAGIC,
-    ZIP_MAGIC,
-    read_npy,
-    read_npz,
-    write_npy,
-    write_npz,
-)
+from narrows.signals.formats.contract import HEAD_BYTES
+from narrows.signals.formats.damage import damage_named
+from narrows.signals.formats.gzipped_idx import GZIPPED_IDX
+from narrows.signals.formats.idx import IDX
+from narrows.signals.formats.npy import NPY
+from narrows.signals.formats.npz import NPZ
+from narrows.signals.source import StoredSource
 
-_WRITERS: dict[str, Callable[[BinaryIO, npt.NDArray[Any]], None]] = {
-    ".npy": write_npy,
-    ".npz": write_npz,
-    ".idx": write_idx,
-    ".gz": write_gzipped_idx,
-}
+FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX)
+_WRITERS = {each.suffix: each.write for each in FORMATS if each.write}
+_NAMES = tuple(dict.fromkeys(each.name for each in FORMATS))
 
 SUFFIXES = tuple(_WRITERS)
 """What `write_signals` accepts; `.gz` stands for gzipped IDX."""
+
+
+def accepted(link: str) -> str:
+    """Return the names of all formats, the last two joined by a word."""
+    return f"{', '.join(_NAMES[:-1])} {link} {_NAMES[-1]}"
 
 
 def write_signals(stream: BinaryIO, array: npt.ArrayLike, suffix: str = ".npy") -> None:
@@ -57,41 +55,39 @@ def write_signals(stream: BinaryIO, array: npt.ArrayLike, suffix: str = ".npy") 
     writer(stream, check_signals(array, allow_empty=True))
 
 
-def read_file(path: Path, member: str | None = None) -> npt.NDArray[Any]:
-    """Read the array in a file.
+def open_file(path: Path, member: str | None = None) -> StoredSource:
+    """Open the numbers in a file, whether they are signals or not.
 
     Parameters
     ----------
     path : Path
-        A `.npy`, `.npz` or IDX file by its content, whatever its name.
+        A file of one of `FORMATS` by its content, whatever its name.
     member : str, optional
-        The name of the array, for `.npz` only.
+        The name of the array, for formats that can hold several.
 
     Raises
     ------
     DataError
-        If the file is none of these, or damaged, or cannot be opened.
+        If the file is of none of these formats, or damaged, or cannot be opened.
     """
     if not path.is_file():
         kind = "a directory" if path.is_dir() else "no regular file"
-        raise DataError(f"{str(path)!r} is {kind}; accepted is one .npy, .npz or IDX file")
+        raise DataError(f"{str(path)!r} is {kind}; accepted is one {accepted('or')} file")
     with damage_named(path, "a file"), path.open("rb") as stream:
-        head = stream.read(len(NPY_MAGIC))
-    if head.startswith(ZIP_MAGIC):
-        return read_npz(path, member)
-    if member is not None:
-        raise DataError(f"{f'{path}:{member}'!r} names an array, but the file is no .npz")
-    if head == NPY_MAGIC:
-        return read_npy(path)
-    if is_idx(head) or head.startswith(GZIP_MAGIC):
-        return read_idx(path)
-    raise DataError(_unknown(str(path), head))
+        head = stream.read(HEAD_BYTES)
+    found = next((each for each in FORMATS if each.matches(head, path)), None)
+    if member is not None and not (found and found.has_members):
+        several = " or ".join(each.name for each in FORMATS if each.has_members)
+        raise DataError(f"{f'{path}:{member}'!r} names an array, but the file is no {several}")
+    if found is None:
+        raise DataError(_unknown(str(path), head))
+    return found.open(path, member)
 
 
 def _unknown(path: str, head: bytes) -> str:
     if not head:
-        return f"{path!r} is empty (0 bytes); accepted is a .npy, .npz or IDX file"
+        return f"{path!r} is empty (0 bytes); accepted is a {accepted('or')} file"
     return (
-        f"{path!r} begins with {head!r} and is neither .npy, .npz nor IDX; "
+        f"{path!r} begins with {head!r} and is neither {accepted('nor')}; "
         "load it in Python and save it with numpy.save"
     )

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import MissingExtraError
-from narrows.signals.formats.idx import read_idx
+from narrows.signals.formats.registry import open_file
 from narrows.signals.known.fetch import ENVIRONMENT, fetch, find_local
 from narrows.signals.known.known_files import KNOWN_SETS, MIRRORS, KnownFile
 
@@ -42,13 +42,13 @@ def read_known(
     MissingExtraError
         If scikit-learn (for `digits`) or pooch (for a download) is not installed.
     DataError
-        If the file cannot be had, or is not the published one.
+        If the file cannot be obtained, or is not the published one.
     """
     if name == "digits":
         return _read_digits(part)
     known = KNOWN_SETS[name]
     file = known.images if part == "images" else known.labels
-    return read_idx(_locate(file, mirrors[file.folder]))
+    return open_file(_locate(file, mirrors[file.folder])).read()
 
 
 def _locate(file: KnownFile, mirrors: Sequence[str]) -> Path:

@@ -1,4 +1,4 @@
-"""Failures of the parsers of foreign files, told as one line."""
+"""Errors of parsers, turned into one line that names the file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_length(n_bytes: int, expected: int) -> None:
     Raises
     ------
     ValueError
-        For `damage_named` to tell.
+        Which `damage_named` turns into a `DataError`.
     """
     if n_bytes != expected:
         found = f"only {n_bytes}" if n_bytes < expected else "more"
