@@ -12,7 +12,7 @@ from typer.main import get_command
 from narrows.cli import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
 TAUGHT = ("concepts.md", "tutorial.md")
 COMMANDS = get_command(app).commands
 OPTIONAL = {"torch": "train", "matplotlib": "report"}

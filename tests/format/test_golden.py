@@ -11,7 +11,7 @@ import pytest
 import narrows
 from narrows.codec.archive import ArchiveReader, Mode
 from narrows.codec.encoding import SymbolSearch
-from tests.helpers import independent_reader
+from readers.python import narrows_reader
 
 FOLDER = Path(__file__).parents[1] / "golden"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("") for path in FOLDER.glob("v*/*.nrw"))
@@ -44,7 +44,7 @@ def test_a_golden_packet_decodes_to_its_frame(path):
     packet, checked = path.read_bytes(), path.with_suffix(".checked-packet").read_bytes()
     assert codec.decompress_packet(packet).tobytes() == expected.tobytes()
     assert codec.decompress_packet(checked, checksum=True).tobytes() == expected.tobytes()
-    assert independent_reader.read_packet(packet, codec.model_bytes).tobytes() == expected.tobytes()
+    assert narrows_reader.read_packet(packet, codec.model_bytes).tobytes() == expected.tobytes()
 
 
 def test_there_are_golden_packets_with_escapes_and_of_every_dtype():
@@ -92,7 +92,7 @@ def test_a_golden_search_gives_its_archive_byte_for_byte(path, suffix):
     targets = TARGETS.get(path.stem, {})
     assert codec.compress(x, effort=EFFORTS[suffix], **targets) == blob
     assert codec.decompress(blob).tobytes() == expected.tobytes()
-    assert independent_reader.read_archive(blob, codec.model_bytes).tobytes() == expected.tobytes()
+    assert narrows_reader.read_archive(blob, codec.model_bytes).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("path", AT_ONE_QUALITY, ids=lambda path: path.stem)

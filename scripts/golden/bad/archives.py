@@ -2,12 +2,12 @@
 
 import zlib
 
+from readers.python.narrows_reader.conventions import Cursor
 from scripts.golden.bad.good_files import (
     ARCHIVE,
     MODEL,
     crc,
     flip,
-    reader,
     varint,
 )
 
@@ -46,7 +46,7 @@ def embed(model, name=ARCHIVE[6:22]):
 
 def good_payload(data=ARCHIVE):
     """Take the payload of a good archive's one block out of it."""
-    cursor = reader.Cursor(data[29:])
+    cursor = Cursor(data[29:])
     first, n, size = cursor.number(), cursor.varint(), cursor.varint()
     payload = cursor.check_crc(0, size)
     good, head = block(first & 15, n, payload, first >> 4), header(name=data[6:22])

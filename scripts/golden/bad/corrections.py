@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from scripts.golden.bad.good_files import CORRECTION_MODEL, reader
+from readers.python.narrows_reader import read_model
+from scripts.golden.bad.good_files import CORRECTION_MODEL
 from scripts.golden.bad.model_parts import shrunken, without_answers
 
 SHARING = 2  # the quality, counted from 0, that has the context model of the one before it
@@ -106,7 +107,7 @@ def bad_corrections():
     """Make each such model."""
     model = shrunken(CORRECTION_MODEL)
     model.seal("decoder.")
-    reader.read_model(model.file())
+    read_model(model.file())
     files = {}
     for prefix, changes, make in (
         ("correction-", CONTENTS, shrunken),

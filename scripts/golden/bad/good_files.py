@@ -3,9 +3,6 @@
 import zlib
 
 from scripts.golden import FOLDER
-from tests.helpers import independent_reader as reader
-
-__all__ = ["reader"]
 
 GOOD = FOLDER / "v0" / "escapes"
 MODEL = GOOD.with_suffix(".narrows").read_bytes()

@@ -4,8 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from readers.python.narrows_reader import read_archive
+from readers.python.narrows_reader.conventions import Cursor
+from readers.python.narrows_reader.payload import decode_column
+from readers.python.narrows_reader.tables import make_table
 from scripts.golden.bad.archives import MIXED, archive, block, good_payload, header
-from scripts.golden.bad.good_files import MIXED_ARCHIVE, MIXED_MODEL, flip, reader, varint
+from scripts.golden.bad.good_files import MIXED_ARCHIVE, MIXED_MODEL, flip, varint
 
 
 class Mixed(NamedTuple):
@@ -18,7 +22,7 @@ class Mixed(NamedTuple):
     @classmethod
     def of(cls, payload):
         """Take a good payload apart."""
-        cursor = reader.Cursor(payload)
+        cursor = Cursor(payload)
         counts = [cursor.varint() for _ in range(4)]
         listed, *parts = (cursor.take(cursor.varint()) for _ in range(1 + sum(map(bool, counts))))
         return cls(counts, listed, parts)
@@ -32,12 +36,12 @@ class Mixed(NamedTuple):
         """Give the table of the list."""
         room = 2**24 - len(self.counts) - 1
         weights = [1 + count * room // sum(self.counts) for count in self.counts]
-        return reader.make_table(1, [*weights, 2**24 - sum(weights)])
+        return make_table(1, [*weights, 2**24 - sum(weights)])
 
     def entries(self):
         """Decode the list to entries, one less than the qualities."""
-        listed = reader.decode_payload(self.listed, reader.Coding([self.table()]), sum(self.counts))
-        return (listed[:, 0] - 1).tolist()
+        listed = decode_column(self.listed, self.table(), sum(self.counts))
+        return (listed - 1).tolist()
 
     def listing(self, entries, escaped=b""):
         """List other entries; `escaped` is what follows the words."""
@@ -75,7 +79,7 @@ def bad_mixed():
         """List another entry of the first signal."""
         return mixed(of.listing([entry, *of.entries()[1:]], escaped).payload())
 
-    reader.read_archive(mixed(none_at_1.payload()), MIXED_MODEL)
+    read_archive(mixed(none_at_1.payload()), MIXED_MODEL)
     counts, sized = bytes(good.counts), varint(len(good.listed)) + good.listed
     before_last, last = good._replace(parts=good.parts[:-1]), good.parts[-1]
     return {

@@ -6,7 +6,12 @@ from hashlib import sha256
 
 import numpy as np
 
-from scripts.golden.bad.good_files import MODEL, reader, varint
+from readers.python.narrows_reader.container import read_container
+from readers.python.narrows_reader.conventions import Cursor
+from readers.python.narrows_reader.model_id import digest, model_id
+from readers.python.narrows_reader.settings import canonical
+from readers.python.narrows_reader.tensors import NUMBER_TYPES, Tensors, read_head
+from scripts.golden.bad.good_files import MODEL, varint
 
 ONE = "0x1.0000000000000p+0"
 CONTEXT_TENSORS = {"order": "i4", "hidden_weight": "i2", "hidden_bias": "i4", "output_weight": "i2",
@@ -17,7 +22,7 @@ def pack(values):
     """Pack a tensor in planes, without a shift."""
     raw = values.astype(values.dtype.newbyteorder("<")).tobytes()
     planes = np.frombuffer(raw, np.uint8).reshape(-1, values.itemsize).T.tobytes()
-    code = reader.NUMBER_TYPES.index(values.dtype.name)
+    code = NUMBER_TYPES.index(values.dtype.name)
     head = bytes([0, code, values.ndim]) + b"".join(map(varint, values.shape)) + b"\0"
     return head + zlib.compress(planes)
 
@@ -26,7 +31,7 @@ class Model:
     """The parts of the good model, to be changed and put together again."""
 
     def __init__(self, data=MODEL):
-        self.settings, rows = reader.read_layout(data)
+        self.settings, rows = read_container(data)
         self.rows = {name: rows[name] for name in sorted(rows)}
         self.decoding = self.settings["decoding"]
         self.decoder, self.contexts = self.decoding["decoder"], self.decoding["contexts"]
@@ -46,10 +51,10 @@ class Model:
 
     def tensor(self, name):
         """Unpack a tensor."""
-        _, kind, shape, _, _ = reader.read_head(reader.Cursor(self.rows[name]))
-        tensors = reader.Tensors(dict(self.rows))
+        _, kind, shape, _, _ = read_head(Cursor(self.rows[name]))
+        tensors = Tensors(dict(self.rows))
         tensors.unpack(name, kind, *shape)
-        return tensors[name]
+        return tensors.done[name]
 
     def tensors(self, *parts):
         """Unpack the tensors whose names begin so."""
@@ -91,19 +96,19 @@ class Model:
         """Make the digest and the id right, of the decoder's tensors whose names begin so."""
         if self.settings["encoder"]:
             own = self.tensors("encoder.")
-            self.settings["encoder_sha256"] = reader.digest(self.settings["encoder"], own).hex()
+            self.settings["encoder_sha256"] = digest(self.settings["encoder"], own).hex()
         parts = [decoder, "quantiser.", "tables."]
         parts += [
             f"contexts.{i}."
             for i, each in enumerate(self.contexts)
             if each and "same_as" not in each
         ]
-        self.settings["model_id"] = reader.model_id(self.settings, self.tensors(*parts)).hex()
+        self.settings["model_id"] = model_id(self.settings, self.tensors(*parts)).hex()
 
     def file(self, text=None, **entries):
         """Write the file with a right checksum; `entries` are other entries of the header."""
         self.settings["checksum"] = "0" * 64
-        text = (text or (lambda value: value))(reader.canonical(self.settings))
+        text = (text or (lambda value: value))(canonical(self.settings))
         header, at = {"__metadata__": {"narrows": text}}, 0
         for name, row in self.rows.items():
             offsets = [at, at + len(row)]

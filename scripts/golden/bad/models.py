@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 
+from readers.python.narrows_reader import read_model
 from scripts.golden.bad.corrections import bad_corrections
 from scripts.golden.bad.good_files import (
     ARCHIVE,
@@ -12,7 +13,6 @@ from scripts.golden.bad.good_files import (
     ONE_LATENT_MODEL,
     WIDE_MODEL,
     flip,
-    reader,
 )
 from scripts.golden.bad.model_parts import ONE, Model, pack, reseal, shrunken, without_answers
 
@@ -153,7 +153,7 @@ def searching():
 
 def bad_models():
     """Make each bad model."""
-    assert reader.read_model(shrunken().file()).id == ARCHIVE[6:22], "the good model is not good"
+    assert read_model(shrunken().file()).id == ARCHIVE[6:22], "the good model is not good"
     files = {}
     for name, change in CONTENTS.items():
         model = shrunken()
@@ -172,7 +172,7 @@ def bad_models():
         files["context-" + name] = model.file()
     good = searching()
     good.seal()
-    reader.read_model(good.file())
+    read_model(good.file())
     for name, change in SEARCH_CONTENTS.items():
         model = searching()
         change(model)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.tables import TOTAL, FixedTables, count_table
+from tests.helpers.format_document import section
 from tests.helpers.packets import (
     HALF_AND_QUARTERS,
     MODEL_ID,
@@ -224,7 +225,7 @@ def test_the_checksum_is_the_crc_of_the_model_id_and_the_packet(symbols):
 
 
 def test_the_packets_of_the_format_document_are_what_the_code_writes():
-    text = (DOCS / "FORMAT.md").read_text(encoding="utf-8").split("### Packets worked out")[1]
+    text = section("Packets worked out")
     rows = re.findall(r"^\| (-?\d.*?) \|.*\| `([0-9A-F ]+)` \| `([0-9A-F ]+)` \|$", text, re.M)
     assert len(rows) >= 5
     for listed, packet, checksum in rows:

@@ -1,5 +1,6 @@
 """Convolutions and their transposes against slow sums in integers, torch, and their own proofs."""
 
+import json
 from itertools import product
 from math import prod
 
@@ -9,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narrows.codec.codec import Codec
+from narrows.codec.model.packed_tensors import pack_tensor
 from narrows.codec.networks.backend import NumpyBackend
 from narrows.codec.networks.layers import Conv, TransposedConv
 from narrows.codec.networks.layers.sliding import boxes, cut, sizes_of
-from tests.helpers import independent_reader
+from readers.python.narrows_reader.networks import KINDS
+from readers.python.narrows_reader.tensors import Tensors
 from tests.helpers.convolutions import InParts, by_hand, cases, computed, conv, transposed
 from tests.helpers.tiny_models import examples, tiny_conv_model, typical_frames
 
@@ -134,14 +137,14 @@ def test_no_convolution_writes_into_its_input_on_torch(torch_backend, case):
 
 @given(cases())
 @examples(100)
-def test_the_independent_reader_computes_and_proves_the_same(case):
+def test_the_reader_computes_and_proves_the_same(case):
     layer, x = case
-    output = layer.output_shape(x.shape[1:])
-    described = {"kind": layer.kind, **layer.settings(), "in_shape": x.shape[1:]}
-    described |= {"out_shape": output, "weight": layer.weight.astype(np.int64), "bias": layer.bias}
-    y = independent_reader.run_layer(x.reshape(len(x), -1), **described)
-    np.testing.assert_array_equal(y.reshape(len(x), *output), computed(layer, x))
-    assert independent_reader.prove_layer(2**16, **described) == layer.magnitudes(2**16)[1]
+    rows = {"weight": pack_tensor(layer.weight), "bias": pack_tensor(layer.bias)}
+    settings, shape = json.loads(json.dumps(layer.settings())), x.shape[1:]
+    theirs = KINDS[layer.kind](settings, shape, 2**16, Tensors(rows))
+    y = theirs.run(x.reshape(len(x), -1))
+    np.testing.assert_array_equal(y.reshape(len(x), *theirs.shape), computed(layer, x))
+    assert theirs.bound == layer.magnitudes(2**16)[1]
 
 
 # ---------------------------------------------------------------- bounds

@@ -2,6 +2,8 @@
 
 import ast
 import io
+import re
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +14,17 @@ import pytest
 import narrows
 from narrows.codec.archive import ArchiveReader
 from narrows.errors import NarrowsError
-from tests.helpers import independent_reader as reader
+from readers.python import narrows_reader as reader
+from readers.python.narrows_reader.several_qualities import decode_mixed
 
+FOLDER = Path(reader.__file__).parent
+DOCS = Path(__file__).parents[2] / "docs"
+ALONE = """
+import runpy, sys
+sys.path[0:0] = [sys.argv.pop(1)]
+sys.modules["narrows"] = None
+runpy.run_module("narrows_reader", run_name="__main__")
+"""
 GOLDEN = Path(__file__).parents[1] / "golden"
 ARCHIVES = sorted(GOLDEN.glob("v*/*.nrw"))
 BAD = sorted(path for path in GOLDEN.glob("bad-v*/*") if path.suffix in (".nrw", ".narrows"))
@@ -53,13 +64,51 @@ def flips(data, count):
         yield data[:at] + bytes([data[at] ^ 1 << i % 8]) + data[at + 1 :]
 
 
-def test_the_reader_imports_nothing_but_the_standard_library_and_numpy():
-    nodes = list(ast.walk(ast.parse(Path(reader.__file__).read_text(encoding="utf-8"))))
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module or "." for node in nodes if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | {"numpy"}
-    called = {node.id for node in nodes if isinstance(node, ast.Name)}
-    assert not called & {"__import__", "importlib", "exec", "eval"}
+def test_the_reader_imports_nothing_but_the_standard_library_numpy_and_itself():
+    for path in FOLDER.glob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = {n.name for node in nodes if isinstance(node, ast.Import) for n in node.names}
+        names |= {n.module for n in nodes if isinstance(n, ast.ImportFrom) and not n.level}
+        assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | {"numpy"}
+        assert all(n.level <= 1 for n in nodes if isinstance(n, ast.ImportFrom))
+        called = {node.id for node in nodes if isinstance(node, ast.Name)}
+        assert not called & {"__import__", "importlib", "exec", "eval"}
+
+
+def test_each_file_of_the_reader_is_small_and_names_its_section():
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    for path in FOLDER.glob("[!_]*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 160
+        assert f"`{path.name}`" in readme, path.name
+        page, headings = re.match(r'"""(\S+\.md), ([^:.]+)[:.]', text).groups()
+        document = (DOCS / page).read_text(encoding="utf-8")
+        for heading in re.findall(r'"(.*?)"', headings):
+            assert re.search(rf"^#+ (\d+\. )?{heading}$".replace(" ", r"\s"), document, re.M), path
+
+
+def run_alone(*arguments):
+    """Run the reader's command line from its own folder, without narrows."""
+    return subprocess.run(
+        [sys.executable, "-I", "-c", ALONE, str(FOLDER.parent), *map(str, arguments)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_command_line_decodes_an_archive_and_a_packet_without_narrows(tmp_path):
+    out, path = tmp_path / "out.npy", CONTEXTS
+    done = run_alone(path.with_suffix(".nrw"), "-m", path, "-o", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_same(np.load(out), np.load(path.with_suffix(".npy")))
+    done = run_alone(path.with_suffix(".packet"), "-m", path, "-o", out, "--packet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_same(np.load(out), np.load(path.with_suffix(".frame.npy")))
+
+
+def test_the_command_line_says_in_one_line_what_is_wrong(tmp_path):
+    done = run_alone(SMALL, "-m", SMALL, "-o", tmp_path / "out.npy")
+    assert (done.returncode, done.stderr) == (1, "narrows_reader: this is no archive\n")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("path", ARCHIVES, ids=name_of)
@@ -161,9 +210,9 @@ def test_a_flipped_bit_of_a_payload_of_several_qualities_is_judged_as_in_narrows
             expected = codec.blocks.decode(replace(block, payload=damaged))
         except NarrowsError:
             with pytest.raises(reader.Rejected):
-                reader.decode_mixed(damaged, model.codings, n)
+                decode_mixed(damaged, model.codings, model.k, n)
         else:
-            for quality, signals, symbols in reader.decode_mixed(damaged, model.codings, n):
+            for quality, signals, symbols in decode_mixed(damaged, model.codings, model.k, n):
                 assert_same(model.decode(symbols, quality), expected[signals])
 
 
@@ -205,7 +254,7 @@ def test_narrows_refuses_a_golden_bad_file(path):
 
 
 @pytest.mark.parametrize("path", BAD, ids=name_of)
-def test_the_independent_reader_rejects_a_golden_bad_file_for_its_fault(path):
+def test_the_reader_rejects_a_golden_bad_file_for_its_fault(path):
     with pytest.raises(reader.Rejected) as caught:
         read_bad(path)
     reason, name = str(caught.value), path.stem

@@ -1,0 +1,95 @@
+"""FORMAT.md, "Archive": from the bytes of an archive to its signals."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .conventions import Cursor, Shape, need
+from .model import Model, read_model
+from .normaliser import DTYPES
+from .payload import decode_payload
+from .raw_blocks import elements, inflate_planes
+from .several_qualities import decode_mixed
+
+
+def read_archive(archive_bytes: bytes, model_bytes: bytes | None = None) -> np.ndarray:
+    """Decode an archive with its embedded model, or with one from elsewhere: (n, *frame_shape)."""
+    cursor = Cursor(archive_bytes)
+    flags, name, dtype, shape = read_header(cursor)
+    embedded = read_embedded(cursor) if flags & 1 else None
+    models = (read_model(blob) for blob in (model_bytes, embedded) if blob is not None)
+    model = next((model for model in models if model.id == name), None)
+    need(model, f"the archive needs the model {name.hex()}")
+    assert model is not None
+    need((model.dtype, model.frame_shape) == (dtype, shape), "the model is of other frames")
+    signals, entries = [np.empty((0, *shape), dtype)], []
+    while True:
+        start = cursor.at
+        if cursor.number() == 0x0F:
+            break
+        cursor.at = start
+        signals.append(read_block(cursor, model))
+        entries.append((len(signals[-1]), cursor.at - start))
+    check_index(cursor, entries)
+    return np.concatenate(signals)
+
+
+def read_header(cursor: Cursor) -> tuple[int, bytes, np.dtype, Shape]:
+    """Read the header of an archive: flags, model id, element type and frame shape."""
+    need(cursor.take(4) == b"\x89NRW", "this is no archive")
+    need(cursor.number() == 0, "an unknown version")
+    flags, name = cursor.number(), cursor.take(16)
+    need(flags & 0x0F & ~0x01 == 0, "an unknown required flag")
+    code, n_dims = cursor.number(), cursor.number()
+    need(code < len(DTYPES) and n_dims <= 8, "an unknown element type, or too many dimensions")
+    shape = tuple(cursor.varint() for _ in range(n_dims))
+    cursor.check_crc(0)
+    dtype = np.dtype(DTYPES[code])
+    need(1 <= math.prod(shape) * dtype.itemsize <= 2**28 - 16, "a frame is empty or too large")
+    return flags, name, dtype, shape
+
+
+def read_embedded(cursor: Cursor) -> bytes:
+    """Read the bytes of the embedded model."""
+    start, size = cursor.at, cursor.varint()
+    need(size <= 2**30, "the embedded model is too large")
+    blob = cursor.take(size)
+    cursor.check_crc(start)
+    return blob
+
+
+def read_block(cursor: Cursor, model: Model) -> np.ndarray:
+    """Read one block: its signals."""
+    frame_bytes = math.prod(model.frame_shape) * model.dtype.itemsize
+    start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
+    mode, quality = first & 15, first >> 4
+    need(mode <= 3, "an unknown mode")
+    need(1 <= n <= max(1, min(2**14 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
+    need(size <= n * frame_bytes, "a payload is longer than its signals")
+    payload = cursor.check_crc(start, size)
+    if mode == 0:
+        need(1 <= quality <= len(model.codings), "the model has no such quality")
+        symbols = decode_payload(payload, model.codings[quality - 1], model.k, n)
+        return model.decode(symbols, quality)
+    if mode == 3:
+        need(quality == 0, "a block of several qualities names one")
+        signals = np.empty((n, *model.frame_shape), model.dtype)
+        for quality, rows, symbols in decode_mixed(payload, model.codings, model.k, n):
+            signals[rows] = model.decode(symbols, quality)
+        return signals
+    if mode == 1:
+        payload = inflate_planes(payload, n * frame_bytes, model.dtype.itemsize)
+    need(len(payload) == n * frame_bytes, "a payload has another length than its signals")
+    return elements(payload, model.dtype, n, model.frame_shape)
+
+
+def check_index(cursor: Cursor, entries: Sequence[tuple[int, int]]) -> None:
+    """Check the index and the tail behind the end byte, which is taken already."""
+    start = cursor.at - 1
+    need(cursor.varint() == len(entries), "the index has another number of blocks")
+    for entry in entries:
+        need((cursor.varint(), cursor.varint()) == entry, "the index does not agree with a block")
+    cursor.check_crc(start)
+    n_bytes = cursor.at - start
+    need(cursor.number(4) == n_bytes and cursor.rest() == b"WRN\x98", "the tail is wrong")

@@ -1,0 +1,158 @@
+"""FORMAT.md, "Model file": what decoding needs of a model, its id and its known answers.
+
+This reader decodes only, so it takes every model as one without an encoder, but for what an encoder
+may search by, which it checks.
+"""
+
+import math
+from hashlib import sha256
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .container import read_container
+from .context_model import ContextModel
+from .conventions import need
+from .forms import Settings
+from .model_id import model_id
+from .networks import Decoder
+from .normaliser import check_output, denormalise
+from .payload import Group
+from .settings import has_search
+from .tables import Table, make_table
+from .tensors import Tensors
+
+
+class Model(NamedTuple):
+    """What decoding needs of a model."""
+
+    id: bytes
+    dtype: np.dtype
+    frame_shape: tuple[int, ...]
+    normaliser: Settings
+    limit: int
+    decoder: Decoder
+    steps: np.ndarray
+    codings: list[list[Group]]
+
+    @property
+    def k(self) -> int:
+        """The latent size."""
+        return self.steps.shape[1]
+
+    def decode(self, symbols: np.ndarray, quality: int) -> np.ndarray:
+        """Turn symbols, (n, k) int64, into frames, (n, *frame_shape)."""
+        latents = np.clip(symbols * self.steps[quality - 1], -self.limit, self.limit)
+        y = self.decoder.run(latents)
+        return denormalise(y, self.normaliser).reshape(len(symbols), *self.frame_shape)
+
+
+def read_model(data: bytes) -> Model:
+    """Read a model file and check all of it that decoding needs."""
+    settings, rows = read_container(data)
+    tensors, decoding, encoder = Tensors(rows), settings["decoding"], settings["encoder"]
+    check_decoder(decoding)
+    (k,), frame_shape = decoding["decoder"]["input_shape"], tuple(decoding["frame_shape"])
+    n_elements = math.prod(frame_shape)
+    decoder = Decoder(decoding["decoder"], n_elements, tensors.under("decoder."))
+    r = decoder.r
+    need(not r or not encoder or has_search(encoder), "no search")
+    need(decoder.chain.shape == frame_shape, "the decoder makes other frames")
+    check_output(decoding["normaliser"], decoder.bound)
+    steps = tensors.unpack("quantiser.step", "int32", None, k)
+    need(1 <= len(steps) <= 8 and steps.min() >= 0 and steps.max() < 2**21, "steps are wrong")
+    need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
+    tables = read_tables(tensors, steps.shape)
+    codings = read_codings(tensors, decoding["contexts"], tables, steps, r)
+    name = model_id(settings, tensors.done)
+    need(name.hex() == settings["model_id"], "the model id is wrong")
+    model = Model(
+        name, np.dtype(decoding["normaliser"]["dtype"]), frame_shape, decoding["normaliser"],
+        decoding["quantiser"]["limit"], decoder, steps, codings,
+    )  # fmt: skip
+    if settings["known_sha256"]:
+        known = tensors.unpack("known.symbols", "int32", None, k)
+        check_known(model, known, settings["known_sha256"])
+    check_search(encoder, tensors, steps.shape)
+    check_no_other(rows, settings)
+    return model
+
+
+def check_decoder(decoding: dict[str, Any]) -> None:
+    """Check the sizes of frames and latents."""
+    n, shape = math.prod(decoding["frame_shape"]), decoding["decoder"]["input_shape"]
+    itemsize = np.dtype(decoding["normaliser"]["dtype"]).itemsize
+    need(n * itemsize <= 2**28 - 16, "a frame is too large")
+    need(len(shape) == 1 and shape[0] <= n, "the latent size is wrong")
+    same = decoding["decoder"]["input_limit"] == decoding["quantiser"]["limit"]
+    need(same, "the decoder has another limit than the quantiser")
+
+
+def read_tables(tensors: Tensors, shape: tuple[int, ...]) -> list[list[Table]]:
+    """Read the frequency tables, for each quality those of its latents."""
+    lows = tensors.unpack("tables.low", "int32", *shape).ravel().tolist()
+    sizes = tensors.unpack("tables.size", "int32", *shape).ravel().tolist()
+    need(min(sizes) >= 2 and max(sizes) <= 4097, "a table has too few or too many entries")
+    weights = tensors.unpack("tables.weights", "int32", sum(sizes)).tolist()
+    ends = accumulate(sizes)
+    tables = [make_table(low, weights[end - size : end])
+              for low, size, end in zip(lows, sizes, ends, strict=True)]  # fmt: skip
+    return [tables[i : i + shape[1]] for i in range(0, len(tables), shape[1])]
+
+
+def read_codings(
+    tensors: Tensors, contexts: list[Any], tables: list[list[Table]], steps: np.ndarray, r: int
+) -> list[list[Group]]:
+    """Read what each quality is coded with: a group of latents, and one of the correction."""
+    need(len(contexts) == len(tables), "contexts of another number of qualities")
+    found: list[list[Group]] = []
+    k = steps.shape[1]
+    for number, (settings, row) in enumerate(zip(contexts, tables, strict=True)):
+        group, first = Group(range(k - r), row), row[: k - r]
+        if settings and "same_as" in settings:
+            other = settings["same_as"]
+            need(other < number and contexts[other], "a context model that is none before it")
+            need("same_as" not in contexts[other], "the same as the same as another")
+            (context, *_) = found[other]
+            assert isinstance(context, ContextModel)
+            group = context.for_tables(first)
+        elif settings:
+            group = ContextModel(settings, first, tensors.under(f"contexts.{number}."))
+        corrected = [j for j in range(k - r, k) if steps[number, j]]
+        found.append([group, Group(corrected, row)])
+    return found
+
+
+def check_known(model: Model, symbols: np.ndarray, digest: str) -> None:
+    """Check that this machine decodes the known symbols, and codes them, as it must."""
+    quality, n = (len(model.codings) + 1) // 2, len(symbols)
+    frames, groups = model.decode(symbols, quality), model.codings[quality - 1]
+    hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes())
+    if any(isinstance(group, ContextModel) for group in groups):
+        for group in groups:
+            columns = [[group.tables[j].entry(s)[0] for s in symbols[:, j]] for j in group.order]
+            for p in range(len(columns)):
+                tables = group.tables_after(columns[:p], n)
+                # Where all signals have one table, its frequencies follow once.
+                rows = [table.weights for table in tables]
+                rows = rows if isinstance(group, ContextModel) else rows[:1]
+                hashed.update(np.array(rows, "<i4").tobytes())
+    need(hashed.hexdigest() == digest, "the known answers come out otherwise")
+
+
+def check_search(encoder: Any, tensors: Tensors, shape: tuple[int, ...]) -> None:
+    """Check what an encoder may search by at these qualities and latents."""
+    there = "encoder.curvature" in tensors.rows
+    need(there == has_search(encoder), "a search without curvatures, or they without it")
+    if there:
+        need(len(encoder["search"]["lambda"]) == shape[0], "lambdas of another number")
+        curvature = tensors.unpack("encoder.curvature", "int32", *shape)
+        need(curvature.min() >= 0, "a curvature is negative")
+
+
+def check_no_other(rows: dict[str, bytes], settings: Settings) -> None:
+    """Check the names of the tensors that only people and encoders need."""
+    known = {"known.answers"} if settings["known_sha256"] else set()
+    names = {name for name in rows if not (settings["encoder"] and name.startswith("encoder."))}
+    need(names == known | {"training"}, "a tensor is missing, or has no place")

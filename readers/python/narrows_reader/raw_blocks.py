@@ -1,0 +1,23 @@
+"""FORMAT.md, "Block modes": signals that are stored without the model."""
+
+import zlib
+
+import numpy as np
+
+from .conventions import Rejected, need
+
+
+def inflate_planes(stream: bytes, n_bytes: int, itemsize: int) -> bytes:
+    """Return the raw bytes whose planes a zlib stream holds."""
+    z = zlib.decompressobj()
+    try:
+        planes = z.decompress(stream, n_bytes + 1)  # no more memory than the limit and one byte
+    except zlib.error as error:
+        raise Rejected("a zlib stream is damaged") from error
+    need(len(planes) == n_bytes and z.eof and not z.unused_data, "a zlib stream has another length")
+    return np.frombuffer(planes, np.uint8).reshape(itemsize, -1).T.tobytes()
+
+
+def elements(raw: bytes, dtype: np.dtype, n: int, frame_shape: tuple[int, ...]) -> np.ndarray:
+    """Return the n signals whose raw bytes these are, (n, *frame_shape)."""
+    return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype).reshape(n, *frame_shape)

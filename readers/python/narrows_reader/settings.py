@@ -1,0 +1,85 @@
+"""FORMAT.md, "JSON": the settings of a model, and their canonical form."""
+
+import json
+from typing import Any
+
+from . import context_model, normaliser
+from .conventions import Rejected, need
+from .forms import (
+    anything,
+    fits,
+    hexadecimal,
+    integer,
+    is_positive,
+    is_shape,
+    list_of,
+    or_null,
+)
+from .networks import is_decoder
+
+SAME_AS = {"same_as": integer(0, 7)}
+SEARCH = {
+    "lambda": list_of(lambda v: is_positive(v) and float.fromhex(v) <= 2**100, 1, 8),
+    "unit": is_positive,
+}
+
+
+def is_context(value: Any) -> bool:
+    """Return whether this is a context model, or the number of the quality that has the same."""
+    return fits(value, context_model.SETTINGS) or fits(value, SAME_AS)
+
+
+def is_encoder(value: Any) -> bool:
+    """Accept any encoder, which a decoder has no use for, but a `search` only as it must be."""
+    if isinstance(value, dict) and "correction" in value:
+        return False
+    return not has_search(value) or fits(value["search"], SEARCH)
+
+
+def has_search(encoder: Any) -> bool:
+    """Return whether an encoder has something to search by."""
+    return isinstance(encoder, dict) and "search" in encoder
+
+
+DECODING = {
+    "contexts": list_of(or_null(is_context), 1, 8),
+    "decoder": is_decoder,
+    "format": integer(0, 0),
+    "frame_shape": is_shape,
+    "normaliser": normaliser.SETTINGS,
+    "quantiser": {"limit": integer(1, 2**31 - 1), "shift": integer(0, 47)},
+}
+MODEL = {
+    "architecture": anything, "checksum": hexadecimal(64), "decoding": DECODING,
+    "encoder": is_encoder, "encoder_sha256": hexadecimal(64), "format": integer(0, 0),
+    "known_sha256": or_null(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
+}  # fmt: skip
+
+
+def read_settings(text: str) -> dict[str, Any]:
+    """Read the JSON of a model and check its form."""
+    settings = parse_json(text)
+    need(isinstance(settings, dict) and settings.get("format") == 0, "an unknown version")
+    need(canonical(settings) == text, "the JSON is not canonical")
+    need(fits(settings, MODEL), "the JSON has another form")
+    return settings
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON without fractions."""
+
+    def refuse(number: str) -> None:
+        raise Rejected(f"{number} is no integer")
+
+    try:
+        return json.loads(text, parse_float=refuse, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise Rejected("the JSON cannot be read") from error
+
+
+def canonical(value: Any) -> str:
+    """Write canonical JSON."""
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    except RecursionError as error:
+        raise Rejected("the JSON is nested too deep") from error

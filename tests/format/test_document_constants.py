@@ -1,0 +1,202 @@
+"""The constants and the tables of codes in the specification are those of the code."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import narrows
+from narrows.codec.archive import DTYPES, Mode
+from narrows.codec.model import packed_tensors
+from narrows.codec.model.model import VERSION
+from tests.helpers.format_document import DOCUMENT, section, table, value
+
+CONSTANTS = {
+    "archive magic": "archive.layout.MAGIC",
+    "tail magic": "archive.layout.TAIL_MAGIC",
+    "tail bytes": "archive.layout.TAIL_BYTES",
+    "archive format version": "archive.layout.VERSION",
+    "model format version": "model.model.VERSION",
+    "flag: embedded model": "archive.layout.FLAG_EMBEDDED_MODEL",
+    "required flags": "archive.layout.REQUIRED_FLAGS",
+    "known flags": "archive.layout.KNOWN_FLAGS",
+    "end byte": "archive.layout.END_OF_BLOCKS",
+    "quality of a mixed block": "block_coder.MIXED_QUALITY",
+    "bytes of a model id": "archive.layout.MODEL_ID_BYTES",
+    "dimensions, most": "archive.layout.MAX_DIMENSIONS",
+    "elements, most": "checks.MAX_ELEMENTS",
+    "frame bytes, most": "archive.layout.MAX_FRAME_BYTES",
+    "block bytes, least": "archive.layout.MIN_BLOCK_BYTES",
+    "block bytes, most": "archive.layout.MAX_BLOCK_BYTES",
+    "block signals, most": "archive.layout.MAX_BLOCK_SIGNALS",
+    "model bytes, most": "archive.layout.MAX_MODEL_BYTES",
+    "varint bytes, most": "entropy.bits.MAX_VARINT_BYTES",
+    "Exp-Golomb zeros, most": "entropy.bits.MAX_GOLOMB_ZEROS",
+    "qualities, most": "networks.quantiser.MAX_QUALITIES",
+    "precision": "entropy.tables.PRECISION",
+    "total": "entropy.tables.TOTAL",
+    "table symbols, most": "entropy.tables.MAX_SYMBOLS",
+    "logarithm unit": "entropy.context_model.LOG_UNIT",
+    "octaves": "entropy.context_model.OCTAVES",
+    "placed logarithm, least": "entropy.context_model.EXP_ZERO",
+    "placed logarithm, greatest": "entropy.context_model.LARGEST_LOG",
+    "entries of a narrow table, most": "entropy.context_tables.NARROW",
+    "room bits of a narrow table": "entropy.context_tables.NARROW_BITS",
+    "room bits of a wide table": "entropy.context_tables.WIDE_BITS",
+    "shift of a context model, most": "entropy.context_model.MAX_SHIFT",
+    "limit of a context model, most": "entropy.context_model.MAX_LIMIT",
+    "lambda of a search, most": "model.tradeoff.LARGEST_LAMBDA",
+    "hidden units of a position, most": "entropy.context_model.MAX_UNITS",
+    "outputs of a position, most": "entropy.context_model.MAX_OUTPUTS",
+    "word bits": "entropy.ans.WORD_BITS",
+    "word mask": "entropy.ans.WORD_MASK",
+    "symbol, least": "networks.quantiser.SYMBOL_MIN",
+    "symbol, greatest": "networks.quantiser.SYMBOL_MAX",
+    "exact integers": "networks.backend.EXACT_FLOAT64",
+    "exact output": "networks.normaliser.MAX_OUTPUT",
+    "exact rounding": "networks.quantiser.EXACT",
+    "shift, most": "networks.layers.affine.MAX_SHIFT",
+    "quantiser shift, most": "networks.quantiser.MAX_SHIFT",
+    "spatial axes, most": "networks.layers.sliding.MAX_AXES",
+    "kernel of an axis, most": "networks.layers.sliding.MAX_KERNEL",
+    "stride of an axis, most": "networks.layers.sliding.MAX_STRIDE",
+    "products of a layer, most": "networks.layers.sliding.MAX_PRODUCTS",
+    "activation entries, most": "networks.layers.activations.MAX_TABLE_ENTRIES",
+    "metadata key": "model.model_file.METADATA_KEY",
+    "model header bytes, most": "model.model_file.MAX_HEADER_BYTES",
+    "numbers of a model, most": "model.packed_tensors.MAX_ELEMENTS",
+}
+DOCUMENTED_OTHERWISE = {
+    "archive.layout.DTYPE_CODES",  # a table of its own
+    "archive.layout.DTYPES",
+    "checks.MAX_DIMENSIONS",  # the limit of the archive
+    "entropy.context_model.TENSORS",  # a table of its own
+    "networks.layers.affine.MAX_LIMIT",  # a range
+    "networks.layers.kinds.KINDS",  # a table of its own
+    "networks.layers.residual.INNER_KINDS",  # in words
+    "model.model_file.NO_CHECKSUM",  # in words
+    "model.packed_tensors.DIFFERENCES",  # a table of its own
+    "model.packed_tensors.ENTROPY",
+    "model.packed_tensors.MAX_DIMENSIONS",  # the limit of the archive
+    "model.packed_tensors.PLANES",
+}
+NO_MATTER_OF_FORMAT = {
+    "networks.backend.EXACT_FLOAT32",
+    "networks.backend.PART_ELEMENTS",
+    "archive.raw_blocks.DEFLATE_LEVEL",
+    "archive.raw_blocks.DEFLATE_WORTH_TRYING",
+    "encoding.budget.ABOVE",  # how a writer chooses
+    "encoding.budget.BELOW",
+    "encoding.budget.FINENESS",
+    "entropy.context_tables.EXP_SHIFT",  # how float32 makes a part
+    "entropy.context_tables.PART_ENTRIES",
+    "entropy.ans.LEFT_OVER",  # the text of an error
+    "networks.layers.activations.SLOPE_BITS",  # how a writer searches; any symbols decode
+    "networks.layers.affine.FEW_CHANNELS",
+    "networks.layers.affine.FEWEST_BITS",  # how a writer searches
+    "networks.layers.affine.GRADIENT_BITS",
+    "networks.layers.product.MOST_PARTS",
+    "networks.layers.sliding.FEW_OUTPUTS",
+    "encoding.bit_costs.BITS_UNIT",  # how a writer searches
+    "encoding.bit_costs.MANTISSA_BITS",
+    "encoding.bit_costs.OUT_OF_REACH",
+    "encoding.distortion.LARGEST_SUM",
+    "encoding.efforts.DEFAULT_EFFORT",
+    "encoding.efforts.MAX_EFFORT",
+    "encoding.symbol_search.BATCH_ELEMENTS",
+    "encoding.symbol_search.BATCH_SIGNALS",
+    "encoding.symbol_search.DAMPING",
+    "encoding.symbol_search.HALVINGS",
+    "encoding.symbol_search.REPAIRS",
+    "model.packed_tensors.MAX_ENTROPY_RANGE",  # how a writer chooses
+    "model.packed_tensors.NARROW_RANGE",
+    "model.packed_tensors.NARROW_UNIT_BITS",
+    "model.packed_tensors.WIDE_UNIT_BITS",
+    "transform.DEFAULT_BATCH_SIZE",
+    "transform.MAX_BATCH_ELEMENTS",
+    "transform.TOWARDS_ZERO",  # how a writer rounds
+}
+
+
+def code_value(path):
+    module, name = path.rsplit(".", 1)
+    return getattr(importlib.import_module(f"narrows.codec.{module}"), name)
+
+
+def constants_of(path, module):
+    """The names in capitals that a module gives numbers, bytes, strings or mappings of them to."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for name in (n for target in targets if target for n in ast.walk(target)):
+            if isinstance(name, ast.Name) and re.fullmatch(r"[A-Z][A-Z0-9_]+", name.id):
+                full_name = f"{module}.{name.id}"
+                if isinstance(code_value(full_name), int | float | str | bytes | dict):
+                    yield full_name
+
+
+def test_the_constants_of_the_document_are_those_of_the_code():
+    documented = {name: value(text) for name, text, _ in table("Constants")}
+    assert documented == {name: code_value(path) for name, path in CONSTANTS.items()}
+
+
+def test_each_constant_of_the_runtime_is_documented_or_no_matter_of_format():
+    folder = Path(narrows.__file__).parent / "codec"
+    modules = {path: path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py")}
+    found = {n for path, m in modules.items() for n in constants_of(path, ".".join(m.parts))}
+    assert found == {*CONSTANTS.values(), *DOCUMENTED_OTHERWISE, *NO_MATTER_OF_FORMAT}
+
+
+def test_the_limit_of_dimensions_is_the_same_everywhere():
+    limits = {
+        code_value(f"{m}.MAX_DIMENSIONS")
+        for m in ("archive.layout", "checks", "model.packed_tensors")
+    }
+    assert limits == {code_value(CONSTANTS["dimensions, most"])}
+
+
+def test_each_constant_has_a_reason():
+    assert all(reason for *_, reason in table("Constants") + table("Ranges"))
+
+
+def test_the_format_version_is_that_of_the_code_and_the_document_has_one_of_its_own():
+    assert re.search(r"^- Format version: (\d+)$", DOCUMENT, re.M)[1] == str(VERSION)
+    assert re.search(r"^- Document version: \d+\.\d+$", DOCUMENT, re.M)
+
+
+def test_the_element_types_are_those_of_the_code():
+    documented = {int(code): (name, int(size)) for code, name, size in table("Element types")}
+    assert documented == {code: (dtype.name, dtype.itemsize) for code, dtype in DTYPES.items()}
+
+
+def test_the_block_modes_are_those_of_the_code():
+    documented = {name: int(mode) for mode, name, _ in table("Block modes")}
+    assert documented == {mode.name: mode.value for mode in Mode}
+    for name in documented:
+        assert f"**{name}**" in section("Block modes")
+
+
+def test_the_number_types_and_codings_of_packed_tensors_are_those_of_the_code():
+    types = {int(code): (name, int(size)) for code, name, size in table("Packed tensors", 2)}
+    assert types == {i: (d.name, d.itemsize) for i, d in enumerate(packed_tensors.DTYPES)}
+    codings = {name: int(code) for code, name, _ in table("Packed tensors", 3)}
+    assert codings == {name: getattr(packed_tensors, name) for name in codings}
+    assert sorted(codings.values()) == list(range(packed_tensors.ENTROPY + 1))
+    for name in codings:
+        assert f"**{name}**" in section("Packed tensors")
+
+
+def test_the_varints_of_the_document_are_those_of_the_code():
+    from narrows.codec.entropy.bits import write_varint
+
+    for number, text in table("Variable-length integers"):
+        assert write_varint(int(number)) == bytes.fromhex(text)
+
+
+def test_the_exp_golomb_codes_of_the_document_are_those_of_the_code():
+    from narrows.codec.entropy.bits import BitWriter
+
+    for number, bits in re.findall(r"^\| (\d+) \| `([01]+)` \|$", section("Escaped symbols"), re.M):
+        writer = BitWriter()
+        writer.write_exp_golomb(int(number))
+        filled = bits.ljust(-(-len(bits) // 8) * 8, "0")
+        assert writer.to_bytes() == int(filled, 2).to_bytes(len(filled) // 8, "big")

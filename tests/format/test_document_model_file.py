@@ -1,0 +1,179 @@
+"""The keys, tensors and layers of a model file are those of the specification."""
+
+import json
+import re
+from dataclasses import replace
+from fnmatch import fnmatch
+
+import numpy as np
+
+from narrows.codec.entropy.context_model import TENSORS as TENSOR_TYPES
+from narrows.codec.model.model import KnownAnswers, Model
+from narrows.codec.model.model_file import pack_model
+from narrows.codec.model.packed_tensors import unpack_tensor
+from narrows.codec.networks.layers import (
+    KINDS,
+    Conv,
+    Dense,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Residual,
+    Table,
+    TransposedConv,
+)
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.codec.networks.quantiser import Quantiser
+from tests.format.test_document_ranges import context_of, exchange, frequency_table
+from tests.helpers.by_hand import model_by_hand
+from tests.helpers.format_document import section, table
+
+
+def model_of_all_kinds():
+    """A model with a layer of each kind, known answers, a context model and a search."""
+    model = model_by_hand()
+    identity = Dense(np.eye(2, dtype=np.int16), np.zeros(2, np.int64), shift=0, limit=510)
+    clamp = Table(np.arange(9, dtype=np.int32), 0, identity_above=True)
+    same = {"weight": np.eye(2, dtype=np.int16)[None], "bias": np.zeros(2, np.int64)}
+    same |= {"shift": 0, "limit": None, "stride": (1,)}
+    conv = Conv(padding=((0, 0),), **same)
+    transposed = TransposedConv(before=(0,), size=(1,), **same)
+    layers = [LeakyReLU(), ReLU(), clamp, Reshape((1, 2)), conv, transposed]
+    layers += [Residual((conv,), 255), Reshape((2,)), identity]
+    assert {type(layer) for layer in layers} == set(KINDS.values())
+    one = np.ones((1, 2), np.int32)
+    return replace(
+        model,
+        encoder=IntegerNetwork(layers, (2,), 255),
+        quantiser=Quantiser(one, 2, one, 255),
+        decoder=IntegerNetwork([identity], (2,), 255),
+        tables=[2 * [frequency_table(2)]],
+        contexts=[context_of()],
+        exchange=exchange(latent_size=2),
+        known_answers=KnownAnswers(np.zeros((3, 2), np.int32), "", np.zeros((3, 2), np.int32)),
+    )
+
+
+def model_with_a_correction():
+    """One latent of an encoder, one of a correction, and no context model."""
+    model = model_of_all_kinds()
+    one = Dense(np.ones((1, 2), np.int16), np.zeros(2, np.int64), shift=0, limit=None)
+    narrow = Dense(np.ones((2, 1), np.int16), np.zeros(1, np.int64), shift=0, limit=255)
+    return replace(
+        model,
+        encoder=IntegerNetwork([narrow], (2,), 255),
+        decoder=IntegerNetwork([one], (2,), 255, correction=one),
+        contexts=[None],
+    )
+
+
+def content_of(model: Model):
+    """The JSON in a model's file, and the type and shape of its tensors."""
+    data = pack_model(model)
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:begin])
+    content = json.loads(header.pop("__metadata__")["narrows"])
+    rows = {
+        name: data[begin + first : begin + end]
+        for name, (first, end) in ((n, entry["data_offsets"]) for n, entry in header.items())
+    }
+    return content, {name: unpack_tensor(row) for name, row in rows.items()}
+
+
+def keys_of(value, prefix=""):
+    """The keys of nested objects joined by dots; a network's are those of all networks."""
+    for key, inner in value.items():
+        yield prefix + key
+        if isinstance(inner, dict) and "layers" not in inner:
+            yield from keys_of(inner, f"{prefix}{key}.")
+
+
+def test_the_keys_of_a_model_file_are_those_of_the_document():
+    content, _ = content_of(model_of_all_kinds())
+    assert list(keys_of(content)) == [key for key, *_ in table("JSON")]
+    networks = [key for key, *_ in table("JSON", 2)]
+    assert list(content["decoding"]["decoder"]) == networks
+    assert list(content["encoder"]) == [*networks, "search"]
+    (context,) = content["decoding"]["contexts"]
+    assert list(context) == [key for key, *_ in table("JSON", 3)]
+    assert list(content["encoder"]["search"]) == [key for key, *_ in table("JSON", 4)]
+
+
+def test_the_keys_of_a_correction_and_of_a_shared_context_model_are_as_documented():
+    decoder = content_of(model_with_a_correction())[0]["decoding"]["decoder"]
+    assert set(decoder) == {"correction", *(key for key, *_ in table("JSON", 2))}
+    assert set(decoder["correction"]) == {"shift", "limit"}
+    model = model_of_all_kinds()
+    two = model.quantiser.gain.repeat(2, axis=0)
+    shared = replace(
+        model,
+        quantiser=Quantiser(two, 2, two, 255),
+        tables=2 * list(model.tables),
+        contexts=2 * list(model.contexts),
+        exchange=replace(
+            model.exchange,
+            lambda_=2 * list(model.exchange.lambda_),
+            curvature=model.exchange.curvature.repeat(2, axis=0),
+        ),
+    )
+    assert content_of(shared)[0]["decoding"]["contexts"][1] == {"same_as": 0}
+
+
+def test_the_tensors_of_a_model_file_are_those_of_the_document():
+    tensors = content_of(model_of_all_kinds())[1] | content_of(model_with_a_correction())[1]
+    layer, context = re.compile(r"^(..coder)\.\d+(\.\d+)?\.\w+$"), re.compile(r"^contexts\.\d+")
+    short = {
+        context.sub("contexts.<number>", layer.sub(r"\1.<layer>.<tensor>", name)): tensor
+        for name, tensor in tensors.items()
+    }
+    assert short.keys() == {name for name, *_ in table("Tensors")}
+    for name, dtype, *_ in table("Tensors"):
+        assert "<layer>" in name or short[name].dtype == dtype
+
+
+def test_the_tensors_of_a_context_model_are_those_of_the_document():
+    documented = {name: dtype for name, dtype, *_ in table("Context models")}
+    assert documented == {name: np.dtype(dtype).name for name, dtype in TENSOR_TYPES.items()}
+    assert list(documented) == list(TENSOR_TYPES)
+
+
+def test_a_model_without_its_encoder_has_what_the_document_says():
+    whole, tensors = content_of(model_of_all_kinds())
+    light, left = content_of(model_of_all_kinds().without_encoder())
+    assert light == {**whole, "encoder": None, "checksum": light["checksum"]}
+    assert tensors.keys() - left.keys() == {n for n in tensors if n.startswith("encoder.")}
+
+
+def test_the_document_says_of_each_part_of_a_model_what_a_decoder_needs_it_for():
+    patterns = [
+        pattern
+        for parts, _ in table("Models without an encoder")
+        for pattern in parts.replace("`", "").split(", ")
+    ]
+    content, tensors = content_of(model_of_all_kinds())
+    keys = set(keys_of(content)) - {"decoding", "decoding.normaliser", "decoding.quantiser"}
+    for part in keys | tensors.keys():
+        assert sum(fnmatch(part, pattern) for pattern in patterns) == 1, part
+    for pattern in patterns:
+        assert any(fnmatch(part, pattern) for part in keys | tensors.keys()), pattern
+
+
+def test_the_layer_kinds_with_their_settings_and_tensors_are_those_of_the_code():
+    layers = {layer.kind: layer for layer in model_of_all_kinds().encoder.layers}
+    documented = {kind: (names(a), names(b)) for kind, a, b, _ in table("Layer kinds")}
+    assert documented == {
+        kind: (set(layers[kind].settings()), tensors_of(layers[kind])) for kind in KINDS
+    }
+    for kind in KINDS:
+        assert f"**{kind}**" in section("Layer kinds")
+        assert f"`{kind}`" in section("The proof")
+
+
+def tensors_of(layer):
+    return {"those of its layers" if "." in name else name for name in layer.tensors()}
+
+
+def names(cell):
+    if cell == "those of its layers":
+        return {cell}
+    return set() if cell == "none" else set(re.findall(r"\w+", cell))
