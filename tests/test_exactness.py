@@ -22,22 +22,24 @@ MODELS = (
 SCRIPT = """
 import hashlib, json, sys
 import numpy as np, narrows
-codec = narrows.load(sys.argv[1])
-x = np.load(sys.argv[2])
-for options in map(json.loads, sys.argv[3:] or ["{}"]):
-    signals = np.delete(x, np.s_[::10], 0) if "target_bytes" in options else x
-    blob = codec.compress(signals, **options)
-    print(hashlib.sha256(blob).hexdigest(), hashlib.sha256(codec.decompress(blob)).hexdigest())
-"""
-GRADIENT_SCRIPT = """
-import hashlib, sys
-import numpy as np, narrows
 from narrows.codec.encoding import SymbolSearch
-codec = narrows.load(sys.argv[1])
-x = np.load(sys.argv[2])
-search = SymbolSearch(codec.model, 1, codec.decode)
-for each in search._gradient(x, codec.encode(x, 1, 0)):
-    print(hashlib.sha256(each.tobytes()).hexdigest())
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+found = {}
+for name, model, data, points in json.load(open(sys.argv[1])):
+    codec, x = narrows.load(model), np.load(data)
+    if name.startswith("gradient"):
+        search = SymbolSearch(codec.model, 1, codec.decode)
+        found[name] = [sha(each.tobytes()) for each in search._gradient(x, codec.encode(x, 1, 0))]
+        continue
+    found[name] = []
+    for options in points:
+        signals = np.delete(x, np.s_[::10], 0) if "target_bytes" in options else x
+        blob = codec.compress(signals, **options)
+        found[name] += [sha(blob), sha(codec.decompress(blob))]
+print(json.dumps(found))
 """
 TARGETS = {"search-conv-uint8": (3.4, 2.8), "search-float32": (2.9, 1.0)}  # at efforts 0 and 2
 SEARCHES = tuple(TARGETS)  # the first with a context model, the second with two qualities
@@ -55,7 +57,7 @@ def supported_kernels():
 
 
 def signals_for(codec, n):
-    """Give signals over a good part of the range of a model's element type."""
+    """Return signals over a good part of the range of a model's element type."""
     rng, model = np.random.default_rng(0), codec.model
     x = rng.normal(size=(n, *model.frame_shape))
     if model.dtype.kind == "f":
@@ -65,7 +67,7 @@ def signals_for(codec, n):
 
 
 def signals_to_search_for(name, n=100):
-    """Give signals whose symbols a golden model's tables hold; every tenth's they do not hold."""
+    """Return signals whose symbols a golden model's tables hold; every tenth's they do not hold."""
     rng, codec = np.random.default_rng(0), narrows.load(GOLDEN / f"{name}.narrows")
     x = np.load(GOLDEN / f"{name}.signals.npy")[rng.integers(20, size=n)].astype(np.float64)
     x += rng.normal(size=x.shape) * (2.0**-6 if codec.model.dtype.kind == "f" else 2.0)
@@ -75,13 +77,33 @@ def signals_to_search_for(name, n=100):
 
 
 def points_of(name):
-    """Give the efforts and targets that a search is tested with."""
+    """Return the efforts and targets that a search is tested with."""
     plain = [{"effort": effort} for effort in (0, 2, 9)]
     targets = zip((0, 2), TARGETS[name], strict=True)
     return plain + [{"effort": effort, "target_bytes": size} for effort, size in targets]
 
 
-def hashes_in_subprocess(model, data, kernel, threads, points=(), script=SCRIPT):
+@pytest.fixture(scope="module")
+def elsewhere(tiny_codec, digits, tmp_path_factory):
+    """Return what a process finds under each OpenBLAS kernel and number of threads."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    tiny_codec.save(folder / "tiny.narrows")
+    np.save(folder / "digits.npy", digits)
+    jobs = [("digits", folder / "tiny.narrows", folder / "digits.npy", [{}])]
+    for name in MODELS:
+        np.save(folder / f"{name}.npy", signals_for(narrows.load(GOLDEN / f"{name}.narrows"), 700))
+        jobs.append((name, GOLDEN / f"{name}.narrows", folder / f"{name}.npy", [{}]))
+    for name in SEARCHES:
+        data = folder / f"search-{name}.npy"
+        np.save(data, signals_to_search_for(name)[1])
+        for kind, points in (("points", points_of(name)), ("gradient", [])):
+            jobs.append((f"{kind} of {name}", GOLDEN / f"{name}.narrows", data, points))
+    (folder / "jobs.json").write_text(json.dumps(jobs, default=str))
+    environments = [(kernel, threads) for kernel in supported_kernels() for threads in (1, 2)]
+    return {each: found_in_subprocess(folder / "jobs.json", *each) for each in environments}
+
+
+def found_in_subprocess(jobs, kernel, threads):
     environment = {
         **os.environ,
         "OPENBLAS_CORETYPE": kernel,
@@ -89,10 +111,10 @@ def hashes_in_subprocess(model, data, kernel, threads, points=(), script=SCRIPT)
         "OMP_NUM_THREADS": str(threads),
     }
     done = subprocess.run(
-        [sys.executable, "-c", script, str(model), str(data), *map(json.dumps, points)],
+        [sys.executable, "-c", SCRIPT, str(jobs)],
         env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return done.stdout.split()
+    return json.loads(done.stdout)
 
 
 def hashes_here(codec, x, points=({},)):
@@ -104,26 +126,18 @@ def hashes_here(codec, x, points=({},)):
     return found
 
 
-def test_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, tmp_path):
-    model, data = tmp_path / "m.narrows", tmp_path / "x.npy"
-    tiny_codec.save(model)
-    np.save(data, digits)
+def test_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, elsewhere):
     here = hashes_here(tiny_codec, digits)
-    for kernel in supported_kernels():
-        for threads in (1, 2):
-            assert hashes_in_subprocess(model, data, kernel, threads) == here, (kernel, threads)
+    for environment, found in elsewhere.items():
+        assert found["digits"] == here, environment
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_blas_kernels_and_threads_change_no_byte_of_a_golden_model(name, tmp_path):
-    model, data = GOLDEN / f"{name}.narrows", tmp_path / "x.npy"
-    codec = narrows.load(model)
-    x = signals_for(codec, 700)
-    np.save(data, x)
-    here = hashes_here(codec, x)
-    for kernel in supported_kernels():
-        for threads in (1, 2):
-            assert hashes_in_subprocess(model, data, kernel, threads) == here, (kernel, threads)
+def test_blas_kernels_and_threads_change_no_byte_of_a_golden_model(name, elsewhere):
+    codec = narrows.load(GOLDEN / f"{name}.narrows")
+    here = hashes_here(codec, signals_for(codec, 700))
+    for environment, found in elsewhere.items():
+        assert found[name] == here, environment
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -149,28 +163,20 @@ def test_torch_gives_the_bits_of_numpy_for_a_golden_model(name, device):
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-def test_blas_kernels_and_threads_change_nothing_that_is_searched_for(name, tmp_path):
-    data = tmp_path / "x.npy"
+def test_blas_kernels_and_threads_change_nothing_that_is_searched_for(name, elsewhere):
     codec, x = signals_to_search_for(name)
-    np.save(data, x)
-    model, points = GOLDEN / f"{name}.narrows", points_of(name)
-    here = hashes_here(codec, x, points)
+    here = hashes_here(codec, x, points_of(name))
     assert len(set(here)) == len(here)
-    for kernel in supported_kernels():
-        for threads in (1, 2):
-            there = hashes_in_subprocess(model, data, kernel, threads, points)
-            assert there == here, (kernel, threads)
+    for environment, found in elsewhere.items():
+        assert found[f"points of {name}"] == here, environment
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-def test_blas_kernels_change_no_bit_of_a_gradient(name, tmp_path):
+def test_blas_kernels_change_no_bit_of_a_gradient(name, elsewhere):
     """Symbols depend on its order alone, which could hide what is not exact."""
-    model, data = GOLDEN / f"{name}.narrows", tmp_path / "x.npy"
-    np.save(data, signals_to_search_for(name)[1])
-    kernels = supported_kernels()
-    found = [hashes_in_subprocess(model, data, k, 1, script=GRADIENT_SCRIPT) for k in kernels]
+    found = [each[f"gradient of {name}"] for each in elsewhere.values()]
     assert all(len(each) == 2 for each in found)
-    assert all(each == found[0] for each in found), kernels
+    assert all(each == found[0] for each in found)
 
 
 @pytest.mark.parametrize("name", SEARCHES)
