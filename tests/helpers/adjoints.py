@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
+from narrows.codec.encoding.adjoints import FEWEST_BITS, taped
 from narrows.codec.networks.layers import Conv, Dense, TransposedConv
-from narrows.codec.networks.layers.affine import FEWEST_BITS
 from tests.helpers.convolutions import cases
 from tests.helpers.layers import dense_layers
 
 SMALL = 2 ** (FEWEST_BITS - 1)  # gradients up to here, if they are whole, are never rounded
+LIMIT = 2**30  # of inputs, more than there are
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -39,6 +40,12 @@ def seen_and_gradients(layer, shape, seed, n=3, most=SMALL):
 
 def flat(x):
     return x.reshape(len(x), -1)
+
+
+def pulled(layer, g, x):
+    """Pull the gradient at a layer's outputs back to its inputs `x`."""
+    _, pull = taped(layer, x.shape[1:], np.float64, LIMIT)(x)
+    return pull(g)
 
 
 def small_dense(rng, n_inputs, n_outputs):

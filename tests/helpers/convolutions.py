@@ -51,7 +51,7 @@ def by_hand(layer, x):
 def computed(layer, x, dtype=np.float64, backend=None):
     backend = backend or NumpyBackend()
     given = backend.constant(x, np.float64)
-    y = backend.to_numpy(layer.compile(backend, dtype)(given))
+    y = backend.to_numpy(layer.compile(backend, dtype, 2**53)(given))
     assert (y == np.floor(y)).all()
     return y.astype(np.int64)
 

@@ -51,7 +51,7 @@ def computed(layer, rows, dtype, backend=None):
     """Run a layer on lists of integers; give lists of integers back."""
     backend = backend or NumpyBackend()
     x = backend.constant(np.array(rows, dtype=np.float64), dtype)
-    y = backend.to_numpy(layer.compile(backend, dtype)(x))
+    y = backend.to_numpy(layer.compile(backend, dtype, 2**53)(x))
     assert (y == np.floor(y)).all()
     return [[int(value) for value in row] for row in y]
 

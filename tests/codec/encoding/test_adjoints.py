@@ -10,6 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from narrows.codec.encoding.adjoints import (
+    FEWEST_BITS,
+    GRADIENT_BITS,
+    SLOPE_BITS,
+    gradient_precision,
+    rounded,
+)
 from narrows.codec.networks.backend import EXACT_FLOAT32, EXACT_FLOAT64, NUMPY
 from narrows.codec.networks.layers import (
     Conv,
@@ -20,14 +27,15 @@ from narrows.codec.networks.layers import (
     Table,
     TransposedConv,
 )
-from narrows.codec.networks.layers.activations import SLOPE_BITS
-from narrows.codec.networks.layers.affine import (
-    FEWEST_BITS,
-    GRADIENT_BITS,
-    gradient_precision,
-    rounded,
+from tests.helpers.adjoints import (
+    LIMIT,
+    SEEDS,
+    SMALL,
+    affine_layers,
+    flat,
+    pulled,
+    seen_and_gradients,
 )
-from tests.helpers.adjoints import SEEDS, SMALL, affine_layers, flat, seen_and_gradients
 from tests.helpers.convolutions import by_hand
 from tests.helpers.layers import tables
 from tests.helpers.tiny_models import examples
@@ -52,7 +60,7 @@ def test_the_adjoint_of_weights_is_their_transpose(kind, data):
     layer, shape = data.draw(affine_layers((kind,)))
     x, g = seen_and_gradients(layer, shape, data.draw(SEEDS))
     expected = flat(g) @ matrix_of(layer, shape).T.astype(np.float64)
-    found = layer.adjoint(shape)(g, x)
+    found = pulled(layer, g, x)
     assert found.shape == x.shape
     np.testing.assert_array_equal(flat(found) * 2.0**layer.shift, expected)
 
@@ -63,7 +71,7 @@ def test_products_with_gradients_are_the_same_there_and_back(case, seed):
     layer, shape = case
     x, g = seen_and_gradients(layer, shape, seed)
     there = flat(x).astype(np.int64) @ matrix_of(layer, shape)
-    back = flat(layer.adjoint(shape)(g, x)).astype(np.float64) * 2.0**layer.shift
+    back = flat(pulled(layer, g, x)).astype(np.float64) * 2.0**layer.shift
     for signal in range(len(x)):
         ours = sum(int(a) * int(b) for a, b in zip(flat(g)[signal], there[signal], strict=True))
         theirs = sum(int(a) * int(b) for a, b in zip(back[signal], flat(x)[signal], strict=True))
@@ -78,7 +86,7 @@ def test_any_gradient_comes_back_within_the_precision_of_its_rounding(case, seed
     output = (3, *layer.output_shape(shape))
     g = rng.normal(size=output) * 2.0 ** (exponent + rng.integers(-6, 6, output))
     matrix, x = matrix_of(layer, shape).T.astype(np.float64), np.zeros((3, *shape))
-    found = flat(layer.adjoint(shape)(g, x)) * 2.0**layer.shift
+    found = flat(pulled(layer, g, x)) * 2.0**layer.shift
     largest = np.abs(flat(g)).max(axis=1, keepdims=True)
     allowed = 2.0 ** -(FEWEST_BITS - 1) * largest * np.abs(matrix).sum(axis=0)
     assert (np.abs(found - flat(g) @ matrix) <= allowed).all()
@@ -108,7 +116,7 @@ def test_torch_carries_gradients_back_to_the_same_numbers():
         w = torch.from_numpy(weight.astype(np.float64)).permute(3, 2, 0, 1)
         function(inputs, w).backward(torch.from_numpy(g).movedim(-1, 1))
         theirs = inputs.grad.movedim(1, -1).numpy() / 8
-        np.testing.assert_array_equal(layer.adjoint((6, 5, 4))(g, x), theirs)
+        np.testing.assert_array_equal(pulled(layer, g, x), theirs)
 
 
 def test_what_is_cut_off_or_reached_by_nothing_carries_no_gradient():
@@ -122,14 +130,14 @@ def test_what_is_cut_off_or_reached_by_nothing_carries_no_gradient():
         (1, 4, [10, 3 + 40, 0]),
     ):
         layer = TransposedConv(weight, bias, 0, None, (3,), (before,), (size,))
-        assert layer.adjoint((3, 1))(g[:, :size], x)[0, :, 0].tolist() == expected
+        assert pulled(layer, g[:, :size], x)[0, :, 0].tolist() == expected
 
 
 def test_gradients_at_the_padding_are_left_out():
     weight, bias = np.array([[[1]], [[10]], [[100]]], np.int16), np.array([5])
     layer = Conv(weight, bias, 0, None, (2,), ((2, 1),))
     g = np.array([1.0, 2, 3]).reshape(1, 3, 1)
-    back = layer.adjoint((4, 1))(g, np.zeros((1, 4, 1)))
+    back = pulled(layer, g, np.zeros((1, 4, 1)))
     assert back[0, :, 0].tolist() == [102, 20, 203, 30]
 
 
@@ -184,15 +192,15 @@ def test_gradients_of_activations_of_straight_lines_are_their_slopes(numbers, se
     x = 8.0 * np.array([numbers])  # nothing is then lost to a floor
     g = np.random.default_rng(seed).integers(-SMALL, SMALL, x.shape).astype(np.float64)
     for layer in (ReLU(), LeakyReLU()):
-        there = layer.compile(NUMPY, np.float64)(x)
-        back = layer.adjoint(x.shape[1:])(g, x)
+        there = layer.compile(NUMPY, np.float64, LIMIT)(x)
+        back = pulled(layer, g, x)
         assert (g * there).tolist() == (back * x).tolist()
 
 
 def test_activations_have_the_slopes_0_or_an_eighth_and_1():
     x, g = np.array([[-9.0, -1, 1, 700]]), np.array([[16.0, -16, 16, -16]])
-    assert ReLU().adjoint((4,))(g, x).tolist() == [[0, 0, 16, -16]]
-    assert LeakyReLU().adjoint((4,))(g, x).tolist() == [[2, -2, 16, -16]]
+    assert pulled(ReLU(), g, x).tolist() == [[0, 0, 16, -16]]
+    assert pulled(LeakyReLU(), g, x).tolist() == [[2, -2, 16, -16]]
 
 
 @pytest.mark.parametrize("size", [40, 600, 2**16])
@@ -200,7 +208,7 @@ def test_a_table_that_is_a_line_has_its_slope(size):
     layer = Table(np.arange(size, dtype=np.int32) * -3, -7, identity_above=False)
     reach = size // 16
     inside = np.arange(-7 + reach, -7 + size - reach, max(1, size // 50), dtype=np.float64)[None]
-    assert set(layer.adjoint(inside.shape[1:])(np.ones_like(inside), inside).flat) == {-3.0}
+    assert set(pulled(layer, np.ones_like(inside), inside).flat) == {-3.0}
 
 
 @pytest.mark.parametrize("bits", [5, 9, 12, 15])
@@ -208,7 +216,7 @@ def test_a_table_of_a_smooth_function_has_about_its_slope(bits):
     end, one = 2**bits, 2.0 ** (bits - 2)
     values = np.round(one * np.tanh(np.arange(-end, end + 1) / one)).astype(np.int32)
     x = np.arange(-end + end // 8, end - end // 8, dtype=np.float64)[None]
-    slope = Table(values, -end, False).adjoint(x.shape[1:])(np.full_like(x, 4.0), x) / 4
+    slope = pulled(Table(values, -end, False), np.full_like(x, 4.0), x) / 4
     reach = 2 ** max(0, bits + 2 - SLOPE_BITS)  # entries on either side, rounded by up to 1/2
     assert np.abs(slope - (1 - np.tanh(x / one) ** 2)).max() < 0.5 / reach + 0.005
 
@@ -219,20 +227,20 @@ def test_beside_a_table_the_slope_is_none_or_that_of_the_identity(layer, away):
     size = layer.values.size
     x = np.array([[layer.low - size - 1.0 - away, layer.low + 2.0 * size + away]])
     above = 1.0 if layer.identity_above else 0.0
-    assert layer.adjoint((2,))(np.array([[5.0, 5.0]]), x).tolist() == [[0.0, 5.0 * above]]
+    assert pulled(layer, np.array([[5.0, 5.0]]), x).tolist() == [[0.0, 5.0 * above]]
 
 
 def test_just_above_a_table_the_identity_begins():
     values = np.zeros(20, np.int32)
     x = np.array([[9.0, 10.0, 11.0]])  # the table ends at 9
     open_above = Table(values, -10, identity_above=True)
-    assert open_above.adjoint((3,))(np.ones((1, 3)), x)[0, 1:].tolist() == [1, 1]
-    assert Table(values, -10, False).adjoint((3,))(np.ones((1, 3)), x).tolist() == [[0, 0, 0]]
+    assert pulled(open_above, np.ones((1, 3)), x)[0, 1:].tolist() == [1, 1]
+    assert pulled(Table(values, -10, False), np.ones((1, 3)), x).tolist() == [[0, 0, 0]]
 
 
 def test_a_reshape_is_undone_in_row_major_order():
     g = np.arange(24.0).reshape(2, 3, 4)
-    back = Reshape((3, 4)).adjoint((2, 6))(g, np.zeros((2, 2, 6)))
+    back = pulled(Reshape((3, 4)), g, np.zeros((2, 2, 6)))
     np.testing.assert_array_equal(back, np.arange(24.0).reshape(2, 2, 6), strict=True)
-    single = Reshape(()).adjoint((1,))(np.array([3.0, 4.0]), np.zeros((2, 1)))
+    single = pulled(Reshape(()), np.array([3.0, 4.0]), np.zeros((2, 1)))
     assert single.tolist() == [[3.0], [4.0]]

@@ -1,18 +1,22 @@
 """The way back through residual layers, any layers, and whole networks."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrows.codec.encoding.gradient import GradientNetwork
+from narrows.codec.encoding.adjoints import taped_network
 from narrows.codec.networks.backend import NUMPY
 from narrows.codec.networks.layers import KINDS, LeakyReLU, ReLU, Reshape, Residual
 from tests.helpers.adjoints import (
+    LIMIT,
     SEEDS,
     SMALL,
     affine_layers,
     flat,
+    pulled,
     seen_and_gradients,
     small_dense,
 )
@@ -31,7 +35,7 @@ def test_a_residual_layer_adds_the_gradient_to_what_its_layers_make_of_it(seed, 
     g, x = rng.integers(-4, 4, (3, n)).astype(float), rng.integers(-9, 9, (3, n)).astype(float)
     inner = first.weight.astype(np.float64) @ second.weight
     expected = g + g @ inner.T
-    assert layer.adjoint((n,))(g, x).tolist() == expected.tolist()
+    assert pulled(layer, g, x).tolist() == expected.tolist()
 
 
 @given(SEEDS, st.integers(1, 5), st.integers(1, 5))
@@ -40,11 +44,11 @@ def test_a_residual_layer_knows_what_its_inner_layers_saw(seed, n, hidden):
     rng = np.random.default_rng(seed)
     layers = (small_dense(rng, n, hidden), ReLU(), small_dense(rng, hidden, n), ReLU())
     layer = Residual(layers, None)
-    forward, back = layer.compile(NUMPY, np.float64), layer.adjoint((n,))
+    forward, back = layer.compile(NUMPY, np.float64, LIMIT), partial(pulled, layer)
     x = 1000.0 * rng.integers(-9, 9, (1, n)) + rng.integers(-9, 9, (1, n))
     inner = [x]
     for each in layers:
-        inner.append(each.compile(NUMPY, np.float64)(inner[-1]))
+        inner.append(each.compile(NUMPY, np.float64, LIMIT)(inner[-1]))
     if min(np.abs(inner[1]).min(), np.abs(inner[3]).min()) <= 100:
         return  # a bend is near
     for i in range(n):
@@ -56,13 +60,13 @@ def test_a_residual_layer_knows_what_its_inner_layers_saw(seed, n, hidden):
 
 def test_a_residual_layer_around_one_activation_adds_its_slope():
     g, x = np.array([[3.0, 5.0]]), np.array([[-8.0, 8.0]])
-    assert Residual((ReLU(),), 9).adjoint((2,))(g, x).tolist() == [[3, 10]]
-    assert Residual((LeakyReLU(),), None).adjoint((2,))(g, x).tolist() == [[3.375, 10]]
+    assert pulled(Residual((ReLU(),), 9), g, x).tolist() == [[3, 10]]
+    assert pulled(Residual((LeakyReLU(),), None), g, x).tolist() == [[3.375, 10]]
 
 
 def test_a_residual_layer_around_nothing_doubles_the_gradient():
     g = np.array([[3.0, 5.0]])
-    assert Residual((), 9).adjoint((2,))(g, g).tolist() == [[6, 10]]
+    assert pulled(Residual((), 9), g, g).tolist() == [[6, 10]]
 
 
 # ---------------------------------------------------------------- rows
@@ -97,7 +101,7 @@ def test_a_signal_has_the_same_gradient_in_every_batch(case, seed, dtype):
     x = rng.integers(-40, 40, (n, *shape)).astype(dtype)
     g = rng.normal(size=(n, *layer.output_shape(shape))).astype(dtype)
     g *= (2.0 ** rng.integers(-30, 30, n)).astype(dtype).reshape(-1, *[1] * (g.ndim - 1))
-    back = layer.adjoint(shape)
+    back = partial(pulled, layer)
     whole = back(g, x)
     same_bits(np.concatenate([back(g[i : i + 1], x[i : i + 1]) for i in range(n)]), whole)
     order = rng.permutation(n)
@@ -112,7 +116,7 @@ def test_no_adjoint_writes_into_what_it_is_given(case, seed):
     x, g = seen_and_gradients(layer, shape, seed)
     for each in (x, g):
         each.setflags(write=False)
-    layer.adjoint(shape)(g, x)  # writing would raise
+    pulled(layer, g, x)  # writing would raise
 
 
 # ---------------------------------------------------------------- networks
@@ -130,18 +134,17 @@ def test_no_adjoint_writes_into_what_it_is_given(case, seed):
     ids=["dense", "table", "conv 1d", "conv 2d", "conv 3d"],
 )
 def test_the_gradient_of_a_network_foretells_what_a_small_change_makes(model):
-    network = GradientNetwork(model.decoder)
+    decode = model.decoder.compile()
     rng = np.random.default_rng(0)
     x = rng.integers(-40, 40, (30, model.latent_size)) * 16.0
-    values = network.forward(x)
-    assert len(values) == len(model.decoder.layers) + 1
-    np.testing.assert_array_equal(values[-1], model.decoder.compile()(x))
-    g = rng.integers(-SMALL, SMALL, values[-1].shape).astype(np.float64)
-    back = network.backward(values, g)
+    y, pull = taped_network(model.decoder)(x)
+    same_bits(y, decode(x))
+    g = rng.integers(-SMALL, SMALL, y.shape).astype(np.float64)
+    back = pull(g)
     assert back.shape == x.shape
     ahead = np.empty_like(back)
     for j, step in enumerate(16.0 * np.eye(model.latent_size)):
-        moved = network.forward(x + step)[-1].astype(np.float64) - network.forward(x - step)[-1]
+        moved = decode(x + step).astype(np.float64) - decode(x - step)
         ahead[:, j] = (flat(moved) * flat(g)).sum(axis=1) / 32
     assert np.corrcoef(ahead.ravel(), back.ravel())[0, 1] > 0.97
     assert 0.95 < (ahead * back).sum() / (back * back).sum() < 1.05

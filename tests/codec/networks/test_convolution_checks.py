@@ -136,7 +136,7 @@ def test_patches_of_a_large_frame_take_little_memory():
             return super().empty(shape, dtype)
 
     layer = conv(2, weight=np.ones((9, 9, 1, 1), np.int16))
-    layer.compile(Recording(), np.float32)(np.zeros((1, 300, 300, 1), np.float32))
+    layer.compile(Recording(), np.float32, 2**53)(np.zeros((1, 300, 300, 1), np.float32))
     assert max(asked) <= NumpyBackend.part_elements
 
 

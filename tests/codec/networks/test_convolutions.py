@@ -122,7 +122,7 @@ def test_no_convolution_writes_into_its_input(case, dtype):
     given = x.astype(dtype)
     before = given.copy()
     given.setflags(write=False)
-    layer.compile(NumpyBackend(), dtype)(given)  # writing would raise
+    layer.compile(NumpyBackend(), dtype, 2**53)(given)  # writing would raise
     assert np.array_equal(given, before)
 
 
@@ -131,7 +131,7 @@ def test_no_convolution_writes_into_its_input(case, dtype):
 def test_no_convolution_writes_into_its_input_on_torch(torch_backend, case):
     layer, x = case
     given = torch_backend.constant(x, np.float64)
-    layer.compile(torch_backend, np.float64)(given)
+    layer.compile(torch_backend, np.float64, 2**53)(given)
     assert given.tolist() == x.tolist()
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrows.codec.networks.backend import NumpyBackend
+from narrows.codec.networks.backend import EXACT_FLOAT32, EXACT_FLOAT64, NumpyBackend
 from narrows.codec.networks.layers import Dense, LeakyReLU, Reshape
-from narrows.codec.networks.network import EXACT_FLOAT32, EXACT_FLOAT64, IntegerNetwork
+from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, UnprovenModelError
 from tests.helpers.layers import by_hand
 from tests.helpers.tiny_models import (

@@ -74,7 +74,7 @@ def test_a_table_holds_its_first_value_below_and_its_last_or_x_above(dtype):
 
 def test_a_reshape_keeps_the_row_major_order():
     x = np.arange(24.0).reshape(2, 12)
-    y = Reshape((3, 4)).compile(NumpyBackend(), np.float64)(x)
+    y = Reshape((3, 4)).compile(NumpyBackend(), np.float64, 2**53)(x)
     assert y.shape == (2, 3, 4)
     assert y.reshape(-1).tolist() == list(range(24))
 
@@ -85,7 +85,7 @@ def test_no_layer_writes_into_its_input(case, dtype):
     layer, rows = case
     x = np.array(rows, dtype=dtype)
     x.setflags(write=False)
-    layer.compile(NumpyBackend(), dtype)(x)  # writing would raise
+    layer.compile(NumpyBackend(), dtype, 2**53)(x)  # writing would raise
     assert x.tolist() == rows
 
 
@@ -94,7 +94,7 @@ def test_no_layer_writes_into_its_input(case, dtype):
 def test_no_layer_writes_into_its_input_on_torch(torch_backend, case):
     layer, rows = case
     x = torch_backend.constant(np.array(rows), np.float64)
-    layer.compile(torch_backend, np.float64)(x)
+    layer.compile(torch_backend, np.float64, 2**53)(x)
     assert x.tolist() == rows
 
 

@@ -72,7 +72,7 @@ def test_no_input_within_the_limit_leaves_the_bounds(case):
 def test_a_residual_layer_does_not_write_into_its_input(layers):
     x = np.array([[3.0, -16.0]])
     x.setflags(write=False)
-    y = Residual(layers, 100).compile(NumpyBackend(), np.float64)(x)  # writing would raise
+    y = Residual(layers, 100).compile(NumpyBackend(), np.float64, 2**53)(x)  # writing would raise
     expected = [[6, -18]] if layers and layers[0].kind == "leaky_relu" else [[6, -32]]
     assert y.tolist() == expected
 

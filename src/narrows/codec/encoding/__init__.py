@@ -2,7 +2,7 @@
 
 An encoder gives every signal the latents that are good on average. Which of their neighbours
 cost less, in bits and errors together, is found by decoding them: `efforts` says how many,
-`search` finds them, by the gradient of the decoder (`gradient`), the bits of symbols (`costs`)
+`search` finds them, by the gradient of the decoder (`adjoints`), the bits of symbols (`costs`)
 and the squared error (`distortion`). A decoder needs nothing of this.
 """
 

@@ -14,10 +14,10 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.encoding.adjoints import taped_correction, taped_network
 from narrows.codec.encoding.bit_costs import OUT_OF_REACH, SymbolCosts
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.encoding.efforts import Effort
-from narrows.codec.encoding.gradient import GradientNetwork
 from narrows.codec.model.model import Model
 from narrows.codec.model.tradeoff import Exchange
 
@@ -81,7 +81,7 @@ class SymbolSearch:
         self._unit, self._lambda = exchange.unit, exchange.lambda_[quality - 1]
         self._curvature = exchange.curvature[quality - 1].astype(np.float64)
         self._costs = SymbolCosts(model.coding_tables[quality - 1])
-        self._network = GradientNetwork(model.decoder)
+        self._decoder = taped_network(model.decoder)
         normaliser, step = model.normaliser, model.quantiser.step[quality - 1].astype(np.float64)
         if model.dtype.kind == "f":
             slope = normaliser.output_scale
@@ -136,7 +136,9 @@ class SymbolSearch:
         """
         e = errors(self._decode(symbols, self._quality), x, self._unit)
         n = self._model.n_encoded
-        gradient = self._network.through_correction(e).astype(np.float64) * self._slope[n:]
+        decoder = self._model.decoder
+        _, pull = taped_correction(decoder)(np.zeros((len(x), decoder.n_corrected)))
+        gradient = pull(e.reshape(len(x), -1)).astype(np.float64) * self._slope[n:]
         twice = 2.0 * self._curvature[n:]
         return np.where(twice > 0, -gradient / np.where(twice > 0, twice, 1.0), 0.0)
 
@@ -231,9 +233,9 @@ class SymbolSearch:
     def _gradient(self, x: Frames, symbols: Symbols) -> tuple[Floats, Floats]:
         """Give the distortion `(n,)`, and its gradient with respect to symbols."""
         model = self._model
-        values = self._network.forward(model.quantiser.to_latents(symbols, self._quality - 1))
-        e = errors(model.normaliser.from_integers(values[-1]), x, self._unit)
-        gradient = self._network.backward(values, e.reshape(x.shape))
+        y, pull = self._decoder(model.quantiser.to_latents(symbols, self._quality - 1))
+        e = errors(model.normaliser.from_integers(y), x, self._unit)
+        gradient = pull(e.reshape(x.shape))
         return squared(e), gradient.astype(np.float64) * self._slope
 
     def _batches(self, n: int) -> Iterator[slice]:

@@ -120,3 +120,8 @@ class NumpyBackend:
 
 NUMPY = NumpyBackend()
 """The backend used where none is given; it has no state."""
+
+
+def float_for(peak: int, backend: Backend) -> Float:
+    """Return the fastest type of a backend in which integers up to `peak` are exact."""
+    return np.float32 if backend.float32_is_exact and peak < EXACT_FLOAT32 else np.float64

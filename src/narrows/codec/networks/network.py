@@ -15,22 +15,20 @@ import numpy as np
 
 from narrows.codec.checks import check_shape, check_whole
 from narrows.codec.networks.backend import (
-    EXACT_FLOAT32,
     EXACT_FLOAT64,
     NUMPY,
     Array,
     Backend,
-    Float,
 )
-from narrows.codec.networks.layers import (
-    KINDS,
-    Dense,
-    Layer,
-    Shape,
-    Tensors,
+from narrows.codec.networks.layers import KINDS, Dense, Layer, Shape, Tensors
+from narrows.codec.networks.layers.chain import (
+    bounds_along,
     build_layers,
     describe,
+    largest_array,
     name_tensors,
+    planned,
+    shapes_along,
 )
 from narrows.errors import FormatError, UnprovenModelError
 
@@ -72,31 +70,20 @@ class IntegerNetwork:
         self.correction = correction
         self.input_shape = check_shape(input_shape, "input shape of a network")
         self.input_limit = check_whole(input_limit, 1, EXACT_FLOAT64, "input_limit of a network")
-        self.shapes: list[Shape] = []
-        self.peaks: list[int] = []
-        self.limits: list[int] = []  # of each layer's input
-        self.elements = prod(self.input_shape)  # of the largest array that one input needs
-        shape, limit = self._shape_of_layers(), self.input_limit
-        for number, layer in enumerate(self.layers):
-            self.elements = max(self.elements, layer.elements(shape))
-            shape = layer.output_shape(shape)
-            self.limits.append(limit)
-            peak, limit = layer.magnitudes(limit)
+        shape = self._shape_of_layers()
+        self.elements = largest_array(self.layers, shape)
+        self.shapes = shapes_along(self.layers, shape)[1:]
+        self.peaks, limits = bounds_along(self.layers, self.input_limit)
+        for number, (layer, peak) in enumerate(zip(self.layers, self.peaks, strict=True)):
             _check_peak(peak, f"layer {number} ({layer.kind})")
-            self.shapes.append(shape)
-            self.peaks.append(peak)
-        self.output_shape = shape
+        *self.limits, limit = limits  # of each layer's input, and of the output
+        self.output_shape = self.shapes[-1] if self.shapes else shape
         self.output_limit = limit + self._correction_limit()
 
     @property
     def n_corrected(self) -> int:
         """The number of inputs that go through the correction."""
         return 0 if self.correction is None else len(self.correction.weight)
-
-    @property
-    def layer_shapes(self) -> list[Shape]:
-        """The shapes before, between and after the layers."""
-        return [self._shape_of_layers(), *self.shapes]
 
     def _shape_of_layers(self) -> Shape:
         """Give the shape of what the layers receive."""
@@ -170,14 +157,9 @@ class CompiledNetwork:
     def __init__(self, network: IntegerNetwork, backend: Backend) -> None:
         self.network = network
         self.backend = backend
-        self.dtypes: list[Float] = [
-            np.float32 if backend.float32_is_exact and peak < EXACT_FLOAT32 else np.float64
-            for peak in network.peaks
-        ]
-        self.steps = [
-            layer.compile(backend, dtype, limit)
-            for layer, dtype, limit in zip(network.layers, self.dtypes, network.limits, strict=True)
-        ]
+        plan = list(planned(network.layers, network.input_limit, backend))
+        self.dtypes = [dtype for _, dtype, _ in plan]
+        self.steps = [layer.compile(backend, dtype, limit) for layer, dtype, limit in plan]
         correction, limit = network.correction, network.input_limit
         self._correction = (
             None if correction is None else correction.compile(backend, np.float64, limit)

@@ -2,7 +2,6 @@
 
 from narrows.codec.networks.layers.activations import MAX_TABLE_ENTRIES, LeakyReLU, ReLU, Table
 from narrows.codec.networks.layers.affine import MAX_SHIFT, Affine
-from narrows.codec.networks.layers.chain import build_layers, describe, name_tensors
 from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
 from narrows.codec.networks.layers.convolution import Conv
 from narrows.codec.networks.layers.dense import Dense
@@ -29,7 +28,4 @@ __all__ = [
     "Table",
     "Tensors",
     "TransposedConv",
-    "build_layers",
-    "describe",
-    "name_tensors",
 ]

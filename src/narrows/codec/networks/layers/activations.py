@@ -11,11 +11,10 @@ import numpy.typing as npt
 
 from narrows.codec.checks import check_whole
 from narrows.codec.networks.backend import Array, Backend, Float
-from narrows.codec.networks.layers.contract import Adjoint, Layer, Shape, Step
+from narrows.codec.networks.layers.contract import Layer, Shape, Step
 from narrows.errors import FormatError
 
 MAX_TABLE_ENTRIES = 2**17  # a 16-bit activation has 2**16 values; one bit of room
-SLOPE_BITS = 9  # of a table's entries, 1 / 2**9 on either side give a slope
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class LeakyReLU(Layer):
     def magnitudes(self, limit: int) -> tuple[int, int]:
         return limit, limit
 
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         xp = backend.xp
 
         def leaky_relu(x: Array) -> Array:
@@ -46,17 +45,6 @@ class LeakyReLU(Layer):
 
         return leaky_relu
 
-    def adjoint(self, shape: Shape) -> Adjoint:
-        def pull_back(g: Array, x: Array) -> Array:
-            # -1 below 0, else 0: x is a whole number. Eight times as fast as np.where.
-            slope = np.clip(x, -1, 0).astype(g.dtype, copy=False)
-            slope *= 0.875
-            slope += 1.0
-            slope *= g
-            return slope
-
-        return pull_back
-
 
 @dataclass(frozen=True)
 class ReLU(Layer):
@@ -70,12 +58,9 @@ class ReLU(Layer):
     def magnitudes(self, limit: int) -> tuple[int, int]:
         return limit, limit
 
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         xp = backend.xp
         return lambda x: xp.clip(backend.cast(x, dtype), 0, None)
-
-    def adjoint(self, shape: Shape) -> Adjoint:
-        return lambda g, x: g * (x > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +102,7 @@ class Table(Layer):
         peak = max(limit, largest) + abs(self.low) + self.values.size
         return peak, max(largest, limit) if self.identity_above else largest
 
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         xp = backend.xp
         values = backend.constant(self.values, dtype)
         low, high = self.low, self.low + self.values.size - 1
@@ -128,24 +113,6 @@ class Table(Layer):
             return xp.where(x > high, x, y) if self.identity_above else y
 
         return look_up
-
-    def adjoint(self, shape: Shape) -> Adjoint:
-        # Slopes are taken over some entries: from one to the next they are 0 or 1.
-        last = self.values.size - 1
-        reach = 1 << max(0, last.bit_length() - SLOPE_BITS)
-
-        def value(x: Array) -> Array:
-            at = (x - self.low).astype(np.int64)
-            y = self.values[np.clip(at, 0, last)].astype(np.float64)
-            return np.where(at > last, x, y) if self.identity_above else y
-
-        def pull_back(g: Array, x: Array) -> Array:
-            slope = (value(x + reach) - value(x - reach)) / (2 * reach)
-            if self.identity_above:
-                slope = np.where(x > self.low + last, 1.0, slope)
-            return g * slope
-
-        return pull_back
 
     def settings(self) -> dict[str, Any]:
         return {"low": self.low, "identity_above": self.identity_above}

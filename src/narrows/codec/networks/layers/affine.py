@@ -12,15 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_whole
-from narrows.codec.networks.backend import EXACT_FLOAT32, NUMPY, Array, Backend, Float
-from narrows.codec.networks.layers.contract import Adjoint, Layer, Shape, Step
+from narrows.codec.networks.backend import Array, Backend, Float
+from narrows.codec.networks.layers.contract import Layer, Step
 from narrows.codec.networks.layers.product import largest_sums
 from narrows.errors import FormatError
 
 MAX_SHIFT = 52  # 2**-52 times an integer below 2**53 is exact in float64
 MAX_LIMIT = 2**53 - 1  # more could never be reached
 FEW_CHANNELS = 4  # up to here, one by one was faster
-GRADIENT_BITS, FEWEST_BITS = 15, 9  # of a gradient; with fewer, sums stay in float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,36 +89,6 @@ class Affine(Layer):
         output = -(-peak >> self.shift)
         return peak, output if self.limit is None else min(output, self.limit)
 
-    @abstractmethod
-    def _transpose(self, shape: Shape) -> tuple[Affine, Step]:
-        """Give the layer whose products are the transpose of this one's, for inputs of `shape`.
-
-        And the function that makes its input from `(n, *output_shape)` gradients.
-        """
-
-    def _turned(self) -> dict[str, Any]:
-        """Give the tensors and settings of the transpose: matrices turned, nothing added."""
-        weight = np.ascontiguousarray(self.weight.swapaxes(-1, -2))
-        return {
-            "weight": weight,
-            "bias": np.zeros(weight.shape[-1], dtype=np.int64),
-            "shift": 0,
-            "limit": None,
-        }
-
-    def adjoint(self, shape: Shape) -> Adjoint:
-        layer, prepare = self._transpose(shape)
-        bits, dtype = gradient_precision(layer.largest_sums)
-        multiply = layer.compile(NUMPY, dtype, 1 << bits)
-        down = 2.0**-self.shift
-
-        def pull_back(g: Array, x: Array) -> Array:
-            y = multiply(prepare(rounded(g, bits)))
-            y *= down
-            return y.reshape(len(y), *shape)
-
-        return pull_back
-
     def _finish(self, backend: Backend, dtype: Float, repeats: int = 1) -> Step:
         """Make the step from scaled sums `(..., repeats * n_outputs)` to outputs, in place."""
         biases = np.tile(self.bias * 2.0**-self.shift, repeats)
@@ -146,30 +115,6 @@ def check_limit(limit: int | None, what: str) -> None:
     """Refuse a limit that is neither None nor in its range."""
     if limit is not None:
         check_whole(limit, 1, MAX_LIMIT, what)
-
-
-def gradient_precision(largest_sums: list[int]) -> tuple[int, Float]:
-    """Choose the bits of gradients, and the type in which sums of their products are exact."""
-    for number, largest in enumerate(largest_sums):
-        bits = min(GRADIENT_BITS, (EXACT_FLOAT32 - 1).bit_length() - max(largest, 1).bit_length())
-        if bits >= FEWEST_BITS:
-            return bits, np.float32 if number == 0 else np.float64
-    return GRADIENT_BITS, np.float64
-
-
-def rounded(g: Array, bits: int) -> Array:
-    """Round each signal's gradient, `(n, ...)`, to so many bits of its largest: exact anywhere.
-
-    A signal's numbers are then whole multiples of a power of two, at most 2**bits of it.
-    """
-    axes = tuple(range(1, g.ndim))
-    largest = np.maximum(g.max(axis=axes, keepdims=True), -g.min(axis=axes, keepdims=True))
-    _, exponent = np.frexp(largest)
-    unit = np.ldexp(np.float64(1.0), exponent - bits).astype(g.dtype)
-    y = g / unit
-    np.rint(y, out=y)
-    y *= unit
-    return y
 
 
 def channel_parts(n: int) -> list[slice]:

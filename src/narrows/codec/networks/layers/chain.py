@@ -1,23 +1,72 @@
-"""Chains of layers <-> settings and tensors: those of a network, and those within a layer."""
+"""Layers one after the other: those of a network, and those within a layer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy.typing as npt
 
-from narrows.codec.networks.layers.contract import Layer, Settings, Tensors
+from narrows.codec.networks.backend import Array, Backend, Float, float_for
+from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
 from narrows.errors import FormatError
 
 
+def shapes_along(layers: Sequence[Layer], shape: Shape) -> list[Shape]:
+    """Return the shapes before, between and after the layers; FormatError if they do not fit."""
+    shapes = [shape]
+    for layer in layers:
+        shapes.append(layer.output_shape(shapes[-1]))
+    return shapes
+
+
+def largest_array(layers: Sequence[Layer], shape: Shape) -> int:
+    """Count the numbers of the largest array that one input of `shape` needs."""
+    shapes = shapes_along(layers, shape)
+    of_layers = (layer.elements(s) for layer, s in zip(layers, shapes, strict=False))
+    return max([prod(shape), *of_layers])
+
+
+def bounds_along(layers: Sequence[Layer], limit: int) -> tuple[list[int], list[int]]:
+    """Return the peak of each layer, and the limits before, between and after the layers."""
+    peaks, limits = [], [limit]
+    for layer in layers:
+        peak, limit = layer.magnitudes(limit)
+        peaks.append(peak)
+        limits.append(limit)
+    return peaks, limits
+
+
+def planned(
+    layers: Sequence[Layer], limit: int, backend: Backend
+) -> Iterator[tuple[Layer, Float, int]]:
+    """Yield each layer with the type in which it is exact, and with the limit of its inputs."""
+    peaks, limits = bounds_along(layers, limit)
+    dtypes = (float_for(peak, backend) for peak in peaks)
+    return zip(layers, dtypes, limits[:-1], strict=True)
+
+
+def compile_chain(layers: Sequence[Layer], limit: int, backend: Backend) -> Step:
+    """Make the function that computes the layers, one after the other."""
+    plan = planned(layers, limit, backend)
+    steps = [layer.compile(backend, dtype, of_input) for layer, dtype, of_input in plan]
+
+    def chain(x: Array) -> Array:
+        for step in steps:
+            x = step(x)
+        return x
+
+    return chain
+
+
 def describe(layers: Sequence[Layer]) -> list[dict[str, Any]]:
-    """Give the kind and the settings of each layer, as canonical JSON values."""
+    """Return the kind and the settings of each layer, as canonical JSON values."""
     return [{"kind": layer.kind, **layer.settings()} for layer in layers]
 
 
 def name_tensors(layers: Sequence[Layer]) -> dict[str, npt.NDArray[Any]]:
-    """Give all tensors, named `<layer number>.<name>`."""
+    """Return all tensors, named `<layer number>.<name>`."""
     return {
         f"{number}.{name}": tensor
         for number, layer in enumerate(layers)
@@ -28,7 +77,7 @@ def name_tensors(layers: Sequence[Layer]) -> dict[str, npt.NDArray[Any]]:
 def build_layers(
     described: Sequence[Settings], tensors: Tensors, kinds: Mapping[str, type[Layer]], place: str
 ) -> list[Layer]:
-    """Make layers of the given kinds from what `describe` and `name_tensors` gave.
+    """Make layers of the given kinds: the inverse of `describe` and `name_tensors`.
 
     `place` ends the sentence of the error: in which place a kind is unknown.
     """

@@ -17,7 +17,6 @@ from narrows.codec.networks.backend import Array, Backend, Float
 
 Shape = tuple[int, ...]
 Step = Callable[[Array], Array]
-Adjoint = Callable[[Array, Array], Array]
 Tensors = Mapping[str, npt.NDArray[Any]]
 Settings = Mapping[str, Any]
 
@@ -43,20 +42,16 @@ class Layer(ABC):
         """
 
     @abstractmethod
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
-        """Make the function that computes the layer on `backend` in `dtype`.
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
+        """Make the function that computes the layer on `backend`.
 
-        With `limit`, the largest absolute value of an input, it may compute faster.
-        """
-
-    @abstractmethod
-    def adjoint(self, shape: Shape) -> Adjoint:
-        """Make the function that carries a gradient backwards, for inputs of `shape`; on numpy.
-
-        It takes the gradient at the output, `(n, *output_shape)`, and the input that was seen
-        there, `(n, *shape)`, and gives the gradient at the input. Floors and clips count as
-        straight lines. Gradients are exact to the bit, as everything here: a row, which is one
-        signal's, holds multiples of one power of two.
+        Parameters
+        ----------
+        backend : Backend
+        dtype : numpy float type
+            One in which every intermediate result is exact.
+        limit : int
+            The largest absolute value of an input.
         """
 
     def elements(self, shape: Shape) -> int:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_sizes
 from narrows.codec.networks.backend import Array, Backend, Float
-from narrows.codec.networks.layers.affine import Affine
 from narrows.codec.networks.layers.contract import Shape, Step
 from narrows.codec.networks.layers.sliding import Sliding, sliding_product, zeros_around
 from narrows.errors import FormatError
@@ -77,7 +76,7 @@ class Conv(Sliding):
     def _matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
         return [(self.weight.reshape(-1, self.n_outputs), self.kernel[-1] * self.n_inputs)]
 
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         ((weight, _),) = self._matrices()
         multiply = sliding_product(
             self.kernel,
@@ -97,17 +96,6 @@ class Conv(Sliding):
             return multiply(x, zeros_around(before, padded, backend), self._output_sizes(spatial))
 
         return conv
-
-    def _transpose(self, shape: Shape) -> tuple[Affine, Step]:
-        from narrows.codec.networks.layers.transposed import (
-            TransposedConv,  # which imports this file
-        )
-
-        before = tuple(pair[0] for pair in self.padding)
-        turned = TransposedConv(
-            **self._turned(), stride=self.stride, before=before, size=shape[:-1]
-        )
-        return turned, lambda g: g
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "padding": [list(pair) for pair in self.padding]}

@@ -33,7 +33,7 @@ class Dense(Affine):
     def _matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
         return [(self.weight, 1)]
 
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         multiply = Product(self.weight, self.shift, 1, limit, backend, dtype)
         finish = self._finish(backend, dtype)
 
@@ -42,6 +42,3 @@ class Dense(Affine):
             return finish(multiply(backend.cast(x, multiply.input_dtype), y))
 
         return dense
-
-    def _transpose(self, shape: Shape) -> tuple[Affine, Step]:
-        return Dense(**self._turned()), lambda g: g

@@ -51,8 +51,8 @@ class Product:
     shift : int
     line : int
         Inputs that are not parted.
-    limit : int or None
-        The largest absolute value of an input, if it is known.
+    limit : int
+        The largest absolute value of an input.
     backend : Backend
     dtype : numpy float type
         One in which the whole sums are exact.
@@ -63,14 +63,14 @@ class Product:
         weight: npt.NDArray[np.int16],
         shift: int,
         line: int,
-        limit: int | None,
+        limit: int,
         backend: Backend,
         dtype: Float,
     ) -> None:
         self.backend, self.dtype = backend, dtype
         self.input_dtype: Float = dtype
         count = 1
-        if dtype is np.float64 and limit is not None and backend.float32_is_exact:
+        if dtype is np.float64 and backend.float32_is_exact:
             sums: Sequence[int] = largest_sums(weight, line)
             found = [c for c, s in enumerate(sums, 1) if s * limit < EXACT_FLOAT32]
             if found:

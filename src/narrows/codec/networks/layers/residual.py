@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.networks.backend import NUMPY, Array, Backend, Float
+from narrows.codec.networks.backend import Array, Backend, Float
 from narrows.codec.networks.layers.activations import LeakyReLU, ReLU, Table
 from narrows.codec.networks.layers.affine import check_limit
-from narrows.codec.networks.layers.chain import build_layers, describe, name_tensors
-from narrows.codec.networks.layers.contract import Adjoint, Layer, Settings, Shape, Step, Tensors
+from narrows.codec.networks.layers.chain import (
+    bounds_along,
+    build_layers,
+    compile_chain,
+    describe,
+    largest_array,
+    name_tensors,
+    shapes_along,
+)
+from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
 from narrows.codec.networks.layers.convolution import Conv
 from narrows.codec.networks.layers.dense import Dense
 from narrows.codec.networks.layers.shapes import Reshape
@@ -50,15 +57,8 @@ class Residual(Layer):
                     f"{', '.join(INNER_KINDS)}"
                 )
 
-    def _inner_shapes(self, shape: Shape) -> list[Shape]:
-        """Give the shapes before, between and after the inner layers."""
-        shapes = [shape]
-        for layer in self.layers:
-            shapes.append(layer.output_shape(shapes[-1]))
-        return shapes
-
     def output_shape(self, shape: Shape) -> Shape:
-        last = self._inner_shapes(shape)[-1]
+        last = shapes_along(self.layers, shape)[-1]
         if last != shape:
             raise FormatError(
                 f"residual layer whose inner layers make {last} of {shape}; they must keep it"
@@ -66,51 +66,23 @@ class Residual(Layer):
         return shape
 
     def elements(self, shape: Shape) -> int:
-        shapes = self._inner_shapes(shape)
-        inner = (layer.elements(s) for layer, s in zip(self.layers, shapes, strict=False))
-        return max(super().elements(shape), *inner, 0)
+        return largest_array(self.layers, shape)
 
     def magnitudes(self, limit: int) -> tuple[int, int]:
-        peak, inner = limit, limit
-        for layer in self.layers:
-            inner_peak, inner = layer.magnitudes(inner)
-            peak = max(peak, inner_peak)
-        total = limit + inner
-        return max(peak, total), total if self.limit is None else min(total, self.limit)
+        peaks, limits = bounds_along(self.layers, limit)
+        total = limit + limits[-1]
+        return max([total, *peaks]), total if self.limit is None else min(total, self.limit)
 
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
-        xp, most = backend.xp, self.limit
-        steps, inner = [], limit
-        for layer in self.layers:
-            steps.append(layer.compile(backend, dtype, inner))
-            inner = None if inner is None else layer.magnitudes(inner)[1]
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
+        inner = compile_chain(self.layers, limit, backend)
+        return lambda x: self.joined(x, inner(x), backend, dtype)
 
-        def residual(x: Array) -> Array:
-            x = y = backend.cast(x, dtype)
-            for step in steps:
-                y = step(y)
-            y = x + y
-            return y if most is None else xp.clip(y, -most, most, out=y)
-
-        return residual
-
-    def adjoint(self, shape: Shape) -> Adjoint:
-        steps = [layer.compile(NUMPY, np.float64) for layer in self.layers]
-        pulls = [
-            layer.adjoint(inner)
-            for layer, inner in zip(self.layers, self._inner_shapes(shape), strict=False)
-        ]
-
-        def pull_back(g: Array, x: Array) -> Array:
-            values = [x]
-            for step in steps:
-                values.append(step(values[-1]))
-            through = g
-            for pull, seen in zip(reversed(pulls), reversed(values[:-1]), strict=True):
-                through = pull(through, seen)
-            return g + through
-
-        return pull_back
+    def joined(self, x: Array, y: Array, backend: Backend, dtype: Float) -> Array:
+        """Return the output for inputs `x`, of which the inner layers make `y`."""
+        total = backend.cast(x, dtype) + y
+        if self.limit is None:
+            return total
+        return backend.xp.clip(total, -self.limit, self.limit, out=total)
 
     def settings(self) -> dict[str, Any]:
         return {"limit": self.limit, "layers": describe(self.layers)}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from narrows.codec.checks import check_shape
 from narrows.codec.networks.backend import Backend, Float
-from narrows.codec.networks.layers.contract import Adjoint, Layer, Settings, Shape, Step, Tensors
+from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
 from narrows.errors import FormatError
 
 
@@ -30,11 +30,8 @@ class Reshape(Layer):
     def magnitudes(self, limit: int) -> tuple[int, int]:
         return limit, limit
 
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         return lambda x: x.reshape(len(x), *self.shape)
-
-    def adjoint(self, shape: Shape) -> Adjoint:
-        return lambda g, x: g.reshape(len(g), *shape)
 
     def settings(self) -> dict[str, Any]:
         return {"shape": list(self.shape)}

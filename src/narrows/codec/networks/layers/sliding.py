@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_sizes
-from narrows.codec.networks.backend import EXACT_FLOAT32, Array, Backend, Float
+from narrows.codec.networks.backend import Array, Backend, Float, float_for
 from narrows.codec.networks.layers.affine import Affine
 from narrows.codec.networks.layers.contract import Shape, Step
 from narrows.codec.networks.layers.product import Product
@@ -219,7 +219,7 @@ def sliding_product(
     weight: npt.NDArray[np.int16],
     shift: int,
     finish: Step,
-    limit: int | None,
+    limit: int,
     backend: Backend,
     dtype: Float,
 ) -> SlidingProduct:
@@ -234,8 +234,7 @@ def sliding_product(
         return PatchProduct(kernel, stride, product, finish)
     by_tap = weight.reshape(n_taps, n_inputs, n_outputs)
     largest = int(np.abs(by_tap.astype(np.int64)).sum(axis=1).max())
-    small = backend.float32_is_exact and limit is not None and largest * limit < EXACT_FLOAT32
-    input_dtype = np.float32 if small else dtype
+    input_dtype = float_for(largest * limit, backend)
     return ShiftedProduct(kernel, by_tap, 2.0**-shift, finish, backend, (input_dtype, dtype))
 
 

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import MAX_ELEMENTS, check_sizes
-from narrows.codec.networks.backend import NUMPY, Array, Backend, Float
-from narrows.codec.networks.layers.affine import FEW_CHANNELS, Affine
+from narrows.codec.networks.backend import Array, Backend, Float
+from narrows.codec.networks.layers.affine import FEW_CHANNELS
 from narrows.codec.networks.layers.contract import Shape, Step
-from narrows.codec.networks.layers.convolution import Conv
 from narrows.codec.networks.layers.sliding import (
     MAX_KERNEL,
     Sliding,
@@ -76,7 +75,7 @@ class TransposedConv(Sliding):
     def _matrices(self) -> Iterator[tuple[npt.NDArray[np.int16], int]]:
         return map(self._matrix_of, self._groups())
 
-    def compile(self, backend: Backend, dtype: Float, limit: int | None = None) -> Step:
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         products = []
         for groups in self._groups():
             weight, _ = self._matrix_of(groups)
@@ -104,16 +103,6 @@ class TransposedConv(Sliding):
             return y
 
         return transposed_conv
-
-    def _transpose(self, shape: Shape) -> tuple[Affine, Step]:
-        turned = Conv(**self._turned(), stride=self.stride, padding=((0, 0),) * self.n_axes)
-        reached = tuple(
-            (n - 1) * stride + k
-            for n, stride, k in zip(shape, self.stride, self.kernel, strict=False)
-        )
-
-        room = (*reached, self.n_outputs)
-        return turned, lambda g: zeros_around(self.before, room, NUMPY)(g, g.dtype.type)
 
     def _place(
         self,
