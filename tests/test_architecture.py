@@ -9,18 +9,23 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "narrows"
 HEAVY = ("torch", "matplotlib", "sklearn", "scipy", "pooch")
-ABOVE = {
-    "codec": {"training", "evaluation", "integrations", "cli", "signals", "api", "models"},
-    "signals": {"codec", "training", "evaluation", "integrations", "cli", "api", "models"},
-    "training": {"evaluation", "integrations", "cli", "api", "models"},
-    "evaluation": {"cli"},
-    "integrations": {"cli"},
-}
+FLOORS = (
+    {"errors", "_version"},
+    {"files"},
+    {"codec", "signals"},
+    {"training"},
+    {"models"},
+    {"api"},
+    {"", "evaluation", "integrations"},  # the package itself is ""
+    {"cli", "sklearn"},
+    {"__main__"},
+)
+ROOMS = sorted(set().union(*FLOORS))
 
 
 def imported_names(path):
-    """Give all modules that a file imports, wherever the import stands, but for types alone."""
-    tree = ast.parse(path.read_text())
+    """Yield all modules and names that a file imports, wherever it does, but for types alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
@@ -28,16 +33,42 @@ def imported_names(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("folder", ABOVE)
-def test_no_folder_imports_upwards(folder):
-    for path in (SOURCE / folder).rglob("*.py"):
+def room_of(name):
+    """Return the part of narrows that an imported name is of: a folder, a file, or the package."""
+    first, second, *_ = [*name.split("."), ""]
+    if first != "narrows":
+        return None
+    return second if second in ROOMS else ""
+
+
+def files_of(room):
+    if (SOURCE / room).is_dir() and room:
+        return sorted((SOURCE / room).rglob("*.py"))
+    return [SOURCE / f"{room or '__init__'}.py"]
+
+
+def test_every_file_stands_on_a_floor():
+    found = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert found - {"__init__", "__pycache__", "py"} == set(ROOMS) - {""}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_nothing_imports_upwards_or_from_beside(room):
+    floor = next(i for i, rooms in enumerate(FLOORS) if room in rooms)
+    below = set().union(*FLOORS[:floor])
+    for path in files_of(room):
         for name in imported_names(path):
-            parts = name.split(".")
-            if parts[0] == "narrows" and len(parts) > 1:
-                assert parts[1] not in ABOVE[folder], f"{path.name} imports {name}"
+            assert room_of(name) in {None, room, *below}, f"{path.name} imports {name}"
+
+
+def test_the_package_imports_neither_tests_nor_benchmarks_nor_scripts():
+    beside = {"tests", "benchmarks", "scripts", "readers"}
+    for path in SOURCE.rglob("*.py"):
+        for name in imported_names(path):
+            assert name.split(".")[0] not in beside, f"{path.name} imports {name}"
 
 
 def test_the_runtime_imports_no_framework():
@@ -54,7 +85,7 @@ def test_in_training_only_freezing_knows_the_runtime():
 
 
 def loaded_modules(code):
-    """Run code in a new process and give the modules it has loaded."""
+    """Run code in a new process and return the modules that it has loaded."""
     script = f"{code}\nimport sys; print('LOADED', *sorted(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
