@@ -227,7 +227,7 @@ def read_bad(path):
 
 
 def model_of(path):
-    """Give the model that a bad archive names."""
+    """Return the model that a bad archive names."""
     return MIXED if "archive-mixed" in path.stem else SMALL
 
 

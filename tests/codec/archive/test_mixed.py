@@ -55,7 +55,7 @@ def refused(payload, n, *words):
 
 
 def typical_symbols(qualities, seed=3):
-    """Give symbols that cost little, each of its own quality; every seventh signal is escaped."""
+    """Return symbols that cost little, each of its own quality; every seventh signal is escaped."""
     at_all = CODEC.encode_at_all_qualities(typical_frames(MODEL, len(qualities), seed))
     symbols = at_all[qualities - 1, np.arange(len(qualities))]
     symbols[3::7, 1] += 1_000_000
@@ -250,7 +250,7 @@ FRAMES = typical_frames(MODEL, 40, seed=5)
 
 
 def block_of(qualities):
-    """Give a block of several qualities, and the signals that it decodes to."""
+    """Return a block of several qualities, and the signals that it decodes to."""
     symbols = typical_symbols(qualities, seed=len(qualities))
     block = Block(Mode.MIXED, 0, len(qualities), packed(symbols, qualities))
     return block, decoded_singly(CODEC, symbols, qualities)
@@ -323,7 +323,7 @@ def test_signals_with_a_target_are_appended(archive):
 
 
 def saved(blob):
-    """Give what a rescue saves, and what it loses."""
+    """Return what a rescue saves, and what it loses."""
     losses = []
     _, blocks = whole_blocks(io.BytesIO(blob), losses.append)
     found = [CODEC.blocks.decode(block) for block in blocks]
