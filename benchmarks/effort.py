@@ -18,7 +18,7 @@ import numpy as np
 
 import narrows
 from benchmarks.comparison import datasets, results, tables
-from narrows.codec.encoding import EFFORTS, MAX_EFFORT
+from narrows.codec.encoding.efforts import EFFORTS, MAX_EFFORT
 from narrows.evaluation.metrics import distortion
 from narrows.signals import read_signals
 

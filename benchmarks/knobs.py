@@ -16,7 +16,8 @@ import numpy as np
 
 import narrows
 from benchmarks.comparison import datasets, results, tables
-from narrows.codec.encoding import DEFAULT_EFFORT
+from narrows.codec.encoding.efforts import DEFAULT_EFFORT
+from narrows.codec.encoding.requests import Request
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import distortion, evaluate
 
@@ -27,7 +28,7 @@ def curve(codec, x, effort):
     """Give bytes a signal and PSNR of each quality's archive."""
     points = []
     for quality in range(1, codec.model.n_qualities + 1):
-        measured = evaluate(codec, x, quality, effort)
+        measured = evaluate(codec, x, Request(quality, effort))
         points.append((measured.bytes_per_signal, measured.psnr))
     return {"effort": effort, "points": points}
 

@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.comparison import datasets, measuring, ours, peers, results, tables
-from narrows.codec.encoding import DEFAULT_EFFORT
+from narrows.codec.encoding.efforts import DEFAULT_EFFORT
 
 RESULTS = Path(__file__).parent / "results"
 MINUTES = 2.0

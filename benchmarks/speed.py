@@ -114,7 +114,7 @@ def measure(codec, x):
         ("the same, effort 0", lambda: codec.compress(x, effort=0), model.encoder),
         ("narrows decompress", lambda: codec.decompress(blob), model.decoder),
     ):
-        products = bare_products(network, len(x), codec.batch_size)
+        products = bare_products(network, len(x), codec.decoder.transform.batch_size)
         pairs = [(best_seconds(function, 1), best_seconds(products, 1)) for _ in range(PAIRS)]
         seconds, bare = (min(each) for each in zip(*pairs, strict=True))
         rows.append(

@@ -16,6 +16,7 @@ from PIL import Image
 
 import narrows
 from narrows import Codec
+from narrows.codec.encoding.requests import Request
 from narrows.evaluation import plots
 from narrows.evaluation.metrics import evaluate
 from narrows.evaluation.sweep import sweep
@@ -88,7 +89,7 @@ def main() -> None:
     codecs = {name: narrows.train(x_train, **settings) for name, settings in CODECS.items()}
     draw_five_codecs(codecs, x_test[list(DIGITS)])
     dense_32 = codecs["dense-32"]
-    bytes_per_signal = evaluate(dense_32, x_test, effort=0).bytes_per_signal
+    bytes_per_signal = evaluate(dense_32, x_test, Request(effort=0)).bytes_per_signal
     keep("network.png", plots.network(dense_32.model, bytes_per_signal))
     default = narrows.load(model) if model else narrows.train(x_train)
     shown = x_test[:10]

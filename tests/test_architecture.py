@@ -3,72 +3,47 @@
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "narrows"
 HEAVY = ("torch", "matplotlib", "sklearn", "scipy", "pooch")
-FLOORS = (
-    {"errors", "_version"},
-    {"files"},
-    {"codec", "signals"},
-    {"training"},
-    {"models"},
-    {"api"},
-    {"", "evaluation", "integrations"},  # the package itself is ""
-    {"cli", "sklearn"},
-    {"__main__"},
-)
-ROOMS = sorted(set().union(*FLOORS))
+ABOVE = {
+    "codec": {"training", "evaluation", "integrations", "cli", "signals", "api", "models"},
+    "signals": {"codec", "training", "evaluation", "integrations", "cli", "api", "models"},
+    "training": {"evaluation", "integrations", "cli", "api", "models"},
+    "evaluation": {"cli"},
+    "integrations": {"cli"},
+}
 
 
-def imported_names(path):
-    """Yield all modules and names that a file imports, wherever it does, but for types alone."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def without_types(path):
+    """Parse a file and leave out what it imports for types alone."""
+    tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
-    for node in ast.walk(tree):
+    return tree
+
+
+def imported_names(path):
+    """Return all modules that a file imports, wherever the import stands."""
+    for node in ast.walk(without_types(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield node.module
 
 
-def room_of(name):
-    """Return the part of narrows that an imported name is of: a folder, a file, or the package."""
-    first, second, *_ = [*name.split("."), ""]
-    if first != "narrows":
-        return None
-    return second if second in ROOMS else ""
-
-
-def files_of(room):
-    if (SOURCE / room).is_dir() and room:
-        return sorted((SOURCE / room).rglob("*.py"))
-    return [SOURCE / f"{room or '__init__'}.py"]
-
-
-def test_every_file_stands_on_a_floor():
-    found = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
-    assert found - {"__init__", "__pycache__", "py"} == set(ROOMS) - {""}
-
-
-@pytest.mark.parametrize("room", ROOMS)
-def test_nothing_imports_upwards_or_from_beside(room):
-    floor = next(i for i, rooms in enumerate(FLOORS) if room in rooms)
-    below = set().union(*FLOORS[:floor])
-    for path in files_of(room):
+@pytest.mark.parametrize("folder", ABOVE)
+def test_no_folder_imports_upwards(folder):
+    for path in (SOURCE / folder).rglob("*.py"):
         for name in imported_names(path):
-            assert room_of(name) in {None, room, *below}, f"{path.name} imports {name}"
-
-
-def test_the_package_imports_neither_tests_nor_benchmarks_nor_scripts():
-    beside = {"tests", "benchmarks", "scripts", "readers"}
-    for path in SOURCE.rglob("*.py"):
-        for name in imported_names(path):
-            assert name.split(".")[0] not in beside, f"{path.name} imports {name}"
+            parts = name.split(".")
+            if parts[0] == "narrows" and len(parts) > 1:
+                assert parts[1] not in ABOVE[folder], f"{path.name} imports {name}"
 
 
 def test_the_runtime_imports_no_framework():
@@ -84,8 +59,34 @@ def test_in_training_only_freezing_knows_the_runtime():
             assert not any(n.startswith("narrows.codec") for n in imported_names(path)), path.name
 
 
+def file_of(module):
+    """Return the file of a module of ours, if it is one."""
+    place = SOURCE.parent.joinpath(*module.split("."))
+    found = [f for f in (place.with_suffix(".py"), place / "__init__.py") if f.exists()]
+    return found[0] if found else None
+
+
+def imported_files(path):
+    """Return the files of the source that a file imports, but for types alone."""
+    for node in ast.walk(without_types(path)):
+        if isinstance(node, ast.Import):
+            yield from (file_of(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield file_of(f"{node.module}.{alias.name}") or file_of(node.module)
+
+
+def test_no_file_imports_in_a_circle():
+    graph = {path: set(imported_files(path)) - {None} for path in SOURCE.rglob("*.py")}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " -> ".join(str(path.relative_to(SOURCE)) for path in error.args[1])
+        pytest.fail(f"a circle of imports: {circle}")
+
+
 def loaded_modules(code):
-    """Run code in a new process and return the modules that it has loaded."""
+    """Run code in a new process and give the modules it has loaded."""
     script = f"{code}\nimport sys; print('LOADED', *sorted(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
@@ -108,14 +109,37 @@ def test_the_help_loads_neither_numpy_nor_anything_heavy():
     assert not loaded_modules(code) & {"numpy", *HEAVY}
 
 
-def test_a_whole_decompress_loads_nothing_heavy(tiny_codec, digits, tmp_path):
+@pytest.fixture
+def received(tiny_codec, digits, tmp_path):
+    """A folder with the model file m.narrows, the archive x.nrw, and a packet in x.packet."""
     tiny_codec.save(tmp_path / "m.narrows")
     (tmp_path / "x.nrw").write_bytes(tiny_codec.compress(digits[:9]))
-    code = (
-        f"import sys; sys.argv = ['narrows', 'decompress', r'{tmp_path / 'x.nrw'}', "
-        f"'-m', r'{tmp_path / 'm.narrows'}']\n"
-        "from narrows.cli import main\n"
-        "try: main()\nexcept SystemExit as e: assert not e.code, e.code"
-    )
-    assert not loaded_modules(code) & set(HEAVY)
-    assert (tmp_path / "x.npy").exists()
+    (tmp_path / "x.packet").write_bytes(tiny_codec.compress_packet(digits[0]))
+    return tmp_path
+
+
+COMMAND = """
+import sys; sys.argv = ["narrows", "decompress", "x.nrw", "-m", "m.narrows", "-o", "y.npy"]
+from narrows.cli import main
+try: main()
+except SystemExit as e: assert not e.code, e.code
+"""
+BLOB = "from pathlib import Path; blob = Path('x.nrw').read_bytes(); import narrows"
+WAYS_TO_RECEIVE = {
+    "narrows.decompress": f"{BLOB}; narrows.decompress(blob, 'm.narrows')",
+    "Codec.decompress": f"{BLOB}; narrows.load('m.narrows').decompress(blob)",
+    "Codec.decompress_packet": "from pathlib import Path; import narrows; "
+    "narrows.load('m.narrows').decompress_packet(Path('x.packet').read_bytes())",
+    "narrows.open": "import narrows; narrows.open('x.nrw', 'm.narrows')[3]",
+    "the command decompress": COMMAND,
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_RECEIVE)
+def test_who_decompresses_loads_nothing_heavy_and_nothing_of_encoding(way, received, monkeypatch):
+    monkeypatch.chdir(received)
+    loaded = loaded_modules(WAYS_TO_RECEIVE[way])
+    assert not loaded & set(HEAVY)
+    assert "narrows.codec.decoder" in loaded
+    assert not [name for name in loaded if name.startswith("narrows.codec.encoding")]
+    assert way != "the command decompress" or (received / "y.npy").exists()

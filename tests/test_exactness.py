@@ -22,7 +22,7 @@ MODELS = (
 SCRIPT = """
 import hashlib, json, sys
 import numpy as np, narrows
-from narrows.codec.encoding import SymbolSearch
+from narrows.codec.encoding.symbol_search import SymbolSearch
 
 def sha(data):
     return hashlib.sha256(data).hexdigest()
@@ -31,7 +31,7 @@ found = {}
 for name, model, data, points in json.load(open(sys.argv[1])):
     codec, x = narrows.load(model), np.load(data)
     if name.startswith("gradient"):
-        search = SymbolSearch(codec.model, 1, codec.decode)
+        search = SymbolSearch(codec.decoder.transform, 1)
         found[name] = [sha(each.tobytes()) for each in search._gradient(x, codec.encode(x, 1, 0))]
         continue
     found[name] = []

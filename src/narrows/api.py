@@ -15,7 +15,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.sequence import Archive
 from narrows.errors import MissingExtraError
 from narrows.files import open_file
-from narrows.models import codec_for, load_codec
+from narrows.models import decoder_for, load_codec
 
 if TYPE_CHECKING:
     from torch import nn
@@ -218,7 +218,7 @@ def open(path: str | Path, model: str | Path | None = None) -> Archive:
     stream = open_file(path)
     try:
         header = IndexedArchive(stream).header
-        return Archive(stream, codec_for(header, None if model is None else Path(model)))
+        return Archive(stream, decoder_for(header, None if model is None else Path(model)))
     except BaseException:
         stream.close()
         raise
@@ -241,4 +241,4 @@ def decompress(blob: bytes, model: str | Path | None = None) -> npt.NDArray[Any]
         Same shape and dtype as what was compressed.
     """
     header = ArchiveReader(io.BytesIO(blob)).header
-    return codec_for(header, None if model is None else Path(model)).decompress(blob)
+    return decoder_for(header, None if model is None else Path(model)).decompress(blob)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from narrows.codec.archive import Header
 from narrows.codec.codec import Codec
+from narrows.codec.decoder import Decoder
 from narrows.codec.model.model_file import model_id_of
 from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.errors import ModelNotFoundError, NarrowsError
@@ -15,8 +18,20 @@ from narrows.errors import ModelNotFoundError, NarrowsError
 MODELS_VARIABLE = "NARROWS_MODELS"
 
 
-def load_codec(path: Path, backend: Backend = NUMPY, *, decoder_only: bool = False) -> Codec:
+Loaded = TypeVar("Loaded")
+
+
+def load_codec(path: Path, backend: Backend = NUMPY) -> Codec:
     """Load a codec from a `.narrows` file; every error names the file."""
+    return _load(path, partial(Codec.from_bytes, backend=backend))
+
+
+def load_decoder(path: Path) -> Decoder:
+    """Load the decoder from a `.narrows` file; every error names the file."""
+    return _load(path, Decoder.from_bytes)
+
+
+def _load(path: Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -26,13 +41,13 @@ def load_codec(path: Path, backend: Backend = NUMPY, *, decoder_only: bool = Fal
     except IsADirectoryError:
         raise ModelNotFoundError(f"{path} is a folder; give the .narrows file in it") from None
     try:
-        return Codec.from_bytes(data, backend, decoder_only=decoder_only)
+        return from_bytes(data)
     except NarrowsError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-def codec_for(header: Header, model: Path | None = None) -> Codec:
-    """Find the codec that reads an archive; it decompresses only.
+def decoder_for(header: Header, model: Path | None = None) -> Decoder:
+    """Find the model that reads an archive.
 
     Parameters
     ----------
@@ -49,16 +64,16 @@ def codec_for(header: Header, model: Path | None = None) -> Codec:
         If the model is neither given, nor embedded, nor in NARROWS_MODELS.
     """
     if model is not None:
-        codec = load_codec(model, decoder_only=True)
+        decoder = load_decoder(model)
     elif header.embedded_model is not None:
-        codec = Codec.from_bytes(header.embedded_model, decoder_only=True)
+        decoder = Decoder.from_bytes(header.embedded_model)
     else:
-        _, codec = find_model(header.model_id)
-    codec.check_model_of(header)
-    return codec
+        _, decoder = find_model(header.model_id)
+    decoder.check_model_of(header)
+    return decoder
 
 
-def find_model(model_id: bytes) -> tuple[Path, Codec]:
+def find_model(model_id: bytes) -> tuple[Path, Decoder]:
     """Find the model of an id in the folders of NARROWS_MODELS, and load it.
 
     Damaged files are skipped.
@@ -72,7 +87,7 @@ def find_model(model_id: bytes) -> tuple[Path, Codec]:
     for path in _candidates():
         if model_id_of(path) == model_id.hex():
             try:
-                return path, load_codec(path, decoder_only=True)
+                return path, load_decoder(path)
             except NarrowsError as error:
                 damaged = f" (found, but {error})"
     folders = os.environ.get(MODELS_VARIABLE)

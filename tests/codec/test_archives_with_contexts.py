@@ -31,7 +31,7 @@ def test_an_archive_comes_back_as_its_latents_say(dtype, quality, n):
     assert_identical(codec.decompress(blob), codec.decode(symbols, quality))
     if n:
         (block,) = blocks_of(blob)
-        assert_identical(codec.blocks.unpack(block).values, symbols)
+        assert_identical(codec.decoder.blocks.unpack(block).values, symbols)
 
 
 def test_a_context_changes_the_payload_and_not_the_signals():

@@ -9,6 +9,8 @@ import pytest
 
 from narrows.codec.archive import Block, Header, Mode
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.requests import Request
+from narrows.codec.networks.backend import NUMPY
 from narrows.errors import DataError, FormatError, SettingError, WrongModelError
 from tests.helpers.archives import written
 from tests.helpers.tiny_models import (
@@ -22,6 +24,7 @@ from tests.helpers.tiny_models import (
 
 CODEC = tiny_codec("uint8", (3, 5), 2, 3)
 X = typical_frames(CODEC.model, 20)
+HEADER = CODEC.header()
 
 
 def refused(function, *args, error=DataError, words=()):
@@ -75,18 +78,18 @@ def test_a_single_number_is_no_array_of_signals():
 
 
 def test_nothing_is_written_where_signals_are_refused():
-    stream = io.BytesIO()
-    refused(CODEC.compress_to, stream, X.astype(np.int16))
-    refused(CODEC.compress_to, stream, X, 99, error=SettingError)
+    stream, compress_to = io.BytesIO(), CODEC.encoder.compress_to
+    refused(compress_to, stream, HEADER, X.astype(np.int16), Request())
+    refused(compress_to, stream, HEADER, X, Request(99), error=SettingError)
     assert stream.getvalue() == b""
 
 
-@pytest.mark.parametrize("n", [0, 1, CODEC.block_signals, CODEC.block_signals + 1])
+@pytest.mark.parametrize("n", [0, 1, HEADER.block_signals, HEADER.block_signals + 1])
 def test_parts_of_any_length_make_an_archive_that_can_be_read_or_are_refused(n):
     parts = [X, typical_frames(CODEC.model, n), X]
     stream = io.BytesIO()
     try:
-        CODEC.compress_to(stream, iter(parts))
+        CODEC.encoder.compress_to(stream, HEADER, iter(parts), Request())
     except DataError as error:
         assert_one_line(error)
     else:
@@ -146,7 +149,7 @@ def test_a_quality_may_be_any_kind_of_integer():
 
 @pytest.mark.parametrize("batch_size", [0, -1])
 def test_a_batch_size_below_one_is_refused(batch_size):
-    refused(Codec, CODEC.model, CODEC.backend, batch_size, error=SettingError,
+    refused(Codec, CODEC.model, NUMPY, batch_size, error=SettingError,
             words=[str(batch_size), "at least 1"])  # fmt: skip
 
 
@@ -162,7 +165,7 @@ def test_a_wrong_model_names_both():
 
 def test_a_wrong_model_is_refused_before_a_block_is_read():
     other = tiny_codec(seed=1)
-    refused(other.decompress_from, io.BytesIO(CODEC.compress(X)), error=WrongModelError)
+    refused(other.decoder.decompress_from, io.BytesIO(CODEC.compress(X)), error=WrongModelError)
 
 
 def header_like(codec, **changes):

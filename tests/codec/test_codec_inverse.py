@@ -8,6 +8,7 @@ import pytest
 
 from narrows.codec.archive import MAX_BLOCK_BYTES, ArchiveReader, Mode
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.requests import Request
 from tests.helpers.archives import BLOCK_LIMIT, ShortReads
 from tests.helpers.tiny_models import (
     ACTIVATIONS,
@@ -32,7 +33,7 @@ def codec_of(dtype="uint8", shape=(5,), latent_size=2, n_qualities=1, **options)
 
 
 def signals_of(codec, n=20):
-    """Return signals of every sort: typical, noisy, extreme."""
+    """Give signals of every sort: typical, noisy, extreme."""
     x = typical_frames(codec.model, n)
     third = n // 3
     x[:third] = noise_frames(codec.model.dtype, (third, *codec.model.frame_shape))
@@ -45,7 +46,7 @@ def signals_of(codec, n=20):
 
 
 def expected_of(codec, x, blob, quality=None):
-    """Return what must come back: each block as the networks decode it, or exactly as it was."""
+    """Give what must come back: each block as the networks decode it, or exactly as it was."""
     out, start = [], 0
     for block in blocks_of(blob):
         part = x[start : start + block.n_signals]
@@ -89,7 +90,7 @@ def test_a_coded_block_decompresses_to_what_its_symbols_decode_to(dtype, quality
 def test_a_stored_or_deflated_block_comes_back_exactly(dtype, monkeypatch):
     codec = codec_of(dtype, (8,), 8)
     storm = np.random.default_rng(0).integers(INT32.min, INT32.max, (300, 8), dtype=np.int32)
-    monkeypatch.setattr(codec, "encode", lambda x, quality, effort: storm[: len(x)])
+    monkeypatch.setattr(codec.encoder.symbol_encoder, "encode", lambda x, *_: storm[: len(x)])
     noise = noise_frames(dtype, (300, 8))
     few = np.tile(noise[:1], (300, 1))
     for x in (noise, few):
@@ -179,7 +180,7 @@ def test_blocks_are_given_one_by_one(monkeypatch):
     monkeypatch.setattr(BLOCK_LIMIT, 4 * 15)
     x = typical_frames(codec.model, 10)
     blob = codec.compress(x)
-    parts = list(codec.decompress_from(ShortReads(blob)))
+    parts = list(codec.decoder.decompress_from(ShortReads(blob)))
     assert [len(part) for part in parts] == [4, 4, 2]
     assert_identical(np.concatenate(parts), codec.decompress(blob))
 
@@ -189,7 +190,7 @@ def test_compressing_to_a_stream_writes_the_same_bytes(monkeypatch):
     monkeypatch.setattr(BLOCK_LIMIT, 4 * 15)
     x = typical_frames(codec.model, 10)
     stream = io.BytesIO()
-    codec.compress_to(stream, x)
+    codec.encoder.compress_to(stream, codec.header(), x, Request())
     assert stream.getvalue() == codec.compress(x)
     assert not stream.closed
 
@@ -282,7 +283,7 @@ def test_torch_changes_neither_bytes_nor_signals(torch_backend, dtype, activatio
     model = cached_model(dtype, (3, 5), 3, 3, activation, contexts=(2, 3))
     ours, theirs = Codec(model), Codec(model, torch_backend)
     x = signals_of(ours, 40)
-    theirs.check_known_answers()
+    theirs.decoder.transform.check_known_answers()
     for quality in (1, 3):
         symbols = ours.encode(x, quality)
         assert_identical(theirs.encode(x, quality), symbols)
@@ -315,7 +316,7 @@ def test_other_signals_in_the_batch_do_not_matter(dtype):
 
 
 def layouts(x):
-    """Return the same signals in other layouts."""
+    """Give the same signals in other layouts."""
     padded = np.zeros([2 * size for size in x.shape], x.dtype)
     window = tuple(slice(None, None, 2) for _ in x.shape)
     padded[window] = x

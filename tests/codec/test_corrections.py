@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.networks.layers import Dense
 from narrows.codec.networks.network import IntegerNetwork
@@ -141,7 +142,7 @@ def error_of(codec, x, symbols, quality):
 
 def test_more_effort_never_costs_more(model):
     codec, x, quality = Codec(model), typical_frames(model, 20), model.n_qualities
-    search = codec._search(quality)
+    search = SymbolSearch(codec.decoder.transform, quality)
     costs = [search.cost(x, codec.encode(x, quality, effort)) for effort in (0, 1, 2, 6, 9)]
     for less, more in pairwise(costs):
         assert (more <= less).all()
@@ -164,7 +165,7 @@ def test_latents_round_to_what_effort_0_encodes(model):
     codec, x, quality = Codec(model), typical_frames(model, 20), model.n_qualities
     rounded = np.floor(codec.latents(x, quality) + 0.5).astype(np.int32)
     assert_identical(rounded, codec.encode(x, quality, 0))
-    every = codec.encode_at_all_qualities(x)
+    every = codec.encoder.encode_at_all_qualities(x)
     assert_identical(every[quality - 1], rounded)
 
 

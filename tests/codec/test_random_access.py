@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import narrows
 from narrows.codec.archive import IndexedArchive
 from narrows.codec.archive.salvage import whole_blocks
+from narrows.codec.encoding.requests import Request
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, FormatError, WrongModelError
 from tests.helpers.tiny_models import examples, tiny_codec, typical_frames
@@ -21,7 +22,7 @@ DECODED = CODEC.decompress(BLOB)
 
 
 def opened(blob=BLOB):
-    return Archive(io.BytesIO(blob), CODEC)
+    return Archive(io.BytesIO(blob), CODEC.decoder)
 
 
 def damaged_block(number):
@@ -73,7 +74,7 @@ def test_only_the_blocks_asked_for_are_read():
 
 def test_another_model_is_refused():
     with pytest.raises(WrongModelError):
-        Archive(io.BytesIO(BLOB), tiny_codec(frame_shape=(64, 512), latent_size=3, seed=1))
+        Archive(io.BytesIO(BLOB), tiny_codec(frame_shape=(64, 512), latent_size=3, seed=1).decoder)
 
 
 def test_open_finds_the_embedded_model(tmp_path):
@@ -91,7 +92,7 @@ def test_open_finds_the_embedded_model(tmp_path):
 def test_the_rest_of_an_archive_survives_a_damaged_block(number):
     losses = []
     _, blocks = whole_blocks(io.BytesIO(damaged_block(number)), losses.append)
-    saved = np.concatenate([CODEC.blocks.decode(block) for block in blocks])
+    saved = np.concatenate([CODEC.decoder.blocks.decode(block) for block in blocks])
     first, end = (0, 63, 126, 150)[number : number + 2]
     assert np.array_equal(saved, np.concatenate([DECODED[:first], DECODED[end:]]))
     assert [(loss.first, loss.n_signals) for loss in losses] == [(first, end - first)]
@@ -101,7 +102,7 @@ def test_an_archive_cut_short_gives_its_first_blocks():
     losses = []
     cut = BLOB[: IndexedArchive(io.BytesIO(BLOB)).offsets[2] + 5]
     _, blocks = whole_blocks(io.BytesIO(cut), losses.append)
-    saved = np.concatenate([CODEC.blocks.decode(block) for block in blocks])
+    saved = np.concatenate([CODEC.decoder.blocks.decode(block) for block in blocks])
     assert np.array_equal(saved, DECODED[:126])
     assert [(loss.first, loss.n_signals) for loss in losses] == [(126, None)]
 
@@ -110,6 +111,6 @@ def test_appended_signals_follow_the_first_ones():
     archive = IndexedArchive(io.BytesIO(BLOB))
     out = io.BytesIO()
     out.write(BLOB[: archive.index_offset])
-    size = CODEC.append_to(out, archive, X[:70])
+    size = CODEC.encoder.append_to(out, archive, X[:70], Request())
     assert size == len(out.getvalue())
     assert np.array_equal(CODEC.decompress(out.getvalue()), np.concatenate([DECODED, DECODED[:70]]))

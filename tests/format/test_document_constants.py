@@ -97,7 +97,6 @@ NO_MATTER_OF_FORMAT = {
     "model.packed_tensors.WIDE_UNIT_BITS",
     "transform.DEFAULT_BATCH_SIZE",
     "transform.MAX_BATCH_ELEMENTS",
-    "transform.TOWARDS_ZERO",  # how a writer rounds
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import narrows
 from narrows.codec.archive import ArchiveReader, Mode
-from narrows.codec.encoding import SymbolSearch
+from narrows.codec.encoding.symbol_search import SymbolSearch
 from readers.python import narrows_reader
 
 FOLDER = Path(__file__).parents[1] / "golden"
@@ -76,7 +76,7 @@ def test_there_are_golden_archives_of_several_qualities(name, suffix):
     codec = narrows.load(path)
     (block,) = ArchiveReader(io.BytesIO(path.with_suffix(suffix).read_bytes()))
     assert block.mode is Mode.MIXED
-    counts = np.bincount(codec.blocks.unpack(block).qualities)
+    counts = np.bincount(codec.decoder.blocks.unpack(block).qualities)
     assert np.count_nonzero(counts) >= 2
     has_context = [context is not None for context in codec.model.contexts]
     coded_so = {has_context[quality - 1] for quality in np.flatnonzero(counts)}
@@ -98,7 +98,7 @@ def test_a_golden_search_gives_its_archive_byte_for_byte(path, suffix):
 @pytest.mark.parametrize("path", AT_ONE_QUALITY, ids=lambda path: path.stem)
 def test_a_golden_search_costs_no_more_with_more_effort(path):
     codec, x = narrows.load(path.with_suffix(".narrows")), np.load(path.with_suffix(".signals.npy"))
-    search = SymbolSearch(codec.model, codec.model.default_quality, codec.decode)
+    search = SymbolSearch(codec.decoder.transform, codec.model.default_quality)
     costs = [search.cost(x, codec.encode(x, effort=effort)) for effort in EFFORTS.values()]
     assert (np.diff(costs, axis=0) <= 0).all()
     assert (np.diff(np.mean(costs, axis=1)) < 0).all()

@@ -207,7 +207,7 @@ def test_a_flipped_bit_of_a_payload_of_several_qualities_is_judged_as_in_narrows
     for at, bit in np.ndindex(len(payload), 8):
         damaged = payload[:at] + bytes([payload[at] ^ 1 << bit]) + payload[at + 1 :]
         try:
-            expected = codec.blocks.decode(replace(block, payload=damaged))
+            expected = codec.decoder.blocks.decode(replace(block, payload=damaged))
         except NarrowsError:
             with pytest.raises(reader.Rejected):
                 decode_mixed(damaged, model.codings, model.k, n)
@@ -227,7 +227,7 @@ def read_bad(path):
 
 
 def model_of(path):
-    """Return the model that a bad archive names."""
+    """Give the model that a bad archive names."""
     return MIXED if "archive-mixed" in path.stem else SMALL
 
 

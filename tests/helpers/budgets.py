@@ -42,14 +42,14 @@ each_kind = pytest.mark.parametrize(
 
 
 def bits_of(codec, symbols, qualities):
-    """Return the ideal length of each signal's symbols at its quality."""
+    """Give the ideal length of each signal's symbols at its quality."""
     tables = codec.model.coding_tables
     each = [ideal_bits(s[None], tables[q - 1])[0] for s, q in zip(symbols, qualities, strict=True)]
     return np.array(each)
 
 
 def psnr_of(codec, decoded, x):
-    """Return each signal's PSNR in dB; infinite where it is exact."""
+    """Give each signal's PSNR in dB; infinite where it is exact."""
     count = x[0].size * Fraction(codec.model.peak) ** 2
     return np.array([
         10 * math.log10(count / e) if e else math.inf for e in exact_errors(decoded, x)
@@ -57,8 +57,8 @@ def psnr_of(codec, decoded, x):
 
 
 def what_could_be_had(codec, x):
-    """Return bits and PSNR of each signal rounded at each quality, both `(n_qualities, n)`."""
-    at_all = codec.encode_at_all_qualities(x)
+    """Give bits and PSNR of each signal rounded at each quality, both `(n_qualities, n)`."""
+    at_all = codec.encoder.encode_at_all_qualities(x)
     found = []
     for number, symbols in enumerate(at_all):
         quality = np.full(len(x), number + 1)
@@ -69,7 +69,7 @@ def what_could_be_had(codec, x):
 
 
 def within_reach(codec, x, name):
-    """Return three targets that all signals can keep to: a strict one, one between, a loose one."""
+    """Give three targets that all signals can keep to: a strict one, one between, a loose one."""
     bits, psnr = what_could_be_had(codec, x)
     if name == "target_bytes":
         strict, loose = bits.min(axis=0).max() / 8 + CLOSE, bits.max() / 8 + CLOSE
@@ -79,8 +79,8 @@ def within_reach(codec, x, name):
 
 
 def symbols_in(codec, blob):
-    """Return the symbols and the qualities that an archive holds."""
-    parts = [codec.blocks.unpack(block) for block in blocks_of(blob)]
+    """Give the symbols and the qualities that an archive holds."""
+    parts = [codec.decoder.blocks.unpack(block) for block in blocks_of(blob)]
     assert all(part.qualities is not None for part in parts)
     return (
         np.concatenate([part.values for part in parts]),

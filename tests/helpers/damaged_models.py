@@ -17,7 +17,7 @@ TEXT = canonical({**CONTENT, "checksum": NO_CHECKSUM}).decode()
 
 
 def refusal(data):
-    """Return the message with which a file is refused."""
+    """Give the message with which a file is refused."""
     with pytest.raises((FormatError, ModelError)) as caught:
         Codec.from_bytes(data)
     assert_one_line(caught.value)

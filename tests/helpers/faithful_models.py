@@ -25,7 +25,7 @@ STEP = 2  # of the highest quality, in the normaliser's integers; each lower one
 
 @cache
 def basis():
-    """Return `(SIZE, K)` orthonormal columns."""
+    """Give `(SIZE, K)` orthonormal columns."""
     return np.linalg.qr(np.random.default_rng(7).normal(size=(SIZE, K)))[0]
 
 
@@ -47,7 +47,7 @@ def faithful_model(dtype="uint8", n_qualities=4, contexts=(), searches=True):
         normaliser,
         n_qualities,
     )
-    at_all = Codec(model).encode_at_all_qualities(spread_frames(model, 300, seed=1))
+    at_all = Codec(model).encoder.encode_at_all_qualities(spread_frames(model, 300, seed=1))
     tables = [[count_table(column) for column in symbols.T] for symbols in at_all]
     found = [
         random_context(rng_of(quality), row) if quality in contexts else None
@@ -60,7 +60,7 @@ def faithful_model(dtype="uint8", n_qualities=4, contexts=(), searches=True):
 
 
 def spread_frames(model, n, seed=3):
-    """Return signals that are nearly along the K directions, of which some are larger."""
+    """Give signals that are nearly along the K directions, of which some are larger."""
     rng, normaliser = np.random.default_rng(seed), model.normaliser
     size = 2.0 ** rng.uniform(3, 5, (n, 1))
     x = (rng.normal(size=(n, K)) * size) @ basis().T + rng.normal(size=(n, SIZE)) / 4

@@ -15,7 +15,7 @@ DECODING = ("decoder.", "quantiser.", "tables.", "contexts.")
 
 
 def opened(data):
-    """Return the content of a model file and its tensors, unpacked."""
+    """Give the content of a model file and its tensors, unpacked."""
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     packed = safetensors.numpy.load(data)

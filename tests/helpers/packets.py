@@ -76,8 +76,8 @@ def outcome(codec, packet, checksum=False):
         assert x.shape == codec.model.frame_shape
         assert x.dtype == codec.model.dtype
         # What decodes is what would be coded: no packet has a second form.
-        symbols, quality = codec._packets.decode(packet, checksum=checksum)
-        assert codec._packets.encode(symbols, quality, checksum=checksum) == packet
+        symbols, quality = codec.decoder.packets.decode(packet, checksum=checksum)
+        assert codec.decoder.packets.encode(symbols, quality, checksum=checksum) == packet
     return x
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from narrows.codec.codec import Codec
-from narrows.codec.encoding import SymbolSearch
+from narrows.codec.encoding.symbol_search import SymbolSearch
 from tests.helpers.tiny_models import (
     noise_frames,
     searching,
@@ -34,20 +34,20 @@ def model_of(name):
 
 
 def searched(model, quality=1, **options):
-    """Return a codec, and the search that it does at a quality."""
+    """Give a codec, and the search that it does at a quality."""
     codec = Codec(model, **options)
-    return codec, SymbolSearch(model, quality, codec.decode)
+    return codec, SymbolSearch(codec.decoder.transform, quality)
 
 
 def mixed_frames(model, n, seed=5):
-    """Return signals of which some are like those of the tables, and some like none."""
+    """Give signals of which some are like those of the tables, and some like none."""
     x = typical_frames(model, n, seed)
     x[::4] = noise_frames(model.dtype, x[::4].shape, seed)
     return x
 
 
 def outside(symbols, row):
-    """Return which of `(n, latent_size)` symbols are escaped."""
+    """Tell which of `(n, latent_size)` symbols are escaped."""
     return np.stack([t.indices(s) == t.escape for t, s in zip(row, symbols.T, strict=True)], 1)
 
 

@@ -106,7 +106,7 @@ def test_standardised_features_come_back_in_units_of_their_own():
     assert np.sqrt(np.square(error[:, 2]).mean()) > 0.9 * x[:, 2].std()  # drowned by the millions
 
 
-def test_integers_make_a_codec_for_integers_and_come_back_as_floats(dense, flat_digits):
+def test_integers_make_a_decoder_for_integers_and_come_back_as_floats(dense, flat_digits):
     assert dense.codec_.model.dtype == np.uint8
     x = flat_digits[1400:]
     back = dense.inverse_transform(dense.transform(x))

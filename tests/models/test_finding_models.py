@@ -14,7 +14,7 @@ from narrows.codec.model.model_file import pack_model
 from narrows.codec.networks.layers import Dense
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, ModelError, ModelNotFoundError, WrongModelError
-from narrows.models import MODELS_VARIABLE, codec_for, find_model, load_codec
+from narrows.models import MODELS_VARIABLE, decoder_for, find_model, load_codec
 from tests.helpers.tiny_models import (
     assert_identical,
     assert_one_line,
@@ -64,7 +64,7 @@ def test_a_model_is_found_in_any_of_the_folders(folders, place):
     CODEC.save(folders[place] / "digits.narrows")
     assert find_model(CODEC.model.model_id)[0] == folders[place] / "digits.narrows"
     blob = CODEC.compress(X)
-    assert codec_for(header_of(blob)).model_id == CODEC.model_id
+    assert decoder_for(header_of(blob)).model_id == CODEC.model_id
     assert_identical(narrows.decompress(blob), CODEC.decompress(blob))
 
 
@@ -111,7 +111,7 @@ def test_a_model_that_is_nowhere_is_named_with_where_was_looked(folders):
     OTHER.save(folders[0] / "other.narrows")
     for function, argument in (
         (find_model, CODEC.model.model_id),
-        (codec_for, header_of(CODEC.compress(X))),
+        (decoder_for, header_of(CODEC.compress(X))),
         (narrows.decompress, CODEC.compress(X)),
     ):
         said = message(ModelNotFoundError, function, argument)
@@ -131,7 +131,7 @@ def test_without_the_variable_its_name_is_said():
 
 def test_an_embedded_model_is_enough():
     blob = CODEC.compress(X, embed_model=True)
-    assert codec_for(header_of(blob)).model_id == CODEC.model_id
+    assert decoder_for(header_of(blob)).model_id == CODEC.model_id
     assert_identical(narrows.decompress(blob), CODEC.decompress(blob))
 
 
@@ -143,7 +143,7 @@ def test_an_embedded_model_goes_before_the_folders(folders):
 
 def test_an_embedded_model_that_is_another_is_refused():
     header = replace(header_of(CODEC.compress(X)), embedded_model=OTHER.model_bytes)
-    said = message(WrongModelError, codec_for, header)
+    said = message(WrongModelError, decoder_for, header)
     assert CODEC.model_id in said
     assert OTHER.model_id in said
 
@@ -227,7 +227,7 @@ def test_every_error_of_loading_names_the_file(tmp_path, monkeypatch, fault):
 
 
 def test_a_model_in_a_backend_given_gives_the_same_symbols(tmp_path):
-    class Counting(type(CODEC.backend)):
+    class Counting(type(CODEC.decoder.transform.backend)):
         """Numpy, but not the instance that is used by default."""
 
     path = tmp_path / "m.narrows"
@@ -235,5 +235,5 @@ def test_a_model_in_a_backend_given_gives_the_same_symbols(tmp_path):
     backend = Counting()
     codec = load_codec(path, backend)
     assert isinstance(codec, Codec)
-    assert codec.backend is backend
+    assert codec.decoder.transform.backend is backend
     assert_identical(codec.encode(X), CODEC.encode(X))

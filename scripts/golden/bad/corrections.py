@@ -10,7 +10,7 @@ SHARING = 2  # the quality, counted from 0, that has the context model of the on
 
 
 def put(model, weight, bias=None):
-    """Replace the weight of the correction, and its bias by one of as many outputs."""
+    """Give the correction another weight, and a bias of as many outputs."""
     model.replace("decoder.correction.weight", np.array(weight, "i2"))
     n_outputs = np.shape(weight)[1]
     bias = np.zeros(n_outputs, "i8") if bias is None else bias
@@ -38,7 +38,7 @@ def give_own_tensors(model):
 
 
 def split_first_frequency(model):
-    """Add an entry to the first table of the sharing quality."""
+    """Give the first table of the sharing quality one entry more."""
     sizes, weights = model.tensor("tables.size"), model.tensor("tables.weights")
     at = sizes[:SHARING].sum()
     model.replace("tables.weights", np.insert(weights, at + 1, 1))
@@ -55,7 +55,7 @@ def pass_2_to_52(model):
 
 
 def correct_the_encoder(model):
-    """Put the decoder's correction into the encoder."""
+    """Give the encoder the decoder's correction."""
     model.encoder["correction"] = model.decoder["correction"]
     for name in ("weight", "bias"):
         model.rows[f"encoder.correction.{name}"] = model.rows[f"decoder.correction.{name}"]

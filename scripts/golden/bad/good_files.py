@@ -17,7 +17,7 @@ MIXED_ARCHIVE = GOOD.with_name("mixed-float32.nrw").read_bytes()
 
 
 def crc(data):
-    """Return a CRC-32 as it is stored."""
+    """Give a CRC-32 as it is stored."""
     return zlib.crc32(data).to_bytes(4, "little")
 
 

@@ -33,7 +33,7 @@ class Mixed(NamedTuple):
         return counts + b"".join(varint(len(part)) + part for part in (self.listed, *self.parts))
 
     def table(self):
-        """Return the table of the list."""
+        """Give the table of the list."""
         room = 2**24 - len(self.counts) - 1
         weights = [1 + count * room // sum(self.counts) for count in self.counts]
         return make_table(1, [*weights, 2**24 - sum(weights)])

@@ -144,7 +144,7 @@ ROWS = {
 
 
 def searching():
-    """Return the good model with its encoder and a search, without what only takes space."""
+    """Give the good model with its encoder and a search, without what only takes space."""
     model = without_answers()
     model.encoder["search"] = {"lambda": [ONE], "unit": ONE}
     model.replace("encoder.curvature", np.ones((1, 2), "i4"))

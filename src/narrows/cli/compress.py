@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
@@ -26,6 +27,7 @@ from narrows.cli.streams import PIPE, check_output, keeps_no_file, open_output, 
 if TYPE_CHECKING:
     from narrows.codec.archive import IndexedArchive
     from narrows.codec.codec import Codec
+    from narrows.codec.encoding.requests import Request
     from narrows.signals import Source
 
 
@@ -56,23 +58,23 @@ def compress(
     _check_options(output, append, embed_model, json)
     check_point(quality, target_bytes, target_psnr)
     check_output(output, force or append, data, model)
+    from narrows.codec.encoding.requests import Request
     from narrows.models import load_codec
 
     codec = load_codec(model)
     source = open_source(data)
     _check_source(codec, source)
-    point: dict[str, Any] = {"quality": quality, "effort": effort}
-    point |= {"target_bytes": target_bytes, "target_psnr": target_psnr}
+    request, header = Request(quality, effort, target_bytes, target_psnr), codec.header(embed_model)
     archive, size_before = None, 0
     with open_output(output) as stream:
-        blocks = source.blocks(codec.block_signals)
+        blocks = source.blocks(header.block_signals)
         if append:
             archive, size_before = _appending(codec, Path(output), stream)
-            size = codec.append_to(stream, archive, blocks, **point)
+            size = codec.encoder.append_to(stream, archive, blocks, request)
         else:
-            size = codec.compress_to(stream, blocks, **point, embed_model=embed_model)
+            size = codec.encoder.compress_to(stream, header, blocks, request)
     n = source.shape[0]
-    figures = _figures(output, n, codec, size - size_before) | _point(codec, point)
+    figures = _figures(output, n, codec, size - size_before) | _request(codec, request)
     if archive is not None:
         figures |= {"archive_signals": archive.n_signals + n, "archive_bytes": size}
     if json:
@@ -107,7 +109,7 @@ def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchi
     hint = "leave --append out to make a new archive"
     with open_file(path, hint) as old:
         archive = IndexedArchive(old)
-        codec.check_model_of(archive.header)
+        codec.decoder.check_model_of(archive.header)
         old.seek(0)
         copy_bytes(old, stream, archive.index_offset)
         return archive, old.seek(0, 2)
@@ -126,11 +128,11 @@ def _figures(output: str, n: int, codec: Codec, size: int) -> dict[str, Any]:
     }
 
 
-def _point(codec: Codec, point: dict[str, Any]) -> dict[str, Any]:
-    """Give quality and effort as they were decided; no quality where a target chose it."""
-    request = codec.request(**point)
-    quality = request.quality if request.budget is None else None
-    return {**point, "quality": quality, "effort": request.effort}
+def _request(codec: Codec, request: Request) -> dict[str, Any]:
+    """Return what was asked for, as it was decided; no quality where a target chose it."""
+    resolved = request.resolve(codec.model)
+    quality = resolved.quality if resolved.budget is None else None
+    return {**asdict(request), "quality": quality, "effort": resolved.effort}
 
 
 def _describe(figures: dict[str, Any], n_qualities: int) -> str:

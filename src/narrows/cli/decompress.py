@@ -23,7 +23,7 @@ from narrows.cli.streams import (
 
 if TYPE_CHECKING:
     from narrows.codec.archive.salvage import Loss
-    from narrows.codec.codec import Codec
+    from narrows.codec.model.model import Model
 
 
 def decompress(
@@ -52,7 +52,7 @@ def decompress(
     check_output(output, force, file, model)
     check_array_suffix(output)
     from narrows.codec.archive import ArchiveReader
-    from narrows.models import codec_for
+    from narrows.models import decoder_for
 
     losses: list[Loss] = []
     with open_input(file) as stream:
@@ -60,15 +60,15 @@ def decompress(
             from narrows.codec.archive.salvage import whole_blocks
 
             header, blocks = whole_blocks(stream, lambda loss: _tell(loss, losses))
-            codec = codec_for(header, model)
-            signals: Iterator[Any] = map(codec.blocks.decode, blocks)
+            decoder = decoder_for(header, model)
+            signals: Iterator[Any] = map(decoder.blocks.decode, blocks)
         else:
             reader = ArchiveReader(stream)
-            codec = codec_for(reader.header, model)
-            signals = codec.decompress_from(reader)
-        n = write_signals_as_they_come(output, codec, signals)
-    shape = ", ".join(map(str, (n, *codec.model.frame_shape)))
-    say(f"{output}: {n} signals, ({shape}) of {codec.model.dtype}", quiet)
+            decoder = decoder_for(reader.header, model)
+            signals = decoder.decompress_from(reader)
+        n = write_signals_as_they_come(output, decoder.model, signals)
+    shape = ", ".join(map(str, (n, *decoder.model.frame_shape)))
+    say(f"{output}: {n} signals, ({shape}) of {decoder.model.dtype}", quiet)
     if any(loss.n_signals != 0 for loss in losses):
         raise typer.Exit(1)
 
@@ -79,7 +79,7 @@ def _tell(loss: Loss, losses: list[Loss]) -> None:
     losses.append(loss)
 
 
-def write_signals_as_they_come(output: str, codec: Codec, signals: Iterator[Any]) -> int:
+def write_signals_as_they_come(output: str, model: Model, signals: Iterator[Any]) -> int:
     """Write blocks of signals in the format of the output's suffix; give their number."""
     import tempfile
 
@@ -87,7 +87,7 @@ def write_signals_as_they_come(output: str, codec: Codec, signals: Iterator[Any]
 
     from narrows.signals import NpyWriter
 
-    frame_shape, dtype = codec.model.frame_shape, codec.model.dtype
+    frame_shape, dtype = model.frame_shape, model.dtype
     if output != PIPE and Path(output).suffix.lower() not in ("", ".npy"):
         x = np.concatenate([np.empty((0, *frame_shape), dtype), *signals])
         write_array(output, x)

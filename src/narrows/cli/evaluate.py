@@ -35,6 +35,7 @@ def evaluate(
     """Compress and decompress signals, and measure bytes and quality."""
     import math
 
+    from narrows.codec.encoding.requests import Request
     from narrows.evaluation.baselines import Row, codec_row, general_rows, raw_row
     from narrows.evaluation.metrics import evaluate as measure
     from narrows.evaluation.peers import break_even, peers_at
@@ -43,8 +44,7 @@ def evaluate(
     check_point(quality, target_bytes, target_psnr)
     codec = load_codec(model)
     x = read_data(data)
-    targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
-    measured = measure(codec, x, quality, effort, **targets)
+    measured = measure(codec, x, Request(quality, effort, target_bytes, target_psnr))
     rows: list[Row] = []
     even: dict[str, int | None] = {}
     if baselines:

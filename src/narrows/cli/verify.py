@@ -27,18 +27,18 @@ def verify(
     from narrows.codec.archive import ArchiveReader
     from narrows.errors import FormatError, ModelNotFoundError
     from narrows.evaluation.verification import verify as check
-    from narrows.models import codec_for
+    from narrows.models import decoder_for
 
     original = None if against is None else read_data(against)
     with open_input(file) as stream:
         header = ArchiveReader(stream).header
         try:
-            codec = codec_for(header, model)
+            decoder = decoder_for(header, model)
         except ModelNotFoundError:
             if model is not None or against is not None:
                 raise
-            codec = None
-        found = check(stream, codec, original)
+            decoder = None
+        found = check(stream, decoder, original)
     if json:
         print_json(found.as_json())
     else:

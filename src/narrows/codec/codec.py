@@ -1,27 +1,28 @@
-"""The codec: joins networks, quantiser, tables and archive into pairs of inverse functions."""
+"""The codec: a decoder, and beside it all that compressing needs."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from narrows.codec.archive import ArchiveReader, ArchiveWriter, Header, IndexedArchive
-from narrows.codec.block_coder import BlockCoder
-from narrows.codec.encoding.budget import Request
+from narrows.codec.archive import Header
+from narrows.codec.decoder import Decoder
+from narrows.codec.entropy.packets import Packet, check_packable
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
-from narrows.codec.packet_codec import PacketCodec
-from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
-from narrows.errors import FormatError, WrongModelError
+from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Symbols
+
+if TYPE_CHECKING:  # who only decompresses loads nothing of it
+    from narrows.codec.encoding.encoder import Encoder
 
 
-class Codec(PacketCodec):
+class Codec:
     """A trained model, ready to compress and to decompress.
 
         signals ─frames─► encode ─symbols─► entropy coder ─payloads─► archive bytes
@@ -49,8 +50,24 @@ class Codec(PacketCodec):
     def __init__(
         self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
-        super().__init__(model, backend, batch_size)
-        self.blocks = BlockCoder(self)
+        self.decoder = Decoder(model, backend, batch_size)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """All that compressing needs; it is loaded where it is first used."""
+        from narrows.codec.encoding.encoder import Encoder
+
+        return Encoder(self.decoder)
+
+    @property
+    def model(self) -> Model:
+        """The frozen networks, quantiser and tables."""
+        return self.decoder.model
+
+    @property
+    def model_id(self) -> str:
+        """The model's identity, 32 hexadecimal digits."""
+        return self.decoder.model_id
 
     # ------------------------------------------------------------------ files
 
@@ -67,19 +84,15 @@ class Codec(PacketCodec):
             stream.write(self.model_bytes)
 
     def without_encoder(self) -> Codec:
-        """Give the codec that only decompresses: the same model id, about half the bytes."""
-        return Codec(self.model.without_encoder(), self.backend, self.batch_size)
+        """Return the codec that only decompresses: the same model id, about half the bytes."""
+        transform = self.decoder.transform
+        return Codec(self.model.without_encoder(), transform.backend, transform.batch_size)
 
     @classmethod
     def from_bytes(
-        cls,
-        data: bytes,
-        backend: Backend = NUMPY,
-        batch_size: int = DEFAULT_BATCH_SIZE,
-        *,
-        decoder_only: bool = False,
+        cls, data: bytes, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> Codec:
-        """Make a codec from the bytes of a `.narrows` file; `decoder_only` takes half the time.
+        """Make a codec from the bytes of a `.narrows` file.
 
         Raises
         ------
@@ -87,8 +100,8 @@ class Codec(PacketCodec):
             If the file is damaged, its arithmetic is not provably exact, or this machine does not
             compute its known answers.
         """
-        codec = cls(unpack_model(data, decoder_only=decoder_only), backend, batch_size)
-        codec.check_known_answers()
+        codec = cls(unpack_model(data), backend, batch_size)
+        codec.decoder.transform.check_known_answers()
         return codec
 
     # ------------------------------------------------------------------ signals <-> archive
@@ -126,11 +139,10 @@ class Codec(PacketCodec):
         SettingError
             If a signal cannot keep to its target; the error says what could be had.
         """
-        stream = io.BytesIO()
-        self.compress_to(
-            stream, np.asarray(x), quality, effort,
-            target_bytes=target_bytes, target_psnr=target_psnr, embed_model=embed_model,
-        )  # fmt: skip
+        from narrows.codec.encoding.requests import Request
+
+        stream, request = io.BytesIO(), Request(quality, effort, target_bytes, target_psnr)
+        self.encoder.compress_to(stream, self.header(embed_model), np.asarray(x), request)
         return stream.getvalue()
 
     def decompress(self, blob: bytes) -> Frames:
@@ -143,90 +155,144 @@ class Codec(PacketCodec):
         WrongModelError
             If another model wrote it.
         """
-        parts = list(self.decompress_from(io.BytesIO(blob)))
-        empty = np.empty((0, *self.model.frame_shape), self.model.dtype)
-        return np.concatenate([empty, *parts])
-
-    def compress_to(
-        self,
-        stream: BinaryIO,
-        x: Frames | Iterable[Frames],
-        quality: int | None = None,
-        effort: int | None = None,
-        *,
-        target_bytes: float | None = None,
-        target_psnr: float | None = None,
-        embed_model: bool = False,
-    ) -> int:
-        """Compress signals into a binary stream; give the archive's length. See `compress`.
-
-        `x` may be an iterable of arrays, best of `block_signals` signals, each of which becomes a
-        block: memory then does not grow with their number.
-        """
-        blocks = self._in_blocks(x)
-        request = self.request(quality, effort, target_bytes, target_psnr)
-        writer = ArchiveWriter(stream, self.header(embed_model))
-        return self._write_blocks(writer, blocks, request)
-
-    def append_to(
-        self,
-        stream: BinaryIO,
-        archive: IndexedArchive,
-        x: Frames | Iterable[Frames],
-        quality: int | None = None,
-        effort: int | None = None,
-        *,
-        target_bytes: float | None = None,
-        target_psnr: float | None = None,
-    ) -> int:
-        """Go on with an archive of this model, and give its new length; see `compress`.
-
-        `stream` stands where the archive's blocks end.
-        """
-        self.check_model_of(archive.header)
-        blocks = self._in_blocks(x)
-        request = self.request(quality, effort, target_bytes, target_psnr)
-        writer = ArchiveWriter(stream, archive.header, archive.entries)
-        return self._write_blocks(writer, blocks, request)
+        return self.decoder.decompress(blob)
 
     def header(self, embed_model: bool = False) -> Header:
-        """Give the header of this model's archives."""
+        """Return the header of this model's archives."""
         embedded = self.model_bytes if embed_model else None
         return Header(self.model.model_id, self.model.dtype, self.model.frame_shape, embedded)
 
-    @property
-    def block_signals(self) -> int:
-        """The number of signals that a full block holds."""
-        return self.header().block_signals
+    def check_frames(self, x: Frames) -> Frames:
+        """Return `(n, *frame_shape)` signals of the model's dtype as they are, or DataError."""
+        return self.decoder.transform.check_frames(x)
 
-    def _in_blocks(self, x: Frames | Iterable[Frames]) -> Iterator[Frames]:
-        """Cut signals into blocks; an array that the model cannot take is refused at once."""
-        parts = [self.check_frames(x)] if isinstance(x, np.ndarray) else x
-        size = self.block_signals
-        return (
-            frames[start : start + size]
-            for frames in map(self.check_frames, parts)
-            for start in range(0, len(frames), size)
-        )
+    # ------------------------------------------------------------------ one signal <-> packet
 
-    def _write_blocks(self, writer: ArchiveWriter, x: Iterable[Frames], request: Request) -> int:
-        for frames in x:
-            writer.write(self.blocks.pack(frames, request))
-        writer.close()
-        return writer.n_bytes
+    def compress_packet(
+        self,
+        x: Frames,
+        quality: int | None = None,
+        effort: int | None = None,
+        *,
+        target_bytes: float | None = None,
+        target_psnr: float | None = None,
+        checksum: bool = False,
+    ) -> bytes:
+        """Compress one signal to a packet: a few bytes, for a radio or a database cell.
 
-    def decompress_from(self, stream: BinaryIO | ArchiveReader) -> Iterator[Frames]:
-        """Decompress a binary stream, giving `(n, *frame_shape)` signals a block."""
-        reader = stream if isinstance(stream, ArchiveReader) else ArchiveReader(stream)
-        self.check_model_of(reader.header)
-        return map(self.blocks.decode, reader)
+        Parameters
+        ----------
+        x : (*frame_shape) of the model's dtype
+            One signal; floats without NaN and infinities.
+        quality : int, optional
+            1 to the model's number of qualities; by default the middle one.
+        effort : int, optional
+            0 to 9: how long better symbols are searched for; see `encode`. By default 2.
+        target_bytes, target_psnr : float, optional
+            In place of a quality: the most bytes of the packet, all included, or the least PSNR
+            of the signal; see `compress`.
+        checksum : bool, default False
+            Add a CRC-32, four bytes. The packet does not say so: the receiver must know.
 
-    def check_model_of(self, header: Header) -> None:
-        """Raise WrongModelError unless this model wrote the archive."""
-        if header.model_id != self.model.model_id:
-            raise WrongModelError(
-                f"the archive was written by model {header.model_id.hex()}, but this is model "
-                f"{self.model_id}; give the right one with -m or put it in NARROWS_MODELS"
-            )
-        if (header.dtype, header.frame_shape) != (self.model.dtype, self.model.frame_shape):
-            raise FormatError("archive whose frames are not those of the model it names")
+        Raises
+        ------
+        SettingError
+            If the signal cannot keep to its target; the error says what could be had.
+        """
+        x = np.asarray(x)
+        check_packable(x, self.model.frame_shape)
+        targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
+        return self.compress_packets(x[None], quality, effort, **targets, checksum=checksum)[0]
+
+    def compress_packets(
+        self,
+        x: Frames,
+        quality: int | None = None,
+        effort: int | None = None,
+        *,
+        target_bytes: float | None = None,
+        target_psnr: float | None = None,
+        checksum: bool = False,
+    ) -> list[bytes]:
+        """Compress `(n, *frame_shape)` signals to a packet each; see `compress_packet`.
+
+        The packets are the same as one by one, and many together take a fraction of the time.
+        """
+        from narrows.codec.encoding.requests import Request
+
+        request = Request(quality, effort, target_bytes, target_psnr)
+        return self.encoder.packets(x, request, checksum=checksum)
+
+    def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
+        """Decompress a packet to its signal, `(*frame_shape)` of the model's dtype.
+
+        A damaged packet gives a FormatError or, now and then, some other signal; one with
+        `checksum=True`, given on both sides, a FormatError.
+
+        Raises
+        ------
+        FormatError
+            If the packet is none that this model writes.
+        """
+        return self.decoder.decompress_packet(packet, checksum=checksum)
+
+    # ------------------------------------------------------------------ signals <-> latents
+
+    def encode(self, x: Frames, quality: int | None = None, effort: int | None = None) -> Symbols:
+        """Map signals to their integer latents.
+
+        Parameters
+        ----------
+        x : (n, *frame_shape) of the model's dtype
+        quality : int, optional
+            1 to the model's number of qualities; by default the middle one.
+        effort : int, optional
+            0 to 9. 0 rounds what the encoder gives. From 1 on, symbols beside those are searched
+            for that cost less, in bits and errors together; more effort is never worse, and takes
+            longer. By default 2.
+
+        Returns
+        -------
+        (n, latent_size) int32
+        """
+        from narrows.codec.encoding.requests import Request
+
+        return self.encoder.encode(x, Request(quality, effort))
+
+    def latents(self, x: Frames, quality: int | None = None) -> npt.NDArray[np.float64]:
+        """Map signals to their latents before rounding: for analysis, not for storing.
+
+        Computed as exactly as `encode`, which rounds them: `floor(latents(x) + 0.5)`, clipped to
+        int32, is `encode(x, effort=0)` bit for bit, whatever the batch size, backend and machine.
+
+        Parameters
+        ----------
+        x : (n, *frame_shape) of the model's dtype
+        quality : int, optional
+            1 to the model's number of qualities; by default the middle one.
+
+        Returns
+        -------
+        (n, latent_size) float64
+            In units of the quality's rounding step.
+        """
+        from narrows.codec.encoding.requests import Request
+
+        return self.encoder.latents(x, Request(quality))
+
+    def decode(
+        self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None
+    ) -> Frames:
+        """Map integer latents back to signals: the inverse of `encode` as far as they allow.
+
+        Parameters
+        ----------
+        y : (n, latent_size) integers
+        quality : int or (n,) integers, optional
+            The one given to `encode`, or that of each signal.
+
+        Returns
+        -------
+        (n, *frame_shape) of the model's dtype
+        """
+        return self.decoder.decode(y, quality)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from narrows.codec.archive import IndexedArchive
 from narrows.codec.block_coder import Unpacked
-from narrows.codec.codec import Codec
+from narrows.codec.decoder import Decoder
 from narrows.errors import DataError
 
 Signals = npt.NDArray[Any]
@@ -23,7 +23,7 @@ class Archive:
     ----------
     stream : binary file
         It must seek; `close` closes it.
-    codec : Codec
+    decoder : Decoder
         Of the model that wrote the archive.
 
     Raises
@@ -40,11 +40,11 @@ class Archive:
     ((28, 28), (10, 28, 28), 10000)
     """
 
-    def __init__(self, stream: BinaryIO, codec: Codec) -> None:
+    def __init__(self, stream: BinaryIO, decoder: Decoder) -> None:
         self._stream = stream
         self._blocks = IndexedArchive(stream)
-        codec.check_model_of(self._blocks.header)
-        self.codec = codec
+        decoder.check_model_of(self._blocks.header)
+        self._decoder = decoder
         self._recent = (-1, Unpacked(np.empty(0), None))
 
     @property
@@ -76,7 +76,7 @@ class Archive:
     def __iter__(self) -> Iterator[Signals]:
         """Give the signals in order, decoding a block at a time."""
         for number in range(len(self._blocks.entries)):
-            yield from self.codec.blocks.decode(self._blocks.block(number))
+            yield from self._decoder.blocks.decode(self._blocks.block(number))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Signals:
         """Give all signals as one array."""
@@ -108,7 +108,7 @@ class Archive:
         """Decode some signals of a block; its symbols are kept for the next ones."""
         if self._recent[0] != number:
             block = self._blocks.block(number)
-            self._recent = (number, self.codec.blocks.unpack(block))
+            self._recent = (number, self._decoder.blocks.unpack(block))
         values, qualities = self._recent[1]
         of_rows = Unpacked(values[rows], None if qualities is None else qualities[rows])
-        return self.codec.blocks.frames(of_rows)
+        return self._decoder.blocks.frames(of_rows)

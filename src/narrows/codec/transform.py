@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.encoding import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT, SymbolSearch
-from narrows.codec.encoding.budget import Budget, Request
 from narrows.codec.entropy.tables import frequencies_of
 from narrows.codec.model.model import KnownAnswers, Model
 from narrows.codec.networks.backend import NUMPY, Array, Backend
-from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
 from narrows.errors import DataError, ModelError, SettingError
 
 Frames = npt.NDArray[Any]
 Symbols = npt.NDArray[np.int32]
 
 MAX_BATCH_ELEMENTS = 1 << 22  # of any one array of a batch: 32 MB of float64
-TOWARDS_ZERO = 0.2  # of a step, in which latents of a correction are nearer to 0 than is best
 DEFAULT_BATCH_SIZE = 256  # keeps a batch's activations in a core's cache
 
 
@@ -50,7 +46,6 @@ class Transform:
         self.batch_size = batch_size
         self._encoder = None if model.encoder is None else model.encoder.compile(self.backend)
         self._decoder = model.decoder.compile(self.backend)
-        self._searches: dict[int, SymbolSearch] = {}
 
     @property
     def model_id(self) -> str:
@@ -80,131 +75,34 @@ class Transform:
         """Compute what `(n, latent_size)` symbols of the default quality give on this machine."""
         frames = self.decode(symbols)
         hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes())
-        quality = self.model.default_quality - 1
-        if self.model.contexts[quality] is not None:
-            for frequencies in frequencies_of(symbols, self.model.coding_tables[quality]):
+        quality = self.model.default_quality
+        if self.model.contexts[quality - 1] is not None:
+            for frequencies in frequencies_of(symbols, self.model.coding_tables[quality - 1]):
                 hashed.update(frequencies.astype("<i4").tobytes())
-        answers = symbols[:0] if self._encoder is None else self._rounded(frames, quality)
+        answers = symbols[:0] if self._encoder is None else self.rounded(frames, [quality])[0]
         return KnownAnswers(symbols, hashed.hexdigest(), answers)
 
-    def encode(self, x: Frames, quality: int | None = None, effort: int | None = None) -> Symbols:
-        """Map signals to their integer latents.
+    def rounded(self, x: Frames, qualities: Sequence[int]) -> Symbols:
+        """Encode frames and round their latents at each of some qualities.
 
         Parameters
         ----------
         x : (n, *frame_shape) of the model's dtype
-        quality : int, optional
-            1 to the model's number of qualities; by default the middle one.
-        effort : int, optional
-            0 to 9. 0 rounds what the encoder gives. From 1 on, symbols beside those are searched
-            for that cost less, in bits and errors together; more effort is never worse, and takes
-            longer. By default 2.
+        qualities : sequence of int
 
         Returns
         -------
-        (n, latent_size) int32
+        (n_qualities, n, latent_size) int32
+            The symbols of a correction are 0.
         """
-        x, (quality, effort) = self.check_frames(x), self._check_point(quality, effort)
-        out = self._rounded(x, quality - 1)
-        self._correct(x, out, quality)
-        return self.improve(x, out, quality, effort)
-
-    def _rounded(self, x: Frames, q: int) -> Symbols:
-        """Give the symbols of the encoder, `(n, latent_size)`; those of a correction are 0."""
-        out = np.zeros((len(x), self.model.latent_size), dtype=np.int32)
-        for rows, latents in self._encoded(x):
-            symbols = self.model.quantiser.to_symbols(latents, q, self.backend)
-            out[rows, : self.model.n_encoded] = symbols
+        out = np.zeros((len(qualities), len(x), self.model.latent_size), dtype=np.int32)
+        for rows, latents in self.encoded(x):
+            for own, quality in zip(out, qualities, strict=True):
+                symbols = self.model.quantiser.to_symbols(latents, quality - 1, self.backend)
+                own[rows, : self.model.n_encoded] = symbols
         return out
 
-    def improve(
-        self,
-        x: Frames,
-        y: Symbols,
-        quality: int,
-        effort: int,
-        weight: npt.NDArray[np.float64] | None = None,
-    ) -> Symbols:
-        """Search symbols that cost less than those of the encoder; see `SymbolSearch.improve`.
-
-        Parameters
-        ----------
-        x : (n, *frame_shape)
-        y : (n, latent_size) int32
-            What the encoder gives for them at a quality.
-        quality, effort : int
-        weight : (n,), optional
-            Of each signal's errors; 1 where none is given.
-        """
-        if not effort:
-            return y
-        return self._search(quality).improve(x, y, EFFORTS[effort], weight)
-
-    def _search(self, quality: int) -> SymbolSearch:
-        if quality not in self._searches:
-            self._searches[quality] = SymbolSearch(self.model, quality, self.decode)
-        return self._searches[quality]
-
-    def _correct(self, x: Frames, y: Symbols, quality: int) -> None:
-        """Set the symbols of a quality's correction, if it has one, in `(n, latent_size)`."""
-        if self.model.corrected_latents(quality).size:
-            steps = np.floor(self._in_steps_of_correction(x, y, quality) + 0.5)
-            y[:, self.model.n_encoded :] = np.clip(steps, SYMBOL_MIN, SYMBOL_MAX)
-
-    def _in_steps_of_correction(
-        self, x: Frames, y: Symbols, quality: int
-    ) -> npt.NDArray[np.float64]:
-        """Give the latents of the correction, `(n, n_corrected)`, that `(n, latent_size)` lack.
-
-        They are nearer to 0 than they would be best, by a fifth of a step: symbols near 0 are
-        cheap, and most are. What is no number becomes 0.
-        """
-        steps = self._search(quality).correct(x, y)
-        steps -= np.clip(steps, -TOWARDS_ZERO, TOWARDS_ZERO)
-        return np.where(np.isfinite(steps), steps, 0.0)
-
-    def encode_at_all_qualities(self, x: Frames) -> Symbols:
-        """Map `(n, *frame_shape)` signals to `(n_qualities, n, latent_size)` integer latents."""
-        x, n_qualities = self.check_frames(x), self.model.n_qualities
-        out = np.zeros((n_qualities, len(x), self.model.latent_size), dtype=np.int32)
-        for rows, latents in self._encoded(x):
-            for q in range(n_qualities):
-                symbols = self.model.quantiser.to_symbols(latents, q, self.backend)
-                out[q, rows, : self.model.n_encoded] = symbols
-        for q in range(n_qualities):
-            self._correct(x, out[q], q + 1)
-        return out
-
-    def latents(self, x: Frames, quality: int | None = None) -> npt.NDArray[np.float64]:
-        """Map signals to their latents before rounding: for analysis, not for storing.
-
-        Computed as exactly as `encode`, which rounds them: `floor(latents(x) + 0.5)`, clipped to
-        int32, is `encode(x, effort=0)` bit for bit, whatever the batch size, backend and machine.
-
-        Parameters
-        ----------
-        x : (n, *frame_shape) of the model's dtype
-        quality : int, optional
-            1 to the model's number of qualities; by default the middle one.
-
-        Returns
-        -------
-        (n, latent_size) float64
-            In units of the quality's rounding step.
-        """
-        x, q = self.check_frames(x), self._check_quality(quality) - 1
-        n = self.model.n_encoded
-        out = np.zeros((len(x), self.model.latent_size), dtype=np.float64)
-        for rows, latents in self._encoded(x):
-            out[rows, :n] = self.backend.to_numpy(
-                self.model.quantiser.in_steps(latents, q, self.backend)
-            )
-        if self.model.corrected_latents(q + 1).size:
-            symbols = np.clip(np.floor(out + 0.5), SYMBOL_MIN, SYMBOL_MAX).astype(np.int32)
-            out[:, n:] = self._in_steps_of_correction(x, symbols, q + 1)
-        return out
-
-    def _encoded(self, x: Frames) -> Iterator[tuple[slice, Array]]:
+    def encoded(self, x: Frames) -> Iterator[tuple[slice, Array]]:
         """Run the encoder on `(n, *frame_shape)` frames, a batch at a time."""
         if self._encoder is None:
             raise ModelError(
@@ -272,60 +170,29 @@ class Transform:
             raise DataError("latents outside the range of int32")
         return y
 
-    def request(
-        self,
-        quality: int | None = None,
-        effort: int | None = None,
-        target_bytes: float | None = None,
-        target_psnr: float | None = None,
-    ) -> Request:
-        """Check what is asked for, and decide what is left open; SettingError."""
-        targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
-        given = [f"{name} {value!r}" for name, value in targets.items() if value is not None]
-        budget = Budget(target_bytes, target_psnr) if given else None
-        if budget is not None and quality is not None:
-            raise SettingError(
-                f"quality {quality!r} and {given[0]}; a target chooses the quality of each "
-                "signal: give one of the two"
-            )
-        return Request(*self._check_point(quality, effort), budget)
-
-    def _check_point(self, quality: int | None, effort: int | None) -> tuple[int, int]:
-        """Give quality and effort, by default those of this model, or SettingError."""
-        quality, searches = self._check_quality(quality), self.model.exchange is not None
-        if effort is None:
-            return quality, DEFAULT_EFFORT if searches else 0
-        if isinstance(effort, bool) or not isinstance(effort, int | np.integer):
-            raise SettingError(f"effort {effort!r}; it must be a whole number")
-        if not 0 <= effort <= MAX_EFFORT:
-            raise SettingError(
-                f"effort {effort}; accepted are 0 (the fastest) to {MAX_EFFORT} (the best)"
-            )
-        if effort and not searches:
-            raise SettingError(f"effort {effort}; this model has nothing to search by: give 0")
-        return quality, int(effort)
-
     def _quality_of_each(
         self, quality: int | npt.NDArray[np.integer[Any]] | None, n: int
     ) -> npt.NDArray[np.intp]:
         """Give the quality of each of n signals, or SettingError."""
         if not isinstance(quality, np.ndarray):
-            return np.full(n, self._check_quality(quality))
+            return np.full(n, check_quality(self.model, quality))
         if quality.shape != (n,):
             raise SettingError(
                 f"qualities of shape {quality.shape}; give one, or one a signal: ({n},)"
             )
         for each in np.unique(quality).tolist():
-            self._check_quality(each)
+            check_quality(self.model, each)
         return quality.astype(np.intp)
 
-    def _check_quality(self, quality: int | None) -> int:
-        if quality is None:
-            return self.model.default_quality
-        if isinstance(quality, bool) or not isinstance(quality, int | np.integer):
-            raise SettingError(f"quality {quality!r}; it must be a whole number")
-        if not 1 <= quality <= self.model.n_qualities:
-            most = self.model.n_qualities
-            accepted = "quality 1 alone" if most == 1 else f"qualities 1 to {most}"
-            raise SettingError(f"quality {quality}; this model has {accepted}")
-        return int(quality)
+
+def check_quality(model: Model, quality: int | None) -> int:
+    """Return a quality that the model has, by default its middle one; SettingError for others."""
+    if quality is None:
+        return model.default_quality
+    if isinstance(quality, bool) or not isinstance(quality, int | np.integer):
+        raise SettingError(f"quality {quality!r}; it must be a whole number")
+    if not 1 <= quality <= model.n_qualities:
+        most = model.n_qualities
+        accepted = "quality 1 alone" if most == 1 else f"qualities 1 to {most}"
+        raise SettingError(f"quality {quality}; this model has {accepted}")
+    return int(quality)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.requests import Request
 from narrows.errors import DataError
 from narrows.evaluation.baselines import Row, codec_row, general_rows, raw_row
 from narrows.evaluation.metrics import Evaluation, evaluate
@@ -150,7 +151,7 @@ def advise(
     pca = PcaPeer(sample(x_train, MOST_FOR_PCA), some, codec.model.peak)
     points, middle = [], None
     for quality in range(1, codec.model.n_qualities + 1):
-        measured = evaluate(codec, x_test, quality)
+        measured = evaluate(codec, x_test, Request(quality))
         if quality == codec.model.default_quality:
             middle = measured
         name = f"narrows, quality {quality} of {QUALITIES}"

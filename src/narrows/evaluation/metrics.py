@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.requests import Request
 
+DEFAULTS = Request()
 ROWS = 4096  # signals compared at a time, so that memory does not grow with the data
 
 
@@ -107,14 +109,10 @@ def psnr_of_mse(mse: float) -> float:
 def evaluate(
     codec: Codec,
     x: npt.NDArray[Any],
-    quality: int | None = None,
-    effort: int | None = None,
-    *,
-    target_bytes: float | None = None,
-    target_psnr: float | None = None,
+    request: Request = DEFAULTS,
 ) -> Evaluation:
     """Compress and decompress `(n, *frame_shape)` signals, and measure both."""
-    blob = codec.compress(x, quality, effort, target_bytes=target_bytes, target_psnr=target_psnr)
+    blob = codec.compress(x, **asdict(request))
     return evaluation_of(x, codec.decompress(blob), len(blob), codec)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive.salvage import Loss, whole_blocks
-from narrows.codec.codec import Codec
+from narrows.codec.decoder import Decoder
 from narrows.errors import DataError, FormatError
 from narrows.evaluation.metrics import errors, psnr_of_mse
 
@@ -58,7 +58,7 @@ class Verification:
 
 
 def verify(
-    stream: BinaryIO, codec: Codec | None, original: npt.NDArray[Any] | None = None
+    stream: BinaryIO, decoder: Decoder | None, original: npt.NDArray[Any] | None = None
 ) -> Verification:
     """Check every checksum of an archive, decode it, and compare it with the original.
 
@@ -66,7 +66,7 @@ def verify(
     ----------
     stream : binary file
         It must seek.
-    codec : Codec or None
+    decoder : Decoder or None
         Of the model that wrote it; None to check the checksums alone.
     original : (n, *frame_shape), optional
 
@@ -77,18 +77,18 @@ def verify(
     FormatError
         If not even the header can be read.
     """
-    found = Verification(decoded=codec is not None)
+    found = Verification(decoded=decoder is not None)
     header, blocks = whole_blocks(stream, found.losses.append)
-    if codec is not None:
-        codec.check_model_of(header)
-    comparison = None if original is None or codec is None else Comparison(original, codec)
+    if decoder is not None:
+        decoder.check_model_of(header)
+    comparison = None if original is None or decoder is None else Comparison(original, decoder)
     for block in blocks:
         found.blocks += 1
         found.signals += block.n_signals
-        if codec is None:
+        if decoder is None:
             continue
         try:
-            decoded = codec.blocks.decode(block)
+            decoded = decoder.blocks.decode(block)
         except FormatError as error:
             found.losses.append(Loss(found.signals - block.n_signals, block.n_signals, str(error)))
             continue
@@ -102,9 +102,9 @@ def verify(
 class Comparison:
     """Compares decoded signals with their originals, a block at a time."""
 
-    def __init__(self, original: npt.NDArray[Any], codec: Codec) -> None:
-        self._original = codec.check_frames(original)
-        self._peak = codec.model.peak
+    def __init__(self, original: npt.NDArray[Any], decoder: Decoder) -> None:
+        self._original = decoder.transform.check_frames(original)
+        self._peak = decoder.model.peak
         self._squares = 0.0
         self._most_squares = 0.0  # of one signal
         self._worst: int | None = None

@@ -13,6 +13,7 @@ from narrows.codec.archive import Block, IndexedArchive, Mode
 from narrows.codec.archive.quality_groups import _list_coder, pack_mixed, unpack_mixed
 from narrows.codec.archive.salvage import whole_blocks
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.requests import Request
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.codec.sequence import Archive
@@ -55,8 +56,8 @@ def refused(payload, n, *words):
 
 
 def typical_symbols(qualities, seed=3):
-    """Return symbols that cost little, each of its own quality; every seventh signal is escaped."""
-    at_all = CODEC.encode_at_all_qualities(typical_frames(MODEL, len(qualities), seed))
+    """Give symbols that cost little, each of its own quality; every seventh signal is escaped."""
+    at_all = CODEC.encoder.encode_at_all_qualities(typical_frames(MODEL, len(qualities), seed))
     symbols = at_all[qualities - 1, np.arange(len(qualities))]
     symbols[3::7, 1] += 1_000_000
     return symbols
@@ -250,7 +251,7 @@ FRAMES = typical_frames(MODEL, 40, seed=5)
 
 
 def block_of(qualities):
-    """Return a block of several qualities, and the signals that it decodes to."""
+    """Give a block of several qualities, and the signals that it decodes to."""
     symbols = typical_symbols(qualities, seed=len(qualities))
     block = Block(Mode.MIXED, 0, len(qualities), packed(symbols, qualities))
     return block, decoded_singly(CODEC, symbols, qualities)
@@ -278,7 +279,7 @@ def test_mixed_blocks_decompress_to_each_signal_at_its_quality(archive):
 
 def test_each_signal_is_at_its_number(archive):
     blob, x = archive
-    opened = Archive(io.BytesIO(blob), CODEC)
+    opened = Archive(io.BytesIO(blob), CODEC.decoder)
     assert opened.shape == x.shape
     for number in np.random.default_rng(0).permutation(len(x)).tolist():
         assert_identical(opened[number], x[number])
@@ -289,12 +290,12 @@ def test_each_signal_is_at_its_number(archive):
 @examples(40)
 def test_slices_are_those_of_the_array(archive, part):
     blob, x = archive
-    assert_identical(Archive(io.BytesIO(blob), CODEC)[part], np.ascontiguousarray(x[part]))
+    assert_identical(Archive(io.BytesIO(blob), CODEC.decoder)[part], np.ascontiguousarray(x[part]))
 
 
 def test_iteration_and_the_whole_array_give_all_signals(archive):
     blob, x = archive
-    opened = Archive(io.BytesIO(blob), CODEC)
+    opened = Archive(io.BytesIO(blob), CODEC.decoder)
     assert_identical(np.stack(list(opened)), x)
     assert_identical(np.asarray(opened), x)
 
@@ -315,7 +316,7 @@ def test_signals_with_a_target_are_appended(archive):
     index = IndexedArchive(io.BytesIO(blob))
     out = io.BytesIO(blob[: index.index_offset])
     out.seek(0, io.SEEK_END)
-    size = CODEC.append_to(out, index, FRAMES, target_bytes=3)
+    size = CODEC.encoder.append_to(out, index, FRAMES, Request(target_bytes=3))
     assert size == len(out.getvalue())
     assert blocks_of(out.getvalue())[-1].mode is Mode.MIXED
     again = CODEC.decompress(CODEC.compress(FRAMES, target_bytes=3))
@@ -323,10 +324,10 @@ def test_signals_with_a_target_are_appended(archive):
 
 
 def saved(blob):
-    """Return what a rescue saves, and what it loses."""
+    """Give what a rescue saves, and what it loses."""
     losses = []
     _, blocks = whole_blocks(io.BytesIO(blob), losses.append)
-    found = [CODEC.blocks.decode(block) for block in blocks]
+    found = [CODEC.decoder.blocks.decode(block) for block in blocks]
     return np.concatenate(found), [(loss.first, loss.n_signals) for loss in losses]
 
 
@@ -358,6 +359,6 @@ def test_a_mixed_block_names_no_quality(quality):
 
 def test_a_payload_that_pack_mixed_never_wrote_is_refused_whoever_reads(archive, payload):
     blob = written(CODEC.header(), [Block(Mode.MIXED, 0, 7, payload + b"\0")])
-    for read in (CODEC.decompress, lambda blob: Archive(io.BytesIO(blob), CODEC)[2]):
+    for read in (CODEC.decompress, lambda blob: Archive(io.BytesIO(blob), CODEC.decoder)[2]):
         with pytest.raises(FormatError, match="left over"):
             read(blob)

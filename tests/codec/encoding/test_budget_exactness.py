@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.budget import Budget
 from narrows.codec.encoding.budget_search import BudgetSearch
+from narrows.codec.encoding.requests import Budget, Request
 from tests.helpers.archives import BLOCK_LIMIT
 from tests.helpers.budgets import TARGETS, N, codec_of, each_target, signals_of, within_reach
 from tests.helpers.tiny_models import assert_identical, blocks_of, examples
@@ -17,11 +17,15 @@ from tests.helpers.tiny_models import assert_identical, blocks_of, examples
 
 @cache
 def whole(dtype, contexts, name, effort):
-    """Return signals, a target, and the symbols and qualities that they have together."""
+    """Give signals, a target, and the symbols and qualities that they have together."""
     codec = codec_of(dtype, contexts)
     x = signals_of(codec)
     target = within_reach(codec, x, name)[1]
-    return x, target, *BudgetSearch(codec, Budget(**{name: target}), effort).encode(x)
+    return (
+        x,
+        target,
+        *BudgetSearch(codec.encoder.symbol_encoder, Budget(**{name: target}), effort).encode(x),
+    )
 
 
 @given(
@@ -33,7 +37,9 @@ def test_a_signal_has_the_same_symbols_in_every_company(kind, name, effort, data
     x, target, symbols, qualities = whole(*kind, name, effort)
     chosen = data.draw(st.lists(st.integers(0, N - 1), min_size=1, max_size=12))
     codec = Codec(codec_of(*kind).model, batch_size=data.draw(st.sampled_from([1, 3, 256])))
-    again = BudgetSearch(codec, Budget(**{name: target}), effort).encode(x[chosen])
+    again = BudgetSearch(codec.encoder.symbol_encoder, Budget(**{name: target}), effort).encode(
+        x[chosen]
+    )
     assert_identical(again[0], symbols[chosen])
     np.testing.assert_array_equal(again[1], qualities[chosen])
 
@@ -69,7 +75,8 @@ def test_blocks_and_streams_change_no_signal(name, monkeypatch):
     blob, stream = codec.compress(x, **{name: target}), io.BytesIO()
     assert len(blocks_of(blob)) == 4
     assert_identical(codec.decompress(blob), together)
-    codec.compress_to(stream, iter([x[:6], x[6:12], x[12:]]), **{name: target})
+    parts, request = iter([x[:6], x[6:12], x[12:]]), Request(**{name: target})
+    codec.encoder.compress_to(stream, codec.header(), parts, request)
     assert stream.getvalue() == blob
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from narrows.codec.archive import IndexedArchive
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.budget import Budget, squared_errors
 from narrows.codec.encoding.budget_search import BudgetSearch
+from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.requests import Budget, Request
 from narrows.errors import DataError, NarrowsError, SettingError
 from narrows.evaluation.metrics import evaluate
 from tests.helpers.archives import BLOCK_LIMIT
@@ -43,7 +44,7 @@ from tests.helpers.tiny_models import (
 
 
 def told(codec, x, compress, **target):
-    """Return what the error says could be had."""
+    """Give what the error says could be had."""
     (name,) = target
     with pytest.raises(SettingError) as caught:
         compress(x, **target)
@@ -108,7 +109,7 @@ def test_no_effort_refuses_bytes_that_rounding_keeps_to(dtype, effort):
     x = typical_frames(codec.model, 12)
     least = what_could_be_had(codec, x)[0].min(axis=0) / 8
     for i, target in enumerate(least + CLOSE):
-        search = BudgetSearch(codec, Budget(target), effort)
+        search = BudgetSearch(codec.encoder.symbol_encoder, Budget(target), effort)
         symbols, qualities = search.encode(x[i : i + 1])
         assert bits_of(codec, symbols, qualities)[0] <= 8 * target + K * CLOSE
 
@@ -132,15 +133,15 @@ def test_errors_beyond_float64_are_out_of_reach_and_no_crash(searches):
 
 
 def refusals(codec, x):
-    """Return every way to ask for a target."""
+    """Give every way to ask for a target."""
     archive = IndexedArchive(io.BytesIO(codec.compress(x)))
     streams = [io.BytesIO(), io.BytesIO()]
     ways = [
         lambda *a, **k: codec.compress(x, *a, **k),
         lambda *a, **k: codec.compress_packet(x[0], *a, **k),
-        lambda *a, **k: codec.compress_to(streams[0], x, *a, **k),
-        lambda *a, **k: codec.append_to(streams[1], archive, x, *a, **k),
-        lambda *a, **k: evaluate(codec, x, *a, **k),
+        lambda *a, **k: codec.encoder.compress_to(streams[0], codec.header(), x, Request(*a, **k)),
+        lambda *a, **k: codec.encoder.append_to(streams[1], archive, x, Request(*a, **k)),
+        lambda *a, **k: evaluate(codec, x, Request(*a, **k)),
     ]
     return ways, streams
 
@@ -216,7 +217,9 @@ def test_no_signals_keep_to_anything():
     x = signals_of(codec)[:0]
     for name in TARGETS:
         assert codec.compress(x, **{name: 1e-9}) == codec.compress(x)
-        symbols, qualities = BudgetSearch(codec, Budget(**{name: 5}), 2).encode(x)
+        symbols, qualities = BudgetSearch(
+            codec.encoder.symbol_encoder, Budget(**{name: 5}), 2
+        ).encode(x)
         assert (symbols.shape, qualities.shape) == ((0, K), (0,))
 
 
@@ -225,7 +228,7 @@ def test_a_measurement_is_of_the_target_that_it_is_given(name):
     codec = codec_of("uint8")
     x = signals_of(codec)
     for target in within_reach(codec, x, name)[:2]:
-        measured = evaluate(codec, x, effort=2, **{name: target})
+        measured = evaluate(codec, x, Request(effort=2, **{name: target}))
         blob = codec.compress(x, effort=2, **{name: target})
         assert measured.compressed_bytes == len(blob)
         mean = squared_errors(codec.decompress(blob), x).sum() / x.size / codec.model.peak**2

@@ -8,8 +8,10 @@ import pytest
 
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.budget import Budget, _power_of_two, squared_errors
+from narrows.codec.encoding.budget import _power_of_two
 from narrows.codec.encoding.budget_search import BudgetSearch
+from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.requests import Budget
 from narrows.errors import SettingError
 from tests.helpers.budgets import (
     CLOSE,
@@ -51,7 +53,9 @@ def test_the_bits_of_escaped_symbols_count(kind):
     x = 16 * (signals_of(codec) - codec.model.normaliser.offset).astype(kind[0])
     target = within_reach(codec, x, "target_bytes")[2]
     for effort in (0, 2):
-        symbols, qualities = BudgetSearch(codec, Budget(target), effort).encode(x)
+        symbols, qualities = BudgetSearch(
+            codec.encoder.symbol_encoder, Budget(target), effort
+        ).encode(x)
         assert (bits_of(codec, symbols, qualities) <= 8 * target + K * CLOSE).all()
         nearer = symbols.clip(-100, 100)  # outside the tables too, by less
         assert (bits_of(codec, symbols, qualities) > bits_of(codec, nearer, qualities) + 4).any()
@@ -120,7 +124,7 @@ def test_without_a_search_each_signal_has_the_best_quality_that_keeps(
         else:
             expected = np.where(psnr >= target, bits, np.inf).argmin(axis=0) + 1
         np.testing.assert_array_equal(qualities, expected)
-        at_all = codec.encode_at_all_qualities(x)
+        at_all = codec.encoder.encode_at_all_qualities(x)
         assert_identical(symbols, at_all[qualities - 1, np.arange(len(x))])
         seen |= set(qualities.tolist())
     assert len(seen) > 1
@@ -165,7 +169,7 @@ def test_the_more_errors_weigh_the_fewer_they_are_and_the_more_bits(kind):
     x, quality = signals_of(codec, 60), np.full(60, 2)
     rounded, found = codec.encode(x, 2, 0), []
     for weight in (2.0**-8, 2.0**-4, 1.0, 2.0**6):
-        symbols = codec.improve(x, rounded, 2, 2, np.full(60, weight))
+        symbols = codec.encoder.symbol_encoder.improve(x, rounded, 2, 2, np.full(60, weight))
         error = squared_errors(codec.decode(symbols, 2), x).mean()
         found.append((bits_of(codec, symbols, quality).mean(), error))
     bits, errors = (list(column) for column in zip(*found, strict=True))
@@ -173,7 +177,10 @@ def test_the_more_errors_weigh_the_fewer_they_are_and_the_more_bits(kind):
     assert errors == sorted(errors, reverse=True)
     assert bits[0] < bits[2]
     assert errors[0] > errors[2]
-    assert_identical(codec.improve(x, rounded, 2, 2), codec.improve(x, rounded, 2, 2, np.ones(60)))
+    assert_identical(
+        codec.encoder.symbol_encoder.improve(x, rounded, 2, 2),
+        codec.encoder.symbol_encoder.improve(x, rounded, 2, 2, np.ones(60)),
+    )
 
 
 @pytest.mark.parametrize("effort", [1, 2, 8])
@@ -181,9 +188,11 @@ def test_each_signal_has_a_weight_of_its_own(effort):
     codec = codec_of("float32", (1, 3))
     x, weight = signals_of(codec), 2.0 ** np.random.default_rng(0).uniform(-8, 6, N)
     rounded = codec.encode(x, 3, 0)
-    together = codec.improve(x, rounded, 3, effort, weight)
+    together = codec.encoder.symbol_encoder.improve(x, rounded, 3, effort, weight)
     rows = [slice(i, i + 1) for i in range(N)]
-    alone = [codec.improve(x[i], rounded[i], 3, effort, weight[i]) for i in rows]
+    alone = [
+        codec.encoder.symbol_encoder.improve(x[i], rounded[i], 3, effort, weight[i]) for i in rows
+    ]
     assert_identical(together, np.concatenate(alone))
 
 
@@ -205,7 +214,9 @@ def at_the_end(codec, x, quality, effort, weights):
     """Improve what is rounded with one weight after the other."""
     symbols = codec.encode(x, quality, 0)
     for weight in weights:
-        symbols = codec.improve(x, symbols, quality, effort, np.full(len(x), weight))
+        symbols = codec.encoder.symbol_encoder.improve(
+            x, symbols, quality, effort, np.full(len(x), weight)
+        )
     return symbols
 
 

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from narrows.codec.encoding.budget import Budget, Ladder, _power_of_two, climb, squared_errors
+from narrows.codec.encoding.budget import Ladder, _power_of_two, climb
+from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.requests import Budget
 from narrows.errors import SettingError
 from tests.helpers.tiny_models import (
     FLOAT_DTYPES,

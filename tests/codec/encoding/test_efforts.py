@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
-from narrows.codec.encoding import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT
+from narrows.codec.encoding.efforts import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT
+from narrows.codec.encoding.requests import Request
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
 from tests.helpers.symbol_search import (
@@ -92,7 +93,7 @@ def test_archives_and_packets_hold_the_symbols_that_were_found(dtype):
             blob = codec.compress(x, quality, effort)
             (block,) = blocks_of(blob)
             assert block.mode == Mode.CODED
-            assert_identical(codec.blocks.unpack(block).values, symbols)
+            assert_identical(codec.decoder.blocks.unpack(block).values, symbols)
             assert_identical(codec.decompress(blob), decoded)
             packet = codec.compress_packet(x[7], quality, effort)
             assert_identical(codec.decompress_packet(packet), decoded[7])
@@ -138,10 +139,10 @@ def test_a_measurement_is_of_the_effort_that_it_is_given():
     codec, x = Codec(model), typical_frames(model, 200, seed=3)
     for effort in (0, 2, 9):
         blob = codec.compress(x, 1, effort)
-        measured = evaluate(codec, x, 1, effort)
+        measured = evaluate(codec, x, Request(1, effort))
         assert measured.compressed_bytes == len(blob)
-        assert measured.mse == evaluate(codec, x, 1, effort).mse
-    assert len({evaluate(codec, x, 1, effort).mse for effort in (0, 2, 9)}) == 3
+        assert measured.mse == evaluate(codec, x, Request(1, effort)).mse
+    assert len({evaluate(codec, x, Request(1, effort)).mse for effort in (0, 2, 9)}) == 3
 
 
 # ---------------------------------------------------------------- refusals

@@ -130,7 +130,7 @@ def test_any_training_summary_is_loaded_as_it_was_saved(training):
 
 
 def awkward(tensor):
-    """Return the same tensor in other memory orders: Fortran's, strided and reversed."""
+    """Give the same tensor in other memory orders: Fortran's, strided and reversed."""
     padded = np.zeros([2 * size for size in tensor.shape], tensor.dtype)
     window = tuple(slice(None, None, 2) for _ in tensor.shape)
     padded[window] = tensor

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from narrows.codec.codec import Codec
+from narrows.codec.decoder import Decoder
 from narrows.codec.entropy import context_tables
 from narrows.codec.entropy.context_model import TENSORS, ContextModel
 from narrows.codec.entropy.context_tables import exponentials
@@ -59,12 +60,12 @@ def test_a_model_without_its_encoder_keeps_its_contexts():
         assert_identical(light.decompress(blob), codec.decompress(blob))
         packet = codec.compress_packet(x[0], quality)
         assert_identical(light.decompress_packet(packet), codec.decompress_packet(packet))
-    half = Codec.from_bytes(codec.model_bytes, decoder_only=True)
-    assert half.model_bytes == light.model_bytes
+    half = Decoder.from_bytes(codec.model_bytes)
+    assert pack_model(half.model) == light.model_bytes
 
 
 def changed_contexts(context, row):
-    """Yield models that differ in one number of one tensor, or in one setting."""
+    """Give models that differ in one number of one tensor, or in one setting."""
     for name, tensor in context.tensors().items():
         for position in {0, tensor.size - 1}:
             other = tensor.copy()
@@ -200,9 +201,9 @@ def other_frequencies(model):
 
 def test_known_answers_catch_changed_frequencies():
     model = mixed_model()
-    Codec(model).check_known_answers()
+    Codec(model).decoder.transform.check_known_answers()
     other = other_frequencies(model)
-    assert Codec(other).answer(model.known_answers.symbols).answers.tolist() == \
+    assert Codec(other).decoder.transform.answer(model.known_answers.symbols).answers.tolist() == \
         model.known_answers.answers.tolist()  # fmt: skip
     with pytest.raises(ModelError, match="known answers") as caught:
         Codec.from_bytes(pack_model(other))
@@ -249,7 +250,7 @@ def test_a_machine_that_loses_bits_is_refused(monkeypatch):
     context = random_context(rng_of(0), model.tables[0], wide=True)
     model = replace(model, contexts=[context])
     codec = Codec(model)
-    answers = codec.answer(codec.encode(typical_frames(model, 3)))
+    answers = codec.decoder.transform.answer(codec.encode(typical_frames(model, 3)))
     data = pack_model(replace(model, known_answers=answers))
     Codec.from_bytes(data)
     monkeypatch.setattr(context_tables, "_transposed", in_eight_bits)

@@ -8,6 +8,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 import torch
 
 import narrows
+from narrows.codec.encoding.requests import Request
 from narrows.evaluation.metrics import evaluate
 from narrows.training.closed_form.pca import WIDEST, estimates, within_span
 from narrows.training.freeze.latents import LARGEST_STEP, SMALLEST_STEP, finest
@@ -54,7 +55,9 @@ def test_eight_qualities_of_few_signals_freeze_and_the_highest_is_the_best(digit
     quantiser = codec.model.quantiser
     assert quantiser.gain.min() >= 16
     assert quantiser.step.max() <= LARGEST_STEP
-    psnr = [evaluate(codec, digits[:300], quality, effort=0).psnr for quality in (1, 3, 5, 8)]
+    psnr = [
+        evaluate(codec, digits[:300], Request(quality, effort=0)).psnr for quality in (1, 3, 5, 8)
+    ]
     assert psnr == sorted(set(psnr))
 
 

@@ -10,6 +10,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 
 import narrows
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.requests import Request
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.evaluation.metrics import evaluate
 from narrows.training.freeze.correction import Left, in_symbols, with_correction
@@ -24,7 +25,7 @@ def short(digits):
 
 
 def bytes_of(codec, x, qualities):
-    """Return the mean bytes of the symbols of signals at some qualities, at effort 0."""
+    """Give the mean bytes of the symbols of signals at some qualities, at effort 0."""
     tables = [codec.model.coding_tables[q - 1] for q in qualities]
     symbols = [codec.encode(x, q, 0) for q in qualities]
     return [ideal_bits(*each).mean() / 8 for each in zip(symbols, tables, strict=True)]
@@ -42,7 +43,7 @@ def test_a_quality_that_falls_short_of_its_rate_is_corrected(short, digits):
 
 
 def test_each_corrected_quality_is_better_than_the_one_before(short, digits):
-    measured = [evaluate(short, digits[1400:], q, effort=0).psnr for q in range(1, 9)]
+    measured = [evaluate(short, digits[1400:], Request(q, effort=0)).psnr for q in range(1, 9)]
     assert measured == sorted(set(measured))
 
 
@@ -52,7 +53,7 @@ def test_lambda_rises_and_is_the_slope_of_the_curve(short, digits):
     assert lambdas == sorted(lambdas)
     assert lambdas[-4:] == sorted(set(lambdas[-4:]))
     bits = np.multiply(8, bytes_of(short, digits[1400:], (7, 8)))
-    measured = [evaluate(short, digits[1400:], q, effort=0) for q in (7, 8)]
+    measured = [evaluate(short, digits[1400:], Request(q, effort=0)) for q in (7, 8)]
     error = [64 * short.model.peak**2 * 10 ** (-m.psnr / 10) for m in measured]
     slope = (bits[1] - bits[0]) / (error[0] - error[1])
     assert lambdas[6] * 0.6 < slope < lambdas[7] * 1.6

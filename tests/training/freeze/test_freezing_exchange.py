@@ -10,7 +10,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 
 import narrows
 from narrows.codec.archive import ArchiveReader
-from narrows.codec.encoding import SymbolSearch
+from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.training.rate_distortion.trainer import LAMBDA_RATIO
 
 STEP_IS_WORTH = 6 / math.log(2)  # bits, where steps are chosen well
@@ -39,7 +39,7 @@ def floats():
 
 
 def mean_distortions(codec, x, quality):
-    """Return the mean distortion of one step of each latent, up and down, decoded alone."""
+    """Give the mean distortion of a step of each latent, up and down, from frames decoded alone."""
     y, unit = codec.encode(x, quality, effort=0), codec.model.exchange.unit
     before, found = codec.decode(y, quality).astype(np.float64), []
     for step in np.eye(codec.model.latent_size, dtype=np.int32):
@@ -173,6 +173,6 @@ def test_without_its_encoder_a_model_has_no_exchange_and_the_same_id(name, reque
 def test_a_search_lowers_the_cost_at_every_quality(name, request, digits):
     codec, x = request.getfixturevalue(name), digits[1400:1600]
     for quality in range(1, codec.model.n_qualities + 1):
-        search = SymbolSearch(codec.model, quality, codec.decode)
+        search = SymbolSearch(codec.decoder.transform, quality)
         costs = [search.cost(x, codec.encode(x, quality, effort)).mean() for effort in (0, 2, 7)]
         assert costs[0] > costs[1] > costs[2]

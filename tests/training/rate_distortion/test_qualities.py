@@ -10,7 +10,8 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 from torch import nn
 
 import narrows
-from narrows.codec.encoding import SymbolSearch
+from narrows.codec.encoding.requests import Request
+from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.codec.networks.quantiser import MAX_QUALITIES
 from narrows.errors import DataError, SettingError
 from narrows.evaluation.metrics import evaluate
@@ -27,7 +28,7 @@ def eight(digits):
 
 def test_each_quality_takes_more_bytes_and_is_better(eight, digits):
     held_out = digits[1400:]
-    measured = [evaluate(eight, held_out, q, effort=0) for q in range(1, 9)]
+    measured = [evaluate(eight, held_out, Request(q, effort=0)) for q in range(1, 9)]
     assert eight.model.n_qualities == 8
     sizes = [m.compressed_bytes for m in measured]
     assert sizes == sorted(set(sizes))
@@ -35,7 +36,7 @@ def test_each_quality_takes_more_bytes_and_is_better(eight, digits):
 
 
 def test_searched_each_quality_takes_more_bytes_and_is_better_too(eight, digits):
-    measured = [evaluate(eight, digits[1400:], q) for q in range(1, 9)]
+    measured = [evaluate(eight, digits[1400:], Request(q)) for q in range(1, 9)]
     sizes = [m.compressed_bytes for m in measured]
     assert sizes == sorted(set(sizes))
     assert [m.psnr for m in measured] == sorted({m.psnr for m in measured})
@@ -46,7 +47,7 @@ def test_at_every_quality_more_effort_costs_no_more_and_none_is_a_silent_no_op(
     eight, digits, quality
 ):
     x = digits[1400:1500]
-    search = SymbolSearch(eight.model, quality, eight.decode)
+    search = SymbolSearch(eight.decoder.transform, quality)
     costs = [search.cost(x, eight.encode(x, quality, effort)) for effort in range(10)]
     for less, more in pairwise(costs):
         assert (more <= less).all()
@@ -84,7 +85,7 @@ def test_archives_and_packets_of_a_quality_agree(eight, digits, quality):
 
 
 def test_encoding_at_all_qualities_is_encoding_at_each(eight, digits):
-    at_all = eight.encode_at_all_qualities(digits[:30])
+    at_all = eight.encoder.encode_at_all_qualities(digits[:30])
     assert at_all.shape == (8, 30, eight.model.latent_size)
     for quality in range(1, 9):
         assert np.array_equal(at_all[quality - 1], eight.encode(digits[:30], quality, effort=0))

@@ -1,12 +1,9 @@
-"""Better symbols for the same decoder: what an encoder can still gain after rounding.
+"""Only who compresses needs this: which symbols stand for a signal, with the decoder as it is.
 
-An encoder gives every signal the latents that are good on average. Which of their neighbours
-cost less, in bits and errors together, is found by decoding them: `efforts` says how many,
-`search` finds them, by the gradient of the decoder (`adjoints`), the bits of symbols (`costs`)
-and the squared error (`distortion`). A decoder needs nothing of this.
+An encoder gives every signal the latents that are good on average. `requests` says what was asked
+for, `chooser` decides, `symbol_encoder` rounds and corrects. Which neighbours of the rounded
+symbols cost less, in bits and errors together, is found by decoding them: `efforts` says how many,
+`symbol_search` finds them by the gradient of the decoder (`adjoints`), the bits of symbols
+(`bit_costs`) and the squared error (`distortion`). `budget_search` varies quality and weight of
+errors until every signal keeps to its target.
 """
-
-from narrows.codec.encoding.efforts import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT, Effort
-from narrows.codec.encoding.symbol_search import SymbolSearch
-
-__all__ = ["DEFAULT_EFFORT", "EFFORTS", "MAX_EFFORT", "Effort", "SymbolSearch"]

@@ -9,19 +9,14 @@ from math import log10, prod
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.encoding import MAX_EFFORT
 from narrows.codec.encoding.bit_costs import SymbolCosts
-from narrows.codec.encoding.budget import (
-    Budget,
-    Flags,
-    Ladder,
-    Qualities,
-    Symbols,
-    climb,
-    squared_errors,
-)
+from narrows.codec.encoding.budget import Flags, Ladder, Qualities, Symbols, climb
+from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.efforts import MAX_EFFORT
+from narrows.codec.encoding.requests import Budget
+from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.ans import escape_bits
-from narrows.codec.transform import Frames, Transform
+from narrows.codec.transform import Frames
 from narrows.errors import SettingError
 
 Rows = npt.NDArray[np.intp]
@@ -56,7 +51,7 @@ class BudgetSearch:
 
     Parameters
     ----------
-    transform : Transform
+    encoder : SymbolEncoder
     budget : Budget
     effort : int
         Of every try: from 1 on, the rungs between qualities are tried as well.
@@ -67,13 +62,13 @@ class BudgetSearch:
 
     def __init__(
         self,
-        transform: Transform,
+        encoder: SymbolEncoder,
         budget: Budget,
         effort: int,
         packet_size: PacketSize | None = None,
     ) -> None:
-        model = transform.model
-        self._transform, self._budget, self._effort = transform, budget, effort
+        model = encoder.model
+        self._encoder, self._budget, self._effort = encoder, budget, effort
         self._ladder = Ladder.of(model.n_qualities, searches=effort > 0)
         self._costs = [SymbolCosts(tables) for tables in model.coding_tables]
         self._packet_size = packet_size
@@ -87,7 +82,7 @@ class BudgetSearch:
         SettingError
             If a signal cannot keep to the budget; it says what could be had.
         """
-        rounded = self._transform.encode_at_all_qualities(x)
+        rounded = self._encoder.encode_at_all_qualities(x)
         plain = self._rungs(self._ladder.plain_rungs())
         best = _Best.of(x, rounded.shape[-1])
         start = self._start(x, rounded, plain, best)
@@ -99,7 +94,7 @@ class BudgetSearch:
             for quality in np.unique(qualities).tolist():
                 own = np.flatnonzero(qualities == quality)
                 last, frames = rounded[quality - 1, rows[own]], x[rows[own]]
-                tried = self._transform.improve(frames, last, quality, self._effort, weights[own])
+                tried = self._encoder.improve(frames, last, quality, self._effort, weights[own])
                 rounded[quality - 1, rows[own]] = tried
                 kept[own] = self._offer(best, rows[own], frames, tried, quality)
             return kept
@@ -145,7 +140,7 @@ class BudgetSearch:
         return kept
 
     def _errors(self, x: Frames, symbols: Symbols, quality: int) -> Floats:
-        return squared_errors(self._transform.decode(symbols, quality), x)
+        return squared_errors(self._encoder.transform.decode(symbols, quality), x)
 
     def _bytes(self, symbols: Symbols, quality: int) -> Floats:
         """Give the size of each signal's symbols, `(n,)`."""
@@ -156,7 +151,7 @@ class BudgetSearch:
 
     def _out_of_reach(self, x: Frames, symbols: Symbols, quality: int) -> str:
         """Tell what signals that cannot keep to the budget have on the last rung."""
-        effort, model = self._effort, self._transform.model
+        effort, model = self._effort, self._encoder.model
         searches = model.exchange is not None and effort < MAX_EFFORT
         more = "a higher effort" if searches else "another model"
         # Both figures are rounded to the side where they can be asked for.

@@ -7,7 +7,7 @@ symbols on every machine, whatever the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -18,11 +18,9 @@ from narrows.codec.encoding.adjoints import taped_correction, taped_network
 from narrows.codec.encoding.bit_costs import OUT_OF_REACH, SymbolCosts
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.encoding.efforts import Effort
-from narrows.codec.model.model import Model
 from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.transform import Frames, Symbols, Transform
 
-Frames = npt.NDArray[np.generic]
-Symbols = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
@@ -64,20 +62,16 @@ class SymbolSearch:
 
     Parameters
     ----------
-    model : Model
-        One with an Exchange.
+    transform : Transform
+        Of a model with an Exchange.
     quality : int
-        Counted from 1.
-    decode : callable
-        Gives `(n, *frame_shape)` frames for `(n, latent_size)` symbols: the exact decoder.
     """
 
-    def __init__(
-        self, model: Model, quality: int, decode: Callable[[Symbols, int], Frames]
-    ) -> None:
+    def __init__(self, transform: Transform, quality: int) -> None:
+        model = transform.model
         assert model.exchange is not None
         exchange: Exchange = model.exchange
-        self._model, self._quality, self._decode = model, quality, decode
+        self._model, self._quality, self._decode = model, quality, transform.decode
         self._unit, self._lambda = exchange.unit, exchange.lambda_[quality - 1]
         self._curvature = exchange.curvature[quality - 1].astype(np.float64)
         self._costs = SymbolCosts(model.coding_tables[quality - 1])

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.requests import Request
 from narrows.errors import NarrowsError
 from narrows.evaluation.baselines import Row, codec_row, general_rows, raw_row, train_pca
 from narrows.evaluation.metrics import Evaluation, evaluate
@@ -68,7 +69,7 @@ def compare(codec: Codec, x: Signals, measured: Evaluation) -> Comparison:
         lossless=general_rows(general),
         peers=peers,
         pca_of_same_size=_pca_of_same_size(some, measured, codec.model.peak) if lossy else None,
-        qualities=[codec_row(f"quality {q}", evaluate(codec, some, q)) for q in qualities]
+        qualities=[codec_row(f"quality {q}", evaluate(codec, some, Request(q))) for q in qualities]
         if len(qualities) > 1
         else [],
         general_signals=len(general),

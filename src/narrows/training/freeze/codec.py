@@ -17,6 +17,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.entropy.tables import FrequencyTable, count_table
 from narrows.codec.model.model import Model
 from narrows.codec.networks.normaliser import Normaliser
+from narrows.codec.transform import Transform
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.freeze.context import fit_contexts
@@ -117,9 +118,9 @@ def freeze(
             f"{_worst_layer(autoencoder, Codec(draft), signals, frozen)}: train again with another "
             "seed or architecture"
         )
-    symbols = Codec(draft).encode_at_all_qualities(signals.train)
+    symbols = Codec(draft).encoder.encode_at_all_qualities(signals.train)
     tables: list[Sequence[FrequencyTable]] = [[count_table(c) for c in s.T] for s in symbols]
-    held_out = Codec(draft).encode_at_all_qualities(signals.validation)
+    held_out = Codec(draft).encoder.encode_at_all_qualities(signals.validation)
     contexts = fit_contexts(symbols, held_out, tables)
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
@@ -129,7 +130,7 @@ def freeze(
         finished = with_correction(finished, signals.train, signals.validation, rate_ratio)
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
     asked[:, : draft.latent_size] = symbols[draft.default_quality - 1, : len(asked)]
-    return Codec(replace(finished, known_answers=Codec(finished).answer(asked)))
+    return Codec(replace(finished, known_answers=Transform(finished).answer(asked)))
 
 
 def _integer_model(
@@ -232,7 +233,7 @@ def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -
         x = np.concatenate([x, signals.train])
         scaled = torch.cat([scaled, signals.scaled_train])
     losses = []
-    for quality, symbols in enumerate(codec.encode_at_all_qualities(x)):
+    for quality, symbols in enumerate(codec.encoder.encode_at_all_qualities(x)):
         in_floats = sum(
             autoencoder.squared_error(part, quality) for part in torch.split(scaled.cpu(), BATCH)
         )

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.symbol_encoder import TOWARDS_ZERO
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.tables import FixedTables, FrequencyTable, count_table
 from narrows.codec.model.model import Model
 from narrows.codec.networks.layers import Dense
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.quantiser import Quantiser
-from narrows.codec.transform import TOWARDS_ZERO
 from narrows.errors import UnprovenModelError
 
 SHORT = 0.95  # of its rate: a quality that has less is corrected
@@ -139,7 +139,7 @@ def _lefts(
 
     The components are those of the highest quality's errors: the others' have much the same.
     """
-    of_train, of_held_out = map(codec.encode_at_all_qualities, (train, held_out))
+    of_train, of_held_out = map(codec.encoder.encode_at_all_qualities, (train, held_out))
     lefts: list[Left] = []
     for q in range(codec.model.n_qualities - 1, codec.model.default_quality - 2, -1):
         learned = _errors(codec, train, of_train[q], q)

@@ -1,0 +1,103 @@
+"""All that a receiver needs: archives, packets and latents to signals, with numpy alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import ArchiveReader, Header
+from narrows.codec.block_coder import BlockCoder
+from narrows.codec.entropy.packets import Packet, PacketCoder
+from narrows.codec.model.model import Model
+from narrows.codec.model.model_file import unpack_model
+from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Symbols, Transform
+from narrows.errors import FormatError, WrongModelError
+
+
+class Decoder:
+    """A trained model, ready to decompress.
+
+        archive bytes ─payloads─► entropy decoder ─symbols─► decode ─frames─► signals
+
+    The same bytes give the same signals, bit for bit, on every machine.
+
+    Parameters
+    ----------
+    model : Model
+    backend : Backend, optional
+        Where the networks run; numpy by default.
+    batch_size : int, default 256
+        Frames that go through the networks at a time. It changes speed alone.
+    """
+
+    def __init__(
+        self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
+    ) -> None:
+        self.model = model
+        self.transform = Transform(model, backend, batch_size)
+        self.blocks = BlockCoder(self.transform)
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
+    ) -> Decoder:
+        """Make a decoder from the bytes of a `.narrows` file, whose encoder is passed over.
+
+        Raises
+        ------
+        FormatError, ModelError
+            If the file is damaged, its arithmetic is not provably exact, or this machine does not
+            compute its known answers.
+        """
+        decoder = cls(unpack_model(data, decoder_only=True), backend, batch_size)
+        decoder.transform.check_known_answers()
+        return decoder
+
+    @property
+    def model_id(self) -> str:
+        """The model's identity, 32 hexadecimal digits."""
+        return self.model.model_id.hex()
+
+    def decompress(self, blob: bytes) -> Frames:
+        """Decompress an archive; see `Codec.decompress`."""
+        parts = list(self.decompress_from(io.BytesIO(blob)))
+        empty = np.empty((0, *self.model.frame_shape), self.model.dtype)
+        return np.concatenate([empty, *parts])
+
+    def decompress_from(self, stream: BinaryIO | ArchiveReader) -> Iterator[Frames]:
+        """Decompress a binary stream to `(n, *frame_shape)` signals, a block at a time."""
+        reader = stream if isinstance(stream, ArchiveReader) else ArchiveReader(stream)
+        self.check_model_of(reader.header)
+        return map(self.blocks.decode, reader)
+
+    def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
+        """Decompress a packet; see `Codec.decompress_packet`."""
+        symbols, quality = self.packets.decode(packet, checksum=checksum)
+        return self.decode(symbols[None], quality).reshape(self.model.frame_shape)
+
+    def decode(
+        self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None
+    ) -> Frames:
+        """Map integer latents to signals; see `Codec.decode`."""
+        return self.transform.decode(y, quality)
+
+    @cached_property
+    def packets(self) -> PacketCoder:
+        """The coder of single signals."""
+        return PacketCoder(self.model.model_id, self.model.coding_tables)
+
+    def check_model_of(self, header: Header) -> None:
+        """Raise WrongModelError unless this model wrote the archive."""
+        if header.model_id != self.model.model_id:
+            raise WrongModelError(
+                f"the archive was written by model {header.model_id.hex()}, but this is model "
+                f"{self.model_id}; give the right one with -m or put it in NARROWS_MODELS"
+            )
+        if (header.dtype, header.frame_shape) != (self.model.dtype, self.model.frame_shape):
+            raise FormatError("archive whose frames are not those of the model it names")

@@ -1,0 +1,37 @@
+"""The one place where an encoder decides: which symbols stand for a signal, at which quality."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from narrows.codec.encoding.budget import Qualities
+from narrows.codec.encoding.budget_search import BudgetSearch, PacketSize
+from narrows.codec.encoding.requests import ResolvedRequest
+from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.transform import Frames, Symbols
+
+
+def choose(
+    encoder: SymbolEncoder, x: Frames, request: ResolvedRequest, size_of: PacketSize | None = None
+) -> tuple[Symbols, Qualities]:
+    """Choose symbols `(n, latent_size)` and qualities `(n,)` for `(n, *frame_shape)` frames.
+
+    Parameters
+    ----------
+    encoder : SymbolEncoder
+    x : (n, *frame_shape)
+        Frames of finite numbers.
+    request : ResolvedRequest
+    size_of : callable, optional
+        The bytes of `(latent_size,)` symbols at a quality, for a budget of bytes. By default a
+        signal's size is the ideal length of its symbols.
+
+    Raises
+    ------
+    SettingError
+        If a signal cannot keep to the budget; it says what could be had.
+    """
+    if request.budget is not None:
+        return BudgetSearch(encoder, request.budget, request.effort, size_of).encode(x)
+    symbols = encoder.encode(x, request.quality, request.effort)
+    return symbols, np.full(len(x), request.quality)

@@ -1,0 +1,128 @@
+"""All that a sender needs beside a decoder: signals to archives, packets and latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive
+from narrows.codec.archive.raw_blocks import DEFLATE_WORTH_TRYING, pack_raw
+from narrows.codec.decoder import Decoder
+from narrows.codec.encoding.chooser import choose
+from narrows.codec.encoding.requests import Request, ResolvedRequest
+from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.entropy.packets import check_packable
+from narrows.codec.transform import Frames, Symbols
+from narrows.errors import SettingError
+
+
+class Encoder:
+    """Encodes signals for the decoder of a model.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        Of a model with an encoder.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._model = decoder.model
+        self.symbol_encoder = SymbolEncoder(decoder.transform)
+
+    def compress_to(
+        self, stream: BinaryIO, header: Header, x: Frames | Iterable[Frames], request: Request
+    ) -> int:
+        """Compress signals into a binary stream; return the archive's length.
+
+        Parameters
+        ----------
+        stream : binary stream
+        header : Header
+            From `Codec.header`.
+        x : (n, *frame_shape), or an iterable of such
+            Of parts that are best of `header.block_signals` signals, each becomes a block: memory
+            then does not grow with their number.
+        request : Request
+        """
+        blocks = self._blocks(x, request, header.block_signals)
+        return _write(ArchiveWriter(stream, header), blocks)
+
+    def append_to(
+        self,
+        stream: BinaryIO,
+        archive: IndexedArchive,
+        x: Frames | Iterable[Frames],
+        request: Request,
+    ) -> int:
+        """Go on with an archive of this model, and return its new length; see `compress_to`.
+
+        `stream` stands where the archive's blocks end.
+        """
+        self._decoder.check_model_of(archive.header)
+        blocks = self._blocks(x, request, archive.header.block_signals)
+        return _write(ArchiveWriter(stream, archive.header, archive.entries), blocks)
+
+    def _blocks(
+        self, x: Frames | Iterable[Frames], request: Request, block_signals: int
+    ) -> Iterator[Block]:
+        """Encode signals a block at a time; an array or a request is refused at once."""
+        check_frames = self._decoder.transform.check_frames
+        parts = [check_frames(x)] if isinstance(x, np.ndarray) else x
+        resolved = request.resolve(self._model)
+        return (
+            self._block(frames[start : start + block_signals], resolved)
+            for frames in map(check_frames, parts)
+            for start in range(0, len(frames), block_signals)
+        )
+
+    def _block(self, x: Frames, request: ResolvedRequest) -> Block:
+        """Encode a block in the mode that takes the fewest bytes; never more than stored."""
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            if request.budget is not None and request.budget.of_bytes:
+                raise SettingError(
+                    "signals with NaN or infinity are kept as they are, in more than target_bytes "
+                    f"{request.budget.target_bytes:g}; replace them, or give a quality"
+                )
+            # The network has no NaN or infinity; until the residual stage, such a block is kept.
+            return pack_raw(x, request.quality)
+        block = self._decoder.blocks.pack(*choose(self.symbol_encoder, x, request))
+        if len(block.payload) * DEFLATE_WORTH_TRYING > x.nbytes:
+            raw = pack_raw(x, request.quality)
+            if len(raw.payload) <= len(block.payload):
+                return raw
+        return block
+
+    def packets(self, x: Frames, request: Request, *, checksum: bool) -> list[bytes]:
+        """Encode `(n, *frame_shape)` signals to a packet each."""
+        resolved = request.resolve(self._model)
+        x = self._decoder.transform.check_frames(x)
+        check_packable(x, x.shape)
+        pack = partial(self._decoder.packets.encode, checksum=checksum)
+        chosen = choose(self.symbol_encoder, x, resolved, lambda *each: len(pack(*each)))
+        return [pack(*each) for each in zip(chosen[0], chosen[1].tolist(), strict=True)]
+
+    def encode(self, x: Frames, request: Request) -> Symbols:
+        """Encode signals to `(n, latent_size)` symbols of one quality; see `Codec.encode`."""
+        x, resolved = self._decoder.transform.check_frames(x), request.resolve(self._model)
+        return self.symbol_encoder.encode(x, resolved.quality, resolved.effort)
+
+    def encode_at_all_qualities(self, x: Frames) -> Symbols:
+        """Encode signals with effort 0 to `(n_qualities, n, latent_size)` symbols."""
+        return self.symbol_encoder.encode_at_all_qualities(x)
+
+    def latents(self, x: Frames, request: Request) -> npt.NDArray[np.float64]:
+        """Encode signals to latents before rounding; see `Codec.latents`."""
+        x, resolved = self._decoder.transform.check_frames(x), request.resolve(self._model)
+        return self.symbol_encoder.latents(x, resolved.quality)
+
+
+def _write(writer: ArchiveWriter, blocks: Iterable[Block]) -> int:
+    for block in blocks:
+        writer.write(block)
+    writer.close()
+    return writer.n_bytes

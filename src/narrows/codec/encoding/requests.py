@@ -1,0 +1,119 @@
+"""What an encoder is asked for: a quality and an effort, or a budget that every signal keeps to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from typing import Any
+
+import numpy as np
+
+from narrows.codec.encoding.efforts import DEFAULT_EFFORT, MAX_EFFORT
+from narrows.codec.model.model import Model
+from narrows.codec.transform import check_quality
+from narrows.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every signal has to keep to: one of the two.
+
+    Attributes
+    ----------
+    target_bytes : float or None
+        Its size at most. Of a packet, all of it; in an archive, what its symbols take.
+    target_psnr : float or None
+        Its PSNR at least, in dB, from its own squared error and the model's peak.
+    """
+
+    target_bytes: float | None = None
+    target_psnr: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.target_bytes is not None and self.target_psnr is not None:
+            raise SettingError(
+                f"target_bytes {self.target_bytes!r} and target_psnr {self.target_psnr!r}; a "
+                "budget is one of the two"
+            )
+        for name in ("target_bytes", "target_psnr"):
+            value = getattr(self, name)
+            if value is not None and not (_is_number(value) and value > 0):
+                raise SettingError(f"{name} {value!r}; it must be a finite number above 0")
+
+    @property
+    def of_bytes(self) -> bool:
+        """Whether bytes are what is limited."""
+        return self.target_bytes is not None
+
+    def largest_error(self, peak: float, n_elements: int) -> float:
+        """Return the sum of squared errors that a signal may have; the same on every machine."""
+        context = Context(prec=40)  # of its own: the program's may be set to anything
+        exponent = context.divide(Decimal(repr(float(self.target_psnr or 0.0))), Decimal(-10))
+        at_peak = context.multiply(context.multiply(Decimal(peak), Decimal(peak)), n_elements)
+        return float(context.multiply(context.power(Decimal(10), exponent), at_peak))
+
+
+@dataclass(frozen=True)
+class ResolvedRequest:
+    """What was asked for, nothing left open; with a budget, `quality` is that of raw blocks."""
+
+    quality: int
+    effort: int
+    budget: Budget | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; None is what the model decides. See `Codec.compress`.
+
+    Raises
+    ------
+    SettingError
+        If a target is no positive number, or is given beside a quality or another target.
+    """
+
+    quality: int | None = None
+    effort: int | None = None
+    target_bytes: float | None = None
+    target_psnr: float | None = None
+
+    def __post_init__(self) -> None:
+        budget = self.budget
+        if budget is not None and self.quality is not None:
+            name = "target_bytes" if budget.of_bytes else "target_psnr"
+            raise SettingError(
+                f"quality {self.quality!r} and {name} {getattr(budget, name)!r}; a target chooses "
+                "the quality of each signal: give one of the two"
+            )
+
+    @property
+    def budget(self) -> Budget | None:
+        """The budget that was asked for, if any."""
+        if self.target_bytes is None and self.target_psnr is None:
+            return None
+        return Budget(self.target_bytes, self.target_psnr)
+
+    def resolve(self, model: Model) -> ResolvedRequest:
+        """Decide what was left open, for a model; SettingError for what the model does not have."""
+        quality, searches = check_quality(model, self.quality), model.exchange is not None
+        if self.effort is None:
+            return ResolvedRequest(quality, DEFAULT_EFFORT if searches else 0, self.budget)
+        if isinstance(self.effort, bool) or not isinstance(self.effort, int | np.integer):
+            raise SettingError(f"effort {self.effort!r}; it must be a whole number")
+        if not 0 <= self.effort <= MAX_EFFORT:
+            raise SettingError(
+                f"effort {self.effort}; accepted are 0 (the fastest) to {MAX_EFFORT} (the best)"
+            )
+        if self.effort and not searches:
+            raise SettingError(f"effort {self.effort}; this model has nothing to search by: give 0")
+        return ResolvedRequest(quality, int(self.effort), self.budget)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float64 holds
+        return False

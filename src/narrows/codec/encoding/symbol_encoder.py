@@ -1,0 +1,100 @@
+"""Frames to symbols: rounding, correction and search at one quality of a model."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.encoding.efforts import EFFORTS
+from narrows.codec.encoding.symbol_search import SymbolSearch
+from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
+from narrows.codec.transform import Frames, Symbols, Transform
+
+TOWARDS_ZERO = 0.2  # of a step, in which latents of a correction are nearer to 0 than is best
+
+
+class SymbolEncoder:
+    """All that a model's encoder can do with frames; a decoder needs nothing of it.
+
+    Parameters
+    ----------
+    transform : Transform
+        Of a model with an encoder.
+    """
+
+    def __init__(self, transform: Transform) -> None:
+        self.transform = transform
+        self.model = transform.model
+        self._searches: dict[int, SymbolSearch] = {}
+
+    def encode(self, x: Frames, quality: int, effort: int) -> Symbols:
+        """Encode `(n, *frame_shape)` frames to `(n, latent_size)` symbols."""
+        (symbols,) = self.transform.rounded(x, [quality])
+        self._correct(x, symbols, quality)
+        return self.improve(x, symbols, quality, effort)
+
+    def encode_at_all_qualities(self, x: Frames) -> Symbols:
+        """Encode frames with effort 0 to `(n_qualities, n, latent_size)` symbols."""
+        qualities = range(1, self.model.n_qualities + 1)
+        out = self.transform.rounded(x, qualities)
+        for symbols, quality in zip(out, qualities, strict=True):
+            self._correct(x, symbols, quality)
+        return out
+
+    def improve(
+        self,
+        x: Frames,
+        y: Symbols,
+        quality: int,
+        effort: int,
+        weight: npt.NDArray[np.float64] | None = None,
+    ) -> Symbols:
+        """Search symbols that cost less than those given; see `SymbolSearch.improve`.
+
+        Parameters
+        ----------
+        x : (n, *frame_shape)
+        y : (n, latent_size) int32
+            Where the search begins.
+        quality, effort : int
+        weight : (n,), optional
+            Of each signal's errors; 1 where none is given.
+        """
+        if not effort:
+            return y
+        return self._search(quality).improve(x, y, EFFORTS[effort], weight)
+
+    def latents(self, x: Frames, quality: int) -> npt.NDArray[np.float64]:
+        """Encode frames to latents before rounding, `(n, latent_size)`; see `Codec.latents`."""
+        model, backend, n = self.model, self.transform.backend, self.model.n_encoded
+        out = np.zeros((len(x), model.latent_size), dtype=np.float64)
+        for rows, latents in self.transform.encoded(x):
+            in_steps = model.quantiser.in_steps(latents, quality - 1, backend)
+            out[rows, :n] = backend.to_numpy(in_steps)
+        if model.corrected_latents(quality).size:
+            symbols = np.clip(np.floor(out + 0.5), SYMBOL_MIN, SYMBOL_MAX).astype(np.int32)
+            out[:, n:] = self._in_steps_of_correction(x, symbols, quality)
+        return out
+
+    def _search(self, quality: int) -> SymbolSearch:
+        if quality not in self._searches:
+            self._searches[quality] = SymbolSearch(self.transform, quality)
+        return self._searches[quality]
+
+    def _correct(self, x: Frames, y: Symbols, quality: int) -> None:
+        """Set the symbols of a quality's correction, if it has one, in `(n, latent_size)`."""
+        if self.model.corrected_latents(quality).size:
+            steps = np.floor(self._in_steps_of_correction(x, y, quality) + 0.5)
+            y[:, self.model.n_encoded :] = np.clip(steps, SYMBOL_MIN, SYMBOL_MAX)
+
+    def _in_steps_of_correction(
+        self, x: Frames, y: Symbols, quality: int
+    ) -> npt.NDArray[np.float64]:
+        """Compute the latents of the correction, `(n, n_corrected)`, of `(n, latent_size)`.
+
+        They are nearer to 0 than they would be best, by a fifth of a step: symbols near 0 are
+        cheap, and most are. What is no number becomes 0.
+        """
+        steps = self._search(quality).correct(x, y)
+        steps -= np.clip(steps, -TOWARDS_ZERO, TOWARDS_ZERO)
+        return np.where(np.isfinite(steps), steps, 0.0)
