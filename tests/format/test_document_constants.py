@@ -56,7 +56,7 @@ CONSTANTS = {
     "exact output": "networks.normaliser.MAX_OUTPUT",
     "exact rounding": "networks.quantiser.EXACT",
     "shift, most": "networks.layers.affine.MAX_SHIFT",
-    "quantiser shift, most": "networks.quantiser.MAX_SHIFT",
+    "quantiser shift, most": "networks.quantiser.MAX_QUANTISER_SHIFT",
     "spatial axes, most": "networks.layers.sliding.MAX_AXES",
     "kernel of an axis, most": "networks.layers.sliding.MAX_KERNEL",
     "stride of an axis, most": "networks.layers.sliding.MAX_STRIDE",
@@ -89,8 +89,8 @@ NO_MATTER_OF_FORMAT = {
     "entropy.context_tables.PART_ENTRIES",
     "entropy.ans.LEFT_OVER",  # the text of an error
     "networks.layers.affine.FEW_CHANNELS",
-    "networks.layers.product.MOST_PARTS",
-    "networks.layers.sliding.FEW_OUTPUTS",
+    "networks.layers.product.MAX_PARTS",
+    "networks.layers.sliding.INPUTS_PER_OUTPUT",
     "model.packed_tensors.MAX_ENTROPY_RANGE",  # how a writer chooses
     "model.packed_tensors.NARROW_RANGE",
     "model.packed_tensors.NARROW_UNIT_BITS",

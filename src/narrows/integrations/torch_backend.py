@@ -1,4 +1,4 @@
-"""The exact networks on torch, CPU or CUDA: the same bits as on numpy.
+"""Exact networks on torch, on CPU or CUDA: the same bits as on numpy.
 
 codec = Codec(model, backend=TorchBackend("cuda"))
 """
@@ -40,16 +40,16 @@ class TorchBackend:
         on_cpu = self.device.type == "cpu"
         self.part_elements = PART_ELEMENTS if on_cpu else DEVICE_PART_ELEMENTS
 
-    def zeros(self, shape: tuple[int, ...], dtype: Float) -> Array:
-        """Make zeros on the device, in float64."""
+    def zeros(self, shape: Shape, dtype: Float) -> Array:
+        """Return zeros on the device, in float64."""
         return self.xp.zeros(shape, dtype=self.xp.float64, device=self.device)
 
-    def empty(self, shape: tuple[int, ...], dtype: Float) -> Array:
-        """Make an array on the device, in float64, as memory was."""
+    def empty(self, shape: Shape, dtype: Float) -> Array:
+        """Return an array of undefined content on the device, in float64."""
         return self.xp.empty(shape, dtype=self.xp.float64, device=self.device)
 
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
-        """Carry a numpy array to the device as float64."""
+        """Convert a numpy array to float64 on the device."""
         return self.xp.from_numpy(np.array(values, dtype=np.float64)).to(self.device)
 
     def cast(self, x: Array, dtype: Float) -> Array:
@@ -61,12 +61,12 @@ class TorchBackend:
         return table[index.long()]
 
     def windows(self, x: Array, sizes: Shape, kernel: Shape, stride: Shape) -> Array:
-        """Return a view; nothing is copied."""
+        """Return a view of the windows."""
         first, *along, last = x.stride()
         apart = (a * s for a, s in zip(along, stride, strict=True))
         return x.as_strided((len(x), *sizes, *kernel, x.shape[-1]), (first, *apart, *along, last))
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
-        """Carry a tensor back to numpy."""
+        """Convert a tensor to numpy."""
         result: npt.NDArray[Any] = x.cpu().numpy()
         return result

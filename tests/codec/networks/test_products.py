@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from narrows.codec.networks.backend import EXACT_FLOAT32, NumpyBackend
 from narrows.codec.networks.layers import Conv, Dense, TransposedConv
-from narrows.codec.networks.layers.product import MOST_PARTS, Product, largest_sums, parts_of
+from narrows.codec.networks.layers.product import MAX_PARTS, Product, largest_sums, parts_of
 from narrows.codec.networks.network import IntegerNetwork
 from tests.helpers.tiny_models import examples
 
@@ -40,7 +40,7 @@ def test_parts_in_float32_give_what_float64_gives(kind):
         np.testing.assert_array_equal(network.compile()(x), exact)
 
 
-@pytest.mark.parametrize("n_parts", range(1, MOST_PARTS + 1))
+@pytest.mark.parametrize("n_parts", range(1, MAX_PARTS + 1))
 def test_a_product_takes_the_fewest_parts_that_are_proven(n_parts):
     weight = np.full((48, 2), 1000, np.int16)
     limit = (EXACT_FLOAT32 - 1) // (48 // n_parts * 1000)
@@ -70,7 +70,7 @@ def test_largest_sums_are_those_of_the_parts(n_lines, line, n_outputs, seed):
     rng = np.random.default_rng(seed)
     weight = rng.integers(-(2**15), 2**15, (n_lines * line, n_outputs), dtype=np.int16)
     sums = largest_sums(weight, line)
-    assert len(sums) == min(MOST_PARTS, n_lines)
+    assert len(sums) == min(MAX_PARTS, n_lines)
     for count, found in enumerate(sums, 1):
         by_hand = max(
             sum(abs(int(w)) for w in weight[part, column])

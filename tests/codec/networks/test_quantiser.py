@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from narrows.codec.networks.quantiser import MAX_QUALITIES, MAX_SHIFT, Quantiser
+from narrows.codec.networks.quantiser import MAX_QUALITIES, MAX_QUANTISER_SHIFT, Quantiser
 from narrows.errors import FormatError, UnprovenModelError
 from tests.helpers.tiny_models import INT32, any_int32, assert_identical, examples
 
@@ -26,7 +26,7 @@ def quantisers(draw):
     largest = draw(st.sampled_from([2, 300, 2**20]))
     return Quantiser(
         gain=draw(hnp.arrays(np.int32, shape, elements=st.integers(0, largest))),
-        shift=draw(st.integers(0, MAX_SHIFT)),
+        shift=draw(st.integers(0, MAX_QUANTISER_SHIFT)),
         step=draw(hnp.arrays(np.int32, shape, elements=st.integers(0, MAX_STEP))),
         limit=draw(st.one_of(st.integers(1, 2**10), st.integers(1, 2**31 - 1))),
     )
@@ -166,7 +166,7 @@ ONES = np.ones((1, 2), np.int32)
         {"step": -ONES},
         {"step": ONES << 21},
         {"shift": -1},
-        {"shift": MAX_SHIFT + 1},
+        {"shift": MAX_QUANTISER_SHIFT + 1},
         {"shift": 1.5},
         {"shift": True},
         {"limit": 1.5},

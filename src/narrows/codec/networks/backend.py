@@ -1,8 +1,8 @@
-"""Where the arithmetic of an exact network runs.
+"""The library that computes an exact network: numpy, or another one behind the same functions.
 
-The layers are written against the functions that numpy and torch name alike (`floor`, `clip`,
-`maximum`, `where`, `@`), so one definition serves both. A backend says which library that is and
-carries arrays over. The one for torch lives in `narrows.integrations.torch_backend`.
+The layers use the functions that numpy and torch name alike (`floor`, `clip`, `maximum`, `where`,
+`@`), so one definition serves both. A backend names the library and converts arrays. The backend
+of torch is in `narrows.integrations.torch_backend`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Float = type[np.float32] | type[np.float64]
 Shape = tuple[int, ...]
 
 EXACT_FLOAT64, EXACT_FLOAT32 = 2**53, 2**24
-"""Below these, integers and all sums of them are exact in float64 and float32."""
+"""Integers, and sums of integers, are exact below these in float64 and float32."""
 
 PART_ELEMENTS = 1 << 18
-"""A megabyte of float32, about a core's second cache: measured best of 0.25 to 8 MB."""
+"""One megabyte of float32, about a core's second-level cache: the fastest of 0.25 to 8 MB."""
 
 
 class Backend(Protocol):
@@ -40,35 +40,35 @@ class Backend(Protocol):
 
     @property
     def part_elements(self) -> int:
-        """How large an intermediate array may be before a layer makes it in parts."""
+        """The number of elements above which a layer computes an intermediate array in parts."""
         ...
 
-    def zeros(self, shape: tuple[int, ...], dtype: Float) -> Array:
-        """Make an array of zeros."""
+    def zeros(self, shape: Shape, dtype: Float) -> Array:
+        """Return an array of zeros."""
         ...
 
-    def empty(self, shape: tuple[int, ...], dtype: Float) -> Array:
-        """Make an array whose numbers are yet to be written."""
+    def empty(self, shape: Shape, dtype: Float) -> Array:
+        """Return an array of undefined content."""
         ...
 
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
-        """Carry a numpy array into the backend as floating point."""
+        """Convert a numpy array to an array of the backend."""
         ...
 
     def cast(self, x: Array, dtype: Float) -> Array:
-        """Change the floating-point type, without a copy where it is right already."""
+        """Return `x` in another floating-point type, without a copy where it has that type."""
         ...
 
     def take(self, table: Array, index: Array) -> Array:
-        """Look integers up: `index` holds whole numbers in floating point."""
+        """Return `table[index]`; `index` holds whole numbers in floating point."""
         ...
 
     def windows(self, x: Array, sizes: Shape, kernel: Shape, stride: Shape) -> Array:
-        """View `(n, *spatial, c)` as `(n, *sizes, *kernel, c)`: windows `stride` apart."""
+        """Return a view of `(n, *spatial, c)` as `(n, *sizes, *kernel, c)`, windows at a stride."""
         ...
 
     def to_numpy(self, x: Array) -> npt.NDArray[Any]:
-        """Carry an array back to numpy."""
+        """Convert an array to numpy."""
         ...
 
 
@@ -79,12 +79,12 @@ class NumpyBackend:
     float32_is_exact = True
     part_elements = PART_ELEMENTS
 
-    def zeros(self, shape: tuple[int, ...], dtype: Float) -> Array:
+    def zeros(self, shape: Shape, dtype: Float) -> Array:
         """Return zeros."""
         return np.zeros(shape, dtype)
 
-    def empty(self, shape: tuple[int, ...], dtype: Float) -> Array:
-        """Return an array as memory was."""
+    def empty(self, shape: Shape, dtype: Float) -> Array:
+        """Return an array of undefined content."""
         return np.empty(shape, dtype)
 
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
@@ -100,7 +100,7 @@ class NumpyBackend:
         return table[index.astype(np.intp)]
 
     def windows(self, x: Array, sizes: Shape, kernel: Shape, stride: Shape) -> Array:
-        """Return a view; nothing is copied. ValueError where it would reach beyond `x`."""
+        """Return a view of the windows; ValueError where they reach beyond `x`."""
         ends = ((n - 1) * s + k for n, s, k in zip(sizes, stride, kernel, strict=True))
         if any(end > size for end, size in zip(ends, x.shape[1:-1], strict=True)):
             raise ValueError(f"windows {sizes} of {kernel}, {stride} apart, in {x.shape}")
@@ -119,7 +119,7 @@ class NumpyBackend:
 
 
 NUMPY = NumpyBackend()
-"""The backend used where none is given; it has no state."""
+"""The default backend."""
 
 
 def float_for(peak: int, backend: Backend) -> Float:

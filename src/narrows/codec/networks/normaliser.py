@@ -1,4 +1,4 @@
-"""The two ends of the networks: the user's numbers to integers, and integers to numbers.
+"""Signal values to the encoder's integers, and the decoder's integers to signal values.
 
 Each operation is separately rounded float64, which IEEE 754 fixes on every machine. None of them
 may be fused: a fused multiply-add rounds once where two roundings are specified.
@@ -66,7 +66,7 @@ class Normaliser:
             raise FormatError(f"normaliser with output_offset {self.output_offset} for integers")
 
     def check_output(self, output_limit: int) -> None:
-        """Prove the output end exact for integers of at most `output_limit`.
+        """Raise an error unless the output is exact for integers of at most `output_limit`.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class Normaliser:
             )
 
     def to_integers(self, x: npt.NDArray[Any], backend: Backend = NUMPY) -> Array:
-        """Map signals to the encoder's input.
+        """Convert signals to the encoder's input.
 
         Parameters
         ----------
@@ -103,14 +103,14 @@ class Normaliser:
         return backend.xp.where(y == y, y, 0.0) if self.dtype.kind == "f" else y  # noqa: PLR0124
 
     def from_integers(self, y: Array, backend: Backend = NUMPY) -> npt.NDArray[Any]:
-        """Map the decoder's output to signals.
+        """Convert the decoder's output to signals.
 
         Parameters
         ----------
         y : (n, *frame_shape) float
             Integers.
         backend : Backend, optional
-            The backend that `y` is of; numpy by default.
+            The backend of `y`; numpy by default.
 
         Returns
         -------
@@ -136,7 +136,7 @@ class Normaliser:
         return backend.to_numpy(x).astype(self.dtype)
 
     def settings(self) -> dict[str, Any]:
-        """Give canonical JSON values; floats in hexadecimal, which is exact."""
+        """Return canonical JSON values; floats are in hexadecimal, which is exact."""
         return {
             "dtype": self.dtype.name,
             "offset": float(self.offset).hex(),
@@ -150,6 +150,6 @@ class Normaliser:
 
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Normaliser:
-        """Make a normaliser from `settings()`: its inverse."""
+        """Build a normaliser from `settings()`: its inverse."""
         floats = {name: float.fromhex(settings[name]) for name in FLOATS}
         return cls(**{**settings, **floats, "dtype": np.dtype(settings["dtype"])})

@@ -15,7 +15,7 @@ from narrows.errors import FormatError, UnprovenModelError
 MAX_QUALITIES = 8  # three bits of a packet
 SYMBOL_MIN, SYMBOL_MAX = -(2**31), 2**31 - 1
 EXACT = 2**52
-MAX_SHIFT = 47  # with a gain of 15 bits, a latent of one step then still fits
+MAX_QUANTISER_SHIFT = 47  # with a gain of 15 bits, a latent of one step then still fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Quantiser:
             raise FormatError(f"gains of shape {self.gain.shape}, steps of {self.step.shape}")
         if self.n_qualities > MAX_QUALITIES:
             raise FormatError(f"{self.n_qualities} qualities; the limit is {MAX_QUALITIES}")
-        check_whole(self.shift, 0, MAX_SHIFT, "shift of a quantiser")
+        check_whole(self.shift, 0, MAX_QUANTISER_SHIFT, "shift of a quantiser")
         check_whole(self.limit, 1, 2**31 - 1, "limit of a quantiser")
         if self.gain.min() < 0 or self.step.min() < 0 or int(self.step.max()) >= 2**21:
             raise FormatError("a gain or step below 0, or a step of 2**21 or more")
@@ -63,7 +63,7 @@ class Quantiser:
         return int(self.gain.shape[1])
 
     def check_input(self, latent_limit: int) -> None:
-        """Prove the rounding exact for latents of at most `latent_limit`, or refuse."""
+        """Raise an error unless rounding is exact for latents of at most `latent_limit`."""
         peak = latent_limit * int(self.gain.max()) + 2**self.shift
         if peak >= EXACT:
             raise UnprovenModelError(
@@ -71,7 +71,7 @@ class Quantiser:
             )
 
     def in_steps(self, latents: Array, quality: int, backend: Backend = NUMPY) -> Array:
-        """Give the first `(n, m)` latents in units of the rounding step, exactly, in float64."""
+        """Return the first `(n, m)` latents in units of the rounding step, exact in float64."""
         gain = self.gain[quality, : latents.shape[1]]
         y = backend.cast(latents, np.float64) * backend.constant(gain, np.float64)
         y *= 2.0**-self.shift

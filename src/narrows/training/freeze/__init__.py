@@ -1,6 +1,6 @@
-"""Freezing: float networks to integer networks, training-set statistics to integer tables; once.
+"""Freezing: float networks to integer networks, and training-set statistics to integer tables.
 
-This folder alone knows both worlds, torch's and the runtime's.
+No other folder imports both torch and the codec's networks.
 """
 
 from narrows.training.freeze.codec import TrainingSignals, freeze

@@ -1,4 +1,4 @@
-"""What linear layers and convolutions have in common when they are frozen: weights and a bias."""
+"""Linear layers and convolutions, which have weights and a bias, to integer layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AFFINE = (nn.Linear, *CONVOLUTIONS, *TRANSPOSED)
 
 
 def integer_weights(module: Any, step: float) -> npt.NDArray[np.int16]:
-    """Give the weights in steps, as the runtime has them: inputs and outputs are the last axes."""
+    """Return the weights in steps, with inputs and outputs as the last axes."""
     weight = np.round(module.weight.detach().double().numpy() / step).astype(np.int16)
     if isinstance(module, nn.Linear):
         weight = weight.T  # (n_inputs, n_outputs)
@@ -37,7 +37,7 @@ def affine_layer(
     limit: int | None,
     output_sizes: tuple[int, ...],
 ) -> Affine:
-    """Make the integer layer of a module with weights.
+    """Return the integer layer of a module with weights.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def affine_layer(
 
 
 def largest_sums(module: Any, step: float) -> list[int]:
-    """Give the greatest sums of absolute integer weights that meet in one output.
+    """Return the greatest sums of absolute integer weights in one output.
 
-    If the inputs of a product are cut in one part, in two, and so on.
+    For inputs of a product cut into one part, into two, and so on.
     """
     n_outputs = integer_weights(module, step).shape[-1]
     sizes = (1 << 10,) * (module.weight.ndim - 2)

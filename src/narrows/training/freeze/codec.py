@@ -1,4 +1,4 @@
-"""A trained float autoencoder and its training signals to a finished codec."""
+"""A trained float autoencoder and its training signals to a codec."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ from narrows.training.loop.trainer import psnr_of
 
 CALIBRATION_SIGNALS = 2048
 BATCH = 1024
-INPUT_LIMIT = 2**15 - 1  # for signals that are not whole numbers of few bits already
+INPUT_LIMIT = 2**15 - 1  # for signals other than whole numbers of at most 16 bits
 INPUT_HEADROOM = 2.0
-LATENT_FRACTION = 2.0**-8  # of a step, in which the encoder gives latents: rounded once more
-OUTPUT_FRACTION = 2.0**-10  # of a whole number, in which the decoder gives its output
-FLOAT_FRACTION = 2.0**-12  # of the spread of float signals, times OUTPUT_FRACTION
+LATENT_FRACTION = 2.0**-8  # of a rounding step: the greatest unit of the encoder's output
+OUTPUT_FRACTION = 2.0**-10  # of 1: the greatest unit of the decoder's output for integers
+FLOAT_FRACTION = 2.0**-12  # of the spread of float signals: what 1 stands for there
 ALLOWED_LOSS_DB = 0.05
 ROUNDINGS = (
     *product((0.03, 0.02, 0.012), (Levels(639), Levels(1500), Levels(639, most=True))),
     *product((0.03, 0.02, 0.012, 0.003), (Levels(4000),)),
     (0.0, Levels(ACTIVATION_LIMIT)),
 )
-"""What rounding the weights may cost in dB, and how many levels activations have.
+"""Pairs of the loss in dB that rounding the weights may cause, and the levels of activations.
 
-Tried in this order: first what is fast, and of that what is small. Fewer than 639 levels always
-cost too much. Finer weights leave room for fewer levels, and where that is too few, all of them are
-taken, which is slow: so more levels come before finer weights.
+They are tried in this order: fast ones first, and of these the small ones. Fewer than 639 levels
+always lost too much. Finer weights leave room for fewer levels. Where these are too few,
+activations have all levels, which is slow; so more levels come before finer weights.
 """
-FEW_ELEMENTS = 4096  # of held-out signals
-NEGLIGIBLE_MSE = 1e-8  # added by integers, where the peak is 1
+MIN_ELEMENTS = 4096  # of held-out signals on which the loss is measured
+NEGLIGIBLE_MSE = 1e-8  # of the integers, for a peak of 1
 KNOWN_ANSWERS = 3
 
 
 @dataclass(frozen=True)
 class TrainingSignals:
-    """What freezing needs: `(n, *frame_shape)` arrays in the signals' own dtype, and scaled."""
+    """The signals of a training, `(n, *frame_shape)`, in their own dtype and scaled."""
 
     train: npt.NDArray[Any]
     validation: npt.NDArray[Any]
@@ -78,7 +78,7 @@ def freeze(
     lambdas: Sequence[float] = (),
     rate_ratio: float | None = None,
 ) -> Codec:
-    """Turn a trained float autoencoder into a finished codec.
+    """Convert a trained float autoencoder to a codec.
 
     Parameters
     ----------
@@ -89,11 +89,11 @@ def freeze(
     training : dict
         The training summary that the model file keeps.
     lambdas : sequence of float, optional
-        Of each quality, in bits per squared error where the peak is 1; by default found from the
+        Of each quality, in bits per squared error for a peak of 1; by default found from the
         steps.
     rate_ratio : float, optional
-        Of the rates of neighbouring qualities. A quality that falls short of its rate is then
-        corrected; by default none is.
+        Of the rates of neighbouring qualities. A quality below its rate is then corrected; by
+        default none is.
 
     Raises
     ------
@@ -140,9 +140,9 @@ def _integer_model(
     steps: Steps,
     levels: Levels,
 ) -> tuple[Model, FrozenNetwork, FrozenNetwork]:
-    """Freeze both networks and both ends; the tables are still empty."""
+    """Return a model of both networks with empty tables, and both frozen networks."""
     scaling, dtype = autoencoder.scaling, signals.train.dtype
-    # How large activations become is seen on held-out signals as well.
+    # Activations get their range from held-out signals as well.
     each = signals.scaled_train, signals.scaled_validation
     scaled = torch.cat([x[:CALIBRATION_SIGNALS].cpu() for x in each])
     grid = _input_grid(dtype, scaling, (signals.train, signals.validation))
@@ -224,12 +224,12 @@ def _input_grid(
 
 
 def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -> float:
-    """Give the PSNR lost to integers on held-out signals, in dB, at the quality that loses most.
+    """Return the PSNR lost to integers on held-out signals, in dB, at the quality that loses most.
 
-    Where these are so few that a single latent near a half decides, on all signals.
+    Where these are too few, a single latent near one half decides: all signals are then used.
     """
     x, scaled, peak = signals.validation, signals.scaled_validation, autoencoder.scaling.peak
-    if x.size < FEW_ELEMENTS:
+    if x.size < MIN_ELEMENTS:
         x = np.concatenate([x, signals.train])
         scaled = torch.cat([scaled, signals.scaled_train])
     losses = []
@@ -255,7 +255,7 @@ def _worst_layer(
     signals: TrainingSignals,
     frozen: list[FrozenNetwork],
 ) -> str:
-    """Name the layer whose integers differ most from its floats, relative to their spread."""
+    """Return the name of the layer whose integers differ most from its floats."""
     x, scaled = signals.validation[:BATCH], signals.scaled_validation[:BATCH].cpu()
     symbols = codec.encode(x, codec.model.n_qualities)
     inputs = codec.model.quantiser.to_latents(symbols, codec.model.n_qualities - 1)

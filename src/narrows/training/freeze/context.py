@@ -1,7 +1,7 @@
-"""A context model for a codec's symbols: trained in floats, then turned into integers.
+"""Training of a context model for a codec's symbols, in floats, and its conversion to integers.
 
-It is trained when the networks are integers already, on the very symbols that they give. It is
-kept where it saves more bytes on as many signals as it was trained on than it takes in the model.
+The context model is trained on the symbols of the integer networks. It is kept where, for as many
+signals as it was trained on, it saves more bytes than it takes in the model.
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.tables import FixedTables, Row
 from narrows.codec.model.packed_tensors import pack_tensor
 
-UNITS_IN_ALL, MOST_UNITS, FEWEST_UNITS = 768, 24, 4  # hidden units, and those of a position
-OUTPUTS = 2  # that tilt the frequencies of a position
-EPOCHS, MOST_UPDATES, BATCH = 8, 2000, 256
-MOST_LATENTS = 256_000  # of all updates together: wide models are trained by fewer
-POSITIONS = 32  # of every signal of a batch whose code length is lowered: the others take no time
+TOTAL_UNITS = 768  # hidden units of all positions
+MAX_UNITS, MIN_UNITS = 24, 4  # hidden units of a position
+OUTPUTS = 2  # numbers that tilt the frequencies of a position
+EPOCHS, MAX_UPDATES, BATCH = 8, 2000, 256
+MAX_POSITIONS = 256_000  # of all updates together: models of many latents have fewer updates
+POSITIONS_PER_UPDATE = 32  # whose code length an update lowers
 LEARNING_RATE, WEIGHT_DECAY = 1e-2, 0.02
-LIKELY_GAIN = 0.25  # of the bytes: more was never seen
-LIKELY_BITS = 4.0  # of a weight in the model
+LARGEST_GAIN = 0.25  # share of the bytes: no context model saved more
+BITS_PER_WEIGHT = 4.0  # in the model file, about
 HIDDEN_LIMIT, OUTPUT_LIMIT = 2**9 - 1, 2**11 - 1
-WEIGHT_RMS, BASIS_RMS = (6.0, 12.0), 64.0  # of the weights as integers; the first ones are tried
-STILL = 0.05  # spread of symbols that tell nothing and need no frequencies of their own
-MEASURED = 4096  # signals
+WEIGHT_RMS = (6.0, 12.0)  # of the weights as integers: both are tried
+BASIS_RMS = 64.0  # of the basis as integers
+MIN_SPREAD = 0.05  # of symbols; steadier ones tell nothing, and have fixed frequencies
+MEASURED_SIGNALS = 4096
 
 Symbols = npt.NDArray[np.int32]
 
@@ -43,14 +45,14 @@ def fit_contexts(
 ) -> list[ContextModel | None]:
     """Fit a context model to the symbols of each quality; None where it does not pay.
 
-    Qualities have much in common: the highest is learned from nothing, and each other one from
-    what the next higher has learned.
+    Qualities have much in common. The highest is learned first, and each of the others starts from
+    the weights of the next higher one.
 
     Parameters
     ----------
     train, held_out : (n_qualities, n, k) int32
     tables : sequence of rows of FrequencyTable
-        Those that the symbols have without it.
+        The tables of the symbols without a context model.
     """
     found: list[ContextModel | None] = []
     higher: _Network | None = None
@@ -63,15 +65,15 @@ def fit_contexts(
 def _fit_context(
     train: Symbols, held_out: Symbols, row: Row, higher: _Network | None
 ) -> tuple[ContextModel | None, _Network | None]:
-    """Fit a context model to `(n, k)` symbols; give also what a lower quality starts from."""
+    """Fit a context model to `(n, k)` symbols; return also the start of the next lower quality."""
     n, k = train.shape
     if k < 2 or not len(held_out):
         return None, None
-    fixed, seen = FixedTables(row), held_out[:MEASURED]
+    fixed, seen = FixedTables(row), held_out[:MEASURED_SIGNALS]
     bits = ideal_bits(seen, fixed).mean()
-    n_units = max(FEWEST_UNITS, min(MOST_UNITS, UNITS_IN_ALL // k))
+    n_units = max(MIN_UNITS, min(MAX_UNITS, TOTAL_UNITS // k))
     weights = n_units * (1 + OUTPUTS) * k * (k - 1) // 2
-    if LIKELY_GAIN * bits * n < LIKELY_BITS * weights:
+    if LARGEST_GAIN * bits * n < BITS_PER_WEIGHT * weights:
         return None, None
     order = _falling_entropy(seen, row) if higher is None else higher.order
     network = _Network(train, row, order, n_units)
@@ -83,7 +85,7 @@ def _fit_context(
     _train(network, entries)
     found, least = None, bits * n
     for weight_rms in WEIGHT_RMS:
-        context = network.frozen(entries[:MEASURED], weight_rms)
+        context = network.frozen(entries[:MEASURED_SIGNALS], weight_rms)
         size = sum(len(pack_tensor(tensor)) for tensor in context.tensors().values())
         taken = ideal_bits(seen, ContextTables(row, context)).mean() * n + 8 * size
         if taken < least:
@@ -92,7 +94,7 @@ def _fit_context(
 
 
 def _falling_entropy(symbols: Symbols, row: Row) -> npt.NDArray[np.int32]:
-    """Give the coding order: what takes most bits first, so that it tells most about the rest."""
+    """Return the coding order: latents of most bits first, which tell most about the others."""
     bits = [
         ideal_bits(symbols[:, j : j + 1], FixedTables([table])).mean()
         for j, table in enumerate(row)
@@ -101,15 +103,15 @@ def _falling_entropy(symbols: Symbols, row: Row) -> npt.NDArray[np.int32]:
 
 
 def _entries(symbols: Symbols, row: Row, order: npt.NDArray[np.int32]) -> Tensor:
-    """Give the `(n, k)` table entries in coding order."""
+    """Return the `(n, k)` table entries in coding order."""
     columns = [row[j].indices(symbols[:, j]).astype(np.int64) for j in order]
     return torch.from_numpy(np.stack(columns, axis=1))
 
 
 def _train(network: _Network, entries: Tensor) -> None:
-    """Lower the code length of `(n, k)` entries."""
+    """Train the network: lower the code length of `(n, k)` entries."""
     k, batch = entries.shape[1], min(BATCH, len(entries))
-    updates = max(1, min(EPOCHS * len(entries) // batch, MOST_UPDATES, MOST_LATENTS // k))
+    updates = max(1, min(EPOCHS * len(entries) // batch, MAX_UPDATES, MAX_POSITIONS // k))
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
     )
@@ -121,16 +123,17 @@ def _train(network: _Network, entries: Tensor) -> None:
             rows = torch.randperm(len(entries), generator=generator)
         chosen, rows = rows[:batch], rows[batch:]
         optimiser.zero_grad()
-        positions = torch.randperm(k, generator=generator)[:POSITIONS]
+        positions = torch.randperm(k, generator=generator)[:POSITIONS_PER_UPDATE]
         network(entries[chosen], positions).backward()
         optimiser.step()
         schedule.step()
 
 
 class _Network(nn.Module):
-    """The float counterpart of a ContextModel: all positions at once, future ones masked.
+    """The float counterpart of a ContextModel: all positions at once, later ones masked.
 
-    So are positions whose symbols hardly ever change: their weights are 0, and take no bytes.
+    Positions whose symbols hardly ever change are masked, too: their weights are 0 and take no
+    bytes.
     """
 
     def __init__(
@@ -140,15 +143,16 @@ class _Network(nn.Module):
         k, m, h = len(order), OUTPUTS, n_units * (len(order) - 1)
         self.order, self.n_units = order, n_units
         self.sizes = [row[j].weights.size for j in order]
-        x = _entries(symbols[:MEASURED], row, order).float()
-        self.moves = x.std(0) > STILL  # (k,)
+        x = _entries(symbols[:MEASURED_SIGNALS], row, order).float()
+        self.moves = x.std(0) > MIN_SPREAD  # (k,)
         self.mean, self.spread = x.mean(0), x.std(0).clamp(min=0.3)
         position = torch.arange(k)
         group = torch.arange(h) // n_units + 1  # units of a group see the positions before it
         feeds = (group[:, None] <= position) & self.moves  # (h, k)
         self.needed = feeds.any(1)
-        self.feeds = feeds.float()[:, :, None]
-        self.sees = ((position[:, None] < group) & self.moves[:, None] & self.needed).float()
+        self.feeds = feeds.float()[:, :, None]  # (h, k, 1)
+        sees = (position[:, None] < group) & self.moves[:, None] & self.needed  # (k, h)
+        self.sees = sees.float()
         generator = torch.Generator().manual_seed(0)
 
         def random(*shape: int, scale: float) -> nn.Parameter:
@@ -159,7 +163,7 @@ class _Network(nn.Module):
         self.output_weight = random(h, k, m, scale=0.02)
         self.output_bias = nn.Parameter(torch.zeros(k, m))
         widest = max(self.sizes)
-        base = torch.full((k, widest), -math.inf)
+        base = torch.full((k, widest), -math.inf)  # logarithms of frequencies
         basis = torch.zeros(k, m, widest)
         for p, j in enumerate(order):
             size = self.sizes[p]
@@ -171,31 +175,31 @@ class _Network(nn.Module):
 
     @torch.no_grad()
     def start_from(self, other: _Network) -> None:
-        """Take up the weights of another quality; what belongs to symbols stays one's own."""
+        """Copy the weights of another quality, but for those that belong to single symbols."""
         for name in ("hidden_weight", "hidden_bias", "output_weight", "output_bias"):
             getattr(self, name).copy_(getattr(other, name))
 
     def forward(self, entries: Tensor, positions: Tensor) -> Tensor:
-        """Give the code length, in nats a symbol, of `(n, k)` entries at some positions."""
+        """Return the code length, in nats a symbol, of `(n, k)` entries at some positions."""
         outputs = self.outputs(self.hidden(entries), positions)
-        logits = outputs.transpose(0, 1) @ self.basis[positions]
+        logits = outputs.transpose(0, 1) @ self.basis[positions]  # (p, n, widest)
         logits = logits + (self.base + self.mask)[positions, None]
         return functional.cross_entropy(logits.flatten(0, 1), entries.T[positions].reshape(-1))
 
     def hidden(self, entries: Tensor) -> Tensor:
-        """Give the `(n, h)` hidden units."""
+        """Return the `(n, h)` hidden units."""
         x = (entries - self.mean) / self.spread
         return functional.leaky_relu(x @ (self.hidden_weight * self.sees) + self.hidden_bias, 0.125)
 
     def outputs(self, hidden: Tensor, positions: Tensor) -> Tensor:
-        """Give the `(n, p, m)` outputs of some positions."""
+        """Return the `(n, p, m)` outputs of some positions."""
         weight = self.output_weight[:, positions] * self.feeds[:, positions]
         bias = self.output_bias[positions]
         return (hidden @ weight.flatten(1)).reshape(-1, *bias.shape) + bias
 
     @torch.no_grad()
     def frozen(self, entries: Tensor, weight_rms: float) -> ContextModel:
-        """Turn the weights into integers, whose units are chosen from typical `(n, k)` entries."""
+        """Convert the weights to integers, in units chosen from typical `(n, k)` entries."""
         hidden = self.hidden(entries)
         hidden_unit = float(hidden.abs().max()) / HIDDEN_LIMIT
         output_unit = (
@@ -246,7 +250,10 @@ def _whole(x: Tensor, shift: int, dtype: type[np.signedinteger[Any]]) -> npt.NDA
 
 
 def _chebyshev(m: int, size: int) -> Tensor:
-    """Give `(m, size)` polynomials of the symbol, of degree 1 to m; the escape is as the last."""
+    """Return `(m, size)` polynomials of the symbol, of degree 1 to m.
+
+    The escape entry has the value of the last symbol.
+    """
     x = torch.linspace(-1.0, 1.0, max(2, size - 1))[: size - 1]
     x = torch.cat([x, x[-1:]])
     return torch.stack([torch.cos((degree + 1) * torch.arccos(x)) for degree in range(m)]) * 3.0

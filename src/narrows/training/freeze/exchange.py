@@ -1,4 +1,4 @@
-"""What a search for better symbols needs: measured on the finished networks."""
+"""The trade-off of bits and errors by which symbols are searched, measured on frozen networks."""
 
 from __future__ import annotations
 
@@ -14,33 +14,35 @@ from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.model.tradeoff import Exchange
 
-LEVELS = 2.0**12  # units of error in the range of float signals
-LARGEST_RANGE = 2.0**16  # in units, of integer signals
-MOST_SIGNALS, FEWEST_SIGNALS, DECODED = 64, 8, 1 << 12
+FLOAT_LEVELS = 2.0**12  # units of error in the range of float signals
+MAX_INTEGER_LEVELS = 2.0**16  # units of error in the range of integer signals
+MAX_SIGNALS, MIN_SIGNALS = 64, 8  # whose latents are moved
+MAX_DECODED = 1 << 12  # frames in all
 RATE_SIGNALS = 1024
 BITS_OF_A_STEP = 6.0 / math.log(2.0)
-"""Lambda times curvature where steps are chosen well: the slope of D = step**2 / 12 at
-D ~ 2**(-2 R), which many bits a latent come to (Gish & Pierce 1968)."""
+"""Lambda times curvature for well-chosen steps at many bits a latent.
+
+It is the slope of D = step**2 / 12 where D falls as 2**(-2 R) (Gish & Pierce 1968)."""
 
 
 def fit_exchange(
     codec: Codec, x: npt.NDArray[Any], symbols: npt.NDArray[np.int32], lambdas: Sequence[float]
 ) -> Exchange:
-    """Measure curvatures, and find lambda from them where training had none.
+    """Measure curvatures, and derive lambda from them where training had none.
 
     Parameters
     ----------
     codec : Codec
-        With its tables.
+        With the tables of its symbols.
     x : (n, *frame_shape)
         Training signals.
     symbols : (n_qualities, n, latent_size) int32
-        Theirs.
+        Of these signals.
     lambdas : sequence of float
-        Those of training at each quality, in bits per squared error where the peak is 1; or none.
+        Of each quality in training, in bits per squared error for a peak of 1; or none.
     """
     model = codec.model
-    units = LEVELS if model.dtype.kind == "f" else LARGEST_RANGE
+    units = FLOAT_LEVELS if model.dtype.kind == "f" else MAX_INTEGER_LEVELS
     unit = 2.0 ** math.floor(math.log2(units / model.peak))
     if model.dtype.kind != "f":
         unit = min(unit, 1.0)
@@ -57,11 +59,11 @@ def fit_exchange(
 
 
 def _bits_for_all(codec: Codec, x: npt.NDArray[Any], quality: int, unit: float) -> float:
-    """Give a signal's bits over its distortion: the lambda where D falls as 1 / R.
+    """Return the bits of a signal over its distortion: the lambda where D falls as 1 / R.
 
-    Curves of many collections are about so steep. Models of few latents and fine steps, as PCA and
-    plain autoencoders often are, would by their steps alone pay far more for a little quality than
-    it costs to have more latents.
+    The curves of many collections are about so steep. The steps alone give a far larger lambda to
+    models of few latents and fine steps, such as PCA and plain autoencoders: they would pay more
+    bits for a little quality than more latents take.
     """
     few = x[np.linspace(0, len(x) - 1, min(len(x), RATE_SIGNALS)).astype(int)]
     symbols = codec.encode(few, quality, effort=0)
@@ -73,9 +75,9 @@ def _bits_for_all(codec: Codec, x: npt.NDArray[Any], quality: int, unit: float) 
 def _curvatures(
     codec: Codec, symbols: npt.NDArray[np.int32], quality: int, unit: float
 ) -> npt.NDArray[np.float64]:
-    """Give the mean distortion that one step of each latent makes, `(latent_size,)`."""
+    """Return the mean distortion of one step of each latent, `(latent_size,)`."""
     k = symbols.shape[1]
-    n = max(FEWEST_SIGNALS, min(MOST_SIGNALS, DECODED // k))
+    n = max(MIN_SIGNALS, min(MAX_SIGNALS, MAX_DECODED // k))
     chosen = symbols[np.linspace(0, len(symbols) - 1, min(n, len(symbols))).astype(int)]
     before = codec.decode(chosen, quality)
     moved = (codec.decode(chosen + step, quality) for step in np.eye(k, dtype=np.int32))

@@ -1,4 +1,4 @@
-"""Latents between the frozen networks: gains and steps as integers, for every quality."""
+"""Gains and steps of the latents as integers, for every quality."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.training.architectures import Autoencoder
 
-HEADROOM = 8.0  # latents of unseen signals may be this much larger before they are clipped
-SMALLEST_STEP = 64  # as an integer, where steps differ: they are then right to 1 %
-LARGEST_STEP = 2**21 - 1  # that the format allows
+HEADROOM = 8.0  # ratio of the clipping limit to the largest latent seen
+SMALLEST_STEP = 64  # as an integer, where steps differ: rounding changes them by 1 % at most
+LARGEST_STEP = 2**21 - 1  # the format's limit
 
 
 @dataclass(frozen=True, eq=False)
 class FrozenLatents:
-    """What lies between encoder and decoder.
+    """The latents between the frozen encoder and decoder.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class FrozenLatents:
     step : (n_qualities, k) int32
         What symbols are multiplied by for the decoder.
     unit : float
-        Value of one of the decoder's input integers in its float counterpart.
+        The float value of 1 at the decoder's input.
     limit : int
         Bound of the decoder's input.
     inputs : (n, k) float32 tensor
@@ -43,7 +43,7 @@ class FrozenLatents:
     inputs: Tensor
 
     def quantiser(self, latent_unit: float) -> Quantiser:
-        """Make the rounding of the encoder's integers, whose unit is `latent_unit` latents."""
+        """Return the quantiser for the encoder's integers, whose unit is `latent_unit` latents."""
         largest = float(self.gain.max())
         multiplier, shift = fixed_point(latent_unit * largest)
         gain = np.round(self.gain / largest * multiplier).astype(np.int32)
@@ -52,7 +52,7 @@ class FrozenLatents:
 
 @torch.no_grad()
 def freeze_latents(autoencoder: Autoencoder, scaled: Tensor) -> FrozenLatents:
-    """Choose the integers between the networks from typical `(n, *frame_shape)` frames."""
+    """Return the integer gains and steps, from typical `(n, *frame_shape)` frames."""
     size = autoencoder.latents(scaled[:1]).shape[1]
     shape = (autoencoder.n_qualities, size)
     gain, step = (
@@ -70,13 +70,13 @@ def freeze_latents(autoencoder: Autoencoder, scaled: Tensor) -> FrozenLatents:
 
 
 def finest(step: npt.NDArray[np.float64]) -> float:
-    """Give the factor that makes integers of steps, whole at the smallest."""
+    """Return the factor from steps to integers, by which the smallest becomes a whole number."""
     smallest = float(step.min())
     most = math.floor(LARGEST_STEP * smallest / float(step.max()))
     return min(SMALLEST_STEP, max(1, most)) / smallest
 
 
 def fixed_point(factor: float) -> tuple[int, int]:
-    """Write a factor as `multiplier * 2**-shift` with a multiplier of 15 bits."""
+    """Return a multiplier of 15 bits and a shift: `factor` is `multiplier * 2**-shift`."""
     shift = 14 - math.floor(math.log2(factor))
     return round(math.ldexp(factor, shift)), shift

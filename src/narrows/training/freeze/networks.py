@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from narrows.codec.networks.backend import EXACT_FLOAT32
-from narrows.codec.networks.layers import Layer, LeakyReLU, ReLU, Reshape, Table
+from narrows.codec.networks.layers import MAX_SHIFT, Layer, LeakyReLU, ReLU, Reshape, Table
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import SettingError
 from narrows.training.architectures import SLOPE, FromChannels, Scaling, ToChannels
@@ -24,17 +24,16 @@ from narrows.training.freeze.affine import AFFINE, affine_layer, largest_sums
 from narrows.training.freeze.weights import Steps
 
 ACTIVATION_LIMIT = 2**15 - 1
-HEADROOM = 1.25  # activations of unseen signals may be this much larger before they are clipped
-TABLE_UNIT = 2.0**-9  # of a table's input: a sigmoid is then off by 2**-12 at most
-TABLE_OUTPUT_UNIT = 2.0**-14  # of values within -1 .. 1
+HEADROOM = 1.25  # ratio of the clipping limit to the largest activation seen
+TABLE_UNIT = 2.0**-9  # of a table's input: the error of a sigmoid is 2**-12 at most
+TABLE_OUTPUT_UNIT = 2.0**-14  # for values within -1 .. 1
 LAST_TABLE_UNIT = 2.0**-20
-MAX_SHIFT = 52
 RESHAPING = (nn.Flatten, nn.Unflatten, ToChannels, FromChannels)
 
 
 @dataclass(frozen=True)
 class TableActivation:
-    """A torch activation that becomes an integer table over low .. high."""
+    """A torch activation that becomes an integer table for inputs of low .. high."""
 
     function: nn.Module
     low: float
@@ -43,7 +42,7 @@ class TableActivation:
 
 
 def table_activation(module: nn.Module | None) -> TableActivation | None:
-    """Describe the activations that have a table; None for other modules."""
+    """Return the table of an activation, or None for other modules."""
     if isinstance(module, nn.Sigmoid | nn.Tanh):
         return TableActivation(module, -12.0, 12.0, False)
     if isinstance(module, nn.ELU):
@@ -55,7 +54,7 @@ def table_activation(module: nn.Module | None) -> TableActivation | None:
 
 @dataclass(frozen=True)
 class Units:
-    """What integers stand for: `real = integer * unit`, at most `limit` in absolute value."""
+    """The value of an integer, `real = integer * unit`, and its largest absolute value."""
 
     unit: float
     limit: int
@@ -63,21 +62,22 @@ class Units:
 
 @dataclass(frozen=True)
 class FrozenNetwork:
-    """An integer network, and what the integers of every layer's output stand for."""
+    """An integer network, and the unit of every layer's output."""
 
     network: IntegerNetwork
     units: list[float]
 
 
 class Levels(NamedTuple):
-    """How many levels activations have, where the next layer then fits in float32.
+    """The number of levels of activations, where the next layer then fits in float32.
 
     Attributes
     ----------
     least : int
-        With fewer, they have all levels, and the next layer has float64.
+        Where fewer fit, activations have all levels, and the next layer runs in float64.
     most : bool
-        As many as fit, with sums in parts; else as few as are not below `least`, which is faster.
+        Take as many levels as fit, with sums in parts. Otherwise take the fewest that are not
+        below `least`, which is faster.
     """
 
     least: int
@@ -102,11 +102,11 @@ def freeze_network(
     source : Units
         Of the network's input.
     calibration : (n, *input_shape) float tensor
-        Typical inputs, in the float network's units; they say how large activations become.
+        Typical inputs, in the float network's units, from which activations get their range.
     steps : dict
         The rounding step of each linear layer's weights.
     output_unit : float
-        The integers of the output stand for no more than this.
+        The greatest unit that the output may have.
     levels : Levels
         Of activations.
 
@@ -134,7 +134,7 @@ def freeze_network(
 
 
 def frozen_modules(module: nn.Module) -> list[nn.Module]:
-    """List the modules that become layers, in order: those inside Sequentials, if they compute."""
+    """Return the modules that become layers, in order, without containers and idle modules."""
     if isinstance(module, nn.Sequential):
         return [m for child in module for m in frozen_modules(child)]
     return [] if isinstance(module, nn.Identity | nn.Dropout) else [module]
@@ -145,7 +145,7 @@ def _ends_a_network(module: nn.Module) -> bool:
 
 
 def _check_order_of_axes(modules: list[nn.Module]) -> None:
-    """Refuse reshaping between convolutions: torch has channels first, the runtime last."""
+    """Raise an error for a reshape between convolutions: only in torch channels are first."""
     channels_first = False
     for module in modules:
         if isinstance(module, ToChannels | FromChannels):
@@ -161,10 +161,10 @@ def _check_order_of_axes(modules: list[nn.Module]) -> None:
 
 
 def without_idle_activation(decoder: nn.Module, scaling: Scaling) -> nn.Module:
-    """Leave out a last ReLU or ELU that decoding makes idle.
+    """Return a decoder without a last ReLU or ELU that changes no decoded value.
 
-    Both leave what is positive and keep the rest from becoming so; where the output's zero is the
-    end of the dtype's range, the rest is clipped to that end with or without them.
+    Neither changes positive numbers, and both keep negative ones from becoming positive. Where the
+    output's zero is the low end of the dtype's range, negative numbers are clipped to it anyway.
     """
     modules = frozen_modules(decoder)
     last = max((i for i, m in enumerate(modules) if _ends_a_network(m)), default=-1)
@@ -177,7 +177,7 @@ def without_idle_activation(decoder: nn.Module, scaling: Scaling) -> nn.Module:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a module stands: what follows it, whether it makes the output, and in what unit."""
+    """The place of a module: what follows it, whether it is last, and the unit of the output."""
 
     following: list[nn.Module]
     is_last: bool
@@ -186,14 +186,14 @@ class Place:
 
     @property
     def next_affine(self) -> nn.Module | None:
-        """The layer with weights that this module's output feeds, through activations at most."""
+        """The next module with weights, which receives this one's output, if activated."""
         return next((m for m in self.following if isinstance(m, AFFINE)), None)
 
 
 def _freeze_module(
     module: nn.Module, source: Units, x: Tensor, steps: Steps, place: Place
 ) -> tuple[Layer, float]:
-    """Compile one module; give the layer and the unit of its output."""
+    """Return the layer of one module, and the unit of its output."""
     if isinstance(module, AFFINE):
         return _freeze_affine(module, source, x, steps, place)
     if isinstance(module, nn.LeakyReLU) and module.negative_slope == SLOPE:
@@ -232,7 +232,7 @@ def _freeze_affine(
     shift = min(max(math.floor(math.log2(wanted / unit)), 0), MAX_SHIFT)
     half = 1 << shift >> 1
     bias = np.zeros(output.shape[1]) if module.bias is None else module.bias.double().numpy()
-    # The bias in halves of the output's unit: finer is of no use, and would take more bytes.
+    # The bias is in halves of the output's unit: a finer one takes more bytes and gains nothing.
     bias_unit = max(half, 1)
     bias = np.round(bias / (unit * bias_unit)).astype(np.int64) * bias_unit + half
     sizes = tuple(output.shape[2:])
@@ -240,10 +240,10 @@ def _freeze_affine(
 
 
 def _activation_limit(place: Place, steps: Steps, largest: float) -> int:
-    """Choose the limit of an activation: if it can be, such that the next layer fits in float32.
+    """Return the limit of an activation, such that the next layer fits in float32 if possible.
 
     The next layer's sums are at most `limit * (sum of its weights + its bias in units of the
-    limit)`, and these must stay below 2**24; without the bias, where the sums are in parts.
+    limit)`, and these must stay below 2**24; the bias does not count where sums are in parts.
     """
     following: Any = place.next_affine
     if following is None:

@@ -1,8 +1,8 @@
-"""How coarsely each layer's weights may be rounded: the model's size against its quality.
+"""The steps in which weights are rounded: the size of the model against its quality.
 
-The error that rounding the weights of layer l in steps s adds grows as c s**2, and the bytes they
-take fall by one bit a weight each time s doubles. So at the smallest size for an allowed error,
-each layer has a share of the error that is its share of the weights.
+Rounding the weights of a layer in steps s adds an error of c s**2, and each doubling of s saves one
+bit a weight. At the smallest size for an allowed error, each layer's share of the error therefore
+equals its share of the weights.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from torch import Tensor
 from narrows.training.architectures import Autoencoder
 from narrows.training.freeze.affine import AFFINE
 
-PROBE = 0.3  # step, relative to the weights' spread, at which a layer's sensitivity is measured
-COARSEST = 1.0  # relative to the spread
+PROBE_STEP = 0.3  # of the weights' spread, at which a layer's sensitivity is measured
+COARSEST_STEP = 1.0  # of the weights' spread
 MAX_WEIGHT = 2**15 - 1
-LEAST_SHARE = 0.01  # of the error, for small layers
-ROUNDS = 8
+MIN_ERROR_SHARE = 0.01  # of a small layer
+MAX_ROUNDS = 8
 
 Steps = dict[Any, float]
-"""The step of each module with weights."""
+"""The rounding step of each module with weights."""
 
 
 @torch.no_grad()
 def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float) -> Steps:
-    """Choose the rounding step of the weights of every layer that has some.
+    """Return the rounding step of the weights of every layer.
 
-    The loss is that of the highest quality, which has the smallest error to begin with.
+    The loss is that of the highest quality, whose error is the smallest.
 
     Parameters
     ----------
@@ -49,13 +49,13 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
     budget = base * (10 ** (loss_db / 10) - 1)
     steps: Steps = {}
     for layer, of_error in zip(layers, shares, strict=True):
-        probe = PROBE * float(layer.weight.std(correction=0))
+        probe = PROBE_STEP * float(layer.weight.std(correction=0))
         with rounded_weights({layer: probe}):
             added = autoencoder.squared_error(scaled, finest_quality) - base
         share = budget * of_error
-        step = probe * (share / max(added, share * (PROBE / COARSEST) ** 2, 1e-30)) ** 0.5
+        step = probe * (share / max(added, share * (PROBE_STEP / COARSEST_STEP) ** 2, 1e-30)) ** 0.5
         steps[layer] = max(step, finest[layer])
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         with rounded_weights(steps):
             added = autoencoder.squared_error(scaled, finest_quality) - base
         if added <= budget:
@@ -66,19 +66,19 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
 
 
 def shares_of_error(sizes: Sequence[int]) -> list[float]:
-    """Divide the allowed error among layers by their numbers of weights.
+    """Return each layer's share of the allowed error: its share of the weights.
 
-    Small layers get some more: it costs few bytes, and with weights that are small integers their
-    sums can be proven to fit in float32, which is twice as fast.
+    Small layers get some more. That costs little error, and sums of small integers are more often
+    proven to fit in float32, which is twice as fast.
     """
-    shares = [max(size / sum(sizes), LEAST_SHARE) for size in sizes]
+    shares = [max(size / sum(sizes), MIN_ERROR_SHARE) for size in sizes]
     return [share / sum(shares) for share in shares]
 
 
 @contextmanager
 @torch.no_grad()
 def rounded_weights(steps: Mapping[Any, float]) -> Iterator[None]:
-    """Round the weights of some layers to multiples of a step, for a while."""
+    """Round the weights of some layers to multiples of a step, within a `with` block."""
     kept = {layer: layer.weight.clone() for layer in steps}
     try:
         for layer, step in steps.items():

@@ -1,8 +1,9 @@
 """The layers of an exact integer network, one small class a kind."""
 
+from narrows.codec.networks.backend import Shape
 from narrows.codec.networks.layers.activations import MAX_TABLE_ENTRIES, LeakyReLU, ReLU, Table
 from narrows.codec.networks.layers.affine import MAX_SHIFT, Affine
-from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
+from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.codec.networks.layers.convolution import Conv
 from narrows.codec.networks.layers.dense import Dense
 from narrows.codec.networks.layers.kinds import KINDS

@@ -1,4 +1,4 @@
-"""Activations: small exact functions of one integer each."""
+"""Activations: exact functions of one integer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import check_whole
-from narrows.codec.networks.backend import Array, Backend, Float
-from narrows.codec.networks.layers.contract import Layer, Shape, Step
+from narrows.codec.networks.backend import Array, Backend, Float, Shape
+from narrows.codec.networks.layers.contract import Layer, Step
 from narrows.errors import FormatError
 
-MAX_TABLE_ENTRIES = 2**17  # a 16-bit activation has 2**16 values; one bit of room
+MAX_TABLE_ENTRIES = 2**17  # a 16-bit activation has 2**16 values; one more bit of room
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class LeakyReLU(Layer):
             x = backend.cast(x, dtype)
             y = xp.empty_like(x)
             step = max(1, backend.part_elements // (4 * max(1, prod(x.shape[1:]))))
-            for start in range(0, len(x), step):  # a part stays in the cache, all three times
+            for start in range(0, len(x), step):  # each part stays in the cache
                 part, found = x[start : start + step], y[start : start + step]
                 xp.multiply(part, 0.125, out=found)
                 xp.floor(found, out=found)
@@ -65,7 +65,7 @@ class ReLU(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Table(Layer):
-    """Look-up of an integer function: ELU, sigmoid, tanh, GELU or any other.
+    """A table of an integer function: ELU, sigmoid, tanh, GELU or any other.
 
     `values[x - low]` inside the table; its first value below. Above, its last value, or x itself
     where `identity_above` is set, as for ELU and GELU.

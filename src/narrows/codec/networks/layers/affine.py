@@ -1,4 +1,4 @@
-"""What dense and convolution layers share: sums of weighted integers, brought back to size."""
+"""What dense and convolution layers share: weighted sums of integers, shifted and clipped."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from narrows.codec.networks.layers.product import largest_sums
 from narrows.errors import FormatError
 
 MAX_SHIFT = 52  # 2**-52 times an integer below 2**53 is exact in float64
-MAX_LIMIT = 2**53 - 1  # more could never be reached
-FEW_CHANNELS = 4  # up to here, one by one was faster
+MAX_LIMIT = 2**53 - 1  # no exact value is larger
+FEW_CHANNELS = 4  # up to so many, one channel at a time was faster
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,20 +63,20 @@ class Affine(Layer):
 
     @abstractmethod
     def _fits(self, n_dimensions: int) -> bool:
-        """Tell whether a weight has so many dimensions."""
+        """Return whether a weight may have so many dimensions."""
 
     @abstractmethod
     def _matrices(self) -> Iterable[tuple[npt.NDArray[np.int16], int]]:
-        """Give the matrices `(n_inputs, n_outputs)` of the layer's products.
+        """Return the matrices `(n_inputs, n_outputs)` of the layer's products.
 
-        And how many inputs of each lie together: a product is not parted between them.
+        With each, the length of runs of inputs that a product in parts keeps together.
         """
 
     @cached_property
     def largest_sums(self) -> list[int]:
-        """The greatest sums of absolute weights that meet in one output.
+        """The greatest sums of absolute weights in one output.
 
-        If the inputs of a product are cut in one part, in two, and so on.
+        For inputs of a product cut into one part, into two, and so on.
         """
         each = [largest_sums(weight, line) for weight, line in self._matrices()]
         return [
@@ -90,7 +90,7 @@ class Affine(Layer):
         return peak, output if self.limit is None else min(output, self.limit)
 
     def _finish(self, backend: Backend, dtype: Float, repeats: int = 1) -> Step:
-        """Make the step from scaled sums `(..., repeats * n_outputs)` to outputs, in place."""
+        """Return the step from scaled sums `(..., repeats * n_outputs)` to outputs, in place."""
         biases = np.tile(self.bias * 2.0**-self.shift, repeats)
         xp, limit, channels = backend.xp, self.limit, channel_parts(len(biases))
         bias = backend.constant(biases, dtype)
@@ -112,15 +112,15 @@ class Affine(Layer):
 
 
 def check_limit(limit: int | None, what: str) -> None:
-    """Refuse a limit that is neither None nor in its range."""
+    """Raise FormatError for a limit that is neither None nor in its range."""
     if limit is not None:
         check_whole(limit, 1, MAX_LIMIT, what)
 
 
 def channel_parts(n: int) -> list[slice]:
-    """Give all channels at once, or one by one where they are few.
+    """Return slices of all channels at once, or of one at a time where they are few.
 
-    Numpy's loops over few numbers are slow: those of one channel along another axis are more.
+    Numpy's inner loop is then over positions, of which there are many.
     """
     step = 1 if n <= FEW_CHANNELS else n
     return [slice(start, start + step) for start in range(0, n, step)]

@@ -1,4 +1,4 @@
-"""Layers one after the other: those of a network, and those within a layer."""
+"""Chains of layers, each applied to the output of the one before it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from narrows.codec.networks.backend import Array, Backend, Float, float_for
-from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
+from narrows.codec.networks.backend import Array, Backend, Float, Shape, float_for
+from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.errors import FormatError
 
 
@@ -22,7 +22,7 @@ def shapes_along(layers: Sequence[Layer], shape: Shape) -> list[Shape]:
 
 
 def largest_array(layers: Sequence[Layer], shape: Shape) -> int:
-    """Count the numbers of the largest array that one input of `shape` needs."""
+    """Return the number of elements of the largest array that one input of `shape` needs."""
     shapes = shapes_along(layers, shape)
     of_layers = (layer.elements(s) for layer, s in zip(layers, shapes, strict=False))
     return max([prod(shape), *of_layers])
@@ -48,7 +48,7 @@ def planned(
 
 
 def compile_chain(layers: Sequence[Layer], limit: int, backend: Backend) -> Step:
-    """Make the function that computes the layers, one after the other."""
+    """Return the function that computes the layers, one after the other."""
     plan = planned(layers, limit, backend)
     steps = [layer.compile(backend, dtype, of_input) for layer, dtype, of_input in plan]
 
@@ -77,9 +77,9 @@ def name_tensors(layers: Sequence[Layer]) -> dict[str, npt.NDArray[Any]]:
 def build_layers(
     described: Sequence[Settings], tensors: Tensors, kinds: Mapping[str, type[Layer]], place: str
 ) -> list[Layer]:
-    """Make layers of the given kinds: the inverse of `describe` and `name_tensors`.
+    """Build layers of the given kinds: the inverse of `describe` and `name_tensors`.
 
-    `place` ends the sentence of the error: in which place a kind is unknown.
+    `place` ends the error's sentence: where a kind is unknown.
     """
     layers = []
     for number, settings in enumerate(described):

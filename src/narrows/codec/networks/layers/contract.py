@@ -1,7 +1,7 @@
 """The contract of a layer of an exact integer network.
 
-Every value is an integer held in floating point. A layer says what it does to shapes, proves how
-large its values can become, and compiles itself for a backend. No layer writes into its input.
+Every value is an integer held in floating point. A layer states the shape of its output, proves
+how large its values can become, and compiles itself for a backend. No layer writes into its input.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 
 import numpy.typing as npt
 
-from narrows.codec.networks.backend import Array, Backend, Float
+from narrows.codec.networks.backend import Array, Backend, Float, Shape
 
-Shape = tuple[int, ...]
 Step = Callable[[Array], Array]
 Tensors = Mapping[str, npt.NDArray[Any]]
 Settings = Mapping[str, Any]
@@ -28,22 +27,22 @@ class Layer(ABC):
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
-        """Give the shape of one output, without the batch axis; FormatError if it cannot be."""
+        """Return the shape of one output, without the batch axis; FormatError if there is none."""
 
     @abstractmethod
     def magnitudes(self, limit: int) -> tuple[int, int]:
-        """Bound the layer for inputs of at most `limit` in absolute value.
+        """Bound all values of the layer, for inputs of at most `limit` in absolute value.
 
         Returns
         -------
         peak, output : int
-            The largest absolute value of any intermediate result, partial sums in any order
-            included, and that of the output.
+            The largest absolute value of any intermediate result, including partial sums in any
+            order, and that of the output.
         """
 
     @abstractmethod
     def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
-        """Make the function that computes the layer on `backend`.
+        """Return the function that computes the layer on a backend.
 
         Parameters
         ----------
@@ -55,20 +54,20 @@ class Layer(ABC):
         """
 
     def elements(self, shape: Shape) -> int:
-        """Count the numbers of the largest array that one input of `shape` needs."""
+        """Return the number of elements of the largest array that one input of `shape` needs."""
         return prod(self.output_shape(shape))
 
     def settings(self) -> dict[str, Any]:
-        """Give what describes the layer besides its tensors, as canonical JSON values."""
+        """Return all settings besides the tensors, as canonical JSON values."""
         return {}
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
-        """Give the integer arrays of the layer by name."""
+        """Return the integer arrays of the layer by name."""
         return {}
 
     @classmethod
     def build(cls, settings: Settings, tensors: Tensors) -> Layer:
-        """Make the layer from its settings and tensors: the inverse of those two methods."""
+        """Build a layer from its settings and tensors: the inverse of those two methods."""
         return cls(**settings, **tensors)
 
     @property

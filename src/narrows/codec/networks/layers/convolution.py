@@ -1,4 +1,4 @@
-"""The convolution: patches of the frame, gathered into one matrix, times the weights."""
+"""The convolution: the product of patches of a frame and the weights."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_sizes
-from narrows.codec.networks.backend import Array, Backend, Float
-from narrows.codec.networks.layers.contract import Shape, Step
+from narrows.codec.networks.backend import Array, Backend, Float, Shape
+from narrows.codec.networks.layers.contract import Step
 from narrows.codec.networks.layers.sliding import Sliding, sliding_product, zeros_around
 from narrows.errors import FormatError
 
@@ -32,7 +32,7 @@ class Conv(Sliding):
     ----------
     weight : (*kernel, n_inputs, n_outputs) int16
     padding : tuple of (before, after)
-        Zeros at the two ends of each spatial axis, fewer than the kernel has taps.
+        Zeros at both ends of each spatial axis, fewer than the kernel has taps.
     """
 
     padding: Padding

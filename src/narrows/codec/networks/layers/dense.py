@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.networks.backend import Array, Backend, Float
+from narrows.codec.networks.backend import Array, Backend, Float, Shape
 from narrows.codec.networks.layers.affine import Affine
-from narrows.codec.networks.layers.contract import Shape, Step
+from narrows.codec.networks.layers.contract import Step
 from narrows.codec.networks.layers.product import Product
 from narrows.errors import FormatError
 

@@ -6,4 +6,4 @@ from narrows.codec.networks.layers.contract import Layer
 from narrows.codec.networks.layers.residual import INNER_KINDS, Residual
 
 KINDS: dict[str, type[Layer]] = {**INNER_KINDS, Residual.kind: Residual}
-"""The layers a model file can hold, by the name they have there."""
+"""All kinds of layers of a model file, by name."""

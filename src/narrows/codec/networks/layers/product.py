@@ -1,4 +1,4 @@
-"""Exact matrix products: in float32 where that is proven, whole or in parts, else in float64."""
+"""Exact matrix products: in float32, whole or in parts, where that is proven; else in float64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from narrows.codec.networks.backend import EXACT_FLOAT32, Array, Backend, Float
 
-MOST_PARTS = 4  # more than that, and float64 is as fast
+MAX_PARTS = 4  # with more, float64 is as fast
 
 
 def parts_of(n_lines: int, line: int, count: int) -> list[slice]:
@@ -21,24 +21,24 @@ def parts_of(n_lines: int, line: int, count: int) -> list[slice]:
 
 
 def largest_sums(weight: npt.NDArray[np.int16], line: int) -> list[int]:
-    """Give the greatest sum of absolute weights that meet in one output of one part.
+    """Return the greatest sum of absolute weights in one output of one part.
 
     Parameters
     ----------
     weight : (n_inputs, n_outputs) int16
     line : int
-        Inputs that are not parted.
+        Length of runs of inputs that are kept together.
 
     Returns
     -------
     list of int
-        If the inputs are cut in one part, in two, and so on up to MOST_PARTS.
+        For inputs cut into one part, into two, and so on up to MAX_PARTS.
     """
     absolute = np.abs(weight.astype(np.int64)).reshape(-1, line, weight.shape[1]).sum(axis=1)
     n_lines = len(absolute)
     return [
         max(int(absolute[part].sum(axis=0).max()) for part in parts_of(n_lines, 1, count))
-        for count in range(1, min(MOST_PARTS, n_lines) + 1)
+        for count in range(1, min(MAX_PARTS, n_lines) + 1)
     ]
 
 
@@ -50,12 +50,12 @@ class Product:
     weight : (n_inputs, n_outputs) int16
     shift : int
     line : int
-        Inputs that are not parted.
+        Length of runs of inputs that are kept together.
     limit : int
         The largest absolute value of an input.
     backend : Backend
     dtype : numpy float type
-        One in which the whole sums are exact.
+        One in which the whole sums are exact: the type of the output.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Product:
             if found:
                 count, self.input_dtype = found[0], np.float32
         self.parts = parts_of(len(weight) // line, line, count)
-        scaled = weight * 2.0**-shift  # so scaled, products and sums are just as exact
+        scaled = weight * 2.0**-shift  # a power of two: products and sums stay exact
         self.weights = [backend.constant(scaled[part], self.input_dtype) for part in self.parts]
 
     @property
@@ -85,7 +85,7 @@ class Product:
         return sum(map(len, self.weights)), self.weights[0].shape[1]
 
     def __call__(self, x: Array, out: Array) -> Array:
-        """Put the product of `(n, n_inputs)` of `input_dtype` into `(n, n_outputs)` of `dtype`."""
+        """Write the product of `(n, n_inputs)` in `input_dtype` to `out`, `(n, n_outputs)`."""
         matmul = self.backend.xp.matmul
         if self.input_dtype is self.dtype:
             return matmul(x, self.weights[0], out=out)

@@ -1,4 +1,4 @@
-"""The residual layer: its input, plus what a chain of layers makes of it."""
+"""The residual layer: its input plus the output of a chain of layers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy.typing as npt
 
-from narrows.codec.networks.backend import Array, Backend, Float
+from narrows.codec.networks.backend import Array, Backend, Float, Shape
 from narrows.codec.networks.layers.activations import LeakyReLU, ReLU, Table
 from narrows.codec.networks.layers.affine import check_limit
 from narrows.codec.networks.layers.chain import (
@@ -19,7 +19,7 @@ from narrows.codec.networks.layers.chain import (
     name_tensors,
     shapes_along,
 )
-from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
+from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.codec.networks.layers.convolution import Conv
 from narrows.codec.networks.layers.dense import Dense
 from narrows.codec.networks.layers.shapes import Reshape
@@ -29,7 +29,7 @@ from narrows.errors import FormatError
 INNER_KINDS: dict[str, type[Layer]] = {
     layer.kind: layer for layer in (Dense, Conv, TransposedConv, LeakyReLU, ReLU, Table, Reshape)
 }
-"""The layers that a residual layer can hold: all but itself."""
+"""The kinds that a residual layer may hold: all but itself."""
 
 
 @dataclass(frozen=True, eq=False)

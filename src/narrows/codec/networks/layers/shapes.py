@@ -1,4 +1,4 @@
-"""Other shapes for the same numbers."""
+"""The reshape layer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from math import prod
 from typing import Any, ClassVar
 
 from narrows.codec.checks import check_shape
-from narrows.codec.networks.backend import Backend, Float
-from narrows.codec.networks.layers.contract import Layer, Settings, Shape, Step, Tensors
+from narrows.codec.networks.backend import Backend, Float, Shape
+from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.errors import FormatError
 
 

@@ -1,4 +1,4 @@
-"""What convolutions and their transposes share: kernels that slide over 1 to 3 spatial axes.
+"""What convolutions and transposed convolutions share: a kernel over 1 to 3 spatial axes.
 
 A frame is `(*spatial, channels)`, a weight `(*kernel, n_inputs, n_outputs)`. A *tap* is one
 position of the kernel; each tap has a matrix `(n_inputs, n_outputs)`.
@@ -17,17 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_sizes
-from narrows.codec.networks.backend import Array, Backend, Float, float_for
+from narrows.codec.networks.backend import Array, Backend, Float, Shape, float_for
 from narrows.codec.networks.layers.affine import Affine
-from narrows.codec.networks.layers.contract import Shape, Step
+from narrows.codec.networks.layers.contract import Step
 from narrows.codec.networks.layers.product import Product
 from narrows.errors import FormatError
 
-MAX_AXES = 3  # a volume
-MAX_KERNEL = 64  # of an axis; wider ones are fully connected layers in all but name
-MAX_STRIDE = 64  # of an axis; the same
-MAX_PRODUCTS = 1 << 40  # of a layer for one frame: minutes; a few bytes could ask for years
-FEW_OUTPUTS = 4  # or more inputs for each of them: then patches are not gathered
+MAX_AXES = 3  # volumes
+MAX_KERNEL = 64  # along an axis; a wider one is nearly a dense layer
+MAX_STRIDE = 64  # along an axis, likewise
+MAX_PRODUCTS = 1 << 40  # of a layer, for one frame: minutes. A small file could ask for years
+INPUTS_PER_OUTPUT = 4  # with as many or more, taps are multiplied before they are added
 Box = tuple[slice, ...]
 
 
@@ -38,7 +38,7 @@ class Sliding(Affine):
     Attributes
     ----------
     stride : tuple of int
-        One a spatial axis, 1 to 64.
+        1 to 64, one number a spatial axis.
     """
 
     stride: Shape
@@ -91,11 +91,11 @@ class Sliding(Affine):
 
     @abstractmethod
     def _output_sizes(self, sizes: Shape) -> Shape:
-        """Give the spatial sizes of the output; FormatError if there are none."""
+        """Return the spatial sizes of the output; FormatError if there are none."""
 
     @abstractmethod
     def _n_matrices(self, shape: Shape, output: Shape) -> int:
-        """Count how often the whole weight is applied to one frame."""
+        """Return how often the whole weight is applied to one frame."""
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "stride": list(self.stride)}
@@ -103,11 +103,13 @@ class Sliding(Affine):
 
 Pad = Callable[[Array, Float], Array]
 SlidingProduct = Callable[[Array, Pad, Shape], Array]
-"""Gives `(n, *sizes, n_outputs)` of `(n, *spatial, n_inputs)` frames, which `pad` pads."""
+"""Computes `(n, *sizes, n_outputs)` from `(n, *spatial, n_inputs)` frames, padded by `pad`."""
 
 
 class PatchProduct:
-    """Patches of padded frames, gathered into one matrix, times the weights: cut into parts.
+    """The product of patches of padded frames, copied into one matrix, and the weights.
+
+    Frames and positions are cut into parts, so that the matrix stays in the cache.
 
     Parameters
     ----------
@@ -115,58 +117,58 @@ class PatchProduct:
     product : Product
         Of `(taps * n_inputs, n_outputs)`.
     finish : callable
-        Makes outputs of sums, in place, while they are in the cache.
+        Turns sums into outputs in place, while they are in the cache.
     """
 
     def __init__(self, kernel: Shape, stride: Shape, product: Product, finish: Step) -> None:
         self.kernel, self.stride, self.finish = kernel, stride, finish
         self.product = product
-        # Positions of a part: what their patches and outputs take is counted.
-        self.most = max(1, product.backend.part_elements // sum(product.shape))
+        # Positions of a part, whose patches and outputs fit in it.
+        self.positions = max(1, product.backend.part_elements // sum(product.shape))
 
     def __call__(self, x: Array, pad: Pad, sizes: Shape) -> Array:
-        """Give `(n, *sizes, n_outputs)` of `(n, *spatial, n_inputs)` frames, which `pad` pads."""
-        n, most, multiply = prod(sizes), self.most, self.product
+        """Compute `(n, *sizes, n_outputs)` from `(n, *spatial, n_inputs)` frames."""
+        n, most, multiply = prod(sizes), self.positions, self.product
         n_patch, n_outputs = multiply.shape
         y = multiply.backend.empty((len(x), *sizes, n_outputs), multiply.dtype)
         room = multiply.backend.empty((min(most, len(x) * n), n_patch), multiply.input_dtype)
         for frames in cut(len(x), most // n):
             padded = pad(x[frames], multiply.input_dtype)
             for box in boxes(sizes, most):
-                part = y[(frames, *box)].reshape(-1, n_outputs)  # contiguous: a view
-                patches = self._gather(padded, box, room[: len(part)])
+                part = y[(frames, *box)].reshape(-1, n_outputs)  # a view: boxes are contiguous
+                patches = self._gather(padded, box, room[: len(part)])  # (positions, n_patch)
                 self.finish(multiply(patches, part))
         return y
 
     def _gather(self, padded: Array, box: Box, room: Array) -> Array:
-        """Copy the patches of all positions in a box to `room`, `(n, taps * n_inputs)`."""
+        """Copy the patches of all positions in a box to `room`, `(positions, taps * n_inputs)`."""
         starts = (
             slice(part.start * stride, None) for part, stride in zip(box, self.stride, strict=True)
         )
         windows = self.product.backend.windows(
             padded[(slice(None), *starts)], sizes_of(box), self.kernel, self.stride
         )
-        room.reshape(windows.shape)[...] = windows
+        room.reshape(windows.shape)[...] = windows  # (n, *box, *kernel, n_inputs)
         return room
 
 
 class ShiftedProduct:
-    """Positions of padded frames times the weights of all taps, then added up, each tap shifted.
+    """The product of padded frames and the weights of all taps, then added up, each tap shifted.
 
-    For stride 1. No patch is gathered, which pays where outputs are few: an output is a plane
-    here, and a tap's place is a distance along it.
+    For stride 1. No patch is copied, which is faster where outputs are few. Each output is a plane
+    in memory, and each tap is a distance along it.
 
     Parameters
     ----------
     kernel : tuple of int
     weight : (taps, n_inputs, n_outputs) int16
     scale : float
-        A power of two that products are multiplied by.
+        A power of two, by which products are multiplied.
     finish : callable
-        Makes outputs of sums, in place.
+        Turns sums into outputs in place.
     backend : Backend
     dtypes : pair of numpy float types
-        In which the products of one tap, and sums over all of them, are exact.
+        Exact for the products of one tap, and for sums over all taps.
     """
 
     def __init__(
@@ -185,28 +187,29 @@ class ShiftedProduct:
         self.weight = backend.constant(rows * scale, self.input_dtype)
 
     def __call__(self, x: Array, pad: Pad, sizes: Shape) -> Array:
-        """Give `(n, *sizes, n_outputs)` of `(n, *spatial, n_inputs)` frames, which `pad` pads."""
+        """Compute `(n, *sizes, n_outputs)` from `(n, *spatial, n_inputs)` frames."""
         xp, backend = self.backend.xp, self.backend
         padded_sizes = tuple(n + k - 1 for n, k in zip(sizes, self.kernel, strict=True))
         n_positions, valid = prod(padded_sizes), tuple(slice(0, n) for n in sizes)
         y = backend.empty((self.n_outputs, len(x), *sizes), self.dtype)
         for frames in cut(len(x), backend.part_elements // (n_positions * sum(self.weight.shape))):
             flat = pad(x[frames], self.input_dtype).reshape(-1, self.weight.shape[1])
-            products = xp.matmul(self.weight, flat.T).reshape(-1, self.n_outputs, len(flat))
-            sums = backend.cast(products[0], self.dtype)
+            products = xp.matmul(self.weight, flat.T)  # (taps * n_outputs, n * n_positions)
+            products = products.reshape(-1, self.n_outputs, len(flat))
+            sums = backend.cast(products[0], self.dtype)  # (n_outputs, n * n_positions)
             for tap, of_tap in zip(taps(self.kernel), products, strict=True):
                 shift = distance(tap, padded_sizes)
                 if shift:
                     sums[:, : len(flat) - shift] += of_tap[:, shift:]
-            planes = sums.reshape(self.n_outputs, -1, *padded_sizes)
+            planes = sums.reshape(self.n_outputs, -1, *padded_sizes)  # valid where no tap wraps
             y[:, frames] = planes[(slice(None), slice(None), *valid)]
-        outputs = xp.moveaxis(y, 0, -1)
+        outputs = xp.moveaxis(y, 0, -1)  # (n, *sizes, n_outputs)
         self.finish(outputs)
         return outputs
 
 
 def distance(tap: Shape, sizes: Shape) -> int:
-    """Give how far apart two positions of an array of `sizes` lie in memory, a tap from another."""
+    """Return how far a tap lies behind the first one in memory, in an array of `sizes`."""
     far = 0
     for offset, size in zip(tap, sizes, strict=True):
         far = far * size + offset
@@ -229,7 +232,7 @@ def sliding_product(
     """
     n_taps, n_outputs = prod(kernel), weight.shape[1]
     n_inputs = len(weight) // n_taps
-    if set(stride) != {1} or n_taps == 1 or FEW_OUTPUTS * n_outputs > n_inputs:
+    if set(stride) != {1} or n_taps == 1 or INPUTS_PER_OUTPUT * n_outputs > n_inputs:
         product = Product(weight, shift, kernel[-1] * n_inputs, limit, backend, dtype)
         return PatchProduct(kernel, stride, product, finish)
     by_tap = weight.reshape(n_taps, n_inputs, n_outputs)
@@ -239,10 +242,10 @@ def sliding_product(
 
 
 def zeros_around(before: Shape, shape: Shape, backend: Backend) -> Pad:
-    """Make a function that puts `(n, *spatial, channels)` frames among zeros.
+    """Return a function that pads `(n, *spatial, channels)` frames with zeros to `shape`.
 
-    `before` so many, `shape` in all; numbers below 0 and shapes that are too small cut frames off.
-    What it gives is overwritten when it is called again: the zeros are made once.
+    `before` are the zeros before each spatial axis; a number below 0, or a `shape` that is too
+    small, cuts frames off. Each call overwrites the result of the last one.
     """
     rooms: dict[Float, Array] = {}
 
@@ -264,12 +267,12 @@ def zeros_around(before: Shape, shape: Shape, backend: Backend) -> Pad:
 
 
 def taps(kernel: Shape) -> Iterator[Shape]:
-    """Give the positions within a kernel, in row-major order."""
+    """Return the positions within a kernel, in row-major order."""
     return product(*(range(size) for size in kernel))
 
 
 def cut(n: int, most: int) -> Iterator[slice]:
-    """Cut `n` frames into parts of `most`, or of one if a frame alone is too large."""
+    """Cut `n` frames into parts of at most `most`, or of one frame."""
     step = max(1, most)
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
@@ -287,5 +290,5 @@ def boxes(sizes: Shape, most: int) -> Iterator[Box]:
 
 
 def sizes_of(box: Box) -> Shape:
-    """Give the sizes of a part."""
+    """Return the sizes of a part."""
     return tuple(part.stop - part.start for part in box)

@@ -1,4 +1,4 @@
-"""The transposed convolution: a product of patches for each group of output phases."""
+"""The transposed convolution: one product of patches for each group of output phases."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import MAX_ELEMENTS, check_sizes
-from narrows.codec.networks.backend import Array, Backend, Float
+from narrows.codec.networks.backend import Array, Backend, Float, Shape
 from narrows.codec.networks.layers.affine import FEW_CHANNELS
-from narrows.codec.networks.layers.contract import Shape, Step
+from narrows.codec.networks.layers.contract import Step
 from narrows.codec.networks.layers.sliding import (
     MAX_KERNEL,
     Sliding,
@@ -41,7 +41,8 @@ class TransposedConv(Sliding):
     before : tuple of int
         Positions cut off at the beginning of each spatial axis, fewer than the kernel has taps.
     size : tuple of int
-        The spatial sizes of the output; what lies behind is cut off, what nothing reaches is bias.
+        The spatial sizes of the output. What lies behind them is cut off; positions that no input
+        reaches hold the bias alone.
     """
 
     before: Shape
@@ -64,10 +65,10 @@ class TransposedConv(Sliding):
         return prod(shape[:-1])
 
     def _groups(self) -> Iterator[tuple[Group, ...]]:
-        """Give the groups of phases along each axis, in all combinations.
+        """Return the groups of phases along each axis, in all combinations.
 
         An output at stride * j + phase takes inputs j + offset. Phases that take the same offsets
-        share one product, so that each patch is gathered once.
+        share one product, so that each patch is copied once.
         """
         pairs = zip(self.kernel, self.stride, self.before, strict=True)
         return product(*(groups_of(*each) for each in pairs))
@@ -112,33 +113,36 @@ class TransposedConv(Sliding):
         y: Array,
         backend: Backend,
     ) -> None:
-        """Compute the outputs of one group of phases an axis, and put them where they belong."""
+        """Compute the outputs of one group of phases an axis, and write them to `y`."""
         sizes = tuple(-(-n // stride) for n, stride in zip(self.size, self.stride, strict=True))
         before = tuple(-group.offsets[0] for group in groups)
         needed = (
             *(n + len(group.offsets) - 1 for n, group in zip(sizes, groups, strict=True)),
             self.n_inputs,
         )
-        found = multiply(x, zeros_around(before, needed, backend), sizes)
+        found = multiply(x, zeros_around(before, needed, backend), sizes)  # (n, *sizes, outputs)
         phases_of, strides = [group.phases for group in groups], self.stride
         *others, width = self.size
         last = strides[-1]
         if self.n_outputs > FEW_CHANNELS and len(phases_of[-1]) == last and width % last == 0:
-            # All phases of a line lie together, in both arrays: they are copied as more channels.
+            # All phases of a line are adjacent in both arrays: they are copied as more channels.
             phases_of, strides = [*phases_of[:-1], [0]], (*strides[:-1], 1)
             y = y.reshape(len(x), *others, width // last, last * self.n_outputs)
         counts = tuple(map(len, phases_of))
         interleave(found.reshape(len(x), *sizes, *counts, y.shape[-1]), phases_of, strides, y)
 
     def _matrix_of(self, groups: tuple[Group, ...]) -> tuple[npt.NDArray[np.int16], int]:
-        """Give `(offsets * n_inputs, phases * n_outputs)` of one group an axis, and a line."""
-        weight = self.weight
+        """Return the matrix of one group an axis, and the length of its runs of inputs.
+
+        The matrix is `(offsets * n_inputs, phases * n_outputs)`, over all axes.
+        """
+        weight = self.weight  # (*kernel, n_inputs, n_outputs)
         for axis, (group, stride, before) in enumerate(
             zip(groups, self.stride, self.before, strict=True)
         ):
             chosen = [[a + before - stride * d for d in group.offsets] for a in group.phases]
-            # The kernel's axis becomes one of offsets, and one of phases before the outputs.
-            weight = np.moveaxis(weight.take(chosen, axis), axis, -2)
+            weight = weight.take(chosen, axis)  # (..., phases, offsets, ..., inputs, outputs)
+            weight = np.moveaxis(weight, axis, -2)  # (..., offsets, ..., inputs, phases, outputs)
         line = len(groups[-1].offsets) * self.n_inputs
         return weight.reshape(prod(weight.shape[: self.n_axes + 1]), -1), line
 
@@ -147,7 +151,7 @@ class TransposedConv(Sliding):
 
 
 def interleave(found: Array, phases_of: list[list[int]], strides: Shape, y: Array) -> None:
-    """Put `(n, *sizes, *counts, channels)` into `y`, each phase of an axis a stride apart."""
+    """Write `(n, *sizes, *counts, channels)` to `y`, each phase of an axis at a stride."""
     for numbers in taps(tuple(map(len, phases_of))):
         firsts = [phases[i] for phases, i in zip(phases_of, numbers, strict=True)]
         target = tuple(slice(a, None, s) for a, s in zip(firsts, strides, strict=True))
@@ -160,7 +164,7 @@ def interleave(found: Array, phases_of: list[list[int]], strides: Shape, y: Arra
 
 @dataclass(frozen=True)
 class Group:
-    """Phases of an axis whose outputs take inputs at the same offsets."""
+    """The phases of an axis whose outputs take inputs at the same offsets."""
 
     phases: list[int]
     offsets: range
