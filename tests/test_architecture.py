@@ -47,7 +47,7 @@ def test_no_folder_imports_upwards(folder):
 
 
 def test_the_runtime_imports_no_framework():
-    allowed = {"numpy", "constriction", "safetensors", "narrows", *sys.stdlib_module_names}
+    allowed = {"numpy", "constriction", "narrows", *sys.stdlib_module_names}
     for path in (SOURCE / "codec").rglob("*.py"):
         for name in imported_names(path):
             assert name.split(".")[0] in allowed, f"{path.name} imports {name}"

@@ -147,9 +147,10 @@ def train(
     >>> codec = narrows.train(x_train, latent_size=32)   # doctest: +SKIP
     """
     try:
+        import safetensors  # noqa: F401
         import torch  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("torch", "training", "train") from None
+    except ImportError as error:
+        raise MissingExtraError(error.name or "torch", "training", "train") from None
     from narrows.training.classic.presets import training_settings
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec

@@ -8,6 +8,7 @@ import pytest
 
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.symbol_search import SymbolSearch
+from narrows.codec.model.content import write_decoding
 from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.networks.layers import Dense
 from narrows.codec.networks.network import IntegerNetwork
@@ -98,7 +99,9 @@ def test_qualities_share_a_context_model_in_the_file():
     assert again.contexts[0] is again.contexts[1] is again.contexts[2]
     x = typical_frames(model, 9)
     assert Codec(again).compress(x, 3) == Codec(shared_model).compress(x, 3)
-    assert [name for name in again.decoding_tensors() if "order" in name] == ["contexts.0.order"]
+    assert [name for name in write_decoding(again).tensors if "order" in name] == [
+        "contexts.0.order"
+    ]
 
 
 @pytest.mark.parametrize("quality", [1, 2, 3])

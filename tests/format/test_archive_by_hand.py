@@ -28,6 +28,7 @@ from tests.helpers.by_hand import (
     TENSORS,
     model_by_hand,
     model_file_by_hand,
+    stored_deflate,
 )
 
 DECODED = np.array([[2, 2], [0, 0], [6, 6], [2, 2]], dtype=np.uint8)
@@ -214,9 +215,9 @@ def test_a_model_file_written_by_hand_is_read(with_encoder):
 def test_a_model_file_is_read_and_checked_by_hand(with_encoder):
     model = model_by_hand()
     data = pack_model(model if with_encoder else model.without_encoder())
-    begin = 8 + struct.unpack_from("<Q", data)[0]
-    header = json.loads(data[8:begin])
-    text = header.pop("__metadata__")["narrows"]
+    assert data[:5] == b"\x89NRM\x00"
+    position = 9 + struct.unpack_from("<I", data, 5)[0]
+    text = data[9:position].decode("ascii")
     content = json.loads(text)
     assert content["model_id"] == MODEL_ID.hex()
     assert content["encoder_sha256"] == ENCODER_DIGEST.hex()
@@ -224,14 +225,12 @@ def test_a_model_file_is_read_and_checked_by_hand(with_encoder):
     assert f'"encoder":{ENCODER if with_encoder else "null"},' in text
     tensors = DECODING_TENSORS + (ENCODER_TENSORS if with_encoder else ())
     tensors = {line.split()[0].decode(): tensor for line, tensor in tensors}
-    assert header.keys() == tensors.keys() | {"training"}
-    for name, entry in header.items():
-        first, end = entry["data_offsets"]
-        assert (entry["dtype"], entry["shape"]) == ("U8", [end - first])
-        unpacked = unpack_tensor(data[begin + first : begin + end])
+    assert content["tensors"].keys() == tensors.keys() | {"training"}
+    for name, size in content["tensors"].items():
+        unpacked = unpack_tensor(data[position : position + size])
         assert unpacked.tobytes() == tensors.get(name, b"{}")
-    blank = data.replace(content["checksum"].encode(), b"0" * 64)
-    assert hashlib.sha256(blank).hexdigest() == content["checksum"]
+        position += size
+    assert data[position:] == hashlib.sha256(data[:position]).digest()
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -243,17 +242,17 @@ def test_rows_written_by_hand_are_the_tensors(name):
     assert (line, unpacked.astype(unpacked.dtype.newbyteorder("<")).tobytes()) == expected
 
 
-def test_an_entropy_coded_tensor_written_by_hand_is_read():
-    """The table and the payload are those of the coded archive: symbols 1, 0, 3, 1."""
+def test_a_packed_tensor_with_raw_bits_written_by_hand_is_read():
+    """-4, -5, -2, -4 shifted by 1: the lowest bits 0, 1, 0, 0, above them -2, -3, -1, -2."""
     row = (
-        b"\x02\x01"  # entropy coding, int16
+        b"\x01"  # int16
         b"\x01\x04"  # one dimension, of size 4
         b"\x01"  # shift 1
-        b"\x16"  # frequencies in units of 2**22
-        b"\x09"  # symbol 0 stands for -5
-        b"\x02\x02\x01\x01"  # two symbols covered: 2**23, 2**22; the escape: 2**22
-        b"\x01\x00\x00\x80\x15\x60"
-    )
+        b"\x00"  # the values themselves
+        b"\x01"  # one raw bit each
+        b"\x01"  # one plane
+        b"\x40"  # 0100, and four bits to the end of the byte
+    ) + stored_deflate(b"\xfe\xfd\xff\xfe")
     assert_same(unpack_tensor(row), np.array([-8, -10, -4, -8], dtype=np.int16))
 
 

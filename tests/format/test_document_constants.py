@@ -8,7 +8,7 @@ from pathlib import Path
 import narrows
 from narrows.codec.archive import DTYPES, Mode
 from narrows.codec.model import packed_tensors
-from narrows.codec.model.model import VERSION
+from narrows.codec.model.content import VERSION
 from tests.helpers.format_document import DOCUMENT, section, table, value
 
 CONSTANTS = {
@@ -16,7 +16,7 @@ CONSTANTS = {
     "tail magic": "archive.layout.TAIL_MAGIC",
     "tail bytes": "archive.layout.TAIL_BYTES",
     "archive format version": "archive.layout.VERSION",
-    "model format version": "model.model.VERSION",
+    "model format version": "model.content.VERSION",
     "flag: embedded model": "archive.layout.FLAG_EMBEDDED_MODEL",
     "required flags": "archive.layout.REQUIRED_FLAGS",
     "known flags": "archive.layout.KNOWN_FLAGS",
@@ -62,9 +62,9 @@ CONSTANTS = {
     "stride of an axis, most": "networks.layers.sliding.MAX_STRIDE",
     "products of a layer, most": "networks.layers.sliding.MAX_PRODUCTS",
     "activation entries, most": "networks.layers.activations.MAX_TABLE_ENTRIES",
-    "metadata key": "model.model_file.METADATA_KEY",
-    "model header bytes, most": "model.model_file.MAX_HEADER_BYTES",
-    "numbers of a model, most": "model.packed_tensors.MAX_ELEMENTS",
+    "model magic": "model.model_file.MAGIC",
+    "JSON bytes of a model, most": "model.model_file.MAX_JSON_BYTES",
+    "numbers of a model, most": "model.model_file.MAX_MODEL_NUMBERS",
 }
 DOCUMENTED_OTHERWISE = {
     "archive.layout.DTYPE_CODES",  # a table of its own
@@ -74,11 +74,10 @@ DOCUMENTED_OTHERWISE = {
     "networks.layers.affine.MAX_LIMIT",  # a range
     "networks.layers.kinds.KINDS",  # a table of its own
     "networks.layers.residual.INNER_KINDS",  # in words
-    "model.model_file.NO_CHECKSUM",  # in words
-    "model.packed_tensors.DIFFERENCES",  # a table of its own
-    "model.packed_tensors.ENTROPY",
-    "model.packed_tensors.MAX_DIMENSIONS",  # the limit of the archive
-    "model.packed_tensors.PLANES",
+    "model.model_file.CHECKSUM_BYTES",  # in words
+    "model.model_file.HEAD_BYTES",
+    "model.packed_tensors.DIFFERENCES",
+    "model.packed_tensors.VALUES",
 }
 NO_MATTER_OF_FORMAT = {
     "networks.backend.EXACT_FLOAT32",
@@ -91,10 +90,8 @@ NO_MATTER_OF_FORMAT = {
     "networks.layers.affine.FEW_CHANNELS",
     "networks.layers.product.MAX_PARTS",
     "networks.layers.sliding.INPUTS_PER_OUTPUT",
-    "model.packed_tensors.MAX_ENTROPY_RANGE",  # how a writer chooses
-    "model.packed_tensors.NARROW_RANGE",
-    "model.packed_tensors.NARROW_UNIT_BITS",
-    "model.packed_tensors.WIDE_UNIT_BITS",
+    "model.packed_tensors.LEVEL",  # how a writer packs
+    "model.packed_tensors.MAX_RAW_BITS",
     "transform.DEFAULT_BATCH_SIZE",
     "transform.MAX_BATCH_ELEMENTS",
 }
@@ -162,14 +159,9 @@ def test_the_block_modes_are_those_of_the_code():
         assert f"**{name}**" in section("Block modes")
 
 
-def test_the_number_types_and_codings_of_packed_tensors_are_those_of_the_code():
+def test_the_number_types_of_packed_tensors_are_those_of_the_code():
     types = {int(code): (name, int(size)) for code, name, size in table("Packed tensors", 2)}
     assert types == {i: (d.name, d.itemsize) for i, d in enumerate(packed_tensors.DTYPES)}
-    codings = {name: int(code) for code, name, _ in table("Packed tensors", 3)}
-    assert codings == {name: getattr(packed_tensors, name) for name in codings}
-    assert sorted(codings.values()) == list(range(packed_tensors.ENTROPY + 1))
-    for name in codings:
-        assert f"**{name}**" in section("Packed tensors")
 
 
 def test_the_varints_of_the_document_are_those_of_the_code():

@@ -79,8 +79,8 @@ def test_the_model_of_the_worked_example_is_the_one_worked_out_by_hand():
     assert hashed == written
 
 
-def test_the_rows_of_the_worked_example_are_those_worked_out_by_hand():
-    assert {name: bytes.fromhex(row) for name, row, _ in table("Its rows")} == ROWS
+def test_the_tensors_of_the_worked_example_are_those_worked_out_by_hand():
+    assert {name: bytes.fromhex(row) for name, row, _ in table("Its tensors")} == ROWS
 
 
 def test_the_packed_tensor_of_the_worked_example_is_unpacked_as_it_says():

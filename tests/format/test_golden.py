@@ -19,7 +19,7 @@ SEARCHES = sorted(path.with_suffix("") for path in FOLDER.glob("v*/*.signals.npy
 EFFORTS = {".effort-0": 0, ".nrw": 2, ".effort-9": 9}  # of a golden search, by the archive's suffix
 TARGETS = {"mixed-float32": {"target_psnr": 29}, "mixed-uint8": {"target_bytes": 1.5}}
 AT_ONE_QUALITY = [path for path in SEARCHES if path.stem not in TARGETS]
-OPTIONAL = ("torch", "sklearn", "scipy", "pooch", "matplotlib", "constriction")
+OPTIONAL = ("torch", "safetensors", "sklearn", "scipy", "pooch", "matplotlib", "constriction")
 
 
 def test_there_are_golden_files_of_every_dtype():

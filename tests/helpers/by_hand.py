@@ -62,23 +62,20 @@ def stored_deflate(raw):
     return b"\x78\x01\x01" + length + raw + struct.pack(">2H", b, a)
 
 
-# A table of one symbol and the escape, one unit each, and a payload without words.
-ALL_THE_SAME = bytes.fromhex("01 01 01 00")
-# The tensors as a model file may hold them: coding, type, shape, shift; then, in entropy coding,
-# unit 23 and the number that all are, in zigzag.
+# The tensors as a model file may hold them: type, shape, shift, coding, raw bits, planes; the body.
 ROWS = {
-    "decoder.0.bias": bytes.fromhex("02 03 01 02 00 17 00") + ALL_THE_SAME,
-    "decoder.0.weight": bytes.fromhex("02 01 02 01 02 00 17 02") + ALL_THE_SAME,
-    "encoder.0.bias": bytes.fromhex("02 03 01 01 00 17 00") + ALL_THE_SAME,
-    "encoder.0.weight": bytes.fromhex("02 01 02 02 01 00 17 02") + ALL_THE_SAME,
-    "quantiser.gain": bytes.fromhex("02 02 02 01 01 00 17 02") + ALL_THE_SAME,
-    "quantiser.step": bytes.fromhex("02 02 02 01 01 01 17 02") + ALL_THE_SAME,  # 1 << 1
-    "tables.low": bytes.fromhex("02 02 02 01 01 00 17 00") + ALL_THE_SAME,
-    "tables.size": bytes.fromhex("02 02 02 01 01 00 17 06") + ALL_THE_SAME,
-    # The numbers 2, 1, 1 shifted by 22, as the differences 2, -1, 0, in four planes.
-    "tables.weights": bytes.fromhex("01 02 01 03 16")
-    + stored_deflate(bytes.fromhex("02 ff 00  00 ff 00  00 ff 00  00 ff 00")),
-    "training": bytes.fromhex("00 00 01 02 00") + stored_deflate(b"{}"),
+    "decoder.0.bias": bytes.fromhex("03 01 02  00 00 00 01") + stored_deflate(bytes(2)),
+    "decoder.0.weight": bytes.fromhex("01 02 01 02  00 00 00 01") + stored_deflate(b"\1\1"),
+    "encoder.0.bias": bytes.fromhex("03 01 01  00 00 00 01") + stored_deflate(bytes(1)),
+    # The lowest bit of 1 and 1 is raw, 1 and 1; above it both are 0.
+    "encoder.0.weight": bytes.fromhex("01 02 02 01  00 00 01 01  c0") + stored_deflate(bytes(2)),
+    "quantiser.gain": bytes.fromhex("02 02 01 01  00 00 00 01") + stored_deflate(b"\1"),
+    "quantiser.step": bytes.fromhex("02 02 01 01  01 00 00 01") + stored_deflate(b"\1"),  # 1 << 1
+    "tables.low": bytes.fromhex("02 02 01 01  00 00 00 01") + stored_deflate(bytes(1)),
+    "tables.size": bytes.fromhex("02 02 01 01  00 00 00 01") + stored_deflate(b"\3"),
+    # The numbers 2, 1, 1 shifted by 22, as the differences 2, -1, 0.
+    "tables.weights": bytes.fromhex("02 01 03  16 01 00 01") + stored_deflate(b"\x02\xff\x00"),
+    "training": bytes.fromhex("00 01 02  00 00 00 01") + stored_deflate(b"{}"),
 }
 
 
@@ -110,22 +107,14 @@ def model_by_hand():
 
 
 def model_file_by_hand(*, with_encoder=True):
-    """The model in the layout of safetensors, the rows in the order of their names."""
-    text = (
-        f'{{"architecture":"by hand","checksum":"{"0" * 64}","decoding":{DECODING},'
-        f'"encoder":{ENCODER if with_encoder else "null"},'
-        f'"encoder_sha256":"{ENCODER_DIGEST.hex()}","format":0,"known_sha256":null,'
-        f'"model_id":"{MODEL_ID.hex()}","peak":"0x1.fe00000000000p+7"}}'
-    )
+    """The model's file: magic, version, JSON, the rows in the order of their names, digest."""
     rows = {n: row for n, row in ROWS.items() if with_encoder or not n.startswith("encoder.")}
-    entries, end = [], 0
-    for name, row in rows.items():
-        begin, end = end, end + len(row)
-        entries.append(
-            f'"{name}":{{"dtype":"U8","shape":[{len(row)}],"data_offsets":[{begin},{end}]}}'
-        )
-    quoted = text.replace('"', r"\"")
-    header = f'{{"__metadata__":{{"narrows":"{quoted}"}},{",".join(entries)}}}'
-    data = struct.pack("<Q", len(header)) + header.encode("ascii") + b"".join(rows.values())
-    checksum = hashlib.sha256(data).hexdigest()
-    return data.replace(b"0" * 64, checksum.encode("ascii"))
+    sizes = ",".join(f'"{name}":{len(row)}' for name, row in rows.items())
+    text = (
+        f'{{"architecture":"by hand","decoding":{DECODING},'
+        f'"encoder":{ENCODER if with_encoder else "null"},'
+        f'"encoder_sha256":"{ENCODER_DIGEST.hex()}","known_sha256":null,'
+        f'"model_id":"{MODEL_ID.hex()}","peak":"0x1.fe00000000000p+7","tensors":{{{sizes}}}}}'
+    ).encode("ascii")
+    data = b"\x89NRM" + b"\x00" + struct.pack("<I", len(text)) + text + b"".join(rows.values())
+    return data + hashlib.sha256(data).digest()

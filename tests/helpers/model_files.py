@@ -5,22 +5,21 @@ import json
 from functools import cache
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
 from narrows.codec.model.packed_tensors import pack_tensor, unpack_tensor
 
-NO_CHECKSUM = "0" * 64
+MAGIC_AND_VERSION = b"\x89NRM\0"
 DECODING = ("decoder.", "quantiser.", "tables.", "contexts.")
 
 
 def opened(data):
-    """Give the content of a model file and its tensors, unpacked."""
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + size])
-    packed = safetensors.numpy.load(data)
-    tensors = {name: unpack_tensor(tensor.tobytes()) for name, tensor in packed.items()}
-    return json.loads(header["__metadata__"]["narrows"]), tensors
+    """Return the settings of a model file, and its tensors, unpacked."""
+    position = 9 + int.from_bytes(data[5:9], "little")
+    settings, tensors = json.loads(data[9:position]), {}
+    for name, size in settings.pop("tensors").items():
+        tensors[name] = unpack_tensor(data[position : position + size])
+        position += size
+    return settings, tensors
 
 
 def digest(settings, tensors):
@@ -59,12 +58,11 @@ def forged(content, tensors):
 
 def sealed(content, tensors):
     """Write a model file whose checksum is right, whatever it holds."""
-    return sealed_text(canonical({**content, "checksum": NO_CHECKSUM}).decode(), packed(tensors))
+    return of_rows(content, packed(tensors))
 
 
 def packed(tensors):
-    rows = {name: _packed(t.dtype, t.shape, t.tobytes()) for name, t in sorted(tensors.items())}
-    return {name: np.frombuffer(row, np.uint8) for name, row in rows.items()}
+    return {name: _packed(t.dtype, t.shape, t.tobytes()) for name, t in sorted(tensors.items())}
 
 
 @cache
@@ -72,8 +70,17 @@ def _packed(dtype, shape, data):
     return pack_tensor(np.frombuffer(data, dtype).reshape(shape))
 
 
-def sealed_text(text, rows):
-    """Write a model file of metadata and packed tensors, with the right checksum."""
-    data = safetensors.numpy.save(rows, metadata={"narrows": text})
-    checksum = hashlib.sha256(data).hexdigest()
-    return data.replace(NO_CHECKSUM.encode(), checksum.encode(), 1)
+def text_of(content, rows):
+    """Write the JSON of a model file with these packed tensors."""
+    return canonical({**content, "tensors": {name: len(row) for name, row in rows.items()}})
+
+
+def of_rows(content, rows):
+    """Write a model file of packed tensors, with the right checksum."""
+    return sealed_text(text_of(content, rows), b"".join(row for _, row in sorted(rows.items())))
+
+
+def sealed_text(text, body):
+    """Write a model file of any JSON and any bytes behind it, with the right checksum."""
+    data = MAGIC_AND_VERSION + len(text).to_bytes(4, "little") + text + body
+    return data + hashlib.sha256(data).digest()

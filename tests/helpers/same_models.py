@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from narrows.codec.model.content import write_decoding, write_encoder
 from tests.helpers.tiny_models import assert_identical
 
 
@@ -13,13 +14,13 @@ def assert_same_context(ours, theirs):
 
 
 def coding_tensors(model):
-    return {**model.encoder_tensors(), **model.decoding_tensors()}
+    return write_encoder(model).tensors | write_decoding(model).tensors
 
 
 def assert_same_model(model, again):
     """Compare all that a model file holds."""
-    assert again.decoding_settings() == model.decoding_settings()
-    assert again.encoder_settings() == model.encoder_settings()
+    assert write_decoding(again).settings == write_decoding(model).settings
+    assert write_encoder(again).settings == write_encoder(model).settings
     assert again.model_id == model.model_id
     assert (again.architecture, again.peak) == (model.architecture, model.peak)
     assert again.training == model.training

@@ -50,8 +50,8 @@ class Model(NamedTuple):
 
 def read_model(data: bytes) -> Model:
     """Read a model file and check all of it that decoding needs."""
-    settings, rows = read_container(data)
-    tensors, decoding, encoder = Tensors(rows), settings["decoding"], settings["encoder"]
+    settings, packed = read_container(data)
+    tensors, decoding, encoder = Tensors(packed), settings["decoding"], settings["encoder"]
     check_decoder(decoding)
     (k,), frame_shape = decoding["decoder"]["input_shape"], tuple(decoding["frame_shape"])
     n_elements = math.prod(frame_shape)
@@ -75,7 +75,7 @@ def read_model(data: bytes) -> Model:
         known = tensors.unpack("known.symbols", "int32", None, k)
         check_known(model, known, settings["known_sha256"])
     check_search(encoder, tensors, steps.shape)
-    check_no_other(rows, settings)
+    check_no_other(packed, settings)
     return model
 
 
@@ -143,7 +143,7 @@ def check_known(model: Model, symbols: np.ndarray, digest: str) -> None:
 
 def check_search(encoder: Any, tensors: Tensors, shape: tuple[int, ...]) -> None:
     """Check what an encoder may search by at these qualities and latents."""
-    there = "encoder.curvature" in tensors.rows
+    there = "encoder.curvature" in tensors.packed
     need(there == has_search(encoder), "a search without curvatures, or they without it")
     if there:
         need(len(encoder["search"]["lambda"]) == shape[0], "lambdas of another number")
@@ -151,8 +151,8 @@ def check_search(encoder: Any, tensors: Tensors, shape: tuple[int, ...]) -> None
         need(curvature.min() >= 0, "a curvature is negative")
 
 
-def check_no_other(rows: dict[str, bytes], settings: Settings) -> None:
+def check_no_other(packed: dict[str, bytes], settings: Settings) -> None:
     """Check the names of the tensors that only people and encoders need."""
     known = {"known.answers"} if settings["known_sha256"] else set()
-    names = {name for name in rows if not (settings["encoder"] and name.startswith("encoder."))}
+    names = {name for name in packed if not (settings["encoder"] and name.startswith("encoder."))}
     need(names == known | {"training"}, "a tensor is missing, or has no place")

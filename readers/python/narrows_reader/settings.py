@@ -36,6 +36,11 @@ def is_encoder(value: Any) -> bool:
     return not has_search(value) or fits(value["search"], SEARCH)
 
 
+def is_sizes(value: Any) -> bool:
+    """Return whether this is an object of numbers of bytes."""
+    return isinstance(value, dict) and all(map(integer(0, 2**40), value.values()))
+
+
 def has_search(encoder: Any) -> bool:
     """Return whether an encoder has something to search by."""
     return isinstance(encoder, dict) and "search" in encoder
@@ -50,29 +55,29 @@ DECODING = {
     "quantiser": {"limit": integer(1, 2**31 - 1), "shift": integer(0, 47)},
 }
 MODEL = {
-    "architecture": anything, "checksum": hexadecimal(64), "decoding": DECODING,
-    "encoder": is_encoder, "encoder_sha256": hexadecimal(64), "format": integer(0, 0),
+    "architecture": anything, "decoding": DECODING,
+    "encoder": is_encoder, "encoder_sha256": hexadecimal(64),
     "known_sha256": or_null(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
+    "tensors": is_sizes,
 }  # fmt: skip
 
 
-def read_settings(text: str) -> dict[str, Any]:
+def read_settings(text: bytes) -> dict[str, Any]:
     """Read the JSON of a model and check its form."""
     settings = parse_json(text)
-    need(isinstance(settings, dict) and settings.get("format") == 0, "an unknown version")
-    need(canonical(settings) == text, "the JSON is not canonical")
+    need(canonical(settings).encode() == text, "the JSON is not canonical")
     need(fits(settings, MODEL), "the JSON has another form")
     return settings
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: bytes) -> Any:
     """Parse JSON without fractions."""
 
     def refuse(number: str) -> None:
         raise Rejected(f"{number} is no integer")
 
     try:
-        return json.loads(text, parse_float=refuse, parse_constant=refuse)
+        return json.loads(text.decode("ascii"), parse_float=refuse, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise Rejected("the JSON cannot be read") from error
 

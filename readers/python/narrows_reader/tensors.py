@@ -1,24 +1,23 @@
-"""FORMAT.md, "Packed tensors": from the row of a tensor to its numbers."""
+"""FORMAT.md, "Packed tensors": from the bytes of a tensor to its numbers."""
 
 import math
 from copy import copy
+from typing import NamedTuple
 
 import numpy as np
 
 from .conventions import Cursor, need
-from .payload import decode_column
 from .raw_blocks import inflate_planes
-from .tables import make_table
 
 NUMBER_TYPES = ("uint8", "int16", "int32", "int64")
 MOST = 2**26  # numbers of a model; this reader refuses what it has no memory for
 
 
 class Tensors:
-    """The tensors of a model: rows, which are unpacked one by one; those unpacked are in `done`."""
+    """The packed tensors of a model, which are unpacked one by one; `done` has the unpacked."""
 
-    def __init__(self, rows: dict[str, bytes]) -> None:
-        self.rows, self.prefix, self.done = rows, "", dict[str, np.ndarray]()
+    def __init__(self, packed: dict[str, bytes]) -> None:
+        self.packed, self.prefix, self.done = packed, "", dict[str, np.ndarray]()
 
     def under(self, prefix: str) -> "Tensors":
         """Return the tensors whose names begin so, with the rest of the names."""
@@ -29,52 +28,62 @@ class Tensors:
     def unpack(self, name: str, kind: str, *shape: int | None) -> np.ndarray:
         """Unpack a tensor, as int64; it must have this type and shape, None being any size."""
         name = self.prefix + name
-        need(name in self.rows, f"{name} is missing")
-        coding, number_type, got, shift, body = read_head(Cursor(self.rows.pop(name)))
-        same = len(got) == len(shape) and all(map(lambda a, b: b in (None, a), got, shape))
-        need(number_type == kind and same, f"{name} has another type or shape")
-        n = math.prod(got)
+        need(name in self.packed, f"{name} is missing")
+        cursor = Cursor(self.packed.pop(name))
+        head = read_head(cursor)
+        same = len(head.shape) == len(shape)
+        same = same and all(map(lambda a, b: b in (None, a), head.shape, shape))
+        need(head.dtype.name == kind and same, f"{name} has another type or shape")
+        n = math.prod(head.shape)
         need(n + sum(x.size for x in self.done.values()) <= MOST, "too many numbers")
-        values = read_values(coding, body, n, np.dtype(kind))
-        shifted = values << values.dtype.type(shift)  # modulo 2**bits
-        self.done[name] = shifted.view(kind).reshape(got)
+        self.done[name] = read_values(head, cursor, n).reshape(head.shape)
         return self.done[name].astype(np.int64)
 
     def size_of(self, name: str) -> int:
         """Return the first size of a tensor that is not unpacked yet."""
-        need(self.prefix + name in self.rows, f"{name} is missing")
-        shape = read_head(Cursor(self.rows[self.prefix + name]))[2]
+        need(self.prefix + name in self.packed, f"{name} is missing")
+        shape = read_head(Cursor(self.packed[self.prefix + name])).shape
         need(shape, f"{name} has another shape")
         return shape[0]
 
 
-def read_head(cursor: Cursor) -> tuple[int, str, tuple[int, ...], int, bytes]:
-    """Read coding, number type, shape, shift and body of a row."""
-    coding, code, n_dims = cursor.number(), cursor.number(), cursor.number()
-    need(coding <= 2 and code <= 3 and n_dims <= 8, "a row of an unknown kind")
-    shape, shift = tuple(cursor.varint() for _ in range(n_dims)), cursor.number()
-    need(shift < 8 * np.dtype(NUMBER_TYPES[code]).itemsize, "a shift is too great")
-    return coding, NUMBER_TYPES[code], shape, shift, cursor.rest()
+class Head(NamedTuple):
+    """What a packed tensor says of itself."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    shift: int
+    coding: int
+    n_raw: int
+    n_planes: int
 
 
-def read_values(coding: int, body: bytes, n: int, dtype: np.dtype) -> np.ndarray:
-    """Return the n values of a body, their bits as unsigned integers."""
-    unsigned = np.dtype(f"u{dtype.itemsize}")
-    if coding == 2:
-        return read_entropy(body, n, dtype).view(unsigned)
-    raw = inflate_planes(body, n * dtype.itemsize, dtype.itemsize)
-    values = np.frombuffer(raw, unsigned.newbyteorder("<")).astype(unsigned)
-    return np.cumsum(values, dtype=unsigned) if coding == 1 else values
+def read_head(cursor: Cursor) -> Head:
+    """Read the head of a packed tensor."""
+    code, n_dims = cursor.number(), cursor.number()
+    need(code <= 3 and n_dims <= 8, "a packed tensor of an unknown kind")
+    dtype, shape = np.dtype(NUMBER_TYPES[code]), tuple(cursor.varint() for _ in range(n_dims))
+    head = Head(dtype, shape, *(cursor.number() for _ in range(4)))
+    bits = 8 * dtype.itemsize
+    need(head.shift < bits and head.n_raw < bits, "a shift or raw bits are too many")
+    need(head.coding <= 1, "a packed tensor of an unknown coding")
+    need(1 <= head.n_planes <= dtype.itemsize, "a packed tensor of no planes, or too many")
+    return head
 
 
-def read_entropy(body: bytes, n: int, dtype: np.dtype) -> np.ndarray:
-    """Decode n entropy-coded values."""
-    cursor = Cursor(body)
-    unit, z, count = cursor.number(), cursor.varint(), cursor.varint()
-    need(unit <= 23 and 1 <= count <= 4096, "a unit or a table is too large")
-    table = make_table(0, [cursor.varint() << unit for _ in range(count + 1)])
-    base = -(z + 1) // 2 if z % 2 else z // 2
-    values = decode_column(cursor.rest(), table, n) + base
-    bounds = np.iinfo(dtype)
-    need(np.all((values >= bounds.min) & (values <= bounds.max)), "a value does not fit")
-    return values.astype(dtype)
+def read_values(head: Head, cursor: Cursor, n: int) -> np.ndarray:
+    """Return the n numbers of a body."""
+    size, unsigned = head.dtype.itemsize, np.dtype(f"u{head.dtype.itemsize}")
+    low = np.zeros(n, unsigned)
+    for bit in range(head.n_raw):
+        plane = np.frombuffer(cursor.take(-(-n // 8)), np.uint8)
+        low |= np.unpackbits(plane, count=n).astype(unsigned) << unsigned.type(bit)
+    # The planes there are take the highest bytes; a shift of signed numbers brings them down.
+    raw = np.frombuffer(inflate_planes(cursor.rest(), n * head.n_planes, head.n_planes), np.uint8)
+    high = np.zeros((n, size), np.uint8)
+    high[:, size - head.n_planes :] = raw.reshape(n, head.n_planes)
+    high = high.reshape(-1).view(head.dtype.newbyteorder("<")) >> 8 * (size - head.n_planes)
+    values = (high.astype(head.dtype).view(unsigned) << unsigned.type(head.n_raw)) + low
+    if head.coding == 1:
+        values = np.cumsum(values, dtype=unsigned)
+    return (values << unsigned.type(head.shift)).view(head.dtype)

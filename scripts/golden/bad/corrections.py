@@ -26,15 +26,13 @@ def as_type(model, name, kind):
 def chain(model):
     """Let the second quality have the first one's context model, and the third the second one's."""
     model.contexts[:] = [model.contexts[1], {"same_as": 0}, {"same_as": 1}]
-    model.rows = {name.replace("contexts.1", "contexts.0"): row for name, row in model.rows.items()}
-    model.rows = {name: model.rows[name] for name in sorted(model.rows)}
+    model.packed = {n.replace("contexts.1", "contexts.0"): p for n, p in model.packed.items()}
 
 
 def give_own_tensors(model):
     """Store the tensors of a shared context model once more."""
-    own = {n: row for n, row in model.rows.items() if n.startswith("contexts.1.")}
-    model.rows |= {name.replace(".1.", f".{SHARING}."): row for name, row in own.items()}
-    model.rows = {name: model.rows[name] for name in sorted(model.rows)}
+    own = {n: p for n, p in model.packed.items() if n.startswith("contexts.1.")}
+    model.packed |= {n.replace(".1.", f".{SHARING}."): p for n, p in own.items()}
 
 
 def split_first_frequency(model):
@@ -58,8 +56,7 @@ def correct_the_encoder(model):
     """Give the encoder the decoder's correction."""
     model.encoder["correction"] = model.decoder["correction"]
     for name in ("weight", "bias"):
-        model.rows[f"encoder.correction.{name}"] = model.rows[f"decoder.correction.{name}"]
-    model.rows = {name: model.rows[name] for name in sorted(model.rows)}
+        model.packed[f"encoder.correction.{name}"] = model.packed[f"decoder.correction.{name}"]
 
 
 def share(**settings):
@@ -77,7 +74,7 @@ CONTENTS = {
     "output-could-pass-2-to-52": pass_2_to_52,
     "weight-of-32-bits": lambda m: as_type(m, "weight", "i4"),
     "bias-of-32-bits": lambda m: as_type(m, "bias", "i4"),
-    "without-bias": lambda m: m.rows.pop("decoder.correction.bias"),
+    "without-bias": lambda m: m.packed.pop("decoder.correction.bias"),
     "missing-but-tensors-there": lambda m: m.decoder.pop("correction"),
     "null": lambda m: m.decoder.update(correction=None),
     "with-a-kind": lambda m: m.decoder["correction"].update(kind="dense"),
@@ -87,7 +84,7 @@ CONTENTS = {
 }
 ENCODER_CONTENTS = {
     "in-an-encoder": correct_the_encoder,
-    "without-search": lambda m: (m.encoder.pop("search"), m.rows.pop("encoder.curvature")),
+    "without-search": lambda m: (m.encoder.pop("search"), m.packed.pop("encoder.curvature")),
 }
 SHARED_CONTENTS = {
     "as-itself": share(same_as=SHARING),

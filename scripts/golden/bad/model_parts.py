@@ -1,6 +1,5 @@
 """The parts of a model file, to be changed and put together again."""
 
-import json
 import zlib
 from hashlib import sha256
 
@@ -23,23 +22,22 @@ def pack(values):
     raw = values.astype(values.dtype.newbyteorder("<")).tobytes()
     planes = np.frombuffer(raw, np.uint8).reshape(-1, values.itemsize).T.tobytes()
     code = NUMBER_TYPES.index(values.dtype.name)
-    head = bytes([0, code, values.ndim]) + b"".join(map(varint, values.shape)) + b"\0"
-    return head + zlib.compress(planes)
+    head = bytes([code, values.ndim]) + b"".join(map(varint, values.shape))
+    return head + bytes([0, 0, 0, values.itemsize]) + zlib.compress(planes)
 
 
 class Model:
     """The parts of the good model, to be changed and put together again."""
 
     def __init__(self, data=MODEL):
-        self.settings, rows = read_container(data)
-        self.rows = {name: rows[name] for name in sorted(rows)}
+        self.settings, self.packed = read_container(data)
         self.decoding = self.settings["decoding"]
         self.decoder, self.contexts = self.decoding["decoder"], self.decoding["contexts"]
         self.encoder = self.settings["encoder"]
 
     def replace(self, name, values):
         """Put another tensor into the place of one."""
-        self.rows[name] = pack(values)
+        self.packed[name] = pack(values)
 
     def layer(self, number):
         """Give the settings of a layer of the decoder."""
@@ -51,18 +49,18 @@ class Model:
 
     def tensor(self, name):
         """Unpack a tensor."""
-        _, kind, shape, _, _ = read_head(Cursor(self.rows[name]))
-        tensors = Tensors(dict(self.rows))
-        tensors.unpack(name, kind, *shape)
+        head = read_head(Cursor(self.packed[name]))
+        tensors = Tensors(dict(self.packed))
+        tensors.unpack(name, head.dtype.name, *head.shape)
         return tensors.done[name]
 
     def tensors(self, *parts):
         """Unpack the tensors whose names begin so."""
-        return {name: self.tensor(name) for name in self.rows if name.startswith(parts)}
+        return {name: self.tensor(name) for name in self.packed if name.startswith(parts)}
 
     def leave_out(self, *parts):
         """Leave the tensors out whose names begin so."""
-        self.rows = {name: row for name, row in self.rows.items() if not name.startswith(parts)}
+        self.packed = {n: p for n, p in self.packed.items() if not n.startswith(parts)}
 
     def replace_part(self, name, values, number=1):
         """Put other numbers into a tensor of a context model."""
@@ -105,26 +103,21 @@ class Model:
         ]
         self.settings["model_id"] = model_id(self.settings, self.tensors(*parts)).hex()
 
-    def file(self, text=None, **entries):
-        """Write the file with a right checksum; `entries` are other entries of the header."""
-        self.settings["checksum"] = "0" * 64
-        text = (text or (lambda value: value))(canonical(self.settings))
-        header, at = {"__metadata__": {"narrows": text}}, 0
-        for name, row in self.rows.items():
-            offsets = [at, at + len(row)]
-            header[name] = {"dtype": "U8", "shape": [len(row)], "data_offsets": offsets}
-            header[name] |= entries.get(name.replace(".", "_"), {})
-            at += len(row)
-        head = json.dumps(header, separators=(",", ":")).encode()
-        return reseal(len(head).to_bytes(8, "little") + head + b"".join(self.rows.values()))
+    def file(self, text=None, **sizes):
+        """Write the file with a right checksum.
+
+        `text` changes the JSON, `sizes` are other numbers of bytes of tensors.
+        """
+        packed = dict(sorted(self.packed.items()))
+        sizes = {name: len(tensor) for name, tensor in packed.items()} | sizes
+        json = (text or str)(canonical({**self.settings, "tensors": sizes}))
+        return sealed(json.encode(), b"".join(packed.values()))
 
 
-def reseal(data):
-    """Make the checksum of a model right."""
-    mark = b'\\"checksum\\":\\"'
-    at = data.index(mark) + len(mark)
-    data = data[:at] + b"0" * 64 + data[at + 64 :]
-    return data[:at] + sha256(data).hexdigest().encode() + data[at + 64 :]
+def sealed(json, body, version=0, size=None):
+    """Write a model file of any JSON, and any bytes behind it, with a right checksum."""
+    head = b"\x89NRM" + bytes([version]) + (size or len(json)).to_bytes(4, "little")
+    return head + json + body + sha256(head + json + body).digest()
 
 
 def without_answers(data=MODEL):

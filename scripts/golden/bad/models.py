@@ -14,11 +14,11 @@ from scripts.golden.bad.good_files import (
     WIDE_MODEL,
     flip,
 )
-from scripts.golden.bad.model_parts import ONE, Model, pack, reseal, shrunken, without_answers
+from scripts.golden.bad.model_parts import ONE, Model, pack, sealed, shrunken, without_answers
 
 # Each makes one fault in the contents of a model, whose id is then made right.
 CONTENTS = {
-    "future-version": lambda m: (m.settings.update(format=1), m.decoding.update(format=1)),
+    "future-version-of-decoding": lambda m: m.decoding.update(format=1),
     "sum-could-pass-2-to-53": lambda m: m.change("decoder.0.bias", 0, 2**53 - 1),
     "output-could-pass-2-to-52": lambda m: m.decoding["normaliser"].update(
         output_multiplier=2**15, output_shift=-32
@@ -39,9 +39,11 @@ CONTENTS = {
     "frame-shape-not-of-the-decoder": lambda m: m.decoding.update(frame_shape=[3, 2]),
     "offset-minus-0": lambda m: m.decoding["normaliser"].update(offset="-0x0.0p+0"),
     "scale-infinite": lambda m: m.decoding["normaliser"].update(output_scale="inf"),
-    "tensor-missing": lambda m: m.rows.pop("training"),
-    "tensor-unknown": lambda m: m.rows.update({"decoder.9.bias": m.rows["decoder.0.bias"]}),
-    "encoder-null-but-there": lambda m: m.rows.update({"encoder.0.bias": m.rows["decoder.0.bias"]}),
+    "tensor-missing": lambda m: m.packed.pop("training"),
+    "tensor-unknown": lambda m: m.packed.update({"decoder.9.bias": m.packed["decoder.0.bias"]}),
+    "encoder-null-but-there": lambda m: m.packed.update(
+        {"encoder.0.bias": m.packed["decoder.0.bias"]}
+    ),
 }
 # The same in a model of convolutions. The decoder's layers are dense, reshape, residual with conv
 # and leaky_relu, transposed_conv, reshape.
@@ -53,7 +55,7 @@ CONV_CONTENTS = {
     "residual-in-a-residual": lambda m: m.layer(2)["layers"].append(
         {"kind": "residual", "limit": None, "layers": []}
     ),
-    "residual-without-a-tensor": lambda m: m.rows.pop("decoder.2.0.bias"),
+    "residual-without-a-tensor": lambda m: m.packed.pop("decoder.2.0.bias"),
     "residual-that-could-pass-2-to-53": lambda m: m.change("decoder.2.0.bias", 0, 2**53 - 1),
     "conv-of-stride-0": lambda m: m.inner().update(stride=[0, 1]),
     "conv-of-other-axes": lambda m: m.inner().update(stride=[1, 1, 1]),
@@ -83,9 +85,9 @@ CONTEXT_CONTENTS = {
     "limit-true": lambda m: m.contexts[1].update(hidden_limit=True),
     "order-with-a-latent-twice": lambda m: m.replace_part("order", [2, 1, 2]),
     "order-of-two-latents": lambda m: m.replace_part("order", [1, 0]),
-    "tensor-missing": lambda m: m.rows.pop("contexts.1.base"),
-    "tensor-of-another-quality": lambda m: m.rows.update(
-        {"contexts.2.base": m.rows["contexts.1.base"]}
+    "tensor-missing": lambda m: m.packed.pop("contexts.1.base"),
+    "tensor-of-another-quality": lambda m: m.packed.update(
+        {"contexts.2.base": m.packed["contexts.1.base"]}
     ),
     "weights-of-32-bits": lambda m: m.replace(
         "contexts.1.hidden_weight", m.tensor("contexts.1.hidden_weight").astype("i4")
@@ -107,7 +109,7 @@ CONTEXT_CONTENTS = {
 # The same in a model of two latents and one quality, with its encoder and a search.
 SEARCH_CONTENTS = {
     "null": lambda m: m.encoder.update(search=None),
-    "without-curvature": lambda m: m.rows.pop("encoder.curvature"),
+    "without-curvature": lambda m: m.packed.pop("encoder.curvature"),
     "missing-but-curvature-there": lambda m: m.encoder.pop("search"),
     "encoder-null-but-curvature-there": lambda m: (
         m.leave_out("encoder.0."), m.settings.update(encoder=None)
@@ -130,16 +132,26 @@ SEARCH_CONTENTS = {
     "curvature-of-another-latent": lambda m: m.replace("encoder.curvature", np.ones((1, 3), "i4")),
     "curvature-of-another-quality": lambda m: m.replace("encoder.curvature", np.ones((2, 2), "i4")),
 }  # fmt: skip
-# Each makes a row, out of the good one of `decoder.0.weight`: (2, 6) int16 in planes.
-ROWS = {
-    "unknown-coding": lambda row: b"\x03" + row[1:],
-    "unknown-number-type": lambda row: row[:1] + b"\x04" + row[2:],
-    "shift-of-16-bits": lambda row: row[:5] + b"\x10" + row[6:],
-    "inflating-too-far": lambda row: row[:6] + zlib.compress(bytes(2**20)),
-    "byte-after-its-stream": lambda row: row + b"\0",
-    "truncated": lambda row: row[:4],
-    "more-numbers-than-shape": lambda row: row[:4] + b"\x05" + row[5:],
-    "frequency-of-2-to-35": lambda row: b"\x02" + row[1:6] + b"\x17\0\1\1" + b"\xff" * 5,
+# Each makes a fault in the good `decoder.0.weight`, (2, 6) int16: four bytes of type and shape,
+# then shift, coding, raw bits, and planes.
+PACKED = {
+    "of-an-unknown-type": lambda data: b"\x04" + data[1:],
+    "of-nine-dimensions": lambda data: data[:1] + b"\x09" + b"\x01" * 7 + data[2:],
+    "of-2-to-70-numbers": lambda data: data[:2] + 2 * (b"\xff" * 4 + b"\x7f") + data[4:],
+    "of-more-numbers-than-there-are": lambda data: data[:3] + b"\x07" + data[4:],
+    "shift-of-16-bits": lambda data: data[:4] + b"\x10" + data[5:],
+    "of-an-unknown-coding": lambda data: data[:5] + b"\x02" + data[6:],
+    "of-16-raw-bits": lambda data: data[:6] + b"\x10" + data[7:8] + bytes(32) + data[8:],
+    "of-more-raw-bits-than-bytes": lambda data: data[:6] + b"\x0f" + data[7:],
+    "of-no-planes": lambda data: data[:7] + b"\0" + zlib.compress(b""),
+    "of-3-planes": lambda data: data[:7] + b"\x03" + zlib.compress(bytes(36)),
+    "inflating-too-far": lambda data: data[:8] + zlib.compress(bytes(2**20)),
+    "inflating-too-little": lambda data: data[:8] + zlib.compress(bytes(23)),
+    "stream-damaged": lambda data: data[:9] + b"\xff" + data[10:],
+    "byte-after-its-stream": lambda data: data + b"\0",
+    "truncated-in-its-head": lambda data: data[:7],
+    "truncated-in-its-stream": lambda data: data[:-1],
+    "of-no-bytes": lambda data: b"",
 }
 
 
@@ -178,10 +190,10 @@ def bad_models():
         change(model)
         model.seal()
         files["search-" + name] = model.file()
-    for name, change in ROWS.items():
+    for name, change in PACKED.items():
         model = shrunken()
-        model.rows["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))
-        files["row-" + name] = model.file()
+        model.packed["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))
+        files["packed-" + name] = model.file()
     return files | bad_contexts() | bad_corrections() | bad_layouts() | bad_answers()
 
 
@@ -206,30 +218,55 @@ def bad_answers():
     other_id, other_answers, half = shrunken(), Model(), Model()
     other_id.settings["model_id"] = "0" * 32
     other_answers.settings["known_sha256"] = "f" * 64
-    del half.rows["known.symbols"]
+    del half.packed["known.symbols"]
     return {"id-wrong": other_id.file(), "known-answers-wrong": other_answers.file(),
             "known-symbols-missing": half.file()}  # fmt: skip
 
 
 def bad_layouts():
-    """Make models with a fault in the layout, the text or the checksum."""
-    good = shrunken().file()
-    first = len(shrunken().rows["decoder.0.bias"])
-    deep = "[" * 2_000
+    """Make models with a fault in the layout, the JSON or the checksum."""
+    model, good = shrunken(), shrunken().file()
+    json = good[9 : 9 + int.from_bytes(good[5:9], "little")]
+    body = good[9 + len(json) : -32]
+    first, second = sorted(model.packed)[:2]
+    size, next_size = len(model.packed[first]), len(model.packed[second])
+    sizes = f'"{first}":{size},"{second}":{next_size}'.encode()
     return {
-        "checksum-wrong": flip(good, good.index(b"checksum") + 20),
-        "flipped-bit": flip(good, len(good) - 1),
+        "another-magic": b"\x89NRW" + good[4:],
+        "future-version": sealed(json, body, version=1),
+        "checksum-wrong": flip(good, len(good) - 1),
+        "flipped-bit": flip(good, len(good) - 33),
         "truncated": good[:-1],
-        "data-after-the-end": reseal(good + b"\0"),
-        "header-longer-than-the-file": (2**24).to_bytes(8, "little") + good[8:],
-        "header-of-terabytes": (2**42).to_bytes(8, "little") + good[8:],
-        "header-nested-too-deep": len(deep).to_bytes(8, "little") + deep.encode(),
-        "weight-as-float": shrunken().file(decoder_0_weight={"dtype": "F32"}),
-        "row-of-another-length": shrunken().file(decoder_0_bias={"shape": [first - 1]}),
-        "rows-that-overlap": shrunken().file(
-            decoder_0_bias={"shape": [first + 1], "data_offsets": [0, first + 1]}
+        "truncated-in-its-head": good[:8],
+        "truncated-in-its-json": good[:99],
+        "data-after-the-end": good + b"\0",
+        "data-after-the-tensors": sealed(json, body + b"\0"),
+        "json-longer-than-the-file": sealed(json, body, size=len(good)),
+        "json-of-gigabytes": sealed(json, body, size=2**32 - 1),
+        "json-shorter-than-it-is": sealed(json, body, size=len(json) - 1),
+        "json-nested-too-deep": sealed(b"[" * 2_000, b""),
+        "json-no-object": sealed(b"[]", body),
+        "json-empty": sealed(b"", body),
+        "json-not-ascii": model.file(lambda text: text.replace("linear", "lin\u00e9ar")),
+        "json-with-a-space": model.file(lambda text: text.replace(",", ", ", 1)),
+        "json-with-a-key-twice": model.file(lambda text: text[:-1] + ',"tensors":{}}'),
+        "json-with-a-key-missing": model.file(lambda text: text.replace('"peak"', '"peek"')),
+        "json-with-an-unknown-key": model.file(lambda text: text[:-1] + ',"unknown":0}'),
+        "json-with-a-fraction": model.file(lambda text: text.replace(":0,", ":0.0,", 1)),
+        "json-with-keys-out-of-order": model.file(
+            lambda text: '{"encoder":null,' + text[1:].replace('"encoder":null,', "")
         ),
-        "json-with-a-space": shrunken().file(lambda text: text.replace(",", ", ", 1)),
-        "json-with-a-key-twice": shrunken().file(lambda text: text[:-1] + text[text.rindex(",") :]),
-        "json-with-a-fraction": shrunken().file(lambda text: text.replace(":0,", ":0.0,", 1)),
+        "tensors-out-of-order": sealed(
+            json.replace(sizes, b",".join(sizes.split(b",")[::-1])),
+            body[size : size + next_size] + body[:size] + body[size + next_size :],
+        ),
+        "tensors-that-share-a-byte": model.file(**{first: size + 1}),
+        "tensors-that-leave-a-byte-out": model.file(**{first: size - 1}),
+        "tensors-cut-elsewhere": model.file(**{first: size + 1, second: next_size - 1}),
+        "tensor-size-negative": model.file(**{first: -1, second: size + next_size + 1}),
+        "tensor-size-as-a-string": model.file(**{first: str(size)}),
+        "tensor-size-true": model.file(**{first: True, second: size + next_size - 1}),
+        "tensor-sizes-in-a-list": model.file(
+            lambda text: text[: text.index('"tensors"')] + f'"tensors":[{len(body)}]}}'
+        ),
     }

@@ -8,8 +8,16 @@ import pytest
 from narrows.codec.codec import Codec
 from narrows.codec.model.model_file import model_id_of
 from narrows.errors import FormatError, ModelError, UnprovenModelError
-from tests.helpers.damaged_models import CONTENT, ROWS, TENSORS, TEXT, refusal, refused_or_same
-from tests.helpers.model_files import forged, sealed, sealed_text
+from tests.helpers.damaged_models import (
+    BODY,
+    CONTENT,
+    ROWS,
+    TENSORS,
+    TEXT,
+    refusal,
+    refused_or_same,
+)
+from tests.helpers.model_files import forged, of_rows, sealed, sealed_text
 
 
 def with_content(**changes):
@@ -31,16 +39,9 @@ def with_tensor(name, tensor):
     return forged(CONTENT, {k: t for k, t in tensors.items() if t is not None})
 
 
-@pytest.mark.parametrize("version", [-1, 1, 2, 99, "0", None, 0.5, [0]])
-def test_an_unknown_version_is_refused_by_number(version):
-    assert f"version {version!r};" in refusal(with_content(format=version))
-
-
 @pytest.mark.parametrize("key", sorted(CONTENT))
 def test_a_missing_key_is_refused(key):
-    content = {k: v for k, v in CONTENT.items() if k != key}
-    if key != "checksum":  # sealing writes that one
-        refusal(sealed(content, TENSORS))
+    refusal(sealed({k: v for k, v in CONTENT.items() if k != key}, TENSORS))
 
 
 @pytest.mark.parametrize("name", sorted(TENSORS))
@@ -56,32 +57,15 @@ def test_a_tensor_of_another_dtype_is_refused(name, dtype):
 
 
 @pytest.mark.parametrize("name", sorted(TENSORS))
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bool", "int8", "int32"])
-def test_a_tensor_that_is_not_packed_is_refused(name, dtype):
-    """A float smuggled in could carry what is no integer, and differ between machines."""
-    with np.errstate(over="ignore"):
-        tensor = TENSORS[name].astype(dtype)
-    refusal(sealed_text(TEXT, {**ROWS, name: tensor}))
-
-
-@pytest.mark.parametrize("name", sorted(TENSORS))
-def test_packed_bytes_of_another_dtype_or_shape_are_refused_or_the_same(name):
-    row = ROWS[name]
-    refused_or_same(sealed_text(TEXT, {**ROWS, name: row.view(np.int8)}))
-    refused_or_same(sealed_text(TEXT, {**ROWS, name: row[None]}))
-
-
-@pytest.mark.parametrize("name", sorted(TENSORS))
 def test_damaged_packed_bytes_are_refused(name):
     """The checksum is right here: what unpacks to other numbers does not have the model's id."""
     row = ROWS[name]
     for position in range(0, len(row), 1 + len(row) // 60):
         for flip in (0x01, 0x80, 0xFF):
-            damaged = row.copy()
-            damaged[position] ^= flip
-            refused_or_same(sealed_text(TEXT, {**ROWS, name: damaged}))
-        refused_or_same(sealed_text(TEXT, {**ROWS, name: row[:position]}))
-    refused_or_same(sealed_text(TEXT, {**ROWS, name: np.append(row, row[-1:])}))
+            damaged = row[:position] + bytes([row[position] ^ flip]) + row[position + 1 :]
+            refused_or_same(of_rows(CONTENT, {**ROWS, name: damaged}))
+        refused_or_same(of_rows(CONTENT, {**ROWS, name: row[:position]}))
+    refused_or_same(of_rows(CONTENT, {**ROWS, name: row + row[-1:]}))
 
 
 @pytest.mark.parametrize("name", sorted(set(TENSORS) - {"training"}))
@@ -272,16 +256,15 @@ def test_weights_that_could_leave_the_exact_integers_are_refused():
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_json_nested_without_end_is_refused(opening, tmp_path):
-    header = (opening * 100_000).encode()
-    data = len(header).to_bytes(8, "little") + header
+    data = sealed_text((opening * 100_000).encode(), b"")
     refusal(data)
     (tmp_path / "x.narrows").write_bytes(data)
     assert model_id_of(tmp_path / "x.narrows") is None
 
 
 def nested(depth):
-    text = TEXT.replace("{", '{"A":' + "[" * depth + "]" * depth + ",", 1)
-    return sealed_text(text, ROWS)
+    deep = "[" * depth + "]" * depth
+    return sealed_text(TEXT.replace(b"{", f'{{"A":{deep},'.encode(), 1), BODY)
 
 
 def test_json_nested_to_any_depth_is_refused():
@@ -292,7 +275,7 @@ def test_json_nested_to_any_depth_is_refused():
 
 @pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 5000, "1e400", "NaN", "-Infinity"])
 def test_numbers_that_json_should_not_have_are_refused(number, tmp_path):
-    data = sealed_text(TEXT.replace("{", '{"A":' + number + ",", 1), ROWS)
+    data = sealed_text(TEXT.replace(b"{", f'{{"A":{number},'.encode(), 1), BODY)
     refusal(data)
     (tmp_path / "x.narrows").write_bytes(data)
     assert model_id_of(tmp_path / "x.narrows") is None
@@ -300,11 +283,11 @@ def test_numbers_that_json_should_not_have_are_refused(number, tmp_path):
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('{"', '{ "'), ('"architecture":"tiny"', '"architecture":"\\u0074iny"'),
-     ('"architecture":"tiny"', '"architecture":"other","architecture":"tiny"')],
+    [(b'{"', b'{ "'), (b'"architecture":"tiny"', b'"architecture":"\\u0074iny"'),
+     (b'"architecture":"tiny"', b'"architecture":"other","architecture":"tiny"')],
 )  # fmt: skip
 def test_metadata_in_another_form_is_refused(old, new):
     text = TEXT.replace(old, new, 1)
     assert text != TEXT
     assert json.loads(text) == json.loads(TEXT)
-    refusal(sealed_text(text, ROWS))
+    refusal(sealed_text(text, BODY))

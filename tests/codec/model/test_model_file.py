@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narrows.codec.codec import Codec
+from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.model.model_file import model_id_of, pack_model, unpack_model
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.errors import FormatError, ModelError
 from tests.helpers.model_files import encoder_digest_of, id_of, opened
-from tests.helpers.same_models import assert_same_model
+from tests.helpers.same_models import assert_same_model, coding_tensors
 from tests.helpers.tiny_models import (
     ACTIVATIONS,
     DTYPES,
@@ -124,6 +125,15 @@ def test_any_training_summary_is_loaded_as_it_was_saved(training):
     model = replace(tiny_model(), training=training)
     data = pack_model(model)
     assert_same_model(model, unpack_model(data))
+
+
+def test_a_model_is_loaded_without_the_entropy_coder(monkeypatch):
+    """Where constriction is missing, the coder takes seconds for a million weights."""
+    codec = Codec(tiny_model("uint8", (20, 20), 5))
+    assert max(t.size for t in coding_tensors(codec.model).values()) >= 2000
+    data = codec.model_bytes
+    monkeypatch.delattr(SymbolCoder, "decode")
+    assert Codec.from_bytes(data).model_id == codec.model_id
 
 
 # ---------------------------------------------------------------- memory order

@@ -1,13 +1,15 @@
 """Damaged model files: FormatError or ModelError, and never another exception."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from narrows.codec.codec import Codec
 from narrows.codec.model.model_file import model_id_of
-from tests.helpers.damaged_models import CONTENT, DATA, MODEL, TENSORS, refusal
-from tests.helpers.model_files import sealed
+from tests.helpers.damaged_models import BODY, CONTENT, DATA, MODEL, ROWS, TENSORS, TEXT, refusal
+from tests.helpers.model_files import MAGIC_AND_VERSION, canonical, sealed, sealed_text
 from tests.helpers.tiny_models import examples
 
 
@@ -47,10 +49,15 @@ def test_every_extension_is_refused():
         b"\xff" * 100,
         b"\x89NRW" * 30,
         b"PK\x03\x04" + bytes(100),
-        (2).to_bytes(8, "little") + b"{}",
-        (2).to_bytes(8, "little") + b"[]",
-        (4).to_bytes(8, "little") + b"null",
-        (2**63).to_bytes(8, "little") + b"{}",
+        MAGIC_AND_VERSION,
+        MAGIC_AND_VERSION + bytes(4),
+        MAGIC_AND_VERSION + b"\xff" * 4,
+        sealed_text(b"", b""),
+        sealed_text(b"{}", b""),
+        sealed_text(b"[]", b""),
+        sealed_text(b"null", b""),
+        sealed_text(b'["model_id"]', b""),
+        sealed_text(b'"model_id"', b""),
     ],
 )
 def test_other_files_are_refused(data):
@@ -59,18 +66,62 @@ def test_other_files_are_refused(data):
 
 @given(st.binary(max_size=200), st.binary(max_size=50))
 @examples(100)
-def test_random_files_are_refused(header, rest):
-    refusal(header)
-    refusal(len(header).to_bytes(8, "little") + header + rest)
+def test_random_files_are_refused(text, rest):
+    refusal(text)
+    refusal(MAGIC_AND_VERSION + text)
+    refusal(sealed_text(text, rest))
 
 
-# ---------------------------------------------------------------- the id in a header
+# ---------------------------------------------------------------- the container
 
 
-def test_the_id_is_read_from_the_header_alone(tmp_path):
+@pytest.mark.parametrize("version", [1, 2, 99, 255])
+def test_an_unknown_version_is_refused_by_number(version):
+    data = DATA[:4] + bytes([version]) + DATA[5:-32]
+    assert f"version {version};" in refusal(data + hashlib.sha256(data).digest())
+
+
+@pytest.mark.parametrize("change", [-1, 1, 2**20, 2**31])
+def test_a_json_of_another_length_is_refused(change):
+    size = (int.from_bytes(DATA[5:9], "little") + change).to_bytes(4, "little")
+    data = DATA[:5] + size + DATA[9:-32]
+    refusal(data + hashlib.sha256(data).digest())
+
+
+def with_sizes(sizes):
+    return sealed_text(canonical({**CONTENT, "tensors": sizes}), BODY)
+
+
+SIZES = {name: len(row) for name, row in ROWS.items()}
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 1, {}, True, list(SIZES), list(SIZES.values())])
+def test_tensors_that_are_no_sizes_by_name_are_refused(value):
+    refusal(with_sizes(value))
+
+
+@pytest.mark.parametrize("value", [-1, 1, 2**40, None, True, 1.0, "1", [1], {}])
+def test_a_size_of_a_tensor_that_is_another_or_none_is_refused(value):
+    for name in ("decoder.1.weight", "training"):
+        refusal(with_sizes({**SIZES, name: value}))
+
+
+def test_tensors_that_share_bytes_or_leave_some_out_are_refused():
+    refusal(with_sizes({**SIZES, "extra": 0}))
+    one, other = "tables.low", "tables.size"
+    for change in (-1, 1):
+        moved = {**SIZES, one: SIZES[one] + change, other: SIZES[other] - change}
+        refusal(with_sizes(moved))
+    for rest in (b"", BODY[:-1], BODY + b"\0", BODY + BODY):
+        refusal(sealed_text(TEXT, rest))
+
+
+# ---------------------------------------------------------------- the id in the JSON
+
+
+def test_the_id_is_read_from_the_json_alone(tmp_path):
     path = tmp_path / "m.narrows"
-    size = int.from_bytes(DATA[:8], "little")
-    path.write_bytes(DATA[: 8 + size])
+    path.write_bytes(DATA[: 9 + len(TEXT)])
     assert model_id_of(path) == MODEL.model_id.hex()
 
 
@@ -79,7 +130,7 @@ def test_files_that_are_no_models_have_no_id(tmp_path):
     for size in range(0, len(DATA), 53):
         path.write_bytes(DATA[:size])
         assert model_id_of(path) in (None, MODEL.model_id.hex())
-    for data in (b"", b"\xff" * 40, (2**62).to_bytes(8, "little"), b"text\n" * 9):
+    for data in (b"", b"\xff" * 40, MAGIC_AND_VERSION + b"\xff" * 40, b"text\n" * 9):
         path.write_bytes(data)
         assert model_id_of(path) is None
     assert model_id_of(tmp_path) is None

@@ -1,5 +1,7 @@
 """Integer tensors <-> packed bytes."""
 
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -69,16 +71,21 @@ def test_the_memory_order_does_not_matter():
 
 
 def test_every_coding_is_used_where_it_takes_the_fewest_bytes():
+    """The coding and the number of raw bits stand behind type, dimensions, size and shift."""
     rng = np.random.default_rng(0)
-    codings = [
-        pack_tensor(x)[0]
-        for x in (
-            rng.integers(-(2**15), 2**15, 2000).astype(np.int16),
-            np.arange(2000, dtype=np.int32) * 7,
-            np.round(rng.normal(size=2000) * 40).astype(np.int16),
-        )
-    ]
-    assert codings == [0, 1, 2]
+    noise = rng.integers(-(2**15), 2**15, 2000).astype(np.int16)
+    line = np.arange(2000, dtype=np.int32) * 7 + 1
+    bell = np.round(rng.normal(size=2000) * 40).astype(np.int16)
+    codings = [tuple(pack_tensor(x)[5:7]) for x in (noise, line, bell)]
+    assert codings == [(0, 0), (1, 0), (0, 4)]
+
+
+@pytest.mark.parametrize("spread", [10, 60, 300])
+def test_weights_take_few_bytes_more_than_their_entropy(spread):
+    weights = np.round(np.random.default_rng(spread).normal(size=100_000) * spread)
+    _, counts = np.unique(weights, return_counts=True)
+    entropy = -(counts * np.log2(counts / weights.size)).sum() / 8
+    assert len(pack_tensor(weights.astype(np.int16))) < 1.01 * entropy
 
 
 def test_low_bits_that_are_all_zero_cost_nothing():
@@ -126,26 +133,51 @@ def test_random_bytes_give_an_error_or_some_tensor(data):
     refused_or_unpacked(data)
 
 
-@given(st.sampled_from([0, 1, 2]), st.integers(0, 3), st.lists(st.integers(0, 5), max_size=3),
-       st.integers(0, 70), st.binary(max_size=30))  # fmt: skip
+SETTINGS = st.tuples(st.integers(0, 70), st.integers(0, 2), st.integers(0, 70), st.integers(0, 9))
+
+
+@given(st.integers(0, 3), st.lists(st.integers(0, 5), max_size=3), SETTINGS, st.binary(max_size=30))
 @examples(200)
-def test_random_bodies_give_an_error_or_some_tensor(coding, dtype, shape, shift, body):
-    refused_or_unpacked(bytes([coding, dtype, len(shape), *shape, shift]) + body)
+def test_random_bodies_give_an_error_or_some_tensor(dtype, shape, settings, body):
+    refused_or_unpacked(bytes([dtype, len(shape), *shape, *settings]) + body)
+
+
+@pytest.mark.parametrize("shift", [0, 1, 15])
+@pytest.mark.parametrize("n_raw", [0, 1, 8, 15])
+@pytest.mark.parametrize("n_planes", [1, 2])
+def test_any_raw_bits_and_planes_may_be_used(shift, n_raw, n_planes):
+    """Values: the planes with their sign, then the raw bits; nine of them fill two bytes a bit."""
+    above = np.arange(-4, 5, dtype=np.int16)
+    bits = np.arange(9, dtype=np.int16) % 2
+    planes = above.astype("<i2").view(np.uint8).reshape(9, 2).T[:n_planes]
+    head = bytes([1, 1, 9, shift, 0, n_raw, n_planes])
+    packed = head + n_raw * np.packbits(bits).tobytes() + zlib.compress(planes.tobytes())
+    values = (above << n_raw) + bits * (2**n_raw - 1)
+    assert_identical(unpack_tensor(packed), values.astype(np.int16) << shift)
+
+
+BODY = zlib.compress(bytes(2))
 
 
 @pytest.mark.parametrize(
     "data",
     [
         b"",
-        b"\x00\x01\x00",
-        b"\x03\x01\x00\x00",
-        b"\x00\x04\x00\x00",
-        b"\x00\x01\x09" + b"\x01" * 9 + b"\x00",
-        b"\x00\x01\x01\x00\x10",
-        b"\x00\x01\x02\xff\xff\xff\xff\x7f\xff\xff\xff\xff\x7f\x00",
+        b"\x01",
+        b"\x04\x00\x00\x00\x00\x01" + BODY,  # number type
+        b"\x01\x09" + b"\x01" * 9 + b"\x00\x00\x00\x01" + BODY,  # dimensions
+        b"\x01\x00\x10\x00\x00\x02" + BODY,  # shift
+        b"\x01\x00\x00\x02\x00\x02" + BODY,  # coding
+        b"\x01\x00\x00\x00\x10\x02" + bytes(16) + BODY,  # raw bits
+        b"\x01\x00\x00\x00\x00\x00" + zlib.compress(b""),  # planes
+        b"\x01\x00\x00\x00\x00\x03" + zlib.compress(bytes(3)),
+        b"\x01\x00\x00\x00\x09\x01" + bytes(8),  # fewer raw bits than announced
+        b"\x01\x00\x00\x00\x00\x02" + zlib.compress(bytes(1)),
+        b"\x01\x00\x00\x00\x00\x02" + zlib.compress(bytes(3)),
+        b"\x01\x02\xff\xff\xff\xff\x7f\xff\xff\xff\xff\x7f\x00\x00\x00\x01",
     ],
 )
-def test_heads_that_are_none_are_refused(data):
+def test_packed_tensors_that_are_none_are_refused(data):
     refused(data)
 
 

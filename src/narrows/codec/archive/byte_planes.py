@@ -1,4 +1,8 @@
-"""Numbers <-> zlib over their byte planes: what changes slowly stands together."""
+"""Numbers <-> byte planes in zlib: bytes that change slowly stand together.
+
+The planes of an array are the first bytes of all its elements, little-endian, then all second
+bytes, and so on: the "shuffle" of HDF5 and Blosc.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +15,40 @@ import numpy.typing as npt
 from narrows.errors import FormatError
 
 
-def deflate_planes(values: npt.NDArray[Any], level: int) -> bytes:
-    """Compress all first bytes of the elements, little-endian, then all second bytes ..."""
+def to_planes(values: npt.NDArray[Any], n_planes: int) -> bytes:
+    """Return the lowest `n_planes` byte planes of an array, taken in row-major order."""
     little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).reshape(-1)
-    return zlib.compress(little.view(np.uint8).reshape(-1, little.itemsize).T.tobytes(), level)
+    planes = little.view(np.uint8).reshape(-1, little.itemsize).T  # (itemsize, n)
+    return planes[:n_planes].tobytes()
+
+
+def from_planes(data: bytes, n_planes: int, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Undo `to_planes`: return `(n,)` elements; planes left out repeat the sign of the last."""
+    whole = np.zeros((n, dtype.itemsize), np.uint8)
+    whole[:, dtype.itemsize - n_planes :] = np.frombuffer(data, np.uint8).reshape(n_planes, n).T
+    values = whole.reshape(-1).view(dtype.newbyteorder("<")).astype(dtype, copy=False)
+    missing = 8 * (dtype.itemsize - n_planes)
+    return values >> missing if missing else values
+
+
+def deflate_planes(values: npt.NDArray[Any], level: int) -> bytes:
+    """Compress all byte planes of an array."""
+    return zlib.compress(to_planes(values, values.itemsize), level)
 
 
 def inflate_planes(data: bytes, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Undo `deflate_planes`: give `(n,)` elements, with no more memory than they take.
+    """Undo `deflate_planes`: return `(n,)` elements; FormatError as `inflate` raises it."""
+    return from_planes(inflate(data, n * dtype.itemsize), dtype.itemsize, n, dtype)
+
+
+def inflate(data: bytes, size: int) -> bytes:
+    """Decompress a zlib stream to `size` bytes, in no more memory than they take.
 
     Raises
     ------
     FormatError
-        If the data does not hold exactly so many.
+        If the stream does not hold exactly so many, or does not end with the data.
     """
-    size = n * dtype.itemsize
     stream = zlib.decompressobj()
     try:
         raw = stream.decompress(data, size + 1)
@@ -33,5 +56,4 @@ def inflate_planes(data: bytes, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any
         raise FormatError(f"deflated bytes that do not inflate: {error}") from None
     if len(raw) != size or not stream.eof or stream.unused_data:
         raise FormatError(f"deflated bytes that do not inflate to {size} bytes")
-    planes = np.frombuffer(raw, np.uint8).reshape(dtype.itemsize, n)
-    return np.ascontiguousarray(planes.T).view(dtype.newbyteorder("<")).reshape(n).astype(dtype)
+    return raw

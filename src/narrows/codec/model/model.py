@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,16 +16,14 @@ from narrows.codec.archive import DTYPE_CODES, MAX_FRAME_BYTES, MODEL_ID_BYTES
 from narrows.codec.checks import check_shape
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
-from narrows.codec.entropy.tables import CodingTables, FixedTables, FollowedTables, Row, pack_tables
+from narrows.codec.entropy.tables import CodingTables, FixedTables, FollowedTables, Row
+from narrows.codec.model.content import write_decoding, write_encoder
 from narrows.codec.model.tradeoff import Exchange
 from narrows.codec.networks.layers import Shape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.errors import FormatError
-
-VERSION = 0
-Tensors = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,70 +203,18 @@ class Model:
             for quality, (first, row) in enumerate(zip(each, self.tables, strict=True), 1)
         ]
 
-    def decoding_settings(self) -> dict[str, Any]:
-        """Describe what decoding depends on, but for the tensors, as canonical JSON values."""
-        return {
-            "format": VERSION,
-            "frame_shape": list(self.frame_shape),
-            "normaliser": self.normaliser.settings(),
-            "quantiser": {"shift": self.quantiser.shift, "limit": self.quantiser.limit},
-            "decoder": self.decoder.settings(),
-            "contexts": [
-                None if each is None else each.settings() if number == first else {"same_as": first}
-                for number, (each, first) in enumerate(self._distinct_contexts())
-            ],
-        }
-
-    def decoding_tensors(self) -> Tensors:
-        """Give the tensors that decoding depends on, and the quantiser's gains."""
-        return {
-            **{f"decoder.{name}": t for name, t in self.decoder.tensors().items()},
-            "quantiser.gain": self.quantiser.gain,
-            "quantiser.step": self.quantiser.step,
-            **{f"tables.{name}": t for name, t in pack_tables(self.tables).items()},
-            **{
-                f"contexts.{number}.{name}": tensor
-                for number, (context, first) in enumerate(self._distinct_contexts())
-                if context is not None and number == first
-                for name, tensor in context.tensors().items()
-            },
-        }
-
-    def _distinct_contexts(self) -> list[tuple[ContextModel | None, int]]:
-        """Give the context model of each quality, and the first quality, from 0, that has it."""
-        contexts = list(self.contexts)
-        return [(each, next(i for i, c in enumerate(contexts) if c is each)) for each in contexts]
-
-    def encoder_tensors(self) -> Tensors:
-        """Give the tensors of the encoder, if there is one, and of what goes with it."""
-        if self.encoder is None:
-            return {}
-        tensors = {f"encoder.{name}": t for name, t in self.encoder.tensors().items()}
-        if self.exchange is not None:
-            tensors["encoder.curvature"] = self.exchange.curvature
-        return tensors
-
-    def encoder_settings(self) -> dict[str, Any] | None:
-        """Describe the encoder and what goes with it, without the tensors, if it is there."""
-        if self.encoder is None:
-            return None
-        search = {} if self.exchange is None else {"search": self.exchange.settings()}
-        return {**self.encoder.settings(), **search}
-
     @cached_property
     def encoder_digest(self) -> bytes:
         """SHA-256 of the encoder, or of the one that was left out."""
-        settings = self.encoder_settings()
-        if settings is None:
-            assert self.given_encoder_digest is not None
+        if self.encoder is None and self.given_encoder_digest is not None:
             return self.given_encoder_digest
-        return digest(settings, self.encoder_tensors())
+        return write_encoder(self).digest()
 
     @cached_property
     def model_id(self) -> bytes:
         """16 bytes that name exactly what coding depends on."""
-        decoding = digest(self.decoding_settings(), self.decoding_tensors())
-        return hashlib.sha256(self.encoder_digest + decoding).digest()[:MODEL_ID_BYTES]
+        both = self.encoder_digest + write_decoding(self).digest()
+        return hashlib.sha256(both).digest()[:MODEL_ID_BYTES]
 
     def conversion_of(self, dtype: np.dtype[Any]) -> str:
         """Write how other signals become this model's; a cast alone cuts fractions off."""
@@ -283,18 +228,3 @@ class Model:
     def without_encoder(self) -> Model:
         """Give the model that only decompresses: same id, half to two thirds of the size."""
         return replace(self, encoder=None, exchange=None, given_encoder_digest=self.encoder_digest)
-
-
-def canonical_json(value: Any) -> str:
-    """Write JSON in the one form that is hashed: sorted keys, no spaces, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def digest(settings: Mapping[str, Any], tensors: Tensors) -> bytes:
-    """Hash settings and tensors in canonical form: SHA-256."""
-    hashed = hashlib.sha256(canonical_json(settings).encode())
-    for name, tensor in sorted(tensors.items()):
-        hashed.update(f"\n{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
-        little = np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
-        hashed.update(little.tobytes())
-    return hashed.digest()

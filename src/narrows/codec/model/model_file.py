@@ -1,58 +1,55 @@
-"""The `.narrows` file: a model in safetensors layout.
+"""The `.narrows` file: a model in one piece, sealed by a checksum.
 
-One metadata key, `narrows`, holds canonical JSON; each tensor is a row of bytes that
-`tensor_coding` packed. A checksum covers the whole file.
+    magic │ u8 version │ u32 bytes of the JSON │ canonical JSON │ packed tensors │ SHA-256 of it all
+
+The JSON names the tensors and how many bytes each takes; they stand in the order of their names.
+`docs/FORMAT.md` is the specification.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
-from narrows.codec.entropy.context_model import ContextModel
-from narrows.codec.entropy.tables import unpack_tables
-from narrows.codec.model.model import VERSION, KnownAnswers, Model, Tensors, canonical_json
-from narrows.codec.model.packed_tensors import (
-    MAX_ELEMENTS,
-    announced_elements,
-    pack_tensor,
-    unpack_tensor,
+from narrows.codec.checks import check_whole
+from narrows.codec.model.content import (
+    VERSION,
+    Content,
+    Tensors,
+    canonical_json,
+    read_decoding,
+    read_encoder,
+    write_decoding,
+    write_encoder,
 )
-from narrows.codec.model.tradeoff import Exchange
-from narrows.codec.networks.layers import Tensors as NamedTensors
-from narrows.codec.networks.network import IntegerNetwork
-from narrows.codec.networks.normaliser import Normaliser
-from narrows.codec.networks.quantiser import Quantiser
+from narrows.codec.model.model import KnownAnswers, Model
+from narrows.codec.model.packed_tensors import announced_elements, pack_tensor, unpack_tensor
 from narrows.errors import FormatError, NarrowsError
 
-METADATA_KEY = "narrows"
-MAX_HEADER_BYTES = 1 << 24  # a thousand times what a model needs
+MAGIC = b"\x89NRM"
+HEAD_BYTES = len(MAGIC) + 1 + 4  # magic, version, number of bytes of the JSON
+CHECKSUM_BYTES = 32
+MAX_JSON_BYTES = 1 << 24  # a thousand times what a model needs
+MAX_MODEL_NUMBERS = 1 << 28  # of all tensors: as weights they then take half a gigabyte
 BROKEN_CONTENT = (
     LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError,
 )  # fmt: skip
-NO_CHECKSUM = "0" * 64
 
 
 def pack_model(model: Model) -> bytes:
     """Lay a model out as the bytes of a `.narrows` file."""
-    tensors = _tensors(model)
-    _check_elements(sum(tensor.size for tensor in tensors.values()))
-    packed = {
-        name: np.frombuffer(pack_tensor(tensor), np.uint8)
-        for name, tensor in sorted(tensors.items())
-    }
-    metadata = {METADATA_KEY: canonical_json(_content(model))}
-    data = safetensors.numpy.save(packed, metadata=metadata)
-    # The file with zeros for its checksum is what the checksum is of.
-    checksum = hashlib.sha256(data).hexdigest()
-    return data.replace(_mark(NO_CHECKSUM), _mark(checksum), 1)
+    settings, tensors = write_model(model)
+    _check_numbers(sum(tensor.size for tensor in tensors.values()))
+    packed = {name: pack_tensor(tensor) for name, tensor in sorted(tensors.items())}
+    text = canonical_json({**settings, "tensors": {name: len(p) for name, p in packed.items()}})
+    head = MAGIC + bytes([VERSION]) + len(text).to_bytes(4, "little")
+    return _sealed(head + text.encode() + b"".join(packed.values()))
 
 
 def unpack_model(data: bytes, *, decoder_only: bool = False) -> Model:
@@ -72,25 +69,23 @@ def unpack_model(data: bytes, *, decoder_only: bool = False) -> Model:
     UnprovenModelError
         If the networks' arithmetic could leave the exact integers.
     """
-    content = _read_content(data)
-    _check_checksum(data, content)
+    text, rest = _take_json(data)
+    if len(rest) < CHECKSUM_BYTES or _sealed(data[:-CHECKSUM_BYTES]) != data:
+        raise FormatError("damaged or truncated: the checksum of the model file does not match")
+    settings = _read_json(text)
     if decoder_only:
-        content["encoder"] = None
+        settings["encoder"] = None
     try:
-        tensors = _unpack_tensors(data, decoder_only)
-        model = _build(content, tensors)
-        again = _tensors(model)
-        complete = set(tensors) == set(again)
-        complete &= tensors["training"].dtype == np.uint8
-        complete &= np.array_equal(tensors["training"], again["training"])
-        expected = {**_content(model), "checksum": content["checksum"]}
-        agrees = canonical_json(content) == canonical_json(expected)
+        packed = dict(_cut(settings.pop("tensors"), rest[:-CHECKSUM_BYTES]))
+        content = Content(settings, _unpack_tensors(packed, decoder_only))
+        model = read_model(content)
+        whole = _is_content_of(model, content)
     except NarrowsError:
         raise
-    except (safetensors.SafetensorError, *BROKEN_CONTENT) as error:
+    except BROKEN_CONTENT as error:
         reason = f"{type(error).__name__}: {error}"[:200]
         raise FormatError(f"model file whose content does not fit together ({reason})") from None
-    if not complete or not agrees:
+    if not whole:
         raise FormatError(
             "model file whose settings or tensors are not those of the model it makes"
         )
@@ -98,142 +93,131 @@ def unpack_model(data: bytes, *, decoder_only: bool = False) -> Model:
 
 
 def model_id_of(path: Path) -> str | None:
-    """Read the id that a file says is its model's, from its header alone; None if it is no model.
+    """Read the id that a file says is its model's, from its JSON alone; None if it is no model.
 
     The id is proven only when the model is loaded.
     """
     try:
         with path.open("rb") as stream:
-            start = stream.read(8)
-            size = int.from_bytes(start, "little")
-            return str(_read_content(start + stream.read(min(size, MAX_HEADER_BYTES)))["model_id"])
+            head = stream.read(HEAD_BYTES)
+            text, _ = _take_json(head + stream.read(min(_json_bytes(head), MAX_JSON_BYTES)))
+            return str(_read_json(text)["model_id"])
     except (OSError, FormatError):
         return None
 
 
-def _unpack_tensors(data: bytes, decoder_only: bool) -> Tensors:
-    rows: dict[str, bytes] = {}
-    for name, packed in safetensors.numpy.load(data).items():
-        if decoder_only and name.startswith("encoder."):
-            continue
-        if packed.dtype != np.uint8 or packed.ndim != 1:
-            raise FormatError(f"model file with {name} of {packed.dtype} {packed.shape}")
-        rows[name] = packed.tobytes()
-    _check_elements(sum(announced_elements(row) for row in rows.values()))
-    return {name: unpack_tensor(row) for name, row in rows.items()}
+# ---------------------------------------------------------------- the container
 
 
-def _check_elements(n: int) -> None:
+def _take_json(data: bytes) -> tuple[bytes, bytes]:
+    """Return the bytes of the JSON and those behind it."""
+    if data[: len(MAGIC)] != MAGIC:
+        raise FormatError(f"not a narrows model: it begins with {data[:4]!r}, not {MAGIC!r}")
+    version = data[len(MAGIC) : len(MAGIC) + 1]
+    if version not in (b"", bytes([VERSION])):
+        raise FormatError(
+            f"model of format version {version[0]}; this narrows reads version {VERSION}: "
+            "use the version that wrote it"
+        )
+    size = _json_bytes(data)
+    if size > min(len(data) - HEAD_BYTES, MAX_JSON_BYTES):
+        raise FormatError("damaged or truncated: the JSON of the model file is not complete")
+    return data[HEAD_BYTES : HEAD_BYTES + size], data[HEAD_BYTES + size :]
+
+
+def _read_json(text: bytes) -> dict[str, Any]:
+    """Parse the JSON, which must be canonical and name an id."""
+    try:
+        settings = json.loads(text)
+        ours = isinstance(settings, dict) and "model_id" in settings
+        ours = ours and canonical_json(settings).encode() == text
+    except BROKEN_CONTENT:
+        ours = False
+    if not ours:
+        raise FormatError("model file whose JSON is not canonical, or names no model id")
+    return dict(settings)
+
+
+def _json_bytes(data: bytes) -> int:
+    return int.from_bytes(data[len(MAGIC) + 1 : HEAD_BYTES], "little")
+
+
+def _sealed(data: bytes) -> bytes:
+    return data + hashlib.sha256(data).digest()
+
+
+def _cut(sizes: Mapping[str, Any], data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Return the packed tensors by name; together they must be all of the data."""
+    for name, size in sizes.items():
+        check_whole(size, 0, len(data), f"number of bytes of the tensor {name[:40]}")
+    ends = list(accumulate(sizes.values(), initial=0))
+    if ends[-1] != len(data):
+        raise FormatError(f"model file with {len(data)} bytes for tensors of {ends[-1]}")
+    for name, (start, end) in zip(sizes, pairwise(ends), strict=True):
+        yield name, data[start:end]
+
+
+def _unpack_tensors(packed: Mapping[str, bytes], decoder_only: bool) -> Tensors:
+    if decoder_only:
+        packed = {name: each for name, each in packed.items() if not name.startswith("encoder.")}
+    _check_numbers(sum(map(announced_elements, packed.values())))
+    return {name: unpack_tensor(each) for name, each in packed.items()}
+
+
+def _check_numbers(n: int) -> None:
     """Refuse models that are too large, before memory is taken for one."""
-    if n > MAX_ELEMENTS:
-        raise FormatError(f"model of {n} integers; the limit is {MAX_ELEMENTS}")
+    if n > MAX_MODEL_NUMBERS:
+        raise FormatError(f"model of {n} integers; the limit is {MAX_MODEL_NUMBERS}")
 
 
-def _tensors(model: Model) -> Tensors:
-    """Give all tensors of the file; the training summary is one, of JSON bytes."""
-    summary = canonical_json(dict(model.training)).encode()
-    tensors = {
-        **model.decoding_tensors(),
-        **model.encoder_tensors(),
-        "training": np.frombuffer(summary, np.uint8),
-    }
-    if model.known_answers is not None:
-        tensors["known.symbols"] = model.known_answers.symbols
-        tensors["known.answers"] = model.known_answers.answers
-    return tensors
+# ---------------------------------------------------------------- model <-> content
 
 
-def _content(model: Model) -> dict[str, Any]:
-    """Give the JSON of the file, with zeros for the checksum."""
-    known = model.known_answers
-    return {
-        "format": VERSION,
+def write_model(model: Model) -> Content:
+    """Describe a model; the training summary is a tensor, of the bytes of canonical JSON."""
+    known, decoding, encoder = model.known_answers, write_decoding(model), write_encoder(model)
+    settings = {
         "model_id": model.model_id.hex(),
-        "checksum": NO_CHECKSUM,
-        "decoding": model.decoding_settings(),
-        "encoder": model.encoder_settings(),
+        "decoding": decoding.settings,
+        "encoder": encoder.settings,
         "encoder_sha256": model.encoder_digest.hex(),
         "architecture": model.architecture,
         "peak": float(model.peak).hex(),
         "known_sha256": None if known is None else known.sha256,
     }
+    summary = canonical_json(dict(model.training)).encode()
+    tensors = decoding.tensors | encoder.tensors | {"training": np.frombuffer(summary, np.uint8)}
+    if known is not None:
+        tensors |= {"known.symbols": known.symbols, "known.answers": known.answers}
+    return Content(settings, tensors)
 
 
-def _build(content: Mapping[str, Any], tensors: Tensors) -> Model:
-    decoding, encoder, exchange, known = content["decoding"], None, None, None
-    if content["encoder"] is not None:
-        encoder = IntegerNetwork.build(content["encoder"], _under("encoder.", tensors))
-        if "search" in content["encoder"]:
-            exchange = Exchange.build(content["encoder"]["search"], tensors["encoder.curvature"])
-    if content["known_sha256"] is not None:
+def read_model(content: Content) -> Model:
+    """Undo `write_model`; it raises whatever settings and tensors of a wrong kind lead to."""
+    settings, tensors = content
+    known, left_out = None, settings["encoder"] is None
+    if settings["known_sha256"] is not None:
         known = KnownAnswers(
-            tensors["known.symbols"], content["known_sha256"], tensors["known.answers"]
+            tensors["known.symbols"], settings["known_sha256"], tensors["known.answers"]
         )
-    tables = unpack_tables(dict(_under("tables.", tensors)))
-    decoder = IntegerNetwork.build(decoding["decoder"], _under("decoder.", tensors))
-    contexts: list[ContextModel | None] = []
-    for number, each in enumerate(decoding["contexts"]):
-        if each is None or "same_as" in each:
-            contexts.append(None if each is None else contexts[each["same_as"]])
-            continue
-        own = _under(f"contexts.{number}.", tensors)
-        row = tables[number][: len(tables[number]) - decoder.n_corrected]
-        contexts.append(ContextModel.build(each, own, row))
     return Model(
-        frame_shape=tuple(decoding["frame_shape"]),
-        normaliser=Normaliser.build(decoding["normaliser"]),
-        encoder=encoder,
-        quantiser=Quantiser(
-            gain=tensors["quantiser.gain"], step=tensors["quantiser.step"], **decoding["quantiser"]
-        ),
-        decoder=decoder,
-        tables=tables,
-        contexts=contexts,
-        architecture=str(content["architecture"]),
-        peak=float.fromhex(content["peak"]),
-        exchange=exchange,
+        **read_decoding(Content(settings["decoding"], tensors)),
+        **read_encoder(Content(settings["encoder"], tensors)),
+        architecture=str(settings["architecture"]),
+        peak=float.fromhex(settings["peak"]),
         known_answers=known,
         training=dict(json.loads(tensors["training"].astype(np.uint8).tobytes())),
-        given_encoder_digest=bytes.fromhex(content["encoder_sha256"]) if encoder is None else None,
+        given_encoder_digest=bytes.fromhex(settings["encoder_sha256"]) if left_out else None,
     )
 
 
-def _read_content(data: bytes) -> dict[str, Any]:
-    """Find the JSON in a safetensors header; FormatError where there is none of ours."""
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > min(len(data) - 8, MAX_HEADER_BYTES):
-        raise FormatError("not a narrows model, or truncated: no complete safetensors header")
-    try:
-        header = json.loads(data[8 : 8 + size])
-        text = header["__metadata__"][METADATA_KEY]
-        content = json.loads(text)
-        version, _ = content["format"], content["checksum"] + content["model_id"]
-        canonical = canonical_json(content) == text
-    except BROKEN_CONTENT:
-        raise FormatError("not a narrows model: no narrows metadata in its header") from None
-    if version != VERSION:
-        raise FormatError(
-            f"model of format version {version!r}; this narrows reads version {VERSION}: "
-            "use the version that wrote it"
-        )
-    if not canonical:
-        raise FormatError("model file whose metadata is not in canonical form")
-    return dict(content)
-
-
-def _check_checksum(data: bytes, content: Mapping[str, Any]) -> None:
-    mark = _mark(str(content["checksum"]))
-    if data.count(mark) != 1:
-        raise FormatError("damaged: the model file's checksum is not where it should be")
-    blank = data.replace(mark, _mark(NO_CHECKSUM))
-    if hashlib.sha256(blank).hexdigest() != content["checksum"]:
-        raise FormatError("damaged: the checksum of the model file does not match")
-
-
-def _mark(checksum: str) -> bytes:
-    """Give the checksum as it stands in the file: JSON inside a JSON string."""
-    return rf"\"checksum\":\"{checksum}\"".encode()
-
-
-def _under(prefix: str, tensors: Tensors) -> NamedTensors:
-    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+def _is_content_of(model: Model, content: Content) -> bool:
+    """Tell whether a model would be described so: nothing missing, unknown, or in another form."""
+    settings, tensors = write_model(model)
+    ours, theirs = tensors["training"], content.tensors["training"]
+    return (
+        canonical_json(settings) == canonical_json(content.settings)
+        and set(tensors) == set(content.tensors)
+        and theirs.dtype == ours.dtype
+        and np.array_equal(theirs, ours)
+    )

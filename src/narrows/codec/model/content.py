@@ -1,0 +1,154 @@
+"""A model's parts <-> JSON values and tensors: what its file holds and its id is a hash of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.entropy.context_model import ContextModel
+from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
+from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.codec.networks.normaliser import Normaliser
+from narrows.codec.networks.quantiser import Quantiser
+
+if TYPE_CHECKING:
+    from narrows.codec.model.model import Model
+
+VERSION = 0
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+class Content(NamedTuple):
+    """Canonical JSON values, and tensors by name."""
+
+    settings: Any
+    tensors: Tensors
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of both in canonical form."""
+        hashed = hashlib.sha256(canonical_json(self.settings).encode())
+        for name, tensor in sorted(self.tensors.items()):
+            hashed.update(f"\n{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
+            little = np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
+            hashed.update(little.tobytes())
+        return hashed.digest()
+
+
+def canonical_json(value: Any) -> str:
+    """Write JSON in the one form that is hashed: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+# ---------------------------------------------------------------- what decoding depends on
+
+
+def write_decoding(model: Model) -> Content:
+    """Describe all that decoding depends on, and the quantiser's gains."""
+    contexts = write_contexts(model.contexts)
+    settings = {
+        "format": VERSION,
+        "frame_shape": list(model.frame_shape),
+        "normaliser": model.normaliser.settings(),
+        "quantiser": {"shift": model.quantiser.shift, "limit": model.quantiser.limit},
+        "decoder": model.decoder.settings(),
+        "contexts": contexts.settings,
+    }
+    tensors = {
+        "quantiser.gain": model.quantiser.gain,
+        "quantiser.step": model.quantiser.step,
+        **_above("decoder.", model.decoder.tensors()),
+        **_above("tables.", pack_tables(model.tables)),
+        **contexts.tensors,
+    }
+    return Content(settings, tensors)
+
+
+def read_decoding(content: Content) -> dict[str, Any]:
+    """Undo `write_decoding`: return the model's parts by name."""
+    settings, tensors = content
+    decoder = IntegerNetwork.build(settings["decoder"], _below("decoder.", tensors))
+    tables = unpack_tables(_below("tables.", tensors))
+    rows = [row[: len(row) - decoder.n_corrected] for row in tables]
+    return {
+        "frame_shape": tuple(settings["frame_shape"]),
+        "normaliser": Normaliser.build(settings["normaliser"]),
+        "quantiser": Quantiser(
+            gain=tensors["quantiser.gain"], step=tensors["quantiser.step"], **settings["quantiser"]
+        ),
+        "decoder": decoder,
+        "tables": tables,
+        "contexts": read_contexts(Content(settings["contexts"], tensors), rows),
+    }
+
+
+def write_contexts(contexts: Sequence[ContextModel | None]) -> Content:
+    """Describe the context models of all qualities; one that several have is written once."""
+    settings: list[dict[str, Any] | None] = []
+    tensors: Tensors = {}
+    for number, context in enumerate(contexts):
+        first = next(i for i, each in enumerate(contexts) if each is context)
+        if context is None:
+            settings.append(None)
+        elif first < number:
+            settings.append({"same_as": first})
+        else:
+            settings.append(context.settings())
+            tensors |= _above(f"contexts.{number}.", context.tensors())
+    return Content(settings, tensors)
+
+
+def read_contexts(content: Content, rows: Sequence[Row]) -> list[ContextModel | None]:
+    """Undo `write_contexts`, for the rows of tables that the context models tilt."""
+    contexts: list[ContextModel | None] = []
+    for number, each in enumerate(content.settings):
+        if each is None or "same_as" in each:
+            contexts.append(None if each is None else contexts[each["same_as"]])
+        else:
+            own = _below(f"contexts.{number}.", content.tensors)
+            contexts.append(ContextModel.build(each, own, rows[number]))
+    return contexts
+
+
+# ---------------------------------------------------------------- what only encoding depends on
+
+
+def write_encoder(model: Model) -> Content:
+    """Describe the encoder and what a search for better symbols needs; None where it is left out.
+
+    The settings are those of the network, with `search` besides.
+    """
+    if model.encoder is None:
+        return Content(None, {})
+    settings = model.encoder.settings()
+    tensors = _above("encoder.", model.encoder.tensors())
+    if model.exchange is not None:
+        settings = {**settings, "search": model.exchange.settings()}
+        tensors["encoder.curvature"] = model.exchange.curvature
+    return Content(settings, tensors)
+
+
+def read_encoder(content: Content) -> dict[str, Any]:
+    """Undo `write_encoder`: return the model's parts by name."""
+    settings, tensors = content
+    if settings is None:
+        return {"encoder": None}
+    parts: dict[str, Any] = {
+        "encoder": IntegerNetwork.build(settings, _below("encoder.", tensors)),
+    }
+    if "search" in settings:
+        parts["exchange"] = Exchange.build(settings["search"], tensors["encoder.curvature"])
+    return parts
+
+
+def _above(prefix: str, tensors: Tensors) -> Tensors:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def _below(prefix: str, tensors: Tensors) -> Tensors:
+    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
