@@ -43,14 +43,14 @@ from tests.helpers.format_document import integers, section, table
 
 
 def test_the_numbers_of_the_formulas_of_frequencies_are_those_of_the_code():
-    text = section("Context models")
+    text = section("Frequencies from logarithms")
     formulas = dict(re.findall(r"^    ([a-z]+(?:\[a\])?) += (.*)$", text.replace(" - ", " "), re.M))
     depth = LOG_UNIT * OCTAVES
     assert integers(formulas["d[a]"]) == [depth, 0, depth, LOG_UNIT, OCTAVES]
     assert integers(formulas["part[a]"]) == 3 * [LOG_UNIT]
     assert integers(formulas["bits"]) == [NARROW_BITS, NARROW, WIDE_BITS]
     assert f"`({EXP_ZERO} + d[a]) << {EXP_SHIFT}`" in text
-    assert f"plus `{LARGEST_LOG} * 2**row_shift`" in text
+    assert f"plus `{LARGEST_LOG} * 2**row_shift`" in section("The proof of a context model")
     assert EXP_ZERO + depth == LARGEST_LOG
 
 

@@ -21,6 +21,18 @@ def table(heading, number=1):
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
+def stated(heading, phrase):
+    """The numbers that the text under a heading has in the place of each {} of a phrase."""
+    parts = [r"\s+".join(map(re.escape, part.split(" "))) for part in phrase.split("{}")]
+    text = re.sub(r"\s+", " ", section(heading))
+    found = re.findall(NUMBER.join(parts), text)
+    assert len(found) == 1, f"{len(found)} times {phrase!r} under {heading!r}"
+    return tuple(map(value, [found[0]] if isinstance(found[0], str) else found[0]))
+
+
+NUMBER = r"`?(-?(?:0x)?[0-9A-F*\"a-z]+(?: [-0-9A-F]+)*)`?"
+
+
 def value(text):
     """A number, hexadecimal bytes or a quoted string, as the document writes them."""
     if re.fullmatch(r"[0-9A-F]{2}( [0-9A-F]{2})+", text):

@@ -1,4 +1,4 @@
-"""FORMAT.md, "Layer kinds": what the layers with weights share, and `dense`."""
+"""FORMAT.md, "Networks": dense layers, and what all layers with weights share."""
 
 from typing import ClassVar
 

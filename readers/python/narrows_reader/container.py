@@ -1,4 +1,4 @@
-"""FORMAT.md, "Model file": the file around settings and tensors, and its checksum."""
+"""FORMAT.md, "Layout": the file around settings and tensors, and its checksum."""
 
 from hashlib import sha256
 from itertools import accumulate, pairwise

@@ -1,4 +1,4 @@
-"""FORMAT.md, "Layer kinds": `conv` and `transposed_conv`."""
+"""FORMAT.md, "Other layers": `conv` and `transposed_conv`."""
 
 import math
 

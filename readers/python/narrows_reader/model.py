@@ -1,4 +1,4 @@
-"""FORMAT.md, "Model file": what decoding needs of a model, its id and its known answers.
+"""FORMAT.md, "Tensors", "Steps" and "Known answers": a whole model.
 
 This reader decodes only, so it takes every model as one without an encoder, but for what an encoder
 may search by, which it checks.

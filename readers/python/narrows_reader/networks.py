@@ -1,4 +1,4 @@
-"""FORMAT.md, "Networks": chains of layers, `residual`, and the decoder."""
+"""FORMAT.md, "Networks" and "Corrections": chains of layers, and the decoder."""
 
 from typing import Any, ClassVar
 

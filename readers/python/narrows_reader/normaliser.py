@@ -1,4 +1,4 @@
-"""FORMAT.md, "Normaliser: the output end": from the decoder's integers to elements."""
+"""FORMAT.md, "The output end": from the decoder's integers to elements."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""FORMAT.md, "Payload of a coded block": from bytes to symbols."""
+"""FORMAT.md, "Coded blocks": from bytes to symbols."""
 
 from bisect import bisect_right
 from collections.abc import Sequence

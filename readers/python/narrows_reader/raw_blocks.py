@@ -1,4 +1,4 @@
-"""FORMAT.md, "Block modes": signals that are stored without the model."""
+"""FORMAT.md, "Raw blocks" and "Byte planes": signals that are stored without the model."""
 
 import zlib
 
