@@ -54,7 +54,7 @@ STATED = {
     "model.model_file.MAGIC": ("Layout", "magic, {}:"),
     "model.model_file.MAX_JSON_BYTES": ("Layout", "`J` of more than {} ("),
     "model.model_file.MAX_MODEL_NUMBERS": ("Packed tensors", "more than {} numbers"),
-    "model.packed_tensors.MAX_DIMENSIONS": ("Packed tensors", "more than {} dimensions"),
+    "checks.MAX_DIMENSIONS": ("Packed tensors", "more than {} dimensions"),
     "model.tradeoff.LARGEST_LAMBDA": ("Searching for better symbols", "at most {}, one"),
     "networks.backend.EXACT_FLOAT64": ("The proof", "where any `P >= {}`"),
     "networks.normaliser.MAX_OUTPUT": ("The output end", "-output_shift) >= {}`"),
@@ -74,7 +74,6 @@ STATED = {
 DOCUMENTED_OTHERWISE = {
     "archive.layout.DTYPE_CODES",  # a table of its own
     "archive.layout.DTYPES",
-    "checks.MAX_DIMENSIONS",  # the limit of the archive
     "entropy.context_model.TENSORS",  # a table of its own
     "networks.layers.kinds.KINDS",  # a table of its own
     "networks.layers.residual.INNER_KINDS",  # in words
