@@ -11,7 +11,7 @@ MAX_ELEMENTS = 1 << 28  # of a frame, or of any layer's output
 
 
 def check_whole(value: Any, low: int, high: int, what: str) -> int:
-    """Give `value` back if it is an int in low .. high; FormatError otherwise."""
+    """Return `value` if it is an int in low .. high; FormatError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         shown = repr(value)[:40]
         raise FormatError(f"{what} is {shown}; it must be a whole number from {low} to {high}")
@@ -19,7 +19,7 @@ def check_whole(value: Any, low: int, high: int, what: str) -> int:
 
 
 def check_sizes(value: Any, n: int, low: int, high: int, what: str) -> tuple[int, ...]:
-    """Give a list of `n` ints in low .. high as a tuple; FormatError otherwise."""
+    """Return a list of `n` ints in low .. high as a tuple; FormatError otherwise."""
     if not isinstance(value, tuple | list) or len(value) != n:
         shown = repr(value)[:40]
         raise FormatError(f"{what} is {shown}; it must be {n} whole numbers from {low} to {high}")
@@ -27,7 +27,7 @@ def check_sizes(value: Any, n: int, low: int, high: int, what: str) -> tuple[int
 
 
 def check_shape(shape: Any, what: str) -> tuple[int, ...]:
-    """Give a shape as a tuple of sizes of at least 1; FormatError otherwise."""
+    """Return a shape as a tuple of sizes of at least 1; FormatError otherwise."""
     if not isinstance(shape, tuple | list) or len(shape) > MAX_DIMENSIONS:
         raise FormatError(
             f"{what} is {repr(shape)[:40]}; it must be at most {MAX_DIMENSIONS} sizes"

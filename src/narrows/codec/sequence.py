@@ -61,7 +61,7 @@ class Archive:
         return self._blocks.n_signals
 
     def __getitem__(self, key: int | slice) -> Signals:
-        """Give one signal `(*frame_shape,)` for a number, `(n, *frame_shape)` for a slice."""
+        """Return one signal `(*frame_shape,)` for a number, `(n, *frame_shape)` for a slice."""
         if isinstance(key, slice):
             return self._gather(range(*key.indices(len(self))))
         try:
@@ -74,12 +74,12 @@ class Archive:
         return signal
 
     def __iter__(self) -> Iterator[Signals]:
-        """Give the signals in order, decoding a block at a time."""
+        """Yield the signals in order, decoding a block at a time."""
         for number in range(len(self._blocks.entries)):
             yield from self._decoder.blocks.decode(self._blocks.block(number))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Signals:
-        """Give all signals as one array."""
+        """Return all signals as one array."""
         return self._gather(range(len(self))).astype(dtype or self.dtype, copy=False)
 
     def __enter__(self) -> Archive:

@@ -142,7 +142,7 @@ class Transform:
         return (slice(i, i + size) for i in range(0, n, size))
 
     def check_frames(self, x: Frames) -> Frames:
-        """Give `(n, *frame_shape)` signals of the model's dtype as they are, or DataError."""
+        """Return `(n, *frame_shape)` signals of the model's dtype as they are, or DataError."""
         x = np.asarray(x)
         if x.dtype.newbyteorder("=") == self.model.dtype:
             x = x.astype(self.model.dtype, copy=False)
@@ -173,7 +173,7 @@ class Transform:
     def _quality_of_each(
         self, quality: int | npt.NDArray[np.integer[Any]] | None, n: int
     ) -> npt.NDArray[np.intp]:
-        """Give the quality of each of n signals, or SettingError."""
+        """Return the quality of each of n signals, or SettingError."""
         if not isinstance(quality, np.ndarray):
             return np.full(n, check_quality(self.model, quality))
         if quality.shape != (n,):

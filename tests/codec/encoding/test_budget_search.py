@@ -1,4 +1,4 @@
-"""Signals coded to a budget: kept to, between qualities, and at the ends of all rungs."""
+"""Signals coded to a budget: kept to, between qualities, at the first and the last point."""
 
 import math
 from dataclasses import replace
@@ -8,9 +8,9 @@ import pytest
 
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.budget import _power_of_two
 from narrows.codec.encoding.budget_search import BudgetSearch
 from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.operating_points import _power_of_two
 from narrows.codec.encoding.requests import Budget
 from narrows.errors import SettingError
 from tests.helpers.budgets import (
@@ -146,7 +146,7 @@ def test_a_search_makes_more_of_the_same_bytes_and_takes_fewer_for_the_same_psnr
 @each_target
 @pytest.mark.parametrize("effort", [1, 2])
 def test_a_search_is_no_worse_than_any_rounding_that_keeps(name, effort):
-    """Rungs are climbed one by one, but a signal gets the best of all that was tried."""
+    """Points are searched in their order, but a signal gets the best of all that was tried."""
     codec = codec_of("uint8")
     x = signals_of(codec, 60)
     bits, psnr = what_could_be_had(codec, x)
@@ -207,7 +207,7 @@ def test_a_model_of_one_quality_keeps_to_what_rounding_does_not(name):
     assert (symbols != codec.encode(x, effort=0)).any()
 
 
-# ---------------------------------------------------------------- the ends of the ladder
+# ---------------------------------------------------------------- the first and the last point
 
 
 def at_the_end(codec, x, quality, effort, weights):
@@ -222,28 +222,26 @@ def at_the_end(codec, x, quality, effort, weights):
 
 @pytest.mark.parametrize(("dtype", "contexts"), [("uint8", ()), ("float32", (1, 3))])
 @pytest.mark.parametrize("effort", [0, 2])
-def test_a_target_above_all_that_is_needed_is_no_worse_than_the_highest_rung(
-    dtype, contexts, effort
-):
+def test_a_target_above_all_that_is_needed_is_no_worse_than_the_last_point(dtype, contexts, effort):
     codec = codec_of(dtype, contexts)
     x = signals_of(codec)
     eighths = [0, 1, 3, 7, 15, 31, 47] if effort else []
     highest = at_the_end(codec, x, 4, effort, [_power_of_two(each) for each in eighths])
-    rungs = [squared_errors(codec.decode(highest, 4), x)]
-    rungs += [squared_errors(codec.decode(codec.encode(x, q, 0), q), x) for q in QUALITIES]
+    at_points = [squared_errors(codec.decode(highest, 4), x)]
+    at_points += [squared_errors(codec.decode(codec.encode(x, q, 0), q), x) for q in QUALITIES]
     for target in (1000, 1e300):
         blob = codec.compress(x, effort=effort, target_bytes=target)
         symbols, qualities = symbols_in(codec, blob)
         errors = squared_errors(codec.decompress(blob), x)
-        assert (errors <= np.min(rungs, axis=0)).all()
-        at_the_highest = (errors == rungs[0]) & (qualities == 4)
+        assert (errors <= np.min(at_points, axis=0)).all()
+        at_the_highest = (errors == at_points[0]) & (qualities == 4)
         assert at_the_highest.any()
         assert_identical(symbols[at_the_highest], highest[at_the_highest])
 
 
 @pytest.mark.parametrize(("dtype", "contexts"), [("uint8", ()), ("float32", (1, 3))])
 @pytest.mark.parametrize("effort", [0, 2])
-def test_a_psnr_below_all_that_is_had_gives_the_lowest_rung(dtype, contexts, effort):
+def test_a_psnr_below_all_that_is_had_gives_the_first_point(dtype, contexts, effort):
     codec = codec_of(dtype, contexts)
     codec = Codec(replace(codec.model, peak=1e9))  # even the worst is better than 1 dB then
     x = signals_of(codec)

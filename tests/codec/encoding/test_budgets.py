@@ -1,4 +1,4 @@
-"""Budgets: what may be asked for, climbing, the ladder, and exact squared errors."""
+"""Budgets: what may be asked for, operating points and the search in them, squared errors."""
 
 import decimal
 import math
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from narrows.codec.encoding.budget import Ladder, _power_of_two, climb
 from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.operating_points import OperatingPoints, _power_of_two, last_kept
 from narrows.codec.encoding.requests import Budget
 from narrows.errors import SettingError
 from tests.helpers.tiny_models import (
@@ -80,39 +80,39 @@ def test_extreme_targets_have_a_largest_error():
     assert Budget(target_psnr=1.0).largest_error(1e300, 2) == math.inf
 
 
-# ---------------------------------------------------------------- climbing
+# ---------------------------------------------------------------- the search for the last point
 
 
 class Tried:
-    """The rungs on which signals keep to a budget, `(n, n_rungs)`, and what of them was tried."""
+    """The points at which signals keep to a budget, `(n, n_points)`, and what of them was tried."""
 
     def __init__(self, keeps):
         self.keeps = np.asarray(keeps, bool)
         self.times = np.zeros(self.keeps.shape, int)
 
-    def __call__(self, rows, rungs):
-        assert len(rows) == len(rungs) == len(set(rows.tolist())) > 0
-        assert rungs.min() >= 0
-        self.times[rows, rungs] += 1
-        return self.keeps[rows, rungs]
+    def __call__(self, rows, numbers):
+        assert len(rows) == len(numbers) == len(set(rows.tolist())) > 0
+        assert numbers.min() >= 0
+        self.times[rows, numbers] += 1
+        return self.keeps[rows, numbers]
 
     def check(self, found):
         """Check that what was found was tried and kept, and what is above it tried and not."""
-        n, n_rungs = self.keeps.shape
+        n, n_points = self.keeps.shape
         assert found.shape == (n,)
         assert self.times.max() == 1
-        for i, rung in enumerate(found.tolist()):
-            assert -1 <= rung < n_rungs
-            assert rung < 0 or (self.keeps[i, rung] and self.times[i, rung])
-            above = rung + 1
-            assert above == n_rungs or (not self.keeps[i, above] and self.times[i, above])
+        for i, number in enumerate(found.tolist()):
+            assert -1 <= number < n_points
+            assert number < 0 or (self.keeps[i, number] and self.times[i, number])
+            above = number + 1
+            assert above == n_points or (not self.keeps[i, above] and self.times[i, above])
 
 
-@pytest.mark.parametrize("n_rungs", [1, 2, 3, 7, 8, 31, 120])
-def test_the_highest_rung_is_found_from_every_start(n_rungs):
-    starts, highest = (a.ravel() for a in np.mgrid[0:n_rungs, -1:n_rungs])
-    tried = Tried(np.arange(n_rungs) <= highest[:, None])
-    np.testing.assert_array_equal(climb(starts, n_rungs, tried), highest)
+@pytest.mark.parametrize("n_points", [1, 2, 3, 7, 8, 31, 120])
+def test_the_last_point_is_found_from_every_start(n_points):
+    starts, highest = (a.ravel() for a in np.mgrid[0:n_points, -1:n_points])
+    tried = Tried(np.arange(n_points) <= highest[:, None])
+    np.testing.assert_array_equal(last_kept(starts, n_points, tried), highest)
     tried.check(highest)
     most = 2 * np.log2(np.abs(highest - starts) + 2) + 2  # there by doubling, and back by halving
     assert (tried.times.sum(axis=1) <= most).all()
@@ -120,29 +120,29 @@ def test_the_highest_rung_is_found_from_every_start(n_rungs):
 
 @given(st.integers(1, 40), st.integers(1, 8), st.data())
 @examples(100)
-def test_what_is_found_is_kept_and_the_next_is_not_whatever_is_kept(n_rungs, n, data):
-    tried = Tried(data.draw(hnp.arrays(bool, (n, n_rungs))))
-    start = np.array(data.draw(st.lists(st.integers(0, n_rungs - 1), min_size=n, max_size=n)))
+def test_what_is_found_is_kept_and_the_next_is_not_whatever_is_kept(n_points, n, data):
+    tried = Tried(data.draw(hnp.arrays(bool, (n, n_points))))
+    start = np.array(data.draw(st.lists(st.integers(0, n_points - 1), min_size=n, max_size=n)))
     before = start.copy()
-    tried.check(climb(start, n_rungs, tried))
+    tried.check(last_kept(start, n_points, tried))
     np.testing.assert_array_equal(start, before)
 
 
-def test_nobody_climbs_without_a_try():
-    found = climb(np.empty(0, np.intp), 5, lambda rows, rungs: pytest.fail("nothing to try"))
+def test_no_signals_need_no_try():
+    found = last_kept(np.empty(0, np.intp), 5, lambda rows, numbers: pytest.fail("nothing to try"))
     assert found.shape == (0,)
 
 
-# ---------------------------------------------------------------- the ladder
+# ---------------------------------------------------------------- operating points
 
 
 @pytest.mark.parametrize("n_qualities", range(1, 9))
-def test_rungs_are_eighths_of_octaves_and_rise_within_a_quality(n_qualities):
-    ladder = Ladder.of(n_qualities, searches=True)
-    assert (np.diff(ladder.quality) >= 0).all()
-    assert set(ladder.quality.tolist()) == set(range(1, n_qualities + 1))
+def test_points_are_eighths_of_octaves_and_rise_within_a_quality(n_qualities):
+    points = OperatingPoints.of(n_qualities, searches=True)
+    assert (np.diff(points.quality) >= 0).all()
+    assert set(points.quality.tolist()) == set(range(1, n_qualities + 1))
     for quality in range(1, n_qualities + 1):
-        weight = ladder.weight[ladder.quality == quality]
+        weight = points.weight[points.quality == quality]
         eighths = np.round(8 * np.log2(weight)).astype(int)
         np.testing.assert_allclose(weight, 2.0 ** (eighths / 8), rtol=1e-15)
         assert (np.diff(eighths) == 1).all()
@@ -152,12 +152,12 @@ def test_rungs_are_eighths_of_octaves_and_rise_within_a_quality(n_qualities):
 
 @pytest.mark.parametrize("searches", [False, True])
 @pytest.mark.parametrize("n_qualities", [1, 2, 8])
-def test_each_quality_has_one_plain_rung(n_qualities, searches):
-    ladder = Ladder.of(n_qualities, searches=searches)
-    plain = ladder.plain_rungs()
-    assert ladder.quality[plain].tolist() == list(range(1, n_qualities + 1))
-    assert (ladder.weight[plain] == 1).all()
-    assert searches or len(ladder.quality) == n_qualities
+def test_each_quality_has_one_point_of_weight_1(n_qualities, searches):
+    points = OperatingPoints.of(n_qualities, searches=searches)
+    numbers = points.of_weight_1()
+    assert points.quality[numbers].tolist() == list(range(1, n_qualities + 1))
+    assert (points.weight[numbers] == 1).all()
+    assert searches or len(points.quality) == n_qualities
 
 
 def test_powers_of_two_are_exact_at_whole_octaves_and_rise_between():

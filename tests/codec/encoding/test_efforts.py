@@ -50,7 +50,7 @@ def test_effort_0_rounds_the_latents(name):
 
 def test_there_are_ten_efforts_and_each_goes_on_where_the_one_before_stops():
     assert len(EFFORTS) == MAX_EFFORT + 1 == len(LEVELS)
-    numbers = [(each.rounds, each.trials, each.leaps) for each in EFFORTS]
+    numbers = [(each.rounds, each.trials, each.forced_moves) for each in EFFORTS]
     assert numbers[0] == (0, 0, 0)
     assert len(set(numbers)) == len(numbers)
     for before, after in pairwise(numbers):

@@ -15,12 +15,12 @@ BITS_UNIT = 2.0**-12
 """Costs are whole multiples of this part of a bit, in float64."""
 
 MANTISSA_BITS = 11
-OUT_OF_REACH = math.inf  # bits, of a move to or from a symbol outside its table
+OUT_OF_REACH = math.inf  # cost of a move to or from a symbol outside its table
 
 
 @cache
 def _logarithms() -> npt.NDArray[np.float64]:
-    """Give log2 of 1 + (i + 1/2) / 2**MANTISSA_BITS in units of BITS_UNIT, rounded down.
+    """Compute log2 of 1 + (i + 1/2) / 2**MANTISSA_BITS in units of BITS_UNIT, rounded down.
 
     By squaring: whenever the square passes 2, the next binary digit is 1.
     """
@@ -35,14 +35,14 @@ def _logarithms() -> npt.NDArray[np.float64]:
 
 
 def code_lengths(frequencies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give the bits that entries of whole frequencies, of 2**24 in all, cost: about -log2."""
+    """Compute the bits of table entries from their frequencies out of 2**24: about -log2."""
     mantissa, exponent = np.frexp(frequencies)  # 1/2 <= mantissa < 1
     index = (mantissa * (2 << MANTISSA_BITS)).astype(np.intp) - (1 << MANTISSA_BITS)
     return np.asarray(PRECISION + 1 - exponent - _logarithms()[index])
 
 
 class SymbolCosts:
-    """The bits of signals' symbols, and of symbols beside them.
+    """The bits of signals' symbols, and of their neighbours.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class SymbolCosts:
         self.tables = tables
 
     def bits(self, symbols: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
-        """Give the bits of `(n, latent_size)` symbols, `(n,)`; escaped ones cost their entry."""
+        """Compute the bits of `(n, latent_size)` symbols, `(n,)`; escaped ones cost their entry."""
         total = np.zeros(len(symbols))
         for _, entries, part, frequencies in self._frequencies(symbols):
             total[part] += code_lengths(chosen(frequencies, entries[part]))
@@ -62,10 +62,10 @@ class SymbolCosts:
     def beside(
         self, symbols: npt.NDArray[np.int32]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Give the bits `(n,)` of symbols, and what each would cost more if it were another.
+        """Compute the bits `(n,)` of symbols, and how they change with each symbol.
 
-        The second, `(n, latent_size, 2)`, is for one less and one more, with the frequencies that
-        the symbols as they are make; those of other latents would change too.
+        The change, `(n, latent_size, 2)`, is for one less and one more, at the frequencies of the
+        symbols as they are: those of later latents would change too.
         """
         total, more = np.zeros(len(symbols)), np.full((*symbols.shape, 2), OUT_OF_REACH)
         for j, entries, part, frequencies in self._frequencies(symbols):
@@ -81,7 +81,7 @@ class SymbolCosts:
     def _frequencies(
         self, symbols: npt.NDArray[np.int32]
     ) -> Iterator[tuple[int, npt.NDArray[np.int32], slice, Frequencies]]:
-        """Give each latent, its `(n,)` entries, and the frequencies of a part of the signals."""
+        """Yield each latent, its `(n,)` entries, and the frequencies of a part of the signals."""
         tables = self.tables
         tables_pass = tables.start(len(symbols))
         for position, j in enumerate(tables.order):

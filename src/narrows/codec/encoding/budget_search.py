@@ -1,4 +1,9 @@
-"""Frames to symbols that keep to a budget: each signal at the quality that it can have."""
+"""Frames to symbols that keep to a budget: each signal at the operating point that it can have.
+
+What is looked for is the last point that a signal's bytes allow, or the first that is good enough;
+what a signal gets is the best of all that was tried. Everything that is compared is exact, so the
+same is found on every machine.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +14,15 @@ from math import log10, prod
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.bit_costs import SymbolCosts
-from narrows.codec.encoding.budget import Flags, Ladder, Qualities, Symbols, climb
 from narrows.codec.encoding.distortion import squared_errors
 from narrows.codec.encoding.efforts import MAX_EFFORT
+from narrows.codec.encoding.operating_points import Flags, OperatingPoints, last_kept
 from narrows.codec.encoding.requests import Budget
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.ans import escape_bits
-from narrows.codec.transform import Frames
+from narrows.codec.transform import Frames, Symbols
 from narrows.errors import SettingError
 
 Rows = npt.NDArray[np.intp]
@@ -24,25 +30,27 @@ Floats = npt.NDArray[np.float64]
 PacketSize = Callable[[Symbols, int], int]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass
 class _Best:
-    """The best try so far of each of n signals; quality 0 where none has kept to the budget."""
+    """The best try of each of n signals so far; quality 0 where none has kept to the budget.
+
+    Attributes
+    ----------
+    symbols : (n, latent_size) int32
+    quality : (n,)
+    minimised : (n,)
+        What the budget does not limit: the squared error, or the bytes.
+    """
 
     symbols: Symbols
     quality: Qualities
-    left: Floats  # what the budget does not limit, and is to be small
+    minimised: Floats
 
-    @classmethod
-    def of(cls, x: Frames, latent_size: int) -> _Best:
-        n = len(x)
-        symbols = np.zeros((n, latent_size), dtype=np.int32)
-        return cls(symbols, np.zeros(n, dtype=np.intp), np.full(n, np.inf))
-
-    def offer(self, rows: Rows, symbols: Symbols, quality: int, left: Floats) -> None:
+    def offer(self, rows: Rows, symbols: Symbols, quality: int, minimised: Floats) -> None:
         """Take what is better than the best so far of the signals in some rows."""
-        better = (left < self.left[rows]) | (self.quality[rows] == 0)
+        better = (minimised < self.minimised[rows]) | (self.quality[rows] == 0)
         taken = rows[better]
-        self.symbols[taken], self.left[taken] = symbols[better], left[better]
+        self.symbols[taken], self.minimised[taken] = symbols[better], minimised[better]
         self.quality[taken] = quality
 
 
@@ -54,9 +62,9 @@ class BudgetSearch:
     encoder : SymbolEncoder
     budget : Budget
     effort : int
-        Of every try: from 1 on, the rungs between qualities are tried as well.
+        Of every try: from 1 on, the points between qualities are tried as well.
     packet_size : callable, optional
-        Gives the bytes of `(latent_size,)` symbols at a quality. Without it a signal's size is
+        Returns the bytes of `(latent_size,)` symbols at a quality. Without it a signal's size is
         the ideal length of its symbols.
     """
 
@@ -68,62 +76,65 @@ class BudgetSearch:
         packet_size: PacketSize | None = None,
     ) -> None:
         model = encoder.model
-        self._encoder, self._budget, self._effort = encoder, budget, effort
-        self._ladder = Ladder.of(model.n_qualities, searches=effort > 0)
-        self._costs = [SymbolCosts(tables) for tables in model.coding_tables]
+        self._encoder = encoder
+        self._budget = budget
+        self._effort = effort
+        self._points = OperatingPoints.of(model.n_qualities, searches=effort > 0)
         self._packet_size = packet_size
         self._largest_error = budget.largest_error(model.peak, prod(model.frame_shape))
 
     def encode(self, x: Frames) -> tuple[Symbols, Qualities]:
-        """Give the symbols `(n, latent_size)` and the qualities `(n,)` of frames.
+        """Return the symbols `(n, latent_size)` and the qualities `(n,)` of frames.
 
         Raises
         ------
         SettingError
             If a signal cannot keep to the budget; it says what could be had.
         """
-        rounded = self._encoder.encode_at_all_qualities(x)
-        plain = self._rungs(self._ladder.plain_rungs())
-        best = _Best.of(x, rounded.shape[-1])
-        start = self._start(x, rounded, plain, best)
+        n = len(x)
+        tried = self._encoder.encode_at_all_qualities(x)  # (n_qualities, n, latent_size)
+        best = _Best(np.zeros_like(tried[0]), np.zeros(n, dtype=np.intp), np.full(n, np.inf))
+        start = self._offer_rounded(x, tried, best)
 
-        def keeps(rows: Rows, steps: npt.NDArray[np.intp]) -> Flags:
-            """Try rungs; a quality's next try goes on where its last one ended."""
-            kept, rungs = np.zeros(len(rows), dtype=bool), self._rungs(steps)
-            qualities, weights = self._ladder.quality[rungs], self._ladder.weight[rungs]
+        def keeps(rows: Rows, numbers: Rows) -> Flags:
+            """Try points; a quality's next try continues where its last one ended."""
+            kept, points = np.zeros(len(rows), dtype=bool), self._from_few_bytes(numbers)
+            qualities, weights = self._points.quality[points], self._points.weight[points]
             for quality in np.unique(qualities).tolist():
                 own = np.flatnonzero(qualities == quality)
-                last, frames = rounded[quality - 1, rows[own]], x[rows[own]]
-                tried = self._encoder.improve(frames, last, quality, self._effort, weights[own])
-                rounded[quality - 1, rows[own]] = tried
-                kept[own] = self._offer(best, rows[own], frames, tried, quality)
+                last, frames = tried[quality - 1, rows[own]], x[rows[own]]
+                symbols = self._encoder.improve(frames, last, quality, self._effort, weights[own])
+                tried[quality - 1, rows[own]] = symbols
+                kept[own] = self._offer(best, rows[own], frames, symbols, quality)
             return kept
 
-        climb(np.maximum(start, plain.min()), len(self._ladder.quality), keeps)
+        last_kept(start, len(self._points.quality), keeps)
         # What a search finds may take more bits than what it began with, or err more. Where only
         # rounding keeps to the budget, that is taken: no effort refuses what effort 0 gives.
         lost = np.flatnonzero(best.quality == 0)
         if len(lost):
-            quality = int(self._ladder.quality[self._rungs(np.zeros(1, dtype=np.intp))][0])
-            raise SettingError(self._out_of_reach(x[lost], rounded[quality - 1, lost], quality))
+            quality = int(self._points.quality[self._from_few_bytes(np.zeros(1, dtype=np.intp))][0])
+            raise SettingError(self._out_of_reach(x[lost], tried[quality - 1, lost], quality))
         return best.symbols, best.quality
 
-    def _rungs(self, steps: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """Count rungs from the end where a signal is to take few bytes."""
-        return steps if self._budget.of_bytes else len(self._ladder.quality) - 1 - steps
+    def _from_few_bytes(self, numbers: Rows) -> Rows:
+        """Number points from the end where a signal is sure to keep to the budget, and back."""
+        return numbers if self._budget.of_bytes else len(self._points.quality) - 1 - numbers
 
-    def _start(
-        self, x: Frames, rounded: Symbols, plain: npt.NDArray[np.intp], best: _Best
-    ) -> npt.NDArray[np.intp]:
-        """Give each signal the last of the qualities' steps where rounding keeps, or -1."""
-        start, rows = np.full(len(x), -1), np.arange(len(x))
-        for number in plain.argsort():
-            kept = self._offer(best, rows, x, rounded[number], int(number) + 1)
-            start[kept] = plain[number]
+    def _offer_rounded(self, x: Frames, rounded: Symbols, best: _Best) -> Rows:
+        """Offer each quality's rounded symbols; return where each signal's search begins, `(n,)`.
+
+        That is the last point of weight 1 at which rounding keeps to the budget, or the first.
+        """
+        numbers = self._from_few_bytes(self._points.of_weight_1())
+        start, rows = np.full(len(x), numbers.min()), np.arange(len(x))
+        for q in numbers.argsort():
+            kept = self._offer(best, rows, x, rounded[q], int(q) + 1)
+            start[kept] = numbers[q]
         return start
 
     def _offer(self, best: _Best, rows: Rows, x: Frames, symbols: Symbols, quality: int) -> Flags:
-        """Tell which `(n, latent_size)` symbols for frames keep to the budget, and note those.
+        """Offer those of `(n, latent_size)` symbols that keep to the budget; return which do.
 
         Of two that keep to a number of bytes the one with the smaller error is better, of two
         that keep to a PSNR the one with fewer bytes.
@@ -131,26 +142,26 @@ class BudgetSearch:
         if self._budget.of_bytes:
             kept = self._bytes(symbols, quality) <= float(self._budget.target_bytes or 0.0)
             own = np.flatnonzero(kept)
-            left = self._errors(x[own], symbols[own], quality)
+            minimised = self._errors(x[own], symbols[own], quality)
         else:
             kept = self._errors(x, symbols, quality) <= self._largest_error
             own = np.flatnonzero(kept)
-            left = self._bytes(symbols[own], quality)
-        best.offer(rows[own], symbols[own], quality, left)
+            minimised = self._bytes(symbols[own], quality)
+        best.offer(rows[own], symbols[own], quality, minimised)
         return kept
 
     def _errors(self, x: Frames, symbols: Symbols, quality: int) -> Floats:
         return squared_errors(self._encoder.transform.decode(symbols, quality), x)
 
     def _bytes(self, symbols: Symbols, quality: int) -> Floats:
-        """Give the size of each signal's symbols, `(n,)`."""
+        """Compute the size of each signal's symbols, `(n,)`."""
         if self._packet_size is not None:
             return np.array([float(self._packet_size(each, quality)) for each in symbols])
-        costs = self._costs[quality - 1]
-        return (costs.bits(symbols) + escape_bits(symbols, costs.tables.row)) / 8.0
+        tables = self._encoder.model.coding_tables[quality - 1]
+        return (SymbolCosts(tables).bits(symbols) + escape_bits(symbols, tables.row)) / 8.0
 
     def _out_of_reach(self, x: Frames, symbols: Symbols, quality: int) -> str:
-        """Tell what signals that cannot keep to the budget have on the last rung."""
+        """Say what signals that cannot keep to the budget have at the first point."""
         effort, model = self._effort, self._encoder.model
         searches = model.exchange is not None and effort < MAX_EFFORT
         more = "a higher effort" if searches else "another model"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from narrows.codec.encoding.budget import Qualities
+from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.budget_search import BudgetSearch, PacketSize
 from narrows.codec.encoding.requests import ResolvedRequest
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder

@@ -1,4 +1,4 @@
-"""Squared errors as whole numbers, so that comparing them gives the same on every machine."""
+"""Squared errors, rounded alike everywhere, so that comparisons agree on every machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LARGEST_SUM = 2**52
 
 
 def errors(decoded: npt.NDArray[Any], x: npt.NDArray[Any], unit: float) -> npt.NDArray[np.float64]:
-    """Give the signed errors of `(n, *frame_shape)` frames in whole units, `(n, size)`.
+    """Compute the signed errors of `(n, *frame_shape)` frames in whole units, `(n, size)`.
 
     They are clipped where sums of their squares could pass 2**52.
     """

@@ -1,4 +1,4 @@
-"""What each effort does. Every one goes on where the one before it stops, so none is worse."""
+"""The efforts of a search; each continues where the one before it stops, so none is worse."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Effort:
         Rounds of moves that the decoder's gradient proposes, all at once.
     trials : int
         Moves of one latent that are tried after them, the most promising ones first.
-    leaps : int
+    forced_moves : int
         Moves that are held, though they cost more, while two rounds change the other latents.
     """
 
     rounds: int = 0
     trials: int = 0
-    leaps: int = 0
+    forced_moves: int = 0
 
 
 EFFORTS = (
@@ -33,10 +33,10 @@ EFFORTS = (
     Effort(rounds=6),
     Effort(rounds=8),
     Effort(rounds=8, trials=32),
-    Effort(rounds=8, trials=32, leaps=8),
-    Effort(rounds=8, trials=32, leaps=48),
+    Effort(rounds=8, trials=32, forced_moves=8),
+    Effort(rounds=8, trials=32, forced_moves=48),
 )
-"""Of the efforts 0 to 9; 0 rounds the encoder's latents, and that is all."""
+"""Efforts 0 to 9; 0 rounds the encoder's latents, and that is all."""
 
 MAX_EFFORT = len(EFFORTS) - 1
 DEFAULT_EFFORT = 2

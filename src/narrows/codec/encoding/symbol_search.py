@@ -24,22 +24,22 @@ from narrows.codec.transform import Frames, Symbols, Transform
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
-DAMPING = 1.25  # times the curvature: moves are made together; measured best of 1, 1.25, 1.5 and 2
-HALVINGS = 3  # all moves, the better half of them, a quarter of them
-REPAIRS = 2  # rounds after a leap
-BATCH_ELEMENTS = 1 << 22  # of all layers' values of a batch
+DAMPING = 1.25  # factor of the curvature, as moves are made together; best of 1, 1.25, 1.5 and 2
+HALVINGS = 3  # rounds try all promising moves, then the better half of them, then a quarter
+ROUNDS_AFTER_FORCED_MOVE = 2
+BATCH_ELEMENTS = 1 << 22  # values of all layers in a batch
 BATCH_SIGNALS = 256
 
 
 @dataclass
-class Found:
-    """The best symbols so far, `(n, latent_size)`, and what they cost, `(n,)` in bits."""
+class Best:
+    """The best symbols so far, `(n, latent_size)`, and their cost in bits, `(n,)`."""
 
     symbols: Symbols
     cost: Floats
 
     def take(self, rows: Rows, symbols: Symbols, cost: Floats) -> npt.NDArray[np.bool_]:
-        """Keep the symbols of those rows that cost less than what is there; tell which."""
+        """Replace the symbols of those rows that now cost less; return which did, `(n_rows,)`."""
         better = cost < self.cost[rows]
         chosen = rows[better]
         self.symbols[chosen], self.cost[chosen] = symbols[better], cost[better]
@@ -47,14 +47,14 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Frames `(n, *frame_shape)`, and the lambda of each, `(n,)`: bits per unit of distortion."""
+class Objective:
+    """Frames `(n, *frame_shape)`, and lambda of each, `(n,)`, in `bits + lambda * distortion`."""
 
     x: Frames
     lambda_: Floats
 
-    def __getitem__(self, rows: Rows) -> Wanted:
-        return Wanted(self.x[rows], self.lambda_[rows])
+    def __getitem__(self, rows: Rows) -> Objective:
+        return Objective(self.x[rows], self.lambda_[rows])
 
 
 class SymbolSearch:
@@ -71,8 +71,11 @@ class SymbolSearch:
         model = transform.model
         assert model.exchange is not None
         exchange: Exchange = model.exchange
-        self._model, self._quality, self._decode = model, quality, transform.decode
-        self._unit, self._lambda = exchange.unit, exchange.lambda_[quality - 1]
+        self._model = model
+        self._quality = quality
+        self._decode = transform.decode
+        self._unit = exchange.unit
+        self._lambda = exchange.lambda_[quality - 1]
         self._curvature = exchange.curvature[quality - 1].astype(np.float64)
         self._costs = SymbolCosts(model.coding_tables[quality - 1])
         self._decoder = taped_network(model.decoder)
@@ -84,7 +87,7 @@ class SymbolSearch:
         self._slope = step * (2.0 * self._unit * slope)
         correction = model.decoder.correction
         if correction is not None:
-            # What a step of it makes is known, and may be less than a whole unit.
+            # The effect of its steps is known, and may be less than a whole unit.
             n, down = model.n_encoded, self._unit * slope * 2.0**-correction.shift
             squares = np.square(correction.weight.astype(np.float64)).sum(axis=1)
             self._curvature[n:] = np.square(step[n:] * down) * squares
@@ -92,35 +95,34 @@ class SymbolSearch:
     def improve(
         self, x: Frames, symbols: Symbols, effort: Effort, weight: Floats | None = None
     ) -> Symbols:
-        """Give `(n, latent_size)` symbols that cost no more than the given ones.
+        """Return `(n, latent_size)` symbols that cost no more than the given ones.
 
         Parameters
         ----------
         x : (n, *frame_shape)
-            The frames, all of finite numbers.
+            Frames of finite numbers.
         symbols : (n, latent_size) int32
-            What the encoder gives for them.
+            Where the search begins: what the encoder gives for them.
         effort : Effort
         weight : (n,), optional
-            Of each frame's errors: what its lambda is multiplied by.
+            Factor of each frame's lambda.
         """
         if not effort.rounds or not len(x):
             return symbols
-        everyone, wanted = np.arange(len(x)), self._wanted(x, weight)
-        found = Found(symbols.copy(), np.full(len(x), np.inf))
-        self._descend(wanted, found, everyone, effort.rounds)
+        objective = self._objective(x, weight)
+        best = Best(symbols.copy(), np.full(len(x), np.inf))
+        self._descend(objective, best, np.arange(len(x)), effort.rounds)
         if effort.trials:
-            self._try_singly(wanted, found, effort.trials)
-        for number in range(effort.leaps):
-            self._leap(wanted, found, number)
-        return found.symbols
+            self._try_singly(objective, best, effort.trials)
+        for number in range(effort.forced_moves):
+            self._force_move(objective, best, number)
+        return best.symbols
 
     def correct(self, x: Frames, symbols: Symbols) -> Floats:
-        """Give what a correction lacks, `(n, n_corrected)` in steps, so that errors are least.
+        """Compute the correction, `(n, n_corrected)` latents in steps, that leaves the least error.
 
-        The output is linear in these latents, so one step of Newton's method finds it; those that
-        the quality has no step for stay 0. Steps of components at right angles to one another,
-        which a correction's are, do not disturb each other.
+        The output is linear in these latents, and the components are orthogonal, so one step of
+        Newton's method finds it. Latents that the quality has no step for stay 0.
 
         Parameters
         ----------
@@ -137,21 +139,21 @@ class SymbolSearch:
         return np.where(twice > 0, -gradient / np.where(twice > 0, twice, 1.0), 0.0)
 
     def cost(self, x: Frames, symbols: Symbols) -> Floats:
-        """Give `bits + lambda * distortion` of `(n, latent_size)` symbols for frames, `(n,)`."""
-        return self._cost(self._wanted(x), symbols)
+        """Compute `bits + lambda * distortion` of `(n, latent_size)` symbols for frames, `(n,)`."""
+        return self._cost(self._objective(x), symbols)
 
-    def _wanted(self, x: Frames, weight: Floats | None = None) -> Wanted:
+    def _objective(self, x: Frames, weight: Floats | None = None) -> Objective:
         lambdas = np.full(len(x), self._lambda)
-        return Wanted(x, lambdas if weight is None else lambdas * weight)
+        return Objective(x, lambdas if weight is None else lambdas * weight)
 
-    def _cost(self, wanted: Wanted, symbols: Symbols) -> Floats:
-        e = errors(self._decode(symbols, self._quality), wanted.x, self._unit)
-        return self._costs.bits(symbols) + wanted.lambda_ * squared(e)
+    def _cost(self, objective: Objective, symbols: Symbols) -> Floats:
+        e = errors(self._decode(symbols, self._quality), objective.x, self._unit)  # (n, size)
+        return self._costs.bits(symbols) + objective.lambda_ * squared(e)  # (n,)
 
     def _descend(
         self,
-        wanted: Wanted,
-        found: Found,
+        objective: Objective,
+        best: Best,
         rows: Rows,
         rounds: int,
         held: npt.NDArray[np.bool_] | None = None,
@@ -164,68 +166,69 @@ class SymbolSearch:
             Latents that stay.
         """
         for _ in range(rounds):
-            outlook = self._outlook(wanted[rows], found.symbols[rows])
-            found.cost[rows] = outlook.cost
+            moves = self._move_costs(objective[rows], best.symbols[rows])
+            best.cost[rows] = moves.cost
             if held is not None:
-                outlook.change[held[rows]] = OUT_OF_REACH
-            rows = rows[self._move_together(wanted, found, rows, outlook)]
+                moves.change[held[rows]] = OUT_OF_REACH
+            rows = rows[self._move_together(objective, best, rows, moves)]
             if not len(rows):
                 return
 
     def _move_together(
-        self, wanted: Wanted, found: Found, rows: Rows, outlook: Outlook
+        self, objective: Objective, best: Best, rows: Rows, moves: MoveCosts
     ) -> npt.NDArray[np.bool_]:
-        """Try all moves that promise something, then the better half of them; tell who gained."""
-        change = outlook.change.min(axis=2)
-        step = np.where(outlook.change[..., 1] < outlook.change[..., 0], 1, -1).astype(np.int32)
+        """Try all promising moves together, then the better half; return which rows gained."""
+        change = moves.change.min(axis=2)  # (n, latent_size): of the better direction
+        step = np.where(moves.change[..., 1] < moves.change[..., 0], 1, -1).astype(np.int32)
         rank = change.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-        n_moves = (change < 0).sum(axis=1)
+        n_moves = (change < 0).sum(axis=1)  # (n,)
         gained = np.zeros(len(rows), dtype=bool)
         for _ in range(HALVINGS):
-            still = np.flatnonzero(~gained & (n_moves > 0))
-            if not len(still):
+            left = np.flatnonzero(~gained & (n_moves > 0))  # (n_left,)
+            if not len(left):
                 break
-            symbols = outlook.symbols[still]
-            moved = rank[still] < n_moves[still, None]
-            symbols = symbols + np.where(moved, step[still], 0).astype(np.int32)
-            cost = self._cost(wanted[rows[still]], symbols)
-            gained[still] = found.take(rows[still], symbols, cost)
+            moved = rank[left] < n_moves[left, None]  # (n_left, latent_size)
+            symbols = moves.symbols[left] + np.where(moved, step[left], 0).astype(np.int32)
+            cost = self._cost(objective[rows[left]], symbols)  # (n_left,)
+            gained[left] = best.take(rows[left], symbols, cost)
             n_moves //= 2
         return gained
 
-    def _try_singly(self, wanted: Wanted, found: Found, trials: int) -> None:
-        """Try moves of one latent, in the order of what they promise."""
-        outlook = self._outlook(wanted, found.symbols)
-        order = outlook.order()
+    def _try_singly(self, objective: Objective, best: Best, trials: int) -> None:
+        """Try moves of one latent, the most promising first."""
+        moves = self._move_costs(objective, best.symbols)
+        order = moves.order()
         for number in range(min(trials, order.shape[1])):
-            rows, symbols = outlook.moved(order[:, number], found.symbols)
-            found.take(rows, symbols, self._cost(wanted[rows], symbols))
+            rows, symbols = moves.moved(order[:, number], best.symbols)
+            best.take(rows, symbols, self._cost(objective[rows], symbols))
 
-    def _leap(self, wanted: Wanted, found: Found, number: int) -> None:
-        """Make one move though it costs more, see what the other latents make of it; or go back."""
-        outlook = self._outlook(wanted, found.symbols)
-        order = outlook.order()
-        column = order[:, number % order.shape[1]]
-        rows, symbols = outlook.moved(column, found.symbols)
-        held = np.zeros((len(rows), symbols.shape[1]), dtype=bool)
+    def _force_move(self, objective: Objective, best: Best, number: int) -> None:
+        """Hold one move, though it may cost more, while other latents move; keep what gains."""
+        moves = self._move_costs(objective, best.symbols)
+        order = moves.order()  # (n, 2 * latent_size)
+        column = order[:, number % order.shape[1]]  # (n,)
+        rows, symbols = moves.moved(column, best.symbols)
+        held = np.zeros(symbols.shape, dtype=bool)
         held[np.arange(len(rows)), column[rows] // 2] = True
-        leapt = Found(symbols, np.full(len(rows), np.inf))
-        self._descend(wanted[rows], leapt, np.arange(len(rows)), REPAIRS, held)
-        found.take(rows, leapt.symbols, leapt.cost)
+        forced = Best(symbols, np.full(len(rows), np.inf))
+        everyone = np.arange(len(rows))
+        self._descend(objective[rows], forced, everyone, ROUNDS_AFTER_FORCED_MOVE, held)
+        best.take(rows, forced.symbols, forced.cost)
 
-    def _outlook(self, wanted: Wanted, symbols: Symbols) -> Outlook:
-        """Estimate what each move of one latent by one would change."""
-        bits, change = self._costs.beside(symbols)
+    def _move_costs(self, objective: Objective, symbols: Symbols) -> MoveCosts:
+        """Estimate how the cost changes with each move of one latent by one."""
+        bits, change = self._costs.beside(symbols)  # (n,) and (n, latent_size, 2)
         distortion, gradient = np.empty(len(symbols)), np.empty(symbols.shape)
         for rows in self._batches(len(symbols)):
-            distortion[rows], gradient[rows] = self._gradient(wanted.x[rows], symbols[rows])
-        curved, lambda_ = DAMPING * self._curvature, wanted.lambda_[:, None]
-        change[..., 0] += lambda_ * (curved - gradient)
-        change[..., 1] += lambda_ * (curved + gradient)
-        return Outlook(symbols, bits + wanted.lambda_ * distortion, change)
+            distortion[rows], gradient[rows] = self._gradient(objective.x[rows], symbols[rows])
+        curvature = DAMPING * self._curvature  # (latent_size,)
+        lambda_ = objective.lambda_[:, None]  # (n, 1)
+        change[..., 0] += lambda_ * (curvature - gradient)
+        change[..., 1] += lambda_ * (curvature + gradient)
+        return MoveCosts(symbols, bits + objective.lambda_ * distortion, change)
 
     def _gradient(self, x: Frames, symbols: Symbols) -> tuple[Floats, Floats]:
-        """Give the distortion `(n,)`, and its gradient with respect to symbols."""
+        """Compute the distortion `(n,)`, and its gradient `(n, latent_size)` in symbols."""
         model = self._model
         y, pull = self._decoder(model.quantiser.to_latents(symbols, self._quality - 1))
         e = errors(model.normaliser.from_integers(y), x, self._unit)
@@ -240,17 +243,17 @@ class SymbolSearch:
 
 
 @dataclass
-class Outlook:
-    """What moves of one latent by one promise.
+class MoveCosts:
+    """Estimated costs of moves, each of one latent by one.
 
     Attributes
     ----------
     symbols : (n, latent_size) int32
-        From where they are made.
+        Before any move.
     cost : (n,)
         Of these symbols, in bits.
     change : (n, latent_size, 2)
-        What it would become more, by an estimate, with one less and with one more.
+        Of the cost, with one less and with one more.
     """
 
     symbols: Symbols
@@ -262,10 +265,9 @@ class Outlook:
         return self.change.reshape(len(self.change), -1).argsort(axis=1, kind="stable")
 
     def moved(self, column: npt.NDArray[np.intp], symbols: Symbols) -> tuple[Rows, Symbols]:
-        """Make one move a signal, `(n,)`, on other symbols; leave out those that are no table's."""
-        everyone = np.arange(len(column))
+        """Make one move a signal, `(n,)`, from other symbols, and leave out moves off a table."""
         latent, up = column // 2, column % 2
-        rows = everyone[self.change[everyone, latent, up] < OUT_OF_REACH]
+        rows = np.flatnonzero(self.change[np.arange(len(column)), latent, up] < OUT_OF_REACH)
         symbols = symbols[rows]
         symbols[np.arange(len(rows)), latent[rows]] += (2 * up[rows] - 1).astype(np.int32)
         return rows, symbols
