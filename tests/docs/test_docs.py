@@ -12,7 +12,7 @@ from typer.main import get_command
 from narrows.cli import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
+PAGES = [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))]
 TAUGHT = ("concepts.md", "tutorial.md")
 COMMANDS = get_command(app).commands
 OPTIONAL = {"torch": "train", "matplotlib": "report"}
@@ -59,7 +59,7 @@ def test_every_preset_that_is_named_exists(name):
     assert set(named) <= set(PRESETS)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_every_link_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(page.read_text())):
         if re.match(r"https?:", target):
@@ -70,20 +70,51 @@ def test_every_link_leads_somewhere(page):
         assert not anchor or anchor in anchors(file.read_text()), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_picture_is_small_and_described(page):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+def test_every_picture_is_small_described_and_sharp_at_twice_its_size(page):
     text = page.read_text()
-    pictures = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", text)
-    assert len(pictures) == text.count("![")
-    for described, target in pictures:
-        assert len(described) > 20, target
-        assert (page.parent / target).stat().st_size < 60_000, target
+    pictures = re.findall(r'<img src="([^"]+)" width="(\d+)" alt="([^"]+)">', text)
+    assert len(pictures) == text.count("<img")
+    assert "![" not in text
+    for target, width, described in pictures:
+        png = (page.parent / target).read_bytes()
+        assert len(described) > 60, target
+        assert len(png) < 200_000, target
+        assert abs(int.from_bytes(png[16:20], "big") - 2 * int(width)) <= 1, target
 
 
-def test_every_picture_is_shown():
+def test_every_picture_is_shown_and_made_by_the_script():
     shown = "".join(page.read_text() for page in PAGES)
-    for picture in (DOCS / "images").iterdir():
-        assert f"(images/{picture.name})" in shown, picture
+    pictures = {picture.stem for picture in (DOCS / "images").iterdir()}
+    for name in pictures:
+        assert f"images/{name}.png" in shown, name
+    pytest.importorskip("matplotlib", reason="drawing needs matplotlib; extra report")
+    pytest.importorskip("PIL", reason="the script writes with Pillow, which matplotlib brings")
+    from scripts.make_docs_pictures.__main__ import PICTURES
+
+    assert set(PICTURES) == pictures
+
+
+def test_the_overview_lists_every_page_and_every_command():
+    overview = (DOCS / "README.md").read_text()
+    for page in PAGES[1:]:
+        path = page.relative_to(DOCS)
+        assert page.name == "README.md" or f"]({path})" in overview, path
+    table = overview.split("## The commands")[1]
+    named = set(re.findall(r"`([a-z-]+)`", table))
+    assert set(COMMANDS) <= named
+
+
+@pytest.mark.parametrize(("name", "printed"), [("python.md", ""), ("signals.md", "[0.97")])
+def test_the_examples_of_a_page_run(name, printed, tmp_path, monkeypatch, capsys, digits):
+    for needed in ("torch", "sklearn"):
+        pytest.importorskip(needed, reason="the examples train; extra train")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in python_blocks((DOCS / name).read_text()):
+        exec(compile(block, f"docs/{name}", "exec"), names)
+    assert printed in capsys.readouterr().out
+    assert names.get("accuracy", 1.0) > 0.8
 
 
 @pytest.mark.parametrize("name", TAUGHT)
