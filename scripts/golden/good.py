@@ -197,7 +197,7 @@ def noisy_waves(rng):
     return waves(400, (6,), "float32", rng) + noise.astype("float32")
 
 
-def mixed_float32():
+def qualities_float32():
     """PCA of as many latents as elements, which reach any PSNR; a context model, an escape."""
     x = noisy_waves(np.random.default_rng(SEED))
     options = {"latent_size": 6, "qualities": 4, "bits_per_latent": 1.5}
@@ -209,7 +209,7 @@ def mixed_float32():
     return efforts_of(Codec(model), x[:24], target_psnr=29)
 
 
-def mixed_uint8():
+def qualities_uint8():
     """Context models at two of five qualities."""
     rng = np.random.default_rng(SEED)
     noisy_waves(rng)  # what the set before this one drew
@@ -228,7 +228,7 @@ TRAINED = {
     "embedded-model": embedded_model,
     "no-signals": no_signals,
     "mode-stored": mode_stored,
-    "mixed-float32": mixed_float32,
+    "qualities-float32": qualities_float32,
 }
 RANDOM = {
     "conv-1d-int16": partial(conv, dtype="int16", sizes=(21,), channels=2),
@@ -240,6 +240,6 @@ RANDOM = {
     "search-conv-uint8": search_conv_uint8,
     "correction-float32": correction_float32,
     "correction-conv-int16": correction_conv_int16,
-    "mixed-uint8": mixed_uint8,
+    "qualities-uint8": qualities_uint8,
 }
 SETS = TRAINED | RANDOM

@@ -30,7 +30,7 @@ STATED = {
     "archive.layout.END_OF_BLOCKS": ("Index", "end byte, {},"),
     "archive.layout.TAIL_MAGIC": ("Tail", "tail magic, {}:"),
     "archive.layout.TAIL_BYTES": ("Tail", "| -{} | u32 |"),
-    "block_coder.MIXED_QUALITY": ("Blocks of several qualities", "first byte must be {},"),
+    "archive.layout.SEVERAL_QUALITIES": ("Blocks of several qualities", "block of quality {} has"),
     "checks.MAX_ELEMENTS": ("JSON", "`1` to {} elements in all"),
     "entropy.bits.MAX_VARINT_BYTES": ("Variable-length integers", "more than {} bytes"),
     "entropy.bits.MAX_GOLOMB_ZEROS": ("Escaped symbols", "more than {} zeros"),

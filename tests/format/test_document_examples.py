@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from narrows.codec.archive.quality_groups import pack_mixed
+from narrows.codec.archive.quality_groups import pack_groups
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.context_model import (
@@ -102,7 +102,7 @@ def test_the_payload_of_several_qualities_is_what_the_code_writes():
     assert len(symbols) == len(qualities) == 4
     coder = SymbolCoder(FixedTables(model_by_hand().tables[0]))
     column = np.array(symbols, np.int32)[:, None]
-    assert b"".join(fields) == pack_mixed(column, np.array(qualities), 2, lambda q: coder)
+    assert b"".join(fields) == pack_groups(column, np.array(qualities), 2, lambda q: coder)
 
 
 def test_the_frequencies_of_the_worked_example_are_what_the_code_computes():

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[1] / "golden"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("") for path in FOLDER.glob("v*/*.nrw"))
 SEARCHES = sorted(path.with_suffix("") for path in FOLDER.glob("v*/*.signals.npy"))
 EFFORTS = {".effort-0": 0, ".nrw": 2, ".effort-9": 9}  # of a golden search, by the archive's suffix
-TARGETS = {"mixed-float32": {"target_psnr": 29}, "mixed-uint8": {"target_bytes": 1.5}}
+TARGETS = {"qualities-float32": {"target_psnr": 29}, "qualities-uint8": {"target_bytes": 1.5}}
 AT_ONE_QUALITY = [path for path in SEARCHES if path.stem not in TARGETS]
 OPTIONAL = ("torch", "safetensors", "sklearn", "scipy", "pooch", "matplotlib", "constriction")
 
@@ -75,7 +75,7 @@ def test_there_are_golden_archives_of_several_qualities(name, suffix):
     path = FOLDER / "v0" / f"{name}.narrows"
     codec = narrows.load(path)
     (block,) = ArchiveReader(io.BytesIO(path.with_suffix(suffix).read_bytes()))
-    assert block.mode is Mode.MIXED
+    assert (block.mode, block.quality) == (Mode.CODED, 0)
     counts = np.bincount(codec.decoder.blocks.unpack(block).qualities)
     assert np.count_nonzero(counts) >= 2
     has_context = [context is not None for context in codec.model.contexts]

@@ -15,7 +15,7 @@ import narrows
 from narrows.codec.archive import ArchiveReader
 from narrows.errors import NarrowsError
 from readers.python import narrows_reader as reader
-from readers.python.narrows_reader.several_qualities import decode_mixed
+from readers.python.narrows_reader.several_qualities import decode_groups
 
 FOLDER = Path(reader.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
@@ -31,11 +31,11 @@ BAD = sorted(path for path in GOLDEN.glob("bad-v*/*") if path.suffix in (".nrw",
 WITH_PACKETS = (
     "linear-uint8", "linear-float64", "dense-gelu", "dense-leaky_relu", "escapes",
     "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide",
-    "search-conv-uint8", "search-float32", "mixed-float32", "mixed-uint8",
+    "search-conv-uint8", "search-float32", "qualities-float32", "qualities-uint8",
 )  # fmt: skip
 SMALL = GOLDEN / "v0" / "escapes.narrows"
 CONTEXTS = GOLDEN / "v0" / "contexts.narrows"  # at the second of three qualities
-MIXED = GOLDEN / "v0" / "mixed-float32.narrows"  # an archive of several qualities
+QUALITIES = GOLDEN / "v0" / "qualities-float32.narrows"  # an archive of several qualities
 BOTH = pytest.mark.parametrize("path", [SMALL, CONTEXTS], ids=lambda path: path.stem)
 
 
@@ -198,7 +198,7 @@ def test_a_flipped_bit_of_a_bare_packet_is_judged_as_in_narrows(path):
             assert_same(reader.read_packet(damaged, model), expected)
 
 
-@pytest.mark.parametrize("name", ["mixed-float32", "mixed-uint8"])
+@pytest.mark.parametrize("name", ["qualities-float32", "qualities-uint8"])
 def test_a_flipped_bit_of_a_payload_of_several_qualities_is_judged_as_in_narrows(name):
     path = GOLDEN / "v0" / f"{name}.narrows"
     codec, model = narrows.load(path), reader.read_model(path.read_bytes())
@@ -210,9 +210,9 @@ def test_a_flipped_bit_of_a_payload_of_several_qualities_is_judged_as_in_narrows
             expected = codec.decoder.blocks.decode(replace(block, payload=damaged))
         except NarrowsError:
             with pytest.raises(reader.Rejected):
-                decode_mixed(damaged, model.codings, model.k, n)
+                decode_groups(damaged, model.codings, model.k, n)
         else:
-            for quality, signals, symbols in decode_mixed(damaged, model.codings, model.k, n):
+            for quality, signals, symbols in decode_groups(damaged, model.codings, model.k, n):
                 assert_same(model.decode(symbols, quality), expected[signals])
 
 
@@ -228,7 +228,7 @@ def read_bad(path):
 
 def model_of(path):
     """Give the model that a bad archive names."""
-    return MIXED if "archive-mixed" in path.stem else SMALL
+    return QUALITIES if "archive-qualities" in path.stem else SMALL
 
 
 def read_bad_with_narrows(path):

@@ -10,7 +10,7 @@ from .model import Model, read_model
 from .normaliser import DTYPES
 from .payload import decode_payload
 from .raw_blocks import elements, inflate_planes
-from .several_qualities import decode_mixed
+from .several_qualities import decode_groups
 
 
 def read_archive(archive_bytes: bytes, model_bytes: bytes | None = None) -> np.ndarray:
@@ -64,18 +64,17 @@ def read_block(cursor: Cursor, model: Model) -> np.ndarray:
     frame_bytes = math.prod(model.frame_shape) * model.dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
-    need(mode <= 3, "an unknown mode")
+    need(mode <= 2, "an unknown mode")
     need(1 <= n <= max(1, min(2**14 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
-    if mode == 0:
-        need(1 <= quality <= len(model.codings), "the model has no such quality")
+    if mode == 0 and quality:
+        need(quality <= len(model.codings), "the model has no such quality")
         symbols = decode_payload(payload, model.codings[quality - 1], model.k, n)
         return model.decode(symbols, quality)
-    if mode == 3:
-        need(quality == 0, "a block of several qualities names one")
+    if mode == 0:
         signals = np.empty((n, *model.frame_shape), model.dtype)
-        for quality, rows, symbols in decode_mixed(payload, model.codings, model.k, n):
+        for quality, rows, symbols in decode_groups(payload, model.codings, model.k, n):
             signals[rows] = model.decode(symbols, quality)
         return signals
     if mode == 1:

@@ -9,7 +9,7 @@ from .payload import Group, decode_column, decode_payload
 from .tables import TOTAL, make_table
 
 
-def decode_mixed(
+def decode_groups(
     payload: bytes, codings: Sequence[Sequence[Group]], k: int, n: int
 ) -> list[tuple[int, np.ndarray, np.ndarray]]:
     """Decode a block of n signals: for each quality its number, its signals and their symbols."""

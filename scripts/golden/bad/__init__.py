@@ -5,15 +5,15 @@ that only the check in question can refuse a file.
 """
 
 from scripts.golden.bad.archives import bad_archives
-from scripts.golden.bad.mixed import bad_mixed
 from scripts.golden.bad.models import bad_models
+from scripts.golden.bad.qualities import bad_groups
 
 
 def bad_files():
     """Return the content of each bad file by its name."""
     kinds = (
         ("archive-", bad_archives(), ".nrw"),
-        ("archive-mixed-", bad_mixed(), ".nrw"),
+        ("archive-qualities-", bad_groups(), ".nrw"),
         ("model-", bad_models(), ".narrows"),
     )
     return {

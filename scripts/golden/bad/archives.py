@@ -11,7 +11,7 @@ from scripts.golden.bad.good_files import (
     varint,
 )
 
-CODED, DEFLATED, STORED, MIXED = 0, 1, 2, 3
+CODED, DEFLATED, STORED = 0, 1, 2
 ZEROS = bytes(6 * 4)  # one signal, of six float32
 
 
@@ -81,7 +81,7 @@ def bad_archives():
         "truncated-in-tail": ARCHIVE[:-1],
         "without-index": ARCHIVE[:index],
         "data-after-the-end": ARCHIVE + b"\0",
-        "unknown-mode": archive(block(4, n, payload, quality)),
+        "unknown-mode": archive(block(3, n, payload, quality)),
         "block-of-no-signals": archive(block(STORED, 0, b"")),
         "block-of-too-many-signals": archive(block(DEFLATED, 2**14, zlib.compress(ZEROS * 2**14))),
         "count-not-in-shortest-form": archive(block(CODED, n, payload, quality, b"\x94\x00")),

@@ -12,8 +12,8 @@ CONTEXT_MODEL = GOOD.with_name("contexts.narrows").read_bytes()  # of the second
 WIDE_MODEL = GOOD.with_name("contexts-wide.narrows").read_bytes()  # of 17 latents
 ONE_LATENT_MODEL = GOOD.with_name("mode-stored.narrows").read_bytes()
 CORRECTION_MODEL = GOOD.with_name("correction-float32.narrows").read_bytes()
-MIXED_MODEL = GOOD.with_name("mixed-float32.narrows").read_bytes()  # of four qualities
-MIXED_ARCHIVE = GOOD.with_name("mixed-float32.nrw").read_bytes()
+QUALITIES_MODEL = GOOD.with_name("qualities-float32.narrows").read_bytes()  # of four qualities
+QUALITIES_ARCHIVE = GOOD.with_name("qualities-float32.nrw").read_bytes()
 
 
 def crc(data):

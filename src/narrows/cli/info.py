@@ -46,13 +46,15 @@ def info(
 
 def describe_archive(file: str) -> dict[str, Any]:
     """Read an archive to its end, checking every checksum, and describe what is readable."""
+    from narrows.codec.archive import Mode
     from narrows.codec.archive.salvage import Loss, whole_blocks
 
     losses: list[Loss] = []
     with open_input(file) as stream:
         header, blocks = whole_blocks(stream, losses.append)
-        found = [(block.mode.name.lower(), block.n_signals) for block in blocks]
-    size, signals = Path(file).stat().st_size, sum(n for _, n in found)
+        found = [(block.mode, block.quality, block.n_signals) for block in blocks]
+    size, signals = Path(file).stat().st_size, sum(n for *_, n in found)
+    coded = [quality for mode, quality, _ in found if mode is Mode.CODED]
     return {
         "model_id": header.model_id.hex(),
         "embedded_model": header.embedded_model is not None,
@@ -60,7 +62,8 @@ def describe_archive(file: str) -> dict[str, Any]:
         "dtype": header.dtype.name,
         "frame_shape": list(header.frame_shape),
         "blocks": len(found),
-        "blocks_by_mode": dict(Counter(mode for mode, _ in found)),
+        "blocks_by_mode": dict(Counter(mode.name.lower() for mode, *_ in found)),
+        "blocks_by_quality": dict(Counter(str(quality or "several") for quality in coded)),
         "compressed_bytes": size,
         "ratio": signals * header.frame_bytes / size,
         "damage": [str(loss) for loss in losses],

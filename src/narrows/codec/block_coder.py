@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import Block, Mode
-from narrows.codec.archive.quality_groups import pack_mixed, unpack_mixed
+from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
+from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.transform import Frames, Symbols, Transform
 from narrows.errors import FormatError
 
 Qualities = npt.NDArray[np.intp]
-MIXED_QUALITY = 0  # that a block of several qualities says
 
 
 class Unpacked(NamedTuple):
@@ -42,8 +41,8 @@ class BlockCoder:
         """Code `(n, latent_size)` symbols, each signal's of its quality `(n,)`, to a block."""
         quality = int(qualities[0])
         if (qualities != quality).any():
-            payload = pack_mixed(symbols, qualities, self._model.n_qualities, self._coder)
-            return Block(Mode.MIXED, MIXED_QUALITY, len(symbols), payload)
+            payload = pack_groups(symbols, qualities, self._model.n_qualities, self._coder)
+            return Block(Mode.CODED, SEVERAL_QUALITIES, len(symbols), payload)
         return Block(Mode.CODED, quality, len(symbols), self._coder(quality).encode(symbols))
 
     def decode(self, block: Block) -> Frames:
@@ -58,14 +57,12 @@ class BlockCoder:
     def unpack(self, block: Block) -> Unpacked:
         """Undo the entropy coding of a block."""
         model, n = self._model, block.n_signals
-        if block.mode is Mode.MIXED:
-            if block.quality != MIXED_QUALITY:
-                raise FormatError(f"block of several qualities that names quality {block.quality}")
-            each = (model.latent_size, model.n_qualities, self._coder)
-            return Unpacked(*unpack_mixed(block.payload, n, *each))
         if block.mode is not Mode.CODED:
             return Unpacked(unpack_raw(block, model.dtype, model.frame_shape), None)
-        if not 1 <= block.quality <= model.n_qualities:
+        if block.quality == SEVERAL_QUALITIES:
+            each = (model.latent_size, model.n_qualities, self._coder)
+            return Unpacked(*unpack_groups(block.payload, n, *each))
+        if block.quality > model.n_qualities:
             raise FormatError(f"block of quality {block.quality}, which the model does not have")
         symbols = self._coder(block.quality).decode(block.payload, n)
         return Unpacked(symbols, np.full(n, block.quality))

@@ -30,6 +30,7 @@ FLAG_EMBEDDED_MODEL = 0x01
 REQUIRED_FLAGS = 0x0F  # a reader that does not know one of these must refuse the archive
 KNOWN_FLAGS = FLAG_EMBEDDED_MODEL
 END_OF_BLOCKS = 0x0F
+SEVERAL_QUALITIES = 0  # in place of a quality: each signal has one of its own
 
 MODEL_ID_BYTES = 16
 MAX_DIMENSIONS = 8
@@ -51,13 +52,11 @@ class Mode(IntEnum):
     """How the payload of a block stands for its signals."""
 
     CODED = 0
-    """Entropy-coded symbols of the model."""
+    """Entropy-coded symbols of the model, all at the block's quality or each at one of its own."""
     DEFLATED = 1
     """The signals' bytes, in planes (first bytes of all elements, then second ...), in zlib."""
     STORED = 2
     """The signals' bytes, little-endian, row-major."""
-    MIXED = 3
-    """Entropy-coded symbols, each signal at a quality of its own."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ Symbols = npt.NDArray[np.int32]
 Coders = Callable[[int], SymbolCoder]  # by the quality, from 1
 
 
-def pack_mixed(
+def pack_groups(
     symbols: Symbols, qualities: npt.NDArray[np.intp], n_qualities: int, coder: Coders
 ) -> bytes:
     """Code `(n, latent_size)` symbols of the qualities `(n,)`, which count from 1."""
@@ -33,15 +33,15 @@ def pack_mixed(
     return out
 
 
-def unpack_mixed(
+def unpack_groups(
     payload: bytes, n: int, latent_size: int, n_qualities: int, coder: Coders
 ) -> tuple[Symbols, npt.NDArray[np.intp]]:
-    """Undo `pack_mixed`: give the symbols and the qualities of n signals.
+    """Undo `pack_groups`: give the symbols and the qualities of n signals.
 
     Raises
     ------
     FormatError
-        For a payload that `pack_mixed` never wrote.
+        For a payload that `pack_groups` never wrote.
     """
     position, counts = 0, np.zeros(n_qualities, dtype=np.int64)
     for number in range(n_qualities):

@@ -8,11 +8,11 @@ from readers.python.narrows_reader import read_archive
 from readers.python.narrows_reader.conventions import Cursor
 from readers.python.narrows_reader.payload import decode_column
 from readers.python.narrows_reader.tables import make_table
-from scripts.golden.bad.archives import MIXED, archive, block, good_payload, header
-from scripts.golden.bad.good_files import MIXED_ARCHIVE, MIXED_MODEL, flip, varint
+from scripts.golden.bad.archives import CODED, archive, block, good_payload, header
+from scripts.golden.bad.good_files import QUALITIES_ARCHIVE, QUALITIES_MODEL, flip, varint
 
 
-class Mixed(NamedTuple):
+class Groups(NamedTuple):
     """The parts of such a block's payload, to be changed and put together again."""
 
     counts: list
@@ -33,7 +33,7 @@ class Mixed(NamedTuple):
         return counts + b"".join(varint(len(part)) + part for part in (self.listed, *self.parts))
 
     def table(self):
-        """Give the table of the list."""
+        """Return the table of the list."""
         room = 2**24 - len(self.counts) - 1
         weights = [1 + count * room // sum(self.counts) for count in self.counts]
         return make_table(1, [*weights, 2**24 - sum(weights)])
@@ -57,10 +57,10 @@ class Mixed(NamedTuple):
         return self._replace(listed=listed)
 
 
-def bad_mixed():
+def bad_groups():
     """Make each bad archive of several qualities."""
-    n, payload, _ = good_payload(MIXED_ARCHIVE)
-    good, head = Mixed.of(payload), header(name=MIXED_ARCHIVE[6:22])
+    n, payload, _ = good_payload(QUALITIES_ARCHIVE)
+    good, head = Groups.of(payload), header(name=QUALITIES_ARCHIVE[6:22])
     entries, (first, *others) = good.entries(), good.counts
     assert good.listing(entries).payload() == payload, (
         "the good payload is not as this script thinks"
@@ -69,39 +69,40 @@ def bad_mixed():
     none_at_1 = good._replace(counts=[0, first + others[0], *others[1:]], parts=3 * [b"\0"])
     none_at_1 = none_at_1.listing([max(e, 1) for e in entries])
 
-    def mixed(data, quality=0):
-        return archive(block(MIXED, n, data, quality), head=head)
+    def several(data):
+        return archive(block(CODED, n, data, 0), head=head)
 
     def change(**parts):
-        return mixed(good._replace(**parts).payload())
+        return several(good._replace(**parts).payload())
 
     def list_first(of, entry, escaped=b""):
         """List another entry of the first signal."""
-        return mixed(of.listing([entry, *of.entries()[1:]], escaped).payload())
+        return several(of.listing([entry, *of.entries()[1:]], escaped).payload())
 
-    read_archive(mixed(none_at_1.payload()), MIXED_MODEL)
+    read_archive(several(none_at_1.payload()), QUALITIES_MODEL)
     counts, sized = bytes(good.counts), varint(len(good.listed)) + good.listed
     before_last, last = good._replace(parts=good.parts[:-1]), good.parts[-1]
     return {
-        "of-quality-1": mixed(payload, quality=1),
-        "of-no-bytes": mixed(b""),
+        "of-no-bytes": several(b""),
         "counts-of-more-signals": change(counts=[first + 1, *others]),
         "counts-of-fewer-signals": change(counts=[first - 1, *others]),
         "counts-of-2-to-32-more-signals": change(counts=[first + 2**32, *others]),
-        "count-not-in-shortest-form": mixed(bytes([first | 128, 0]) + payload[1:]),
-        "count-missing": mixed(counts[:-1]),
+        "count-not-in-shortest-form": several(bytes([first | 128, 0]) + payload[1:]),
+        "count-missing": several(counts[:-1]),
         "list-of-other-qualities": list_first(good, (entries[0] + 1) % 4),
         "list-of-a-quality-not-counted": list_first(none_at_1, 0),
         "list-of-a-quality-that-the-model-has-not": list_first(good, 4, b"\x80"),
         "list-of-quality-0": list_first(good, 4, b"\x40"),
-        "list-longer-than-the-payload": mixed(counts + varint(len(payload)) + sized[1:]),
+        "list-longer-than-the-payload": several(counts + varint(len(payload)) + sized[1:]),
         "list-of-no-bytes": change(listed=b""),
         "list-of-more-words-than-bytes": change(listed=b"\x09" + good.listed[1:]),
         "list-coder-not-empty": change(listed=flip(good.listed, 1)),
         "list-with-a-byte-left-over": change(listed=good.listed + b"\0"),
-        "part-longer-than-the-payload": mixed(before_last.payload() + varint(len(last) + 1) + last),
-        "part-missing": mixed(before_last.payload()),
-        "part-of-a-quality-not-counted": mixed(none_at_1._replace(parts=4 * [b"\0"]).payload()),
+        "part-longer-than-the-payload": several(
+            before_last.payload() + varint(len(last) + 1) + last
+        ),
+        "part-missing": several(before_last.payload()),
+        "part-of-a-quality-not-counted": several(none_at_1._replace(parts=4 * [b"\0"]).payload()),
         "part-with-a-byte-left-over": change(parts=[*good.parts[:-1], last + b"\0"]),
-        "byte-after-the-parts": mixed(payload + b"\0"),
+        "byte-after-the-parts": several(payload + b"\0"),
     }

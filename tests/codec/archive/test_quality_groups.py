@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import narrows
-from narrows.codec.archive import Block, IndexedArchive, Mode
-from narrows.codec.archive.quality_groups import _list_coder, pack_mixed, unpack_mixed
+from narrows.codec.archive import SEVERAL_QUALITIES, Block, IndexedArchive, Mode
+from narrows.codec.archive.quality_groups import _list_coder, pack_groups, unpack_groups
 from narrows.codec.archive.salvage import whole_blocks
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
@@ -31,6 +31,7 @@ from tests.helpers.tiny_models import (
 )
 
 K, MOST = 3, 8
+SEVERAL = (Mode.CODED, SEVERAL_QUALITIES)
 MODEL = tiny_model("int16", (6, 8), K, MOST, contexts=(2, 5))
 CODEC = Codec(MODEL)
 CODERS = [SymbolCoder(tables) for tables in MODEL.coding_tables]
@@ -42,11 +43,11 @@ def coder(quality):
 
 
 def packed(symbols, qualities, n_qualities=MOST):
-    return pack_mixed(symbols, qualities, n_qualities, coder)
+    return pack_groups(symbols, qualities, n_qualities, coder)
 
 
 def unpacked(payload, n, n_qualities=MOST):
-    return unpack_mixed(payload, n, K, n_qualities, coder)
+    return unpack_groups(payload, n, K, n_qualities, coder)
 
 
 def refused(payload, n, *words):
@@ -253,24 +254,24 @@ FRAMES = typical_frames(MODEL, 40, seed=5)
 def block_of(qualities):
     """Give a block of several qualities, and the signals that it decodes to."""
     symbols = typical_symbols(qualities, seed=len(qualities))
-    block = Block(Mode.MIXED, 0, len(qualities), packed(symbols, qualities))
+    block = Block(Mode.CODED, SEVERAL_QUALITIES, len(qualities), packed(symbols, qualities))
     return block, decoded_singly(CODEC, symbols, qualities)
 
 
 @pytest.fixture(scope="module")
 def archive():
-    """An archive with two mixed blocks and one of each other mode, and its signals."""
+    """An archive of blocks of several qualities, of one quality and stored, and its signals."""
     rng = np.random.default_rng(2)
     first, second = block_of(rng.integers(1, MOST + 1, 40)), block_of(np.repeat([6, 3], 9))
     (coded,) = blocks_of(CODEC.compress(FRAMES[:20], 4))
     stored = Block(Mode.STORED, 4, 5, FRAMES[20:25].astype("<i2").tobytes())
     parts = [first[1], CODEC.decompress(CODEC.compress(FRAMES[:20], 4)), FRAMES[20:25], second[1]]
     blob = written(CODEC.header(), [first[0], coded, stored, second[0]])
-    assert [b.mode for b in blocks_of(blob)] == [Mode.MIXED, Mode.CODED, Mode.STORED, Mode.MIXED]
+    assert [(b.mode, b.quality) for b in blocks_of(blob)] == [SEVERAL, (0, 4), (2, 4), SEVERAL]
     return blob, np.concatenate(parts)
 
 
-def test_mixed_blocks_decompress_to_each_signal_at_its_quality(archive):
+def test_blocks_of_several_qualities_decompress_to_each_signal_at_its_quality(archive):
     blob, x = archive
     assert_identical(CODEC.decompress(blob), x)
     assert_identical(Codec(MODEL, batch_size=3).decompress(blob), x)
@@ -303,7 +304,7 @@ def test_iteration_and_the_whole_array_give_all_signals(archive):
 def test_archives_made_for_a_target_can_be_opened(tmp_path, monkeypatch):
     monkeypatch.setattr(BLOCK_LIMIT, 15 * FRAMES[0].nbytes)
     blob = CODEC.compress(FRAMES, target_bytes=3, embed_model=True)
-    assert [block.mode for block in blocks_of(blob)] == [Mode.MIXED] * 3
+    assert [(b.mode, b.quality) for b in blocks_of(blob)] == [SEVERAL] * 3
     path, x = tmp_path / "x.nrw", CODEC.decompress(blob)
     path.write_bytes(blob)
     with narrows.open(path) as opened:
@@ -318,13 +319,14 @@ def test_signals_with_a_target_are_appended(archive):
     out.seek(0, io.SEEK_END)
     size = CODEC.encoder.append_to(out, index, FRAMES, Request(target_bytes=3))
     assert size == len(out.getvalue())
-    assert blocks_of(out.getvalue())[-1].mode is Mode.MIXED
+    last = blocks_of(out.getvalue())[-1]
+    assert (last.mode, last.quality) == SEVERAL
     again = CODEC.decompress(CODEC.compress(FRAMES, target_bytes=3))
     assert_identical(CODEC.decompress(out.getvalue()), np.concatenate([x, again]))
 
 
 def saved(blob):
-    """Give what a rescue saves, and what it loses."""
+    """Return what is salvaged, and what is lost."""
     losses = []
     _, blocks = whole_blocks(io.BytesIO(blob), losses.append)
     found = [CODEC.decoder.blocks.decode(block) for block in blocks]
@@ -348,17 +350,8 @@ def test_an_archive_cut_short_gives_its_first_blocks(archive):
     assert losses == [(65, None)]
 
 
-@pytest.mark.parametrize("quality", [1, MOST, 15])
-def test_a_mixed_block_names_no_quality(quality):
-    block, _ = block_of(np.array([1, 2, 3]))
-    blob = written(CODEC.header(), [Block(Mode.MIXED, quality, 3, block.payload)])
-    with pytest.raises(FormatError, match=f"names quality {quality}") as caught:
-        CODEC.decompress(blob)
-    assert_one_line(caught.value)
-
-
-def test_a_payload_that_pack_mixed_never_wrote_is_refused_whoever_reads(archive, payload):
-    blob = written(CODEC.header(), [Block(Mode.MIXED, 0, 7, payload + b"\0")])
+def test_a_payload_that_pack_groups_never_wrote_is_refused_whoever_reads(archive, payload):
+    blob = written(CODEC.header(), [Block(Mode.CODED, SEVERAL_QUALITIES, 7, payload + b"\0")])
     for read in (CODEC.decompress, lambda blob: Archive(io.BytesIO(blob), CODEC.decoder)[2]):
         with pytest.raises(FormatError, match="left over"):
             read(blob)
