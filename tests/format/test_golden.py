@@ -1,6 +1,8 @@
 """Golden files: each archive must decode today, to the bit, with the core dependencies alone."""
 
 import io
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +21,7 @@ SEARCHES = sorted(path.with_suffix("") for path in FOLDER.glob("v*/*.signals.npy
 EFFORTS = {".effort-0": 0, ".nrw": 2, ".effort-9": 9}  # of a golden search, by the archive's suffix
 TARGETS = {"qualities-float32": {"target_psnr": 29}, "qualities-uint8": {"target_bytes": 1.5}}
 AT_ONE_QUALITY = [path for path in SEARCHES if path.stem not in TARGETS]
-OPTIONAL = ("torch", "safetensors", "sklearn", "scipy", "pooch", "matplotlib", "constriction")
+SOURCE = Path(narrows.__file__).parent
 
 
 def test_there_are_golden_files_of_every_dtype():
@@ -110,31 +112,43 @@ def test_an_embedded_model_decodes_alone():
     assert np.array_equal(narrows.decompress(blob), expected)
 
 
-BLOCKED = """
+CORE_ALONE = """
 import sys
-blocked = sys.argv[2].split(",")
-class Block:
+class Only:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in blocked:
+        if name.split(".")[0] not in {*sys.argv[2].split(","), *sys.stdlib_module_names}:
             raise ImportError(f"{name} is blocked in this test")
-sys.meta_path.insert(0, Block())
-import narrows, numpy as np
+sys.meta_path.insert(0, Only())
+import numpy as np
 from pathlib import Path
+from narrows.codec.decoder import Decoder
 count = 0
 for path in sorted(Path(sys.argv[1]).glob("v*/*.nrw")):
-    codec = narrows.load(path.with_suffix(".narrows"))
-    x = codec.decompress(path.read_bytes())
+    decoder = Decoder.from_bytes(path.with_suffix(".narrows").read_bytes())
+    x = decoder.decompress(path.read_bytes())
     assert x.tobytes() == np.load(path.with_suffix(".npy")).tobytes(), path
     count += 1
 print(count)
 """
 
 
-@pytest.mark.parametrize("blocked", [OPTIONAL[:-1], OPTIONAL], ids=["core", "no-constriction"])
-def test_golden_files_decode_without_what_is_optional(blocked):
+def decode_golden_files(folder, *packages):
+    """Decode all golden archives in a process that finds narrows in a folder, and some packages."""
     done = subprocess.run(
-        [sys.executable, "-c", BLOCKED, str(FOLDER), ",".join(blocked)],
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-c", CORE_ALONE, str(FOLDER), ",".join(("narrows", *packages))],
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(folder)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) == len(NAMES)
+
+
+def test_golden_files_decode_without_what_is_optional():
+    decode_golden_files(SOURCE.parent, "numpy", "constriction")
+
+
+def test_the_decoder_s_folders_copied_out_decode_with_numpy_alone(tmp_path):
+    copied = tmp_path / "narrows"
+    shutil.copytree(SOURCE / "codec", copied / "codec", ignore=shutil.ignore_patterns("encoding"))
+    shutil.copy(SOURCE / "errors.py", copied)
+    (copied / "__init__.py").touch()
+    decode_golden_files(tmp_path, "numpy")
