@@ -4,16 +4,30 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .conventions import Rejected, need
+
 Settings = dict[str, Any]
 Test = Callable[[Any], bool]
 
 
-def fits(value: Any, form: Any) -> bool:
-    """Return whether a value is as a form says: a test, or an object with one form a key."""
+def check(value: Any, form: Any, name: str) -> None:
+    """Check that a value is as a form says: a test, or an object with one form a key."""
     if callable(form):
-        return bool(form(value))
-    same = isinstance(value, dict) and value.keys() == form.keys()
-    return same and all(fits(value[key], form[key]) for key in form)
+        need(form(value), f"{name} has another form")
+    else:
+        same = isinstance(value, dict) and value.keys() == form.keys()
+        need(same, f"{name} has other keys")
+        for key in form:
+            check(value[key], form[key], f"{name}.{key}")
+
+
+def fits(value: Any, form: Any) -> bool:
+    """Return whether a value is as a form says."""
+    try:
+        check(value, form, "")
+    except Rejected:
+        return False
+    return True
 
 
 def anything(value: Any) -> bool:

@@ -7,6 +7,7 @@ from . import context_model, normaliser
 from .conventions import Rejected, need
 from .forms import (
     anything,
+    check,
     fits,
     hexadecimal,
     integer,
@@ -66,7 +67,7 @@ def read_settings(text: bytes) -> dict[str, Any]:
     """Read the JSON of a model and check its form."""
     settings = parse_json(text)
     need(canonical(settings).encode() == text, "the JSON is not canonical")
-    need(fits(settings, MODEL), "the JSON has another form")
+    check(settings, MODEL, "model")
     return settings
 
 

@@ -1,23 +1,25 @@
 """Golden files with one fault each, after which they are named.
 
 They are made from good ones. All checksums and ids that are not the fault itself are right, so
-that only the check in question can refuse a file.
+that only the check in question can refuse a file. reasons.txt lists what the reader says of each.
 """
 
 from scripts.golden.bad.archives import bad_archives
 from scripts.golden.bad.models import bad_models
 from scripts.golden.bad.qualities import bad_groups
+from scripts.golden.bad.reasons import list_reasons
 
 
 def bad_files():
-    """Return the content of each bad file by its name."""
+    """Return the content of each bad file by its name, and of the list of reasons."""
     kinds = (
         ("archive-", bad_archives(), ".nrw"),
         ("archive-qualities-", bad_groups(), ".nrw"),
         ("model-", bad_models(), ".narrows"),
     )
-    return {
+    bad = {
         prefix + name + suffix: data
         for prefix, files, suffix in kinds
         for name, data in files.items()
     }
+    return bad | {"reasons.txt": list_reasons(bad)}

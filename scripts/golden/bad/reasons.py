@@ -1,0 +1,24 @@
+"""Why the reader rejects each golden bad file: reasons.txt, beside the files."""
+
+from readers.python.narrows_reader import Rejected, read_archive, read_model
+from scripts.golden.bad.good_files import MODEL, QUALITIES_MODEL
+
+
+def reason_of(name, data):
+    """Return why the reader rejects a bad file of this name, which says what model it is for."""
+    try:
+        if name.endswith(".narrows"):
+            read_model(data)
+        elif "embedded" in name:
+            read_archive(data)
+        else:
+            read_archive(data, QUALITIES_MODEL if "archive-qualities" in name else MODEL)
+    except Rejected as rejected:
+        return str(rejected)
+    raise AssertionError(f"the reader accepts {name}")
+
+
+def list_reasons(files):
+    """Return the reasons as text, a line a file, to be read beside the names."""
+    lines = [f"{name}: {reason_of(name, data)}\n" for name, data in sorted(files.items())]
+    return "".join(lines).encode()
