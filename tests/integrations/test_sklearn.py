@@ -19,10 +19,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+import narrows
 from narrows.codec.codec import Codec
 from narrows.errors import DataError, MissingExtraError, SettingError
 from narrows.integrations.sklearn import _in_float32
 from narrows.sklearn import Autoencoder
+from tests.helpers.interrupted import stop_at
 
 
 def mixtures(n, n_features=12, seed=0):
@@ -53,13 +55,17 @@ def test_every_check_of_scikit_learn_passes(estimator):
 
 
 @pytest.mark.slow
-def test_every_check_of_scikit_learn_passes_as_it_is_by_default():
+def test_every_check_of_scikit_learn_passes_as_it_is_by_default(monkeypatch):
+    """The settings are the default ones; `stop` ends each of the trainings after 30 updates."""
+
+    def train(*args, **settings):
+        return narrows.train(*args, **settings, stop=stop_at(30))
+
+    monkeypatch.setattr("narrows.integrations.sklearn.train", train)
     check_estimator(Autoencoder(), on_skip=None)
 
 
 def test_a_preset_is_trained_as_narrows_trains_it(flat_digits):
-    import narrows
-
     model = Autoencoder(25, preset="dense-25", epochs=2, random_state=3).fit(flat_digits[:300])
     trained = narrows.train(flat_digits[:300], latent_size=25, preset="dense-25", epochs=2, seed=3)
     assert model.codec_.model_id == trained.model_id
@@ -202,8 +208,6 @@ def test_an_int_as_random_state_gives_one_model(flat_digits):
 
 
 def test_the_same_samples_and_seed_give_the_model_that_narrows_train_gives(flat_digits):
-    import narrows
-
     codec = narrows.train(flat_digits[:300], latent_size=4, epochs=2, seed=11)
     model = Autoencoder(4, epochs=2, random_state=11).fit(flat_digits[:300])
     assert model.codec_.model_id == codec.model_id
@@ -309,8 +313,6 @@ def test_a_data_frame_comes_out_where_it_is_asked_for():
 
 
 def test_the_codec_writes_real_bytes_of_the_samples(dense, flat_digits, tmp_path):
-    import narrows
-
     blob = dense.codec_.compress(flat_digits[1400:], effort=0)
     assert len(blob) < 0.2 * flat_digits[1400:].nbytes
     dense.codec_.save(tmp_path / "m.narrows")
