@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 import narrows
-from benchmarks.comparison import datasets, results, tables
+from benchmarks.comparison import results, tables
 from narrows.codec.encoding.efforts import EFFORTS, MAX_EFFORT
 from narrows.evaluation.metrics import distortion
+from narrows.evaluation.peers.registry import sample
 from narrows.signals import read_signals
 
 RESULTS = Path(__file__).parent / "results"
@@ -113,7 +114,7 @@ def main():
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     x = np.array(read_signals(options.data))
-    x = datasets.spread(x, options.signals) if options.signals else x
+    x = sample(x, options.signals)
     codec = narrows.load(options.model)
     codec.compress(x[:64])  # what is made once is not measured
     rows = [measure(codec, x, int(effort)) for effort in options.efforts.split(",")]

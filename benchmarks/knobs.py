@@ -19,7 +19,9 @@ from benchmarks.comparison import datasets, results, tables
 from narrows.codec.encoding.efforts import DEFAULT_EFFORT
 from narrows.codec.encoding.requests import Request
 from narrows.errors import SettingError
+from narrows.evaluation.curves import psnr_at
 from narrows.evaluation.metrics import distortion, evaluate
+from narrows.evaluation.peers.registry import sample
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -48,13 +50,13 @@ def kept(codec, x, target, fixed):
         return {"target_bytes": target, "error": str(error)}
     means = [float(each.mean()) for each, _ in fixed]
     nearest = int(np.abs(np.log(means) - np.log(lengths.mean())).argmin())
-    same_size = float(np.interp(np.log(lengths.mean()), np.log(means), [p for _, p in fixed]))
+    curve = [(mean, psnr) for mean, (_, psnr) in zip(means, fixed, strict=True)]
     return {
         "target_bytes": target,
         "longest": int(lengths.max()),
         "mean": float(lengths.mean()),
         "psnr": psnr,
-        "psnr_of_fixed_quality": same_size,
+        "psnr_of_fixed_quality": psnr_at(curve, float(lengths.mean())),
         "nearest_quality": nearest + 1,
         "longer_at_nearest_quality": float((fixed[nearest][0] > target).mean()),
         "longest_at_nearest_quality": int(fixed[nearest][0].max()),
@@ -77,7 +79,7 @@ def page(curves, targets, context):
             continue
         kept_to.append([
             f"{row['target_bytes']:g} B", f"{row['longest']} B", f"{row['mean']:.2f} B",
-            f"{row['psnr']:.2f} dB", f"{row['psnr_of_fixed_quality']:.2f} dB",
+            f"{row['psnr']:.2f} dB", _decibels(row["psnr_of_fixed_quality"]),
             f"{100 * row['longer_at_nearest_quality']:.0f} %",
             f"{row['longest_at_nearest_quality']} B",
         ])  # fmt: skip
@@ -93,6 +95,10 @@ def page(curves, targets, context):
         f"{tables.table(kept_to)}\n\n"
         "The last two columns are of packets of the one fixed quality that is nearest in size.\n"
     )
+
+
+def _decibels(psnr):
+    return tables.NOTHING if psnr is None else f"{psnr:.2f} dB"
 
 
 def plot(curves, targets, dataset):
@@ -144,7 +150,7 @@ def main():
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     x = np.array(datasets.load(options.dataset).test)
-    x = datasets.spread(x, options.signals) if options.signals else x
+    x = sample(x, options.signals)
     codec = narrows.load(options.model)
     curves = [curve(codec, x, int(effort)) for effort in options.efforts.split(",")]
     fixed = [packets_of(codec, x, quality=q + 1) for q in range(codec.model.n_qualities)]

@@ -22,8 +22,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.comparison import datasets, measuring, ours, peers, results, tables
+from benchmarks.comparison import datasets, measuring, ours, results, tables
 from narrows.codec.encoding.efforts import DEFAULT_EFFORT
+from narrows.evaluation.peers.contract import measure
+from narrows.evaluation.peers.registry import registry, sample
 
 RESULTS = Path(__file__).parent / "results"
 MINUTES = 2.0
@@ -67,7 +69,7 @@ def narrows_series(codecs, dataset, effort):
     at = "" if effort == DEFAULT_EFFORT else f", effort {effort}"
     archives = measuring.Series("narrows" + at, "narrows, one archive" + at, len(x))
     measure_series(archives, ours.archive_coder, codecs, x, dataset.peak, effort)
-    some = datasets.spread(x, peers.SAMPLE)
+    some = sample(x, measuring.MAX_ALONE)
     name = "narrows, one packet each" + at
     packets = measuring.Series("packets" + at, name, len(some), alone=True)
     measure_series(packets, ours.packet_coder, codecs, some, dataset.peak, effort)
@@ -85,18 +87,24 @@ def measure_series(series, coder, codecs, signals, peak, effort):
     for name, quality in ours.settings(codecs):
         setting = f"{name}, quality {quality}, effort {effort}"
         coded = coder(codecs[name], quality, effort)
-        series.points.append(measuring.measure(coded, signals, peak, setting))
+        point = measure(coded, signals, peak, series.name, setting, measuring.TIMED_SECONDS)
+        series.points.append(point)
 
 
 def chosen_peers(words, dataset):
-    """Give the peers that are asked for and can code the data set."""
-    known = peers.registry()
+    """Return the peers that are asked for and can code the data set."""
+    known, work = registry(), dataset.workload
     for word in words or ():
-        if not any(peer.called([word]) for peer in known):
+        called = [peer for peer in known if peer.is_called([word])]
+        if not called:
             keys = ", ".join(peer.key for peer in known)
             raise SystemExit(f"unknown peer {word!r}; accepted are {keys}, or their first words")
-    asked = [peer for peer in known if not words or peer.called(words)]
-    return [peer for peer in asked if peer.takes(dataset)]
+        if not any(peer.takes(work) for peer in called):
+            raise SystemExit(
+                f"{called[0].name} takes {called[0].accepts}; {dataset.name} has others"
+            )
+    asked = [peer for peer in known if not words or peer.is_called(words)]
+    return [peer for peer in asked if peer.takes(work)]
 
 
 def say(text):

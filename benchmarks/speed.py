@@ -20,9 +20,11 @@ import numpy as np
 
 import narrows
 from narrows.codec.networks.layers import Conv, Dense, TransposedConv
+from narrows.evaluation.peers.registry import peers_for
 from narrows.signals import read_signals
 
 RUNS, PAIRS = 5, 9
+PEER_SETTINGS = {"jpegxl-mosaic": 8.0, "webp-mosaic": 10.0}
 
 
 def best_seconds(function, runs=RUNS):
@@ -71,38 +73,21 @@ def roofline(network, n, seconds):
     return macs * n / seconds / 1e9
 
 
-def mosaic(x):
-    """Lay 2-D uint8 frames out in one picture, in rows of 100."""
-    n, height, width = x.shape
-    per_row = min(n, 100)
-    rows = n // per_row
-    tiles = x[: rows * per_row].reshape(rows, per_row, height, width)
-    return np.ascontiguousarray(tiles.swapaxes(1, 2)).reshape(rows * height, per_row * width)
-
-
-def peers(x):
-    """Give (name, encode, decode) of other programs on the same signals."""
+def peers(x, peak):
+    """Yield (name, encode, decode) of other programs on the same signals."""
     import zstandard
 
     raw = x.tobytes()
-    yield "zstd -3", lambda: zstandard.compress(raw, 3), zstandard.decompress
-    if x.dtype != np.uint8 or x.ndim != 3:
-        return
-    import imagecodecs
-
-    picture = mosaic(x)
-    yield (
-        "JPEG XL mosaic, effort 7",
-        lambda: imagecodecs.jpegxl_encode(picture, distance=8.0, effort=7, numthreads=1),
-        imagecodecs.jpegxl_decode,
-    )
-    yield (
-        "WebP mosaic",
-        lambda: imagecodecs.webp_encode(
-            np.stack([picture] * 3, -1), level=10, method=4, lossless=False
-        ),
-        imagecodecs.webp_decode,
-    )
+    yield "zstd -3", lambda: [zstandard.compress(raw, 3)], lambda b: zstandard.decompress(b[0])
+    work, known = peers_for(x, peak)
+    for key, setting in PEER_SETTINGS.items():
+        for peer in (peer for peer in known if peer.key == key):
+            coder = peer.coder(work, setting)
+            yield (
+                f"{peer.name} at {setting:g}",
+                lambda coder=coder: coder.encode(x),
+                lambda blobs, coder=coder: coder.decode(blobs, len(x)),
+            )
 
 
 def measure(codec, x):
@@ -125,12 +110,12 @@ def measure(codec, x):
                 "bare_products_gmac_per_s": roofline(network, len(x), bare),
             }
         )
-    for name, encode, decode in peers(x):
+    for name, encode, decode in peers(x, model.peak):
         coded = encode()
         rows.append(
             {
                 "name": name,
-                "bytes_per_signal": len(coded) / len(x),
+                "bytes_per_signal": sum(map(len, coded)) / len(x),
                 "encode_mb_per_s": megabytes / best_seconds(encode),
                 "decode_mb_per_s": megabytes / best_seconds(lambda c=coded, d=decode: d(c)),
             }

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.comparison import layouts, sources
-from benchmarks.comparison.layouts import Layout
+from benchmarks.comparison import sources
 from narrows.evaluation.demo import train_and_test
+from narrows.evaluation.peers import mosaics
+from narrows.evaluation.peers.contract import Workload
+from narrows.evaluation.peers.mosaics import Layout
+from narrows.evaluation.peers.registry import sample
 from narrows.signals import read_signals
 
 DATA = "NARROWS_DATA"
@@ -42,8 +45,6 @@ class Dataset:
     rates : tuple of (latent_size, bits_per_latent)
         The models that are trained where none are given.
     optimum : Gaussian, Sawbridge or None
-    pictures : bool
-        Whether picture codecs take them: 2-D frames of bytes.
     """
 
     name: str
@@ -56,7 +57,6 @@ class Dataset:
     byte_range: tuple
     rates: tuple
     optimum: object = None
-    pictures: bool = False
 
     @property
     def frame_shape(self):
@@ -65,14 +65,12 @@ class Dataset:
 
     def with_signals(self, n):
         """Test on n signals alone, evenly spread over all."""
-        return replace(self, test=spread(self.test, n))
+        return replace(self, test=sample(self.test, n))
 
-
-def spread(x, n):
-    """Take n signals, evenly spread over `(m, *frame_shape)`; all where n is None."""
-    if n is None or n >= len(x):
-        return x
-    return np.ascontiguousarray(x[np.arange(n) * len(x) // n])
+    @property
+    def workload(self):
+        """What the peers are given."""
+        return Workload(self.test, self.peak, self.layout, self.train, self.byte_range)
 
 
 def data_folder():
@@ -110,12 +108,11 @@ def _mnist(name):
         train=train,
         test=test,
         peak=255.0,
-        layout=layouts.mosaic(test.shape[1:]),
+        layout=mosaics.mosaic(test.shape[1:]),
         psnrs=(18.0, 19.0, 20.0, 21.0, 22.0, 24.0) if fashion else (18.0, 20.0, 22.0, 23.0,
                                                                     24.0, 26.0, 28.0),
         byte_range=(8.0, 60.0),
         rates=((20, 3.2), (32, 3.2), (64, 3.2), (128, 3.2)),
-        pictures=True,
     )  # fmt: skip
 
 
@@ -127,11 +124,10 @@ def _digits(name):
         train=train,
         test=test,
         peak=16.0,
-        layout=layouts.mosaic(test.shape[1:]),
+        layout=mosaics.mosaic(test.shape[1:]),
         psnrs=(14.0, 16.0, 18.0, 20.0, 22.0, 24.0),
         byte_range=(1.5, 12.0),
         rates=((4, 3.2), (8, 3.2), (16, 3.2), (32, 3.2)),
-        pictures=True,
     )
 
 
@@ -152,7 +148,7 @@ def _ecg(name):
         train=train,
         test=test,
         peak=float(train.max()) - float(train.min()),
-        layout=layouts.leads(test.shape[1:]),
+        layout=mosaics.recording(test.shape[1:]),
         psnrs=(30.0, 34.0, 38.0, 42.0, 46.0, 50.0),
         byte_range=(4.0, 100.0),
         rates=((32, 1.6), (64, 1.6), (128, 1.6), (256, 1.6)),
@@ -174,8 +170,8 @@ def _windows(path):
 def _fields(name):
     field = np.load(data_folder() / "fields" / FIELDS[name])
     border = int(TRAIN_SHARE * len(field)) // BLOCK[0] * BLOCK[0]
-    train, _ = layouts.cut(field[:border], BLOCK)
-    test, blocks = layouts.cut(field[border:], BLOCK)
+    train, _ = mosaics.cut(field[:border], BLOCK)
+    test, blocks = mosaics.cut(field[border:], BLOCK)
     return Dataset(
         name=name,
         about=f"blocks of {' x '.join(map(str, BLOCK))} float32 of {FIELDS[name]}; trained on the "
@@ -183,7 +179,7 @@ def _fields(name):
         train=train,
         test=test,
         peak=float(train.max()) - float(train.min()),
-        layout=layouts.field(BLOCK, blocks),
+        layout=mosaics.field(BLOCK, blocks),
         psnrs=(25.0, 30.0, 35.0, 40.0, 45.0, 50.0),
         byte_range=(4.0, 100.0),
         rates=((64, 0.4), (128, 0.8), (128, 1.6), (128, 3.2)),
@@ -204,7 +200,7 @@ def _gaussian(name):
         train=sources.draw_gaussian(40_000, correlation, seed=0),
         test=sources.draw_gaussian(10_000, correlation, seed=1),
         peak=1.0,
-        layout=layouts.row((size,)),
+        layout=mosaics.row((size,)),
         psnrs=(3.0, 6.0, 9.0, 12.0, 15.0, 18.0),
         byte_range=(1.0, 16.0),
         rates=((size, 0.5), (size, 1.0), (size, 2.0), (size, 3.0)),
@@ -220,7 +216,7 @@ def _sawbridge(name):
         train=sources.draw_sawbridge(20_000, seed=0),
         test=sources.draw_sawbridge(5_000, seed=1),
         peak=1.0,
-        layout=layouts.row((sources.SAWBRIDGE_SAMPLES,)),
+        layout=mosaics.row((sources.SAWBRIDGE_SAMPLES,)),
         psnrs=(10.0, 12.0, 14.0, 16.0, 18.0, 20.0),
         byte_range=(0.2, 2.0),
         rates=((1, 1.0), (1, 2.0), (1, 3.0), (1, 4.0), (1, 5.0)),

@@ -1,15 +1,12 @@
-"""narrows as it is measured: trained models, archives of all signals, packets, and PCA."""
+"""narrows as it is measured: trained models, archives of all signals, packets."""
 
 from pathlib import Path
 
 import numpy as np
 
 import narrows
-from benchmarks.comparison.coders import Coder
 from narrows.codec.entropy.ans import ideal_bits
-from narrows.evaluation.baselines import train_pca
-
-PCA_POINTS = 8
+from narrows.evaluation.peers.contract import Coder
 
 
 def models(paths):
@@ -69,7 +66,7 @@ def settings(codecs):
 
 
 def archive_coder(codec, quality=None, effort=None):
-    """Code all signals into one archive, header and index included."""
+    """Return the coder of all signals into one archive, header and index included."""
     return Coder(
         lambda x: [codec.compress(x, quality, effort)],
         lambda blobs, n: codec.decompress(blobs[0]),
@@ -90,19 +87,3 @@ def packet_coder(codec, quality=None, effort=None):
         lambda packets, n: np.stack([codec.decompress_packet(packet) for packet in packets]),
         len(codec.model_bytes),
     )
-
-
-def pca_coder(dataset, aimed_bytes, effort=0):
-    """Train PCA for a rate; it runs in narrows' own runtime, by default without a search."""
-    return archive_coder(train_pca(dataset.train, 8 * aimed_bytes), effort=effort)
-
-
-def searched_pca_coder(dataset, aimed_bytes):
-    """Train PCA for a rate, and search at the default effort, as narrows' `linear` does."""
-    return pca_coder(dataset, aimed_bytes, None)
-
-
-def pca_rates(dataset):
-    """Give bytes a signal to aim at: the data set's range, and beyond on both sides."""
-    low, high = dataset.byte_range
-    return tuple(float(f"{size:.3g}") for size in np.geomspace(low / 2, 2 * high, PCA_POINTS))

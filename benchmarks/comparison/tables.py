@@ -5,7 +5,8 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.comparison import curves, sources
+from benchmarks.comparison import sources
+from narrows.evaluation import curves
 
 NOTHING = "–"
 OURS = ("narrows", "symbols", "packets")

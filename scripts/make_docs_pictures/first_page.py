@@ -1,13 +1,13 @@
 """The picture at the top of README: ten test images through narrows and through others."""
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.comparison.pictures import CODECS
 from narrows import Codec
-from narrows.evaluation.baselines import train_pca
 from narrows.evaluation.metrics import distortion, evaluate
-from narrows.evaluation.peers import mosaic
+from narrows.evaluation.peers.contract import Workload
+from narrows.evaluation.peers.mosaics import layout_of
+from narrows.evaluation.peers.pca import train_pca
+from narrows.evaluation.peers.registry import registry
 from scripts.make_docs_pictures.models import codec, images, in_words, size_and_psnr, through
 from scripts.make_docs_pictures.rows import Row, draw_rows
 
@@ -27,12 +27,13 @@ def pca_of_size(bytes_per_signal: float) -> Codec:
 
 def mosaic_row(name: str, key: str, setting: float) -> Row:
     """Code all test images as one picture; return the row of the first ones."""
-    _, encode, decode, _ = CODECS[key]
-    picture, n = mosaic(images("test"))
-    blob = encode(picture, setting)
-    decoded = decode(blob)
-    note = in_words(len(blob) / n, distortion(picture, decoded, 255.0).psnr)
-    return Row(name, note, np.stack(np.split(decoded[:28, : 28 * SHOWN], SHOWN, axis=1)))
+    (peer,) = [peer for peer in registry() if peer.key == key]
+    x = images("test")
+    coder = peer.coder(Workload(x, 255.0, layout_of(x.shape[1:])), setting)
+    blobs = coder.encode(x)
+    decoded = coder.decode(blobs, len(x))
+    note = in_words(len(blobs[0]) / len(x), distortion(x, decoded, 255.0).psnr)
+    return Row(name, note, decoded[:SHOWN])
 
 
 def draw() -> Figure:
@@ -45,7 +46,7 @@ def draw() -> Figure:
         Row("original", "784 bytes", shown),
         Row("narrows", in_words(*size_and_psnr("mnist")), through(codec("mnist"), shown)),
         Row("PCA, same bytes", pca_note, through(pca, shown)),
-        mosaic_row("JPEG 2000", "jpeg2000", 16),
-        mosaic_row("AVIF, its fewest bytes", "avif", 5),
+        mosaic_row("JPEG 2000", "jpeg2000-mosaic", 16),
+        mosaic_row("AVIF, its fewest bytes", "avif-mosaic", 5),
     ]
     return draw_rows(rows)

@@ -12,8 +12,8 @@ pytest.importorskip("torch", reason="advice trains; extra train")
 pytest.importorskip("sklearn", reason="the digits are scikit-learn's; extra train")
 
 from narrows.errors import SettingError
-from narrows.evaluation.advice import Advice, Point, advise, verdict
-from narrows.evaluation.baselines import Row
+from narrows.evaluation.advice import Advice, AtQuality, advise, verdict
+from narrows.evaluation.rate_point import RatePoint
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_every_figure_is_measured_on_the_last_signals(advice, digits):
     assert len(found.points) == 3
     sizes = [point.narrows.bytes_per_signal for point in found.points]
     assert sizes == sorted(sizes)
-    assert len(told) == 5  # training, general compressors, three times peers
+    assert len(told) == 5  # training, lossless codecs, three times peers
     names = [row.name for row in found.points[0].peers]
     assert "PCA codec" in names
     assert all(row.psnr >= found.points[0].narrows.psnr for row in found.points[0].peers)
@@ -49,11 +49,12 @@ def test_the_table_and_the_json_hold_the_same_figures(advice):
 
 
 def made_up(ours: float, **changes: object) -> Advice:
-    point = Point(Row("narrows", ours, 30.0), [Row("PCA codec", 20.0, 30.0, 4000)])
+    point = AtQuality(RatePoint("narrows", ours, 30.0), [RatePoint("PCA codec", 20.0, 30.0, 4000)])
     made = Advice(
         signals=1000, held_out=100, architecture="dense", trained_seconds=120.0,
         full_seconds=600.0, model_bytes=50_000, break_even_signals=900,
-        raw=Row("raw", 100.0, float("inf")), lossless=[Row("lzma -9e", 50.0, float("inf"))],
+        raw=RatePoint("raw", 100.0, float("inf")),
+        lossless=[RatePoint("lzma -9e", 50.0, float("inf"))],
         points=[point] * 3,
     )  # fmt: skip
     return replace(made, **changes)
@@ -92,7 +93,7 @@ def test_the_verdict_names_what_is_better():
     ],
 )  # fmt: skip
 def test_a_peer_of_another_quality_is_told_with_both(ours, psnr, said):
-    point = Point(Row("narrows", ours, 12.8), [Row("WebP mosaic", 20.0, psnr)])
+    point = AtQuality(RatePoint("narrows", ours, 12.8), [RatePoint("WebP mosaic", 20.0, psnr)])
     assert said in " ".join(verdict(made_up(ours, points=[point] * 3)))
 
 

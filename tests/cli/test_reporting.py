@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from narrows.evaluation.peers.registry import HALF_LEARNT, Bench
 from narrows.models import load_codec
 from tests.helpers.command_line import fails_with_one_line
 
@@ -27,7 +28,7 @@ def unmeasured(monkeypatch):
 @pytest.fixture
 def no_peers(monkeypatch):
     """Leave those codecs out that take long to measure."""
-    monkeypatch.setattr("narrows.evaluation.report.comparison.peers_at", lambda *arguments: [])
+    monkeypatch.setattr(Bench, "at_psnr", lambda bench, psnr: [])
 
 
 def test_the_report_is_one_page_and_its_figures_are_those_of_evaluate(run, folder, no_peers):
@@ -44,7 +45,9 @@ def test_the_report_is_one_page_and_its_figures_are_those_of_evaluate(run, folde
     assert {k: told[k] for k in measured} == measured
     assert told["output"] == "report.html"
     assert told["report_bytes"] == Path("report.html").stat().st_size
-    assert {"raw", "zlib -9", "PCA codec near this size"} <= {r["name"] for r in told["baselines"]}
+    assert {"raw", "zlib -9", f"{HALF_LEARNT} at this size"} <= {
+        r["name"] for r in told["baselines"]
+    }
     assert all(s["text"] and s["mood"] in ("good", "bad", "plain") for s in told["verdict"])
 
 

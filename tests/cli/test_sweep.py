@@ -59,7 +59,7 @@ def test_one_job_and_several_give_the_same(digits):
     assert [t.point.latent_size for t in alone] == [3, 5]
     assert seen == alone
     assert [t.model for t in alone] != []
-    assert [t.point.model_id for t in alone] == [t.point.model_id for t in beside]
+    assert [t.model_id for t in alone] == [t.model_id for t in beside]
 
 
 def test_lambdas_give_a_rate_distortion_curve(run, folder):

@@ -16,10 +16,10 @@ pytest.importorskip("matplotlib", reason="drawing needs matplotlib; extra report
 
 from narrows.codec.codec import Codec
 from narrows.errors import DataError, ModelError
-from narrows.evaluation.baselines import Row
+from narrows.evaluation.peers.registry import Bench
+from narrows.evaluation.rate_point import RatePoint
 from narrows.evaluation.report import measure, page, pictures, verdict
 from narrows.evaluation.report.commands import train_command
-from narrows.evaluation.report.comparison import sample
 from narrows.evaluation.report.facts import in_bytes
 
 DATA = 'dig<its> & "co".npy'
@@ -42,7 +42,8 @@ def written(contents):
 @pytest.fixture
 def no_peers(monkeypatch):
     """Leave those codecs out that take long to measure."""
-    monkeypatch.setattr("narrows.evaluation.report.comparison.peers_at", lambda *arguments: [])
+    monkeypatch.setattr(Bench, "at_psnr", lambda bench, psnr: [])
+    monkeypatch.setattr(Bench, "pca_at_size", lambda bench, size: None)
 
 
 def test_the_page_is_whole_in_itself(written):
@@ -118,9 +119,9 @@ def test_the_figures_are_those_of_what_was_written(contents, digits, tiny_codec)
     assert contents.psnr[7] == pytest.approx(-10 * math.log10(np.square(error).mean()))
     assert len(contents.packet_bytes) == 90
     assert contents.packet_bytes[7] == len(tiny_codec.compress_packet(digits[1407]))
-    small = contents.comparison.pca_of_same_size
-    assert 0.5 < small.bytes_per_signal / contents.measured.bytes_per_signal < 2.0
-    assert contents.comparison.missing == "" or "narrows[bench]" in contents.comparison.missing
+    small = contents.comparison.pca_at_size
+    assert small.bytes_per_signal == contents.measured.bytes_per_signal
+    assert all("narrows[bench]" in told for told in contents.comparison.not_measured)
 
 
 def test_signals_that_were_trained_on_are_noticed(tiny_codec, digits, no_peers):
@@ -142,7 +143,6 @@ def test_a_model_in_closed_form_has_no_training_curves(digits, no_peers):
 def test_a_model_that_does_not_say_how_it_came_to_be_has_a_page(tiny_codec, digits, no_peers):
     bare = Codec(replace(tiny_codec.model, training={}))
     alone = measure(bare, digits[:1])
-    alone = replace(alone, comparison=replace(alone.comparison, pca_of_same_size=None))
     assert len(Page(page(alone)).of("img")) == 5  # one signal: no walk; no rates, no history
 
 
@@ -151,7 +151,7 @@ def test_a_model_that_does_not_say_how_it_came_to_be_has_a_page(tiny_codec, digi
 
 def sentences(contents, architecture="dense", seen=False, **changes):
     """Give the verdict on contents whose figures are changed; `peers` and `lossless` as well."""
-    rows = {k: changes.pop(k) for k in ("peers", "lossless", "pca_of_same_size") if k in changes}
+    rows = {k: changes.pop(k) for k in ("peers", "lossless", "pca_at_size") if k in changes}
     contents = replace(
         contents,
         measured=replace(contents.measured, **changes),
@@ -164,7 +164,7 @@ def sentences(contents, architecture="dense", seen=False, **changes):
 
 
 SIZE = {"bytes_per_signal": 10.0, "psnr": 23.0, "model_bytes": 5000, "signals": 600}
-LOSSLESS = Row("zlib -9", 160.0, math.inf)
+LOSSLESS = RatePoint("zlib -9", 160.0, math.inf)
 
 
 @pytest.mark.parametrize(
@@ -173,25 +173,25 @@ LOSSLESS = Row("zlib -9", 160.0, math.inf)
         ({"break_even_signals": 400}, "paid for itself after 400 signals; here are 600", "good"),
         ({"break_even_signals": 900}, "after 900 signals, but here are only 600", "bad"),
         ({"break_even_signals": None}, "not smaller than the signals themselves", "bad"),
-        ({"peers": [Row("PCA codec", 10.4, 23.0, 700)]},
+        ({"peers": [RatePoint("PCA codec", 10.4, 23.0, 700)]},
          "PCA does as well on this data: 10.40 bytes a signal against 10.00 at the same quality, "
          "with a model of 700 bytes", "bad"),
-        ({"peers": [Row("PCA codec", 30.0, 23.0, 700)]},
+        ({"peers": [RatePoint("PCA codec", 30.0, 23.0, 700)]},
          "PCA takes 3.0 times the bytes at the same quality: 30.00 bytes a signal against 10.00; "
          "with the model counted, narrows is the smaller from 215 signals on", "good"),
-        ({"peers": [], "pca_of_same_size": Row("PCA codec near this size", 10.0, 15.0)},
+        ({"peers": [], "pca_at_size": RatePoint("PCA codec", 10.0, 15.0)},
          "PCA was not found to reach this quality", "good"),
         ({"architecture": "linear"}, "This model is PCA itself", "plain"),
-        ({"lossless": [Row("zlib -9", 12.0, math.inf)]},
+        ({"lossless": [RatePoint("zlib -9", 12.0, math.inf)]},
          "zlib -9 is lossless at nearly this size: 12.00 bytes a signal against 10.00", "bad"),
-        ({"lossless": [Row("lzma -9e", 9.0, math.inf), Row("zlib -9", 12.0, math.inf)]},
+        ({"lossless": [RatePoint("lzma -9e", 9.0, math.inf), RatePoint("zlib -9", 12.0, math.inf)]},
          "lzma -9e is lossless at a smaller size", "bad"),
         ({"lossless": [LOSSLESS]}, "the best is zlib -9: 160.00 bytes a signal against 10.00, "
          "16.0 times as many; with the model counted, narrows is the smaller from 34", "plain"),
-        ({"peers": [Row("WebP mosaic", 50.0, 25.0), Row("JPEG XL mosaic", 60.0, 23.0)]},
+        ({"peers": [RatePoint("WebP mosaic", 50.0, 25.0), RatePoint("JPEG XL mosaic", 60.0, 23.0)]},
          "WebP mosaic takes 5.0 times the bytes at its lowest quality, 25.00 dB", "good"),
-        ({"peers": [Row("WebP mosaic", 9.0, 23.0)]}, "WebP mosaic does as well", "bad"),
-        ({"peers": [Row("WebP mosaic", 20.0, math.inf)]},
+        ({"peers": [RatePoint("WebP mosaic", 9.0, 23.0)]}, "WebP mosaic does as well", "bad"),
+        ({"peers": [RatePoint("WebP mosaic", 20.0, math.inf)]},
          "WebP mosaic takes 2.0 times the bytes at no loss at all", "good"),
         ({"seen": True}, "trained on these very signals", "bad"),
     ],
@@ -246,12 +246,6 @@ def test_the_training_command_is_told_as_far_as_it_is_known():
 )  # fmt: skip
 def test_sizes_have_three_digits(size, words):
     assert in_bytes(size) == words
-
-
-def test_samples_are_spread_over_all_signals():
-    x = np.arange(100)[:, None]
-    assert sample(x, 5).ravel().tolist() == [0, 24, 49, 74, 99]
-    assert sample(x, 100) is x
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_two_runs_with_one_seed_give_one_model(digits):
 
 
 def test_training_beats_pca_at_fewer_bytes_on_digits(digits):
-    from narrows.evaluation.baselines import train_pca
+    from narrows.evaluation.peers.pca import train_pca
 
     dense = evaluate(
         narrows.train(digits[:1400], latent_size=8, architecture="dense", epochs=60), digits[1400:]

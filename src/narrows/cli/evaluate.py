@@ -14,6 +14,7 @@ from narrows.cli.options import (
     Quality,
     TargetBytes,
     TargetPsnr,
+    TrainData,
     check_point,
 )
 from narrows.cli.printing import decibels, print_comparison, print_json, print_pairs
@@ -30,29 +31,32 @@ def evaluate(
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
     ] = False,
+    train: TrainData = None,
     json: AsJson = False,
 ) -> None:
     """Compress and decompress signals, and measure bytes and quality."""
-    import math
-
     from narrows.codec.encoding.requests import Request
-    from narrows.evaluation.baselines import Row, codec_row, general_rows, raw_row
     from narrows.evaluation.metrics import evaluate as measure
-    from narrows.evaluation.peers import break_even, peers_at
+    from narrows.evaluation.peers.registry import Bench
+    from narrows.evaluation.rate_point import RatePoint, break_even, codec_point, raw_point
     from narrows.models import load_codec
 
     check_point(quality, target_bytes, target_psnr)
     codec = load_codec(model)
     x = read_data(data)
     measured = measure(codec, x, Request(quality, effort, target_bytes, target_psnr))
-    rows: list[Row] = []
+    rows: list[RatePoint] = []
     even: dict[str, int | None] = {}
+    missing: tuple[str, ...] = ()
     if baselines:
-        ours = codec_row("narrows", measured)
-        peers = peers_at(x, measured.psnr, codec.model.peak) if math.isfinite(measured.psnr) else []
-        rows = [raw_row(x), *general_rows(x), *peers, ours]
+        ours, raw = codec_point("narrows", measured), raw_point(x)
+        others = None if train is None else codec.check_frames(read_data(train))
+        bench = Bench(x, codec.model.peak, others)
+        peers = bench.at_psnr(measured.psnr)
+        rows = [raw, *bench.lossless(), *peers, ours]
+        missing = bench.not_measured
         size = measured.model_bytes
-        even = {r.name: break_even(size, ours.bytes_per_signal, r) for r in (rows[0], *peers)}
+        even = {r.name: break_even(size, ours.bytes_per_signal, r) for r in (raw, *peers)}
     if json:
         extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
         print_json({**measured.as_json(), **(extra if baselines else {})})
@@ -78,6 +82,8 @@ def evaluate(
         print_comparison(rows)
         for name, signals in even.items():
             print(f"  smaller than {name}, model included: {_from_on(signals)}")
+        for fault in missing:
+            print(f"  not measured: {fault}")
 
 
 def _from_on(signals: int | None) -> str:

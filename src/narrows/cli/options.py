@@ -16,6 +16,15 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+TrainData = Annotated[
+    str | None,
+    typer.Option(
+        "--train",
+        metavar="DATA",
+        help="Signals that PCA, beside the model, learns from: best those of the model.",
+        show_default="every second one of DATA",
+    ),
+]
 ModelFile = Annotated[
     Path, typer.Option("--model", "-m", help="The .narrows file.", show_default=False)
 ]

@@ -36,7 +36,7 @@ def print_table(title: str, columns: list[str], rows: list[list[str]], *, left: 
 
 
 def print_comparison(rows: list[Any], title: str = "") -> None:
-    """Print lines of `narrows.evaluation.baselines.Row` as a table."""
+    """Print lines of `narrows.evaluation.rate_point.RatePoint` as a table."""
     print_table(
         title,
         ["codec", "bytes per signal", "PSNR", "model bytes"],

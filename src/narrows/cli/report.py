@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from narrows.cli.options import AsJson, Data, Force, ModelFile, Quiet, usage_error
+from narrows.cli.options import AsJson, Data, Force, ModelFile, Quiet, TrainData, usage_error
 from narrows.cli.printing import print_json, say
 from narrows.cli.streams import PIPE, check_output, open_output, read_data
 
@@ -24,6 +24,7 @@ def report(
                      help="One whole number a signal, its class, to colour the map by: a .npy or "
                      "IDX file, or a known set."),
     ] = None,
+    train: TrainData = None,
     output: Annotated[
         str, typer.Option("--output", "-o", help="The page, .html; - for a pipe.")
     ] = "report.html",
@@ -34,7 +35,7 @@ def report(
     """Write one page: figures, other codecs, a verdict, pictures, and how the model was made."""
     if output == PIPE and json:
         raise usage_error("with -o - the page goes to standard output: no --json")
-    check_output(output, force, data, model, labels)
+    check_output(output, force, data, model, labels, train)
     from narrows.evaluation.plots import new_figure
     from narrows.evaluation.report import measure, page, verdict
     from narrows.evaluation.report.contents import check
@@ -46,9 +47,13 @@ def report(
     x = read_data(data)
     classes = None if labels is None else read_labels(labels)
     check(codec, x, classes)
+    others = None if train is None else codec.check_frames(read_data(train))
     if sys.stderr.isatty():
         say(f"measuring {len(x):,} signals, and other codecs on them ...", quiet)
-    contents = measure(codec, x, classes, data=data, model_file=str(model), labels_file=labels)
+    contents = measure(
+        codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
+        train_file=train,
+    )  # fmt: skip
     written = page(contents).encode()
     with open_output(output) as stream:
         stream.write(written)
@@ -66,7 +71,7 @@ def _as_json(
 ) -> dict[str, Any]:
     comparison = contents.comparison
     rows = [comparison.raw, *comparison.lossless, *comparison.peers]
-    small = comparison.pca_of_same_size
+    small = comparison.pca_at_size
     return {
         "output": output,
         "report_bytes": n_bytes,

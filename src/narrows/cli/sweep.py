@@ -81,8 +81,9 @@ def sweep(
     """Train models of many latent sizes, or lambdas, and compare them with PCA."""
     from narrows.errors import DataError
     from narrows.evaluation.demo import train_and_test
+    from narrows.evaluation.peers.registry import sample
     from narrows.evaluation.plots import new_figure
-    from narrows.evaluation.sweep import at_most, check_points, cores, latent_sizes_for
+    from narrows.evaluation.sweep import check_points, cores, latent_sizes_for
     from narrows.evaluation.sweep import sweep as run_sweep
 
     if jobs is not None and jobs < 1:
@@ -101,7 +102,7 @@ def sweep(
             f"--test {test} holds frames of {x_test.shape[1:]} {x_test.dtype}, {data} of "
             f"{x_train.shape[1:]} {x_train.dtype}; give signals of one kind"
         )
-    x_test = at_most(x_test, MEASURED_SIGNALS)
+    x_test = sample(x_test, MEASURED_SIGNALS)
     if not sizes:
         size = x_train[0].size
         sizes = [min(32, size)] if lambdas else latent_sizes_for(size)
@@ -153,18 +154,17 @@ def _check_folder(folder: Path, force: bool) -> None:
 
 def _tell(trained: Trained, quiet: bool) -> None:
     point = trained.point
-    lambda_ = "" if point.lambda_ is None else f", lambda {point.lambda_:g}"
+    lambda_ = "" if trained.lambda_ is None else f", lambda {trained.lambda_:g}"
     say(
         f"{point.latent_size} latents{lambda_}: {point.bytes_per_signal:.2f} bytes per signal, "
-        f"{decibels(point.psnr)}, in {point.seconds:.0f} s",
+        f"{decibels(point.psnr)}, in {trained.seconds:.0f} s",
         quiet,
     )
 
 
 def _name(trained: Trained) -> str:
-    point = trained.point
-    lambda_ = "" if point.lambda_ is None else f"-lambda-{point.lambda_:g}"
-    return f"latents-{point.latent_size}{lambda_}.narrows"
+    lambda_ = "" if trained.lambda_ is None else f"-lambda-{trained.lambda_:g}"
+    return f"latents-{trained.point.latent_size}{lambda_}.narrows"
 
 
 def _write(
@@ -183,7 +183,7 @@ def _write(
     written = {
         "settings": {name.rstrip("_"): value for name, value in settings.items()},
         "test_signals": len(x_test),
-        "points": [{**each.point.as_json(), "model": _name(each)} for each in trained],
+        "points": [{**each.as_json(), "model": _name(each)} for each in trained],
     }
     with open_output(str(folder / "sweep.json")) as stream:
         stream.write(json_module.dumps(written, indent=2, allow_nan=False).encode() + b"\n")
@@ -195,28 +195,28 @@ def _pictures(trained: list[Trained], x: npt.NDArray[np.generic]) -> dict[str, A
     from narrows.codec.codec import Codec
     from narrows.evaluation import plots
 
-    points = [each.point for each in trained]
-    if points[0].lambda_ is not None:
-        ours = [(p.bytes_per_signal, p.psnr) for p in points]
-        pca = [(p.pca.bytes_per_signal, p.pca.psnr) for p in points]
+    points, linear = [each.point for each in trained], [each.pca for each in trained]
+    if trained[0].lambda_ is not None:
+        ours, pca = ([point.place for point in each] for each in (points, linear))
         return {"sweep.png": plots.rate_distortion({"narrows": ours, "PCA": pca})}
     codecs = {each.point.latent_size: Codec.from_bytes(each.model) for each in trained}
     decoded = {size: codec.decompress(codec.compress(x)) for size, codec in codecs.items()}
     peak = next(iter(codecs.values())).model.peak
     return {
-        "sweep.png": plots.quality_against_latent_size(points, [p.pca for p in points]),
+        "sweep.png": plots.quality_against_latent_size(points, linear),
         "reconstructions.png": plots.by_latent_size(x, decoded, peak),
     }
 
 
 def _print(trained: list[Trained], title: str, lambdas: bool) -> None:
     rows = []
-    for point in (each.point for each in trained):
-        first = f"{point.lambda_:g}" if lambdas else str(point.latent_size)
+    for each in trained:
+        point, pca = each.point, each.pca
+        first = f"{each.lambda_:g}" if lambdas else str(point.latent_size)
         rows.append(
             [first, f"{point.bytes_per_signal:.2f}", decibels(point.psnr),
-             f"{point.pca.bytes_per_signal:.2f}", decibels(point.pca.psnr),
-             f"{point.model_bytes:,}", f"{point.seconds:.0f}"]
+             f"{pca.bytes_per_signal:.2f}", decibels(pca.psnr),
+             f"{point.model_bytes:,}", f"{each.seconds:.0f}"]
         )  # fmt: skip
     columns = ["lambda" if lambdas else "latents", "bytes per signal", "PSNR", "PCA bytes",
                "PCA PSNR", "model bytes", "seconds"]  # fmt: skip

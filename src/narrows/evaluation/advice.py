@@ -12,39 +12,47 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.errors import DataError
-from narrows.evaluation.baselines import Row, codec_row, general_rows, raw_row
-from narrows.evaluation.metrics import Evaluation, evaluate
-from narrows.evaluation.peers import PcaPeer, break_even, peers_at
-from narrows.evaluation.report.comparison import sample
+from narrows.evaluation.metrics import evaluate
+from narrows.evaluation.peers import pca
+from narrows.evaluation.peers.registry import Bench, sample
+from narrows.evaluation.rate_point import (
+    RatePoint,
+    break_even,
+    codec_point,
+    fewest_bytes,
+    is_as_good,
+    raw_point,
+)
 
 Signals = npt.NDArray[Any]
-MOST_SIGNALS = 60_000  # looked at
-HELD_OUT, MOST_HELD_OUT = 10, 2_000  # one signal of so many, and how many at most
-FEWEST_SIGNALS = 20
-PEER_ELEMENTS = 1_000_000  # of held-out signals that are given to the peers, at each quality
-GENERAL_BYTES = 8_000_000
-MOST_FOR_PCA = 4_000  # training signals: it is trained several times at each quality
+MAX_SIGNALS = 60_000
+"""More signals are not looked at."""
+HELD_OUT_SHARE = 10
+"""One signal of so many is held out, the last ones."""
+MAX_HELD_OUT = 2_000
+MIN_SIGNALS = 20
 MINUTES = 2.0
 QUALITIES = 3
-AS_WELL = 1.05  # a peer that takes 5 % more bytes does as well, with nothing to train
-TOO_SHORT = 0.05  # of a full training: the network has hardly begun
+MIN_TRAINED_SHARE = 0.05
+"""Of a full training: after less, the network has hardly begun."""
 
 
 @dataclass(frozen=True)
-class Point:
+class AtQuality:
     """One quality of the short training, and what others take for the same PSNR."""
 
-    narrows: Row
-    peers: list[Row]
+    narrows: RatePoint
+    peers: list[RatePoint]
 
     @property
-    def best_peer(self) -> Row | None:
+    def best_peer(self) -> RatePoint | None:
         """The peer of the fewest bytes."""
-        return min(self.peers, key=lambda row: row.bytes_per_signal, default=None)
+        return fewest_bytes(self.peers)
 
     def as_json(self) -> dict[str, Any]:
-        """Give the figures."""
-        return {"narrows": self.narrows.as_json(), "peers": [row.as_json() for row in self.peers]}
+        """Return the figures."""
+        peers = [point.as_json() for point in self.peers]
+        return {"narrows": self.narrows.as_json(), "peers": peers}
 
 
 @dataclass(frozen=True)
@@ -62,10 +70,10 @@ class Advice:
     break_even_signals : int or None
         From which model and archive together are smaller than the signals as they are, at the
         middle quality.
-    raw : Row
-    lossless : list of Row
-        General compressors, all held-out signals in one stream.
-    points : list of Point
+    raw : RatePoint
+    lossless : list of RatePoint
+        All held-out signals in one stream, picture or recording.
+    points : list of AtQuality
         Of each quality, the smallest first.
     """
 
@@ -76,21 +84,21 @@ class Advice:
     full_seconds: float
     model_bytes: int
     break_even_signals: int | None
-    raw: Row
-    lossless: list[Row]
-    points: list[Point]
+    raw: RatePoint
+    lossless: list[RatePoint]
+    points: list[AtQuality]
 
     @property
-    def middle(self) -> Point:
+    def middle(self) -> AtQuality:
         """The point of the middle quality."""
         return self.points[(len(self.points) - 1) // 2]
 
     @property
     def enough_minutes(self) -> int | None:
         """Minutes to judge by, where this training was too short; None where it was not."""
-        if self.trained_seconds >= TOO_SHORT * self.full_seconds:
+        if self.trained_seconds >= MIN_TRAINED_SHARE * self.full_seconds:
             return None
-        return max(1, math.ceil(2 * TOO_SHORT * self.full_seconds / 60))
+        return max(1, math.ceil(2 * MIN_TRAINED_SHARE * self.full_seconds / 60))
 
     def as_json(self) -> dict[str, Any]:
         """Give the figures and the verdict."""
@@ -103,7 +111,7 @@ class Advice:
             "model_bytes": self.model_bytes,
             "break_even_signals": self.break_even_signals,
             "raw": self.raw.as_json(),
-            "lossless": [row.as_json() for row in self.lossless],
+            "lossless": [point.as_json() for point in self.lossless],
             "points": [point.as_json() for point in self.points],
             "verdict": verdict(self),
         }
@@ -137,26 +145,25 @@ def advise(
         If the minutes are not a finite number above 0, or another setting is out of its range.
     """
     check_minutes(minutes)
-    if x.ndim < 1 or len(x) < FEWEST_SIGNALS:
+    if x.ndim < 1 or len(x) < MIN_SIGNALS:
         n = len(x) if x.ndim else 0
-        raise DataError(f"{n} signals; advice needs at least {FEWEST_SIGNALS}, better thousands")
-    x = sample(x, MOST_SIGNALS)
-    held_out = min(max(len(x) // HELD_OUT, 2), MOST_HELD_OUT)
+        raise DataError(f"{n} signals; advice needs at least {MIN_SIGNALS}, better thousands")
+    x = sample(x, MAX_SIGNALS)
+    held_out = min(max(len(x) // HELD_OUT_SHARE, 2), MAX_HELD_OUT)
     x_train, x_test = x[:-held_out], x[-held_out:]
     tell(f"training for {minutes:g} minutes on {len(x_train):,} signals")
     codec, full_seconds = _short_training(x_train, latent_size, minutes, seed)
-    tell(f"general compressors on {held_out:,} other signals")
-    lossless = general_rows(sample(x_test, GENERAL_BYTES // max(1, x.nbytes // len(x))))
-    some = sample(x_test, PEER_ELEMENTS // max(1, x[0].size))
-    pca = PcaPeer(sample(x_train, MOST_FOR_PCA), some, codec.model.peak)
+    tell(f"lossless codecs on {held_out:,} other signals")
+    bench = Bench(x_test, codec.model.peak, x_train)
+    lossless = bench.lossless()
     points, middle = [], None
     for quality in range(1, codec.model.n_qualities + 1):
         measured = evaluate(codec, x_test, Request(quality))
         if quality == codec.model.default_quality:
             middle = measured
-        name = f"narrows, quality {quality} of {QUALITIES}"
-        tell(f"peers {_quality(codec_row(name, measured))}")
-        points.append(_point(name, measured, some, codec.model.peak, pca))
+        ours = codec_point(f"narrows, quality {quality} of {QUALITIES}", measured)
+        tell(f"peers {_quality(ours)}")
+        points.append(AtQuality(ours, bench.at_psnr(ours.psnr)))
     assert middle is not None
     return Advice(
         signals=len(x_train),
@@ -166,7 +173,7 @@ def advise(
         full_seconds=full_seconds,
         model_bytes=middle.model_bytes,
         break_even_signals=middle.break_even_signals,
-        raw=raw_row(x_test),
+        raw=raw_point(x_test),
         lossless=lossless,
         points=points,
     )
@@ -206,11 +213,6 @@ def _short_training(
     return codec, epoch_seconds * full.epochs + rest
 
 
-def _point(name: str, measured: Evaluation, x: Signals, peak: float, pca: PcaPeer) -> Point:
-    lossy = math.isfinite(measured.psnr)
-    return Point(codec_row(name, measured), peers_at(x, measured.psnr, peak, pca) if lossy else [])
-
-
 def verdict(advice: Advice) -> list[str]:
     """Say in plain sentences what to expect, and what to take instead where that is better."""
     ours, best = advice.middle.narrows, advice.middle.best_peer
@@ -227,8 +229,8 @@ def verdict(advice: Advice) -> list[str]:
             f"This training, {share:.1g} % of a full one, was too short to judge by: give "
             f"--minutes {advice.enough_minutes}."
         )
-    exact = min(advice.lossless, key=lambda row: row.bytes_per_signal)
-    if exact.bytes_per_signal <= AS_WELL * ours.bytes_per_signal:
+    exact = fewest_bytes(advice.lossless)
+    if exact is not None and is_as_good(exact, ours.bytes_per_signal):
         sentences.append(f"{exact.name} is lossless in {exact.bytes_per_signal:.1f}: use that.")
     n = advice.break_even_signals
     if n is None:
@@ -247,22 +249,22 @@ def verdict(advice: Advice) -> list[str]:
     return sentences
 
 
-def _quality(row: Row) -> str:
-    return "without loss" if row.psnr == math.inf else f"at {row.psnr:.1f} dB"
+def _quality(point: RatePoint) -> str:
+    return "without loss" if point.psnr == math.inf else f"at {point.psnr:.1f} dB"
 
 
-def _beside(best: Row, ours: Row, long_enough: bool) -> str:
+def _beside(best: RatePoint, ours: RatePoint, long_enough: bool) -> str:
     """Compare with the best peer, and name what to take instead where that is as good."""
     quality = ""
     if best.psnr == math.inf:
         quality = f" {_quality(best)}"
     elif best.psnr > ours.psnr + 0.01:
         quality = f" at its lowest quality, {best.psnr:.1f} dB,"
-    if best.bytes_per_signal > AS_WELL * ours.bytes_per_signal:
+    if not is_as_good(best, ours.bytes_per_signal):
         times = best.bytes_per_signal / ours.bytes_per_signal
         told = f"The best other codec, {best.name}, takes {times:.1f} times that{quality}"
         return f"{told.removesuffix(',')}."
-    how = "--architecture linear" if best.name == "PCA codec" else best.name
+    how = "--architecture linear" if best.name == pca.NAME else best.name
     return (
         f"{best.name} takes {best.bytes_per_signal:.1f} bytes{quality} where this short training "
         f"takes {ours.bytes_per_signal:.1f}"

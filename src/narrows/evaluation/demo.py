@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,15 @@ import numpy.typing as npt
 
 from narrows.api import train
 from narrows.codec.codec import Codec
-from narrows.evaluation.baselines import Row, codec_row, general_rows, raw_row, train_pca
-from narrows.evaluation.metrics import Evaluation, evaluation_of
+from narrows.evaluation.metrics import Evaluation, evaluate, evaluation_of
+from narrows.evaluation.peers import pca
+from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
 from narrows.signals import read_signals
 
 if TYPE_CHECKING:
     from narrows.training.loop.trainer import Progress
 
-HELD_OUT_SHARE = 0.2
+TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Demo:
 
     codec: Codec
     measured: Evaluation
-    rows: list[Row]
+    rows: list[RatePoint]
     original: npt.NDArray[Any]
     decoded: npt.NDArray[Any]
 
@@ -42,24 +44,23 @@ def run_demo(data: str, latent_size: int, seed: int, progress: Progress | None =
     blob = codec.compress(x_test)
     decoded = codec.decompress(blob)
     measured = evaluation_of(x_test, decoded, len(blob), codec)
-    pca = train_pca(x_train, 8 * measured.bytes_per_signal, seed)
-    pca_blob = pca.compress(x_test)
-    pca_measured = evaluation_of(x_test, pca.decompress(pca_blob), len(pca_blob), pca)
+    linear = pca.train_pca(x_train, 8 * measured.bytes_per_signal, seed=seed)
+    zlib_bytes = len(zlib.compress(x_test.tobytes(), 9))
     rows = [
-        raw_row(x_test),
-        *general_rows(x_test, ("zlib -9",)),
-        codec_row("PCA codec", pca_measured),
-        codec_row("narrows", measured),
+        raw_point(x_test),
+        RatePoint("zlib -9", zlib_bytes / len(x_test), math.inf),
+        codec_point(pca.NAME, evaluate(linear, x_test)),
+        codec_point("narrows", measured),
     ]
     return Demo(codec, measured, rows, x_test[:10], decoded[:10])
 
 
 def train_and_test(data: str, seed: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Give the signals to train on and those to test on."""
+    """Return the signals to train on and those to test on."""
     if data.endswith(":train") or data in ("mnist", "fashion-mnist"):
         name = data.removesuffix(":train")
         return read_signals(f"{name}:train"), read_signals(f"{name}:test")
     x = read_signals(data)
     order = np.random.default_rng([seed, len(x)]).permutation(len(x))
-    held = max(1, math.ceil(HELD_OUT_SHARE * len(x)))
+    held = max(1, math.ceil(TEST_SHARE * len(x)))
     return x[np.sort(order[held:])], x[np.sort(order[:held])]

@@ -6,13 +6,12 @@ each is the training that `narrows train` does with OMP_NUM_THREADS=1, and gives
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,76 +22,63 @@ import numpy.typing as npt
 
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
+from narrows.evaluation.peers.pca import NAME, train_pca
+from narrows.evaluation.rate_point import RatePoint, codec_point
 
 Signals = npt.NDArray[Any]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-MOST_FOR_PCA = 20_000
 LATENT_SIZES = (2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
-class Pca:
-    """PCA of the same latent size, with about as many bits before context models.
-
-    It is learnt from at most 20,000 of the signals; all 60,000 of MNIST gave up to 0.02 dB more.
-    """
-
-    latent_size: int
-    bytes_per_signal: float
-    psnr: float
-    model_bytes: int
-
-
-@dataclass(frozen=True)
-class Point:
+class Trained:
     """One model of a sweep, measured on held-out signals.
 
     Attributes
     ----------
-    latent_size : int
+    point : RatePoint
+    pca : RatePoint
+        PCA of the same latent size, with about as many bits before context models.
     lambda_ : float or None
         As given; None where the rate was aimed at, or there is none.
-    bytes_per_signal, psnr, mse, max_abs_error : float
+    mse : float
         See Evaluation.
-    model_bytes, model_id
     quantising_loss_db : float or None
         What rounding the latents of a plain autoencoder costs.
     seconds : float
         Of training.
-    pca : Pca
+    model_id : str
+    model : bytes
+        The model file.
     """
 
-    latent_size: int
+    point: RatePoint
+    pca: RatePoint
     lambda_: float | None
-    bytes_per_signal: float
-    psnr: float
     mse: float
-    max_abs_error: float
-    model_bytes: int
-    model_id: str
     quantising_loss_db: float | None
     seconds: float
-    pca: Pca
+    model_id: str
+    model: bytes
 
     def as_json(self) -> dict[str, Any]:
-        """Give the fields by their public names; the PSNR of an exact copy is None."""
-        fields = {name.rstrip("_"): value for name, value in asdict(self).items()}
-        for described in (fields, fields["pca"]):
-            if not math.isfinite(described["psnr"]):
-                described["psnr"] = None
-        return fields
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A point of a sweep, and the model file it was measured with."""
-
-    point: Point
-    model: bytes
+        """Return the figures; the PSNR of an exact copy is None."""
+        point, pca = ({"latent_size": p.latent_size, **p.as_json()} for p in (self.point, self.pca))
+        fields = {
+            **point,
+            "lambda": self.lambda_,
+            "mse": self.mse,
+            "max_abs_error": self.point.max_abs_error,
+            "model_id": self.model_id,
+            "quantising_loss_db": self.quantising_loss_db,
+            "seconds": self.seconds,
+            "pca": pca,
+        }
+        return {name: value for name, value in fields.items() if name != "name"}
 
 
 def latent_sizes_for(size: int) -> list[int]:
-    """Give the latent sizes to try for frames of `size` elements, where none are given."""
+    """Return the latent sizes to try for frames of `size` elements, where none are given."""
     return [k for k in LATENT_SIZES if k <= size // 2] or [1]
 
 
@@ -154,11 +140,6 @@ def sweep(
     return [found[i] for i in range(len(points))]
 
 
-def at_most(x: Signals, most: int) -> Signals:
-    """Take at most so many of `(n, *frame_shape)` signals, evenly."""
-    return x[:: -(-len(x) // most)]
-
-
 def cores() -> int:
     """Count the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -169,32 +150,19 @@ def _train(x_train: Signals, x_test: Signals, settings: Mapping[str, Any]) -> Tr
     from narrows.api import train
 
     codec = train(x_train, **settings)
-    measured = evaluate(codec, x_test)
+    measured, size = evaluate(codec, x_test), codec.model.latent_size
     summary = codec.model.training
-    point = Point(
-        latent_size=codec.model.latent_size,
+    linear = train_pca(x_train, 8 * measured.bytes_per_signal, size)
+    return Trained(
+        point=codec_point("narrows", measured, size),
+        pca=codec_point(NAME, evaluate(linear, x_test), size),
         lambda_=settings.get("lambda_"),
-        bytes_per_signal=measured.bytes_per_signal,
-        psnr=measured.psnr,
         mse=measured.mse,
-        max_abs_error=measured.max_abs_error,
-        model_bytes=measured.model_bytes,
-        model_id=codec.model_id,
         quantising_loss_db=summary.get("quantising_loss_db"),
         seconds=summary["seconds"],
-        pca=_pca(x_train, x_test, codec.model.latent_size, measured.bytes_per_signal),
+        model_id=codec.model_id,
+        model=codec.model_bytes,
     )
-    return Trained(point, codec.model_bytes)
-
-
-def _pca(x_train: Signals, x_test: Signals, latent_size: int, bytes_per_signal: float) -> Pca:
-    from narrows.api import train
-
-    bits = max(8 * bytes_per_signal / latent_size, 1e-3)
-    sample = at_most(x_train, MOST_FOR_PCA)
-    codec = train(sample, latent_size=latent_size, bits_per_latent=bits, architecture="linear")
-    measured = evaluate(codec, x_test)
-    return Pca(latent_size, measured.bytes_per_signal, measured.psnr, measured.model_bytes)
 
 
 Job = tuple[int, dict[str, Any]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from narrows.errors import DataError
 from narrows.evaluation.plots.figure import (
@@ -19,6 +19,7 @@ from narrows.evaluation.plots.figure import (
     style_chart,
     style_legend,
 )
+from narrows.evaluation.rate_point import RatePoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,21 +29,8 @@ LEAST_DB, LEAST_TIMES = 4.0, 2.0
 MARKERS = "osD^vP*X<>"
 
 
-class Measured(Protocol):
-    """What is drawn of a model: latents of a frame, length of what was written, PSNR in dB."""
-
-    @property
-    def latent_size(self) -> int: ...  # noqa: D102
-
-    @property
-    def bytes_per_signal(self) -> float: ...  # noqa: D102
-
-    @property
-    def psnr(self) -> float: ...  # noqa: D102
-
-
 def quality_against_latent_size(
-    networks: Sequence[Measured], pca: Sequence[Measured] = ()
+    networks: Sequence[RatePoint], pca: Sequence[RatePoint] = ()
 ) -> Figure:
     """Draw PSNR, and bytes a signal below it, against latent size, with PCA beside the networks.
 

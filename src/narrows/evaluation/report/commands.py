@@ -36,4 +36,6 @@ def report_command(contents: Contents) -> str:
     words = ["narrows", "report", contents.data, "-m", contents.model_file]
     if contents.labels_file is not None:
         words += ["--labels", contents.labels_file]
+    if contents.train_file is not None:
+        words += ["--train", contents.train_file]
     return shlex.join(words)

@@ -11,10 +11,12 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.errors import DataError, ModelError
 from narrows.evaluation.metrics import ROWS, Evaluation, errors, evaluation_of
-from narrows.evaluation.report.comparison import Comparison, compare, sample
+from narrows.evaluation.peers.registry import sample
+from narrows.evaluation.report.comparison import Comparison, compare
 
 Signals = npt.NDArray[Any]
-PACKETS = 1000  # signals that are also coded one by one
+MAX_PACKETS = 1000
+"""Signals that are also coded one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class Contents:
     x, decoded : (n, *frame_shape)
     symbols : (n, latent_size) int32
     labels : (n,) int64 or None
-    labels_file : str or None
+    labels_file, train_file : str or None
     measured : Evaluation
     psnr : (n,) float
         Of each signal, in dB.
@@ -48,6 +50,7 @@ class Contents:
     symbols: npt.NDArray[np.int32]
     labels: npt.NDArray[np.int64] | None
     labels_file: str | None
+    train_file: str | None
     measured: Evaluation
     psnr: npt.NDArray[np.float64]
     packet_bytes: npt.NDArray[np.int64]
@@ -96,10 +99,12 @@ def measure(
     codec: Codec,
     x: Signals,
     labels: npt.NDArray[np.int64] | None = None,
+    train: Signals | None = None,
     *,
     data: str = "DATA",
     model_file: str = "MODEL",
     labels_file: str | None = None,
+    train_file: str | None = None,
 ) -> Contents:
     """Compress and decompress signals, and measure all that the report tells.
 
@@ -108,7 +113,9 @@ def measure(
     codec : Codec
     x : (n, *frame_shape)
     labels : (n,) integers, optional
-    data, model_file, labels_file : str
+    train : (m, *frame_shape), optional
+        What PCA learns from; by default every second one of these signals.
+    data, model_file, labels_file, train_file : str
         What the page calls them.
 
     Raises
@@ -117,6 +124,7 @@ def measure(
         See `check`.
     """
     x = check(codec, x, labels)
+    train = None if train is None else codec.check_frames(train)
     blob = codec.compress(x)
     decoded = codec.decompress(blob)
     measured = evaluation_of(x, decoded, len(blob), codec)
@@ -129,10 +137,11 @@ def measure(
         symbols=codec.encode(x),
         labels=labels,
         labels_file=labels_file,
+        train_file=train_file,
         measured=measured,
         psnr=_psnr_of_each(x, decoded, codec.model.peak),
         packet_bytes=_packet_bytes(codec, x),
-        comparison=compare(codec, x, measured),
+        comparison=compare(codec, x, measured, train),
         seen=_seen(codec, x),
     )
 
@@ -150,7 +159,7 @@ def _psnr_of_each(x: Signals, decoded: Signals, peak: float) -> npt.NDArray[np.f
 
 def _packet_bytes(codec: Codec, x: Signals) -> npt.NDArray[np.int64]:
     """Code signals to packets, which take no NaN and no infinity."""
-    some = sample(x, PACKETS)
+    some = sample(x, MAX_PACKETS)
     some = some[np.isfinite(some.reshape(len(some), -1)).all(axis=1)]
     return np.array([len(packet) for packet in codec.compress_packets(some)], dtype=np.int64)
 

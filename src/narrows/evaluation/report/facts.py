@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from narrows.evaluation.baselines import Row
+from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.report.contents import Contents
 
 
@@ -45,17 +45,17 @@ def decibels(psnr: float) -> str:
 
 def comparison_rows(contents: Contents) -> Iterator[tuple[str, list[str], str]]:
     """Give name, cells, and "ours" for this model or "other", for each codec."""
-    comparison, m = contents.comparison, contents.measured
-    small = comparison.pca_of_same_size
+    comparison = contents.comparison
+    small = comparison.pca_at_size
     others = [comparison.raw, *comparison.lossless, *comparison.peers]
-    for row in (*others, *([small] if small is not None else []), *comparison.qualities):
-        yield row.name, _cells(row), "other"
-    yield "narrows", _cells(Row("", m.bytes_per_signal, m.psnr, m.model_bytes)), "ours"
+    for point in (*others, *([small] if small is not None else []), *comparison.qualities):
+        yield point.name, _cells(point), "other"
+    yield "narrows", _cells(codec_point("narrows", contents.measured)), "ours"
 
 
-def _cells(row: Row) -> list[str]:
-    model = f"{row.model_bytes:,}" if row.model_bytes else "none"
-    return [f"{row.bytes_per_signal:,.2f}", decibels(row.psnr).removesuffix(" dB"), model]
+def _cells(point: RatePoint) -> list[str]:
+    model = f"{point.model_bytes:,}" if point.model_bytes else "none"
+    return [f"{point.bytes_per_signal:,.2f}", decibels(point.psnr).removesuffix(" dB"), model]
 
 
 def comparison_notes(contents: Contents) -> Iterator[str]:
@@ -63,22 +63,18 @@ def comparison_notes(contents: Contents) -> Iterator[str]:
     comparison, n = contents.comparison, contents.measured.signals
     yield f"raw and narrows: all {n:,} signals."
     yield (
-        f"zlib, bzip2 and lzma: {_of(comparison.general_signals, n)}, in one stream, their best "
-        "case."
+        f"The others: {_of(comparison.peer_signals, n)} in one stream, mosaic or recording, their "
+        "best case, at this quality or at their lowest."
     )
-    pca = comparison.peer("PCA codec") or comparison.pca_of_same_size
-    if pca is not None:
+    if comparison.pca is not None or comparison.pca_at_size is not None:
         yield (
-            f"PCA: {_of(comparison.peer_signals, n)}, trained on every second one and measured on "
-            "those between, so it has learnt from the nearest neighbours of what it is measured on."
+            "PCA learnt from every second one of these signals and was measured on those between: "
+            "from the nearest neighbours of what it is measured on, but from few of them. --train "
+            "names the signals that it should learn from."
+            if comparison.pca_is_half_learnt
+            else f"PCA learnt from {contents.train_file or 'the training signals'}."
         )
-    if any(row.name != "PCA codec" for row in comparison.peers):
-        yield (
-            f"Picture codecs: {_of(comparison.peer_signals, n)} in one mosaic, their best case, "
-            "at this quality or at their lowest."
-        )
-    if comparison.missing:
-        yield comparison.missing + "."
+    yield from (f"Not measured: {fault}." for fault in comparison.not_measured)
 
 
 def _of(some: int, n: int) -> str:

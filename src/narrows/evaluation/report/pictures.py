@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from narrows.evaluation import plots
+from narrows.evaluation.peers import pca
+from narrows.evaluation.peers.registry import sample
 from narrows.evaluation.plots.frames import in_decibels, value_range
 from narrows.evaluation.plots.gallery import worst
 from narrows.evaluation.plots.network import layer_shapes
-from narrows.evaluation.report.comparison import sample
 from narrows.evaluation.report.contents import Contents
 from narrows.evaluation.report.facts import decibels
 
@@ -79,13 +80,11 @@ def _names(numbers: np.ndarray) -> list[str]:
 def bytes_and_quality(contents: Contents) -> list[Picture]:
     """Draw bytes against quality, for this model and the lossy codecs beside it."""
     measured, comparison = contents.measured, contents.comparison
-    own = [(row.bytes_per_signal, row.psnr) for row in comparison.qualities]
-    series = {"narrows": own or [(measured.bytes_per_signal, measured.psnr)]}
-    pca = [comparison.pca_of_same_size, comparison.peer("PCA codec")]
-    series["PCA codec"] = [(row.bytes_per_signal, row.psnr) for row in pca if row is not None]
-    for row in comparison.peers:
-        if row.name != "PCA codec":
-            series[row.name] = [(row.bytes_per_signal, row.psnr)]
+    ours = [point.place for point in comparison.qualities]
+    series = {"narrows": ours or [(measured.bytes_per_signal, measured.psnr)]}
+    both = (comparison.pca_at_size, comparison.pca)
+    series[pca.NAME] = [point.place for point in both if point is not None]
+    series |= {point.name: [point.place] for point in comparison.others}
     series = {name: points for name, points in series.items() if points}
     if len(series) < 2 or not math.isfinite(measured.psnr):
         return []

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from narrows.evaluation.baselines import Row
 from narrows.evaluation.metrics import Evaluation
-from narrows.evaluation.peers import break_even
+from narrows.evaluation.rate_point import RatePoint, break_even, fewest_bytes, is_as_good
 from narrows.evaluation.report.contents import Contents
 
-AS_WELL = 1.05  # a peer that takes 5 % more bytes does as well, with so much less to train
 NEARLY = 1.5  # of the bytes: a lossless codec that takes less is the better choice
 UNLIKE_DB = 1.0  # below the validation signals: these are of another kind
 Mood = Literal["good", "bad", "plain"]
@@ -34,7 +32,7 @@ def verdict(contents: Contents) -> list[Sentence]:
         pays(measured),
         *against_pca(contents),
         against_lossless(measured, comparison.lossless),
-        *against_pictures(measured, comparison.peers),
+        *against_others(measured, comparison.others),
         *unlike(measured.psnr, contents.validation_psnr),
         *idle(contents.idle_latents, contents.codec.model.n_encoded),
         *stopped(bool(contents.codec.model.training.get("interrupted"))),
@@ -71,32 +69,34 @@ def against_pca(contents: Contents) -> list[Sentence]:
     measured, comparison = contents.measured, contents.comparison
     if contents.codec.model.architecture == "linear":
         return [Sentence("This model is PCA itself, the baseline that a network has to beat.")]
-    pca, small = comparison.peer("PCA codec"), comparison.pca_of_same_size
+    pca, small = comparison.pca, comparison.pca_at_size
     if pca is None:
         if small is None or not math.isfinite(measured.psnr):
             return []
         return [Sentence("PCA was not found to reach this quality at any size.", "good")]
     beside, quality = _beside(pca, measured), _quality(pca, measured)
-    if pca.bytes_per_signal <= AS_WELL * measured.bytes_per_signal:
+    if is_as_good(pca, measured.bytes_per_signal):
         text = (
             f"PCA does as well on this data: {beside} at {quality}, with a model of "
-            f"{pca.model_bytes:,} bytes. It has learnt from every second one of these signals; "
-            "try --architecture=linear on those that this model was trained on."
+            f"{pca.model_bytes:,} bytes. "
+            + "It has learnt from every second one of these signals; "
+            * comparison.pca_is_half_learnt
+            + "try --architecture=linear on those that this model was trained on."
         )
         return [Sentence(text, "bad")]
     text = f"PCA takes {_times(pca, measured)} times the bytes at {quality}: {beside}"
     return [Sentence(f"{text}{_from(measured, pca)}.", "good")]
 
 
-def _beside(peer: Row, measured: Evaluation) -> str:
+def _beside(peer: RatePoint, measured: Evaluation) -> str:
     return f"{peer.bytes_per_signal:.2f} bytes a signal against {measured.bytes_per_signal:.2f}"
 
 
-def _times(peer: Row, measured: Evaluation) -> str:
+def _times(peer: RatePoint, measured: Evaluation) -> str:
     return f"{peer.bytes_per_signal / measured.bytes_per_signal:.1f}"
 
 
-def _quality(peer: Row, measured: Evaluation) -> str:
+def _quality(peer: RatePoint, measured: Evaluation) -> str:
     if math.isinf(peer.psnr):
         return "no loss at all"
     if peer.psnr > measured.psnr + 0.01:
@@ -104,36 +104,36 @@ def _quality(peer: Row, measured: Evaluation) -> str:
     return "the same quality"
 
 
-def _from(measured: Evaluation, peer: Row) -> str:
+def _from(measured: Evaluation, peer: RatePoint) -> str:
     n = break_even(measured.model_bytes, measured.bytes_per_signal, peer)
     if n is None:
         return ""
     return f"; with the model counted, narrows is the smaller from {n:,} signals on"
 
 
-def against_lossless(measured: Evaluation, lossless: Sequence[Row]) -> Sentence:
+def against_lossless(measured: Evaluation, lossless: Sequence[RatePoint]) -> Sentence:
     """Say how far the best lossless compressor is."""
-    best = min(lossless, key=lambda row: row.bytes_per_signal)
+    best = fewest_bytes(lossless)
+    assert best is not None  # the standard library has three
     beside = _beside(best, measured)
     if best.bytes_per_signal <= NEARLY * measured.bytes_per_signal:
         smaller = best.bytes_per_signal < measured.bytes_per_signal
         size = "at a smaller size" if smaller else "at nearly this size"
         return Sentence(f"{best.name} is lossless {size}: {beside}. Use that.", "bad")
     text = (
-        f"Of the lossless general compressors the best is {best.name}: {beside}, "
+        f"Of the lossless codecs the best is {best.name}: {beside}, "
         f"{_times(best, measured)} times as many"
     )
     return Sentence(f"{text}{_from(measured, best)}.")
 
 
-def against_pictures(measured: Evaluation, peers: Sequence[Row]) -> list[Sentence]:
-    """Say how the best of the picture codecs compares, if there are any."""
-    pictures = [row for row in peers if row.name != "PCA codec"]
-    if not pictures:
+def against_others(measured: Evaluation, others: Sequence[RatePoint]) -> list[Sentence]:
+    """Say how the best of the codecs that learn nothing compares, if there are any."""
+    best = fewest_bytes(others)
+    if best is None:
         return []
-    best = min(pictures, key=lambda row: row.bytes_per_signal)
     beside, quality = _beside(best, measured), _quality(best, measured)
-    if best.bytes_per_signal <= AS_WELL * measured.bytes_per_signal:
+    if is_as_good(best, measured.bytes_per_signal):
         text = f"{best.name} does as well: {beside} at {quality}, and needs no model."
         return [Sentence(text, "bad")]
     text = f"{best.name} takes {_times(best, measured)} times the bytes at {quality}: {beside}"

@@ -1,0 +1,1 @@
+"""The codecs that narrows is measured beside: one contract, one setting each, one registry."""

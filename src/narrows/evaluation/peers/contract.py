@@ -1,0 +1,196 @@
+"""The one contract of all that is measured: signals to blobs, and blobs back to signals.
+
+Peer ──coder(workload, setting)──► Coder      signals ─encode─► blobs ─decode─► signals
+└─measure──► RatePoint: lengths of blobs, error of signals
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.evaluation.metrics import distortion
+from narrows.evaluation.peers.mosaics import Layout, Shape, row
+from narrows.evaluation.rate_point import RatePoint
+
+Signals = npt.NDArray[Any]
+Functions = tuple[Callable[[Signals], bytes], Callable[[bytes], Signals], int]
+"""Encode an array to a blob, decode it, and the bytes of the model that the receiver needs."""
+MAX_RUNS = 5
+
+
+@dataclass(frozen=True)
+class Coder:
+    """A pair of inverse functions (but for the loss), at one setting.
+
+    Attributes
+    ----------
+    encode : callable
+        (n, *frame_shape) -> list of bytes; their lengths are the size, nothing else is counted.
+    decode : callable
+        list of bytes, n -> (n, *frame_shape)
+    model_bytes : int
+        What the receiver needs besides.
+    """
+
+    encode: Callable[[Signals], list[bytes]]
+    decode: Callable[[list[bytes], int], Signals]
+    model_bytes: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """Signals that codecs are measured on, and what a codec may know before it sees them.
+
+    Attributes
+    ----------
+    x : (n, *frame_shape)
+    peak : float
+        The range that PSNR refers to.
+    layout : Layout
+        Of the signals in one array, for codecs of numeric arrays.
+    train : (m, *frame_shape) or None
+        Other signals of the kind, for what learns.
+    byte_range : (float, float) or None
+        Bytes a signal that are of interest; None for all.
+    """
+
+    x: Signals
+    peak: float
+    layout: Layout
+    train: Signals | None = None
+    byte_range: tuple[float, float] | None = None
+
+    @property
+    def frame_shape(self) -> Shape:
+        """The shape of one signal."""
+        return self.x.shape[1:]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A codec to compare with.
+
+    Attributes
+    ----------
+    key : str
+        What options call it; the word before the first hyphen calls its relatives as well.
+    name : str
+    accepts : str
+        The dtypes and dimensions of signals that it takes, in words.
+    takes : callable
+        workload -> whether it is one of those.
+    settings : callable
+        workload -> its settings, from few bytes to many.
+    functions : callable
+        workload, shape of the array, setting -> Functions. What this prepares, a dictionary or
+        PCA, is not timed.
+    layout : callable
+        workload -> how signals are laid out in the array.
+    requires : str
+        What has to be importable, and after a dot a codec that imagecodecs must be built with;
+        empty for the standard library.
+    lossless : bool
+    alone : bool
+        Whether each signal is a file or record of its own: then narrows' packets stand beside it.
+    bounded : bool
+        Whether its setting is a bound on the error of each element.
+    learns : bool
+        Whether it needs signals to learn from.
+    everyday : bool
+        Whether `evaluate`, `report` and `advise` show it: one setting and layout of a codec.
+    """
+
+    key: str
+    name: str
+    accepts: str
+    takes: Callable[[Workload], bool]
+    settings: Callable[[Workload], Sequence[Any]]
+    functions: Callable[[Workload, Shape, Any], Functions]
+    layout: Callable[[Workload], Layout] = lambda work: row(work.frame_shape)
+    requires: str = ""
+    lossless: bool = False
+    alone: bool = False
+    bounded: bool = False
+    learns: bool = False
+    everyday: bool = True
+
+    def coder(self, work: Workload, setting: Any) -> Coder:
+        """Return the coder of all signals in one blob, or of each in its own."""
+        layout = self.layout(work)
+        shape = layout.join(work.x[:1] if self.alone else work.x).shape
+        encode, decode, model_bytes = self.functions(work, shape, setting)
+        if not self.alone:
+            return Coder(
+                lambda x: [encode(layout.join(x))],
+                lambda blobs, n: layout.split(decode(blobs[0]), n),
+                model_bytes,
+            )
+        return Coder(
+            lambda x: [encode(layout.join(signal[None])) for signal in x],
+            lambda blobs, n: np.concatenate([layout.split(decode(blob), 1) for blob in blobs]),
+            model_bytes,
+        )
+
+    def missing(self) -> str | None:
+        """Say what to install to have this codec; None where it is there."""
+        package, _, part = self.requires.partition(".")
+        extra = "train" if package == "torch" else "bench"
+        if package and importlib.util.find_spec(package) is None:
+            return f"{package} is not installed: pip install 'narrows[{extra}]'"
+        if part and not getattr(importlib.import_module(package), part).available:
+            return (
+                f"this {package} is built without {part}: "
+                f"pip install --force-reinstall --only-binary {package} 'narrows[{extra}]'"
+            )
+        return None
+
+    def is_called(self, words: Sequence[str]) -> bool:
+        """Tell whether one of the words means this one."""
+        return any(self.key == word or self.key.startswith(f"{word}-") for word in words)
+
+
+def measure(
+    coder: Coder, x: Signals, peak: float, name: str, setting: Any = None, seconds: float = 0.0
+) -> RatePoint:
+    """Encode and decode `(n, *frame_shape)` signals, and measure bytes, error and time.
+
+    Both ways are timed again, five times at most, until `seconds` have passed; the best counts.
+
+    Raises
+    ------
+    ValueError
+        If what is decoded has another shape or dtype.
+    """
+    blobs, encoding = _timed(lambda: coder.encode(x), seconds)
+    decoded, decoding = _timed(lambda: coder.decode(blobs, len(x)), seconds)
+    if (decoded.shape, decoded.dtype) != (x.shape, x.dtype):
+        raise ValueError(f"{decoded.dtype} {decoded.shape} decoded from {x.dtype} {x.shape}")
+    found = distortion(x, decoded, peak)
+    return RatePoint(
+        name=name,
+        bytes_per_signal=sum(map(len, blobs)) / len(x),
+        psnr=found.psnr,
+        model_bytes=coder.model_bytes,
+        setting=setting,
+        max_abs_error=found.max_abs_error,
+        encode_mb_per_s=x.nbytes / 1e6 / encoding,
+        decode_mb_per_s=x.nbytes / 1e6 / decoding,
+    )
+
+
+def _timed(function: Callable[[], Any], enough: float) -> tuple[Any, float]:
+    """Call a function once or more; return its result and its shortest time in seconds."""
+    times: list[float] = []
+    while not times or (len(times) < MAX_RUNS and sum(times) < enough):
+        began = time.perf_counter()
+        result = function()
+        times.append(max(time.perf_counter() - began, 1e-9))
+    return result, min(times)

@@ -1,0 +1,89 @@
+"""PCA through narrows' own runtime and coder, at any rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from narrows.codec.codec import Codec
+from narrows.evaluation.peers.contract import Functions, Peer, Signals, Workload
+from narrows.evaluation.peers.mosaics import Layout, Shape
+
+NAME = "PCA codec"
+BITS_PER_LATENT = 1.6  # the best of 0.4 to 3.2 on digits and MNIST, by up to 1.2 dB
+MAX_SIGNALS = 20_000  # to learn from: all 60,000 of MNIST gave up to 0.02 dB more
+RATE_FACTOR = 1.6  # between two rates
+MIN_BYTES = 0.5
+
+
+def train_pca(
+    x_train: Signals, aimed_bits: float, latent_size: int | None = None, seed: int = 0
+) -> Codec:
+    """Train the linear codec: PCA at a rate, from at most 20,000 signals.
+
+    Parameters
+    ----------
+    x_train : (n, *frame_shape)
+    aimed_bits : float
+        A signal.
+    latent_size : int, optional
+        By default as many components as help it at this rate, because those that do not are
+        rounded to zero and cost nothing: PCA is not held to the latent size of a network.
+    seed : int, default 0
+    """
+    from narrows.api import train
+
+    x_train = x_train[:: -(-len(x_train) // MAX_SIGNALS)]
+    if latent_size is None:
+        most = min(prod(x_train.shape[1:]), len(x_train))
+        latent_size = min(most, max(1, round(aimed_bits / BITS_PER_LATENT)))
+    bits = max(aimed_bits / latent_size, 1e-3)
+    return train(
+        x_train, latent_size=latent_size, bits_per_latent=bits, architecture="linear", seed=seed
+    )
+
+
+def peers() -> Iterator[Peer]:
+    """Yield PCA with the search of narrows' own `linear` models, and as it is usually done."""
+    searched = Peer(
+        key="pca",
+        name=NAME,
+        accepts="any signals",
+        takes=lambda work: len(work.x) > 1,
+        settings=rates,
+        functions=partial(_functions, None),
+        layout=lambda work: Layout("signals", lambda x: x, lambda x, n: x),
+        requires="torch",
+        learns=True,
+    )
+    yield searched
+    yield replace(
+        searched,
+        key="pca-rounded",
+        name=f"{NAME}, its latents rounded",
+        functions=partial(_functions, 0),
+        everyday=False,
+    )
+
+
+def _functions(
+    effort: int | None, work: Workload, shape: Shape, bytes_per_signal: float
+) -> Functions:
+    assert work.train is not None
+    codec = train_pca(work.train, 8 * bytes_per_signal)
+    return (
+        lambda x: codec.compress(x, effort=effort),
+        codec.decompress,
+        len(codec.model_bytes),
+    )
+
+
+def rates(work: Workload) -> tuple[float, ...]:
+    """Return bytes a signal to aim at: about the range of interest, or up to 8 bits an element."""
+    low, high = work.byte_range or (2 * MIN_BYTES, max(MIN_BYTES, work.x[0].size / 2))
+    steps = 2 + int(np.log(4 * high / low) / np.log(RATE_FACTOR))
+    return tuple(float(f"{size:.3g}") for size in np.geomspace(low / 2, 2 * high, steps))

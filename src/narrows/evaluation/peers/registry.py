@@ -1,0 +1,115 @@
+"""All peers, those that can code some signals, and their points on these signals.
+
+`evaluate --baselines`, `report` and `advise` ask one `Bench`: the same peers on the same signals
+have the same figures.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from narrows.evaluation.peers import audio, general, lossless, numeric, pca, pictures
+from narrows.evaluation.peers.contract import Peer, Signals, Workload, measure
+from narrows.evaluation.peers.mosaics import Layout, layout_of
+from narrows.evaluation.rate_point import RatePoint, at_psnr, at_size
+
+MAX_ELEMENTS = 2_000_000
+"""Of the signals that peers are measured on: 2,551 MNIST images, on which picture codecs are within
+1 % of what they are on all 10,000."""
+MIN_SIGNALS = 4
+HALF_LEARNT = f"{pca.NAME} (of every second signal)"
+
+
+def registry() -> list[Peer]:
+    """Return all peers, in the order of the tables."""
+    parts = (pca, pictures, numeric, general, lossless, audio)
+    return [peer for part in parts for peer in part.peers()]
+
+
+def peers_for(
+    x: Signals, peak: float, train: Signals | None = None, layout: Layout | None = None
+) -> tuple[Workload, list[Peer]]:
+    """Return what peers get to code, and the everyday peers that take it, installed or not."""
+    work = Workload(x, peak, layout or layout_of(x.shape[1:]), train)
+    return work, [peer for peer in registry() if peer.everyday and peer.takes(work)]
+
+
+def sample(x: Signals, most: int | None) -> Signals:
+    """Take at most `most` signals, evenly spread and in their order; all if there are no more."""
+    if most is None or len(x) <= most:
+        return x
+    return np.ascontiguousarray(x[np.arange(most) * len(x) // most])
+
+
+class Bench:
+    """The peers of some signals, each measured once at a setting, however often it is asked.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape)
+        Held-out signals; of many, some are taken, evenly spread.
+    peak : float
+        That PSNR refers to.
+    train : (m, *frame_shape), optional
+        What PCA learns from. By default every second signal of x, and it is measured on the
+        others: both halves are as hard as the whole, though signals come in the order of their
+        recording. Where they are few, such a PCA takes more bytes than one of the training signals.
+    """
+
+    def __init__(self, x: Signals, peak: float, train: Signals | None = None) -> None:
+        some = sample(x, max(MIN_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
+        self.work, peers = peers_for(some, peak, train)
+        self.is_half_learnt = train is None
+        self._halves = Workload(some[1::2], peak, self.work.layout, some[::2])
+        enough = len(some) >= MIN_SIGNALS
+        known = [peer for peer in peers if enough or not (peer.learns and self.is_half_learnt)]
+        self.missing = {peer.name: fault for peer in known if (fault := peer.missing())}
+        self.peers = [peer for peer in known if peer.name not in self.missing]
+        self.faults: dict[str, str] = {}
+        self._measured: dict[tuple[str, float | None], RatePoint] = {}
+
+    @property
+    def not_measured(self) -> tuple[str, ...]:
+        """Which peers are not installed, or failed, and why."""
+        return tuple(f"{name}: {why}" for name, why in (self.missing | self.faults).items())
+
+    def lossless(self) -> list[RatePoint]:
+        """Measure the lossless peers."""
+        exact = (self._point(peer, None, None) for peer in self.peers if peer.lossless)
+        return [point for point in exact if point is not None]
+
+    def at_psnr(self, psnr: float) -> list[RatePoint]:
+        """Measure what each lossy peer takes at a PSNR in dB; of none if it is infinite."""
+        if not math.isfinite(psnr):
+            return []
+        points = (self._point(peer, psnr, None) for peer in self.peers if not peer.lossless)
+        return [point for point in points if point is not None]
+
+    def pca_at_size(self, bytes_per_signal: float) -> RatePoint | None:
+        """Measure PCA at a number of bytes a signal; None if it cannot be had."""
+        found = [peer for peer in self.peers if peer.key == "pca"]
+        point = self._point(found[0], None, bytes_per_signal) if found else None
+        return None if point is None else replace(point, name=f"{point.name} at this size")
+
+    def _point(self, peer: Peer, psnr: float | None, size: float | None) -> RatePoint | None:
+        work = self._halves if peer.learns and self.is_half_learnt else self.work
+        settings = peer.settings(work)
+
+        def measured(setting: float | None) -> RatePoint:
+            if (peer.key, setting) not in self._measured:
+                name = HALF_LEARNT if work is self._halves else peer.name
+                self._measured[peer.key, setting] = measure(
+                    peer.coder(work, setting), work.x, work.peak, name, setting
+                )
+            return self._measured[peer.key, setting]
+
+        try:
+            if psnr is not None:
+                return at_psnr(measured, settings, psnr)
+            return measured(settings[0]) if size is None else at_size(measured, settings, size)
+        except Exception as error:  # a peer's failure must not cost the others' figures
+            self.faults[peer.name] = f"{type(error).__name__}: {error}"
+            return None

@@ -1,0 +1,196 @@
+"""One point of a codec, its bytes and its quality, and how to find the point that is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy.typing as npt
+
+from narrows.evaluation.curves import bytes_at, psnr_at
+from narrows.evaluation.metrics import Evaluation
+
+AS_GOOD = 1.05
+"""A codec that takes up to 5 % more bytes is as good: it has so much less to train."""
+SEARCH_STEPS = 6
+NEAR_DECIBELS = 0.05
+"""Where a measured point is so near to what is asked for, the rest is interpolation."""
+
+
+@dataclass(frozen=True)
+class RatePoint:
+    """What a codec makes of signals at one setting.
+
+    Attributes
+    ----------
+    name : str
+    bytes_per_signal : float
+        From the length of what was written, headers and index included.
+    psnr : float
+        In dB, the error pooled over all signals; infinite for an exact copy.
+    model_bytes : int
+        What the receiver needs besides.
+    setting : object
+        Of the codec; None where the point was interpolated, or there is only one.
+    latent_size : int
+        Of a model; 0 for other codecs.
+    max_abs_error : float or None
+        In the signals' units.
+    encode_mb_per_s, decode_mb_per_s : float or None
+        Of raw signals.
+    """
+
+    name: str
+    bytes_per_signal: float
+    psnr: float
+    model_bytes: int = 0
+    setting: Any = None
+    latent_size: int = 0
+    max_abs_error: float | None = None
+    encode_mb_per_s: float | None = None
+    decode_mb_per_s: float | None = None
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """The point on a curve: bytes and PSNR."""
+        return self.bytes_per_signal, self.psnr
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a comparison states; the PSNR of an exact copy is None."""
+        return {
+            "name": self.name,
+            "bytes_per_signal": self.bytes_per_signal,
+            "psnr": self.psnr if math.isfinite(self.psnr) else None,
+            "model_bytes": self.model_bytes,
+        }
+
+
+def raw_point(x: npt.NDArray[Any]) -> RatePoint:
+    """Return the point of `(n, *frame_shape)` signals as they are."""
+    return RatePoint("raw", x.nbytes / len(x), math.inf)
+
+
+def codec_point(name: str, measured: Evaluation, latent_size: int = 0) -> RatePoint:
+    """Return the point of a narrows codec."""
+    return RatePoint(
+        name, measured.bytes_per_signal, measured.psnr, measured.model_bytes,
+        latent_size=latent_size, max_abs_error=measured.max_abs_error,
+    )  # fmt: skip
+
+
+def fewest_bytes(points: Sequence[RatePoint]) -> RatePoint | None:
+    """Return the point of the fewest bytes, None of no points."""
+    return min(points, key=lambda point: point.bytes_per_signal, default=None)
+
+
+def is_as_good(peer: RatePoint, bytes_per_signal: float) -> bool:
+    """Tell whether a peer takes hardly more bytes, so that a model is not worth its training."""
+    return peer.bytes_per_signal <= AS_GOOD * bytes_per_signal
+
+
+def break_even(model_bytes: int, bytes_per_signal: float, peer: RatePoint) -> int | None:
+    """Return the number of signals from which a codec with its model is smaller than a peer."""
+    saved = peer.bytes_per_signal - bytes_per_signal
+    if saved <= 0:
+        return None
+    return max(0, math.ceil((model_bytes - peer.model_bytes) / saved))
+
+
+Measure = Callable[[Any], RatePoint]
+
+
+def at_psnr(measure: Measure, settings: Sequence[float], psnr: float) -> RatePoint | None:
+    """Find the bytes that a codec takes at a PSNR.
+
+    Parameters
+    ----------
+    measure : callable
+        setting -> RatePoint
+    settings : sequence of float
+        From few bytes to many; the search also tries values between two of them.
+    psnr : float
+        In dB.
+
+    Returns
+    -------
+    RatePoint or None
+        At exactly this PSNR, interpolated linearly in the logarithm of the bytes. A codec whose
+        lowest setting is better already stands with that one, and one that only an exact setting
+        takes there with the exact one; None where no setting reaches the PSNR.
+    """
+    below, above = _bracket(measure, settings, lambda point: point.psnr, psnr)
+    if above is None or below is None or not _are_finite(below.psnr, above.psnr):
+        return above
+    size = bytes_at([below.place, above.place], psnr)
+    return above if size is None else _interpolated(above, size, psnr)
+
+
+def at_size(measure: Measure, settings: Sequence[float], bytes_per_signal: float) -> RatePoint:
+    """Find the PSNR that a codec has at a number of bytes, as `at_psnr` finds the bytes.
+
+    A codec that always takes more stands with its lowest setting, one that never takes as many
+    with its highest.
+    """
+    target = _decibels(bytes_per_signal)
+    below, above = _bracket(
+        measure, settings, lambda point: _decibels(point.bytes_per_signal), target
+    )
+    if below is None or above is None or not _are_finite(below.psnr, above.psnr):
+        point = below or above
+        assert point is not None
+        return point
+    psnr = psnr_at([below.place, above.place], bytes_per_signal)
+    return above if psnr is None else _interpolated(above, bytes_per_signal, psnr)
+
+
+def _interpolated(point: RatePoint, bytes_per_signal: float, psnr: float) -> RatePoint:
+    return replace(
+        point, bytes_per_signal=bytes_per_signal, psnr=psnr, setting=None, max_abs_error=None
+    )
+
+
+def _decibels(size: float) -> float:
+    return 10 * math.log10(max(size, 1e-9))
+
+
+def _are_finite(*values: float) -> bool:
+    return all(map(math.isfinite, values))
+
+
+def _bracket(
+    measure: Measure, settings: Sequence[float], value: Callable[[RatePoint], float], target: float
+) -> tuple[RatePoint | None, RatePoint | None]:
+    """Find two near points of which only the second reaches a target in dB.
+
+    The first is None where the lowest setting reaches it, the second where not even the highest
+    does. A value that is NaN reaches nothing.
+    """
+    measure = cache(measure)
+    low, high, last = -1, 0, len(settings) - 1
+    while not value(measure(settings[high])) >= target:
+        if high == last:
+            return measure(settings[high]), None
+        low, high = high, min(2 * high + 1, last)
+    while high - low > 1:
+        middle = (low + high) // 2
+        reached = value(measure(settings[middle])) >= target
+        low, high = (low, middle) if reached else (middle, high)
+    if low < 0:
+        return None, measure(settings[0])
+    a, b = float(settings[low]), float(settings[high])
+    for _ in range(SEARCH_STEPS):
+        below, above = value(measure(a)), value(measure(b))
+        share = 0.5
+        if _are_finite(below, above):
+            share = (target - below) / (above - below)
+            if min(target - below, above - target) < NEAR_DECIBELS:
+                break
+        between = a + share * (b - a)
+        if value(measure(between)) >= target:
+            b = between
+        else:
+            a = between
+    return measure(a), measure(b)
