@@ -154,7 +154,7 @@ def test_the_layer_kinds_with_their_settings_and_tensors_are_those_of_the_code()
     }
     for kind in KINDS:
         assert f"**{kind}**" in section("Networks") + section("Other layers")
-        assert f"`{kind}`" in section("The proof")
+        assert f"`{kind}`" in section("Other layers")
 
 
 def tensors_of(layer):

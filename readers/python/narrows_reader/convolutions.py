@@ -1,18 +1,19 @@
 """FORMAT.md, "Other layers": `conv` and `transposed_conv`."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from .affine import Affine
 from .conventions import Shape, need
-from .forms import Test, integer, list_of
+from .forms import ListOf, integer
 from .tensors import Tensors
 
 
-def per_axis(test: Test) -> Test:
-    """Make a test for lists of one entry a spatial axis."""
-    return list_of(test, 1, 3)
+def per_axis(form: Any) -> ListOf:
+    """Return the form of a list of one entry a spatial axis."""
+    return ListOf(form, 1, 3)
 
 
 class Sliding(Affine):
@@ -43,7 +44,7 @@ class Sliding(Affine):
 class Conv(Sliding):
     """A convolution."""
 
-    form = Sliding.form | {"padding": per_axis(list_of(integer(0, 63), 2, 2))}
+    form = Sliding.form | {"padding": per_axis(ListOf(integer(0, 63), 2, 2))}
 
     def check_shape(self) -> Shape:
         """Return the shape of the output."""

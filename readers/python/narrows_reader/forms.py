@@ -2,32 +2,53 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from .conventions import Rejected, need
+from .conventions import need
 
 Settings = dict[str, Any]
 Test = Callable[[Any], bool]
 
 
+class ListOf(NamedTuple):
+    """A list of that many values of one form."""
+
+    form: Any
+    least: int = 0
+    most: int = 2**28
+
+
+class OrNull(NamedTuple):
+    """A value of a form, or null."""
+
+    form: Any
+
+
+class Either(NamedTuple):
+    """A value whose form depends on the value."""
+
+    form_of: Callable[[Any], Any]
+
+
 def check(value: Any, form: Any, name: str) -> None:
-    """Check that a value is as a form says: a test, or an object with one form a key."""
-    if callable(form):
-        need(form(value), f"{name} has another form")
-    else:
+    """Check that a value has a form: a test, one of the classes above, or one form a key."""
+    if isinstance(form, Either):
+        check(value, form.form_of(value), name)
+    elif isinstance(form, OrNull):
+        if value is not None:
+            check(value, form.form, name)
+    elif isinstance(form, ListOf):
+        right = isinstance(value, list) and form.least <= len(value) <= form.most
+        need(right, f"{name} is no list, or of another length")
+        for i, each in enumerate(value):
+            check(each, form.form, f"{name}.{i}")
+    elif isinstance(form, dict):
         same = isinstance(value, dict) and value.keys() == form.keys()
         need(same, f"{name} has other keys")
         for key in form:
             check(value[key], form[key], f"{name}.{key}")
-
-
-def fits(value: Any, form: Any) -> bool:
-    """Return whether a value is as a form says."""
-    try:
-        check(value, form, "")
-    except Rejected:
-        return False
-    return True
+    else:
+        need(form(value), f"{name} has another value")
 
 
 def anything(value: Any) -> bool:
@@ -43,16 +64,6 @@ def integer(least: int, greatest: int) -> Test:
 def hexadecimal(n_digits: int) -> Test:
     """Make a test for so many hexadecimal digits in lower case."""
     return lambda v: type(v) is str and len(v) == n_digits and set(v) <= set("0123456789abcdef")
-
-
-def or_null(test: Test) -> Test:
-    """Make a test that null passes too."""
-    return lambda value: value is None or test(value)
-
-
-def list_of(test: Test, least: int = 0, most: int = 2**28) -> Test:
-    """Make a test for lists."""
-    return lambda v: isinstance(v, list) and least <= len(v) <= most and all(map(test, v))
 
 
 def is_bool(value: Any) -> bool:
@@ -76,7 +87,8 @@ def is_positive(text: Any) -> bool:
 
 def is_shape(value: Any) -> bool:
     """Return whether this is a list of 0 to 8 sizes, of not too many elements."""
-    return list_of(integer(1, 2**28), 0, 8)(value) and math.prod(value) <= 2**28
+    right = isinstance(value, list) and len(value) <= 8 and all(map(integer(1, 2**28), value))
+    return right and math.prod(value) <= 2**28
 
 
-LIMIT = or_null(integer(1, 2**53 - 1))
+LIMIT = OrNull(integer(1, 2**53 - 1))

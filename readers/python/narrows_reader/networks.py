@@ -8,14 +8,22 @@ from .activations import LeakyReLU, LookUp, ReLU, Reshape
 from .affine import Affine, clip, prove
 from .conventions import Shape, need
 from .convolutions import Conv, TransposedConv
-from .forms import LIMIT, Settings, anything, fits, integer, is_shape, list_of
+from .forms import LIMIT, Either, ListOf, Settings, anything, integer, is_shape
 from .tensors import Tensors
 
 
-def is_layer(value: Any) -> bool:
-    """Return whether this is a layer of a known kind with its settings."""
+def form_of_layer(value: Any) -> Any:
+    """Return the form that a layer must have."""
     kind = value.get("kind") if isinstance(value, dict) else None
-    return isinstance(kind, str) and kind in KINDS and fits(value, KINDS[kind].form)
+    need(isinstance(kind, str) and kind in KINDS, "a layer of an unknown kind")
+    return KINDS[kind].form
+
+
+def form_of_inner_layer(value: Any) -> Any:
+    """Return the form that a layer within a residual one must have."""
+    form = form_of_layer(value)
+    need(value["kind"] != "residual", "a residual layer in a residual layer")
+    return form
 
 
 class Chain:
@@ -42,7 +50,7 @@ class Residual:
     form: ClassVar[Settings] = {
         "kind": anything,
         "limit": LIMIT,
-        "layers": list_of(lambda value: is_layer(value) and value["kind"] != "residual"),
+        "layers": ListOf(Either(form_of_inner_layer)),
     }
 
     def __init__(self, settings: Settings, shape: Shape, bound: int, tensors: Tensors) -> None:
@@ -65,14 +73,15 @@ KINDS: dict[str, Any] = {
 NETWORK = {
     "input_limit": integer(1, 2**31 - 1),
     "input_shape": is_shape,
-    "layers": list_of(is_layer),
+    "layers": ListOf(Either(form_of_layer)),
 }
 CORRECTION = {name: Affine.form[name] for name in ("shift", "limit")}
 
 
-def is_decoder(value: Any) -> bool:
-    """Return whether these are the settings of a decoder."""
-    return fits(value, NETWORK) or fits(value, NETWORK | {"correction": CORRECTION})
+def form_of_decoder(value: Any) -> Any:
+    """Return the form that a decoder must have."""
+    corrected = isinstance(value, dict) and "correction" in value
+    return NETWORK | ({"correction": CORRECTION} if corrected else {})
 
 
 class Decoder:

@@ -6,35 +6,36 @@ from typing import Any
 from . import context_model, normaliser
 from .conventions import Rejected, need
 from .forms import (
+    Either,
+    ListOf,
+    OrNull,
     anything,
     check,
-    fits,
     hexadecimal,
     integer,
     is_positive,
     is_shape,
-    list_of,
-    or_null,
 )
-from .networks import is_decoder
+from .networks import form_of_decoder
 
 SAME_AS = {"same_as": integer(0, 7)}
 SEARCH = {
-    "lambda": list_of(lambda v: is_positive(v) and float.fromhex(v) <= 2**100, 1, 8),
+    "lambda": ListOf(lambda v: is_positive(v) and float.fromhex(v) <= 2**100, 1, 8),
     "unit": is_positive,
 }
 
 
-def is_context(value: Any) -> bool:
-    """Return whether this is a context model, or the number of the quality that has the same."""
-    return fits(value, context_model.SETTINGS) or fits(value, SAME_AS)
+def form_of_context(value: Any) -> Any:
+    """Return the form of a context model, or of a reference to that of another quality."""
+    return SAME_AS if isinstance(value, dict) and "same_as" in value else context_model.SETTINGS
 
 
-def is_encoder(value: Any) -> bool:
+def form_of_encoder(value: Any) -> Any:
     """Accept any encoder, which a decoder has no use for, but a `search` only as it must be."""
-    if isinstance(value, dict) and "correction" in value:
-        return False
-    return not has_search(value) or fits(value["search"], SEARCH)
+    if not isinstance(value, dict):
+        return anything
+    need("correction" not in value, "a correction of an encoder")
+    return dict.fromkeys(value, anything) | ({"search": SEARCH} if "search" in value else {})
 
 
 def is_sizes(value: Any) -> bool:
@@ -48,8 +49,8 @@ def has_search(encoder: Any) -> bool:
 
 
 DECODING = {
-    "contexts": list_of(or_null(is_context), 1, 8),
-    "decoder": is_decoder,
+    "contexts": ListOf(OrNull(Either(form_of_context)), 1, 8),
+    "decoder": Either(form_of_decoder),
     "format": integer(0, 0),
     "frame_shape": is_shape,
     "normaliser": normaliser.SETTINGS,
@@ -57,8 +58,8 @@ DECODING = {
 }
 MODEL = {
     "architecture": anything, "decoding": DECODING,
-    "encoder": is_encoder, "encoder_sha256": hexadecimal(64),
-    "known_sha256": or_null(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
+    "encoder": Either(form_of_encoder), "encoder_sha256": hexadecimal(64),
+    "known_sha256": OrNull(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
     "tensors": is_sizes,
 }  # fmt: skip
 
