@@ -8,20 +8,26 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parent.parent / "src" / "narrows"
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "narrows"
 HEAVY = ("torch", "matplotlib", "sklearn", "scipy", "pooch")
-ABOVE = {
-    "codec": {"training", "evaluation", "integrations", "cli", "signals", "api", "models"},
-    "signals": {"codec", "training", "evaluation", "integrations", "cli", "api", "models"},
-    "training": {"evaluation", "integrations", "cli", "api", "models"},
-    "evaluation": {"cli"},
-    "integrations": {"cli"},
-}
+FLOORS = (
+    {"errors", "_version"},
+    {"files"},
+    {"codec", "signals"},
+    {"training"},
+    {"models"},
+    {"api"},
+    {"", "evaluation", "integrations"},  # the package itself is ""
+    {"cli", "sklearn"},
+    {"__main__"},
+)
+ROOMS = sorted(set().union(*FLOORS))
 
 
 def without_types(path):
     """Parse a file and leave out what it imports for types alone."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
@@ -29,21 +35,59 @@ def without_types(path):
 
 
 def imported_names(path):
-    """Return all modules that a file imports, wherever the import stands."""
+    """Yield all modules and names that a file imports, wherever the import stands."""
     for node in ast.walk(without_types(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("folder", ABOVE)
-def test_no_folder_imports_upwards(folder):
-    for path in (SOURCE / folder).rglob("*.py"):
+def room_of(name):
+    """Return the part of narrows that an imported name is of: a folder, a file, or the package."""
+    first, second, *_ = [*name.split("."), ""]
+    if first != "narrows":
+        return None
+    return second if second in ROOMS else ""
+
+
+def files_of(room):
+    if (SOURCE / room).is_dir() and room:
+        return sorted((SOURCE / room).rglob("*.py"))
+    return [SOURCE / f"{room or '__init__'}.py"]
+
+
+def test_every_file_stands_on_a_floor():
+    found = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert found - {"__init__", "__pycache__"} == set(ROOMS) - {""}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_nothing_imports_upwards_or_from_beside(room):
+    floor = next(i for i, rooms in enumerate(FLOORS) if room in rooms)
+    below = set().union(*FLOORS[:floor])
+    for path in files_of(room):
         for name in imported_names(path):
-            parts = name.split(".")
-            if parts[0] == "narrows" and len(parts) > 1:
-                assert parts[1] not in ABOVE[folder], f"{path.name} imports {name}"
+            assert room_of(name) in {None, room, *below}, f"{path.name} imports {name}"
+
+
+def test_the_package_imports_neither_tests_nor_benchmarks_nor_scripts_nor_readers():
+    beside = {"tests", "benchmarks", "scripts", "readers"}
+    for path in SOURCE.rglob("*.py"):
+        for name in imported_names(path):
+            assert name.split(".")[0] not in beside, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize(
+    ("folder", "most"),
+    [("src", 300), ("readers", 300), ("benchmarks", 300), ("scripts", 300), ("tests", 400)],
+)
+def test_files_are_short_enough_to_be_read_at_once(folder, most):
+    for path in (ROOT / folder).rglob("*.py"):
+        n_lines = path.read_text(encoding="utf-8").count("\n")
+        assert n_lines <= most, (
+            f"{path.relative_to(ROOT)} has {n_lines} lines, not {most}; split it"
+        )
 
 
 def test_the_runtime_imports_no_framework():
@@ -86,7 +130,7 @@ def test_no_file_imports_in_a_circle():
 
 
 def loaded_modules(code):
-    """Run code in a new process and give the modules it has loaded."""
+    """Run code in a new process and return the modules that it has loaded."""
     script = f"{code}\nimport sys; print('LOADED', *sorted(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
