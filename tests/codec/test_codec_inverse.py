@@ -33,7 +33,7 @@ def codec_of(dtype="uint8", shape=(5,), latent_size=2, n_qualities=1, **options)
 
 
 def signals_of(codec, n=20):
-    """Give signals of every sort: typical, noisy, extreme."""
+    """Return signals of every sort: typical, noisy, extreme."""
     x = typical_frames(codec.model, n)
     third = n // 3
     x[:third] = noise_frames(codec.model.dtype, (third, *codec.model.frame_shape))
@@ -46,7 +46,7 @@ def signals_of(codec, n=20):
 
 
 def expected_of(codec, x, blob, quality=None):
-    """Give what must come back: each block as the networks decode it, or exactly as it was."""
+    """Return what must come back: each block as the networks decode it, or exactly as it was."""
     out, start = [], 0
     for block in blocks_of(blob):
         part = x[start : start + block.n_signals]
@@ -316,7 +316,7 @@ def test_other_signals_in_the_batch_do_not_matter(dtype):
 
 
 def layouts(x):
-    """Give the same signals in other layouts."""
+    """Return the same signals in other layouts."""
     padded = np.zeros([2 * size for size in x.shape], x.dtype)
     window = tuple(slice(None, None, 2) for _ in x.shape)
     padded[window] = x

@@ -44,7 +44,7 @@ def texts(figure):
 
 
 def drawn(figure):
-    """Give the axes that can be seen; all must be drawn without a warning."""
+    """Return the axes that can be seen; all must be drawn without a warning."""
     assert ET.fromstring(plots.write_svg(figure)).tag.endswith("svg")
     return [axis for axis in figure.axes if axis.get_visible()]
 

@@ -150,7 +150,7 @@ def test_a_model_that_does_not_say_how_it_came_to_be_has_a_page(tiny_codec, digi
 
 
 def sentences(contents, architecture="dense", seen=False, **changes):
-    """Give the verdict on contents whose figures are changed; `peers` and `lossless` as well."""
+    """Return the verdict on contents whose figures are changed; `peers` and `lossless` as well."""
     rows = {k: changes.pop(k) for k in ("peers", "lossless", "pca_at_size") if k in changes}
     contents = replace(
         contents,

@@ -32,7 +32,7 @@ def written(header, blocks):
 
 
 def read(data):
-    """Give the header, the blocks and what the reader counted."""
+    """Return the header, the blocks and what the reader counted."""
     stream = data if hasattr(data, "read") else io.BytesIO(data)
     reader = ArchiveReader(stream)
     blocks = list(reader)
@@ -40,7 +40,7 @@ def read(data):
 
 
 def refusal(data):
-    """Give the message of the FormatError that reading raises."""
+    """Return the message of the FormatError that reading raises."""
     with pytest.raises(FormatError) as caught:
         read(data)
     assert_one_line(caught.value)

@@ -42,14 +42,14 @@ each_kind = pytest.mark.parametrize(
 
 
 def bits_of(codec, symbols, qualities):
-    """Give the ideal length of each signal's symbols at its quality."""
+    """Return the ideal length of each signal's symbols at its quality."""
     tables = codec.model.coding_tables
     each = [ideal_bits(s[None], tables[q - 1])[0] for s, q in zip(symbols, qualities, strict=True)]
     return np.array(each)
 
 
 def psnr_of(codec, decoded, x):
-    """Give each signal's PSNR in dB; infinite where it is exact."""
+    """Return each signal's PSNR in dB; infinite where it is exact."""
     count = x[0].size * Fraction(codec.model.peak) ** 2
     return np.array([
         10 * math.log10(count / e) if e else math.inf for e in exact_errors(decoded, x)
@@ -57,7 +57,7 @@ def psnr_of(codec, decoded, x):
 
 
 def what_could_be_had(codec, x):
-    """Give bits and PSNR of each signal rounded at each quality, both `(n_qualities, n)`."""
+    """Return bits and PSNR of each signal rounded at each quality, both `(n_qualities, n)`."""
     at_all = codec.encoder.encode_at_all_qualities(x)
     found = []
     for number, symbols in enumerate(at_all):
@@ -69,7 +69,7 @@ def what_could_be_had(codec, x):
 
 
 def within_reach(codec, x, name):
-    """Give three targets that all signals can keep to: a strict one, one between, a loose one."""
+    """Return three targets that all signals can keep to: a strict one, one between, a loose one."""
     bits, psnr = what_could_be_had(codec, x)
     if name == "target_bytes":
         strict, loose = bits.min(axis=0).max() / 8 + CLOSE, bits.max() / 8 + CLOSE
@@ -79,7 +79,7 @@ def within_reach(codec, x, name):
 
 
 def symbols_in(codec, blob):
-    """Give the symbols and the qualities that an archive holds."""
+    """Return the symbols and the qualities that an archive holds."""
     parts = [codec.decoder.blocks.unpack(block) for block in blocks_of(blob)]
     assert all(part.qualities is not None for part in parts)
     return (

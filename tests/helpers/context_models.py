@@ -56,7 +56,7 @@ def tables_and_symbols(draw, min_n=0, max_n=8):
 
 
 def symbols_of(row, n, seed=0, escapes=True):
-    """Give `(n, k)` symbols: each entry of the tables as likely as it says, some far outside."""
+    """Return `(n, k)` symbols: each entry of the tables as likely as it says, some far outside."""
     rng = rng_of(seed)
     chosen = [t.low + rng.choice(t.escape, n, p=t.weights[:-1] / t.weights[:-1].sum()) for t in row]
     symbols = np.stack(chosen, axis=1).astype(np.int32)

@@ -25,7 +25,7 @@ STEP = 2  # of the highest quality, in the normaliser's integers; each lower one
 
 @cache
 def basis():
-    """Give `(SIZE, K)` orthonormal columns."""
+    """Return `(SIZE, K)` orthonormal columns."""
     return np.linalg.qr(np.random.default_rng(7).normal(size=(SIZE, K)))[0]
 
 
@@ -60,7 +60,7 @@ def faithful_model(dtype="uint8", n_qualities=4, contexts=(), searches=True):
 
 
 def spread_frames(model, n, seed=3):
-    """Give signals that are nearly along the K directions, of which some are larger."""
+    """Return signals that are nearly along the K directions, of which some are larger."""
     rng, normaliser = np.random.default_rng(seed), model.normaliser
     size = 2.0 ** rng.uniform(3, 5, (n, 1))
     x = (rng.normal(size=(n, K)) * size) @ basis().T + rng.normal(size=(n, SIZE)) / 4

@@ -34,20 +34,20 @@ def model_of(name):
 
 
 def searched(model, quality=1, **options):
-    """Give a codec, and the search that it does at a quality."""
+    """Return a codec, and the search that it does at a quality."""
     codec = Codec(model, **options)
     return codec, SymbolSearch(codec.decoder.transform, quality)
 
 
 def mixed_frames(model, n, seed=5):
-    """Give signals of which some are like those of the tables, and some like none."""
+    """Return signals of which some are like those of the tables, and some like none."""
     x = typical_frames(model, n, seed)
     x[::4] = noise_frames(model.dtype, x[::4].shape, seed)
     return x
 
 
 def outside(symbols, row):
-    """Tell which of `(n, latent_size)` symbols are escaped."""
+    """Return which of `(n, latent_size)` symbols are escaped."""
     return np.stack([t.indices(s) == t.escape for t, s in zip(row, symbols.T, strict=True)], 1)
 
 

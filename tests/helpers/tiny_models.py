@@ -56,7 +56,7 @@ any_int32 = st.one_of(
 
 
 def examples(n):
-    """Give the settings of a quick property: n examples, the same ones in every run."""
+    """Return the settings of a quick property: n examples, the same ones in every run."""
     return settings(max_examples=n, deadline=None, derandomize=True)
 
 
@@ -243,7 +243,7 @@ def right_answers(model, n=3):
 
 
 def searching(model, n=16):
-    """Give the model with what a search needs: a step of a latent is worth eight bits."""
+    """Return the model with what a search needs: a step of a latent is worth eight bits."""
     unit = 2.0**12 if model.dtype.kind == "f" else 1.0
     codec, x = Codec(model), typical_frames(model, n)
     curvature = np.zeros(model.quantiser.gain.shape, np.int32)
@@ -258,7 +258,7 @@ def searching(model, n=16):
 
 
 def corrected(model, n_corrected=2, qualities=(2,), seed=3):
-    """Give a searching model a correction of random unit vectors at some of its qualities.
+    """Add a correction of random unit vectors to some qualities of a searching model.
 
     A step of it is about as large as typical errors, so that its symbols are some steps.
     """
@@ -304,7 +304,7 @@ def tiny_codec(*args, backend=NUMPY, batch_size=256, **options):
 
 
 def typical_frames(model, n, seed=1):
-    """Give `(n, *frame_shape)` signals near the middle of the range: they code into few bytes."""
+    """Return `(n, *frame_shape)` signals near the middle of the range: they code into few bytes."""
     rng = np.random.default_rng(seed)
     shape = (n, *model.frame_shape)
     if model.dtype.kind == "f":
@@ -315,7 +315,7 @@ def typical_frames(model, n, seed=1):
 
 
 def noise_frames(dtype, shape, seed=2):
-    """Give signals of random bits; floats are finite and of every magnitude."""
+    """Return signals of random bits; floats are finite and of every magnitude."""
     rng = np.random.default_rng(seed)
     x = np.frombuffer(rng.bytes(prod(shape) * np.dtype(dtype).itemsize), dtype).reshape(shape)
     return np.where(np.isfinite(x), x, x.dtype.type(1.5))

@@ -10,7 +10,7 @@ SHARING = 2  # the quality, counted from 0, that has the context model of the on
 
 
 def put(model, weight, bias=None):
-    """Give the correction another weight, and a bias of as many outputs."""
+    """Replace the weight of the correction, and its bias by one of as many outputs."""
     model.replace("decoder.correction.weight", np.array(weight, "i2"))
     n_outputs = np.shape(weight)[1]
     bias = np.zeros(n_outputs, "i8") if bias is None else bias
@@ -36,7 +36,7 @@ def give_own_tensors(model):
 
 
 def split_first_frequency(model):
-    """Give the first table of the sharing quality one entry more."""
+    """Add an entry to the first table of the sharing quality."""
     sizes, weights = model.tensor("tables.size"), model.tensor("tables.weights")
     at = sizes[:SHARING].sum()
     model.replace("tables.weights", np.insert(weights, at + 1, 1))
@@ -53,7 +53,7 @@ def pass_2_to_52(model):
 
 
 def correct_the_encoder(model):
-    """Give the encoder the decoder's correction."""
+    """Put the decoder's correction into the encoder."""
     model.encoder["correction"] = model.decoder["correction"]
     for name in ("weight", "bias"):
         model.packed[f"encoder.correction.{name}"] = model.packed[f"decoder.correction.{name}"]

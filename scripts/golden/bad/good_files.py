@@ -17,7 +17,7 @@ QUALITIES_ARCHIVE = GOOD.with_name("qualities-float32.nrw").read_bytes()
 
 
 def crc(data):
-    """Give a CRC-32 as it is stored."""
+    """Return a CRC-32 as it is stored."""
     return zlib.crc32(data).to_bytes(4, "little")
 
 

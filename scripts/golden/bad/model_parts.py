@@ -40,11 +40,11 @@ class Model:
         self.packed[name] = pack(values)
 
     def layer(self, number):
-        """Give the settings of a layer of the decoder."""
+        """Return the settings of a layer of the decoder."""
         return self.decoder["layers"][number]
 
     def inner(self):
-        """Give the settings of the convolution within the residual layer."""
+        """Return the settings of the convolution within the residual layer."""
         return self.layer(2)["layers"][0]
 
     def tensor(self, name):
@@ -73,7 +73,7 @@ class Model:
         self.replace_part(name, self.tensor("contexts.1." + name)[:-1])
 
     def resize(self, n_units, n_outputs, number=1, weight=0):
-        """Give a context model other numbers of units and outputs; all its numbers are the same."""
+        """Change how many units and outputs a context model has; all its numbers become equal."""
         entries = self.tensor("tables.size")[number].sum()
         k = self.tensor("tables.size").shape[1]
         pairs = n_units * k * (k - 1) // 2
@@ -121,7 +121,7 @@ def sealed(json, body, version=0, size=None):
 
 
 def without_answers(data=MODEL):
-    """Give a good model without known answers and training, which only take space."""
+    """Return a good model without known answers and training, which only take space."""
     model = Model(data)
     model.settings["known_sha256"] = None
     model.leave_out("known.")
@@ -130,7 +130,7 @@ def without_answers(data=MODEL):
 
 
 def shrunken(data=MODEL):
-    """Give a good model without its encoder, too."""
+    """Return a good model without its encoder, too."""
     model = without_answers(data)
     model.settings["encoder"] = None
     model.leave_out("encoder.")

@@ -156,7 +156,7 @@ PACKED = {
 
 
 def searching():
-    """Give the good model with its encoder and a search, without what only takes space."""
+    """Return the good model with its encoder and a search, without what only takes space."""
     model = without_answers()
     model.encoder["search"] = {"lambda": [ONE], "unit": ONE}
     model.replace("encoder.curvature", np.ones((1, 2), "i4"))

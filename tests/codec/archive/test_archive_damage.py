@@ -19,7 +19,7 @@ FLIPS = [1 << bit for bit in range(8)] + [0xFF]
 
 
 def flipped(data):
-    """Give the data with each byte changed in nine ways."""
+    """Yield the data with each byte changed in nine ways."""
     for position in range(len(data)):
         for flip in FLIPS:
             yield data[:position] + bytes([data[position] ^ flip]) + data[position + 1 :]

@@ -85,7 +85,7 @@ def test_a_full_block_and_its_index_entry_add_at_most_16_bytes(frame_bytes):
 
 
 def added_bytes(header, n):
-    """Give what a stored block of n signals takes beyond its signals."""
+    """Return what a stored block of n signals takes beyond its signals."""
     block = Block(Mode.STORED, 15, n, bytes(n * header.frame_bytes))
     packed = len(pack_block(block))
     entry = len(pack_trailer([(n, packed)])) - len(pack_trailer([]))

@@ -57,7 +57,7 @@ def refused(payload, n, *words):
 
 
 def typical_symbols(qualities, seed=3):
-    """Give symbols that cost little, each of its own quality; every seventh signal is escaped."""
+    """Return symbols that cost little, each of its own quality; every seventh signal is escaped."""
     at_all = CODEC.encoder.encode_at_all_qualities(typical_frames(MODEL, len(qualities), seed))
     symbols = at_all[qualities - 1, np.arange(len(qualities))]
     symbols[3::7, 1] += 1_000_000
@@ -252,7 +252,7 @@ FRAMES = typical_frames(MODEL, 40, seed=5)
 
 
 def block_of(qualities):
-    """Give a block of several qualities, and the signals that it decodes to."""
+    """Return a block of several qualities, and the signals that it decodes to."""
     symbols = typical_symbols(qualities, seed=len(qualities))
     block = Block(Mode.CODED, SEVERAL_QUALITIES, len(qualities), packed(symbols, qualities))
     return block, decoded_singly(CODEC, symbols, qualities)

@@ -42,7 +42,7 @@ from tests.helpers.tiny_models import examples
 
 
 def matrix_of(layer, shape):
-    """Give the products of a layer, `(inputs, outputs)` int64: what it does without its bias."""
+    """Return the products of a layer, `(inputs, outputs)` int64: what it does without its bias."""
     if isinstance(layer, Dense):
         return layer.weight.astype(np.int64)
     plain = replace(layer, bias=0 * layer.bias, shift=0, limit=None)

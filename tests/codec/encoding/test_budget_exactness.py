@@ -17,7 +17,7 @@ from tests.helpers.tiny_models import assert_identical, blocks_of, examples
 
 @cache
 def whole(dtype, contexts, name, effort):
-    """Give signals, a target, and the symbols and qualities that they have together."""
+    """Return signals, a target, and the symbols and qualities that they have together."""
     codec = codec_of(dtype, contexts)
     x = signals_of(codec)
     target = within_reach(codec, x, name)[1]

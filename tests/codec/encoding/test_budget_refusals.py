@@ -44,7 +44,7 @@ from tests.helpers.tiny_models import (
 
 
 def told(codec, x, compress, **target):
-    """Give what the error says could be had."""
+    """Return what the error says could be had."""
     (name,) = target
     with pytest.raises(SettingError) as caught:
         compress(x, **target)
@@ -133,7 +133,7 @@ def test_errors_beyond_float64_are_out_of_reach_and_no_crash(searches):
 
 
 def refusals(codec, x):
-    """Give every way to ask for a target."""
+    """Return every way to ask for a target."""
     archive = IndexedArchive(io.BytesIO(codec.compress(x)))
     streams = [io.BytesIO(), io.BytesIO()]
     ways = [

@@ -17,7 +17,7 @@ from tests.helpers.tiny_models import searching, tiny_conv_model, tiny_model, ty
 
 
 def cost_by_hand(model, quality, x, symbols):
-    """Give `bits + lambda * distortion` of one signal, from its frame and the frequencies."""
+    """Return `bits + lambda * distortion` of one signal, from its frame and the frequencies."""
     exchange, tables = model.exchange, model.coding_tables[quality - 1]
     frame = Codec(model).decode(symbols[None], quality)[0]
     distortion = 0

@@ -75,7 +75,7 @@ def test_counting_gives_the_same_table_in_any_order(symbols):
 
 
 def bits(table, symbol):
-    """Give the ideal code length of a symbol."""
+    """Return the ideal code length of a symbol."""
     return ideal_bits(int32(symbol)[:, None], FixedTables([table]))[0]
 
 

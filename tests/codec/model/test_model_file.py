@@ -140,7 +140,7 @@ def test_a_model_is_loaded_without_the_entropy_coder(monkeypatch):
 
 
 def awkward(tensor):
-    """Give the same tensor in other memory orders: Fortran's, strided and reversed."""
+    """Return the same tensor in other memory orders: Fortran's, strided and reversed."""
     padded = np.zeros([2 * size for size in tensor.shape], tensor.dtype)
     window = tuple(slice(None, None, 2) for _ in tensor.shape)
     padded[window] = tensor

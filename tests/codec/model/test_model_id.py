@@ -42,7 +42,7 @@ def test_the_id_does_not_depend_on_what_coding_does_not_depend_on(changes):
 
 
 def changed_tensors(model):
-    """Give models that differ in one number of one tensor each."""
+    """Yield models that differ in one number of one tensor each."""
     for name, tensor in coding_tensors(model).items():
         if name.startswith("tables."):
             continue  # those must keep their sums; see below

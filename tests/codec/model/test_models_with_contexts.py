@@ -65,7 +65,7 @@ def test_a_model_without_its_encoder_keeps_its_contexts():
 
 
 def changed_contexts(context, row):
-    """Give models that differ in one number of one tensor, or in one setting."""
+    """Yield models that differ in one number of one tensor, or in one setting."""
     for name, tensor in context.tensors().items():
         for position in {0, tensor.size - 1}:
             other = tensor.copy()

@@ -184,7 +184,7 @@ def test_inputs_of_the_worst_signs_reach_the_peak(case):
 
 
 def worst_frames(layer, weight, reach):
-    """Give, for each phase and output, the frame whose signs are those of the taps that meet."""
+    """Yield, for each phase and output, the frame whose signs are those of the taps that meet."""
     for phase in product(*map(range, layer.stride)):
         for o in range(layer.n_outputs):
             frame = np.zeros((*(n + 1 for n in reach), layer.n_inputs), np.int64)

@@ -17,7 +17,7 @@ from narrows.training.train import build_networks
 
 
 def both(x, latent_size, bits):
-    """Give a dense autoencoder that began as PCA, PCA itself, and the scaled signals."""
+    """Return a dense autoencoder that began as PCA, PCA itself, and the scaled signals."""
     settings = TrainingSettings(latent_size=latent_size, architecture="dense")
     scaling = scaling_of(x, "mse")
     frames = scaled(x, scaling)

@@ -39,7 +39,7 @@ def floats():
 
 
 def mean_distortions(codec, x, quality):
-    """Give the mean distortion of a step of each latent, up and down, from frames decoded alone."""
+    """Return the mean distortion of one step of each latent, up and down, decoded alone."""
     y, unit = codec.encode(x, quality, effort=0), codec.model.exchange.unit
     before, found = codec.decode(y, quality).astype(np.float64), []
     for step in np.eye(codec.model.latent_size, dtype=np.int32):

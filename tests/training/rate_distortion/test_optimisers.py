@@ -78,7 +78,7 @@ def optimisers_of(frame_shape, architecture):
 
 
 def muon_of(frame_shape, architecture):
-    """Give the shapes of the weights that Muon moves."""
+    """Return the shapes of the weights that Muon moves."""
     optimisers = optimisers_of(frame_shape, architecture)
     muon = optimisers._all.get("muon")
     return [tuple(p.shape) for group in muon.param_groups for p in group["params"]] if muon else []
