@@ -129,6 +129,39 @@ def test_no_file_imports_in_a_circle():
         pytest.fail(f"a circle of imports: {circle}")
 
 
+TRAINING = (
+    {"train"},
+    {"run", "freeze", "closed_form"},
+    {"rate_distortion", "classic"},
+    {"loop"},
+    {"data"},
+    {"architectures"},
+    {"plan"},
+    {"choices", "signatures"},
+    {"settings"},
+    {"presets"},
+)
+"""The floors of training, from above: a file imports what stands on lower ones."""
+
+
+def test_in_training_each_floor_imports_lower_ones_alone():
+    floor_of = {name: n for n, floor in enumerate(TRAINING) for name in floor}
+    for path in (SOURCE / "training").rglob("*.py"):
+        room = path.relative_to(SOURCE / "training").parts[0].removesuffix(".py")
+        imported = [name.split(".")[2] for name in imported_names(path)
+                    if name.startswith("narrows.training.")]  # fmt: skip
+        for other in set(imported) - {room}:
+            assert floor_of[other] > floor_of[room], f"{room} imports {other} in {path.name}"
+
+
+def test_trainers_read_the_plan_alone():
+    for folder in ("loop", "rate_distortion", "classic", "data"):
+        for path in (SOURCE / "training" / folder).rglob("*.py"):
+            nodes = ast.walk(ast.parse(path.read_text()))
+            words = {getattr(node, "attr", getattr(node, "id", None)) for node in nodes}
+            assert not words & {"TrainingSettings", "PRESETS", "preset"}, path.name
+
+
 def loaded_modules(code):
     """Run code in a new process and return the modules that it has loaded."""
     script = f"{code}\nimport sys; print('LOADED', *sorted(sys.modules))"

@@ -52,7 +52,7 @@ def test_every_command_line_names_a_command_and_options_that_exist(name):
 @pytest.mark.parametrize("name", TAUGHT)
 def test_every_preset_that_is_named_exists(name):
     pytest.importorskip("torch", reason="presets are trained with torch; extra train")
-    from narrows.training.classic.presets import PRESETS
+    from narrows.training.presets import PRESETS
 
     named = re.findall(r"--preset\s+(\S+?)[`\s]", (DOCS / name).read_text())
     assert named

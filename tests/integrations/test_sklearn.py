@@ -24,6 +24,7 @@ from narrows.codec.codec import Codec
 from narrows.errors import DataError, MissingExtraError, SettingError
 from narrows.integrations.sklearn import _in_float32
 from narrows.sklearn import Autoencoder
+from narrows.training.settings import SETTINGS
 from tests.helpers.interrupted import stop_at
 
 
@@ -52,6 +53,17 @@ def dense(flat_digits):
 @pytest.mark.parametrize("estimator", [quick(), Autoencoder(epochs=2)], ids=["linear", "dense"])
 def test_every_check_of_scikit_learn_passes(estimator):
     check_estimator(estimator, on_skip=None)
+
+
+def test_its_parameters_are_the_settings_of_a_training():
+    left_out = {"seed", "qualities", "lambda_"}
+    assert Autoencoder().get_params().keys() == SETTINGS.keys() - left_out | {"random_state"}
+    changed = clone(Autoencoder(3, sparse=0.5)).set_params(corrupt="mask:0.5")
+    assert (changed.latent_size, changed.sparse, changed.corrupt) == (3, 0.5, "mask:0.5")
+    assert "{settings}" not in Autoencoder.__doc__
+    assert SETTINGS["sparse"].help in " ".join(Autoencoder.__doc__.split())
+    with pytest.raises(TypeError, match="'qualities'"):
+        Autoencoder(qualities=3)
 
 
 @pytest.mark.slow

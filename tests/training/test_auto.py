@@ -11,7 +11,7 @@ from torch import nn
 
 import narrows
 from narrows.evaluation.report.commands import train_command
-from narrows.training.settings import TrainingSettings
+from narrows.training.plan import plan_of
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ from narrows.training.settings import TrainingSettings
     ],
 )
 def test_many_pictures_get_convolutions(frame_shape, n_signals, chosen):
-    assert TrainingSettings().resolved(frame_shape, n_signals).architecture == chosen
+    assert plan_of({}, (n_signals, *frame_shape), np.uint8).architecture == chosen
 
 
 @pytest.mark.parametrize("given", ["linear", "dense", "conv"])
 def test_what_is_given_stays(given):
-    settings = TrainingSettings(architecture=given)
-    assert settings.resolved((28, 28), 60_000) is settings
+    plan = plan_of({"architecture": given}, (60_000, 28, 28), np.uint8)
+    assert (plan.architecture, plan.why("architecture")) == (given, "given")
 
 
 def test_the_choice_is_told_and_kept(digits, caplog):

@@ -7,28 +7,13 @@ for SIGTERM.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from narrows._version import __version__
-from narrows.cli import (
-    advise,
-    compress,
-    decode,
-    decompress,
-    demo,
-    encode,
-    evaluate,
-    export_decoder,
-    info,
-    probe,
-    report,
-    sweep,
-    train,
-    verify,
-)
 from narrows.cli.ending import Ended, ending_in_order
 
 
@@ -52,23 +37,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    train.train,
-    compress.compress,
-    decompress.decompress,
-    info.info,
-    verify.verify,
-    evaluate.evaluate,
-    probe.probe,
-    report.report,
-    encode.encode,
-    decode.decode,
-    sweep.sweep,
-    advise.advise,
-    export_decoder.export_decoder,
-    demo.demo,
-):
-    app.command()(command)
+COMMANDS = (
+    "train", "compress", "decompress", "info", "verify", "evaluate", "probe", "report", "encode",
+    "decode", "sweep", "advise", "export_decoder", "demo",
+)  # fmt: skip
+"""In the order of the help; each is a function in the file of its name."""
+for name in COMMANDS:
+    app.command()(getattr(import_module(f"narrows.cli.{name}"), name))
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from narrows.cli.options import AsJson, Data, Quiet, Seed
+from narrows.cli.options import AsJson, Data, Quiet, trains
 from narrows.cli.printing import print_json, print_table, say
 from narrows.cli.streams import read_data
 
 
+@trains(only=("latent_size", "seed"))
 def advise(
     data: Data,
-    latent_size: Annotated[
-        int | None,
-        typer.Option("--latent-size", help="Latents of a frame.", show_default="32"),
-    ] = None,
+    *,
     minutes: Annotated[float, typer.Option("--minutes", help="Of training.")] = 2.0,
-    seed: Seed = 0,
     json: AsJson = False,
     quiet: Quiet = False,
+    **settings: Any,
 ) -> None:
     """Tell what to expect: bytes at three qualities, training time, and what would be better."""
     from narrows.evaluation.advice import advise as measure
     from narrows.evaluation.advice import as_lines, check_minutes, verdict
 
     check_minutes(minutes)
+    latent_size, seed = settings["latent_size"], settings["seed"]
     found = measure(read_data(data), latent_size, minutes, seed, lambda text: say(text, quiet))
     if json:
         print_json(found.as_json())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from narrows.cli.options import AsJson, Quiet, Seed
+from narrows.cli.options import AsJson, Quiet, trains
 from narrows.cli.printing import print_comparison, print_json
 from narrows.cli.streams import check_output, open_output
 
 
+@trains(only=("seed",))
 def demo(
     data: Annotated[
         str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")
@@ -20,9 +21,10 @@ def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The picture of ten signals.")
     ] = Path("demo.png"),
-    seed: Seed = 0,
+    *,
     json: AsJson = False,
     quiet: Quiet = False,
+    **settings: Any,
 ) -> None:
     """Train on a known set, compress what was held out, decompress, compare, draw."""
     check_output(str(output), force=True)
@@ -32,7 +34,7 @@ def demo(
 
     new_figure(1, 1)  # a missing matplotlib is told before training, not after
     with training_progress(quiet) as progress:
-        made = run_demo(data, latent_size, seed, progress)
+        made = run_demo(data, latent_size, settings["seed"], progress)
     measured = made.measured
     title = (
         f"{data}: {measured.raw_bytes // measured.signals} bytes in, "

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+from narrows.training.settings import SETTINGS, public_name
+from narrows.training.signatures import takes_settings
+
+Command = TypeVar("Command", bound=Callable[..., None])
 
 Data = Annotated[
     str,
@@ -57,38 +63,28 @@ TargetPsnr = Annotated[
                  show_default="(none)"),
 ]  # fmt: skip
 
-Preset = Annotated[
-    str | None,
-    typer.Option("--preset", metavar="NAME", show_default="none",
-                 help="A classic autoencoder: dense-32, dense-25 or dense-25-best."),
-]  # fmt: skip
-Architecture = Annotated[
-    str, typer.Option("--architecture", help="auto, linear (PCA), dense or conv.")
-]
-Loss = Annotated[
-    str | None,
-    typer.Option("--loss", help="mse, bce or l1.", show_default="mse, or the preset's"),
-]
-LearningRate = Annotated[
-    float | None, typer.Option("--learning-rate", help="At its highest.",
-                               show_default="0.004, conv 0.006, with mixtures 0.001, "
-                                            "or the preset's")
-]  # fmt: skip
-Corrupt = Annotated[
-    str | None,
-    typer.Option("--corrupt", metavar="noise:A|mask:S", show_default="nothing",
-                 help="Train to undo noise of deviation A, or a missing share S."),
-]  # fmt: skip
-Sparse = Annotated[
-    float, typer.Option("--sparse", help="Weight of the latents' absolute sum in the loss.")
-]
-Augment = Annotated[
-    bool, typer.Option("--augment/--no-augment",
-                       help="Learn from more than the signals: conv networks from pictures shifted "
-                            "by a pixel, in 20 epochs or more; dense ones, where there are few "
-                            "signals, from mixtures.")
-]  # fmt: skip
-Seed = Annotated[int, typer.Option("--seed", help="Everything random derives from it.")]
+
+def _option(name: str) -> Any:
+    """Return the option of a training's setting, as a command's annotation."""
+    setting = SETTINGS[name]
+    option = f"--{public_name(name).replace('_', '-')}"
+    return Annotated[
+        setting.annotation,
+        typer.Option(
+            f"{option}/--no-{option[2:]}" if setting.kind is bool else option,
+            help=setting.help,
+            metavar=setting.form or "|".join(setting.choices) or None,
+            show_default=setting.unset or True,
+        ),
+    ]
+
+
+def trains(
+    only: Collection[str] = SETTINGS, without: Collection[str] = ()
+) -> Callable[[Command], Command]:
+    """Make the `**settings` of a command its options, after those that are given by place."""
+    names = [n for n in only if SETTINGS[n].in_commands and n not in without]
+    return takes_settings(names, _option)
 
 
 def check_point(quality: int | None, target_bytes: float | None, target_psnr: float | None) -> None:

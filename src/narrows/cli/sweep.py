@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from narrows.cli.options import (
-    Architecture,
-    AsJson,
-    Augment,
-    Corrupt,
-    Data,
-    Force,
-    LearningRate,
-    Loss,
-    Preset,
-    Quiet,
-    Seed,
-    Sparse,
-    usage_error,
-)
+from narrows.cli.options import AsJson, Data, Force, Quiet, trains, usage_error
 from narrows.cli.printing import decibels, print_json, print_table, say
 from narrows.cli.streams import open_output, read_data
+from narrows.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +23,7 @@ SHOWN_SIGNALS = 8
 MEASURED_SIGNALS = 4_000  # the same for all models; more would take longer than training
 
 
+@trains(without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device"))
 def sweep(
     data: Data,
     output: Annotated[
@@ -50,21 +38,7 @@ def sweep(
         str | None, typer.Option("--lambda", metavar="L,L,...", show_default="none",
                                  help="Lambdas, at one latent size: a rate-distortion curve.")
     ] = None,
-    preset: Preset = None,
-    architecture: Architecture = "auto",
-    loss: Loss = None,
-    bits_per_latent: Annotated[
-        float | None, typer.Option("--bits-per-latent", help="The rate aimed at.",
-                                   show_default="3.2")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", help="Passes over the signals, of each model.",
-                                 show_default="6,400 or 12,000 updates; of a preset 10")
-    ] = None,
-    learning_rate: LearningRate = None,
-    corrupt: Corrupt = None,
-    sparse: Sparse = 0.0,
-    augment: Augment = True,
+    *,
     test: Annotated[
         str | None,
         typer.Option("--test", metavar="DATA", show_default="a fifth of DATA, held out",
@@ -73,10 +47,10 @@ def sweep(
     jobs: Annotated[
         int | None, typer.Option("--jobs", help="Trainings at a time.", show_default="one a core")
     ] = None,
-    seed: Seed = 0,
     force: Force = False,
     json: AsJson = False,
     quiet: Quiet = False,
+    **settings: Any,
 ) -> None:  # fmt: skip
     """Train models of many latent sizes, or lambdas, and compare them with PCA."""
     from narrows.errors import DataError
@@ -94,9 +68,10 @@ def sweep(
     sizes = _numbers(latent_size, "--latent-size", int)
     if lambdas and len(sizes) > 1:
         raise usage_error("--lambda with several latent sizes; vary one of the two")
-    x_train, x_test = (
-        train_and_test(data, seed) if test is None else (read_data(data), read_data(test))
-    )
+    if test is None:
+        x_train, x_test = train_and_test(data, settings["seed"])
+    else:
+        x_train, x_test = read_data(data), read_data(test)
     if (x_test.shape[1:], x_test.dtype) != (x_train.shape[1:], x_train.dtype):
         raise DataError(
             f"--test {test} holds frames of {x_test.shape[1:]} {x_test.dtype}, {data} of "
@@ -106,20 +81,14 @@ def sweep(
     if not sizes:
         size = x_train[0].size
         sizes = [min(32, size)] if lambdas else latent_sizes_for(size)
-    shared = {
-        "preset": preset, "architecture": architecture, "loss": loss, "epochs": epochs,
-        "bits_per_latent": bits_per_latent, "learning_rate": learning_rate, "corrupt": corrupt,
-        "sparse": sparse, "augment": augment, "seed": seed,
-    }  # fmt: skip
-    points = [
-        {**shared, "latent_size": k, "lambda_": value} for k in sizes for value in lambdas or [None]
-    ]
+    variants = [{"latent_size": k, "lambda_": each} for k in sizes for each in lambdas or [None]]
+    points = [cast(TrainingSettings, {**settings, **variant}) for variant in variants]
     check_points(points, x_train)
     at_once = min(jobs or cores(), len(points))
     trainings = "training" if len(points) == 1 else "trainings"
     say(f"{len(points)} {trainings} on {len(x_train)} signals, {at_once} at a time", quiet)
     trained = run_sweep(x_train, x_test, points, jobs=jobs, done=lambda t: _tell(t, quiet))
-    told = {**shared, "data": data, "test": test}
+    told = {**settings, "data": data, "test": test}
     written = _write(output, trained, x_test, told)
     if json:
         print_json(written)

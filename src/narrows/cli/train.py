@@ -6,27 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import typer
 
-from narrows.cli.options import (
-    Architecture,
-    AsJson,
-    Augment,
-    Corrupt,
-    Data,
-    Force,
-    LearningRate,
-    Loss,
-    Preset,
-    Quiet,
-    Seed,
-    Sparse,
-    usage_error,
-)
+from narrows.cli.options import AsJson, Data, Force, Quiet, trains, usage_error
 from narrows.cli.printing import print_json, say
 from narrows.cli.streams import PIPE, check_output, keeps_no_file, open_output, read_data
+from narrows.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from narrows.cli.progress import StopOnInterrupt
@@ -35,65 +22,26 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # the exit code that shells give to what Ctrl-C ended
 
 
+@trains()
 def train(
     data: Data,
     output: Annotated[
         str, typer.Option("--output", "-o", help="The model, .narrows; - for a pipe.",
                           show_default=False)
     ],
-    latent_size: Annotated[
-        int | None, typer.Option("--latent-size", help="Latents of a frame.",
-                                 show_default="32, 128 where dense networks learn from mixtures, "
-                                              "or the preset's; with --qualities 64, 96 or 128")
-    ] = None,
-    preset: Preset = None,
-    bits_per_latent: Annotated[
-        float | None,
-        typer.Option("--bits-per-latent", help="The rate aimed at, unless by --lambda.",
-                     show_default="3.2, or 0.8 of 128 latents; with --qualities 2.4, "
-                                  "1.6 of 96 or 1.2 of 128"),
-    ] = None,
-    qualities: Annotated[
-        int, typer.Option("--qualities", help="Points of its rate-distortion curve, 1 to 8.")
-    ] = 1,
-    architecture: Architecture = "auto",
-    loss: Loss = None,
-    lambda_: Annotated[
-        float | None,
-        typer.Option("--lambda", help="Bits per unit of distortion.",
-                     show_default="found, to meet --bits-per-latent"),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", help="Passes over the signals.",
-                          show_default="6,400 or 12,000 updates; of a preset 10")
-    ] = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option("--minutes", show_default="no budget",
-                     help="Plan as many epochs as fit, instead of --epochs."),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", help="Frames an update.", show_default="32 to 256")
-    ] = None,
-    learning_rate: LearningRate = None,
-    corrupt: Corrupt = None,
-    sparse: Sparse = 0.0,
-    augment: Augment = True,
+    *,
     validation: Annotated[
         str | None,
         typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
                      help="Signals held out from training."),
     ] = None,
-    seed: Seed = 0,
-    device: Annotated[
-        str, typer.Option("--device", help="cpu, cuda, ... or auto.")
-    ] = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from OUTPUT.checkpoint, if there is one.")
     ] = False,
     force: Force = False,
     json: AsJson = False,
     quiet: Quiet = False,
+    **settings: Unpack[TrainingSettings],
 ) -> None:  # fmt: skip
     """Train a model on signals.
 
@@ -102,9 +50,9 @@ def train(
     """
     if output == PIPE and (json or resume):
         raise usage_error("with -o - the model goes to standard output: no --json, no --resume")
-    if minutes is not None and epochs is not None:
+    if settings["minutes"] is not None and settings["epochs"] is not None:
         raise usage_error("--minutes and --epochs are two lengths of one run; give one")
-    checkpoint = _checkpoint_of(output, architecture)
+    checkpoint = _checkpoint_of(output, settings["architecture"])
     # With a checkpoint, the output is what an interrupted run has written, or was to replace; and
     # training refuses the checkpoint unless it was asked to go on from it, or to start anew.
     has_checkpoint = checkpoint is not None and checkpoint.exists()
@@ -119,28 +67,13 @@ def train(
             with training_progress(quiet) as progress:
                 codec = train_codec(
                     x,
-                    latent_size=latent_size,
-                    preset=preset,
-                    bits_per_latent=bits_per_latent,
-                    qualities=qualities,
-                    architecture=architecture,
-                    loss=loss,
-                    lambda_=lambda_,
-                    epochs=epochs,
-                    minutes=minutes,
-                    batch_size=batch_size,
-                    learning_rate=learning_rate,
-                    corrupt=corrupt,
-                    sparse=sparse,
-                    augment=augment,
                     validation=x_validation,
-                    seed=seed,
-                    device=device,
                     progress=progress,
                     stop=stop,
                     checkpoint=checkpoint,
                     resume=resume,
                     force=force,
+                    **settings,
                 )
             with open_output(output) as stream:
                 stream.write(codec.model_bytes)
@@ -163,6 +96,8 @@ def _figures(codec: Codec) -> dict[str, Any]:
         "seconds": summary["seconds"],
         "epochs": len(summary["history"]),
         "planned_epochs": summary["plan"]["epochs"],
+        "plan": summary["plan"],
+        "why": summary["why"],
         "interrupted": summary["interrupted"],
         "quantising_loss_db": summary.get("quantising_loss_db"),
         "last_epoch": summary["history"][-1] if summary["history"] else None,

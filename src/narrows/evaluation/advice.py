@@ -23,6 +23,7 @@ from narrows.evaluation.rate_point import (
     is_as_good,
     raw_point,
 )
+from narrows.training.settings import TrainingSettings, completed
 
 Signals = npt.NDArray[Any]
 MAX_SIGNALS = 60_000
@@ -181,9 +182,7 @@ def advise(
 
 def check_minutes(minutes: float) -> None:
     """Raise SettingError unless training can take so long."""
-    from narrows.training.settings import TrainingSettings
-
-    TrainingSettings(minutes=minutes)
+    completed({"minutes": minutes})
 
 
 def _short_training(
@@ -191,23 +190,18 @@ def _short_training(
 ) -> tuple[Codec, float]:
     """Train a model, and tell how long a full training would take, in seconds."""
     from narrows.api import train
-    from narrows.training.classic.presets import training_settings
-    from narrows.training.settings import TrainingSettings
+    from narrows.training.plan import plan_of
 
-    mixable = x.dtype.itemsize > 1
-    of_one = training_settings(shape=x.shape, mixable=mixable, latent_size=latent_size)
-    settings = TrainingSettings(qualities=QUALITIES)
-    codec = train(
-        x,
-        latent_size=of_one.latent_size,
-        bits_per_latent=of_one.bits_per_latent,
-        qualities=QUALITIES,
-        minutes=minutes,
-        seed=seed,
-    )
-    summary = codec.model.training
-    resolved = settings.resolved(x.shape[1:], len(x))
-    full = resolved.plan(summary["signals"], mixes=summary["plan"]["mixes"])
+    of_one = plan_of({"latent_size": latent_size}, x.shape, x.dtype)
+    asked: TrainingSettings = {
+        "latent_size": of_one.latent_size,
+        "bits_per_latent": of_one.bits_per_latent,
+        "qualities": QUALITIES,
+        "minutes": minutes,
+        "seed": seed,
+    }
+    codec = train(x, **asked)
+    summary, full = codec.model.training, plan_of({**asked, "minutes": None}, x.shape, x.dtype)
     epoch_seconds = summary["history"][-1]["seconds"] / len(summary["history"])
     rest = summary["seconds"] - summary["history"][-1]["seconds"]
     return codec, epoch_seconds * full.epochs + rest

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
 from narrows.evaluation.peers.pca import NAME, train_pca
 from narrows.evaluation.rate_point import RatePoint, codec_point
+from narrows.training.settings import TrainingSettings
 
 Signals = npt.NDArray[Any]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -82,24 +81,18 @@ def latent_sizes_for(size: int) -> list[int]:
     return [k for k in LATENT_SIZES if k <= size // 2] or [1]
 
 
-def check_points(points: Sequence[Mapping[str, Any]], x: Signals) -> None:
+def check_points(points: Sequence[TrainingSettings], x: Signals) -> None:
     """Refuse, before anything is trained, settings that one of the trainings would refuse."""
-    from narrows.training.classic.presets import training_settings
+    from narrows.training.plan import plan_of
 
-    size = prod(x.shape[1:])
     for settings in points:
-        checked = training_settings(**settings)
-        if checked.latent_size > size:
-            raise SettingError(
-                f"latent_size {checked.latent_size} for frames of {size} elements; it must be at "
-                "most that, and much smaller to compress"
-            )
+        plan_of(settings, x.shape, x.dtype)
 
 
 def sweep(
     x_train: Signals,
     x_test: Signals,
-    points: Sequence[dict[str, Any]],
+    points: Sequence[TrainingSettings],
     *,
     jobs: int | None = None,
     done: Callable[[Trained], None] = lambda trained: None,
@@ -109,7 +102,7 @@ def sweep(
     Parameters
     ----------
     x_train, x_test : (n, *frame_shape), (m, *frame_shape)
-    points : sequence of dict
+    points : sequence of TrainingSettings
         Keywords of `narrows.train`.
     jobs : int, optional
         Trainings at a time, in processes of their own; by default one a core. With 1, they run in
@@ -131,7 +124,7 @@ def sweep(
             done(trained[-1])
         return trained
     # The longest first, so that none is left alone at the end.
-    order = sorted(range(len(points)), key=lambda i: -points[i].get("latent_size", 0))
+    order = sorted(range(len(points)), key=lambda i: -(points[i].get("latent_size") or 0))
     found: dict[int, Trained] = {}
     with _workers(x_train, x_test, jobs) as run:
         for number, trained_point in run([(i, points[i]) for i in order]):
@@ -145,7 +138,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _train(x_train: Signals, x_test: Signals, settings: Mapping[str, Any]) -> Trained:
+def _train(x_train: Signals, x_test: Signals, settings: TrainingSettings) -> Trained:
     """Train and measure one model, and PCA beside it."""
     from narrows.api import train
 
@@ -165,7 +158,7 @@ def _train(x_train: Signals, x_test: Signals, settings: Mapping[str, Any]) -> Tr
     )
 
 
-Job = tuple[int, dict[str, Any]]
+Job = tuple[int, TrainingSettings]
 Run = Callable[[list[Job]], Iterator[tuple[int, Trained]]]
 
 
@@ -184,7 +177,7 @@ def _workers(x_train: Signals, x_test: Signals, jobs: int) -> Iterator[Run]:
             yield lambda work: pool.imap_unordered(_work, [(folder, *job) for job in work])
 
 
-def _work(job: tuple[str, int, dict[str, Any]]) -> tuple[int, Trained]:
+def _work(job: tuple[str, int, TrainingSettings]) -> tuple[int, Trained]:
     folder, number, settings = job
     x_train, x_test = (np.load(Path(folder) / f"{part}.npy") for part in ("train", "test"))
     return number, _train(x_train, x_test, settings)

@@ -12,6 +12,8 @@ from narrows.api import train
 from narrows.codec.codec import Codec
 from narrows.errors import MissingExtraError
 from narrows.signals import DTYPES
+from narrows.training.settings import SETTINGS
+from narrows.training.signatures import document_settings, takes_settings
 
 try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -21,6 +23,10 @@ except ImportError:
     raise MissingExtraError("scikit-learn 1.6 or newer", "narrows.sklearn", "train") from None
 
 DEFAULT_LATENT_SIZE = 32
+NOT_TAKEN_OVER = ("latent_size", "seed", "qualities", "lambda_")
+"""Settings with a parameter of their own, and those without one: a transform has one quality, and
+scikit-learn takes names that end in an underscore for learnt ones."""
+OTHER_SETTINGS = tuple(name for name in SETTINGS if name not in NOT_TAKEN_OVER)
 FEWEST_TO_HOLD_OUT = 100  # samples: a tenth of fewer is too few to judge a model by
 ACCEPTED = [np.float64, *(dtype for dtype in DTYPES if dtype != np.float64)]
 """Other types of numbers are taken as the first of these."""
@@ -48,26 +54,8 @@ class Autoencoder(
     Parameters
     ----------
     latent_size : int, optional
-        Latents of a sample; by default half the features, at least 1 and at most 32.
-    preset : {"dense-32", "dense-25", "dense-25-best"}, optional
-        A classic autoencoder, trained without a rate term: see `narrows.train`. Its settings
-        serve for what is None here, but for `latent_size`.
-    architecture : {"auto", "linear", "dense", "conv"}
-        "linear" is PCA, in closed form; "auto" takes "conv" for some thousands of pictures of
-        at least 16 x 16, and "dense" for everything else.
-    loss : {"mse", "bce", "l1"}, optional
-        The distortion that is minimised; by default "mse".
-    bits_per_latent : float, optional
-        The rate that training aims at, by default 3.2: the fewer bits the latents have, the larger
-        their step.
-    epochs, batch_size : int, optional
-        By default 6,400 or 12,000 updates of 32 to 256 samples.
-    learning_rate : float, optional
-        At its highest; by default 0.004, conv 0.006.
-    patience : int, optional
-        Epochs without a better validation loss after which training stops.
-    device : str, default "auto"
-        Of torch, for `fit` alone: "cpu", "cuda", ...
+        Latents of a sample. By default half the features, at least 1 and at most 32.
+    {settings}
     random_state : int, RandomState instance or None, default None
         An int gives the same model in every `fit` on the same machine.
 
@@ -106,32 +94,20 @@ class Autoencoder(
     mean_: npt.NDArray[np.float64]
     n_features_in_: int
 
+    @takes_settings(OTHER_SETTINGS)
     def __init__(
         self,
         latent_size: int | None = None,
         *,
-        preset: str | None = None,
-        architecture: str = "auto",
-        loss: str | None = None,
-        bits_per_latent: float | None = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        patience: int | None = None,
-        device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
+        **settings: Any,
     ) -> None:
         self.latent_size = latent_size
-        self.preset = preset
-        self.architecture = architecture
-        self.loss = loss
-        self.bits_per_latent = bits_per_latent
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.patience = patience
-        self.device = device
         self.random_state = random_state
+        for name in OTHER_SETTINGS:
+            setattr(self, name, settings.pop(name, SETTINGS[name].default))
+        if settings:
+            raise TypeError(f"unexpected keyword argument {min(settings)!r}")
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Autoencoder:  # noqa: N803
         """Train the codec.
@@ -155,20 +131,13 @@ class Autoencoder(
             If torch is not installed.
         """
         x = validate_data(self, X, dtype=ACCEPTED, ensure_min_samples=2)
+        settings = {name: _whole(getattr(self, name)) for name in OTHER_SETTINGS}
         self.codec_ = train(
             x,
             latent_size=self._chosen_latent_size(),
-            preset=self.preset,
-            architecture=self.architecture,
-            loss=self.loss,
-            bits_per_latent=self.bits_per_latent,
-            epochs=_whole(self.epochs),
-            batch_size=_whole(self.batch_size),
-            learning_rate=self.learning_rate,
-            patience=_whole(self.patience),
-            device=self.device,
             seed=_seed(self.random_state),
             validation=x if len(x) < FEWEST_TO_HOLD_OUT else None,
+            **settings,
         )
         self.history_ = [dict(record) for record in self.codec_.model.training["history"]]
         self.mean_ = x.mean(axis=0, dtype=np.float64)
@@ -264,6 +233,9 @@ class Autoencoder(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+document_settings(Autoencoder, OTHER_SETTINGS)
 
 
 def _whole(value: Any) -> Any:

@@ -17,6 +17,7 @@ from torch import Tensor
 from narrows._version import __version__
 from narrows.errors import SettingError
 from narrows.training.architectures import Autoencoder
+from narrows.training.choices import CLASSIC
 from narrows.training.classic.trainer import PlainTrainer
 from narrows.training.loop.checkpoint import (
     Checkpoint,
@@ -28,11 +29,10 @@ from narrows.training.loop.checkpoint import (
 from narrows.training.loop.pace import epochs_that_fit, seconds_per_epoch
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Progress, Stop, Trainer, TrainingResult
+from narrows.training.plan import Plan
 from narrows.training.rate_distortion.trainer import RateDistortionTrainer
-from narrows.training.settings import Plan, TrainingSettings
 
 LOG = logging.getLogger(__name__)
-BYTE_RANGE = 255  # of uint8 and int8
 MISSED_RATE = 0.15  # of the rate aimed at; by less, estimate and file differ as well
 
 
@@ -61,7 +61,7 @@ class Supervision:
     force: bool = False
 
     def find_checkpoint(self) -> Checkpoint | None:
-        """Give the checkpoint to go on from; None for a run from the beginning."""
+        """Return the checkpoint to go on from; None for a run from the beginning."""
         if self.checkpoint is None:
             return None
         return find_checkpoint(self.checkpoint, resume=self.resume, force=self.force)
@@ -76,29 +76,26 @@ class Task:
     model : Autoencoder
     x_train, x_validation : (n, *frame_shape) tensors
         Scaled frames, on the training device.
-    settings : TrainingSettings
+    plan : Plan
     fingerprints : dict of str
         Of the signals, by what they are.
-    choice : str
-        What was chosen for the user, to be told when nothing can be refused any more.
     """
 
     model: Autoencoder
     x_train: Tensor
     x_validation: Tensor
-    settings: TrainingSettings
+    plan: Plan
     fingerprints: dict[str, str]
-    choice: str = ""
 
-    def trainer(self, plan: Plan) -> Trainer:
-        """Make the trainer that follows a plan."""
-        kind = RateDistortionTrainer if self.settings.preset is None else PlainTrainer
-        return kind(self.model, self.x_train, self.x_validation, self.settings, plan)
+    def trainer(self) -> Trainer:
+        """Make the trainer that follows the plan."""
+        kind = PlainTrainer if self.plan.method == CLASSIC else RateDistortionTrainer
+        return kind(self.model, self.x_train, self.x_validation, self.plan)
 
     def description(self) -> dict[str, Any]:
-        """Tell what a run must have in common with this one to give the same model."""
+        """Describe what a run must have in common with this one to give the same model."""
         return {
-            **self.settings.as_json(),
+            **self.plan.settings_as_json(),
             **{name: digest[:16] for name, digest in self.fingerprints.items()},
             **_layers(self.model),
             "type of device": self.x_train.device.type,
@@ -154,15 +151,14 @@ def run_training(
 
     with _denormals_flushed():
         if kept is None or path is None:
-            trainer = task.trainer(_plan(task, began))
+            trainer = replace(task, plan=_measured_plan(task, began)).trainer()
         else:
             check_same_run(path, kept.run, description)
             trainer = _continued(task, kept, path)
-        if task.choice:
-            mixes = "; learns from mixtures of them" if trainer.plan.mixes else ""
-            LOG.info("%s%s", task.choice, mixes)
+        for line in trainer.plan.lines():
+            LOG.info("%s", line)
         result = trainer.run(supervision.progress, supervision.stop, keep)
-        _tell_missed_rate(result, task.settings)
+        _tell_missed_rate(result, trainer.plan)
     if result.interrupted:
         LOG.info(
             "interrupted in epoch %d: freezing the model so far (best epoch %d of %d)",
@@ -171,11 +167,11 @@ def run_training(
     return Outcome(result, trainer.plan, began)
 
 
-def _tell_missed_rate(result: TrainingResult, settings: TrainingSettings) -> None:
+def _tell_missed_rate(result: TrainingResult, plan: Plan) -> None:
     """Say so where the rate aimed at was not met: lambda is found while training goes on."""
     got = result.history[result.best_epoch - 1].bytes_per_signal
-    aimed = settings.aimed_bits / 8
-    if got is None or settings.lambda_ is not None or abs(got / aimed - 1.0) <= MISSED_RATE:
+    aimed = plan.aimed_bits / 8
+    if got is None or plan.lambda_ is not None or abs(got / aimed - 1.0) <= MISSED_RATE:
         return
     LOG.info(
         "%.1f bytes a signal where %.1f were aimed at: more epochs, or more signals, come nearer",
@@ -185,7 +181,7 @@ def _tell_missed_rate(result: TrainingResult, settings: TrainingSettings) -> Non
 
 def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
     """Make a trainer that stands where a checkpoint was written."""
-    trainer = task.trainer(kept.plan)
+    trainer = replace(task, plan=kept.plan).trainer()
     try:
         trainer.restore(kept.state)
     except (RuntimeError, KeyError, ValueError) as error:
@@ -202,23 +198,17 @@ def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
     return trainer
 
 
-def _plan(task: Task, began: float) -> Plan:
-    """Fix what is left open in the settings, the epochs by measuring where minutes are given."""
-    settings, n, scaling = task.settings, len(task.x_train), task.model.scaling
-    mixes = settings.mixes(n, mixable=scaling.high - scaling.low > BYTE_RANGE)
-    plan = settings.plan(n, mixes=mixes)
-    if settings.minutes is None:
-        return plan
-    budget = 60.0 * settings.minutes
-    scratch = replace(task, model=copy.deepcopy(task.model)).trainer(plan)
+def _measured_plan(task: Task, began: float) -> Plan:
+    """Return the task's plan, with the number of epochs that fit where minutes are given."""
+    minutes = task.plan.minutes
+    if minutes is None:
+        return task.plan
+    budget = 60.0 * minutes
+    scratch = replace(task, model=copy.deepcopy(task.model)).trainer()
     epoch_seconds = seconds_per_epoch(scratch, budget)
     epochs = epochs_that_fit(epoch_seconds, budget - (time.perf_counter() - began))
-    plan = replace(settings, minutes=None, epochs=epochs).plan(n, mixes=mixes)
-    LOG.info(
-        "plan: %d epochs of %d updates for %g minutes, at %.3g s an epoch",
-        epochs, plan.updates_per_epoch, settings.minutes, epoch_seconds,
-    )  # fmt: skip
-    return plan
+    why = f"as many as fit in {minutes:g} minutes, at {epoch_seconds:.3g} s an epoch"
+    return task.plan.lasting(epochs, why)
 
 
 def _layers(model: Autoencoder) -> dict[str, str]:

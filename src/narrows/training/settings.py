@@ -1,233 +1,192 @@
-"""What a training run is told, and what it decides from the data."""
+"""What a training is asked for: the one list of its settings.
+
+The keywords of `narrows.train` and of the scikit-learn estimator, the options of the commands, and
+the documentation of all of them are made from `TrainingSettings`.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypedDict, get_args, get_type_hints
 
 from narrows.errors import SettingError
-from narrows.training.data.corruption import Corruption
+from narrows.training.presets import PRESETS
 
-ARCHITECTURES = ("auto", "linear", "dense", "conv")
-LOSSES = ("mse", "bce", "l1")
-
-RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
-MOST_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, leads, components
-LEAST_PICTURE = 16  # elements of either side, from which on convolutions are worth their time
-MANY_SIGNALS = 2000  # with fewer, beginning as PCA is worth more
 MOST_QUALITIES = 8  # that a model file has room for
-MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
-LEAST_BATCH = 32  # signals of an update, if there are as many
-AIMED_UPDATES = {"linear": 0, "dense": 12_000, "conv": 6_400}
-"""Updates of the weights in a default run: dense is where MNIST's curve of quality against time
-bends, conv what takes less than ten minutes for it on two cores."""
-LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
-FEW_SIGNALS = 10_000  # with fewer, dense networks learn from mixtures too: see `augmentation`
-OF_MIXTURES = 1e-3, 128, 400
-"""Learning rate, smallest batch and most epochs with them: there is no end of mixtures."""
-MOST_BATCH = 256  # signals of an update
-WIDER = {"dense": 1.0, "conv": 1.5}
-"""Channels and hidden units of networks for many qualities, in those for one."""
-SMALLER_BATCH = 2  # times smaller, where networks are wider: they gain from more updates
-MANY_QUALITIES = 4  # from which on; with fewer, and in short runs, networks as usual learn faster
-LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
-SEVERAL = {"latent_size": 64, "bits_per_latent": 2.4}
-SEVERAL_WIDER = {"latent_size": 96, "bits_per_latent": 1.6}
-"""By default, of several qualities and where networks are wider: the highest can use them."""
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
-    """The settings of one training run; None means: decided from the data.
+class Setting:
+    """What there is to know of a setting besides its name and type.
 
     Attributes
     ----------
-    latent_size : int
-        Latents of a frame.
-    bits_per_latent : float
-        The rate that training aims at unless `lambda_` is given, of the middle quality. With 3.2,
-        32 latents of MNIST come to 12.7 bytes.
-    qualities : int
-        How many qualities the model has, 1 to 8: aimed at rates a factor of 1.39 apart, so
-        that eight span a factor of ten.
-    preset : str or None
-        A plain autoencoder of `narrows.training.classic.presets`, trained without a rate term.
-    architecture : str
-        "auto", "linear", "dense" or "conv"; see `resolved`.
-    loss : str
-        Distortion: "mse", "bce" (cross-entropy on the data's range) or "l1".
-    lambda_ : float or None
-        Weight of the distortion, in bits per unit of squared error (or of its kind) summed over
-        a frame whose range is 1. None: found while training, so that the rate meets its aim.
-    epochs, batch_size : int or None
-        None: 6,400 (conv) or 12,000 updates of 32 to 256 frames, in at most 200 epochs; with
-        mixtures, of at least 128 frames, in at most 400; from four qualities on, twice as many
-        updates (conv) of half as many.
-    minutes : float or None
-        In place of `epochs`: as many as fit, counted before training starts.
-    learning_rate : float or None
-        At its highest; None: 0.004, or 0.006 (conv), or 0.001 with mixtures.
-    patience : int or None
-        Epochs without a better validation loss after which training stops. None: a quarter
-        of the epochs, but at least 20.
-    seed : int
-        Everything random derives from (seed, epoch).
-    device : str
-        Of torch: "cpu", "cuda", ..., or "auto".
-    corrupt : str or None
-        What the encoder sees in training, in place of the signals: see `Corruption`.
-    sparse : float
-        Weight of the sum of a frame's absolute latents in the loss.
-    augment : bool
-        Whether long runs on pictures shift them by a pixel, and runs on few other signals mix
-        them: see `augmentation`.
+    help : str
+        What it is, with its unit: one or two sentences.
+    default : object
+        None: `narrows.training.plan` decides.
+    unset : str
+        What is decided then, in words.
+    least, most : float
+        The bounds of a number, inclusive; a float with `least` None must be above 0.
+    choices : tuple of str
+        All values that are accepted; by default any.
+    form : str
+        How a value is written, where this is not plain from its type.
+    in_commands : bool
+        Whether commands have it as an option.
+    kind : type
+        int, float, str or bool: taken from the annotation.
     """
 
-    latent_size: int = 32
-    bits_per_latent: float = 3.2
-    qualities: int = 1
-    architecture: str = "auto"
-    loss: str = "mse"
-    lambda_: float | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    minutes: float | None = None
-    learning_rate: float | None = None
-    patience: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    preset: str | None = None
-    corrupt: str | None = None
-    sparse: float = 0.0
-    augment: bool = True
+    help: str
+    default: Any = None
+    unset: str = ""
+    least: float | None = None
+    most: float = math.inf
+    choices: tuple[str, ...] = ()
+    form: str = ""
+    in_commands: bool = True
+    kind: type = str
 
-    def __post_init__(self) -> None:
-        _one_of("architecture", self.architecture, ARCHITECTURES)
-        _one_of("loss", self.loss, LOSSES)
-        _at_least("latent_size", self.latent_size, 1)
-        _at_least("seed", self.seed, 0)
-        _at_least("qualities", self.qualities, 1)
-        if self.qualities > MOST_QUALITIES:
-            raise SettingError(f"qualities {self.qualities}; at most {MOST_QUALITIES} are possible")
-        for name in ("epochs", "batch_size", "patience"):
-            if getattr(self, name) is not None:
-                _at_least(name, getattr(self, name), 1)
-        if self.minutes is not None and self.epochs is not None:
+    def check(self, name: str, value: Any) -> None:
+        """Raise SettingError for a value that is not accepted."""
+        if self.choices and value not in self.choices:
+            accepted = ", ".join(self.choices)
+            raise SettingError(f"unknown {name} {value!r}; accepted are {accepted}")
+        if self.kind is int and (
+            isinstance(value, bool) or not isinstance(value, int) or value < (self.least or 0)
+        ):
             raise SettingError(
-                f"minutes {self.minutes} and epochs {self.epochs}; a run has one length: give one"
+                f"{name} {value!r}; it must be a whole number of at least {self.least}"
             )
-        for name in ("learning_rate", "lambda_", "bits_per_latent", "minutes"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                shown = name.rstrip("_")
-                raise SettingError(f"{shown} {value}; it must be a finite number above 0")
-        if not (math.isfinite(self.sparse) and self.sparse >= 0):
-            raise SettingError(f"sparse {self.sparse}; it must be a finite number of at least 0")
-        if self.corrupt is not None:
-            Corruption.parse(self.corrupt)
+        if self.kind is int and value > self.most:
+            raise SettingError(f"{name} {value}; at most {self.most} are possible")
+        if self.kind is float:
+            enough = value > 0 if self.least is None else value >= self.least
+            if not (math.isfinite(value) and enough):
+                bound = "above 0" if self.least is None else f"of at least {self.least:g}"
+                raise SettingError(f"{name} {value}; it must be a finite number {bound}")
 
     @property
-    def aimed_bits(self) -> float:
-        """The rate that training aims at, in bits a signal; that of the middle quality."""
-        return self.bits_per_latent * self.latent_size
-
-    @property
-    def middle_quality(self) -> int:
-        """The default quality, counted from 0."""
-        return (self.qualities - 1) // 2
-
-    @property
-    def width(self) -> float:
-        """How wide the networks are, in those for one quality."""
-        return WIDER.get(self.architecture, 1.0) if self.qualities >= MANY_QUALITIES else 1.0
-
-    def of_qualities(self, middle: float, factor: float) -> list[float]:
-        """Give what is `middle` at the middle quality, and changes by a factor to the next."""
-        return [middle * factor ** (q - self.middle_quality) for q in range(self.qualities)]
-
-    def resolved(self, frame_shape: tuple[int, ...], n_signals: int) -> TrainingSettings:
-        """Put an architecture for "auto": conv for many pictures, dense for all else.
-
-        Pictures have two axes of at least 16, and perhaps a third, short one of channels.
-        """
-        if self.architecture != "auto" or self.preset is not None:
-            return self
-        channels = len(frame_shape) == 3 and frame_shape[-1] <= MOST_CHANNELS
-        spatial = frame_shape[:-1] if channels else frame_shape
-        pictures = len(spatial) == 2 and min(spatial) >= LEAST_PICTURE
-        many = n_signals >= MANY_SIGNALS
-        return replace(self, architecture="conv" if pictures and many else "dense")
-
-    @property
-    def starts_linear(self) -> bool:
-        """Whether the networks begin as PCA."""
-        return self.architecture == "dense" and self.preset is None and self.loss != "bce"
-
-    def mixes(self, n_signals: int, *, mixable: bool) -> bool:
-        """Tell whether training signals are mixed: few ones of networks that begin as PCA.
-
-        Signals of single bytes are not `mixable`: mostly pictures, whose sums are none.
-        """
-        return mixable and self.augment and self.starts_linear and n_signals < FEW_SIGNALS
-
-    def plan(self, n_signals: int, *, mixes: bool = False) -> Plan:
-        """Fix what is None, from the number of training signals, and whether they are mixed.
-
-        Presets and networks of one's own still have "auto": they count as dense.
-        """
-        architecture = "dense" if self.architecture == "auto" else self.architecture
-        rate, least, most = LEARNING_RATES[architecture], LEAST_BATCH, MOST_EPOCHS
-        if mixes:
-            rate, least, most = OF_MIXTURES
-        usual = 2 ** round(math.log2(max(n_signals, 1) / 48))
-        smaller = SMALLER_BATCH if self.width > 1.0 else 1
-        usual = min(MOST_BATCH, usual) // smaller
-        batch = min(self.batch_size or max(least, usual), n_signals)
-        updates = AIMED_UPDATES[architecture] * smaller
-        epochs = self.epochs or max(3, min(most, round(updates / (n_signals // batch))))
-        return Plan(
-            architecture=architecture,
-            epochs=epochs,
-            batch_size=batch,
-            updates_per_epoch=n_signals // batch,
-            patience=self.patience or max(20, epochs // 4),
-            learning_rate=self.learning_rate or rate,
-            mixes=mixes,
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the settings by their public names."""
-        return {name.rstrip("_"): value for name, value in asdict(self).items()}
+    def annotation(self) -> Any:
+        """The type of its values."""
+        return self.kind | None if self.default is None else self.kind
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a run does, fixed before it starts.
+# fmt: off
+class TrainingSettings(TypedDict, total=False):
+    """What a training is asked for; what is left out, or None, is decided by `plan_of`."""
 
-    Attributes
-    ----------
-    architecture : str
-    epochs, batch_size, updates_per_epoch, patience : int
-    learning_rate : float
-    mixes : bool
-        Whether the signals of a batch are mixed.
+    latent_size: Annotated[int | None, Setting(
+        "Latents of a frame.", least=1,
+        unset="32, or the preset's; with several qualities 64, or 96 in conv networks of four or "
+        "more; 128 where dense networks learn from mixtures")]
+    preset: Annotated[str | None, Setting(
+        f"A classic autoencoder without a rate term: {', '.join(PRESETS)}. Latent size, loss, "
+        "epochs, batch size and learning rate can be changed.",
+        unset="none", choices=tuple(PRESETS), form="NAME")]
+    bits_per_latent: Annotated[float | None, Setting(
+        "The rate aimed at, unless by lambda: at the middle quality a signal then takes about "
+        "latent size * bits per latent / 8 bytes.",
+        unset="3.2; with several qualities 2.4, or 1.6 of 96 latents; 0.8 or 1.2 of 128")]
+    qualities: Annotated[int, Setting(
+        "Points of its rate-distortion curve, 1 to 8, at rates a factor of 1.39 apart.",
+        default=1, least=1, most=MOST_QUALITIES)]
+    architecture: Annotated[str, Setting(
+        "Kind of networks: linear is PCA, in closed form; auto takes conv for 2,000 pictures or "
+        "more of at least 16 x 16, and dense for everything else.",
+        default="auto", choices=("auto", "linear", "dense", "conv"))]
+    loss: Annotated[str | None, Setting(
+        "The distortion that is minimised.",
+        unset="mse, or the preset's", choices=("mse", "bce", "l1"))]
+    lambda_: Annotated[float | None, Setting(
+        "Weight of the distortion in rate + lambda * distortion: bits per unit of squared error, "
+        "or of its kind, summed over a frame whose range is 1.",
+        unset="found while training, to meet bits per latent")]
+    epochs: Annotated[int | None, Setting(
+        "Passes over the signals.", least=1,
+        unset="as many as make 12,000 updates (conv 6,400), but at most 200; of a preset 10")]
+    minutes: Annotated[float | None, Setting(
+        "Plan as many epochs as fit, counted once, before training starts.", unset="no budget")]
+    batch_size: Annotated[int | None, Setting("Frames of an update.", unset="32 to 256", least=1)]
+    learning_rate: Annotated[float | None, Setting(
+        "The learning rate at its highest.",
+        unset="0.004, conv 0.006, with mixtures 0.001, or the preset's")]
+    patience: Annotated[int | None, Setting(
+        "Epochs without a better validation loss after which training stops.",
+        unset="a quarter of the epochs, but at least 20", least=1, in_commands=False)]
+    corrupt: Annotated[str | None, Setting(
+        "Train to undo Gaussian noise of deviation A (where the range is 1), or a missing share S "
+        "of the elements: a denoising autoencoder.", unset="nothing", form="noise:A|mask:S")]
+    sparse: Annotated[float, Setting(
+        "Weight of the sum of a signal's absolute latents in the loss.", default=0.0, least=0.0)]
+    augment: Annotated[bool, Setting(
+        "Learn from more than the signals: conv networks from pictures shifted by a pixel, in 20 "
+        "epochs or more; dense ones from mixtures, where signals are fewer than 10,000 and of "
+        "more than a byte an element. Turn it off where a position, a sign or a size means "
+        "something.", default=True)]
+    seed: Annotated[int, Setting("Everything random derives from it.", default=0, least=0)]
+    device: Annotated[str, Setting("Of torch: cpu, cuda, ... or auto.", default="auto")]
+# fmt: on
+
+
+def _listed() -> dict[str, Setting]:
+    hints = get_type_hints(TrainingSettings, include_extras=True)
+    found = {}
+    for name, hint in hints.items():
+        kind, setting = get_args(hint)
+        found[name] = replace(setting, kind=(get_args(kind) or (kind,))[0])
+    return found
+
+
+SETTINGS: dict[str, Setting] = _listed()
+
+
+def public_name(name: str) -> str:
+    """Return the name of a setting as people read it: `lambda_` is a keyword's spelling."""
+    return name.rstrip("_")
+
+
+def completed(asked: TrainingSettings) -> dict[str, Any]:
+    """Check settings, and return all of them, with the defaults where there are any.
+
+    Raises
+    ------
+    TypeError
+        For a name that is no setting's.
+    SettingError
+        For a value that is not accepted, or two settings that exclude each other.
     """
+    for name in asked:
+        if name not in SETTINGS:
+            raise TypeError(f"unexpected keyword argument {name!r}; see help(narrows.train)")
+    given: dict[str, Any] = {n: value for n, value in asked.items() if value is not None}
+    for name, value in given.items():
+        SETTINGS[name].check(public_name(name), value)
+    if "minutes" in given and "epochs" in given:
+        raise SettingError(
+            f"minutes {given['minutes']} and epochs {given['epochs']}; a run has one length: "
+            "give one"
+        )
+    if "corrupt" in given:
+        parse_corruption(given["corrupt"])
+    defaults = {name: setting.default for name, setting in SETTINGS.items()}
+    return {**defaults, **given}
 
-    architecture: str
-    epochs: int
-    batch_size: int
-    updates_per_epoch: int
-    patience: int
-    learning_rate: float
-    mixes: bool
 
-
-def _one_of(name: str, value: str, accepted: tuple[str, ...]) -> None:
-    if value not in accepted:
-        raise SettingError(f"unknown {name} {value!r}; accepted are {', '.join(accepted)}")
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SettingError(f"{name} {value!r}; it must be a whole number of at least {least}")
+def parse_corruption(text: str) -> tuple[str, float]:
+    """Read `noise:0.3` or `mask:0.5`; SettingError for anything else."""
+    kind, _, number = text.partition(":")
+    try:
+        amount = float(number)
+    except ValueError:
+        amount = math.nan
+    highest = {"noise": math.inf, "mask": 1.0}.get(kind, 0.0)
+    if not 0.0 < amount < highest:
+        raise SettingError(
+            f"corrupt {text!r}; accepted are noise:A, of deviation A where the range is 1, "
+            "and mask:S, for a share S of the elements between 0 and 1"
+        )
+    return kind, amount

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import platform
 import time
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from torch import Tensor, nn
 from narrows._version import __version__
 from narrows.errors import SettingError
 from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic
+from narrows.training.choices import CLASSIC, RATE_DISTORTION
 from narrows.training.classic.latent_steps import choose_latent_steps
-from narrows.training.classic.presets import PRESETS
 from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.closed_form.pca import fit_linear
 from narrows.training.closed_form.refit import refit_last_layer
@@ -31,14 +30,15 @@ from narrows.training.data.frames import (
 )
 from narrows.training.freeze import TrainingSignals, freeze
 from narrows.training.loop.trainer import TrainingResult
+from narrows.training.plan import RATE_RATIO, Plan, plan_of
+from narrows.training.presets import PRESETS
 from narrows.training.run import Outcome, Supervision, Task, run_training
-from narrows.training.settings import RATE_RATIO, TrainingSettings
+from narrows.training.settings import TrainingSettings, completed
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
 
 
-FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
 FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 
@@ -66,56 +66,41 @@ def train_codec(
     """
     began = time.perf_counter()
     supervision = supervision or Supervision()
-    in_closed_form = settings.architecture == "linear" and encoder is None
+    in_closed_form = completed(settings)["architecture"] == "linear"
     kept = None if in_closed_form else supervision.find_checkpoint()
-    x, validation = check_training_data(x, validation, settings)
-    given = settings
-    if encoder is None:
-        settings = settings.resolved(x.shape[1:], len(x))
-    signals, scaling = _prepare(x, validation, settings)
+    if (encoder is None) != (decoder is None):
+        raise SettingError("an encoder of your own needs a decoder of your own; give both")
+    own = None if encoder is None or decoder is None else (encoder, decoder)
+    x, validation = check_training_data(x, validation)
+    given = {"own_networks": own is not None, "has_validation": validation is not None}
+    plan = plan_of(settings, x.shape, x.dtype, **given)
+    signals, scaling = _prepare(x, validation, plan)
     fingerprints = {
         "training signals": fingerprint(signals.train),
         "validation signals": fingerprint(signals.validation),
     }
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(plan.seed)
     if in_closed_form:
-        outcome = _solve(signals, settings, scaling, began)
+        outcome = _solve(signals, scaling, plan, began)
     else:
-        task = _task(signals, settings, scaling, (encoder, decoder), fingerprints)
-        if settings != given:
-            task = replace(task, choice=_choice(settings, x.shape))
+        task = Task(*_on_device(signals, scaling, plan, own), plan, fingerprints)
         outcome = run_training(task, supervision, kept, began)
-    summary = _summary(settings, signals, fingerprints["training signals"], outcome)
-    if settings.preset is not None:
-        summary["quantising_loss_db"] = _round_latents(outcome.result.model, signals)
-    elif settings.loss == "mse" and not in_closed_form:
-        model = outcome.result.model.cpu().eval()
-        summary["refitted"] = refit_last_layer(
-            model, signals.scaled_train, signals.scaled_validation
-        )
-    name = "custom" if encoder is not None else outcome.plan.architecture
-    of_squares = settings.loss == "mse"
-    lambdas = [math.exp(each) for each in outcome.result.log_lambdas] if of_squares else []
-    has_aims = settings.lambda_ is None and not in_closed_form  # there, latents are components
-    rate_ratio = RATE_RATIO if has_aims else None
-    return freeze(outcome.result.model, signals, name, summary, lambdas, rate_ratio)
-
-
-def _choice(settings: TrainingSettings, shape: tuple[int, ...]) -> str:
-    """Tell what "auto" has become, for signals `(n, *frame_shape)`."""
-    frames = " x ".join(map(str, shape[1:]))
-    wide = f", {settings.width:g} times as wide" if settings.width != 1.0 else ""
-    return f"architecture: {settings.architecture}{wide}, for {shape[0]} signals of {frames}"
-
-
-def _summary(
-    settings: TrainingSettings, signals: TrainingSignals, data_sha256: str, outcome: Outcome
-) -> dict[str, Any]:
-    """Tell how the model came to be; the model file keeps it."""
     result = outcome.result
+    summary = _summary(signals, fingerprints["training signals"], outcome)
+    summary |= _finish(result.model, signals, plan)
+    name = plan.architecture if own is None else "custom"
+    lambdas = [math.exp(each) for each in result.log_lambdas] if plan.loss == "mse" else []
+    has_aims = plan.lambda_ is None and not in_closed_form  # there, latents are components
+    return freeze(result.model, signals, name, summary, lambdas, RATE_RATIO if has_aims else None)
+
+
+def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> dict[str, Any]:
+    """Describe how the model came to be; the model file keeps it."""
+    result, plan = outcome.result, outcome.plan
     return {
-        "settings": settings.as_json(),
-        "plan": asdict(outcome.plan),
+        "settings": plan.settings_as_json(),
+        "plan": plan.as_json(),
+        "why": plan.reasons,
         "signals": len(signals.train),
         "validation_signals": len(signals.validation),
         "data_sha256": data_sha256,
@@ -128,88 +113,72 @@ def _summary(
     }
 
 
-def _round_latents(model: Autoencoder, signals: TrainingSignals) -> float:
-    """Choose the steps of a plain autoencoder; give what rounding costs on held-out signals."""
-    model.cpu().eval()
-    sample = signals.scaled_train[:STEP_SAMPLE]
-    return round(choose_latent_steps(model, sample, signals.scaled_validation), 4)
+def _finish(model: Autoencoder, signals: TrainingSignals, plan: Plan) -> dict[str, Any]:
+    """Do what is left once the weights are trained, and return what the summary says of it."""
+    train, validation = signals.scaled_train, signals.scaled_validation
+    if plan.method == CLASSIC:
+        model.cpu().eval()
+        return {
+            "quantising_loss_db": round(
+                choose_latent_steps(model, train[:STEP_SAMPLE], validation), 4
+            )
+        }
+    if plan.method == RATE_DISTORTION and plan.loss == "mse":
+        return {"refitted": refit_last_layer(model.cpu().eval(), train, validation)}
+    return {}
 
 
 def _prepare(
-    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, settings: TrainingSettings
+    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, plan: Plan
 ) -> tuple[TrainingSignals, Scaling]:
-    x_train, x_validation = split(x, validation, settings.seed)
-    plain = settings.preset is not None
-    loss = "mse" if settings.architecture == "linear" else settings.loss
-    scaling = unit_scaling_of(x_train) if plain else scaling_of(x_train, loss)
+    x_train, x_validation = split(x, validation, plan.seed)
+    in_units = plan.method == CLASSIC
+    scaling = unit_scaling_of(x_train) if in_units else scaling_of(x_train, plan.loss)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     return TrainingSignals(x_train, x_validation, *in_floats), scaling
 
 
-def _solve(
-    signals: TrainingSignals, settings: TrainingSettings, scaling: Scaling, began: float
-) -> Outcome:
+def _solve(signals: TrainingSignals, scaling: Scaling, plan: Plan, began: float) -> Outcome:
     """Train the linear architecture: nothing is left to be watched or kept."""
-    aims = settings.of_qualities(settings.aimed_bits, RATE_RATIO)
-    model = fit_linear(signals.scaled_train, settings.latent_size, aims, scaling)
-    result = TrainingResult(model, [], 0, False, [])
-    return Outcome(result, settings.plan(len(signals.train)), began)
+    aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
+    model = fit_linear(signals.scaled_train, plan.latent_size, aims, scaling)
+    return Outcome(TrainingResult(model, [], 0, False, []), plan, began)
 
 
-def _task(
+def _on_device(
     signals: TrainingSignals,
-    settings: TrainingSettings,
     scaling: Scaling,
-    networks: tuple[nn.Module | None, nn.Module | None],
-    fingerprints: dict[str, str],
-) -> Task:
+    plan: Plan,
+    own: tuple[nn.Module, nn.Module] | None,
+) -> tuple[Autoencoder, Tensor, Tensor]:
     """Build the networks, unless they are given, and bring everything to the device."""
-    encoder, decoder = networks
-    if (encoder is None) != (decoder is None):
-        raise SettingError("an encoder of your own needs a decoder of your own; give both")
-    if encoder is None or decoder is None:
-        encoder, decoder = build_networks(signals.train.shape[1:], settings)
-    elif settings.preset is not None:
-        raise SettingError(
-            f"preset {settings.preset} and networks of your own; give one of the two"
-        )
+    encoder, decoder = own or build_networks(signals.train.shape[1:], plan)
     both = nn.Sequential(encoder), nn.Sequential(decoder)
-    device = _device(settings.device)
-    latent_scale = FIRST_LATENT_SCALE if settings.preset is None else 1.0
-    model = Autoencoder(*both, scaling, latent_scale, *_first_gains(settings))
-    if networks[0] is None and settings.starts_linear:
-        start_linear(model, signals.scaled_train, settings.aimed_bits)
-    return Task(
-        model.to(device),
-        signals.scaled_train.to(device),
-        signals.scaled_validation.to(device),
-        settings,
-        fingerprints,
-    )
+    device = _device(plan.settings["device"])
+    model = Autoencoder(*both, scaling, plan.latent_scale, *_first_gains(plan))
+    if plan.starts_linear:
+        start_linear(model, signals.scaled_train, plan.aimed_bits)
+    frames = signals.scaled_train, signals.scaled_validation
+    return model.to(device), frames[0].to(device), frames[1].to(device)
 
 
-def _first_gains(settings: TrainingSettings) -> tuple[Tensor | None, Tensor | None]:
+def _first_gains(plan: Plan) -> tuple[Tensor | None, Tensor | None]:
     """Make the logarithms of gains and steps, `(n_qualities, k)`, if there are several."""
-    if settings.qualities == 1:
+    if plan.qualities == 1:
         return None, None
-    gains = torch.tensor(settings.of_qualities(1.0, FIRST_GAIN_RATIO))
-    log_gain = gains.log()[:, None].repeat(1, settings.latent_size)
+    gains = torch.tensor(plan.of_qualities(1.0, FIRST_GAIN_RATIO))
+    log_gain = gains.log()[:, None].repeat(1, plan.latent_size)
     return log_gain, -log_gain
 
 
-def build_networks(
-    frame_shape: tuple[int, ...], settings: TrainingSettings
-) -> tuple[nn.Sequential, nn.Sequential]:
+def build_networks(frame_shape: tuple[int, ...], plan: Plan) -> tuple[nn.Sequential, nn.Sequential]:
     """Make encoder and decoder, with random weights, for frames of a shape."""
-    if settings.preset is not None:
-        preset = PRESETS[settings.preset]
+    if plan.method == CLASSIC:
+        preset = PRESETS[plan.settings["preset"]]
         activations = preset.latent_activation, preset.output_activation
-        return classic(frame_shape, settings.latent_size, *activations)
-    return BUILDERS[settings.architecture](
-        frame_shape,
-        settings.latent_size,
-        sigmoid_output=settings.loss == "bce",
-        width=settings.width,
+        return classic(frame_shape, plan.latent_size, *activations)
+    return BUILDERS[plan.architecture](
+        frame_shape, plan.latent_size, sigmoid_output=plan.loss == "bce", width=plan.width
     )
 
 

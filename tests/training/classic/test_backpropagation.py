@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from narrows.training.classic.backpropagation import BETAS, EPSILON, DenseSteps
-from narrows.training.classic.graphed import GraphedSteps
-from narrows.training.rate_distortion.objective import PLAIN_LOSSES
+from narrows.training.classic.graphed import PLAIN_LOSSES, GraphedSteps
 
 BATCH, SIZE = 7, 11
 CASES = [

@@ -10,16 +10,17 @@ from narrows.training import train as training
 from narrows.training.architectures import Autoencoder
 from narrows.training.classic import trainer as plain
 from narrows.training.data.frames import scaled, unit_scaling_of
-from narrows.training.settings import TrainingSettings
+from narrows.training.plan import plan_of
 
 
 def trainer(x, batch_size):
-    settings = TrainingSettings(latent_size=3, preset="dense-25", batch_size=batch_size)
+    asked = {"latent_size": 3, "preset": "dense-25", "batch_size": batch_size}
+    plan = plan_of(asked, x.shape, x.dtype, has_validation=True)
     scaling = unit_scaling_of(x)
-    networks = training.build_networks(x.shape[1:], settings)
+    networks = training.build_networks(x.shape[1:], plan)
     frames = scaled(x, scaling)
     model = Autoencoder(*networks, scaling, 1.0)
-    return plain.PlainTrainer(model, frames, frames[:4], settings, settings.plan(len(x)))
+    return plain.PlainTrainer(model, frames, frames[:4], plan)
 
 
 @pytest.mark.parametrize("n_batches", [1, 16, 3 * 16 + 5])

@@ -11,9 +11,9 @@ from torch import nn
 import narrows
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
-from narrows.training.classic.presets import PRESETS
-from narrows.training.data.corruption import Corruption
-from narrows.training.settings import TrainingSettings
+from narrows.training.data.corruption import corrupted
+from narrows.training.plan import plan_of
+from narrows.training.presets import PRESETS
 from narrows.training.train import build_networks
 from tests.helpers.interrupted import Killed, kill_at
 
@@ -38,7 +38,7 @@ def test_a_preset_learns_and_becomes_a_codec(digits, preset):
 )
 def test_a_preset_is_the_network_it_is_said_to_be(preset, shape):
     size, k = int(np.prod(shape)), PRESETS[preset].latent_size
-    encoder, decoder = build_networks(shape, TrainingSettings(preset=preset, latent_size=k))
+    encoder, decoder = build_networks(shape, plan_of({"preset": preset}, (9, *shape), np.uint8))
     first, second = encoder[1], decoder[0]
     assert (first.in_features, first.out_features) == (size, k)
     assert (second.in_features, second.out_features) == (k, size)
@@ -81,8 +81,8 @@ def test_the_steps_of_latents_follow_how_much_they_matter(digits):
     from narrows.training.data.frames import scaled, unit_scaling_of
 
     torch.manual_seed(0)
-    settings = TrainingSettings(preset="dense-25-best", latent_size=3)
-    networks = build_networks((8, 8), settings)
+    asked = {"preset": "dense-25-best", "latent_size": 3}
+    networks = build_networks((8, 8), plan_of(asked, digits.shape, digits.dtype))
     with torch.no_grad():
         networks[1][0].weight[:, 1] *= 0.25
     scaling = unit_scaling_of(digits)
@@ -125,9 +125,9 @@ def test_a_denoising_autoencoder_undoes_what_it_was_trained_on(digits, corrupt, 
 
 def test_noise_has_the_deviation_and_masks_the_share_they_name():
     x, generator = torch.ones(400, 50), torch.Generator().manual_seed(0)
-    noise = Corruption.parse("noise:0.3")(x, 2.0, generator) - x
+    noise = corrupted(x, "noise:0.3", 2.0, generator) - x
     assert float(noise.std()) == pytest.approx(0.6, rel=0.03)
-    kept = Corruption.parse("mask:0.25")(x, 2.0, generator)
+    kept = corrupted(x, "mask:0.25", 2.0, generator)
     assert float((kept == 0).float().mean()) == pytest.approx(0.25, rel=0.05)
     assert set(kept.unique().tolist()) == {0.0, 1.0}
 
@@ -149,6 +149,10 @@ def test_noise_has_the_deviation_and_masks_the_share_they_name():
         ({"corrupt": "blur:2"}, "corrupt 'blur:2'"),
         ({"corrupt": "noise:nan"}, "noise:A"),
         ({"sparse": -1.0}, "sparse -1.0"),
+        (
+            {"architecture": "linear", "encoder": nn.Identity(), "decoder": nn.Identity()},
+            "architecture linear, .* and networks of your own",
+        ),
     ],
 )
 def test_settings_that_cannot_be_are_refused(digits, settings, message):

@@ -8,20 +8,21 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 import torch
 
 import narrows
+from narrows.training import train as training
 from narrows.training.architectures import Autoencoder
 from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.closed_form.pca import fit_linear
 from narrows.training.data.frames import scaled, scaling_of
-from narrows.training.settings import TrainingSettings
+from narrows.training.plan import plan_of
 from narrows.training.train import build_networks
 
 
 def both(x, latent_size, bits):
     """Return a dense autoencoder that began as PCA, PCA itself, and the scaled signals."""
-    settings = TrainingSettings(latent_size=latent_size, architecture="dense")
+    plan = plan_of({"latent_size": latent_size, "architecture": "dense"}, x.shape, x.dtype)
     scaling = scaling_of(x, "mse")
     frames = scaled(x, scaling)
-    model = Autoencoder(*build_networks(x.shape[1:], settings), scaling, 4.0).eval()
+    model = Autoencoder(*build_networks(x.shape[1:], plan), scaling, 4.0).eval()
     start_linear(model, frames, bits)
     return model, fit_linear(frames, latent_size, [bits], scaling), frames
 
@@ -52,11 +53,13 @@ def test_training_is_ahead_of_random_weights(digits, monkeypatch):
         return codec.model.training["history"][-1]["val_loss"]
 
     began_as_pca = after_ten_epochs()
-    monkeypatch.setattr(TrainingSettings, "starts_linear", False)
+    monkeypatch.setattr(training, "start_linear", lambda *_: None)
     assert began_as_pca < 0.95 * after_ten_epochs()
 
 
 def test_cross_entropy_and_presets_begin_as_usual():
-    assert not TrainingSettings(loss="bce", architecture="dense").starts_linear
-    assert not TrainingSettings(preset="dense-25").starts_linear
-    assert not TrainingSettings(architecture="conv").starts_linear
+    shape, dtype = (90, 8, 8), np.uint8
+    assert plan_of({}, shape, dtype).starts_linear
+    for asked in ({"loss": "bce"}, {"preset": "dense-25"}, {"architecture": "conv"}):
+        assert not plan_of(asked, shape, dtype).starts_linear
+    assert not plan_of({"architecture": "dense"}, shape, dtype, own_networks=True).starts_linear

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 
 import narrows
-from narrows.training.classic.presets import training_settings
+from narrows.training.choices import FEW_SIGNALS, MIXTURES_BATCH, MIXTURES_EPOCHS, MIXTURES_RATE
 from narrows.training.data.augmentation import (
-    LEAST_EPOCHS,
     SHIFTS,
     augmentation_for,
     mixed,
@@ -18,7 +17,7 @@ from narrows.training.data.augmentation import (
     shifted,
     unchanged,
 )
-from narrows.training.settings import FEW_SIGNALS, OF_MIXTURES, TrainingSettings
+from narrows.training.plan import LEAST_EPOCHS_SHIFTED, plan_of
 
 
 def seeded(seed=0):
@@ -48,29 +47,30 @@ def test_the_same_generator_gives_the_same_shifts():
 @pytest.mark.parametrize(
     ("architecture", "epochs", "augment", "frame_shape", "expected"),
     [
-        ("conv", LEAST_EPOCHS, True, (28, 28), True),
-        ("conv", LEAST_EPOCHS, True, (28, 28, 3), True),
-        ("conv", LEAST_EPOCHS - 1, True, (28, 28), False),
-        ("conv", LEAST_EPOCHS, False, (28, 28), False),
-        ("dense", LEAST_EPOCHS, True, (28, 28), False),
-        ("conv", LEAST_EPOCHS, True, (256, 2), False),
-        ("conv", LEAST_EPOCHS, True, (8, 8, 8), False),
+        ("conv", LEAST_EPOCHS_SHIFTED, True, (28, 28), True),
+        ("conv", LEAST_EPOCHS_SHIFTED, True, (28, 28, 3), True),
+        ("conv", LEAST_EPOCHS_SHIFTED - 1, True, (28, 28), False),
+        ("conv", LEAST_EPOCHS_SHIFTED, False, (28, 28), False),
+        ("dense", LEAST_EPOCHS_SHIFTED, True, (28, 28), False),
+        ("conv", LEAST_EPOCHS_SHIFTED, True, (256, 2), False),
+        ("conv", LEAST_EPOCHS_SHIFTED, True, (8, 8, 8), False),
     ],
 )
 def test_only_long_runs_of_convolutions_over_pictures_shift(
     architecture, epochs, augment, frame_shape, expected
 ):
-    settings = TrainingSettings(architecture=architecture, epochs=epochs, augment=augment)
-    found = augmentation_for(settings, settings.plan(1000), torch.zeros(2, *frame_shape))
+    asked = {"architecture": architecture, "epochs": epochs, "augment": augment}
+    plan = plan_of(asked, (1000, *frame_shape), np.uint8)
+    found = augmentation_for(plan, torch.zeros(2, *frame_shape))
     assert found is (shifted if expected else unchanged)
 
 
 def test_pictures_are_shifted_unless_told_otherwise(digits):
     settings = {"architecture": "conv", "latent_size": 4, "batch_size": 32}
-    settings["epochs"] = LEAST_EPOCHS
+    settings["epochs"] = LEAST_EPOCHS_SHIFTED
     ids = {narrows.train(digits[:80], **settings, augment=a).model_id for a in (True, False)}
     assert len(ids) == 2
-    settings["epochs"] = LEAST_EPOCHS - 1
+    settings["epochs"] = LEAST_EPOCHS_SHIFTED - 1
     shown = [narrows.train(digits[:80], **settings, augment=a) for a in (True, False)]
     assert [c.model.training["history"][-1]["loss"] for c in shown] == [
         shown[0].model.training["history"][-1]["loss"]
@@ -101,23 +101,25 @@ def test_most_of_a_mixture_is_a_few_signals():
 
 
 @pytest.mark.parametrize(
-    ("settings", "n_signals", "mixable", "expected"),
+    ("settings", "n_signals", "dtype", "own_networks", "expected"),
     [
-        ({}, FEW_SIGNALS - 1, True, True),
-        ({}, FEW_SIGNALS, True, False),
-        ({}, 1000, False, False),
-        ({"augment": False}, 1000, True, False),
-        ({"architecture": "conv"}, 1000, True, False),
-        ({"architecture": "auto"}, 1000, True, False),  # networks of one's own
-        ({"loss": "bce"}, 1000, True, False),
-        ({"preset": "dense-25", "architecture": "auto"}, 1000, True, False),
+        ({}, FEW_SIGNALS - 1, "float32", False, True),
+        ({}, FEW_SIGNALS, "float32", False, False),
+        ({}, 1000, "uint8", False, False),
+        ({"augment": False}, 1000, "float32", False, False),
+        ({"architecture": "conv"}, 1000, "float32", False, False),
+        ({}, 1000, "float32", True, False),
+        ({"architecture": "auto"}, 1000, "float32", True, False),
+        ({"loss": "bce"}, 1000, "float32", False, False),
+        ({"preset": "dense-25", "architecture": "auto"}, 1000, "float32", False, False),
     ],
 )
 def test_few_signals_of_networks_that_begin_as_pca_are_mixed(
-    settings, n_signals, mixable, expected
+    settings, n_signals, dtype, own_networks, expected
 ):
-    given = TrainingSettings(**{"architecture": "dense", **settings})
-    assert given.mixes(n_signals, mixable=mixable) is expected
+    asked, shape = {"architecture": "dense", **settings}, (n_signals, 64)
+    plan = plan_of(asked, shape, dtype, own_networks=own_networks)
+    assert plan.mixes is expected
 
 
 @pytest.mark.parametrize(
@@ -139,24 +141,28 @@ def test_few_signals_of_networks_that_begin_as_pca_are_mixed(
 def test_where_signals_are_mixed_as_many_bits_are_spread_over_more_latents(
     given, shape, mixable, expected
 ):
-    settings = training_settings(shape=shape, mixable=mixable, **given)
-    assert (settings.latent_size, settings.bits_per_latent) == expected
+    plan = plan_of(given, shape, np.int16 if mixable else np.uint8)
+    assert (plan.latent_size, plan.bits_per_latent) == expected
 
 
+@pytest.mark.parametrize("architecture", ["auto", "dense"])
 @pytest.mark.parametrize(("qualities", "expected"), [(1, 32), (2, 64)])
-def test_networks_of_ones_own_keep_their_latents(qualities, expected):
+def test_networks_of_ones_own_keep_their_latents(qualities, expected, architecture):
     x = np.random.default_rng(0).random((200, 160), np.float32)
     own = {"encoder": torch.nn.Linear(160, expected), "decoder": torch.nn.Linear(expected, 160)}
-    codec = narrows.train(x, **own, epochs=1, qualities=qualities)
+    codec = narrows.train(x, **own, epochs=1, qualities=qualities, architecture=architecture)
     assert (codec.model.n_encoded, codec.model.training["plan"]["mixes"]) == (expected, False)
 
 
 def test_mixtures_are_learned_from_slowly_and_in_large_batches():
-    settings = TrainingSettings(architecture="dense")
-    plan = settings.plan(2000, mixes=True)
-    assert (plan.learning_rate, plan.batch_size, plan.epochs) == OF_MIXTURES
-    assert settings.plan(60, mixes=True).batch_size == 60
-    usual = settings.plan(2000)
+    def plan(n_train, dtype):
+        return plan_of({}, (n_train, 64), dtype, has_validation=True)
+
+    of_mixtures = plan(2000, np.int16)
+    assert (of_mixtures.batch_size, of_mixtures.epochs) == (MIXTURES_BATCH, MIXTURES_EPOCHS)
+    assert of_mixtures.learning_rate == MIXTURES_RATE
+    assert plan(60, np.int16).batch_size == 60
+    usual = plan(2000, np.uint8)
     assert (usual.batch_size, usual.epochs, usual.mixes) == (32, 194, False)
 
 

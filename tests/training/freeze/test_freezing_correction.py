@@ -14,7 +14,7 @@ from narrows.codec.encoding.requests import Request
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.evaluation.metrics import evaluate
 from narrows.training.freeze.correction import Left, in_symbols, with_correction
-from narrows.training.settings import RATE_RATIO
+from narrows.training.plan import RATE_RATIO
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(narrows_train, folder):
     process.wait_for("starting from the beginning")
     process.send(signal.SIGINT)
     assert process.end() == 130
-    assert process.told.count("\n") == 2  # the notice waited for, and this
+    assert process.told.count("\n") == 3  # the notice waited for, the plan, and this
     last = process.told.splitlines()[-1]
     assert last.startswith("narrows: interrupted: ")
     assert names(folder) == ["x.npy"]

@@ -4,12 +4,14 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs torch; extra train")
 
+import numpy as np
 import torch
 from torch import nn
 
 import narrows
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.loop.state import TrainingState
+from narrows.training.plan import plan_of
 from narrows.training.rate_distortion.optimisers import (
     STEP_SIZE,
     WEIGHT_DECAY,
@@ -17,7 +19,6 @@ from narrows.training.rate_distortion.optimisers import (
     orthogonalised,
 )
 from narrows.training.rate_distortion.trainer import RateDistortionTrainer
-from narrows.training.settings import TrainingSettings
 from narrows.training.train import build_networks
 from tests.helpers.interrupted import Killed, kill_at
 
@@ -67,14 +68,13 @@ def test_an_update_takes_downhill():
 
 def optimisers_of(frame_shape, architecture):
     """Make the optimisers of a run."""
-    settings = TrainingSettings(latent_size=32, architecture=architecture)
-    plan = settings.plan(64)
+    plan = plan_of({"architecture": architecture}, (64, *frame_shape), np.uint8)
     x = torch.zeros(64, *frame_shape)
     model = Autoencoder(
-        *build_networks(frame_shape, settings),
+        *build_networks(frame_shape, plan),
         Scaling(0, 1, 0, 1, 0, 1, 1, False), 1.0,
     )  # fmt: skip
-    return RateDistortionTrainer(model, x, x, settings, plan).optimisers
+    return RateDistortionTrainer(model, x, x, plan).optimisers
 
 
 def muon_of(frame_shape, architecture):

@@ -15,9 +15,11 @@ from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.codec.networks.quantiser import MAX_QUALITIES
 from narrows.errors import DataError, SettingError
 from narrows.evaluation.metrics import evaluate
-from narrows.training.classic.presets import training_settings
-from narrows.training.settings import MOST_QUALITIES, TrainingSettings
+from narrows.training.plan import plan_of
+from narrows.training.settings import MOST_QUALITIES
 from narrows.training.train import build_networks
+
+BYTES = np.uint8
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +116,12 @@ def test_as_many_qualities_can_be_trained_as_a_model_holds():
 
 
 def test_several_qualities_have_more_latents_unless_told_otherwise():
-    one, several = training_settings(), training_settings(qualities=2)
+    one, several = (plan_of({"qualities": n}, (9, 784), BYTES) for n in (1, 2))
     assert (several.latent_size, several.bits_per_latent) == (64, 2.4)
     assert several.aimed_bits > one.aimed_bits
-    sizes = [training_settings(qualities=2, shape=(9, n)).latent_size for n in (40, 100, 784)]
+    sizes = [plan_of({"qualities": 2}, (9, n), BYTES).latent_size for n in (40, 100, 784)]
     assert sizes == [32, 50, 64]
-    given = training_settings(qualities=2, latent_size=5)
+    given = plan_of({"qualities": 2, "latent_size": 5}, (9, 784), BYTES)
     assert (given.latent_size, given.bits_per_latent) == (5, 2.4)
 
 
@@ -135,8 +137,8 @@ def test_several_qualities_have_more_latents_unless_told_otherwise():
     ],
 )
 def test_wider_networks_have_still_more_latents(qualities, shape, architecture, expected):
-    settings = training_settings(qualities=qualities, shape=shape, architecture=architecture)
-    assert (settings.latent_size, settings.bits_per_latent) == expected
+    plan = plan_of({"qualities": qualities, "architecture": architecture}, shape, BYTES)
+    assert (plan.latent_size, plan.bits_per_latent) == expected
 
 
 @pytest.mark.parametrize("x", [5, [1.0, 2.0], []])
@@ -152,15 +154,16 @@ def test_several_qualities_of_small_frames_train_by_default(digits):
 
 @pytest.mark.parametrize(("qualities", "channels"), [(1, 16), (3, 16), (4, 24), (8, 24)])
 def test_convolutions_of_many_qualities_are_wider(qualities, channels):
-    settings = TrainingSettings(architecture="conv", qualities=qualities)
-    for network in build_networks((28, 28), settings):
+    asked = {"architecture": "conv", "qualities": qualities}
+    for network in build_networks((28, 28), plan_of(asked, (90, 28, 28), BYTES)):
         convolutions = [m for m in network if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
         assert channels in (convolutions[0].weight.shape[0], convolutions[-1].weight.shape[0])
 
 
 @pytest.mark.parametrize(("qualities", "batch"), [(3, 256), (4, 128)])
 def test_wider_networks_see_as_many_signals_in_smaller_batches(qualities, batch):
-    plan = TrainingSettings(architecture="conv", qualities=qualities).plan(55_000)
+    asked = {"architecture": "conv", "qualities": qualities}
+    plan = plan_of(asked, (55_000, 28, 28), BYTES, has_validation=True)
     assert (plan.batch_size, plan.epochs) == (batch, 30)
 
 

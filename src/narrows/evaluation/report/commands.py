@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from narrows.evaluation.report.contents import Contents
+from narrows.training.choices import BITS_PER_LATENT
+from narrows.training.settings import SETTINGS, public_name
 
-PYTHON_ONLY = frozenset({"patience"})
-"""Settings that the command line does not have."""
 TOLD = frozenset({"latent_size", "loss", "seed"})
 """Settings that are told though they are the usual ones."""
 
 
 def train_command(settings: Mapping[str, Any], architecture: str, model_file: str) -> str:
     """Write the command that trains such a model; DATA is what the model file does not know."""
-    from narrows.training.settings import TrainingSettings
-
-    usual = TrainingSettings().as_json()
+    usual = {public_name(name): setting.default for name, setting in SETTINGS.items()}
+    usual["bits_per_latent"] = BITS_PER_LATENT
+    in_python = {public_name(name) for name in SETTINGS if not SETTINGS[name].in_commands}
     words = ["narrows", "train", "DATA", "-o", model_file]
     for name, value in settings.items():
-        option = "--" + name.rstrip("_").replace("_", "-")
-        at_rest = name not in TOLD and (not value or value == usual.get(name))
-        if name in PYTHON_ONLY or value is None or at_rest:
+        at_rest = name not in TOLD and value == usual.get(name, False)
+        if name in in_python or value is None or at_rest:
             continue
-        words += [option] if value is True else [option, f"{value}"]
+        option = ("no-" if value is False else "") + name.replace("_", "-")
+        words += [f"--{option}"] if isinstance(value, bool) else [f"--{option}", f"{value}"]
     command = shlex.join(words)
     own = architecture == "custom"
     return command + ("   # and networks of one's own, from Python" if own else "")

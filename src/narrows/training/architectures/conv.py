@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from narrows.errors import SettingError
 from narrows.training.architectures.dense import SLOPE
-from narrows.training.settings import MOST_CHANNELS
+from narrows.training.choices import spatial_and_channels
 
 Shape = tuple[int, ...]
 
@@ -185,7 +185,7 @@ def conv(
     SettingError
         If the frame has no spatial axis to slide over, or more than three.
     """
-    *spatial, channels = spatial_and_channels(frame_shape)
+    *spatial, channels = _checked(frame_shape)
     steps = stages(tuple(spatial), channels, width)
     hidden = round(HIDDEN * width)
     narrow = (*steps[-1].narrow, steps[-1].channels[1])
@@ -211,10 +211,9 @@ def conv(
     return encoder, decoder
 
 
-def spatial_and_channels(frame_shape: Shape) -> Shape:
-    """Give a frame's shape as `(*spatial, channels)`."""
-    has_channels = len(frame_shape) > 1 and frame_shape[-1] <= MOST_CHANNELS
-    shape = frame_shape if has_channels else (*frame_shape, 1)
+def _checked(frame_shape: Shape) -> Shape:
+    """Return a frame's shape as `(*spatial, channels)`, or refuse it."""
+    shape = spatial_and_channels(frame_shape)
     if not 1 <= len(shape) - 1 <= 3 or max(shape[:-1], default=1) < 2:
         raise SettingError(
             f"frames of shape {frame_shape} for a conv network, which needs 1 to 3 axes to slide "

@@ -6,14 +6,19 @@ an update at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from narrows.training.classic.backpropagation import BETAS, EPSILON
-from narrows.training.rate_distortion.objective import PLAIN_LOSSES
 
+PLAIN_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": functional.mse_loss,
+    "bce": functional.binary_cross_entropy,
+}
+"""The mean over elements whose range is 0 .. 1."""
 WARM_UP_UPDATES = 3  # that libraries need before recording; undone afterwards
 
 

@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from narrows.training.architectures import Autoencoder
 from narrows.training.classic.backpropagation import DenseSteps
-from narrows.training.classic.graphed import GraphedSteps
-from narrows.training.classic.presets import PRESETS
+from narrows.training.classic.graphed import PLAIN_LOSSES, GraphedSteps
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Batch, Measured, Trainer
-from narrows.training.rate_distortion.objective import PLAIN_LOSSES
+from narrows.training.plan import Plan
 
 GATHERED_BYTES = (
     6 << 20
@@ -28,16 +28,14 @@ LEAST_SHARED_PRODUCTS = 10_000_000  # multiply-adds of a layer for which a secon
 class PlainTrainer(Trainer):
     """Minimises the mean squared error or cross-entropy of a preset's network with Adam."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        settings, model = self.settings, self.model
+    def __init__(
+        self, model: Autoencoder, x_train: Tensor, x_validation: Tensor, plan: Plan
+    ) -> None:
+        super().__init__(model, x_train, x_validation, plan)
         make = DenseSteps if self.device.type == "cpu" else GraphedSteps
-        self.steps = make(
-            model.encoder, model.decoder, settings.loss, self.plan.batch_size, settings.sparse
-        )
+        self.steps = make(model.encoder, model.decoder, plan.loss, plan.batch_size, plan.sparse)
         shape = 2, self._batches_ahead() * self.plan.batch_size, *self.x_train.shape[1:]
         self._gathered = torch.empty(shape, dtype=self.x_train.dtype, device=self.device)
-        self._schedule = PRESETS[settings.preset or ""].schedule
 
     def threads(self) -> AbstractContextManager[object]:
         """Give small products one thread: sharing them out takes longer than computing them."""
@@ -84,7 +82,7 @@ class PlainTrainer(Trainer):
     def update(self, batch: Batch) -> float:
         """Change the weights once, and give the mean loss of an element."""
         rate = self.plan.learning_rate
-        if self._schedule == "cosine":
+        if self.plan.schedule == "cosine":
             rate *= 0.5 * (1.0 + math.cos(math.pi * batch.done))
         x = batch.x.flatten(1)
         return self.steps.update(x, x if batch.seen is batch.x else batch.seen.flatten(1), rate)
@@ -96,7 +94,7 @@ class PlainTrainer(Trainer):
         loss = 0.0
         for x in self.validation_batches():
             output = self.model.output(self.model.latents(x))
-            loss += float(PLAIN_LOSSES[self.settings.loss](output, x)) * len(x)
+            loss += float(PLAIN_LOSSES[self.plan.loss](output, x)) * len(x)
         psnr = self.mean_psnr(lambda x: self.model.squared_error(x, rounded=False))
         self.model.train()
         return Measured(loss / self.n_validated, psnr)

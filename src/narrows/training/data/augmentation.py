@@ -9,10 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from narrows.training.architectures.conv import spatial_and_channels
-from narrows.training.settings import Plan, TrainingSettings
+from narrows.training.plan import Plan
 
-LEAST_EPOCHS = 20  # with fewer, signals are seen too seldom to be learned by heart
 SHIFTS = tuple((down, right) for down in range(3) for right in range(3))
 REAL = 8  # one in as many stays as it is, where signals are mixed
 TAIL = 4.0  # standard deviation of the logarithms of a mixture's weights: few of them count
@@ -21,24 +19,16 @@ LOUDNESS = 0.5  # the same of the mixtures' sizes
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
-def augmentation_for(settings: TrainingSettings, plan: Plan, x_train: Tensor) -> Augmentation:
-    """Give what is done to the `(n, *frame_shape)` frames of each batch, with a generator."""
+def augmentation_for(plan: Plan, x_train: Tensor) -> Augmentation:
+    """Return the function that changes the `(n, *frame_shape)` frames of each batch."""
     if plan.mixes:
         return partial(mixed, x_train.mean(0))
-    return shifted if _shifts(settings, plan, tuple(x_train.shape[1:])) else unchanged
+    return shifted if plan.shifts else unchanged
 
 
 def unchanged(x: Tensor, generator: torch.Generator) -> Tensor:
     """Leave frames as they are."""
     return x
-
-
-def _shifts(settings: TrainingSettings, plan: Plan, frame_shape: tuple[int, ...]) -> bool:
-    """Tell whether a run trains on shifted pictures: long runs of convolutions over two axes."""
-    if not settings.augment or plan.architecture != "conv" or plan.epochs < LEAST_EPOCHS:
-        return False
-    *spatial, _ = spatial_and_channels(frame_shape)
-    return len(spatial) == 2
 
 
 def shifted(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from hashlib import sha256
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,23 +11,19 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from narrows.errors import DataError, SettingError
+from narrows.errors import DataError
 from narrows.training.architectures import Scaling
-from narrows.training.settings import TrainingSettings
+from narrows.training.plan import most_frames, signal_counts
 
-VALIDATION_SHARE, VALIDATION_MOST = 0.1, 5000
-VALIDATED = 2048  # validation frames after an epoch
-OF_SEVERAL = 1024  # where each is decoded at several qualities
-MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
 PICTURE_RANGE = 255.0  # of uint8 signals that use more than half of it; otherwise the data's own
 LARGEST = 1e120  # of float64 signals, and the inverse of the smallest range
 INFINITE = (-float("inf"), float("inf"))
 
 
 def check_training_data(
-    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, settings: TrainingSettings
+    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
-    """Refuse what cannot be trained on: DataError or SettingError, in one line."""
+    """Refuse what cannot be trained on, with a DataError of one line."""
     from narrows.signals import check_signals
 
     x = check_signals(x, name="training data")
@@ -36,12 +31,6 @@ def check_training_data(
         raise DataError(
             "training data with a single signal; at least 2 are needed, and some hundreds to "
             "learn anything: give more signals"
-        )
-    size = prod(x.shape[1:])
-    if settings.latent_size > size:
-        raise SettingError(
-            f"latent_size {settings.latent_size} for frames of {size} elements; it must be at "
-            "most that, and much smaller to compress"
         )
     _refuse_non_finite(x, "training data")
     _refuse_extremes(x)
@@ -90,18 +79,16 @@ def split(
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Hold a validation part out, by a permutation of the seed, unless one is given."""
     order = np.random.default_rng([seed, len(x)]).permutation(len(x))
-    most = max(2, MAX_TRAINING_BYTES // (4 * prod(x.shape[1:])))
+    n, held = signal_counts(x.shape, has_validation=validation is not None)
+    x_train = x[np.sort(order[held : held + n])]
     if validation is not None:
-        return x[np.sort(order[:most])], validation[:most]
-    held = max(1, min(VALIDATION_MOST, int(VALIDATION_SHARE * len(x))))
-    return x[np.sort(order[held : held + most])], x[np.sort(order[:held])]
+        return x_train, validation[: most_frames(x.shape)]
+    return x_train, x[np.sort(order[:held])]
 
 
-def validated_frames(x: Tensor, settings: TrainingSettings) -> Tensor:
-    """Give the validation frames that are looked at after an epoch, spread over all."""
-    if settings.preset is not None:
-        return x  # the loss on all of them is a figure that people compare
-    n = min(len(x), VALIDATED if settings.qualities == 1 else OF_SEVERAL)
+def spread_over(x: Tensor, most: int | None) -> Tensor:
+    """Return at most so many of `(n, *frame_shape)` frames, spread over all of them."""
+    n = len(x) if most is None else min(len(x), most)
     return x[torch.arange(n, device=x.device) * len(x) // n]
 
 

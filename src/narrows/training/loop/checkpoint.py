@@ -25,11 +25,12 @@ import torch
 from narrows.errors import DataError, FormatError, OutputExistsError, SettingError
 from narrows.files import replacing
 from narrows.training.loop.state import EpochRecord, TrainingState
-from narrows.training.settings import Plan
+from narrows.training.plan import Plan
 
 VERSION = 1
 METADATA_KEY = "narrows-checkpoint"
 HISTORY = "history"
+UNREADABLE = (safetensors.SafetensorError, ValueError, LookupError, TypeError, RecursionError)
 LOG = logging.getLogger(__name__)
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -94,27 +95,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
         If the file is damaged, or no checkpoint of this version.
     """
     try:
-        return _parse(path.read_bytes())
+        return _read(path)
     except FormatError as error:
         raise FormatError(
             f"{path}: {error}; give -f (force=True) without --resume to start anew"
         ) from None
 
 
-def _parse(data: bytes) -> Checkpoint:
-    content = _content(data)
-    if content.get("version") != VERSION:
-        raise FormatError(f"checkpoint of version {content.get('version')!r}, not {VERSION}")
-    given = content.pop("sha256", None)
+def _read(path: Path) -> Checkpoint:
     try:
-        arrays = safetensors.numpy.load(data)
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise FormatError(f"damaged checkpoint: {error}") from None
-    if _digest(content, arrays) != given:
+        with safetensors.safe_open(path, "numpy") as file:
+            content = json.loads(file.metadata()[METADATA_KEY])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        version, digest = content["version"], content.pop("sha256")
+    except UNREADABLE:
+        raise FormatError("not a narrows checkpoint, or a damaged one") from None
+    if version != VERSION:
+        raise FormatError(f"checkpoint of version {version!r}, not {VERSION}")
+    if _digest(content, arrays) != digest:
         raise FormatError("damaged checkpoint: its checksum does not match")
-    rows = arrays.pop(HISTORY).tolist()
-    history = [_record(row) for row in rows]
-    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    history = [_record(row) for row in arrays.pop(HISTORY).tolist()]
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     return Checkpoint(
         run=content["run"],
         machine=content["machine"],
@@ -127,21 +128,6 @@ def _parse(data: bytes) -> Checkpoint:
 def _record(row: list[float]) -> EpochRecord:
     epoch, epochs, *rest = (None if math.isnan(value) else value for value in row)
     return EpochRecord(int(epoch or 0), int(epochs or 0), *rest)  # type: ignore[arg-type]
-
-
-def _content(data: bytes) -> dict[str, Any]:
-    """Find the JSON in a safetensors header; FormatError where there is none of ours."""
-    size = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or size > len(data) - 8:
-        raise FormatError("not a narrows checkpoint, or truncated")
-    try:
-        header = json.loads(data[8 : 8 + size])
-        content = json.loads(header["__metadata__"][METADATA_KEY])
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise FormatError("not a narrows checkpoint, or a damaged one") from None
-    if not isinstance(content, dict):
-        raise FormatError("damaged checkpoint: its metadata is no object")
-    return content
 
 
 def find_checkpoint(path: Path, *, resume: bool, force: bool) -> Checkpoint | None:

@@ -17,10 +17,10 @@ from torch import Tensor
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
 from narrows.training.data.augmentation import augmentation_for
-from narrows.training.data.corruption import Corruption
-from narrows.training.data.frames import validated_frames
+from narrows.training.data.corruption import corrupted
+from narrows.training.data.frames import spread_over
 from narrows.training.loop.state import EpochRecord, TrainingState
-from narrows.training.settings import Plan, TrainingSettings
+from narrows.training.plan import Plan
 
 VALIDATION_BATCH = 2048
 
@@ -85,7 +85,6 @@ class Trainer(ABC):
     model : Autoencoder
     x_train, x_validation : (n, *frame_shape) tensors
         Scaled frames, on the training device.
-    settings : TrainingSettings
     plan : Plan
     """
 
@@ -96,13 +95,11 @@ class Trainer(ABC):
         model: Autoencoder,
         x_train: Tensor,
         x_validation: Tensor,
-        settings: TrainingSettings,
         plan: Plan,
     ) -> None:
         self.model = model
         self.x_train = x_train
-        self.x_validation = validated_frames(x_validation, settings)
-        self.settings = settings
+        self.x_validation = spread_over(x_validation, plan.most_validated)
         self.plan = plan
         self.device = x_train.device
         self.history: list[EpochRecord] = []
@@ -212,11 +209,10 @@ class Trainer(ABC):
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Give the batches of an epoch; what is random in them derives from (seed, epoch)."""
-        settings, plan, scaling = self.settings, self.plan, self.model.scaling
-        corrupt = None if settings.corrupt is None else Corruption.parse(settings.corrupt)
+        plan, scaling = self.plan, self.model.scaling
         extent = scaling.peak * scaling.scale
-        augmented = augmentation_for(settings, plan, self.x_train)
-        seed = settings.seed * 1_000_003 + epoch
+        augmented = augmentation_for(plan, self.x_train)
+        seed = plan.seed * 1_000_003 + epoch
         torch.manual_seed(seed)  # for dropout in networks of one's own
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.x_train), generator=generator).to(self.device)
@@ -225,11 +221,12 @@ class Trainer(ABC):
             done = (epoch - 1 + update / plan.updates_per_epoch) / plan.epochs
             noise = None
             if self.needs_noise:
-                shape = (self.copies * len(whole), settings.latent_size)
+                shape = (self.copies * len(whole), plan.latent_size)
                 noise = torch.rand(shape, generator=generator) - 0.5
                 noise = noise.to(self.device)
             x = augmented(whole, generator)
-            seen = x if corrupt is None else corrupt(x, extent, generator)
+            corrupt = plan.corrupt
+            seen = x if corrupt is None else corrupted(x, corrupt, extent, generator)
             yield Batch(x, seen, noise, update, done)
 
     def frames(self, order: Tensor) -> Iterator[Tensor]:

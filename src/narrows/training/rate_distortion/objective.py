@@ -88,13 +88,6 @@ Distortion = Callable[[Tensor, Tensor, Scaling], Tensor]
 DISTORTIONS: dict[str, Distortion] = {"mse": mean_squared, "bce": cross_entropy, "l1": absolute}
 
 
-PLAIN_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "mse": functional.mse_loss,
-    "bce": functional.binary_cross_entropy,
-}
-"""Of plain autoencoders: the mean over elements whose range is 0 .. 1."""
-
-
 class Terms(NamedTuple):
     """The terms of the loss of each signal of a batch, `(n,)`, and the mean penalty."""
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from narrows.training.architectures import Quality
+from narrows.training.architectures import Autoencoder, Quality
 from narrows.training.data.augmentation import n_real
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Batch, Measured, Trainer
+from narrows.training.plan import RATE_RATIO, Plan
 from narrows.training.rate_distortion.objective import FactorisedDensity, Objective, RateControl
 from narrows.training.rate_distortion.optimisers import Optimisers
-from narrows.training.settings import RATE_RATIO
 
 WARM_UP = 0.03  # share of the updates in which the learning rate rises
 LAMBDA_RATIO = 2.0  # between neighbouring qualities at first; measured on MNIST
@@ -29,20 +28,18 @@ class RateDistortionTrainer(Trainer):
 
     needs_noise = True
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        settings = self.settings
-        self.density = FactorisedDensity(settings.latent_size, settings.qualities).to(self.device)
-        self.objective = Objective(self.model, self.density, settings.loss, settings.sparse)
+    def __init__(
+        self, model: Autoencoder, x_train: Tensor, x_validation: Tensor, plan: Plan
+    ) -> None:
+        super().__init__(model, x_train, x_validation, plan)
+        self.density = FactorisedDensity(plan.latent_size, plan.qualities).to(self.device)
+        self.objective = Objective(model, self.density, plan.loss, plan.sparse)
         self.optimisers = Optimisers(
-            self.model,
-            self.density,
-            self.plan.learning_rate,
-            with_muon=self.plan.architecture == "conv",
+            model, self.density, plan.learning_rate, with_muon=plan.architecture == "conv"
         )
         self._controls: list[RateControl] = []
         # Rates, distortions and penalties of the last validation, and of the best one.
-        self._terms = torch.zeros(3, settings.qualities, dtype=torch.float64)
+        self._terms = torch.zeros(3, plan.qualities, dtype=torch.float64)
         self._best_terms = self._terms.clone()
 
     def update(self, batch: Batch) -> float:
@@ -57,18 +54,18 @@ class RateDistortionTrainer(Trainer):
         chosen = (each[quality].to(self.device) for each in (lambdas, weights))
         loss = terms.loss(*chosen)
         self.optimisers.step(loss, _share_of_rate(batch.done))
-        if self.settings.lambda_ is None:
+        if self.plan.lambda_ is None:
             self._control(terms.rate.detach().reshape(-1, len(batch.x)), quality, batch.done)
         return float(loss.detach())
 
     @torch.no_grad()
     def _start_density(self, batch: Batch) -> None:
-        for quality in range(self.settings.qualities):
+        for quality in range(self.plan.qualities):
             self.density.start(self.model.latents(batch.x, quality), quality)
 
     def _qualities_of(self, batch: Batch) -> Quality:
         """Give each signal of a batch a quality, in turn, and its copies others, far from it."""
-        n_qualities = self.settings.qualities
+        n_qualities = self.plan.qualities
         if n_qualities == 1:
             return 0
         first = torch.arange(batch.update, batch.update + len(batch.x))
@@ -78,7 +75,7 @@ class RateDistortionTrainer(Trainer):
     @property
     def copies(self) -> int:
         """See Trainer."""
-        return 1 if self.settings.qualities == 1 else COPIES
+        return 1 if self.plan.qualities == 1 else COPIES
 
     def _control(self, rates: Tensor, quality: Quality, done: float) -> None:
         """Move each quality's lambda after a batch; rates `(copies, n)` are in bits.
@@ -96,20 +93,20 @@ class RateDistortionTrainer(Trainer):
 
     def _keep_together(self) -> None:
         """Bound each lambda by the middle one: else one whose rate is out of reach takes over."""
-        middle = self._controls[self.settings.middle_quality].log_lambda
+        middle = self._controls[self.plan.middle_quality].log_lambda
         for number, control in enumerate(self._controls):
-            away = number - self.settings.middle_quality
+            away = number - self.plan.middle_quality
             bounds = sorted(middle + away * math.log(ratio) for ratio in LAMBDA_RATIOS)
             control.log_lambda = min(max(control.log_lambda, bounds[0]), bounds[1])
 
     @torch.no_grad()
     def validate(self) -> Measured:
         """Give the mean loss of all qualities, and bits and PSNR in dB of the middle one."""
-        middle = self.settings.middle_quality
+        middle = self.plan.middle_quality
         self.model.eval()
         self._terms.zero_()
         for x in self.validation_batches():
-            for quality in range(self.settings.qualities):
+            for quality in range(self.plan.qualities):
                 terms = self.objective(x, quality=quality)
                 means = terms.rate.mean(), terms.distortion.mean(), terms.penalty
                 self._terms[:, quality] += torch.tensor(means) * (len(x) / self.n_validated)
@@ -162,10 +159,10 @@ class RateDistortionTrainer(Trainer):
     def _controlled(self, distortion: float) -> list[RateControl]:
         """Give the control of each lambda, made at the first batch from its distortion."""
         if not self._controls:
-            settings = self.settings
-            first = FIRST_LAMBDA * settings.aimed_bits / max(distortion, 1e-9)
-            lambdas = settings.of_qualities(settings.lambda_ or min(first, 1e12), LAMBDA_RATIO)
-            aims = settings.of_qualities(settings.aimed_bits, RATE_RATIO)
+            plan = self.plan
+            first = FIRST_LAMBDA * plan.aimed_bits / max(distortion, 1e-9)
+            lambdas = plan.of_qualities(plan.lambda_ or min(first, 1e12), LAMBDA_RATIO)
+            aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
             self._controls = [RateControl(*both) for both in zip(aims, lambdas, strict=True)]
         return self._controls
 

@@ -1,0 +1,200 @@
+"""What a plan chooses: networks, latents, and how long they are trained."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NoReturn
+
+from narrows.errors import SettingError
+from narrows.training.presets import Preset
+from narrows.training.settings import SETTINGS, TrainingSettings, completed, public_name
+
+GIVEN, DEFAULT = "given", "the default"
+CLOSED_FORM, RATE_DISTORTION, CLASSIC = "closed form", "rate-distortion", "classic"
+
+MOST_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, leads, components
+LEAST_PICTURE = 16  # elements of either side, from which on convolutions are worth their time
+LEAST_PICTURES = 2000  # from which on they are; with fewer, beginning as PCA is worth more
+MANY_QUALITIES = 4  # from which on networks are wider; with fewer, usual ones learn faster
+WIDTHS = {"linear": 1.0, "dense": 1.0, "conv": 1.5}
+"""Channels and hidden units of networks for many qualities, in those of usual ones."""
+FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
+
+LATENT_SIZE, BITS_PER_LATENT, LOSS = 32, 3.2, "mse"
+"""By default, with one quality. 32 latents of 3.2 bits of MNIST come to 12.7 bytes."""
+LATENTS_OF_SEVERAL = 64, 2.4  # latents and bits of each with several qualities,
+LATENTS_OF_WIDER = 96, 1.6  # and where networks are wider: the highest quality can use them
+MOST_LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
+
+UPDATES = {"linear": 0, "dense": 12_000, "conv": 6_400}
+"""Updates of the weights in a default run: dense is where MNIST's curve of quality against time
+bends, conv what takes less than ten minutes for it on two cores."""
+LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
+MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
+LEAST_EPOCHS = 3
+LEAST_BATCH, MOST_BATCH = 32, 256  # signals of an update, if there are as many
+UPDATES_OF_AN_EPOCH = 48  # or close to it, between those two
+BATCH_DIVISOR = 2  # of wider networks, which gain from more updates: they make as many more
+LEAST_PATIENCE, PATIENCE_DIVISOR = 20, 4  # epochs, and of all epochs
+
+FEW_SIGNALS = 10_000  # with fewer, dense networks learn from mixtures of them too
+MIXTURES_RATE, MIXTURES_BATCH, MIXTURES_EPOCHS = 1e-3, 128, 400
+"""Learning rate, smallest batch and most epochs with mixtures: there is no end of them."""
+VALIDATED = 2048  # validation frames after an epoch
+VALIDATED_OF_SEVERAL = 1024  # where each is decoded at several qualities
+
+
+class Choices:
+    """Settings that are being decided, each with its reason; what was asked for stands."""
+
+    def __init__(self, asked: TrainingSettings) -> None:
+        self.settings = completed(asked)
+        self.reasons = {
+            name: GIVEN for name, value in self.settings.items() if value != SETTINGS[name].default
+        }
+
+    def decide(self, name: str, value: object, why: str) -> Any:
+        """Take a value for a setting that was left open, and return the one that holds."""
+        if self.settings[name] is None:
+            self.settings[name] = value
+            self.reasons[name] = why
+        return self.settings[name]
+
+
+def choose_networks(choices: Choices, shape: tuple[int, ...], own: bool) -> dict[str, Any]:
+    """Choose the networks that are trained for rate and distortion, and how they begin."""
+    settings, architecture = choices.settings, choices.settings["architecture"]
+    if own and architecture == "linear":
+        raise SettingError(
+            "architecture linear, which is PCA in closed form, and networks of your own; give one "
+            "of the two"
+        )
+    if architecture == "auto" and own:
+        architecture = "dense"
+        choices.reasons["architecture"] = "networks of your own are trained as dense ones are"
+    elif architecture == "auto":
+        architecture = settings["architecture"] = _architecture_for(shape)
+        frames = " x ".join(map(str, shape[1:]))
+        choices.reasons["architecture"] = f"for {shape[0]} signals of {frames}"
+    linear = architecture == "linear"
+    loss = choices.decide("loss", LOSS, DEFAULT)
+    several = settings["qualities"] > 1
+    return {
+        "method": CLOSED_FORM if linear else RATE_DISTORTION,
+        "architecture": architecture,
+        "loss": "mse" if linear else loss,
+        "width": WIDTHS[architecture] if settings["qualities"] >= MANY_QUALITIES else 1.0,
+        "schedule": "warm-up, then cosine",
+        "latent_scale": FIRST_LATENT_SCALE,
+        "starts_linear": architecture == "dense" and loss != "bce" and not own,
+        "shiftable": settings["augment"] and architecture == "conv" and _is_picture(shape[1:]),
+        "most_validated": VALIDATED_OF_SEVERAL if several else VALIDATED,
+    }
+
+
+def _architecture_for(shape: tuple[int, ...]) -> str:
+    """Return "conv" for many pictures, of two long axes and perhaps channels, else "dense"."""
+    frame_shape = shape[1:]
+    large = _is_picture(frame_shape) and min(frame_shape[:2]) >= LEAST_PICTURE
+    return "conv" if large and shape[0] >= LEAST_PICTURES else "dense"
+
+
+def _is_picture(frame_shape: tuple[int, ...]) -> bool:
+    return len(spatial_and_channels(frame_shape)) == 3
+
+
+def spatial_and_channels(frame_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a frame's shape as `(*spatial, channels)`: a short last axis counts as channels."""
+    has_channels = len(frame_shape) > 1 and frame_shape[-1] <= MOST_CHANNELS
+    return frame_shape if has_channels else (*frame_shape, 1)
+
+
+def choose_latents(choices: Choices, size: int, width: float, *, mixes: bool) -> None:
+    """Choose the latents of frames of `size` elements, and the bits of each."""
+    settings = choices.settings
+    several = settings["qualities"] > 1
+    most = max(size // 2, LATENT_SIZE)
+    k, bits = LATENTS_OF_SEVERAL if several else (LATENT_SIZE, BITS_PER_LATENT)
+    why = "with several qualities" if several else DEFAULT
+    if mixes and settings["latent_size"] is None and settings["bits_per_latent"] is None:
+        aimed, k = k * bits, min(MOST_LATENTS_OF_MIXTURES, most)
+        bits, why = min(aimed / k, bits), "as many bits over more latents, where signals are mixed"
+    elif several and width > 1.0:
+        (k, bits), why = LATENTS_OF_WIDER, "with several qualities of wider networks"
+    choices.decide("latent_size", min(k, most), why)
+    choices.decide("bits_per_latent", bits, why)
+
+
+def follow_preset(choices: Choices, preset: Preset, own: bool) -> dict[str, Any]:
+    """Take the numbers of a preset, where none were asked for, and refuse what it cannot be."""
+    settings = choices.settings
+    name = settings["preset"]
+    for other in ("bits_per_latent", "lambda_"):
+        if settings[other] is not None:
+            _refuse_beside(f"{public_name(other)} {settings[other]}", name, "has no rate term")
+    if settings["qualities"] != 1:
+        _refuse_beside(f"qualities {settings['qualities']}", name, "has one")
+    if settings["architecture"] != "auto":
+        _refuse_beside(f"architecture {settings['architecture']}", name, "is one")
+    if own:
+        raise SettingError(f"preset {name} and networks of your own; give one of the two")
+    for each in ("latent_size", "loss", "batch_size", "learning_rate"):
+        choices.decide(each, getattr(preset, each), f"of preset {name}")
+    choices.decide("bits_per_latent", BITS_PER_LATENT, DEFAULT)
+    if settings["minutes"] is None:
+        choices.decide("epochs", preset.epochs, f"of preset {name}")
+    if settings["loss"] not in preset.losses:
+        raise SettingError(
+            f"loss {settings['loss']} with preset {name}, whose output is "
+            f"{preset.output_activation}; give {' or '.join(preset.losses)}"
+        )
+    return {
+        "method": CLASSIC,
+        "architecture": "dense",
+        "width": 1.0,
+        "schedule": preset.schedule,
+        "latent_scale": 1.0,
+        "starts_linear": False,
+        "mixes": False,
+        "shiftable": False,
+        "most_validated": None,  # the loss on all of them is a figure that people compare
+    }
+
+
+def _refuse_beside(what: str, preset: str, why: str) -> NoReturn:
+    raise SettingError(f"{what} with preset {preset}, which {why}; give one of the two")
+
+
+def choose_length(
+    choices: Choices, n_train: int, architecture: str, width: float, *, mixes: bool
+) -> dict[str, Any]:
+    """Choose epochs, batches and the learning rate, for a number of training signals."""
+    settings, smaller = choices.settings, BATCH_DIVISOR if width > 1.0 else 1
+    rate, least, most = LEARNING_RATES[architecture], LEAST_BATCH, MOST_EPOCHS
+    if mixes:
+        rate, least, most = MIXTURES_RATE, MIXTURES_BATCH, MIXTURES_EPOCHS
+    usual = 2 ** round(math.log2(n_train / UPDATES_OF_AN_EPOCH))
+    batch = max(least, min(MOST_BATCH, usual) // smaller)
+    batch_size: int = min(settings["batch_size"] or batch, n_train)
+    updates = UPDATES[architecture] * smaller
+    epochs = max(LEAST_EPOCHS, min(most, round(updates / (n_train // batch_size))))
+    why = {
+        "batch_size": f"of {least} to {MOST_BATCH}, for about {UPDATES_OF_AN_EPOCH} an epoch",
+        "epochs": f"{updates:,} updates, in at most {most} epochs",
+        "learning_rate": "of mixtures" if mixes else f"of {architecture} networks",
+        "patience": f"a quarter of the epochs, at least {LEAST_PATIENCE}",
+    }
+    choices.reasons = {**why, **choices.reasons}
+    epochs = settings["epochs"] or epochs
+    return {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "updates_per_epoch": n_train // batch_size,
+        "patience": settings["patience"] or usual_patience(epochs),
+        "learning_rate": settings["learning_rate"] or rate,
+    }
+
+
+def usual_patience(epochs: int) -> int:
+    """Return the epochs without a better loss after which a run of so many stops."""
+    return max(LEAST_PATIENCE, epochs // PATIENCE_DIVISOR)

@@ -1,0 +1,222 @@
+"""What a training does: every number of a run, decided once, before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.errors import SettingError
+from narrows.training.choices import (
+    CLASSIC,
+    DEFAULT,
+    FEW_SIGNALS,
+    GIVEN,
+    Choices,
+    choose_latents,
+    choose_length,
+    choose_networks,
+    follow_preset,
+    usual_patience,
+)
+from narrows.training.presets import PRESETS
+from narrows.training.settings import TrainingSettings, public_name
+
+RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
+VALIDATION_SHARE, MOST_VALIDATION = 0.1, 5000  # of the signals, where no others are given
+MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
+TAKEN_OVER = ("latent_size", "qualities", "bits_per_latent", "loss", "lambda_", "minutes", "sparse",
+              "corrupt", "seed")  # fmt: skip
+LEAST_EPOCHS_SHIFTED = 20  # with fewer, signals are seen too seldom to be learned by heart
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every number of a run; trainers read nothing else.
+
+    Attributes
+    ----------
+    settings : dict
+        What was asked for, by all names, with what the kind of signals decides in place of None.
+    reasons : dict of str
+        Why, by name, for what was decided; see `why`.
+    method : str
+        CLOSED_FORM, RATE_DISTORTION or CLASSIC.
+    architecture : str
+        "linear", "dense" or "conv"; for presets and networks of the user's own, the one whose
+        numbers they are trained with.
+    width : float
+        Channels and hidden units, in those of usual networks.
+    latent_size, qualities : int
+    bits_per_latent : float
+    loss : str
+    lambda_, minutes : float or None
+    sparse : float
+    corrupt : str or None
+    seed : int
+    schedule : str
+        Of the learning rate.
+    latent_scale : float
+        Rounding steps per unit of the encoder's output at first.
+    starts_linear, mixes, shiftable : bool
+        Whether networks begin as PCA, a batch's signals are mixed, and pictures may be shifted.
+    n_train, n_held_out : int
+        Signals that are trained on, and of the same ones that are validated on.
+    most_validated : int or None
+        Validation frames that are looked at after an epoch; None: all.
+    epochs, batch_size, updates_per_epoch, patience : int
+    learning_rate : float
+    """
+
+    settings: dict[str, Any]
+    reasons: dict[str, str]
+    method: str
+    architecture: str
+    width: float
+    latent_size: int
+    qualities: int
+    bits_per_latent: float
+    loss: str
+    lambda_: float | None
+    minutes: float | None
+    sparse: float
+    corrupt: str | None
+    seed: int
+    schedule: str
+    latent_scale: float
+    starts_linear: bool
+    mixes: bool
+    shiftable: bool
+    n_train: int
+    n_held_out: int
+    most_validated: int | None
+    epochs: int
+    batch_size: int
+    updates_per_epoch: int
+    patience: int
+    learning_rate: float
+
+    @property
+    def aimed_bits(self) -> float:
+        """The rate that training aims at, in bits a signal; that of the middle quality."""
+        return self.bits_per_latent * self.latent_size
+
+    @property
+    def middle_quality(self) -> int:
+        """The default quality, counted from 0."""
+        return (self.qualities - 1) // 2
+
+    @property
+    def shifts(self) -> bool:
+        """Whether pictures are shifted by a pixel."""
+        return self.shiftable and self.epochs >= LEAST_EPOCHS_SHIFTED
+
+    def of_qualities(self, middle: float, factor: float) -> list[float]:
+        """Return, for each quality, `middle` times `factor` to the power of its distance."""
+        return [middle * factor ** (q - self.middle_quality) for q in range(self.qualities)]
+
+    def lasting(self, epochs: int, why: str) -> Plan:
+        """Return the same plan with another number of epochs."""
+        patience = self.settings["patience"] or usual_patience(epochs)
+        reasons = {**self.reasons, "epochs": why}
+        return replace(self, epochs=epochs, patience=patience, reasons=reasons)
+
+    def why(self, name: str) -> str:
+        """Return the reason for a number, by its name."""
+        return self.reasons.get(name, DEFAULT)
+
+    def lines(self) -> list[str]:
+        """Describe in one or two lines what is done, and why where this was not asked for."""
+        told = {
+            "epochs": f"plan: {self.epochs} epochs of {self.updates_per_epoch} batches of "
+            f"{self.batch_size}",
+            "latent_size": f"{self.latent_size} latents"
+            + ("" if self.method == CLASSIC else f" of {self.bits_per_latent:g} bits"),
+            "learning_rate": f"learning rate {self.learning_rate:g}",
+        }
+        known = (GIVEN, DEFAULT)
+        plan = "; ".join(
+            text if self.why(name) in known else f"{text} ({self.why(name)})"
+            for name, text in told.items()
+        )
+        if self.settings["architecture"] == "auto" or self.why("architecture") == GIVEN:
+            return [plan]
+        wide = f", {self.width:g} times as wide" if self.width != 1.0 else ""
+        mixes = "; learns from mixtures of them" if self.mixes else ""
+        return [f"architecture: {self.architecture}{wide}, {self.why('architecture')}{mixes}", plan]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers that training itself is made of, for the model file."""
+        names = ("architecture", "epochs", "batch_size", "updates_per_epoch", "patience",
+                 "learning_rate", "mixes")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def settings_as_json(self) -> dict[str, Any]:
+        """Return the settings by their public names."""
+        return {public_name(name): value for name, value in self.settings.items()}
+
+
+def plan_of(
+    asked: TrainingSettings,
+    shape: tuple[int, ...],
+    dtype: npt.DTypeLike,
+    *,
+    own_networks: bool = False,
+    has_validation: bool = False,
+) -> Plan:
+    """Decide every number of a run.
+
+    Parameters
+    ----------
+    asked : TrainingSettings
+        What is left out, or None, is decided here.
+    shape : tuple of int
+        `(n, *frame_shape)` of the signals, those that are held out included.
+    dtype : numpy.dtype
+        Of the signals.
+    own_networks : bool
+        Whether the networks are the user's.
+    has_validation : bool
+        Whether others are given to validate on.
+
+    Raises
+    ------
+    SettingError
+        For a setting that is not accepted, alone or beside another, or with such signals.
+    """
+    choices = Choices(asked)
+    settings, size = choices.settings, prod(shape[1:])
+    n_train, n_held_out = signal_counts(shape, has_validation=has_validation)
+    if settings["preset"] is None:
+        numbers = choose_networks(choices, shape, own_networks)
+        mixable = numbers["starts_linear"] and settings["augment"] and np.dtype(dtype).itemsize > 1
+        numbers["mixes"] = mixable and shape[0] < FEW_SIGNALS
+        choose_latents(choices, size, numbers["width"], mixes=numbers["mixes"])
+    else:
+        numbers = follow_preset(choices, PRESETS[settings["preset"]], own_networks)
+    if settings["latent_size"] > size:
+        raise SettingError(
+            f"latent_size {settings['latent_size']} for frames of {size} elements; it must be at "
+            "most that, and much smaller to compress"
+        )
+    of_length = {name: numbers[name] for name in ("architecture", "width", "mixes")}
+    numbers |= choose_length(choices, n_train, **of_length)
+    taken_over = {name: settings[name] for name in TAKEN_OVER if name not in numbers}
+    numbers |= taken_over
+    return Plan(settings, choices.reasons, n_train=n_train, n_held_out=n_held_out, **numbers)
+
+
+def signal_counts(shape: tuple[int, ...], *, has_validation: bool) -> tuple[int, int]:
+    """Return how many of `(n, *frame_shape)` signals are trained on, and how many held out."""
+    n = shape[0]
+    held_out = max(1, min(MOST_VALIDATION, int(VALIDATION_SHARE * n)))
+    held_out = 0 if has_validation else held_out
+    return max(1, min(n - held_out, most_frames(shape))), held_out
+
+
+def most_frames(shape: tuple[int, ...]) -> int:
+    """Return how many frames of `(n, *frame_shape)` fit in the memory that training may take."""
+    return max(2, MAX_TRAINING_BYTES // (4 * prod(shape[1:])))

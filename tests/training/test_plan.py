@@ -1,0 +1,73 @@
+"""The plan of a run: what is decided, and that it can say why."""
+
+import numpy as np
+import pytest
+
+from narrows.training import choices
+from narrows.training.choices import FEW_SIGNALS
+from narrows.training.plan import plan_of
+from narrows.training.settings import SETTINGS
+
+PICTURES = (60_000, 28, 28)
+
+
+def test_what_is_asked_for_stands_and_is_called_given():
+    asked = {"latent_size": 7, "epochs": 5, "batch_size": 10, "learning_rate": 0.5, "patience": 2}
+    plan = plan_of(asked, PICTURES, np.uint8)
+    for name, value in asked.items():
+        assert (getattr(plan, name), plan.why(name)) == (value, "given")
+    assert plan.why("bits_per_latent") == "the default"
+
+
+def test_each_number_says_why():
+    plan = plan_of({"qualities": 4}, PICTURES, np.uint8)
+    assert plan.why("architecture") == "for 60000 signals of 28 x 28"
+    assert plan.why("latent_size") == "with several qualities of wider networks"
+    assert plan.why("epochs") == "12,800 updates, in at most 200 epochs"
+    assert plan.why("learning_rate") == "of conv networks"
+    assert plan_of({"preset": "dense-32"}, PICTURES, np.uint8).why("epochs") == "of preset dense-32"
+    mixing = plan_of({}, (900, 512), np.float32)
+    assert mixing.why("learning_rate") == "of mixtures"
+    assert mixing.why("latent_size") == "as many bits over more latents, where signals are mixed"
+
+
+def test_two_lines_tell_what_was_chosen():
+    assert plan_of({}, (1000, 512), np.float32).lines() == [
+        "architecture: dense, for 1000 signals of 512; learns from mixtures of them",
+        "plan: 400 epochs of 7 batches of 128 (12,000 updates, in at most 400 epochs); "
+        "128 latents of 0.8 bits (as many bits over more latents, where signals are mixed); "
+        "learning rate 0.001 (of mixtures)",
+    ]
+
+
+def test_with_another_number_of_epochs_only_what_depends_on_it_changes():
+    plan = plan_of({"minutes": 1.0}, PICTURES, np.uint8)
+    longer = plan.lasting(400, "they fit")
+    assert (longer.epochs, longer.patience, longer.why("epochs")) == (400, 100, "they fit")
+    assert (plan.lasting(19, "").shifts, plan.lasting(20, "").shifts) == (False, True)
+    assert longer.learning_rate == plan.learning_rate
+    assert plan_of({"minutes": 1.0, "patience": 3}, PICTURES, np.uint8).lasting(9, "").patience == 3
+
+
+@pytest.mark.parametrize("n", [FEW_SIGNALS - 1, FEW_SIGNALS])
+def test_latents_of_mixtures_are_there_exactly_where_signals_are_mixed(n):
+    plan = plan_of({}, (n, 512), np.float32)
+    assert plan.mixes is (n < FEW_SIGNALS)
+    assert (plan.latent_size == 128) is plan.mixes
+
+
+def test_the_defaults_that_the_help_tells_are_those_of_the_plan():
+    told = {name: setting.unset for name, setting in SETTINGS.items()}
+    for latents, bits in (choices.LATENTS_OF_SEVERAL, choices.LATENTS_OF_WIDER):
+        assert f"{latents}" in told["latent_size"]
+        assert f"{bits:g}" in told["bits_per_latent"]
+    assert told["latent_size"].startswith(f"{choices.LATENT_SIZE},")
+    assert told["bits_per_latent"].startswith(f"{choices.BITS_PER_LATENT:g};")
+    for architecture in ("dense", "conv"):
+        assert f"{choices.UPDATES[architecture]:,}" in told["epochs"]
+        assert f"{choices.LEARNING_RATES[architecture]:g}" in told["learning_rate"]
+    assert f"at most {choices.MOST_EPOCHS};" in told["epochs"]
+    assert told["batch_size"] == f"{choices.LEAST_BATCH} to {choices.MOST_BATCH}"
+    assert f"{choices.MIXTURES_RATE:g}" in told["learning_rate"]
+    assert f"{FEW_SIGNALS:,}" in SETTINGS["augment"].help
+    assert f"{choices.LEAST_PICTURES:,}" in SETTINGS["architecture"].help

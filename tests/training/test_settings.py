@@ -1,0 +1,80 @@
+"""The settings of a training: one list, and everything that is made from it."""
+
+import inspect
+
+import pytest
+from typer.main import get_command
+
+import narrows
+from narrows.cli import app
+from narrows.errors import SettingError
+from narrows.training.settings import SETTINGS, completed, public_name
+
+COMMANDS = get_command(app).commands
+
+
+def options(command):
+    return {name for p in COMMANDS[command].params for name in (*p.opts, *p.secondary_opts)}
+
+
+def as_options(names):
+    return {"--" + public_name(name).replace("_", "-") for name in names}
+
+
+def test_train_has_an_option_for_every_setting_but_patience_and_some_of_its_own():
+    own = {"--output", "-o", "--validation", "--resume", "--force", "-f", "--json", "--quiet"}
+    of_settings = as_options(SETTINGS.keys() - {"patience"}) | {"--no-augment"}
+    assert options("train") - {"data"} == own | of_settings
+
+
+def test_sweep_has_the_options_that_all_of_its_trainings_share():
+    own = {"--output", "-o", "--test", "--jobs", "--force", "-f", "--json", "--quiet"}
+    not_shared = {"qualities", "minutes", "batch_size", "device", "patience"}
+    of_settings = as_options(SETTINGS.keys() - not_shared) | {"--no-augment"}
+    assert options("sweep") - {"data"} == own | of_settings
+
+
+def test_what_a_setting_says_of_itself_is_in_the_help_and_in_the_docstring():
+    unwrapped = " ".join(narrows.train.__doc__.split())
+    by_name = {p.name: p for p in COMMANDS["train"].params}
+    for name, setting in SETTINGS.items():
+        assert setting.help in unwrapped
+        assert setting.unset in unwrapped
+        if setting.in_commands:
+            assert setting.help in by_name[name].help
+    assert "{settings}" not in narrows.train.__doc__
+
+
+def test_the_signature_of_train_spells_the_settings_out():
+    parameters = inspect.signature(narrows.train).parameters
+    assert parameters.keys() > SETTINGS.keys()
+    for name, setting in SETTINGS.items():
+        assert parameters[name].default == setting.default
+
+
+def test_a_name_that_is_no_setting_is_refused():
+    with pytest.raises(TypeError, match="'latentsize'"):
+        completed({"latentsize": 3})
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"latent_size": 0}, "latent_size 0; it must be a whole number of at least 1"),
+        ({"epochs": True}, "epochs True; it must be a whole number of at least 1"),
+        ({"seed": -1}, "seed -1; it must be a whole number of at least 0"),
+        ({"qualities": 9}, "qualities 9; at most 8 are possible"),
+        ({"lambda_": 0.0}, "lambda 0.0; it must be a finite number above 0"),
+        ({"learning_rate": float("inf")}, "learning_rate inf; it must be a finite number above 0"),
+        ({"sparse": -1.0}, "sparse -1.0; it must be a finite number of at least 0"),
+        ({"loss": "psnr"}, "unknown loss 'psnr'; accepted are mse, bce, l1"),
+        ({"minutes": 1.0, "epochs": 2}, "minutes 1.0 and epochs 2; a run has one length"),
+    ],
+)
+def test_a_value_that_is_not_accepted_is_told_with_what_is(asked, message):
+    with pytest.raises(SettingError, match=message):
+        completed(asked)
+
+
+def test_none_is_the_same_as_left_out():
+    assert completed({"architecture": None, "seed": None, "epochs": None}) == completed({})
