@@ -4,6 +4,7 @@ The sets of convolutions, contexts, searches and corrections have random numbers
 what they hold is the arithmetic and the format.
 """
 
+import json
 from dataclasses import replace
 from functools import cache, partial
 
@@ -138,6 +139,18 @@ def conv(**frames):
     return files_of(Codec(model), typical_frames(model, 20))
 
 
+def metadata():
+    """An archive with metadata, which are kept as a file too."""
+    model = tiny_model("float32", (4,), 2)
+    described = {
+        "attributes": {"units": "\u00b0C", "scale": 0.1, "of": [1, None, True]},
+        "names": [f"day {number}" for number in range(20)],
+        "mine": {"nested": {"": -1.5e-300}},
+    }
+    files = files_of(Codec(model), typical_frames(model, 20), metadata=described)
+    return files | {".metadata.json": json.dumps(described, indent=1).encode()}
+
+
 def contexts():
     """Tables alone, a context model, tables alone; an escape among the signals."""
     model = tiny_model("uint8", (4, 3), 3, n_qualities=3, contexts=(2,))
@@ -234,6 +247,7 @@ RANDOM = {
     "conv-1d-int16": partial(conv, dtype="int16", sizes=(21,), channels=2),
     "conv-2d-uint8": partial(conv, dtype="uint8", sizes=(7, 5)),
     "conv-3d-float32": partial(conv, dtype="float32", sizes=(3, 4, 5)),
+    "metadata": metadata,
     "contexts": contexts,
     "contexts-wide": contexts_wide,
     "search-float32": search_float32,

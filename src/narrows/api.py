@@ -133,7 +133,8 @@ def open(path: str | Path, model: str | Path | None = None) -> Archive:
     Returns
     -------
     Archive
-        With `len`, numbers, slices, iteration, `shape` and `dtype`; close it, or use `with`.
+        With `len`, numbers, slices, iteration, `shape`, `dtype` and `metadata`; close it, or use
+        `with`.
     """
     stream = open_file(path)
     try:

@@ -1,6 +1,7 @@
 """Appending, verifying, rescuing and streaming, through the command line."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,17 @@ def test_verify_refuses_an_original_of_other_length(run, archive, digits):
         np.save("other.npy", digits[:n])
         result = run("verify", "x.nrw", "-m", "m.narrows", "--against", "other.npy")
         assert fails_with_one_line(result, str(n))
+
+
+def test_info_tells_qualities_and_metadata(run, folder, digits):
+    codec, described = load_codec(folder / "m.narrows"), {"names": ["a", "b"], "scale": 0.5}
+    (folder / "x.nrw").write_bytes(codec.compress(digits[:9], metadata=described))
+    shown = json.loads(run("info", "x.nrw", "--json").out)
+    assert shown["metadata"] == described
+    assert shown["blocks_by_quality"] == {"1": 1}
+    text = run("info", "x.nrw").out
+    assert re.search(r"metadata +names \(9 bytes\), scale \(3 bytes\)", text)
+    assert re.search(r"blocks by quality +1 at 1\n", text)
 
 
 def test_damage_is_told_and_the_rest_can_be_saved(run, folder, archive, digits):

@@ -9,6 +9,7 @@ import pytest
 
 import narrows
 from narrows.codec.archive import DTYPES, Mode
+from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.model import packed_tensors
 from narrows.codec.model.content import VERSION
 from tests.helpers.format_document import DOCUMENT, section, stated, table
@@ -18,11 +19,13 @@ STATED = {
     "archive.layout.MAGIC": ("Header", "magic, {}:"),
     "archive.layout.VERSION": ("Header", "format version, {}"),
     "archive.layout.MODEL_ID_BYTES": ("Header", "{} bytes | [model id]"),
-    "archive.layout.MAX_DIMENSIONS": ("Header", "more than {} dimensions"),
+    "checks.MAX_DIMENSIONS": ("Header", "more than {} dimensions"),
     "archive.layout.MAX_FRAME_BYTES": ("Header", "0 or of more than {}"),
     "archive.layout.REQUIRED_FLAGS": ("Header", "lower four bits of the flags ({})"),
-    "archive.layout.KNOWN_FLAGS": ("Header", "defines one of them, {}"),
+    "archive.layout.KNOWN_FLAGS": ("Header", "two of them, together {}"),
     "archive.layout.FLAG_EMBEDDED_MODEL": ("Embedded models", "If flag {} is set"),
+    "archive.layout.FLAG_METADATA": ("Metadata", "If flag {} is set"),
+    "archive.metadata.MAX_METADATA_BYTES": ("Metadata", "more than {} bytes"),
     "archive.layout.MAX_MODEL_BYTES": ("Embedded models", "model of more than {} bytes"),
     "archive.layout.MAX_BLOCK_SIGNALS": ("Blocks", "`max(1, min({}, "),
     "archive.layout.MAX_BLOCK_BYTES": ("Blocks", "floor(({}) / frame bytes)"),
@@ -54,7 +57,6 @@ STATED = {
     "model.model_file.MAGIC": ("Layout", "magic, {}:"),
     "model.model_file.MAX_JSON_BYTES": ("Layout", "`J` of more than {} ("),
     "model.model_file.MAX_MODEL_NUMBERS": ("Packed tensors", "more than {} numbers"),
-    "checks.MAX_DIMENSIONS": ("Packed tensors", "more than {} dimensions"),
     "model.tradeoff.LARGEST_LAMBDA": ("Searching for better symbols", "at most {}, one"),
     "networks.backend.EXACT_FLOAT64": ("The proof", "where any `P >= {}`"),
     "networks.normaliser.MAX_OUTPUT": ("The output end", "-output_shift) >= {}`"),
@@ -84,6 +86,7 @@ DOCUMENTED_OTHERWISE = {
     "entropy.ans.WORD_MASK",  # the bits of a word
 }
 NO_MATTER_OF_FORMAT = {
+    "archive.metadata.ACCEPTED",  # the text of an error
     "networks.backend.EXACT_FLOAT32",
     "networks.backend.PART_ELEMENTS",
     "archive.raw_blocks.DEFLATE_LEVEL",
@@ -134,7 +137,8 @@ def test_each_constant_of_the_runtime_is_documented_or_no_matter_of_format():
 
 
 def test_the_limit_of_dimensions_is_the_same_everywhere():
-    assert code_value("checks.MAX_DIMENSIONS") == code_value("archive.layout.MAX_DIMENSIONS")
+    assert stated("Header", "more than {} dimensions") == (MAX_DIMENSIONS,)
+    assert stated("Packed tensors", "more than {} dimensions") == (MAX_DIMENSIONS,)
 
 
 def test_the_format_version_is_that_of_the_code_and_the_document_has_one_of_its_own():

@@ -1,6 +1,7 @@
 """Golden files: each archive must decode today, to the bit, with the core dependencies alone."""
 
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -104,6 +105,15 @@ def test_a_golden_search_costs_no_more_with_more_effort(path):
     costs = [search.cost(x, codec.encode(x, effort=effort)) for effort in EFFORTS.values()]
     assert (np.diff(costs, axis=0) <= 0).all()
     assert (np.diff(np.mean(costs, axis=1)) < 0).all()
+
+
+def test_the_metadata_of_a_golden_archive_are_read_by_both_readers():
+    path = FOLDER / "v0" / "metadata.nrw"
+    expected = json.loads(path.with_suffix(".metadata.json").read_text())
+    with narrows.open(path, path.with_suffix(".narrows")) as archive:
+        assert archive.metadata == expected
+    assert narrows_reader.read_metadata(path.read_bytes()) == expected
+    assert narrows_reader.read_metadata(path.with_name("contexts.nrw").read_bytes()) == {}
 
 
 def test_an_embedded_model_decodes_alone():

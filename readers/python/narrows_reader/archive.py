@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .conventions import Cursor, Shape, need
+from .metadata import take_metadata
 from .model import Model, read_model
 from .normaliser import DTYPES
 from .payload import decode_payload
@@ -17,6 +19,8 @@ def read_archive(archive_bytes: bytes, model_bytes: bytes | None = None) -> np.n
     """Decode an archive with its embedded model, or with one from elsewhere: (n, *frame_shape)."""
     cursor = Cursor(archive_bytes)
     flags, name, dtype, shape = read_header(cursor)
+    if flags & 2:
+        take_metadata(cursor)
     embedded = read_embedded(cursor) if flags & 1 else None
     models = (read_model(blob) for blob in (model_bytes, embedded) if blob is not None)
     model = next((model for model in models if model.id == name), None)
@@ -35,12 +39,19 @@ def read_archive(archive_bytes: bytes, model_bytes: bytes | None = None) -> np.n
     return np.concatenate(signals)
 
 
+def read_metadata(archive_bytes: bytes) -> dict[str, Any]:
+    """Read what is stored beside the signals of an archive."""
+    cursor = Cursor(archive_bytes)
+    flags, *_ = read_header(cursor)
+    return take_metadata(cursor) if flags & 2 else {}
+
+
 def read_header(cursor: Cursor) -> tuple[int, bytes, np.dtype, Shape]:
     """Read the header of an archive: flags, model id, element type and frame shape."""
     need(cursor.take(4) == b"\x89NRW", "this is no archive")
     need(cursor.number() == 0, "an unknown version")
     flags, name = cursor.number(), cursor.take(16)
-    need(flags & 0x0F & ~0x01 == 0, "an unknown required flag")
+    need(flags & 0x0F & ~0x03 == 0, "an unknown required flag")
     code, n_dims = cursor.number(), cursor.number()
     need(code < len(DTYPES) and n_dims <= 8, "an unknown element type, or too many dimensions")
     shape = tuple(cursor.varint() for _ in range(n_dims))

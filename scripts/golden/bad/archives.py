@@ -38,10 +38,16 @@ def archive(*blocks, head=None, n_blocks=None, entries=None, length=None):
     return (head or header()) + b"".join(data for _, data in blocks) + index + tail
 
 
-def embed(model, name=ARCHIVE[6:22]):
-    """Make a header with a model behind it."""
+def embed(model, name=ARCHIVE[6:22], flags=1):
+    """Make a header with a model, or with something else, behind it."""
     fields = varint(len(model)) + model
-    return header(flags=1, name=name) + fields + crc(fields)
+    return header(flags=flags, name=name) + fields + crc(fields)
+
+
+def describe(text, n_bytes=None, rest=b""):
+    """Make a header with metadata."""
+    size = varint(len(text) if n_bytes is None else n_bytes)
+    return embed(size + zlib.compress(text) + rest, flags=2)
 
 
 def good_payload(data=ARCHIVE):
@@ -66,7 +72,7 @@ def bad_archives():
     return {
         "another-magic": archive(good, head=header(magic=b"\x89NRV")),
         "future-version": archive(good, head=header(version=1)),
-        "unknown-required-flag": archive(good, head=header(flags=2)),
+        "unknown-required-flag": archive(good, head=header(flags=4)),
         "unknown-element-type": archive(good, head=header(dtype=7)),
         "too-many-dimensions": archive(good, head=header(shape=(6,) + (1,) * 8)),
         "frame-of-no-bytes": archive(good, head=header(shape=(0,))),
@@ -107,4 +113,25 @@ def bad_archives():
         "index-length-wrong": archive(zero, length=7),
         "embedded-model-damaged": archive(zero, head=flip(embed(MODEL), 400)),
         "embedded-model-of-another-id": archive(zero, head=embed(MODEL, bytes(16))),
+    } | {f"metadata-{name}": archive(good, head=head) for name, head in bad_metadata().items()}
+
+
+def bad_metadata():
+    """Make headers with bad metadata."""
+    good = b'{"names":["a","b"]}'
+    return {
+        "damaged": flip(describe(good), 40),
+        "missing": header(flags=2),
+        "of-no-bytes": embed(b"", flags=2),
+        "of-gigabytes": header(flags=2) + varint(2**31) + bytes(9),
+        "inflating-to-gigabytes": describe(good, 2**31),
+        "inflating-too-far": describe(bytes(2**20), 19),
+        "inflating-too-little": describe(good, 20),
+        "with-a-byte-after-the-stream": describe(good, rest=b"\0"),
+        "no-json": describe(good[:-1]),
+        "a-list": describe(b'["names"]'),
+        "with-nan": describe(b'{"scale":NaN}'),
+        "with-minus-infinity": describe(b'{"scale":-Infinity}'),
+        "not-utf-8": describe(b'{"name":"\xe4"}'),
+        "nested-too-deep": describe(b'{"a":' * 100_000),
     }

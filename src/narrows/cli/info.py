@@ -13,6 +13,7 @@ from narrows.cli.printing import print_json, print_pairs, print_table
 from narrows.cli.streams import open_input
 
 if TYPE_CHECKING:
+    from narrows.codec.archive import Metadata
     from narrows.codec.codec import Codec
     from narrows.codec.model.model import Model
     from narrows.codec.networks.network import IntegerNetwork
@@ -34,9 +35,13 @@ def info(
     if json:
         print_json(described)
     elif is_archive:
-        print_pairs(
-            f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in described.items()]
-        )
+        shown = described | {
+            "blocks_by_quality": ", ".join(
+                f"{n} at {quality}" for quality, n in described["blocks_by_quality"].items()
+            ),
+            "metadata": _sizes(described["metadata"]),
+        }
+        print_pairs(f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in shown.items()])
     else:
         _print_model(file, described)
     if described.get("damage"):
@@ -58,6 +63,7 @@ def describe_archive(file: str) -> dict[str, Any]:
     return {
         "model_id": header.model_id.hex(),
         "embedded_model": header.embedded_model is not None,
+        "metadata": header.metadata,
         "signals": signals,
         "dtype": header.dtype.name,
         "frame_shape": list(header.frame_shape),
@@ -68,6 +74,14 @@ def describe_archive(file: str) -> dict[str, Any]:
         "ratio": signals * header.frame_bytes / size,
         "damage": [str(loss) for loss in losses],
     }
+
+
+def _sizes(metadata: Metadata) -> str:
+    """Name the keys, and how many bytes of JSON each holds."""
+    from narrows.codec.archive.metadata import canonical_json
+
+    sizes = ((key, len(canonical_json(value))) for key, value in metadata.items())
+    return ", ".join(f"{key} ({size} bytes)" for key, size in sizes) or "none"
 
 
 def describe_model(file: str) -> dict[str, Any]:

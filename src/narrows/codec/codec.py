@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import Header
+from narrows.codec.archive import Header, Metadata
 from narrows.codec.decoder import Decoder
 from narrows.codec.entropy.packets import Packet, check_packable
 from narrows.codec.model.model import Model
@@ -115,6 +115,7 @@ class Codec:
         target_bytes: float | None = None,
         target_psnr: float | None = None,
         embed_model: bool = False,
+        metadata: Metadata | None = None,
     ) -> bytes:
         """Compress signals to the bytes of an archive.
 
@@ -133,16 +134,18 @@ class Codec:
             bytes that were found to do.
         embed_model : bool, default False
             Carry the model in the archive, so that it decompresses on its own.
+        metadata : mapping, optional
+            JSON values by name; `geometry`, `names` and `attributes` are reserved for sources.
 
         Raises
         ------
         SettingError
-            If a signal cannot keep to its target; the error says what could be had.
+            If a signal cannot keep to its target, or metadata have no JSON; it says what could be.
         """
         from narrows.codec.encoding.requests import Request
 
         stream, request = io.BytesIO(), Request(quality, effort, target_bytes, target_psnr)
-        self.encoder.compress_to(stream, self.header(embed_model), np.asarray(x), request)
+        self.encoder.compress_to(stream, self.header(embed_model, metadata), np.asarray(x), request)
         return stream.getvalue()
 
     def decompress(self, blob: bytes) -> Frames:
@@ -157,10 +160,10 @@ class Codec:
         """
         return self.decoder.decompress(blob)
 
-    def header(self, embed_model: bool = False) -> Header:
+    def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives."""
-        embedded = self.model_bytes if embed_model else None
-        return Header(self.model.model_id, self.model.dtype, self.model.frame_shape, embedded)
+        model, embedded = self.model, self.model_bytes if embed_model else None
+        return Header(model.model_id, model.dtype, model.frame_shape, embedded, metadata or {})
 
     def check_frames(self, x: Frames) -> Frames:
         """Return `(n, *frame_shape)` signals of the model's dtype as they are, or DataError."""
@@ -247,9 +250,8 @@ class Codec:
         quality : int, optional
             1 to the model's number of qualities; by default the middle one.
         effort : int, optional
-            0 to 9. 0 rounds what the encoder gives. From 1 on, symbols beside those are searched
-            for that cost less, in bits and errors together; more effort is never worse, and takes
-            longer. By default 2.
+            0 to 9, by default 2. 0 rounds what the encoder gives; from 1 on, symbols that cost less
+            in bits and errors together are searched for. More effort is never worse, but slower.
 
         Returns
         -------

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import IndexedArchive
+from narrows.codec.archive import IndexedArchive, Metadata
 from narrows.codec.block_coder import Unpacked
 from narrows.codec.decoder import Decoder
 from narrows.errors import DataError
@@ -56,6 +56,11 @@ class Archive:
     def shape(self) -> tuple[int, ...]:
         """The shape of all signals, `(n, *frame_shape)`."""
         return (len(self), *self._blocks.header.frame_shape)
+
+    @property
+    def metadata(self) -> Metadata:
+        """What was stored beside the signals: JSON values under names."""
+        return self._blocks.header.metadata
 
     def __len__(self) -> int:
         return self._blocks.n_signals

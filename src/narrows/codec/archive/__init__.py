@@ -7,7 +7,6 @@ from narrows.codec.archive.layout import (
     MAGIC,
     MAX_BLOCK_BYTES,
     MAX_BLOCK_SIGNALS,
-    MAX_DIMENSIONS,
     MAX_FRAME_BYTES,
     MODEL_ID_BYTES,
     SEVERAL_QUALITIES,
@@ -17,6 +16,7 @@ from narrows.codec.archive.layout import (
     Header,
     Mode,
 )
+from narrows.codec.archive.metadata import Metadata
 from narrows.codec.archive.sequential import ArchiveReader, ArchiveWriter
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "MAGIC",
     "MAX_BLOCK_BYTES",
     "MAX_BLOCK_SIGNALS",
-    "MAX_DIMENSIONS",
     "MAX_FRAME_BYTES",
     "MODEL_ID_BYTES",
     "SEVERAL_QUALITIES",
@@ -36,5 +35,6 @@ __all__ = [
     "Entry",
     "Header",
     "IndexedArchive",
+    "Metadata",
     "Mode",
 ]

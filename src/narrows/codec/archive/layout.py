@@ -1,6 +1,6 @@
 """The bytes of a `.nrw` archive: each part packed and taken, side by side.
 
-    header │ [embedded model] │ block │ block │ ... │ end byte, index, CRC │ tail
+    header │ [metadata] │ [embedded model] │ block │ block │ ... │ end byte, index, CRC │ tail
 
 All integers are little-endian. Every byte but the tail, which is compared, is covered by a CRC-32
 that is checked before anything is decoded; every limit is checked before memory is taken.
@@ -18,6 +18,13 @@ from zlib import crc32
 
 import numpy as np
 
+from narrows.codec.archive.metadata import (
+    MAX_METADATA_BYTES,
+    Metadata,
+    pack_metadata,
+    unpack_metadata,
+)
+from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.errors import FormatError
 
@@ -27,13 +34,13 @@ MIN_BLOCK_BYTES = 7  # mode, count, length, CRC-32
 TAIL_BYTES = 8  # length of the index in four bytes, and the magic
 VERSION = 0
 FLAG_EMBEDDED_MODEL = 0x01
+FLAG_METADATA = 0x02
 REQUIRED_FLAGS = 0x0F  # a reader that does not know one of these must refuse the archive
-KNOWN_FLAGS = FLAG_EMBEDDED_MODEL
+KNOWN_FLAGS = FLAG_EMBEDDED_MODEL | FLAG_METADATA
 END_OF_BLOCKS = 0x0F
 SEVERAL_QUALITIES = 0  # in place of a quality: each signal has one of its own
 
 MODEL_ID_BYTES = 16
-MAX_DIMENSIONS = 8
 # Both limits stay 16 bytes below a power of two, so that the length of a whole block takes no more
 # bytes in the index than the power of two less one does: a stored block then costs 16 bytes.
 MAX_FRAME_BYTES = (1 << 28) - 16  # a frame is decoded whole, in a few arrays of 8 times its size
@@ -67,6 +74,7 @@ class Header:
     dtype: np.dtype[Any]
     frame_shape: tuple[int, ...]
     embedded_model: bytes | None = None
+    metadata: Metadata = field(default_factory=dict)
 
     @property
     def frame_bytes(self) -> int:
@@ -97,16 +105,19 @@ class Block:
 
 
 def pack_header(header: Header) -> bytes:
-    """Lay out the header, with its CRC-32 and the embedded model if there is one."""
-    flags = 0 if header.embedded_model is None else FLAG_EMBEDDED_MODEL
+    """Lay out the header, and the metadata and the embedded model if there are any."""
+    flags = FLAG_METADATA if header.metadata else 0
+    flags |= 0 if header.embedded_model is None else FLAG_EMBEDDED_MODEL
     fixed = MAGIC + bytes([VERSION, flags]) + header.model_id
     shape = bytes([DTYPE_CODES[header.dtype], len(header.frame_shape)])
     shape += b"".join(write_varint(size) for size in header.frame_shape)
     out = _with_crc(fixed + shape)
+    if header.metadata:
+        out += _sized(pack_metadata(header.metadata))
     if header.embedded_model is not None:
         if len(header.embedded_model) > MAX_MODEL_BYTES:
             raise FormatError(f"a model of {len(header.embedded_model)} bytes cannot be embedded")
-        out += _with_crc(write_varint(len(header.embedded_model)) + header.embedded_model)
+        out += _sized(header.embedded_model)
     return out
 
 
@@ -124,6 +135,10 @@ def pack_trailer(entries: Sequence[Entry]) -> bytes:
     index += b"".join(write_varint(n) + write_varint(size) for n, size in entries)
     body = _with_crc(index)
     return body + len(body).to_bytes(4, "little") + TAIL_MAGIC
+
+
+def _sized(data: bytes) -> bytes:
+    return _with_crc(write_varint(len(data)) + data)
 
 
 def _with_crc(data: bytes) -> bytes:
@@ -152,20 +167,23 @@ def take_header(source: CheckedStream) -> Header:
     header = Header(model_id, DTYPES[dtype_code], shape)
     if not 0 < header.frame_bytes <= MAX_FRAME_BYTES:
         raise FormatError(f"archive with frames of {header.frame_bytes} bytes")
-    return (
-        replace(header, embedded_model=_take_model(source))
-        if flags & FLAG_EMBEDDED_MODEL
-        else header
-    )
+    if flags & FLAG_METADATA:
+        packed = _take_sized(source, "metadata", MAX_METADATA_BYTES)
+        header = replace(header, metadata=unpack_metadata(packed))
+    if flags & FLAG_EMBEDDED_MODEL:
+        model = _take_sized(source, "embedded model", MAX_MODEL_BYTES)
+        header = replace(header, embedded_model=model)
+    return header
 
 
-def _take_model(source: CheckedStream) -> bytes:
+def _take_sized(source: CheckedStream, what: str, limit: int) -> bytes:
+    """Read what `_sized` wrote."""
     size = source.varint()
-    if size > MAX_MODEL_BYTES:
-        raise FormatError(f"embedded model of {size} bytes; the limit is {MAX_MODEL_BYTES}")
-    model = source.take(size)
-    source.check_crc("embedded model")
-    return model
+    if size > limit:
+        raise FormatError(f"{what} of {size} bytes; the limit is {limit}")
+    data = source.take(size)
+    source.check_crc(what)
+    return data
 
 
 def take_block(source: CheckedStream, header: Header, number: int) -> Block | None:
@@ -202,7 +220,7 @@ def take_trailer(source: CheckedStream, most_blocks: int) -> list[Entry]:
 
 
 class CheckedStream:
-    """A stream that counts what it gives and keeps its running CRC-32."""
+    """A stream that counts the bytes it returns and keeps their running CRC-32."""
 
     def __init__(self, stream: BinaryIO, position: int = 0) -> None:
         self._stream = stream

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from narrows.codec.archive.indexed import IndexedArchive
 from narrows.codec.archive.layout import (
     Block,
     CheckedStream,
@@ -29,8 +30,8 @@ class ArchiveWriter:
     stream : binary stream
         It need not seek.
     header : Header
-    present : list of Entry, optional
-        The blocks of an archive that goes on: the stream is at the end of the last.
+    present : IndexedArchive, optional
+        An archive to go on with: the stream stands where its blocks end.
 
     Attributes
     ----------
@@ -39,12 +40,15 @@ class ArchiveWriter:
     """
 
     def __init__(
-        self, stream: BinaryIO, header: Header, present: list[Entry] | None = None
+        self, stream: BinaryIO, header: Header, present: IndexedArchive | None = None
     ) -> None:
         self._stream = stream
-        self._entries = list(present or [])
-        self.n_bytes = sum(entry.n_bytes for entry in self._entries)
-        self._write(pack_header(header), to_stream=present is None)
+        self._entries: list[Entry] = []
+        self.n_bytes = 0
+        if present is None:
+            self._write(pack_header(header))
+        else:
+            self._entries, self.n_bytes = list(present.entries), present.index_offset
 
     def write(self, block: Block) -> None:
         """Append a block."""
@@ -56,11 +60,9 @@ class ArchiveWriter:
         """Write the index and the tail; the stream stays open."""
         self._write(pack_trailer(self._entries))
 
-    def _write(self, data: bytes, *, to_stream: bool = True) -> None:
-        """Write and count; what an archive that goes on has already is counted alone."""
+    def _write(self, data: bytes) -> None:
+        self._stream.write(data)
         self.n_bytes += len(data)
-        if to_stream:
-            self._stream.write(data)
 
 
 class ArchiveReader:
@@ -89,7 +91,7 @@ class ArchiveReader:
         self.blocks_by_mode = dict.fromkeys(Mode, 0)
 
     def __iter__(self) -> Iterator[Block]:
-        """Give the blocks in order; the index and the end are checked after the last."""
+        """Return the blocks in order; the index and the end are checked after the last."""
         entries: list[Entry] = []
         begin = self._source.position
         while (block := take_block(self._source, self.header, len(entries))) is not None:

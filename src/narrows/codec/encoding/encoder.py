@@ -65,7 +65,7 @@ class Encoder:
         """
         self._decoder.check_model_of(archive.header)
         blocks = self._blocks(x, request, archive.header.block_signals)
-        return _write(ArchiveWriter(stream, archive.header, archive.entries), blocks)
+        return _write(ArchiveWriter(stream, archive.header, archive), blocks)
 
     def _blocks(
         self, x: Frames | Iterable[Frames], request: Request, block_signals: int

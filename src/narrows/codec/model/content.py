@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.archive.metadata import canonical_json
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
 from narrows.codec.model.tradeoff import Exchange
@@ -38,11 +38,6 @@ class Content(NamedTuple):
             little = np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
             hashed.update(little.tobytes())
         return hashed.digest()
-
-
-def canonical_json(value: Any) -> str:
-    """Write JSON in the one form that is hashed: sorted keys, no spaces, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 # ---------------------------------------------------------------- what decoding depends on

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from narrows.codec.archive.metadata import canonical_json
 from narrows.codec.checks import check_whole
 from narrows.codec.model.content import (
     VERSION,
     Content,
     Tensors,
-    canonical_json,
     read_decoding,
     read_encoder,
     write_decoding,
