@@ -6,46 +6,43 @@
 Compresses the same signals at each effort and decompresses them: bytes a signal (the archive's
 length), PSNR, the mean of what a search makes small (bits + lambda * distortion), microseconds a
 signal. The gain at equal bytes takes the slope of the model's own rate-distortion curve, lambda.
-Writes effort.md, effort.json and effort.png. Set OMP_NUM_THREADS to fix the number of threads.
+Writes effort.md and effort.json. Set OMP_NUM_THREADS to fix the number of threads.
 """
 
 import argparse
 import math
-import time
+import sys
 from pathlib import Path
 
 import numpy as np
 
 import narrows
-from benchmarks.comparison import results, tables
+from benchmarks.comparison import ours, results, tables
 from narrows.codec.encoding.efforts import EFFORTS, MAX_EFFORT
-from narrows.evaluation.metrics import distortion
+from narrows.evaluation.peers import contract
 from narrows.evaluation.peers.registry import sample
 from narrows.signals import read_signals
 
-RESULTS = Path(__file__).parent / "results"
-RUNS, ENOUGH_SECONDS = 3, 5.0
+SECONDS = 5.0
+"""Enough to time an effort."""
 ALL = ",".join(map(str, range(MAX_EFFORT + 1)))
 
 
 def measure(codec, x, effort):
-    """Give what one effort makes of `(n, *frame_shape)` signals."""
-    seconds, began = [], time.perf_counter()
-    while not seconds or (len(seconds) < RUNS and time.perf_counter() - began < ENOUGH_SECONDS):
-        start = time.perf_counter()
-        blob = codec.compress(x, effort=effort)
-        seconds.append(time.perf_counter() - start)
-    measured = distortion(x, codec.decompress(blob), codec.model.peak)
+    """Measure one effort on `(n, *frame_shape)` signals."""
+    coder = ours.archive_coder(codec, effort=effort)
+    point = contract.measure(coder, x, codec.model.peak, "narrows", effort, SECONDS)
     lambda_ = codec.model.exchange.lambda_[codec.model.default_quality - 1]
-    squares = measured.mse * (codec.model.peak * codec.model.exchange.unit) ** 2 * x[0].size
+    mse = 10 ** (-point.psnr / 10)
+    squares = mse * (codec.model.peak * codec.model.exchange.unit) ** 2 * x[0].size
     return {
         "effort": effort,
-        "bytes_per_signal": len(blob) / len(x),
-        "psnr": measured.psnr,
-        "cost_bits": 8 * len(blob) / len(x) + lambda_ * squares,
+        "bytes_per_signal": point.bytes_per_signal,
+        "psnr": point.psnr,
+        "cost_bits": 8 * point.bytes_per_signal + lambda_ * squares,
         "distortion_bits": lambda_ * squares,
-        "microseconds": 1e6 * min(seconds) / len(x),
-        "mb_per_s": x.nbytes / min(seconds) / 1e6,
+        "microseconds": x[0].nbytes / point.encode_mb_per_s,
+        "mb_per_s": point.encode_mb_per_s,
     }
 
 
@@ -74,35 +71,11 @@ def page(rows, context):
             f"{row['times_rounding']:.1f}", str(steps.rounds), str(steps.trials),
             str(steps.forced_moves),
         ])  # fmt: skip
-    machine = context["machine"]
     return (
         f"# Effort\n\n{context['signals']:,} signals of {context['data']}, one model.\n\n"
-        f"    {context['command']}\n\n"
-        f"{machine['processor']}, {machine['cores']} core(s), {machine['threads']} thread(s).\n\n"
-        f"{tables.table(lines)}\n\n{__doc__.split('signal. ')[1].split('Writes')[0].strip()}\n"
+        f"{results.made_by(context)}.\n\n{tables.table(lines)}\n\n"
+        f"{__doc__.split('signal. ')[1].split('Writes')[0].strip()}\n"
     )
-
-
-def plot(rows):
-    """Draw the gain against the time."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot([r["microseconds"] for r in rows], [r["gain_db"] for r in rows], "o-")
-    for row in rows:
-        axes.annotate(
-            str(row["effort"]), (row["microseconds"], row["gain_db"]),
-            textcoords="offset points", ha="center",
-            xytext=(-8, 6) if row["effort"] % 2 else (8, -14),
-        )  # fmt: skip
-    axes.set(
-        xscale="log", xlabel="microseconds a signal", ylabel="gain at equal bytes (dB)",
-        title="Efforts 0 to 9",
-    )  # fmt: skip
-    axes.margins(0.08)
-    axes.grid(alpha=0.3)
-    return figure
 
 
 def main():
@@ -111,7 +84,7 @@ def main():
     parser.add_argument("--data", default="mnist:test")
     parser.add_argument("--signals", type=int, help="so many, spread evenly")
     parser.add_argument("--efforts", default=ALL)
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()
     x = np.array(read_signals(options.data))
     x = sample(x, options.signals)
@@ -119,19 +92,8 @@ def main():
     codec.compress(x[:64])  # what is made once is not measured
     rows = [measure(codec, x, int(effort)) for effort in options.efforts.split(",")]
     gains(rows)
-    words = [f"python -m benchmarks.effort {Path(options.model).name}", f"--data {options.data}"]
-    words += [f"--signals {len(x)}"] if options.signals else []
-    words += [f"--efforts {options.efforts}"] if options.efforts != ALL else []
-    context = {
-        "command": " ".join(words),
-        "data": options.data,
-        "signals": len(x),
-        "machine": results.machine(),
-        "versions": results.versions(),
-    }
-    text = page(rows, context)
-    results.write(options.output, "effort", text, {**context, "efforts": rows}, plot(rows))
-    print(text)
+    context = results.context("effort", sys.argv[1:], data=options.data, signals=len(x))
+    results.write(options.output, "effort", page(rows, context), {**context, "efforts": rows})
 
 
 if __name__ == "__main__":

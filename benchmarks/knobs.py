@@ -6,10 +6,11 @@
 Compresses held-out signals at every quality and some efforts (bytes a signal of the archive, PSNR),
 and to packets that keep to a target (the longest and the mean packet, PSNR of all), beside packets
 of one fixed quality that come to the same mean size (PSNR interpolated in the logarithm of bytes),
-and the share of those that would be longer than the target. Writes knobs-DATASET.md, .json, .png.
+and the share of those that would be longer than the target. Writes knobs-DATASET.md and .json.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,6 @@ from narrows.errors import SettingError
 from narrows.evaluation.curves import psnr_at
 from narrows.evaluation.metrics import distortion, evaluate
 from narrows.evaluation.peers.registry import sample
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def curve(codec, x, effort):
@@ -83,13 +82,11 @@ def page(curves, targets, context):
             f"{100 * row['longer_at_nearest_quality']:.0f} %",
             f"{row['longest_at_nearest_quality']} B",
         ])  # fmt: skip
-    machine = context["machine"]
     return (
         f"# Quality, effort and budgets: {context['dataset']}\n\n"
         f"{context['signals']:,} held-out signals; one model of {context['model_bytes']:,} bytes, "
         f"trained for {context['training_seconds']:.0f} s.\n\n"
-        f"    {context['command']}\n\n"
-        f"{machine['processor']}, {machine['cores']} core(s), {machine['threads']} thread(s).\n\n"
+        f"{results.made_by(context)}.\n\n"
         f"## Archives\n\n{tables.table(lines)}\n\n"
         f"## Packets of at most so many bytes, at effort {DEFAULT_EFFORT}\n\n"
         f"{tables.table(kept_to)}\n\n"
@@ -101,45 +98,6 @@ def _decibels(psnr):
     return tables.NOTHING if psnr is None else f"{psnr:.2f} dB"
 
 
-def plot(curves, targets, dataset):
-    """Draw a curve an effort through the qualities, and the targets."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    for each in curves:
-        sizes, psnr = zip(*each["points"], strict=True)
-        axes.plot(sizes, psnr, "o-", ms=4, label=f"effort {each['effort']}")
-    for number, (size, psnr) in enumerate(curves[-1]["points"], 1):
-        axes.annotate(
-            f"-q {number}", (size, psnr), textcoords="offset points", xytext=(-5, 5), fontsize=8,
-            ha="right",
-        )  # fmt: skip
-    met = [row for row in targets if "error" not in row]
-    if met:
-        axes.plot(
-            [r["mean"] for r in met], [r["psnr"] for r in met], "s", ms=7, mfc="none",
-            color="black", label="packets with --target-bytes",
-        )  # fmt: skip
-        for row in met:
-            axes.annotate(
-                f"≤ {row['target_bytes']:g} B", (row["mean"], row["psnr"]),
-                textcoords="offset points", xytext=(9, -4), fontsize=8,
-            )  # fmt: skip
-    axes.set(
-        xscale="log", xlabel="bytes a signal", ylabel="PSNR (dB)",
-        title=f"Quality, effort and budgets of one model ({dataset})",
-    )  # fmt: skip
-    ticks = [4, 6, 8, 12, 16, 24, 32, 48, 64, 96]
-    axes.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
-    axes.set_xticks([], minor=True)
-    sizes = [size for each in curves for size, _ in each["points"]]
-    axes.set_xlim(min(sizes) / 1.25, max(sizes) * 1.25)
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    return figure
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", choices=datasets.NAMES)
@@ -147,7 +105,7 @@ def main():
     parser.add_argument("--signals", type=int, help="so many, spread evenly")
     parser.add_argument("--efforts", default="0,2,6")
     parser.add_argument("--target-bytes", default="12,16,24")
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()
     x = np.array(datasets.load(options.dataset).test)
     x = sample(x, options.signals)
@@ -155,23 +113,13 @@ def main():
     curves = [curve(codec, x, int(effort)) for effort in options.efforts.split(",")]
     fixed = [packets_of(codec, x, quality=q + 1) for q in range(codec.model.n_qualities)]
     targets = [kept(codec, x, float(each), fixed) for each in options.target_bytes.split(",")]
-    words = [f"python -m benchmarks.knobs {options.dataset} {Path(options.model).name}"]
-    words += [f"--signals {len(x)}"] if options.signals else []
-    words += [f"--efforts {options.efforts} --target-bytes {options.target_bytes}"]
-    context = {
-        "command": " ".join(words),
-        "dataset": options.dataset,
-        "signals": len(x),
-        "model_bytes": len(codec.model_bytes),
-        "training_seconds": codec.model.training["seconds"],
-        "machine": results.machine(),
-        "versions": results.versions(),
-    }
-    text = page(curves, targets, context)
-    found = {**context, "curves": curves, "targets": targets}
-    figure = plot(curves, targets, options.dataset)
-    results.write(options.output, f"knobs-{options.dataset}", text, found, figure)
-    print(text)
+    context = results.context(
+        "knobs", sys.argv[1:], dataset=options.dataset, signals=len(x),
+        model_bytes=len(codec.model_bytes), training_seconds=codec.model.training["seconds"],
+    )  # fmt: skip
+    figures = {**context, "curves": curves, "targets": targets}
+    name = f"knobs-{options.dataset}"
+    results.write(options.output, name, page(curves, targets, context), figures)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ from narrows.codec.encoding.efforts import DEFAULT_EFFORT
 from narrows.evaluation.peers.contract import measure
 from narrows.evaluation.peers.registry import registry, sample
 
-RESULTS = Path(__file__).parent / "results"
 MINUTES = 2.0
 
 
@@ -41,26 +40,14 @@ def arguments(words=None):
     )
     parser.add_argument("--peers", type=lambda text: text.split(","), help="by default all")
     parser.add_argument("--signals", type=int, help="test on so many, spread evenly")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    return parser.parse_args(words)
+    parser.add_argument("--output", type=Path, default=results.RESULTS)
+    words = sys.argv[1:] if words is None else words
+    return argparse.Namespace(words=words, **vars(parser.parse_args(words)))
 
 
 def numbers(text):
     """Read whole numbers with commas between them."""
     return [int(word) for word in text.split(",")]
-
-
-def command(options):
-    """Give the command line that makes these results, without this machine's folders."""
-    words = ["python -m benchmarks.rate_distortion", options.dataset]
-    if options.models:
-        words += ["--models", *(Path(path).name for path in options.models)]
-    else:
-        words += ["--minutes", f"{options.minutes:g}"]
-    if options.efforts != [DEFAULT_EFFORT]:
-        words += ["--efforts", ",".join(map(str, options.efforts))]
-    words += ["--peers", ",".join(options.peers)] if options.peers else []
-    return " ".join([*words, *(["--signals", str(options.signals)] if options.signals else [])])
 
 
 def narrows_series(codecs, dataset, effort):
@@ -120,12 +107,8 @@ def measure_all(options):
         ours.check_models(codecs, dataset)
     else:
         codecs = ours.trained(dataset, options.minutes, lambda name: say(f"training {name}"))
-    context = {
-        "command": command(options),
-        "machine": results.machine(),
-        "versions": results.versions(),
-        "models": {name: ours.described(codec) for name, codec in codecs.items()},
-    }
+    described = {name: ours.described(codec) for name, codec in codecs.items()}
+    context = results.context("rate_distortion", options.words, models=described)
     say("measuring narrows")
     mine = [
         series for effort in options.efforts for series in narrows_series(codecs, dataset, effort)
@@ -156,12 +139,8 @@ def main(words=None):
     dataset, mine, others, context = measure_all(options)
     rows = [*mine, *others]
     page = tables.markdown(dataset, mine, others, context)
-    figure = results.plot(dataset, rows)
-    paths = results.write(
-        options.output, dataset.name, page, as_json(dataset, rows, context), figure
-    )
-    print(page)
-    say("wrote " + ", ".join(map(str, paths)))
+    figures = as_json(dataset, rows, context)
+    results.write(options.output, dataset.name, page, figures, results.plot(dataset, rows))
 
 
 if __name__ == "__main__":

@@ -10,15 +10,15 @@ share is the median of the nine. Set OMP_NUM_THREADS to fix the number of thread
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import time
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
 import narrows
+from benchmarks.comparison import results
 from narrows.codec.networks.layers import Conv, Dense, TransposedConv
 from narrows.evaluation.peers.registry import peers_for
 from narrows.signals import read_signals
@@ -127,7 +127,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--data", default="mnist:test")
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     codec = narrows.load(options.model)
     rows = measure(codec, np.array(read_signals(options.data)))
@@ -135,13 +135,7 @@ def main():
         figures = "  ".join(f"{k} {v:.3g}" for k, v in row.items() if k != "name")
         print(f"{row['name']:26} {figures}")
     if options.json:
-        context = {
-            "processor": platform.processor() or platform.machine(),
-            "numpy": np.__version__,
-            "threads": os.environ.get("OMP_NUM_THREADS", "default"),
-        }
-        with open(options.json, "w") as file:
-            json.dump({"rows": rows, **context}, file, indent=2)
+        options.json.write_text(json.dumps({"rows": rows, **results.machine()}, indent=2))
 
 
 if __name__ == "__main__":

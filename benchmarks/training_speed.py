@@ -11,7 +11,6 @@ a while does so to all of them. The figure is the median of the epochs after the
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import tempfile
 import time
 from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -151,7 +151,7 @@ def main():
     parser.add_argument("--data", default="mnist:train")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--only", choices=PROGRAMS, help=argparse.SUPPRESS)
-    parser.add_argument("--json")
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     if options.only:
         x = np.array(read_signals(options.data))
@@ -174,9 +174,9 @@ def main():
             f"{row['times_narrows']:.2f} times narrows  last loss {row['last_loss']:.5f}"
         )
     if options.json:
-        context = {"processor": platform.processor() or platform.machine(), "numpy": np.__version__}
-        with open(options.json, "w") as file:
-            json.dump({"rows": rows, **context}, file, indent=2)
+        from benchmarks.comparison import results
+
+        options.json.write_text(json.dumps({"rows": rows, **results.machine()}, indent=2))
 
 
 if __name__ == "__main__":

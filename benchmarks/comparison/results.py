@@ -1,21 +1,24 @@
 """What is kept of a run: the table, the figures in JSON, and the plot."""
 
-import io
 import json
 import os
 import platform
 import re
+import shlex
+import sys
 from importlib import metadata
 from pathlib import Path
 
 from narrows._version import __version__
+from narrows.evaluation.metrics import psnr_of_mse
 from narrows.evaluation.plots import rate_distortion, write_png
 from narrows.evaluation.sweep import cores
 
-PACKAGES = ("numpy", "torch", "imagecodecs", "zstandard", "pysz", "zfpy")
-LIBRARIES = ("libjpeg_turbo", "libwebp", "libavif", "libjxl", "openjpeg")
-COLOURS = 128  # of a PNG's palette
-MOST_CURVES = 10  # that the plot has colours for
+PACKAGES = ("numpy", "torch", "imagecodecs", "soundfile", "zstandard", "pysz", "zfpy")
+LIBRARIES = ("libjpeg_turbo", "libwebp", "libavif", "libjxl", "openjpeg", "sperr", "pcodec")
+MAX_CURVES = 10
+"""That the plot has colours for."""
+RESULTS = Path(__file__).parents[1] / "results"
 
 
 def machine():
@@ -56,6 +59,39 @@ def _libraries():
     return {name: match[1] for name, match in found.items() if match}
 
 
+def context(module, words, **figures):
+    """Return the command without this machine's folders, the machine and the versions."""
+    words = list(words)
+    if "--output" in words:
+        at = words.index("--output")
+        del words[at : at + 2]
+    told = shlex.join(Path(word).name for word in words)
+    command = f"python -m benchmarks.{module} {told}"
+    return {"command": command, **figures, "machine": machine(), "versions": versions()}
+
+
+def made_by(context):
+    """Write the command and the machine of a run, for its page."""
+    machine = context["machine"]
+    return (
+        f"    {context['command']}\n\n"
+        f"{machine['processor']}, {machine['cores']} core(s), {machine['threads']} thread(s)"
+    )
+
+
+def write(folder, name, page, figures, figure=None):
+    """Write `name.md`, `name.json` and, of a figure, `name.png` into a folder, and say so."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.md").write_text(page)
+    (folder / f"{name}.json").write_text(json.dumps(figures, indent=1, default=float) + "\n")
+    if figure is not None:
+        with open(folder / f"{name}.png", "wb") as stream:
+            write_png(figure, stream)
+    print(page)
+    print(f"wrote {folder / name}.*", file=sys.stderr)
+
+
 def plot(dataset, rows):
     """Draw the curves about the data set's rates: narrows first, the optimum, if known, last."""
     low, high = dataset.byte_range[0] / 4, dataset.byte_range[1] * 2
@@ -66,14 +102,10 @@ def plot(dataset, rows):
     }
     curves = {name: curve for name, curve in curves.items() if curve}
     if dataset.optimum:
-        curves = dict(list(curves.items())[: MOST_CURVES - 1])
+        curves = dict(list(curves.items())[: MAX_CURVES - 1])
         curves[dataset.optimum.name] = _optimal_curve(dataset)
-    figure = rate_distortion(dict(list(curves.items())[:MOST_CURVES]))
-    return with_legend_beside(figure)
-
-
-def with_legend_beside(figure):
-    """Make room for many names: beside the curves, not on them."""
+    figure = rate_distortion(dict(list(curves.items())[:MAX_CURVES]))
+    # Many names need room beside the curves.
     figure.set_size_inches(figure.get_figwidth() + 2.2, figure.get_figheight() + 0.8)
     legend = figure.axes[0].get_legend()
     legend.set_loc("upper left")
@@ -82,35 +114,8 @@ def with_legend_beside(figure):
 
 
 def _optimal_curve(dataset):
-    optimum, peak = dataset.optimum, dataset.peak
+    optimum = dataset.optimum
     low, high = dataset.byte_range[0], min(dataset.byte_range[1], optimum.most_bits / 8)
     sizes = [low * (high / low) ** (i / 8) for i in range(9)]
-    return [(size, _psnr(optimum.distortion(8 * size), peak)) for size in sizes]
-
-
-def _psnr(mse, peak):
-    from narrows.evaluation.metrics import psnr_of_mse
-
-    return psnr_of_mse(mse / peak**2)
-
-
-def write(folder, name, page, figures, figure):
-    """Write `name.md`, `name.json` and `name.png` into a folder; give their paths."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.{ending}" for ending in ("md", "json", "png")]
-    paths[0].write_text(page)
-    paths[1].write_text(json.dumps(figures, indent=1, default=float) + "\n")
-    paths[2].write_bytes(small_png(figure))
-    return paths
-
-
-def small_png(figure):
-    """Draw a figure to a PNG with a palette: a third of the bytes, for documents show it."""
-    from PIL import Image
-
-    drawn, stream = io.BytesIO(), io.BytesIO()
-    write_png(figure, drawn)
-    picture = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    picture.save(stream, "PNG", optimize=True)
-    return stream.getvalue()
+    mses = [optimum.distortion(8 * size) / dataset.peak**2 for size in sizes]
+    return [(size, psnr_of_mse(mse)) for size, mse in zip(sizes, mses, strict=True)]

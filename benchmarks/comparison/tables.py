@@ -5,7 +5,7 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.comparison import sources
+from benchmarks.comparison import results, sources
 from narrows.evaluation import curves
 
 NOTHING = "–"
@@ -41,14 +41,12 @@ def markdown(dataset, ours, others, context):
 
 def heading(dataset, context):
     """Say what was measured, by which command, where."""
-    x, machine = dataset.test, context["machine"]
+    x = dataset.test
     versions = ", ".join(f"{name} {version}" for name, version in context["versions"].items())
     return (
         f"{dataset.about}. {len(x):,} held-out signals of {x[0].nbytes:,} bytes, "
         f"{len(dataset.train):,} training signals; peak {dataset.peak:g}.\n\n"
-        f"    {context['command']}\n\n"
-        f"{machine['processor']}, {machine['cores']} core(s), {machine['threads']} thread(s); "
-        f"{versions}."
+        f"{results.made_by(context)}; {versions}."
     )
 
 

@@ -49,7 +49,8 @@ def test_the_table_and_the_json_hold_the_same_figures(advice):
 
 
 def made_up(ours: float, **changes: object) -> Advice:
-    point = AtQuality(RatePoint("narrows", ours, 30.0), [RatePoint("PCA codec", 20.0, 30.0, 4000)])
+    pca = RatePoint("PCA codec", 20.0, 30.0, 4000)
+    point = AtQuality(RatePoint("narrows", ours, 30.0, 50_000), [pca])
     made = Advice(
         signals=1000, held_out=100, architecture="dense", trained_seconds=120.0,
         full_seconds=600.0, model_bytes=50_000, break_even_signals=900,
@@ -63,45 +64,44 @@ def made_up(ours: float, **changes: object) -> Advice:
 def test_the_verdict_names_what_is_better():
     better = " ".join(verdict(made_up(10.0)))
     assert "10.0 bytes a signal at 30.0 dB, 10 times less than raw" in better
-    assert "The best other codec, PCA codec, takes 2.0 times that." in better
+    assert (
+        "PCA takes 2.0 times the bytes at the same quality: 20.00 bytes a signal against 10.00; "
+        "with the model counted, narrows is the smaller from 4,600 signals on."
+    ) in better
     assert "paid for itself after 900 signals" in better
-    assert "Against PCA codec it has after 4,600" in better
     assert "about 10 min here" in better
 
     worse = " ".join(verdict(made_up(25.0)))
-    assert (
-        "PCA codec takes 20.0 bytes where this short training takes 25.0: "
-        "try --architecture linear first."
-    ) in worse
+    assert "PCA does as well on this data: 20.00 bytes a signal against 25.00" in worse
+    assert "Try --architecture=linear" in worse
     assert "too short" not in worse
-    assert "lossless" not in worse
+    assert "Use that" not in worse
 
     lossless = " ".join(verdict(made_up(49.0, break_even_signals=None)))
-    assert "lzma -9e is lossless in 50.0: use that" in lossless
-    assert "never pay" in lossless
+    assert "lzma -9e is lossless at nearly this size: 50.00 bytes a signal against 49" in lossless
+    assert "not smaller than the signals themselves" in lossless
 
 
 @pytest.mark.parametrize(
     ("ours", "psnr", "said"),
     [
-        (21.0, 22.6, "takes 20.0 bytes at its lowest quality, 22.6 dB, where this short training "
-         "takes 21.0 at 12.8 dB: try WebP mosaic first."),
-        (10.0, 22.6, "takes 2.0 times that at its lowest quality, 22.6 dB."),
-        (21.0, np.inf, "takes 20.0 bytes without loss where this short training takes 21.0 at "
-         "12.8 dB: try"),
-        (10.0, np.inf, "takes 2.0 times that without loss."),
+        (21.0, 22.6, "WebP mosaic does as well: 20.00 bytes a signal against 21.00 at its lowest "
+         "quality, 22.60 dB, and needs no model."),
+        (10.0, 22.6, "WebP mosaic takes 2.0 times the bytes at its lowest quality, 22.60 dB: "
+         "20.00 bytes a signal against 10.00"),
+        (21.0, np.inf, "WebP mosaic does as well: 20.00 bytes a signal against 21.00 at no loss"),
+        (10.0, np.inf, "WebP mosaic takes 2.0 times the bytes at no loss at all"),
     ],
 )  # fmt: skip
 def test_a_peer_of_another_quality_is_told_with_both(ours, psnr, said):
-    point = AtQuality(RatePoint("narrows", ours, 12.8), [RatePoint("WebP mosaic", 20.0, psnr)])
+    narrows = RatePoint("narrows", ours, 12.8, 50_000)
+    point = AtQuality(narrows, [RatePoint("WebP mosaic", 20.0, psnr)])
     assert said in " ".join(verdict(made_up(ours, points=[point] * 3)))
 
 
 def test_a_training_too_short_to_judge_by_says_how_long_would_do():
     short = " ".join(verdict(made_up(25.0, trained_seconds=18.0, full_seconds=1500.0)))
-    assert "where this short training takes 25.0. This training, 1 % of a full one" in short
-    assert "too short to judge by: give --minutes 3." in short
-    assert "first" not in short
+    assert "This training, 1 % of a full one, was too short to judge by: give --minutes 3." in short
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf"])

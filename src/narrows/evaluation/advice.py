@@ -13,16 +13,9 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.errors import DataError
 from narrows.evaluation.metrics import evaluate
-from narrows.evaluation.peers import pca
 from narrows.evaluation.peers.registry import Bench, sample
-from narrows.evaluation.rate_point import (
-    RatePoint,
-    break_even,
-    codec_point,
-    fewest_bytes,
-    is_as_good,
-    raw_point,
-)
+from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
+from narrows.evaluation.verdict import against_peers, pays
 from narrows.training.settings import TrainingSettings, completed
 
 Signals = npt.NDArray[Any]
@@ -44,11 +37,6 @@ class AtQuality:
 
     narrows: RatePoint
     peers: list[RatePoint]
-
-    @property
-    def best_peer(self) -> RatePoint | None:
-        """The peer of the fewest bytes."""
-        return fewest_bytes(self.peers)
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures."""
@@ -104,13 +92,7 @@ class Advice:
     def as_json(self) -> dict[str, Any]:
         """Give the figures and the verdict."""
         return {
-            "signals": self.signals,
-            "held_out": self.held_out,
-            "architecture": self.architecture,
-            "trained_seconds": self.trained_seconds,
-            "full_seconds": self.full_seconds,
-            "model_bytes": self.model_bytes,
-            "break_even_signals": self.break_even_signals,
+            **vars(self),
             "raw": self.raw.as_json(),
             "lossless": [point.as_json() for point in self.lossless],
             "points": [point.as_json() for point in self.points],
@@ -209,62 +191,29 @@ def _short_training(
 
 def verdict(advice: Advice) -> list[str]:
     """Say in plain sentences what to expect, and what to take instead where that is better."""
-    ours, best = advice.middle.narrows, advice.middle.best_peer
+    ours, raw = advice.middle.narrows, advice.raw.bytes_per_signal
     sentences = [
         f"Expect {ours.bytes_per_signal:.1f} bytes a signal {_quality(ours)}, "
-        f"{advice.raw.bytes_per_signal / ours.bytes_per_signal:.0f} times less than raw, and "
-        "fewer after a full training."
+        f"{raw / ours.bytes_per_signal:.0f} times less than raw, and fewer after a full training.",
+        pays(advice.model_bytes, advice.break_even_signals).text,
+        *(s.text for s in against_peers(ours, advice.lossless, advice.middle.peers)),
     ]
-    if best is not None:
-        sentences.append(_beside(best, ours, advice.enough_minutes is None))
     if advice.enough_minutes is not None:
         share = 100 * advice.trained_seconds / advice.full_seconds
         sentences.append(
             f"This training, {share:.1g} % of a full one, was too short to judge by: give "
             f"--minutes {advice.enough_minutes}."
         )
-    exact = fewest_bytes(advice.lossless)
-    if exact is not None and is_as_good(exact, ours.bytes_per_signal):
-        sentences.append(f"{exact.name} is lossless in {exact.bytes_per_signal:.1f}: use that.")
-    n = advice.break_even_signals
-    if n is None:
-        sentences.append("The model would never pay for itself: use another codec.")
-    else:
-        sentences.append(
-            f"The model, {advice.model_bytes:,} bytes, has paid for itself after {n:,} signals."
-        )
-    if best is not None and (even := break_even(advice.model_bytes, ours.bytes_per_signal, best)):
-        sentences.append(f"Against {best.name} it has after {even:,}.")
+    minutes = max(1, round(advice.full_seconds / 60))
     sentences.append(
-        f"A full training of {QUALITIES} qualities takes about "
-        f"{max(1, round(advice.full_seconds / 60))} min here "
-        f"(architecture {advice.architecture})."
+        f"A full training of {QUALITIES} qualities takes about {minutes} min here (architecture "
+        f"{advice.architecture})."
     )
     return sentences
 
 
 def _quality(point: RatePoint) -> str:
     return "without loss" if point.psnr == math.inf else f"at {point.psnr:.1f} dB"
-
-
-def _beside(best: RatePoint, ours: RatePoint, long_enough: bool) -> str:
-    """Compare with the best peer, and name what to take instead where that is as good."""
-    quality = ""
-    if best.psnr == math.inf:
-        quality = f" {_quality(best)}"
-    elif best.psnr > ours.psnr + 0.01:
-        quality = f" at its lowest quality, {best.psnr:.1f} dB,"
-    if not is_as_good(best, ours.bytes_per_signal):
-        times = best.bytes_per_signal / ours.bytes_per_signal
-        told = f"The best other codec, {best.name}, takes {times:.1f} times that{quality}"
-        return f"{told.removesuffix(',')}."
-    how = "--architecture linear" if best.name == pca.NAME else best.name
-    return (
-        f"{best.name} takes {best.bytes_per_signal:.1f} bytes{quality} where this short training "
-        f"takes {ours.bytes_per_signal:.1f}"
-        + (f" {_quality(ours)}" if quality else "")
-        + (f": try {how} first." if long_enough else ".")
-    )
 
 
 def as_lines(advice: Advice) -> list[list[str]]:

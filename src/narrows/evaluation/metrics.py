@@ -13,7 +13,9 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 
 DEFAULTS = Request()
-ROWS = 4096  # signals compared at a time, so that memory does not grow with the data
+Signals = npt.NDArray[Any]
+ROWS = 4096
+"""Signals compared at a time, so that memory does not grow with the data."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _infinite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def errors(original: npt.NDArray[Any], decoded: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def errors(original: Signals, decoded: Signals) -> npt.NDArray[np.float64]:
     """Subtract in float64.
 
     Values that are NaN or infinite alike in both count as equal; where only one is NaN, the error
@@ -88,22 +90,51 @@ def errors(original: npt.NDArray[Any], decoded: npt.NDArray[Any]) -> npt.NDArray
     return np.asarray(np.where(np.isnan(error), np.inf, error))
 
 
-def distortion(original: npt.NDArray[Any], decoded: npt.NDArray[Any], peak: float) -> Distortion:
-    """Compare `(n, *frame_shape)` signals with their reconstructions, in float64."""
-    total, largest = 0.0, 0.0
+def signal_errors(
+    original: Signals, decoded: Signals
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Compare `(n, *frame_shape)` signals with their reconstructions, a part at a time.
+
+    Returns
+    -------
+    squares, largest : (n,)
+        Of each signal: the sum of squared errors, and the largest absolute error.
+    """
+    squares, largest = np.zeros(len(original)), np.zeros(len(original))
     for start in range(0, len(original), ROWS):
-        error = errors(original[start : start + ROWS], decoded[start : start + ROWS])
-        total += float(np.square(error).sum())
-        largest = max(largest, float(np.abs(error).max(initial=0.0)))
-    mse = total / max(original.size, 1) / peak**2
-    return Distortion(mse, psnr_of_mse(mse), largest)
+        part = slice(start, start + ROWS)
+        error = np.abs(errors(original[part], decoded[part])).reshape(len(original[part]), -1)
+        squares[part] = np.square(error).sum(axis=1)
+        largest[part] = error.max(axis=1, initial=0.0)
+    return squares, largest
+
+
+def distortion(original: Signals, decoded: Signals, peak: float) -> Distortion:
+    """Compare `(n, *frame_shape)` signals with their reconstructions, in float64."""
+    squares, largest = signal_errors(original, decoded)
+    mse = float(squares.sum()) / max(original.size, 1) / peak**2
+    return Distortion(mse, psnr_of_mse(mse), float(largest.max(initial=0.0)))
+
+
+def signal_psnr(original: Signals, decoded: Signals, peak: float) -> npt.NDArray[np.float64]:
+    """Return the PSNR of each of `(n, *frame_shape)` signals in dB, `(n,)`; infinite if exact."""
+    squares, _ = signal_errors(original, decoded)
+    size = max(1, original[:1].size)
+    return np.array([psnr_of_mse(each) for each in squares / size / peak**2])
 
 
 def psnr_of_mse(mse: float) -> float:
-    """Give 10 log10(1 / mse) in dB; infinite for an exact copy, minus infinity for a lost NaN."""
+    """Return 10 log10(1 / mse) in dB; infinite for an exact copy, minus infinity for a lost NaN."""
     if not 0 < mse < math.inf:
         return math.inf if mse == 0 else -math.inf
     return -10 * math.log10(mse)
+
+
+def decibels(psnr: float, digits: int = 2) -> str:
+    """Write a PSNR; "lost" where a NaN or an infinity did not come back."""
+    if math.isfinite(psnr):
+        return f"{psnr:.{digits}f} dB"
+    return "exact" if psnr > 0 else "lost"
 
 
 def evaluate(
@@ -116,9 +147,7 @@ def evaluate(
     return evaluation_of(x, codec.decompress(blob), len(blob), codec)
 
 
-def evaluation_of(
-    x: npt.NDArray[Any], decoded: npt.NDArray[Any], compressed_bytes: int, codec: Codec
-) -> Evaluation:
+def evaluation_of(x: Signals, decoded: Signals, compressed_bytes: int, codec: Codec) -> Evaluation:
     """Put the figures of one compression together."""
     measured = distortion(x, decoded, codec.model.peak)
     model_bytes = len(codec.model_bytes)

@@ -13,8 +13,6 @@ import numpy.typing as npt
 from narrows.evaluation.curves import bytes_at, psnr_at
 from narrows.evaluation.metrics import Evaluation
 
-AS_GOOD = 1.05
-"""A codec that takes up to 5 % more bytes is as good: it has so much less to train."""
 SEARCH_STEPS = 6
 NEAR_DECIBELS = 0.05
 """Where a measured point is so near to what is asked for, the rest is interpolation."""
@@ -84,11 +82,6 @@ def codec_point(name: str, measured: Evaluation, latent_size: int = 0) -> RatePo
 def fewest_bytes(points: Sequence[RatePoint]) -> RatePoint | None:
     """Return the point of the fewest bytes, None of no points."""
     return min(points, key=lambda point: point.bytes_per_signal, default=None)
-
-
-def is_as_good(peer: RatePoint, bytes_per_signal: float) -> bool:
-    """Tell whether a peer takes hardly more bytes, so that a model is not worth its training."""
-    return peer.bytes_per_signal <= AS_GOOD * bytes_per_signal
 
 
 def break_even(model_bytes: int, bytes_per_signal: float, peer: RatePoint) -> int | None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from narrows.codec.archive.salvage import Loss, whole_blocks
 from narrows.codec.decoder import Decoder
 from narrows.errors import DataError, FormatError
-from narrows.evaluation.metrics import errors, psnr_of_mse
+from narrows.evaluation.metrics import psnr_of_mse, signal_errors
 
 
 @dataclass
@@ -100,44 +100,32 @@ def verify(
 
 
 class Comparison:
-    """Compares decoded signals with their originals, a block at a time."""
+    """Decoded signals beside their originals, a block at a time."""
 
     def __init__(self, original: npt.NDArray[Any], decoder: Decoder) -> None:
         self._original = decoder.transform.check_frames(original)
         self._peak = decoder.model.peak
-        self._squares = 0.0
-        self._most_squares = 0.0  # of one signal
-        self._worst: int | None = None
-        self._largest = 0.0
-        self._first: int | None = None
+        self._squares, self._largest = np.zeros((2, len(original)))  # of each signal
 
     def add(self, decoded: npt.NDArray[Any], start: int) -> None:
         """Compare the signals from number `start` on."""
-        if start + len(decoded) > len(self._original):
+        part = slice(start, start + len(decoded))
+        if part.stop > len(self._original):
             raise DataError(
                 f"the archive holds more than the {len(self._original)} signals of the original"
             )
-        error = errors(self._original[start : start + len(decoded)], decoded)
-        squares = np.square(error).reshape(len(error), -1).sum(1)
-        self._squares += float(squares.sum())
-        if squares.max(initial=0.0) > self._most_squares:
-            self._most_squares = float(squares.max())
-            self._worst = start + int(squares.argmax())
-        self._largest = max(self._largest, float(np.abs(error).max(initial=0.0)))
-        if self._first is None and error.any():
-            self._first = start + int(np.flatnonzero(error.reshape(len(error), -1).any(1))[0])
+        self._squares[part], self._largest[part] = signal_errors(self._original[part], decoded)
 
     def finish(self, found: Verification) -> None:
         """Put the figures into the findings; DataError if the original has more signals."""
-        if found.signals != len(self._original):
-            raise DataError(
-                f"the archive holds {found.signals} signals, the original {len(self._original)}"
-            )
-        size, peak = self._original.size, self._peak
-        found.psnr = psnr_of_mse(self._squares / max(size, 1) / peak**2)
-        if self._worst is not None:
-            of_one = size // len(self._original)
-            found.worst_signal = self._worst
-            found.worst_psnr = psnr_of_mse(self._most_squares / max(of_one, 1) / peak**2)
-        found.max_abs_error = self._largest
-        found.first_difference = self._first
+        n = len(self._original)
+        if found.signals != n:
+            raise DataError(f"the archive holds {found.signals} signals, the original {n}")
+        frame_squares = max(1, self._original[:1].size) * self._peak**2
+        found.psnr = psnr_of_mse(float(self._squares.sum()) / max(n, 1) / frame_squares)
+        found.max_abs_error = float(self._largest.max(initial=0.0))
+        differing = np.flatnonzero(self._largest)
+        if len(differing):
+            found.first_difference = int(differing[0])
+            found.worst_signal = int(self._squares.argmax())
+            found.worst_psnr = psnr_of_mse(float(self._squares.max()) / frame_squares)

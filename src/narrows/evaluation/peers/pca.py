@@ -12,12 +12,18 @@ import numpy as np
 from narrows.codec.codec import Codec
 from narrows.evaluation.peers.contract import Functions, Peer, Signals, Workload
 from narrows.evaluation.peers.mosaics import Layout, Shape
+from narrows.evaluation.rate_point import RatePoint
 
 NAME = "PCA codec"
 BITS_PER_LATENT = 1.6  # the best of 0.4 to 3.2 on digits and MNIST, by up to 1.2 dB
 MAX_SIGNALS = 20_000  # to learn from: all 60,000 of MNIST gave up to 0.02 dB more
 RATE_FACTOR = 1.6  # between two rates
 MIN_BYTES = 0.5
+
+
+def is_pca(point: RatePoint) -> bool:
+    """Tell whether a point is PCA's, whatever it learnt from."""
+    return point.name.startswith(NAME)
 
 
 def train_pca(

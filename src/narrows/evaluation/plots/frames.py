@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.evaluation.metrics import errors, psnr_of_mse
+from narrows.evaluation.metrics import errors
 from narrows.evaluation.plots.figure import INK, RED, style_box
 
 if TYPE_CHECKING:
@@ -49,22 +49,6 @@ def as_lines(frame: Frame) -> npt.NDArray[np.float64]:
     lines = np.moveaxis(frame, int(np.argmax(frame.shape)), 0)
     lines = lines.reshape(len(lines), -1)[:, :MOST_CHANNELS]
     return lines[:: math.ceil(len(lines) / MOST_SAMPLES)]
-
-
-def signal_psnr(original: Frame, decoded: Frame, peak: float) -> npt.NDArray[np.float64]:
-    """Give the PSNR of each of `(n, *frame_shape)` signals in dB, `(n,)`; infinite if exact."""
-    found = [
-        psnr_of_mse(float(np.square(errors(a, b) / peak).mean()))
-        for a, b in zip(original, decoded, strict=True)
-    ]
-    return np.array(found, dtype=np.float64)
-
-
-def in_decibels(psnr: float) -> str:
-    """Write one PSNR."""
-    if math.isinf(psnr):
-        return "exact" if psnr > 0 else "lost"  # a NaN, say
-    return f"{psnr:.1f} dB"
 
 
 def value_range(original: Frame, peak: float, low: float | None) -> tuple[float, float]:

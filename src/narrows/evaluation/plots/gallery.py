@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.evaluation.metrics import decibels, signal_psnr
 from narrows.evaluation.plots.figure import (
     BLUE,
     ERROR_MAP,
@@ -28,8 +29,6 @@ from narrows.evaluation.plots.frames import (
     draw_error,
     draw_lines,
     draw_picture,
-    in_decibels,
-    signal_psnr,
     value_range,
 )
 
@@ -66,7 +65,7 @@ def gallery(
         The value that pictures show black; by default the lowest of `original`.
     """
     psnr = signal_psnr(original, decoded, peak)
-    texts = [in_decibels(value) for value in psnr]
+    texts = [decibels(value, 1) for value in psnr]
     names = names or [""] * len(original)
     told = [*zip(names, texts, strict=True)]
     if as_picture(original[0]) is None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import DataError
-from narrows.evaluation.metrics import distortion
+from narrows.evaluation.metrics import decibels, distortion
 from narrows.evaluation.plots.figure import (
     BLUE,
     INK,
@@ -24,7 +24,6 @@ from narrows.evaluation.plots.frames import (
     as_picture,
     draw_lines,
     draw_picture,
-    in_decibels,
     value_range,
 )
 
@@ -67,7 +66,7 @@ def by_latent_size(
     sizes = sorted(decoded)
     names = [
         f"{size} latent{'s' * (size > 1)}\n"
-        f"{in_decibels(distortion(original, decoded[size], peak).psnr)}"
+        f"{decibels(distortion(original, decoded[size], peak).psnr, 1)}"
         for size in sizes
     ]
     each = [decoded[size] for size in sizes]

@@ -2,6 +2,7 @@
 
 from narrows.evaluation.report.contents import Contents, measure
 from narrows.evaluation.report.page import page
-from narrows.evaluation.report.verdict import Sentence, verdict
+from narrows.evaluation.report.verdict import verdict
+from narrows.evaluation.verdict import Sentence
 
 __all__ = ["Contents", "Sentence", "measure", "page", "verdict"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.evaluation.metrics import Evaluation, evaluate
-from narrows.evaluation.peers import pca
 from narrows.evaluation.peers.contract import Signals
+from narrows.evaluation.peers.pca import is_pca
 from narrows.evaluation.peers.registry import Bench
 from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
 
@@ -55,11 +55,6 @@ class Comparison:
     def others(self) -> list[RatePoint]:
         """The lossy peers that learn nothing."""
         return [point for point in self.peers if not is_pca(point)]
-
-
-def is_pca(point: RatePoint) -> bool:
-    """Tell whether a point is PCA's."""
-    return point.name.startswith(pca.NAME)
 
 
 def compare(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from narrows.codec.codec import Codec
 from narrows.errors import DataError, ModelError
-from narrows.evaluation.metrics import ROWS, Evaluation, errors, evaluation_of
+from narrows.evaluation.metrics import Evaluation, evaluation_of, signal_psnr
 from narrows.evaluation.peers.registry import sample
 from narrows.evaluation.report.comparison import Comparison, compare
 
@@ -139,22 +139,11 @@ def measure(
         labels_file=labels_file,
         train_file=train_file,
         measured=measured,
-        psnr=_psnr_of_each(x, decoded, codec.model.peak),
+        psnr=signal_psnr(x, decoded, codec.model.peak),
         packet_bytes=_packet_bytes(codec, x),
         comparison=compare(codec, x, measured, train),
         seen=_seen(codec, x),
     )
-
-
-def _psnr_of_each(x: Signals, decoded: Signals, peak: float) -> npt.NDArray[np.float64]:
-    """Give the PSNR of each signal, a part at a time."""
-    mse = np.empty(len(x))
-    for start in range(0, len(x), ROWS):
-        rows = slice(start, start + ROWS)
-        error = errors(x[rows], decoded[rows]).reshape(len(x[rows]), -1)
-        mse[rows] = np.square(error / peak).mean(axis=1)
-    with np.errstate(divide="ignore"):
-        return np.asarray(-10 * np.log10(mse))
 
 
 def _packet_bytes(codec: Codec, x: Signals) -> npt.NDArray[np.int64]:

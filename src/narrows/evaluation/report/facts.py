@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
+from narrows.evaluation.metrics import decibels
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.report.contents import Contents
 
@@ -36,11 +36,6 @@ def in_bytes(size: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{value:.3g} {unit}" if value < 999.5 else f"{value:.0f} {unit}"
-
-
-def decibels(psnr: float) -> str:
-    """Write a PSNR."""
-    return f"{psnr:.2f} dB" if math.isfinite(psnr) else "exact" if psnr > 0 else "lost"
 
 
 def comparison_rows(contents: Contents) -> Iterator[tuple[str, list[str], str]]:

@@ -13,7 +13,8 @@ from narrows.evaluation.report.contents import Contents
 from narrows.evaluation.report.facts import comparison_notes, comparison_rows, facts, tiles
 from narrows.evaluation.report.pictures import Picture
 from narrows.evaluation.report.style import STYLE
-from narrows.evaluation.report.verdict import Sentence, verdict
+from narrows.evaluation.report.verdict import verdict
+from narrows.evaluation.verdict import Sentence
 
 MARKS = {"good": "+", "bad": "!", "plain": ""}
 

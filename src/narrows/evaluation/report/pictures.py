@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from narrows.evaluation import plots
+from narrows.evaluation.metrics import decibels
 from narrows.evaluation.peers import pca
 from narrows.evaluation.peers.registry import sample
-from narrows.evaluation.plots.frames import in_decibels, value_range
+from narrows.evaluation.plots.frames import value_range
 from narrows.evaluation.plots.gallery import worst
 from narrows.evaluation.plots.network import layer_shapes
 from narrows.evaluation.report.contents import Contents
-from narrows.evaluation.report.facts import decibels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,8 +48,8 @@ def signals_shown(contents: Contents) -> list[Picture]:
     peak, low = contents.codec.model.peak, _lowest(contents)
     some = np.unique(np.linspace(0, len(x) - 1, min(SHOWN, len(x))).astype(int))
     last = worst(psnr, SHOWN)
-    each = ", ".join(in_decibels(psnr[number]) for number in some)
-    lowest = ", ".join(f"#{number} at {in_decibels(psnr[number])}" for number in last)
+    each = ", ".join(decibels(psnr[number], 1) for number in some)
+    lowest = ", ".join(f"#{number} at {decibels(psnr[number], 1)}" for number in last)
     return [
         Picture(
             "Signals and what comes back",
