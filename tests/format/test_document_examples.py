@@ -19,9 +19,9 @@ from narrows.codec.entropy.context_model import (
 from narrows.codec.entropy.context_model import TENSORS as TENSOR_TYPES
 from narrows.codec.entropy.context_tables import (
     EXP_SHIFT,
-    NARROW,
-    NARROW_BITS,
-    WIDE_BITS,
+    MAX_NARROW_ENTRIES,
+    NARROW_ROOM_BITS,
+    WIDE_ROOM_BITS,
     ContextTables,
     exponentials,
     shared_out,
@@ -48,7 +48,7 @@ def test_the_numbers_of_the_formulas_of_frequencies_are_those_of_the_code():
     depth = LOG_UNIT * OCTAVES
     assert integers(formulas["d[a]"]) == [depth, 0, depth, LOG_UNIT, OCTAVES]
     assert integers(formulas["part[a]"]) == 3 * [LOG_UNIT]
-    assert integers(formulas["bits"]) == [NARROW_BITS, NARROW, WIDE_BITS]
+    assert integers(formulas["bits"]) == [NARROW_ROOM_BITS, MAX_NARROW_ENTRIES, WIDE_ROOM_BITS]
     assert f"`({EXP_ZERO} + d[a]) << {EXP_SHIFT}`" in text
     assert f"plus `{LARGEST_LOG} * 2**row_shift`" in section("The proof of a context model")
     assert EXP_ZERO + depth == LARGEST_LOG

@@ -36,7 +36,7 @@ def read(data):
     stream = data if hasattr(data, "read") else io.BytesIO(data)
     reader = ArchiveReader(stream)
     blocks = list(reader)
-    return reader.header, blocks, (reader.n_signals, reader.n_blocks, reader.blocks_by_mode)
+    return reader.header, blocks, (reader.n_signals, reader.n_blocks)
 
 
 def refusal(data):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from narrows.codec.entropy.ans import ConstrictionStack, PlainStack, SymbolCoder
 from narrows.codec.entropy.context_model import TENSORS, ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
-from narrows.codec.entropy.tables import TOTAL, FrequencyTable, count_table, frequencies_of
+from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.tables import TOTAL, FrequencyTable, frequencies_of
 from tests.helpers.tiny_models import INT32, any_int32, random_context, rng_of, tiny_model
 
 MODEL_ID = bytes(range(16))

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from narrows.codec.codec import Codec
-from narrows.codec.entropy.tables import count_table
+from narrows.codec.entropy.counting import count_table
 from narrows.codec.networks.layers import Dense, Reshape
 from narrows.codec.networks.network import IntegerNetwork
 from tests.helpers.tiny_models import (

@@ -7,8 +7,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from narrows.codec.codec import Codec
+from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.packets import PacketCoder
-from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable, count_table
+from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable
 from narrows.errors import FormatError
 from tests.helpers.tiny_models import (
     INT32,

@@ -13,7 +13,7 @@ from narrows.codec.archive import DTYPE_CODES, ArchiveReader
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.entropy.context_model import ContextModel
-from narrows.codec.entropy.tables import count_table
+from narrows.codec.entropy.counting import count_table
 from narrows.codec.model.model import Model
 from narrows.codec.model.tradeoff import Exchange
 from narrows.codec.networks.backend import NUMPY

@@ -22,7 +22,7 @@ from narrows.cli.streams import (
 )
 
 if TYPE_CHECKING:
-    from narrows.codec.archive.salvage import Loss
+    from narrows.codec.archive.salvage import LostRange
     from narrows.codec.model.model import Model
 
 
@@ -54,7 +54,7 @@ def decompress(
     from narrows.codec.archive import ArchiveReader
     from narrows.models import decoder_for
 
-    losses: list[Loss] = []
+    losses: list[LostRange] = []
     with open_input(file) as stream:
         if skip_bad_blocks:
             from narrows.codec.archive.salvage import whole_blocks
@@ -73,7 +73,7 @@ def decompress(
         raise typer.Exit(1)
 
 
-def _tell(loss: Loss, losses: list[Loss]) -> None:
+def _tell(loss: LostRange, losses: list[LostRange]) -> None:
     """Say what is lost, even with --quiet: it is an error, though not a final one; and note it."""
     say(f"narrows: {loss}", False)
     losses.append(loss)

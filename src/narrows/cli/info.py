@@ -52,9 +52,9 @@ def info(
 def describe_archive(file: str) -> dict[str, Any]:
     """Read an archive to its end, checking every checksum, and describe what is readable."""
     from narrows.codec.archive import Mode
-    from narrows.codec.archive.salvage import Loss, whole_blocks
+    from narrows.codec.archive.salvage import LostRange, whole_blocks
 
-    losses: list[Loss] = []
+    losses: list[LostRange] = []
     with open_input(file) as stream:
         header, blocks = whole_blocks(stream, losses.append)
         found = [(block.mode, block.quality, block.n_signals) for block in blocks]

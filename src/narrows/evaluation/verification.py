@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive.salvage import Loss, whole_blocks
+from narrows.codec.archive.salvage import LostRange, whole_blocks
 from narrows.codec.decoder import Decoder
 from narrows.errors import DataError, FormatError
 from narrows.evaluation.metrics import psnr_of_mse, signal_errors
@@ -23,7 +23,7 @@ class Verification:
     ----------
     signals, blocks : int
         That could be read.
-    losses : list of Loss
+    losses : list of LostRange
         What could not.
     decoded : bool
         Whether the model was at hand, so that every block was decoded.
@@ -37,7 +37,7 @@ class Verification:
 
     signals: int = 0
     blocks: int = 0
-    losses: list[Loss] = field(default_factory=list)
+    losses: list[LostRange] = field(default_factory=list)
     decoded: bool = False
     psnr: float | None = None
     max_abs_error: float | None = None
@@ -90,7 +90,9 @@ def verify(
         try:
             decoded = decoder.blocks.decode(block)
         except FormatError as error:
-            found.losses.append(Loss(found.signals - block.n_signals, block.n_signals, str(error)))
+            found.losses.append(
+                LostRange(found.signals - block.n_signals, block.n_signals, str(error))
+            )
             continue
         if comparison is not None:
             comparison.add(decoded, found.signals - block.n_signals)

@@ -71,7 +71,7 @@ def test_frequencies_are_the_same_after_all_symbols_were_seen(case):
     tables, symbols = case
     tables_pass = tables.start(len(symbols))
     for j in tables.order:
-        tables_pass.see(tables.row[j].indices(symbols[:, j]))
+        tables_pass.advance(tables.row[j].indices(symbols[:, j]))
     for position, frequencies in enumerate(all_frequencies(symbols, tables)):
         again = tables_pass.frequencies(position, slice(0, len(symbols)))
         assert_identical(np.array(again), frequencies)

@@ -18,7 +18,8 @@ from narrows.codec.entropy.ans import (
     unfold_escape,
 )
 from narrows.codec.entropy.bits import BitWriter, read_varint, write_varint
-from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable, count_table
+from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable
 from narrows.errors import FormatError
 from tests.helpers.tiny_models import INT32, any_int32, assert_identical, assert_one_line, examples
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from narrows.codec.entropy.ans import ideal_bits
+from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.tables import (
     MAX_SYMBOLS,
     TOTAL,
     FixedTables,
     FrequencyTable,
-    count_table,
     pack_tables,
     unpack_tables,
 )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import ideal_bits
-from narrows.codec.entropy.tables import TOTAL, FixedTables, count_table
+from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.tables import TOTAL, FixedTables
 from tests.helpers.format_document import section
 from tests.helpers.packets import (
     HALF_AND_QUARTERS,

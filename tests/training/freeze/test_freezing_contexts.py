@@ -7,7 +7,8 @@ pytest.importorskip("torch", reason="training needs the extra 'train'")
 
 from narrows.codec.entropy.ans import SymbolCoder, ideal_bits
 from narrows.codec.entropy.context_tables import ContextTables
-from narrows.codec.entropy.tables import FixedTables, count_table
+from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.tables import FixedTables
 from narrows.training.freeze import context
 from narrows.training.freeze.context import fit_contexts
 

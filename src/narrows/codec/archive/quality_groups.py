@@ -36,7 +36,7 @@ def pack_groups(
 def unpack_groups(
     payload: bytes, n: int, latent_size: int, n_qualities: int, coder: Coders
 ) -> tuple[Symbols, npt.NDArray[np.intp]]:
-    """Undo `pack_groups`: give the symbols and the qualities of n signals.
+    """Undo `pack_groups`: return the symbols and the qualities of n signals.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def _sized(part: bytes) -> bytes:
 
 
 def _take(payload: bytes, position: int) -> tuple[bytes, int]:
-    """Give a part that `_sized` laid out, and where the next one begins."""
+    """Return the part that `_sized` laid out, and where the next one begins."""
     size, start = read_varint(payload, position)
     if start + size > len(payload):
         raise FormatError(f"block whose parts go on after its {len(payload)} bytes")

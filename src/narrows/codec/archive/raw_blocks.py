@@ -12,14 +12,14 @@ from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.byte_planes import deflate_planes, inflate_planes
 from narrows.errors import FormatError
 
-DEFLATE_WORTH_TRYING = 4
-"""Deflating is tried where coding takes more than a quarter of raw: it is ten times slower."""
+MIN_RATIO_WITHOUT_DEFLATE = 4
+"""Where coding takes a quarter of raw or less, deflating is not tried: it is ten times slower."""
 
 DEFLATE_LEVEL = 6
 
 
 def pack_raw(x: npt.NDArray[Any], quality: int) -> Block:
-    """Hold `(n, *frame_shape)` signals exactly: deflated, or stored where that is no larger."""
+    """Keep `(n, *frame_shape)` signals exactly: deflated, or stored where that is no larger."""
     payload = deflate_planes(x, DEFLATE_LEVEL)
     if len(payload) < x.nbytes:
         return Block(Mode.DEFLATED, quality, len(x), payload)

@@ -1,4 +1,4 @@
-"""What a damaged archive still holds: by its index if that is whole, else block after block."""
+"""The whole blocks of a damaged archive: by its index if that is whole, else from the front."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from narrows.errors import FormatError
 
 
 @dataclass(frozen=True)
-class Loss:
+class LostRange:
     """Signals that cannot be read.
 
     Attributes
@@ -36,16 +36,16 @@ class Loss:
 
 
 def whole_blocks(
-    stream: BinaryIO, report: Callable[[Loss], None]
+    stream: BinaryIO, report: Callable[[LostRange], None]
 ) -> tuple[Header, Iterator[Block]]:
-    """Give the header of an archive, and those of its blocks that are whole.
+    """Return the header of an archive, and those of its blocks that are whole.
 
     Parameters
     ----------
     stream : binary file
         It must seek.
     report : callable
-        Called with each Loss, while the blocks are read.
+        Called with each LostRange, while the blocks are read.
 
     Raises
     ------
@@ -61,16 +61,16 @@ def whole_blocks(
     return archive.header, _by_index(archive, report)
 
 
-def _by_index(archive: IndexedArchive, report: Callable[[Loss], None]) -> Iterator[Block]:
+def _by_index(archive: IndexedArchive, report: Callable[[LostRange], None]) -> Iterator[Block]:
     for number, entry in enumerate(archive.entries):
         try:
             yield archive.block(number)
         except FormatError as error:
-            report(Loss(archive.starts[number], entry.n_signals, str(error)))
+            report(LostRange(archive.starts[number], entry.n_signals, str(error)))
 
 
-def _from_the_front(reader: ArchiveReader, report: Callable[[Loss], None]) -> Iterator[Block]:
+def _from_the_front(reader: ArchiveReader, report: Callable[[LostRange], None]) -> Iterator[Block]:
     try:
         yield from reader
     except FormatError as error:
-        report(Loss(reader.n_signals, 0 if reader.blocks_are_whole else None, str(error)))
+        report(LostRange(reader.n_signals, 0 if reader.blocks_are_whole else None, str(error)))

@@ -11,7 +11,6 @@ from narrows.codec.archive.layout import (
     CheckedStream,
     Entry,
     Header,
-    Mode,
     pack_block,
     pack_header,
     pack_trailer,
@@ -88,7 +87,6 @@ class ArchiveReader:
         self.blocks_are_whole = False
         self.n_signals = 0
         self.n_blocks = 0
-        self.blocks_by_mode = dict.fromkeys(Mode, 0)
 
     def __iter__(self) -> Iterator[Block]:
         """Return the blocks in order; the index and the end are checked after the last."""
@@ -99,7 +97,6 @@ class ArchiveReader:
             begin = self._source.position
             self.n_signals += block.n_signals
             self.n_blocks += 1
-            self.blocks_by_mode[block.mode] += 1
             yield block
         self.blocks_are_whole = True
         if take_trailer(self._source, len(entries)) != entries:

@@ -88,4 +88,4 @@ class SymbolCosts:
             entries = tables.row[j].indices(symbols[:, j])
             for part in tables_pass.parts(position):
                 yield j, entries, part, tables_pass.frequencies(position, part)
-            tables_pass.see(entries)
+            tables_pass.advance(entries)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive
-from narrows.codec.archive.raw_blocks import DEFLATE_WORTH_TRYING, pack_raw
+from narrows.codec.archive.raw_blocks import MIN_RATIO_WITHOUT_DEFLATE, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.requests import Request, ResolvedRequest
@@ -91,7 +91,7 @@ class Encoder:
             # The network has no NaN or infinity; until the residual stage, such a block is kept.
             return pack_raw(x, request.quality)
         block = self._decoder.blocks.pack(*choose(self.symbol_encoder, x, request))
-        if len(block.payload) * DEFLATE_WORTH_TRYING > x.nbytes:
+        if len(block.payload) * MIN_RATIO_WITHOUT_DEFLATE > x.nbytes:
             raw = pack_raw(x, request.quality)
             if len(raw.payload) <= len(block.payload):
                 return raw

@@ -8,7 +8,7 @@ A payload is
 
 The coder is a stack (Duda 2013): 64-bit state, 32-bit words, 24-bit frequencies. Symbols are
 pushed last latent first, so that they come back latent by latent, and within one latent signal by
-signal: a context model then knows all latents before the one that it gives frequencies for.
+signal: a context model then knows all latents before the one whose frequencies it makes.
 `constriction` does it where it is installed; `PlainStack` writes and reads the same words.
 """
 
@@ -40,7 +40,7 @@ Entries = npt.NDArray[np.int32]
 
 WORD_BITS = 32
 WORD_MASK = (1 << WORD_BITS) - 1
-LEFT_OVER = "payload with words left over after the last symbol"
+WORDS_LEFT_OVER = "payload with words left over after the last symbol"
 
 
 class Stack(Protocol):
@@ -51,11 +51,11 @@ class Stack(Protocol):
         ...
 
     def pop(self, n: int, frequencies: Frequencies) -> Entries:
-        """Undo `push`: give `(n,)` entries."""
+        """Undo `push`: return `(n,)` entries."""
         ...
 
     def words(self) -> Words:
-        """Give the words of all that was pushed."""
+        """Return the words of all that was pushed."""
         ...
 
     def check_empty(self) -> None:
@@ -82,7 +82,7 @@ class ConstrictionStack:
         self._coder.encode_reverse(entries, *self._model(frequencies))
 
     def pop(self, n: int, frequencies: Frequencies) -> Entries:
-        """Undo `push`: give `(n,)` entries."""
+        """Undo `push`: return `(n,)` entries."""
         model, *parameters = self._model(frequencies)
         try:
             entries: Entries = self._coder.decode(model, *(parameters or [n]))
@@ -91,17 +91,17 @@ class ConstrictionStack:
         return entries
 
     def words(self) -> Words:
-        """Give the words of all that was pushed."""
+        """Return the words of all that was pushed."""
         words: Words = self._coder.get_compressed()
         return words
 
     def check_empty(self) -> None:
         """Raise FormatError where the words do not end here."""
         if not self._coder.is_empty():
-            raise FormatError(LEFT_OVER)
+            raise FormatError(WORDS_LEFT_OVER)
 
     def _model(self, frequencies: Frequencies) -> list[Any]:
-        """Give a model, or a family of models and what tells them apart.
+        """Return a model for all symbols, or a family of models and each symbol's parameters.
 
         With `perfect=False`, weights w - 1 in floating point become exactly our integers w.
         """
@@ -139,7 +139,7 @@ class PlainStack:
         self._state = state
 
     def pop(self, n: int, frequencies: Frequencies) -> Entries:
-        """Undo `push`: give `(n,)` entries."""
+        """Undo `push`: return `(n,)` entries."""
         entries = np.empty(n, dtype=np.int32)
         for i, (weights, starts) in enumerate(_rows(frequencies, n)):
             quantile = self._state & (TOTAL - 1)
@@ -150,7 +150,7 @@ class PlainStack:
         return entries
 
     def words(self) -> Words:
-        """Give the words of all that was pushed."""
+        """Return the words of all that was pushed."""
         words, state = list(self._words), self._state
         while state:
             words.append(state & WORD_MASK)
@@ -160,11 +160,11 @@ class PlainStack:
     def check_empty(self) -> None:
         """Raise FormatError where the words do not end here."""
         if self._state or self._words:
-            raise FormatError(LEFT_OVER)
+            raise FormatError(WORDS_LEFT_OVER)
 
 
 def _rows(frequencies: Frequencies, n: int) -> list[tuple[list[int], list[int]]]:
-    """Give each of n symbols its weights and where they start, as Python's integers."""
+    """Return weights and starts for each of n symbols, as Python's integers."""
     rows = [
         (weights, list(accumulate(weights, initial=0)))
         for weights in np.atleast_2d(frequencies).astype(np.int64).tolist()
@@ -173,7 +173,7 @@ def _rows(frequencies: Frequencies, n: int) -> list[tuple[list[int], list[int]]]
 
 
 def best_stack(words: Words | None = None) -> Stack:
-    """Give constriction's stack where it is installed, else the plain one."""
+    """Return constriction's stack where it is installed, else the plain one."""
     try:
         return ConstrictionStack(words)
     except ImportError:
@@ -203,7 +203,7 @@ class SymbolCoder:
         entries = [row[j].indices(column) for j, column in zip(order, columns, strict=True)]
         stack, tables_pass = self.stack(None), self.tables.start(len(symbols))
         for column in entries:
-            tables_pass.see(column)
+            tables_pass.advance(column)
         for position in reversed(range(len(order))):
             for part in reversed(tables_pass.parts(position)):
                 stack.push(entries[position][part], tables_pass.frequencies(position, part))
@@ -232,14 +232,14 @@ class SymbolCoder:
         return symbols
 
     def _pop_entries(self, stack: Stack, n: int) -> list[Entries]:
-        """Give the `(n,)` entries of each position."""
+        """Return the `(n,)` entries of each position."""
         tables_pass, columns = self.tables.start(n), []
         for position in range(len(self.tables.order)):
             column = np.empty(n, dtype=np.int32)
             for part in tables_pass.parts(position):
                 frequencies = tables_pass.frequencies(position, part)
                 column[part] = stack.pop(part.stop - part.start, frequencies)
-            tables_pass.see(column)
+            tables_pass.advance(column)
             columns.append(column)
         stack.check_empty()
         return columns
@@ -262,7 +262,7 @@ def unfold_escape(number: int, table: FrequencyTable) -> int:
 
 
 def ideal_bits(symbols: npt.NDArray[Any], tables: CodingTables) -> npt.NDArray[np.float64]:
-    """Give the ideal code length of each signal in bits, `(n,)`: an estimate, never used to code.
+    """Estimate the code length of each signal in bits, `(n,)`; it is never used to code.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def ideal_bits(symbols: npt.NDArray[Any], tables: CodingTables) -> npt.NDArray[n
 
 
 def escape_bits(symbols: npt.NDArray[Any], row: Row) -> npt.NDArray[np.float64]:
-    """Give the bits, `(n,)`, that escaped symbols of `(n, latent_size)` take beside their entry."""
+    """Count the bits, `(n,)`, of the escaped ones of `(n, latent_size)` symbols beside entries."""
     total = np.zeros(len(symbols))
     for table, column in zip(row, symbols.T, strict=True):
         for i in np.flatnonzero((column < table.low) | (column > table.high)):

@@ -19,7 +19,7 @@ def write_varint(value: int) -> bytes:
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """Read an integer at `position`; give it and the position after it.
+    """Read the integer at `position`; return it and the position after it.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * count)
         if byte < 0x80:
             if byte == 0 and count:
-                raise FormatError("a variable-length integer with needless zero bytes")
+                raise FormatError("a variable-length integer that is not in its shortest form")
             return value, position + count + 1
     raise FormatError(f"a variable-length integer of more than {MAX_VARINT_BYTES} bytes")
 
@@ -54,7 +54,7 @@ class BitWriter:
         self._chunks.append("0" * (len(digits) - 1) + digits)
 
     def to_bytes(self) -> bytes:
-        """Give the bits, filled with zeros to a whole byte."""
+        """Return the bits, filled with zeros to a whole byte."""
         text = "".join(self._chunks)
         n_bytes = -(-len(text) // 8)
         return int(text.ljust(8 * n_bytes, "0") or "0", 2).to_bytes(n_bytes, "big")

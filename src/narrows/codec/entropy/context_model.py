@@ -26,7 +26,7 @@ LOG_UNIT = 32  # logarithms of frequencies count in bits / 32
 OCTAVES = 13  # below the largest exponential: from there on, all are alike
 EXP_ZERO = LOG_UNIT * (127 + 5)  # the logarithm that float32 reads as 2**5, the least exponential
 LARGEST_LOG = LOG_UNIT * OCTAVES + EXP_ZERO
-MAX_SHIFT, MAX_LIMIT = 40, 1 << 24
+MAX_CONTEXT_SHIFT, MAX_CONTEXT_LIMIT = 40, 1 << 24
 MAX_UNITS, MAX_OUTPUTS = 1 << 10, 1 << 5  # a block's then take half a gigabyte at most
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -99,7 +99,7 @@ class ContextModel:
             if tensor.dtype != dtype or tensor.ndim != 1:
                 raise FormatError(f"context model with {name} of {tensor.dtype} {tensor.shape}")
         for name, value in self.settings().items():
-            limit = MAX_SHIFT if name.endswith("shift") else MAX_LIMIT
+            limit = MAX_CONTEXT_SHIFT if name.endswith("shift") else MAX_CONTEXT_LIMIT
             check_whole(value, int(name.endswith("limit")), limit, f"{name} of a context model")
         k, pairs = self.k, self.k * (self.k - 1) // 2
         if k < 2 or not np.array_equal(np.sort(self.order), np.arange(k)) or len(self.sizes) != k:
@@ -178,7 +178,7 @@ class ContextModel:
         return sum(tensor.size for tensor in self.tensors().values())
 
     def settings(self) -> dict[str, Any]:
-        """Give what describes the model besides its tensors, as canonical JSON values."""
+        """Describe the model without its tensors, as canonical JSON values."""
         return {
             "hidden_shift": self.hidden_shift,
             "hidden_limit": self.hidden_limit,
@@ -188,7 +188,7 @@ class ContextModel:
         }
 
     def tensors(self) -> Tensors:
-        """Give the tensors by name."""
+        """Return the tensors by name."""
         return {name: getattr(self, name) for name in TENSORS}
 
     @classmethod
@@ -198,7 +198,7 @@ class ContextModel:
         """Make the model from `settings()` and `tensors()`, for a row of tables."""
         order = tensors["order"]
         if order.ndim != 1 or sorted(order.tolist()) != list(range(len(row))):
-            raise FormatError(f"context model whose order is none of {len(row)} latents")
+            raise FormatError(f"context model whose order is not one of {len(row)} latents")
         parts: dict[str, Any] = {**settings, **tensors}
         return cls(**parts, sizes=tuple(row[j].weights.size for j in order))
 

@@ -15,7 +15,8 @@ from narrows.codec.entropy.tables import TOTAL, Frequencies, Row
 from narrows.codec.networks.backend import EXACT_FLOAT32, Array, Float
 
 EXP_SHIFT = 18  # a logarithm's place in float32, which reads it as 32 .. 63 times a power of two
-NARROW, NARROW_BITS, WIDE_BITS = 63, 12, 24  # entries, and bits behind the point of their unit
+MAX_NARROW_ENTRIES = 63  # of a table whose frequencies float32 holds
+NARROW_ROOM_BITS, WIDE_ROOM_BITS = 12, 24  # behind the point of what one unit of a part is worth
 PART_ENTRIES = 1 << 15  # of the frequencies made at a time: they stay in a core's cache
 
 
@@ -56,7 +57,7 @@ class ContextTables:
 
 
 def _transposed(x: Array, dtype: Float) -> Array:
-    """Give `(inputs, outputs)` weights, or a row of biases, for signals that are columns."""
+    """Return `(inputs, outputs)` weights, or a row of biases, for signals that are columns."""
     return np.ascontiguousarray(x.T, dtype)
 
 
@@ -75,36 +76,37 @@ class ContextPass:
         step = max(1, PART_ENTRIES // size)
         return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
-    def see(self, entries: npt.NDArray[np.int32]) -> None:
-        """Take the `(n,)` table entries of the next position."""
+    def advance(self, entries: npt.NDArray[np.int32]) -> None:
+        """Go on to the next position, given the `(n,)` table entries at this one."""
         tables, p = self._tables, self._position
         self._x[p] = entries - tables.context.sizes[p] // 2
         self._position = p = p + 1
         if p == len(tables.order):
             return
         weight, bias = tables.hidden[p - 1]
-        hidden = weight @ self._x[:p]
+        hidden = weight @ self._x[:p]  # (u, p) @ (p, n)
         hidden += bias
         np.floor(hidden, out=hidden)
         limit = tables.context.hidden_limit
         np.clip(hidden, -limit, limit, out=hidden)
         hidden = np.maximum(hidden, np.floor(hidden * 0.125))
         weight = tables.outputs[p - 1]
-        self._outputs[-len(weight) :] += weight @ hidden.astype(weight.dtype, copy=False)
+        hidden = hidden.astype(weight.dtype, copy=False)
+        self._outputs[-len(weight) :] += weight @ hidden  # ((k - p) * m, u) @ (u, n)
 
     def frequencies(self, position: int, rows: slice) -> Frequencies:
-        """Give the `(n, size)` frequencies at a position of which all before it were seen."""
+        """Return the `(n, size)` frequencies at a position, all before which are known."""
         tables, m = self._tables, self._tables.context.n_outputs
         row, limit = tables.rows[position], tables.context.output_limit
         outputs = self._outputs[position * m : (position + 1) * m, rows]
         factors = np.ones((m + 1, outputs.shape[1]), row.dtype)  # the last is that of the base
         np.floor(outputs, out=factors[:m], casting="same_kind")
         np.clip(factors[:m], -limit, limit, out=factors[:m])
-        return shared_out(exponentials(row @ factors))
+        return shared_out(exponentials(row @ factors))  # (size, m + 1) @ (m + 1, n)
 
 
 def exponentials(logs: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Give about 2**(5 + 13 + log / 32) of `(size, n)` logarithms less a column's largest.
+    """Return about 2**(5 + 13 + log / 32) of `(size, n)` logarithms less a column's largest.
 
     Whole numbers: `(32 + log % 32) << (log // 32)` of what is left of 13 octaves, which is what
     float32 reads from such bits (Schraudolph 1999): powers of two, and straight lines between them,
@@ -131,8 +133,8 @@ def shared_out(parts: npt.NDArray[np.float32]) -> Frequencies:
     (n, size) float32, or float64 in a wide table
     """
     size = len(parts)
-    narrow = size <= NARROW
-    dtype, bits = (np.float32, NARROW_BITS) if narrow else (np.float64, WIDE_BITS)
+    narrow = size <= MAX_NARROW_ENTRIES
+    dtype, bits = (np.float32, NARROW_ROOM_BITS) if narrow else (np.float64, WIDE_ROOM_BITS)
     sums = parts.sum(axis=0, dtype=dtype).astype(np.float64)
     unit = np.floor(((TOTAL - size) << bits) / sums) * 2.0**-bits
     weights: npt.NDArray[Any] = parts.astype(dtype, copy=False)

@@ -54,7 +54,7 @@ class PacketCoder:
         return packet + self._checksum(packet) if checksum else packet
 
     def decode(self, packet: Packet, *, checksum: bool = False) -> tuple[Symbols, int]:
-        """Undo `encode`: give the symbols and the quality.
+        """Undo `encode`: return the symbols and the quality.
 
         Raises
         ------
@@ -91,79 +91,79 @@ class PacketCoder:
 
 
 def encode_payload(symbols: Symbols, tables: CodingTables) -> tuple[bytes, bool]:
-    """Code `(latent_size,)` symbols; give the payload, and whether it has the escape mode."""
+    """Code `(latent_size,)` symbols; return the payload, and whether it has the escape mode."""
     values = symbols.tolist()
     entries = [_entry(values[j], tables.row[j]) for j in tables.order]
     escapes = any(
         entry == tables.row[j].escape for entry, j in zip(entries, tables.order, strict=True)
     )
-    interval, forecast = Interval(), Forecast(tables)
+    encoder, known = ArithmeticEncoder(), KnownEntries(tables)
     for entry, j in zip(entries, tables.order, strict=True):
-        table = forecast.table()
+        table = known.next_table()
         start, weight = int(table.weights[:entry].sum()), int(table.weights[entry])
-        interval.narrow(start, weight, _total(table, escapes))
+        encoder.encode(start, weight, _total(table, escapes))
         if entry == table.escape:
             code = fold_escape(values[j], table) + 1
-            interval.narrow(code, 1, 1 << _exp_golomb_bits(code.bit_length()))
-        forecast.see(entry)
-    return interval.shortest(), escapes
+            encoder.encode(code, 1, 1 << _exp_golomb_bits(code.bit_length()))
+        known.append(entry)
+    return encoder.to_bytes(), escapes
 
 
 def decode_payload(payload: bytes, tables: CodingTables, escapes: bool) -> Symbols:
-    """Undo `encode_payload`; of bytes that it never gives make some symbols, or FormatError."""
-    most_bits = PRECISION + escapes * _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
+    """Undo `encode_payload`; other bytes give some symbols, or FormatError."""
+    max_bits = PRECISION + escapes * _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
     k = len(tables.order)
-    if len(payload) > -(-k * most_bits // 8):  # before the time that so many would take
+    if len(payload) > -(-k * max_bits // 8):  # before the time that so many would take
         raise FormatError(f"packet with a payload of {len(payload)} bytes for {k} latents")
-    point, forecast = Point(payload), Forecast(tables)
+    decoder, known = ArithmeticDecoder(payload), KnownEntries(tables)
     symbols = np.zeros(len(tables.row), dtype=np.int32)
     for j in tables.order:
-        table = forecast.table()
-        entry = _decode_entry(point, table, escapes)
-        symbols[j] = _decode_escape(point, table) if entry == table.escape else table.low + entry
-        forecast.see(entry)
+        table = known.next_table()
+        entry = _decode_entry(decoder, table, escapes)
+        symbols[j] = _decode_escape(decoder, table) if entry == table.escape else table.low + entry
+        known.append(entry)
     return symbols
 
 
-class Forecast:
-    """The table of each position of one signal, as its entries become known."""
+class KnownEntries:
+    """The entries of one signal so far, which the table of the next position depends on."""
 
     def __init__(self, tables: CodingTables) -> None:
         self._tables = tables
         self._pass = tables.start(1)
         self._position = 0
 
-    def table(self) -> FrequencyTable:
-        """Give the table of the next position."""
+    def next_table(self) -> FrequencyTable:
+        """Return the table of the next position."""
         table = self._tables.row[self._tables.order[self._position]]
         frequencies = self._pass.frequencies(self._position, slice(0, 1))
         if frequencies.ndim == 1:
             return table
         return FrequencyTable(table.low, frequencies[0].astype(np.int64))
 
-    def see(self, entry: int) -> None:
-        """Take the entry of the next position."""
-        self._pass.see(np.array([entry], dtype=np.int32))
+    def append(self, entry: int) -> None:
+        """Add the entry of the next position."""
+        self._pass.advance(np.array([entry], dtype=np.int32))
         self._position += 1
 
 
-def _decode_entry(point: Point, table: FrequencyTable, escapes: bool) -> int:
+def _decode_entry(decoder: ArithmeticDecoder, table: FrequencyTable, escapes: bool) -> int:
     total, ends = _total(table, escapes), np.cumsum(table.weights)
-    entry = int(ends.searchsorted(point.part(total), side="right"))
+    entry = int(ends.searchsorted(decoder.quantile(total), side="right"))
     weight = int(table.weights[entry])
-    point.zoom(int(ends[entry]) - weight, weight, total)
+    decoder.advance(int(ends[entry]) - weight, weight, total)
     return entry
 
 
-def _decode_escape(point: Point, table: FrequencyTable) -> int:
-    most = _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
-    ahead = point.part(1 << most)
-    n_zeros = most - ahead.bit_length()
+def _decode_escape(decoder: ArithmeticDecoder, table: FrequencyTable) -> int:
+    max_bits = _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
+    ahead = decoder.quantile(1 << max_bits)  # the code, and what follows it
+    n_zeros = max_bits - ahead.bit_length()
     if n_zeros > MAX_GOLOMB_ZEROS:
         raise FormatError("packet with an escaped symbol far outside int32")
     n_bits = _exp_golomb_bits(n_zeros + 1)
-    code = ahead >> (most - n_bits)
-    point.zoom(code, 1, 1 << n_bits)
+    code = ahead >> (max_bits - n_bits)
+    decoder.advance(code, 1, 1 << n_bits)
     return unfold_escape(code - 1, table)
 
 
@@ -172,32 +172,32 @@ def _entry(symbol: int, table: FrequencyTable) -> int:
 
 
 def _total(table: FrequencyTable, escapes: bool) -> int:
-    """Give the sum of the entries in use: without escapes, all but the escape's."""
+    """Return the sum of the entries in use: without escapes, all but the escape's."""
     return TOTAL if escapes else TOTAL - int(table.weights[-1])
 
 
 def _exp_golomb_bits(n_digits: int) -> int:
-    """Give the bits of the code of a number of `n_digits` binary digits: zeros, then the digits.
+    """Count the bits of the code of a number of `n_digits` binary digits: zeros, then the digits.
 
     The code's bits are uniform, so all of them are one step: the code is the number itself.
     """
     return 2 * n_digits - 1
 
 
-class Interval:
-    """The numbers from low / scale up to, and without, (low + width) / scale: [0, 1) at first."""
+class ArithmeticEncoder:
+    """An interval from low / scale up to, but without, (low + width) / scale; [0, 1) at first."""
 
     def __init__(self) -> None:
         self.low, self.width, self.scale = 0, 1, 1
 
-    def narrow(self, start: int, weight: int, total: int) -> None:
-        """Keep of `total` equal parts those from `start` to `start + weight`."""
+    def encode(self, start: int, weight: int, total: int) -> None:
+        """Narrow it to the parts from `start` to `start + weight` of `total` equal ones."""
         self.low = self.low * total + start * self.width
         self.width *= weight
         self.scale *= total
 
-    def shortest(self) -> bytes:
-        """Give the first of the shortest byte strings that, behind the point, lie inside."""
+    def to_bytes(self) -> bytes:
+        """Return the shortest fraction inside, its digits in base 256; the least of several."""
         if self.low == 0:
             return b""
         # Of n_bytes digits at least one number lies inside: 256**-n_bytes <= width / scale.
@@ -209,18 +209,18 @@ class Interval:
         return ((before >> 8 * n_zeros) + 1).to_bytes(n_bytes - n_zeros, "big")
 
 
-class Point:
-    """A number of [0, 1): the inverse of `Interval`, which zooms into the part that it lies in."""
+class ArithmeticDecoder:
+    """A number in [0, 1), the place of the payload in the encoder's interval at each step."""
 
     def __init__(self, digits: bytes) -> None:
         self.numerator, self.denominator = int.from_bytes(digits, "big"), 1 << 8 * len(digits)
 
-    def part(self, total: int) -> int:
-        """Tell which of `total` equal parts it lies in."""
+    def quantile(self, total: int) -> int:
+        """Return which of `total` equal parts of the interval the number lies in."""
         return self.numerator * total // self.denominator
 
-    def zoom(self, start: int, weight: int, total: int) -> None:
-        """Make the parts from `start` to `start + weight` the new [0, 1)."""
+    def advance(self, start: int, weight: int, total: int) -> None:
+        """Undo `encode`: the parts from `start` to `start + weight` become the interval [0, 1)."""
         self.numerator = self.numerator * total - start * self.denominator
         self.denominator *= weight
 

@@ -69,8 +69,8 @@ Frequencies = npt.NDArray[Any]  # whole numbers: `(size,)` for all signals, or `
 class TablesPass(Protocol):
     """One pass over the latents of n signals, in coding order."""
 
-    def see(self, entries: npt.NDArray[np.int32]) -> None:
-        """Take the `(n,)` table entries of the next position."""
+    def advance(self, entries: npt.NDArray[np.int32]) -> None:
+        """Go on to the next position, given the `(n,)` table entries at this one."""
         ...
 
     def parts(self, position: int) -> list[slice]:
@@ -78,7 +78,7 @@ class TablesPass(Protocol):
         ...
 
     def frequencies(self, position: int, rows: slice) -> Frequencies:
-        """Give the frequencies at a position of which all before it were seen."""
+        """Return the frequencies at a position, all before which are known."""
         ...
 
 
@@ -113,21 +113,21 @@ class FixedTables:
 
 
 class FixedPass:
-    """One pass over the latents of n signals, nothing of which matters."""
+    """One pass over the latents of n signals, whose entries change no frequencies."""
 
     def __init__(self, row: Row, n: int) -> None:
         self._row = row
         self._n = n
 
-    def see(self, entries: npt.NDArray[np.int32]) -> None:
-        """Take the entries of the next position."""
+    def advance(self, entries: npt.NDArray[np.int32]) -> None:
+        """Go on to the next position."""
 
     def parts(self, position: int) -> list[slice]:
-        """Give all signals at once."""
+        """Return one part: all signals."""
         return [slice(0, self._n)]
 
     def frequencies(self, position: int, rows: slice) -> Frequencies:
-        """Give the `(size,)` frequencies of a latent's table."""
+        """Return the `(size,)` frequencies of a latent's table."""
         return self._row[position].weights
 
 
@@ -161,10 +161,10 @@ class FollowedPass:
         self._n_first = len(tables.first.order)
         self._first = tables.first.start(n)
 
-    def see(self, entries: npt.NDArray[np.int32]) -> None:
-        """Take the entries of the next position."""
+    def advance(self, entries: npt.NDArray[np.int32]) -> None:
+        """Go on to the next position."""
         if self._n_seen < self._n_first:
-            self._first.see(entries)
+            self._first.advance(entries)
         self._n_seen += 1
 
     def parts(self, position: int) -> list[slice]:
@@ -172,18 +172,18 @@ class FollowedPass:
         return self._first.parts(position) if position < self._n_first else [slice(0, self._n)]
 
     def frequencies(self, position: int, rows: slice) -> Frequencies:
-        """Give the frequencies at a position of which all before it were seen."""
+        """Return the frequencies at a position, all before which are known."""
         if position < self._n_first:
             return self._first.frequencies(position, rows)
         return self._tables.row[self._tables.order[position]].weights
 
 
 def frequencies_of(symbols: npt.NDArray[Any], tables: CodingTables) -> Iterator[Frequencies]:
-    """Give the frequencies at each position that `(n, latent_size)` symbols are coded with."""
+    """Yield the frequencies that `(n, latent_size)` symbols are coded with at each position."""
     tables_pass = tables.start(len(symbols))
     for position, j in enumerate(tables.order):
         yield tables_pass.frequencies(position, slice(0, len(symbols)))
-        tables_pass.see(tables.row[j].indices(symbols[:, j]))
+        tables_pass.advance(tables.row[j].indices(symbols[:, j]))
 
 
 def chosen(frequencies: Frequencies, entries: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
@@ -191,71 +191,6 @@ def chosen(frequencies: Frequencies, entries: npt.NDArray[np.int32]) -> npt.NDAr
     if frequencies.ndim == 1:
         return frequencies[entries].astype(np.float64)
     return np.asarray(frequencies[np.arange(len(entries)), entries], dtype=np.float64)
-
-
-def count_table(symbols: npt.NDArray[Any], unit_bits: int = 0) -> FrequencyTable:
-    """Make the table of one latent from its symbols in the training set.
-
-    Parameters
-    ----------
-    symbols : (n,) int32
-    unit_bits : int, default 0
-        Weights are multiples of 2**unit_bits, so that they can be stored in fewer bits.
-
-    Notes
-    -----
-    The counts are mixed with one pseudo-signal an entry, spread by a two-sided geometric kernel
-    over the symbols seen: their neighbours are then cheap, and far ones not impossible.
-    """
-    values, counts = np.unique(symbols.astype(np.int64), return_counts=True)
-    low, high = _support(values, counts)
-    inside = (values >= low) & (values <= high)
-    seen = np.zeros(high - low + 1)
-    seen[values[inside] - low] = counts[inside]
-    n = float(symbols.size)
-    spread = float(np.std(np.clip(symbols, low, high)))
-    smooth = _spread(seen / seen.sum(), width=1.0 + 0.25 * spread)
-    pseudo = float(seen.size)
-    escapes = float(counts[~inside].sum()) + 0.5
-    weights = np.append(seen + pseudo * smooth, escapes) / (n + pseudo)
-    return FrequencyTable(int(low), _to_integers(weights, TOTAL >> unit_bits) << unit_bits)
-
-
-def _support(values: npt.NDArray[Any], counts: npt.NDArray[Any]) -> tuple[int, int]:
-    """Choose the symbols a row covers: nearly all seen and a margin, at most MAX_SYMBOLS.
-
-    Two in 10,000 on either side are left to the escape: they cost no more there.
-    """
-    cumulated, rare = np.cumsum(counts), int(2e-4 * counts.sum())
-    low = int(values[np.searchsorted(cumulated, rare, side="right")])
-    high = int(values[np.searchsorted(cumulated, counts.sum() - rare)])
-    margin = 2 + (high - low) // 8 if high > low else 0
-    if high - low + 1 + 2 * margin <= MAX_SYMBOLS:
-        return max(low - margin, -(2**31)), min(high + margin, 2**31 - 1)
-    middle = int(values[np.searchsorted(cumulated, counts.sum() / 2)])
-    low = min(max(low, middle - MAX_SYMBOLS // 2), high - MAX_SYMBOLS + 1)
-    low = min(max(low, -(2**31)), 2**31 - MAX_SYMBOLS)
-    return low, low + MAX_SYMBOLS - 1
-
-
-def _spread(p: npt.NDArray[np.float64], width: float) -> npt.NDArray[np.float64]:
-    """Convolve with a two-sided geometric kernel, and normalise."""
-    distance = np.arange(-p.size + 1, p.size)
-    kernel = np.exp(-np.abs(distance) / width)
-    size = 1 << int(3 * p.size).bit_length()
-    full = np.fft.irfft(np.fft.rfft(p, size) * np.fft.rfft(kernel, size), size)
-    spread = np.maximum(full[p.size - 1 : 2 * p.size - 1], 0.0)
-    return np.asarray(spread / spread.sum())
-
-
-def _to_integers(weights: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.int64]:
-    """Round positive weights to integers of at least 1 with this sum, largest remainder first."""
-    room = total - weights.size
-    ideal = weights / weights.sum() * room
-    whole = np.floor(ideal).astype(np.int64)
-    missing = room - int(whole.sum())
-    whole[np.argsort(whole - ideal, kind="stable")[:missing]] += 1
-    return np.asarray(whole + 1)
 
 
 def pack_tables(rows: Sequence[Row]) -> dict[str, npt.NDArray[Any]]:

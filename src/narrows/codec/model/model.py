@@ -38,7 +38,7 @@ class KnownAnswers:
         Hash of the frames they decode to, little-endian, row-major; and of the frequencies that a
         context model codes them with, as 32-bit integers, position by position.
     answers : (n, latent_size) int32
-        The symbols that the encoder gives for those frames.
+        The symbols that the encoder makes of those frames.
     """
 
     symbols: npt.NDArray[np.int32]
@@ -103,15 +103,15 @@ class Model:
         if k > size:
             raise FormatError(f"model with {k} latents for frames of {size} elements")
         if len(self.tables) != self.quantiser.n_qualities or any(len(r) != k for r in self.tables):
-            raise FormatError(f"tables for other than {self.quantiser.gain.shape} gains")
+            raise FormatError(f"tables that do not fit gains of shape {self.quantiser.gain.shape}")
         self._check_contexts()
         if not self.peak > 0 or not np.isfinite(self.peak):
             raise FormatError(f"model with peak {self.peak}; it must be finite and above 0")
         self._check_networks(k)
         if self.exchange is not None and self.encoder is None:
-            raise FormatError("model with what a search needs, but without an encoder")
+            raise FormatError("model with a trade-off for its search, but without an encoder")
         if self.exchange and self.exchange.curvature.shape != self.quantiser.gain.shape:
-            raise FormatError(f"search for other than {self.quantiser.gain.shape} gains")
+            raise FormatError(f"curvatures unlike gains of shape {self.quantiser.gain.shape}")
         self._check_known_answers(k)
 
     def _check_networks(self, k: int) -> None:
@@ -153,7 +153,7 @@ class Model:
             if array.dtype != np.int32 or array.ndim != 2 or array.shape[1] != k:
                 raise FormatError(f"known answers of {array.dtype} {array.shape}")
         if len(known.symbols) != len(known.answers):
-            raise FormatError("known answers of two lengths")
+            raise FormatError("known answers of different numbers of symbols and answers")
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -167,7 +167,7 @@ class Model:
 
     @property
     def n_encoded(self) -> int:
-        """The number of latents that the encoder gives: all but those of a correction."""
+        """The number of latents that the encoder makes: all but those of a correction."""
         return self.latent_size - self.decoder.n_corrected
 
     def corrected_latents(self, quality: int) -> npt.NDArray[np.intp]:
@@ -185,7 +185,7 @@ class Model:
 
     @property
     def default_quality(self) -> int:
-        """The quality used where none is given: the middle one, counted from 1."""
+        """The quality used where none is asked for: the middle one, counted from 1."""
         return (self.n_qualities + 1) // 2
 
     @cached_property
@@ -226,5 +226,5 @@ class Model:
         return f"np.rint(x).{cast}, where they are fractions of 1 with {scaled},"
 
     def without_encoder(self) -> Model:
-        """Give the model that only decompresses: same id, half to two thirds of the size."""
+        """Return the model that only decompresses: same id, half to two thirds of the size."""
         return replace(self, encoder=None, exchange=None, given_encoder_digest=self.encoder_digest)

@@ -147,7 +147,7 @@ def _sealed(data: bytes) -> bytes:
 
 
 def _cut(sizes: Mapping[str, Any], data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Return the packed tensors by name; together they must be all of the data."""
+    """Yield the packed tensors by name; together they must be all of the data."""
     for name, size in sizes.items():
         check_whole(size, 0, len(data), f"number of bytes of the tensor {name[:40]}")
     ends = list(accumulate(sizes.values(), initial=0))

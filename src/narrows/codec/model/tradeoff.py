@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from narrows.errors import FormatError
 
-LARGEST_LAMBDA = 2.0**100  # costs then stay far from the largest float64
+MAX_LAMBDA = 2.0**100  # costs then stay far from the largest float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Exchange:
     def __post_init__(self) -> None:
         numbers = (self.unit, *self.lambda_)
         positive = all(isinstance(x, float) and math.isfinite(x) and x > 0 for x in numbers)
-        if not positive or max(self.lambda_, default=0.0) > LARGEST_LAMBDA:
+        if not positive or max(self.lambda_, default=0.0) > MAX_LAMBDA:
             raise FormatError(f"search with a unit or lambda that is none: {repr(numbers)[:80]}")
         if self.curvature.dtype != np.int32 or self.curvature.ndim != 2:
             raise FormatError(f"search with curvatures of {self.curvature.dtype}")
@@ -54,7 +54,7 @@ class Exchange:
             raise FormatError("search with a curvature below 0")
 
     def settings(self) -> dict[str, Any]:
-        """Give canonical JSON values; floats in hexadecimal, which is exact."""
+        """Return canonical JSON values; floats in hexadecimal, which is exact."""
         return {"unit": self.unit.hex(), "lambda": [value.hex() for value in self.lambda_]}
 
     @classmethod

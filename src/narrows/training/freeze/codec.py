@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from narrows.codec.codec import Codec
-from narrows.codec.entropy.tables import FrequencyTable, count_table
+from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.model.model import Model
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.transform import Transform

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.symbol_encoder import TOWARDS_ZERO
 from narrows.codec.entropy.ans import ideal_bits
-from narrows.codec.entropy.tables import FixedTables, FrequencyTable, count_table
+from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.tables import FixedTables, FrequencyTable
 from narrows.codec.model.model import Model
 from narrows.codec.networks.layers import Dense
 from narrows.codec.networks.network import IntegerNetwork
