@@ -65,7 +65,7 @@ def test_one_job_and_several_give_the_same(digits):
 def test_lambdas_give_a_rate_distortion_curve(run, folder):
     result = run(
         "sweep", "digits", "-o", "s", "--lambda", "5,500", "--latent-size", 6, "--epochs", 8,
-        "--json", "--quiet",
+        "--jobs", 1, "--json", "--quiet",
     )  # fmt: skip
     assert result.code == 0, result.err
     low, high = json.loads(result.out)["points"]

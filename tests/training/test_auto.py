@@ -10,6 +10,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 from torch import nn
 
 import narrows
+from narrows.errors import TrainingError
 from narrows.evaluation.report.commands import train_command
 from narrows.training.plan import plan_of
 
@@ -54,8 +55,11 @@ def test_pictures_are_trained_with_convolutions(caplog):
 
 def test_wider_networks_are_told(caplog):
     x = np.random.default_rng(0).integers(0, 256, (2100, 16, 16)).astype(np.uint8)
-    with caplog.at_level(logging.INFO, logger="narrows"):
-        narrows.train(x, latent_size=2, qualities=4, epochs=1)
+    with (
+        caplog.at_level(logging.INFO, logger="narrows"),
+        pytest.raises(TrainingError, match="stop"),
+    ):
+        narrows.train(x, latent_size=2, qualities=4, epochs=1, stop=lambda: True)
     assert "architecture: conv, 1.5 times as wide, for 2100 signals" in caplog.text
 
 
