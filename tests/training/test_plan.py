@@ -66,8 +66,8 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_plan():
     for architecture in ("dense", "conv"):
         assert f"{choices.UPDATES[architecture]:,}" in told["epochs"]
         assert f"{choices.LEARNING_RATES[architecture]:g}" in told["learning_rate"]
-    assert f"at most {choices.MOST_EPOCHS};" in told["epochs"]
-    assert told["batch_size"] == f"{choices.LEAST_BATCH} to {choices.MOST_BATCH}"
+    assert f"at most {choices.MAX_EPOCHS};" in told["epochs"]
+    assert told["batch_size"] == f"{choices.MIN_BATCH} to {choices.MAX_BATCH}"
     assert f"{choices.MIXTURES_RATE:g}" in told["learning_rate"]
     assert f"{FEW_SIGNALS:,}" in SETTINGS["augment"].help
-    assert f"{choices.LEAST_PICTURES:,}" in SETTINGS["architecture"].help
+    assert f"{choices.MIN_PICTURES:,}" in SETTINGS["architecture"].help

@@ -20,7 +20,7 @@ def advise(
     quiet: Quiet = False,
     **settings: Any,
 ) -> None:
-    """Tell what to expect: bytes at three qualities, training time, and what would be better."""
+    """Measure what to expect: bytes at three qualities, training time, and better codecs."""
     from narrows.evaluation.advice import advise as measure
     from narrows.evaluation.advice import as_lines, check_minutes, verdict
 

@@ -116,7 +116,7 @@ def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchi
 
 
 def _figures(output: str, n: int, codec: Codec, size: int) -> dict[str, Any]:
-    """Give the figures of `n` signals that were compressed to `size` bytes, or added so many."""
+    """Return the figures of `n` signals that were compressed to `size` bytes, or added so many."""
     raw = n * codec.header().frame_bytes
     return {
         "output": output,

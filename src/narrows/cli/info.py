@@ -108,14 +108,14 @@ def describe_model(file: str) -> dict[str, Any]:
 
 
 def _correction(model: Model) -> dict[str, Any] | None:
-    """Tell how many components correct what the networks decode, and at which qualities."""
+    """Return how many components correct what the networks decode, and at which qualities."""
     qualities = range(1, model.n_qualities + 1)
     used = [quality for quality in qualities if model.corrected_latents(quality).size]
     return {"components": model.decoder.n_corrected, "qualities": used} if used else None
 
 
 def _lambdas(model: Model) -> list[float]:
-    """Give each quality's bits per squared error where the peak is 1, as `--lambda` takes it."""
+    """Return each quality's bits per squared error where the peak is 1, as `--lambda` takes it."""
     if model.exchange is None:
         return []
     return [each * (model.peak * model.exchange.unit) ** 2 for each in model.exchange.lambda_]

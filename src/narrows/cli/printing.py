@@ -8,7 +8,7 @@ from typing import Any
 
 
 def say(message: str, quiet: bool) -> None:
-    """Tell a person on stderr, so that pipes stay clean."""
+    """Print a message on stderr, so that pipes stay clean."""
     if not quiet:
         print(message, file=sys.stderr)
 

@@ -21,7 +21,7 @@ LOG_LINES = 20  # in a run, where stderr is no terminal
 
 @contextmanager
 def training_progress(quiet: bool) -> Iterator[Progress]:
-    """Give the callable that shows each EpochRecord; what training has to say is shown as well."""
+    """Yield the callable that shows each EpochRecord, and show the messages of training."""
     if quiet:
         yield lambda record: None
     elif sys.stderr.isatty():
@@ -49,7 +49,7 @@ class StopOnInterrupt:
             signal.signal(signal.SIGINT, self._before)
 
     def __call__(self) -> bool:
-        """Tell whether training is to stop."""
+        """Return whether training is to stop."""
         return self.requested
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
@@ -59,7 +59,7 @@ class StopOnInterrupt:
 
 
 class _Notices(logging.Handler):
-    """Prints on the stderr of the moment: a progress bar stands in for it while it is shown."""
+    """Print on the current stderr, which a progress bar replaces while it is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(record.getMessage(), file=sys.stderr, flush=True)
@@ -67,7 +67,7 @@ class _Notices(logging.Handler):
 
 @contextmanager
 def _notices() -> Iterator[None]:
-    """Show on stderr what training has to say: its plan, what it goes on from."""
+    """Show the messages of training on stderr: its plan, what it goes on from."""
     logger, handler = logging.getLogger("narrows.training"), _Notices()
     level = logger.level
     logger.setLevel(logging.INFO)

@@ -100,7 +100,7 @@ def check_output(name: str, force: bool, *inputs: str | Path | None) -> None:
 
 
 def _file_of(name: str) -> tuple[int | str, str]:
-    """Give the file that an input is read from, and what to call it."""
+    """Return the file that an input is read from, and its name in messages."""
     if name == PIPE:
         return 0, "on standard input"
     if not Path(name).exists() and ":" in name:
@@ -109,7 +109,7 @@ def _file_of(name: str) -> tuple[int | str, str]:
 
 
 def keeps_no_file(name: str) -> bool:
-    """Tell whether an output is a pipe or a device: nothing of it can be read or set right."""
+    """Return whether an output is a pipe or a device, which cannot be read back or changed."""
     from narrows.files import is_device
 
     return name == PIPE or is_device(Path(name))

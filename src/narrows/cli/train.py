@@ -132,7 +132,7 @@ def _go_on(checkpoint: Path | None) -> str:
 
 @contextmanager
 def _telling_of_interrupts(checkpoint: Path | None) -> Iterator[StopOnInterrupt]:
-    """Give what Ctrl-C sets; where it leaves no model, say so in one line, with exit code 130."""
+    """Yield what Ctrl-C sets; where there is no model then, say so, with exit code 130."""
     from narrows.cli.ending import Ended
     from narrows.cli.progress import StopOnInterrupt
     from narrows.errors import TrainingError

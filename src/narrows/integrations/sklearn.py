@@ -27,7 +27,7 @@ NOT_TAKEN_OVER = ("latent_size", "seed", "qualities", "lambda_")
 """Settings with a parameter of their own, and those without one: a transform has one quality, and
 scikit-learn takes names that end in an underscore for learnt ones."""
 OTHER_SETTINGS = tuple(name for name in SETTINGS if name not in NOT_TAKEN_OVER)
-FEWEST_TO_HOLD_OUT = 100  # samples: a tenth of fewer is too few to judge a model by
+MIN_TO_HOLD_OUT = 100  # samples: a tenth of fewer is too few to judge a model by
 ACCEPTED = [np.float64, *(dtype for dtype in DTYPES if dtype != np.float64)]
 """Other types of numbers are taken as the first of these."""
 
@@ -136,7 +136,7 @@ class Autoencoder(
             x,
             latent_size=self._chosen_latent_size(),
             seed=_seed(self.random_state),
-            validation=x if len(x) < FEWEST_TO_HOLD_OUT else None,
+            validation=x if len(x) < MIN_TO_HOLD_OUT else None,
             **settings,
         )
         self.history_ = [dict(record) for record in self.codec_.model.training["history"]]
@@ -179,7 +179,7 @@ class Autoencoder(
         return self.codec_.decode(symbols).astype(latents.dtype)
 
     def score(self, X: npt.ArrayLike, y: object = None) -> float:  # noqa: N803
-        """Give the share of the samples' variance that their reconstructions explain.
+        """Return the share of the samples' variance that their reconstructions explain.
 
         `1 - sum((X - X')**2) / sum((X - mean_)**2)`: 1 for exact reconstructions, 0 for what the
         mean of the training samples would reach, negative below that. Higher is better, so that
@@ -217,7 +217,7 @@ class Autoencoder(
         return chosen
 
     def __getstate__(self) -> dict[str, Any]:
-        """Give the parameters and what was learnt; the codec as the bytes of a model file."""
+        """Return the parameters and what was learnt; the codec as the bytes of a model file."""
         state = dict(super().__getstate__())
         if "codec_" in state:
             state["codec_"] = state["codec_"].model_bytes
@@ -239,7 +239,7 @@ document_settings(Autoencoder, OTHER_SETTINGS)
 
 
 def _whole(value: Any) -> Any:
-    """Give whole numbers of numpy, as in a grid of parameters, as int; others as they are."""
+    """Convert numpy's whole numbers, as in a grid of parameters, to int."""
     return operator.index(value) if isinstance(value, np.integer) else value
 
 

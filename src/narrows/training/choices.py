@@ -12,10 +12,10 @@ from narrows.training.settings import SETTINGS, TrainingSettings, completed, pub
 GIVEN, DEFAULT = "given", "the default"
 CLOSED_FORM, RATE_DISTORTION, CLASSIC = "closed form", "rate-distortion", "classic"
 
-MOST_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, leads, components
-LEAST_PICTURE = 16  # elements of either side, from which on convolutions are worth their time
-LEAST_PICTURES = 2000  # from which on they are; with fewer, beginning as PCA is worth more
-MANY_QUALITIES = 4  # from which on networks are wider; with fewer, usual ones learn faster
+MAX_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, leads, components
+MIN_PICTURE_SIDE = 16  # elements of either side, from which on convolutions are worth their time
+MIN_PICTURES = 2000  # from which on they are; with fewer, beginning as PCA is worth more
+MIN_QUALITIES_OF_WIDER = 4  # from which on networks are wider; with fewer, usual ones learn faster
 WIDTHS = {"linear": 1.0, "dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those of usual ones."""
 FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
@@ -24,24 +24,24 @@ LATENT_SIZE, BITS_PER_LATENT, LOSS = 32, 3.2, "mse"
 """By default, with one quality. 32 latents of 3.2 bits of MNIST come to 12.7 bytes."""
 LATENTS_OF_SEVERAL = 64, 2.4  # latents and bits of each with several qualities,
 LATENTS_OF_WIDER = 96, 1.6  # and where networks are wider: the highest quality can use them
-MOST_LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
+MAX_LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
 
 UPDATES = {"linear": 0, "dense": 12_000, "conv": 6_400}
 """Updates of the weights in a default run: dense is where MNIST's curve of quality against time
 bends, conv what takes less than ten minutes for it on two cores."""
 LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
-MOST_EPOCHS = 200  # of a default run: small sets gain nothing from more
-LEAST_EPOCHS = 3
-LEAST_BATCH, MOST_BATCH = 32, 256  # signals of an update, if there are as many
+MAX_EPOCHS = 200  # of a default run: small sets gain nothing from more
+MIN_EPOCHS = 3
+MIN_BATCH, MAX_BATCH = 32, 256  # signals of an update, if there are as many
 UPDATES_OF_AN_EPOCH = 48  # or close to it, between those two
 BATCH_DIVISOR = 2  # of wider networks, which gain from more updates: they make as many more
-LEAST_PATIENCE, PATIENCE_DIVISOR = 20, 4  # epochs, and of all epochs
+MIN_PATIENCE, PATIENCE_DIVISOR = 20, 4  # epochs, and of all epochs
 
 FEW_SIGNALS = 10_000  # with fewer, dense networks learn from mixtures of them too
 MIXTURES_RATE, MIXTURES_BATCH, MIXTURES_EPOCHS = 1e-3, 128, 400
 """Learning rate, smallest batch and most epochs with mixtures: there is no end of them."""
-VALIDATED = 2048  # validation frames after an epoch
-VALIDATED_OF_SEVERAL = 1024  # where each is decoded at several qualities
+MAX_VALIDATED = 2048  # validation frames after an epoch
+MAX_VALIDATED_OF_SEVERAL = 1024  # where each is decoded at several qualities
 
 
 class Choices:
@@ -83,20 +83,19 @@ def choose_networks(choices: Choices, shape: tuple[int, ...], own: bool) -> dict
         "method": CLOSED_FORM if linear else RATE_DISTORTION,
         "architecture": architecture,
         "loss": "mse" if linear else loss,
-        "width": WIDTHS[architecture] if settings["qualities"] >= MANY_QUALITIES else 1.0,
-        "schedule": "warm-up, then cosine",
+        "width": WIDTHS[architecture] if settings["qualities"] >= MIN_QUALITIES_OF_WIDER else 1.0,
         "latent_scale": FIRST_LATENT_SCALE,
         "starts_linear": architecture == "dense" and loss != "bce" and not own,
-        "shiftable": settings["augment"] and architecture == "conv" and _is_picture(shape[1:]),
-        "most_validated": VALIDATED_OF_SEVERAL if several else VALIDATED,
+        "can_shift": settings["augment"] and architecture == "conv" and _is_picture(shape[1:]),
+        "max_validated": MAX_VALIDATED_OF_SEVERAL if several else MAX_VALIDATED,
     }
 
 
 def _architecture_for(shape: tuple[int, ...]) -> str:
     """Return "conv" for many pictures, of two long axes and perhaps channels, else "dense"."""
     frame_shape = shape[1:]
-    large = _is_picture(frame_shape) and min(frame_shape[:2]) >= LEAST_PICTURE
-    return "conv" if large and shape[0] >= LEAST_PICTURES else "dense"
+    large = _is_picture(frame_shape) and min(frame_shape[:2]) >= MIN_PICTURE_SIDE
+    return "conv" if large and shape[0] >= MIN_PICTURES else "dense"
 
 
 def _is_picture(frame_shape: tuple[int, ...]) -> bool:
@@ -105,7 +104,7 @@ def _is_picture(frame_shape: tuple[int, ...]) -> bool:
 
 def spatial_and_channels(frame_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return a frame's shape as `(*spatial, channels)`: a short last axis counts as channels."""
-    has_channels = len(frame_shape) > 1 and frame_shape[-1] <= MOST_CHANNELS
+    has_channels = len(frame_shape) > 1 and frame_shape[-1] <= MAX_CHANNELS
     return frame_shape if has_channels else (*frame_shape, 1)
 
 
@@ -117,7 +116,7 @@ def choose_latents(choices: Choices, size: int, width: float, *, mixes: bool) ->
     k, bits = LATENTS_OF_SEVERAL if several else (LATENT_SIZE, BITS_PER_LATENT)
     why = "with several qualities" if several else DEFAULT
     if mixes and settings["latent_size"] is None and settings["bits_per_latent"] is None:
-        aimed, k = k * bits, min(MOST_LATENTS_OF_MIXTURES, most)
+        aimed, k = k * bits, min(MAX_LATENTS_OF_MIXTURES, most)
         bits, why = min(aimed / k, bits), "as many bits over more latents, where signals are mixed"
     elif several and width > 1.0:
         (k, bits), why = LATENTS_OF_WIDER, "with several qualities of wider networks"
@@ -148,17 +147,8 @@ def follow_preset(choices: Choices, preset: Preset, own: bool) -> dict[str, Any]
             f"loss {settings['loss']} with preset {name}, whose output is "
             f"{preset.output_activation}; give {' or '.join(preset.losses)}"
         )
-    return {
-        "method": CLASSIC,
-        "architecture": "dense",
-        "width": 1.0,
-        "schedule": preset.schedule,
-        "latent_scale": 1.0,
-        "starts_linear": False,
-        "mixes": False,
-        "shiftable": False,
-        "most_validated": None,  # the loss on all of them is a figure that people compare
-    }
+    usual = {"architecture": "dense", "width": 1.0, "mixes": False}
+    return {"method": CLASSIC, "schedule": preset.schedule, **usual}
 
 
 def _refuse_beside(what: str, preset: str, why: str) -> NoReturn:
@@ -170,21 +160,22 @@ def choose_length(
 ) -> dict[str, Any]:
     """Choose epochs, batches and the learning rate, for a number of training signals."""
     settings, smaller = choices.settings, BATCH_DIVISOR if width > 1.0 else 1
-    rate, least, most = LEARNING_RATES[architecture], LEAST_BATCH, MOST_EPOCHS
+    rate, least, most = LEARNING_RATES[architecture], MIN_BATCH, MAX_EPOCHS
     if mixes:
         rate, least, most = MIXTURES_RATE, MIXTURES_BATCH, MIXTURES_EPOCHS
     usual = 2 ** round(math.log2(n_train / UPDATES_OF_AN_EPOCH))
-    batch = max(least, min(MOST_BATCH, usual) // smaller)
+    batch = max(least, min(MAX_BATCH, usual) // smaller)
     batch_size: int = min(settings["batch_size"] or batch, n_train)
     updates = UPDATES[architecture] * smaller
-    epochs = max(LEAST_EPOCHS, min(most, round(updates / (n_train // batch_size))))
+    epochs = max(MIN_EPOCHS, min(most, round(updates / (n_train // batch_size))))
     why = {
-        "batch_size": f"of {least} to {MOST_BATCH}, for about {UPDATES_OF_AN_EPOCH} an epoch",
+        "batch_size": f"of {least} to {MAX_BATCH}, for about {UPDATES_OF_AN_EPOCH} an epoch",
         "epochs": f"{updates:,} updates, in at most {most} epochs",
         "learning_rate": "of mixtures" if mixes else f"of {architecture} networks",
-        "patience": f"a quarter of the epochs, at least {LEAST_PATIENCE}",
+        "patience": f"a quarter of the epochs, at least {MIN_PATIENCE}",
     }
-    choices.reasons = {**why, **choices.reasons}
+    for name, reason in why.items():
+        choices.reasons.setdefault(name, reason)
     epochs = settings["epochs"] or epochs
     return {
         "epochs": epochs,
@@ -197,4 +188,4 @@ def choose_length(
 
 def usual_patience(epochs: int) -> int:
     """Return the epochs without a better loss after which a run of so many stops."""
-    return max(LEAST_PATIENCE, epochs // PATIENCE_DIVISOR)
+    return max(MIN_PATIENCE, epochs // PATIENCE_DIVISOR)

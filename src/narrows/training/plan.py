@@ -26,56 +26,27 @@ from narrows.training.presets import PRESETS
 from narrows.training.settings import TrainingSettings, public_name
 
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
-VALIDATION_SHARE, MOST_VALIDATION = 0.1, 5000  # of the signals, where no others are given
+HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of the signals, where no others are given
 MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
 TAKEN_OVER = ("latent_size", "qualities", "bits_per_latent", "loss", "lambda_", "minutes", "sparse",
               "corrupt", "seed")  # fmt: skip
-LEAST_EPOCHS_SHIFTED = 20  # with fewer, signals are seen too seldom to be learned by heart
+MIN_EPOCHS_SHIFTED = 20  # with fewer, signals are seen too seldom to be learned by heart
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Every number of a run; trainers read nothing else.
-
-    Attributes
-    ----------
-    settings : dict
-        What was asked for, by all names, with what the kind of signals decides in place of None.
-    reasons : dict of str
-        Why, by name, for what was decided; see `why`.
-    method : str
-        CLOSED_FORM, RATE_DISTORTION or CLASSIC.
-    architecture : str
-        "linear", "dense" or "conv"; for presets and networks of the user's own, the one whose
-        numbers they are trained with.
-    width : float
-        Channels and hidden units, in those of usual networks.
-    latent_size, qualities : int
-    bits_per_latent : float
-    loss : str
-    lambda_, minutes : float or None
-    sparse : float
-    corrupt : str or None
-    seed : int
-    schedule : str
-        Of the learning rate.
-    latent_scale : float
-        Rounding steps per unit of the encoder's output at first.
-    starts_linear, mixes, shiftable : bool
-        Whether networks begin as PCA, a batch's signals are mixed, and pictures may be shifted.
-    n_train, n_held_out : int
-        Signals that are trained on, and of the same ones that are validated on.
-    most_validated : int or None
-        Validation frames that are looked at after an epoch; None: all.
-    epochs, batch_size, updates_per_epoch, patience : int
-    learning_rate : float
-    """
+    """Every number of a run; trainers read nothing else."""
 
     settings: dict[str, Any]
+    """What was asked for, by all names; None where neither that nor the kind of signals decides."""
     reasons: dict[str, str]
+    """Why, by the name of what was decided."""
     method: str
+    """CLOSED_FORM, RATE_DISTORTION or CLASSIC."""
     architecture: str
+    """Whose numbers hold: "linear", "dense" or "conv", for networks of the user's own too."""
     width: float
+    """Channels and hidden units, in those of usual networks."""
     latent_size: int
     qualities: int
     bits_per_latent: float
@@ -85,19 +56,25 @@ class Plan:
     sparse: float
     corrupt: str | None
     seed: int
-    schedule: str
-    latent_scale: float
-    starts_linear: bool
+    latent_scale: float = 1.0
+    """Rounding steps per unit of the encoder's output at first."""
+    starts_linear: bool = False
+    """Whether networks begin as PCA."""
     mixes: bool
-    shiftable: bool
+    """Whether the signals of a batch are mixed."""
+    can_shift: bool = False
+    """Whether frames are pictures that may be shifted."""
     n_train: int
     n_held_out: int
-    most_validated: int | None
+    max_validated: int | None = None
+    """Validation frames that are looked at after an epoch; None: all."""
     epochs: int
     batch_size: int
     updates_per_epoch: int
     patience: int
     learning_rate: float
+    schedule: str = ""
+    """Of a classic training's learning rate: "constant" or "cosine"."""
 
     @property
     def aimed_bits(self) -> float:
@@ -112,7 +89,7 @@ class Plan:
     @property
     def shifts(self) -> bool:
         """Whether pictures are shifted by a pixel."""
-        return self.shiftable and self.epochs >= LEAST_EPOCHS_SHIFTED
+        return self.can_shift and self.epochs >= MIN_EPOCHS_SHIFTED
 
     def of_qualities(self, middle: float, factor: float) -> list[float]:
         """Return, for each quality, `middle` times `factor` to the power of its distance."""
@@ -192,8 +169,8 @@ def plan_of(
     n_train, n_held_out = signal_counts(shape, has_validation=has_validation)
     if settings["preset"] is None:
         numbers = choose_networks(choices, shape, own_networks)
-        mixable = numbers["starts_linear"] and settings["augment"] and np.dtype(dtype).itemsize > 1
-        numbers["mixes"] = mixable and shape[0] < FEW_SIGNALS
+        mixable = settings["augment"] and np.dtype(dtype).itemsize > 1  # others are often pictures
+        numbers["mixes"] = numbers["starts_linear"] and mixable and shape[0] < FEW_SIGNALS
         choose_latents(choices, size, numbers["width"], mixes=numbers["mixes"])
     else:
         numbers = follow_preset(choices, PRESETS[settings["preset"]], own_networks)
@@ -203,16 +180,20 @@ def plan_of(
             "most that, and much smaller to compress"
         )
     of_length = {name: numbers[name] for name in ("architecture", "width", "mixes")}
-    numbers |= choose_length(choices, n_train, **of_length)
-    taken_over = {name: settings[name] for name in TAKEN_OVER if name not in numbers}
-    numbers |= taken_over
-    return Plan(settings, choices.reasons, n_train=n_train, n_held_out=n_held_out, **numbers)
+    return Plan(
+        **{**{name: settings[name] for name in TAKEN_OVER}, **numbers},
+        **choose_length(choices, n_train, **of_length),
+        n_train=n_train,
+        n_held_out=n_held_out,
+        settings=settings,
+        reasons=choices.reasons,
+    )
 
 
 def signal_counts(shape: tuple[int, ...], *, has_validation: bool) -> tuple[int, int]:
     """Return how many of `(n, *frame_shape)` signals are trained on, and how many held out."""
     n = shape[0]
-    held_out = max(1, min(MOST_VALIDATION, int(VALIDATION_SHARE * n)))
+    held_out = max(1, min(MAX_HELD_OUT, int(HELD_OUT_SHARE * n)))
     held_out = 0 if has_validation else held_out
     return max(1, min(n - held_out, most_frames(shape))), held_out
 

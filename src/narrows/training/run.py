@@ -1,4 +1,4 @@
-"""One run of training by gradients: new or gone on with, watched, and kept after every epoch."""
+"""One run of training by gradients: new or resumed, watched, and kept after every epoch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from narrows.training.plan import Plan
 from narrows.training.rate_distortion.trainer import RateDistortionTrainer
 
 LOG = logging.getLogger(__name__)
-MISSED_RATE = 0.15  # of the rate aimed at; by less, estimate and file differ as well
+MAX_RATE_ERROR = 0.15  # of the rate aimed at; estimates and files differ by less as well
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Supervision:
     progress : callable
         Called with an EpochRecord after each epoch.
     stop : callable
-        Asked before each update; when it gives True, training ends there.
+        Asked before each update; when it returns True, training ends there.
     checkpoint : Path or None
         Where the run is kept after each epoch.
     resume : bool
@@ -107,9 +107,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained model, the plan that was followed, and when the run would have begun in one part.
+    """A trained model, the plan that was followed, and when the run began.
 
-    `began` is by `time.perf_counter()`.
+    `began` is by `time.perf_counter()`; a resumed run began as much earlier as its parts took.
     """
 
     result: TrainingResult
@@ -168,10 +168,10 @@ def run_training(
 
 
 def _tell_missed_rate(result: TrainingResult, plan: Plan) -> None:
-    """Say so where the rate aimed at was not met: lambda is found while training goes on."""
+    """Say so where the rate aimed at was not met: lambda is found during training."""
     got = result.history[result.best_epoch - 1].bytes_per_signal
     aimed = plan.aimed_bits / 8
-    if got is None or plan.lambda_ is not None or abs(got / aimed - 1.0) <= MISSED_RATE:
+    if got is None or plan.lambda_ is not None or abs(got / aimed - 1.0) <= MAX_RATE_ERROR:
         return
     LOG.info(
         "%.1f bytes a signal where %.1f were aimed at: more epochs, or more signals, come nearer",
@@ -180,7 +180,7 @@ def _tell_missed_rate(result: TrainingResult, plan: Plan) -> None:
 
 
 def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
-    """Make a trainer that stands where a checkpoint was written."""
+    """Make a trainer in the state of a checkpoint."""
     trainer = replace(task, plan=kept.plan).trainer()
     try:
         trainer.restore(kept.state)
@@ -218,7 +218,7 @@ def _layers(model: Autoencoder) -> dict[str, str]:
 
 
 def _machine(device: torch.device) -> str:
-    """Name whose arithmetic it is: instruction sets and GPUs differ in last bits."""
+    """Name the processor: instruction sets and GPUs differ in last bits."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} {torch.backends.cpu.get_cpu_capability()}"

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypedDict, get_args, get_type_hints
 from narrows.errors import SettingError
 from narrows.training.presets import PRESETS
 
-MOST_QUALITIES = 8  # that a model file has room for
+MAX_QUALITIES = 8  # that a model file has room for
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class TrainingSettings(TypedDict, total=False):
         unset="3.2; with several qualities 2.4, or 1.6 of 96 latents; 0.8 or 1.2 of 128")]
     qualities: Annotated[int, Setting(
         "Points of its rate-distortion curve, 1 to 8, at rates a factor of 1.39 apart.",
-        default=1, least=1, most=MOST_QUALITIES)]
+        default=1, least=1, most=MAX_QUALITIES)]
     architecture: Annotated[str, Setting(
         "Kind of networks: linear is PCA, in closed form; auto takes conv for 2,000 pictures or "
         "more of at least 16 x 16, and dense for everything else.",

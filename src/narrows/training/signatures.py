@@ -50,7 +50,7 @@ def takes_settings(
 
 
 def document_settings(documented: Any, names: Iterable[str]) -> None:
-    """Put the settings of these names in place of the line `{settings}` in a docstring."""
+    """Replace the line `{settings}` of a docstring by the settings of these names."""
     lines = "\n".join(_as_documented(name, SETTINGS[name]) for name in names)
 
     def indented(place: re.Match[str]) -> str:

@@ -114,7 +114,7 @@ def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> di
 
 
 def _finish(model: Autoencoder, signals: TrainingSignals, plan: Plan) -> dict[str, Any]:
-    """Do what is left once the weights are trained, and return what the summary says of it."""
+    """Choose rounding steps or refit the last layer, and return what the summary says of it."""
     train, validation = signals.scaled_train, signals.scaled_validation
     if plan.method == CLASSIC:
         model.cpu().eval()
@@ -139,7 +139,7 @@ def _prepare(
 
 
 def _solve(signals: TrainingSignals, scaling: Scaling, plan: Plan, began: float) -> Outcome:
-    """Train the linear architecture: nothing is left to be watched or kept."""
+    """Train the linear architecture, which takes too little time to watch or keep."""
     aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
     model = fit_linear(signals.scaled_train, plan.latent_size, aims, scaling)
     return Outcome(TrainingResult(model, [], 0, False, []), plan, began)

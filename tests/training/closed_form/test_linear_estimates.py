@@ -10,7 +10,7 @@ import torch
 import narrows
 from narrows.codec.encoding.requests import Request
 from narrows.evaluation.metrics import evaluate
-from narrows.training.closed_form.pca import WIDEST, estimates, within_span
+from narrows.training.closed_form.pca import MAX_STEP_RATIO, estimates, within_span
 from narrows.training.freeze.latents import LARGEST_STEP, SMALLEST_STEP, finest
 
 
@@ -62,9 +62,9 @@ def test_eight_qualities_of_few_signals_freeze_and_the_highest_is_the_best(digit
 
 
 def test_steps_that_integers_can_hold_stay_as_they_are():
-    steps = torch.tensor([3.0, 0.5, 3.1 / WIDEST])
+    steps = torch.tensor([3.0, 0.5, 3.1 / MAX_STEP_RATIO])
     assert within_span(steps) is steps
-    narrower = within_span(torch.tensor([3.0, 0.5, 3.0 / WIDEST]))
+    narrower = within_span(torch.tensor([3.0, 0.5, 3.0 / MAX_STEP_RATIO]))
     assert narrower.tolist() == [3.0, 0.5, 3.0 / 1024]
 
 

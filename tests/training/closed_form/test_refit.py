@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from narrows.training.architectures import Autoencoder, Scaling
-from narrows.training.closed_form.refit import ENOUGH, refit_last_layer
+from narrows.training.closed_form.refit import MIN_FRAMES_PER_FEATURE, refit_last_layer
 
 SIZE, LATENTS, FEATURES = 6, 3, 8
 REALS = Scaling(0.0, 1.0, 0.0, 1.0, -float("inf"), float("inf"), 1.0, integer=False)
@@ -76,7 +76,7 @@ def test_decoders_that_end_otherwise_are_left_alone(ending):
 
 def test_too_few_frames_to_tell_change_nothing():
     model = autoencoder(nn.Linear(FEATURES, SIZE))
-    few = ENOUGH * FEATURES - 1
+    few = MIN_FRAMES_PER_FEATURE * FEATURES - 1
     assert not refit_last_layer(model, signals(few), signals(few, seed=2))
     assert refit_last_layer(model, signals(few + 1), signals(few + 1))
 

@@ -17,7 +17,7 @@ from narrows.training.data.augmentation import (
     shifted,
     unchanged,
 )
-from narrows.training.plan import LEAST_EPOCHS_SHIFTED, plan_of
+from narrows.training.plan import MIN_EPOCHS_SHIFTED, plan_of
 
 
 def seeded(seed=0):
@@ -47,13 +47,13 @@ def test_the_same_generator_gives_the_same_shifts():
 @pytest.mark.parametrize(
     ("architecture", "epochs", "augment", "frame_shape", "expected"),
     [
-        ("conv", LEAST_EPOCHS_SHIFTED, True, (28, 28), True),
-        ("conv", LEAST_EPOCHS_SHIFTED, True, (28, 28, 3), True),
-        ("conv", LEAST_EPOCHS_SHIFTED - 1, True, (28, 28), False),
-        ("conv", LEAST_EPOCHS_SHIFTED, False, (28, 28), False),
-        ("dense", LEAST_EPOCHS_SHIFTED, True, (28, 28), False),
-        ("conv", LEAST_EPOCHS_SHIFTED, True, (256, 2), False),
-        ("conv", LEAST_EPOCHS_SHIFTED, True, (8, 8, 8), False),
+        ("conv", MIN_EPOCHS_SHIFTED, True, (28, 28), True),
+        ("conv", MIN_EPOCHS_SHIFTED, True, (28, 28, 3), True),
+        ("conv", MIN_EPOCHS_SHIFTED - 1, True, (28, 28), False),
+        ("conv", MIN_EPOCHS_SHIFTED, False, (28, 28), False),
+        ("dense", MIN_EPOCHS_SHIFTED, True, (28, 28), False),
+        ("conv", MIN_EPOCHS_SHIFTED, True, (256, 2), False),
+        ("conv", MIN_EPOCHS_SHIFTED, True, (8, 8, 8), False),
     ],
 )
 def test_only_long_runs_of_convolutions_over_pictures_shift(
@@ -67,10 +67,10 @@ def test_only_long_runs_of_convolutions_over_pictures_shift(
 
 def test_pictures_are_shifted_unless_told_otherwise(digits):
     settings = {"architecture": "conv", "latent_size": 4, "batch_size": 32}
-    settings["epochs"] = LEAST_EPOCHS_SHIFTED
+    settings["epochs"] = MIN_EPOCHS_SHIFTED
     ids = {narrows.train(digits[:80], **settings, augment=a).model_id for a in (True, False)}
     assert len(ids) == 2
-    settings["epochs"] = LEAST_EPOCHS_SHIFTED - 1
+    settings["epochs"] = MIN_EPOCHS_SHIFTED - 1
     shown = [narrows.train(digits[:80], **settings, augment=a) for a in (True, False)]
     assert [c.model.training["history"][-1]["loss"] for c in shown] == [
         shown[0].model.training["history"][-1]["loss"]

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 import narrows
 from narrows.codec.archive import ArchiveReader
 from narrows.codec.encoding.symbol_search import SymbolSearch
-from narrows.training.rate_distortion.trainer import LAMBDA_RATIO
+from narrows.training.rate_distortion.trainer import FIRST_LAMBDA_RATIO
 
 STEP_IS_WORTH = 6 / math.log(2)  # bits, where steps are chosen well
 LAMBDA = 3000.0
@@ -80,7 +80,7 @@ def test_errors_count_in_whole_steps_of_integers_and_fine_ones_of_floats(linear,
 def test_lambda_is_that_of_training_in_units_of_error(dense):
     exchange = dense.model.exchange
     units = dense.model.peak * exchange.unit
-    expected = [LAMBDA / units**2, LAMBDA * LAMBDA_RATIO / units**2]
+    expected = [LAMBDA / units**2, LAMBDA * FIRST_LAMBDA_RATIO / units**2]
     assert exchange.lambda_ == pytest.approx(expected, rel=1e-9)
 
 

@@ -176,7 +176,7 @@ def test_the_plan_leaves_time_for_freezing():
     assert pace.epochs_that_fit(1.0, 60.0) == 54
     assert pace.epochs_that_fit(100.0, 60.0) == 1
     assert pace.epochs_that_fit(1.0, -1.0) == 1
-    assert pace.epochs_that_fit(1e-9, 60.0) == pace.MOST_EPOCHS
+    assert pace.epochs_that_fit(1e-9, 60.0) == pace.MAX_EPOCHS
 
 
 def test_a_run_has_one_length(sample):

@@ -15,8 +15,8 @@ from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.codec.networks.quantiser import MAX_QUALITIES
 from narrows.errors import DataError, SettingError
 from narrows.evaluation.metrics import evaluate
+from narrows.training import settings
 from narrows.training.plan import plan_of
-from narrows.training.settings import MOST_QUALITIES
 from narrows.training.train import build_networks
 
 BYTES = np.uint8
@@ -112,7 +112,7 @@ def test_a_resumed_run_gives_the_same_model(digits, tmp_path):
 
 
 def test_as_many_qualities_can_be_trained_as_a_model_holds():
-    assert MOST_QUALITIES == MAX_QUALITIES
+    assert settings.MAX_QUALITIES == MAX_QUALITIES
 
 
 def test_several_qualities_have_more_latents_unless_told_otherwise():

@@ -38,7 +38,7 @@ class Scaling:
     integer: bool
 
     def target(self, scaled: Tensor) -> Tensor:
-        """Give the output that would reconstruct `(n, *frame_shape)` scaled frames exactly."""
+        """Return the output that would reconstruct `(n, *frame_shape)` scaled frames exactly."""
         if (self.output_offset, self.output_scale * self.scale) == (self.offset, 1.0):
             return scaled
         shift = (self.offset - self.output_offset) / self.output_scale

@@ -1,7 +1,7 @@
 """Convolutional autoencoders for frames of 1 to 3 spatial axes, of any size.
 
-torch wants channels before the spatial axes, the exact runtime after them, as frames have them:
-`ToChannels` and `FromChannels` stand between, and cost nothing, for the memory stays as it is.
+torch has channels before the spatial axes; the exact runtime and frames have them last.
+`ToChannels` and `FromChannels` convert between the two, and leave the memory as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from narrows.training.choices import spatial_and_channels
 
 Shape = tuple[int, ...]
 
-SMALLEST = 7  # positions of an axis: a stage follows while there are more
+MAX_LAST_SIDE = 7  # positions of the longest axis after the last stage
 CHANNELS = (16, 48, 96, 128)  # after each stage
 HIDDEN = 256  # of the dense layers on either side of the latents
 REFINING = 3  # kernel of the convolutions on the narrow side of the first stage
@@ -28,7 +28,7 @@ KERNEL_AND_STRIDE = {1: (9, 4), 2: (6, 2), 3: (3, 2)}  # by the number of spatia
 
 
 class ToChannels(nn.Module):
-    """Give `(n, ...)` frames as `(n, channels, *spatial)`.
+    """Reshape `(n, ...)` frames to `(n, channels, *spatial)`.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class ToChannels(nn.Module):
 
 
 class FromChannels(nn.Module):
-    """Give `(n, channels, *spatial)` as frames `(n, *shape)`, the channels last.
+    """Reshape `(n, channels, *spatial)` to frames `(n, *shape)`, the channels last.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class HalvingConv2d(nn.Conv2d):
     """A convolution of kernel 6, stride 2 and padding 2, trained as one of kernel 3 and stride 1.
 
     Pictures of even size become half as large, with each square of 2 x 2 positions as channels.
-    The same function takes a third of the time there where channels are few.
+    Where channels are few, this takes a third of the time.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ class DoublingConv2d(nn.ConvTranspose2d):
 
 
 def _squares_as_channels(x: Tensor) -> Tensor:
-    """Give `(n, c, h, w)` pictures as `(n, 4 c, h / 2, w / 2)`, the channels last in memory."""
+    """Reshape `(n, c, h, w)` pictures to `(n, 4 c, h / 2, w / 2)`, channels last in memory."""
     n, c, h, w = x.shape
     squares = x.movedim(1, -1).reshape(n, h // 2, 2, w // 2, 2, c).transpose(2, 3)
     return squares.reshape(n, h // 2, w // 2, 4 * c).movedim(-1, 1)
@@ -112,7 +112,7 @@ def _channels_as_squares(x: Tensor) -> Tensor:
 
 
 def _is_halved(layer: Any, shape: Shape) -> bool:
-    """Tell whether a layer takes pictures of an even size to half of it, or back."""
+    """Return whether a layer halves pictures of an even size, or doubles them to one."""
     as_planned = (layer.kernel_size, layer.stride, layer.padding) == ((6, 6), (2, 2), (2, 2))
     return as_planned and shape[-1] % 2 == 0 and shape[-2] % 2 == 0
 
@@ -226,7 +226,7 @@ def stages(spatial: Shape, channels: int, width: float = 1.0) -> list[Stage]:
     """Plan the convolutions from `spatial` sizes down to a few positions an axis; at least one."""
     kernel, stride = KERNEL_AND_STRIDE[len(spatial)]
     planned: list[Stage] = []
-    while not planned or (max(spatial) > SMALLEST and len(planned) < len(CHANNELS)):
+    while not planned or (max(spatial) > MAX_LAST_SIDE and len(planned) < len(CHANNELS)):
         shrinks = [n > stride for n in spatial]
         strides = tuple(stride if s else 1 for s in shrinks)
         kernels = tuple(kernel if s else 1 for s in shrinks)

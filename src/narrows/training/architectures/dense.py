@@ -8,7 +8,7 @@ from torch import nn
 
 from narrows.errors import SettingError
 
-MOST_WEIGHTS = 1 << 27  # half of what a model file may hold
+MAX_WEIGHTS = 1 << 27  # half of what a model file may hold
 SLOPE = 1 / 8  # of LeakyReLU: a shift in integers
 
 
@@ -22,7 +22,7 @@ def dense(
     """
     size = prod(frame_shape)
     hidden = round(hidden_width(size) * width)
-    if 2 * hidden * (size + hidden + latent_size) > MOST_WEIGHTS:
+    if 2 * hidden * (size + hidden + latent_size) > MAX_WEIGHTS:
         raise SettingError(
             f"frames of {size} elements are too large for a dense network, which would have "
             f"{2 * hidden * size} weights; cut them into smaller frames, or use linear"

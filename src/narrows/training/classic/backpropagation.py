@@ -68,33 +68,33 @@ class DenseLayer:
     def forward(self, x: Array) -> None:
         """Compute `output` of `(n, n_inputs)`, which has a column of ones if this widens."""
         self._input = x
-        np.matmul(x, self.matrix, out=self.output)
+        np.matmul(x, self.matrix, out=self.output)  # (n, n_outputs)
         if not self.widens:
             self.output += self.bias
         self.activation.forward(self.output)
 
     def backward(self, gradient: Array, *, is_first: bool) -> Array:
-        """From the gradient of the output, which is overwritten, to that of the input."""
+        """Return the gradient of the input from that of the output, which is overwritten."""
         gradient = self.activation.backward(gradient, self.output)
         return self.backward_from_sums(gradient, 1.0, is_first=is_first)
 
     def backward_from_sums(self, gradient: Array, scale: float, *, is_first: bool) -> Array:
-        """From the gradient before the activation, still to be multiplied by `scale`."""
+        """Return the gradient of the input from that before the activation, times `scale`."""
         if self.widens:
             # The smaller matrices are scaled.
             x = self._input if scale == 1.0 else np.multiply(
                 self._input, scale, out=self._scaled_input
             )  # fmt: skip
-            np.matmul(x.T, gradient, out=self._d_matrix)
+            np.matmul(x.T, gradient, out=self._d_matrix)  # (n_inputs + 1, n_outputs)
         else:
             if scale != 1.0:
                 gradient *= scale
                 scale = 1.0
-            np.matmul(gradient.T, self._input, out=self._d_matrix)
-            np.matmul(self._ones, gradient, out=self._d_bias)
+            np.matmul(gradient.T, self._input, out=self._d_matrix)  # (n_outputs, n_inputs)
+            np.matmul(self._ones, gradient, out=self._d_bias)  # (n_outputs,)
         if is_first:
-            return gradient  # nobody asks for the gradient of the signals
-        np.matmul(gradient, self.weight, out=self._d_input)
+            return gradient  # that of the signals is not needed
+        np.matmul(gradient, self.weight, out=self._d_input)  # (n, n_inputs)
         if scale != 1.0:
             self._d_input *= scale
         return self._d_input
@@ -134,7 +134,7 @@ class DenseSteps:
         self._scale = 1.0 / self._error.size
 
     def update(self, x: Tensor, seen: Tensor, learning_rate: float) -> float:
-        """Change the weights once by `(batch_size, size)` frames, and give the loss."""
+        """Change the weights once by `(batch_size, size)` frames, and return the loss."""
         frames = x.numpy()
         loss = self.backpropagate(frames, frames if seen is x else seen.numpy())
         # What torch.optim.Adam(fused=True) calls, without the 24 us that it spends before.
@@ -146,7 +146,7 @@ class DenseSteps:
         return loss
 
     def backpropagate(self, x: Array, seen: Array) -> float:
-        """Write the gradient of the loss of `(batch_size, size)` frames, and give the loss."""
+        """Write the gradient of the loss of `(batch_size, size)` frames, and return the loss."""
         a, layers = seen, self.layers
         for layer in layers:
             layer.forward(a)
@@ -162,7 +162,7 @@ class DenseSteps:
         return loss
 
     def _from_output(self, x: Array, output: Array) -> tuple[float, Array]:
-        """Give the loss of `(n, size)` outputs, and the gradient of the last layer's input."""
+        """Return the loss of `(n, size)` outputs, and the gradient of the last layer's input."""
         last, error = self.layers[-1], self._error
         if self._loss == "bce":
             assert isinstance(last.activation, Sigmoid)
@@ -179,12 +179,12 @@ class DenseSteps:
 
 
 def is_layer(module: nn.Module) -> bool:
-    """Tell whether a module computes: a linear layer, or an activation that is written out."""
+    """Return whether a module computes: a linear layer, or an activation that is written out."""
     return isinstance(module, (nn.Linear, *ACTIVATIONS))
 
 
 def _views(flat: Tensor, n_inputs: int, n_outputs: int, widens: bool) -> tuple[Tensor, Tensor]:
-    """Give weight `(n_outputs, n_inputs)` and bias `(n_outputs,)` as views of a flat tensor."""
+    """Return weight `(n_outputs, n_inputs)` and bias `(n_outputs,)` as views of a flat tensor."""
     if widens:
         matrix = flat.view(n_inputs + 1, n_outputs)
         return matrix[:n_inputs].T, matrix[n_inputs]

@@ -19,7 +19,7 @@ PLAIN_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bce": functional.binary_cross_entropy,
 }
 """The mean over elements whose range is 0 .. 1."""
-WARM_UP_UPDATES = 3  # that libraries need before recording; undone afterwards
+WARM_UP_UPDATES = 3  # libraries need them before recording; they are undone afterwards
 
 
 class GraphedSteps:
@@ -52,7 +52,7 @@ class GraphedSteps:
         self._batch_size = batch_size
 
     def update(self, x: Tensor, seen: Tensor, learning_rate: float) -> float:
-        """Change the weights once by `(batch_size, size)` frames, and give the loss."""
+        """Change the weights once by `(batch_size, size)` frames, and return the loss."""
         self._rate.fill_(learning_rate)
         if self.parameters.device.type != "cuda":
             return float(self._step(x, seen))
@@ -65,7 +65,7 @@ class GraphedSteps:
         return float(self._result)
 
     def backpropagate(self, x: Tensor, seen: Tensor) -> Tensor:
-        """Write the gradient of the loss of `(batch_size, size)` frames, and give the loss."""
+        """Write the gradient of the loss of `(batch_size, size)` frames, and return the loss."""
         latents = self._encoder(seen)
         loss = self._loss(self._decoder(latents).flatten(1), x)
         if self._sparse:
@@ -75,7 +75,7 @@ class GraphedSteps:
         return loss.detach()
 
     def _step(self, x: Tensor, seen: Tensor) -> Tensor:
-        """One update of Adam in place, without a value that the host has to know."""
+        """Do one update of Adam in place, without a value that the host must wait for."""
         loss = self.backpropagate(x, seen)
         first, second = self.moments
         self.n_updates += 1
@@ -106,7 +106,7 @@ class GraphedSteps:
 
 
 def flatten_parameters(parameters: Sequence[nn.Parameter]) -> Tensor:
-    """Move parameters into one flat tensor, of which they become views, and give it."""
+    """Move parameters into one flat tensor, and return it; they become views of it."""
     flat = torch.cat([p.detach().reshape(-1) for p in parameters])
     for parameter, part in zip(
         parameters, torch.split(flat, [p.numel() for p in parameters]), strict=True

@@ -9,13 +9,14 @@ from narrows.errors import SettingError
 from narrows.training.architectures import Autoencoder
 from narrows.training.loop.trainer import psnr_of
 
-ALLOWED_LOSS_DB = 0.1  # that rounding may cost
-AIMED_LOSS_DB = 0.09  # on training signals, so that held-out ones mostly stay below
+MAX_LOSS_DB = 0.1
+AIMED_LOSS_DB = 0.09
+"""What rounding costs on training signals; held-out ones then mostly stay below MAX_LOSS_DB."""
 SENSITIVITY_SAMPLE = 512
-DIFFERENCE = 0.1  # of a latent's spread, over which the output's movement is taken
-LEAST_GAIN = 2.0**-5  # a frozen gain has 15 bits, and the smallest must still be precise
-FINEST, COARSEST = 2.0**16, 2.0**-4  # steps, as shares of a latent's spread: inverse
-HALVINGS = 18  # of the 20 octaves between them: to a ten-thousandth of a step
+DIFFERENCE = 0.1  # between two outputs of which a derivative is taken, in spreads of a latent
+MIN_GAIN = 2.0**-5  # a frozen gain has 15 bits, and the smallest must still be precise
+MAX_STEPS, MIN_STEPS = 2.0**16, 2.0**-4  # in the spread of a latent
+HALVINGS = 18  # of the 20 octaves between the two: exact to a ten-thousandth
 
 
 @torch.no_grad()
@@ -42,24 +43,24 @@ def choose_latent_steps(model: Autoencoder, scaled: Tensor, held_out: Tensor) ->
     """
     latents = model.latents(scaled)
     sensitivity = decoder_sensitivity(model.decoder, latents[:SENSITIVITY_SAMPLE])
-    gain = (sensitivity / sensitivity.max().clamp(min=1e-30)).clamp(min=LEAST_GAIN)
+    gain = (sensitivity / sensitivity.max().clamp(min=1e-30)).clamp(min=MIN_GAIN)
     _first_linear(model.decoder).weight.div_(gain)
     model.log_gain = nn.Parameter(gain.log()[None], requires_grad=False)
     spread = float((latents * gain).std(0, correction=0).max()) or 1.0
-    low, high = COARSEST / spread, FINEST / spread
+    low, high = MIN_STEPS / spread, MAX_STEPS / spread
     exact = model.squared_error(scaled, rounded=False)
     for _ in range(HALVINGS):
         model.latent_scale = (low * high) ** 0.5
         too_coarse = _loss_db(model.squared_error(scaled), exact) > AIMED_LOSS_DB
         low, high = (model.latent_scale, high) if too_coarse else (low, model.latent_scale)
     model.latent_scale = high
-    while (loss_db := quantising_loss_db(model, held_out)) > ALLOWED_LOSS_DB:
+    while (loss_db := quantising_loss_db(model, held_out)) > MAX_LOSS_DB:
         model.latent_scale *= 1.05
     return loss_db
 
 
 def quantising_loss_db(model: Autoencoder, scaled: Tensor) -> float:
-    """Give the PSNR that rounding the latents costs on `(n, *frame_shape)` frames, in dB."""
+    """Return the PSNR that rounding the latents costs on `(n, *frame_shape)` frames, in dB."""
     return _loss_db(model.squared_error(scaled), model.squared_error(scaled, rounded=False))
 
 
@@ -68,7 +69,7 @@ def _loss_db(rounded: float, exact: float) -> float:
 
 
 def decoder_sensitivity(decoder: nn.Module, latents: Tensor) -> Tensor:
-    """Give the root mean square, `(k,)`, of how far the output moves with each latent.
+    """Return the root mean square, `(k,)`, of how far the output moves with each latent.
 
     Parameters
     ----------

@@ -19,10 +19,9 @@ from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Batch, Measured, Trainer
 from narrows.training.plan import Plan
 
-GATHERED_BYTES = (
-    6 << 20
-)  # at a time: 62 batches of MNIST; a quarter, and four times it, gained less
-LEAST_SHARED_PRODUCTS = 10_000_000  # multiply-adds of a layer for which a second core pays
+GATHERED_BYTES = 6 << 20
+"""Gathered at a time: 62 batches of MNIST. A quarter of it, and four times it, gained less."""
+MIN_PRODUCTS_OF_TWO_CORES = 10_000_000  # multiply-adds of a layer and batch
 
 
 class PlainTrainer(Trainer):
@@ -38,8 +37,8 @@ class PlainTrainer(Trainer):
         self._gathered = torch.empty(shape, dtype=self.x_train.dtype, device=self.device)
 
     def threads(self) -> AbstractContextManager[object]:
-        """Give small products one thread: sharing them out takes longer than computing them."""
-        if self.device.type == "cpu" and self._products() < LEAST_SHARED_PRODUCTS:
+        """Limit small products to one thread: several take longer to start than to compute."""
+        if self.device.type == "cpu" and self._products() < MIN_PRODUCTS_OF_TWO_CORES:
             from threadpoolctl import threadpool_limits
 
             return cast(AbstractContextManager[object], threadpool_limits(1))
@@ -58,24 +57,24 @@ class PlainTrainer(Trainer):
         return max(1, min(fit, self.plan.updates_per_epoch))
 
     def frames(self, order: Tensor) -> Iterator[Tensor]:
-        """See Trainer; on a CPU another core gathers the frames of the next batches meanwhile."""
+        """See Trainer; on a CPU a second thread gathers the next batches meanwhile."""
         if self.device.type != "cpu":
             for rows in torch.split(order, self.plan.batch_size):
                 yield torch.index_select(self.x_train, 0, rows, out=self._gathered[0])
             return
         parts = torch.split(order, self._gathered.shape[1])
-        with ThreadPoolExecutor(1) as another:
-            coming = another.submit(self._gather, parts[0], 0)
+        with ThreadPoolExecutor(1) as thread:
+            coming = thread.submit(self._gather, parts[0], 0)
             for number, following in enumerate((*parts[1:], None), 1):
                 frames = coming.result()
                 if following is not None:
-                    coming = another.submit(self._gather, following, number % 2)
+                    coming = thread.submit(self._gather, following, number % 2)
                 yield from torch.split(frames, self.plan.batch_size)
 
     def _gather(self, rows: Tensor, place: int) -> Tensor:
-        """Put some frames into one of the two places for them."""
+        """Copy frames into one of the two buffers."""
         x, frames = self.x_train.numpy(), self._gathered[place, : len(rows)]
-        # numpy gathers quicker than torch, where it need not be ready for numbers out of bounds
+        # numpy gathers faster than torch where it need not check the bounds
         np.take(x, rows.numpy(), axis=0, out=frames.numpy(), mode="clip")
         return frames
 
@@ -89,7 +88,7 @@ class PlainTrainer(Trainer):
 
     @torch.no_grad()
     def validate(self) -> Measured:
-        """Give the mean loss of an element and the PSNR, without rounding."""
+        """Return the mean loss of an element and the PSNR, without rounding."""
         self.model.eval()
         loss = 0.0
         for x in self.validation_batches():
@@ -100,7 +99,7 @@ class PlainTrainer(Trainer):
         return Measured(loss / self.n_validated, psnr)
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
-        """Give Adam's moments."""
+        """Return Adam's moments."""
         steps = self.steps
         first, second = steps.moments
         return {"adam": {"first": first, "second": second, "updates": steps.n_updates}}

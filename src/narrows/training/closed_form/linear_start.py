@@ -1,8 +1,8 @@
 """A dense autoencoder that begins as PCA: training then has only to improve on it.
 
-LeakyReLU is bent, but a pair of units passes a number on straight: with slope s below zero,
+A pair of LeakyReLU units can pass a number on unchanged: with slope s below zero,
 `leaky(z) - leaky(-z) = (1 + s) z`. Two units a latent and layer make a linear path through the
-network; all others begin as usual, without a say in the result.
+network; the others begin as usual, and do not contribute to the result.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from narrows.training.architectures import SLOPE, Autoencoder
 from narrows.training.closed_form.pca import principal_components, step_for_entropy
 
 SAMPLE = 20_000  # signals from which the components are learned
-STRAIGHT = 1.0 / (1.0 + SLOPE)
+PAIR_WEIGHT = 1.0 / (1.0 + SLOPE)
 
 
 @torch.no_grad()
@@ -49,13 +49,13 @@ def _linear_layers(part: nn.Module) -> list[nn.Linear]:
 
 
 def _begin(layers: list[nn.Linear], weight: Tensor, bias: Tensor) -> None:
-    """Let pairs of the hidden units carry `weight x + bias`, `(k,)`."""
+    """Make pairs of the hidden units carry `weight x + bias`, `(k,)`."""
     first, *others = layers[:-1]
     _set_pairs(first, weight, bias)
     for layer in others:
-        straight = torch.zeros(len(weight), layer.in_features)
-        _difference(straight, torch.eye(len(weight)))
-        _set_pairs(layer, straight, torch.zeros(len(weight)))
+        identity = torch.zeros(len(weight), layer.in_features)
+        _difference(identity, torch.eye(len(weight)))
+        _set_pairs(layer, identity, torch.zeros(len(weight)))
 
 
 def _set_pairs(layer: nn.Linear, weight: Tensor, bias: Tensor) -> None:
@@ -66,10 +66,10 @@ def _set_pairs(layer: nn.Linear, weight: Tensor, bias: Tensor) -> None:
 
 
 def _difference(weight: Tensor, matrix: Tensor) -> None:
-    """Write into `(n, width)` weights what gives `matrix @` the numbers that pairs carry."""
+    """Write `(n, width)` weights that multiply the numbers that pairs carry by `matrix`."""
     k = matrix.shape[1]
-    weight[:, :k] = STRAIGHT * matrix
-    weight[:, k : 2 * k] = -STRAIGHT * matrix
+    weight[:, :k] = PAIR_WEIGHT * matrix
+    weight[:, k : 2 * k] = -PAIR_WEIGHT * matrix
 
 
 def _end(layer: nn.Linear, matrix: Tensor, bias: Tensor) -> None:

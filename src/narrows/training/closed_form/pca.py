@@ -11,19 +11,19 @@ from torch import Tensor, nn
 
 from narrows.training.architectures import Autoencoder, Scaling
 
-EXACT_UP_TO = 4096  # elements of a frame; above, a randomised decomposition
-SMALLEST_SPREAD = 1e-5  # latents of a constant set: rounding errors
-FINEST_STEP = 1e-5  # of the spread: 16 bits a latent
-FEW_VALUES_STEP = 0.1  # of the spread: larger steps could keep the values apart, but not right
-COUNTED_DIRECTLY = 1 << 16  # different symbols: up to here counting is faster than sorting
-FEWEST_TO_ESTIMATE = 256
-LEAST_ESTIMATE = 0.5  # of what a rounded latent says
+MAX_EXACT_SIZE = 4096  # elements of a frame; above, a randomised decomposition
+MIN_SPREAD = 1e-5  # below it, latents of a constant set are rounding errors
+MIN_STEP = 1e-5  # in spreads: 16 bits a latent
+MAX_STEP_OF_FEW_VALUES = 0.1  # in spreads: larger steps could tell the values apart, but move them
+MAX_COUNTED = 1 << 16  # different symbols, up to which counting is faster than sorting
+MIN_ESTIMATED = 256  # signals
+MIN_ESTIMATE = 0.5  # in rounded latents
 ROWS = 4096  # taken into float64 at a time
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
-WIDEST = 2.0**15  # between the steps of two qualities: more than whole numbers below 2**21 hold
-WIDE = 2.0**10  # where they are wider: the smallest gain, of 15 bits, is then right to 3 %
-HALVINGS = 26  # of the 23 octaves that it may be in
-COMPARED = 4096  # signals that tell whether shrinking helps
+MAX_STEP_RATIO = 2.0**15  # of two qualities: more than whole numbers below 2**21 hold
+CLIPPED_STEP_RATIO = 2.0**10  # above that: the smallest gain, of 15 bits, is then right to 3 %
+HALVINGS = 26  # of the 23 octaves in which the step may be
+COMPARED = 4096  # signals on which the two ways to decode are compared
 
 
 def fit_linear(
@@ -76,29 +76,29 @@ def _error(model: Autoencoder, scaled: Tensor) -> float:
 
 
 def estimates(y: Tensor) -> Tensor:
-    """Give the factors `(k,)` by which rounded latents best estimate `(n, k)` unrounded ones.
+    """Return the factors `(k,)` by which rounded latents best estimate `(n, k)` unrounded ones.
 
-    A latent's density falls away from its mean, so that the mean of a step lies nearer to it than
-    its middle; a factor makes up for nearly all of that where the density is Gaussian. Few signals
-    cannot tell: then the factors are 1.
+    A latent's density falls off from its mean, so that the latents of a step are, on average,
+    nearer to the mean than the middle of the step; where the density is Gaussian, a factor
+    corrects nearly all of it. With few signals the factors are 1.
     """
-    if len(y) < FEWEST_TO_ESTIMATE:
+    if len(y) < MIN_ESTIMATED:
         return torch.ones(y.shape[1])
     rounded = torch.round(y)
     squares = rounded.square().sum(0)
     best = (y * rounded).sum(0) / squares.clamp(min=1.0)
-    return torch.where(squares > 0, best, 1.0).clamp(LEAST_ESTIMATE, 1.0 / LEAST_ESTIMATE)
+    return torch.where(squares > 0, best, 1.0).clamp(MIN_ESTIMATE, 1.0 / MIN_ESTIMATE)
 
 
 def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Give the mean `(size,)` and the first k components `(k, size)` of `(n, size)` rows.
+    """Return the mean `(size,)` and the first k components `(k, size)` of `(n, size)` rows.
 
     Components beyond the rank of the data are zero.
     """
     n, size = flat.shape
     mean = flat.mean(0, dtype=torch.float64)
     rank = min(k, n - 1, size)
-    if size <= EXACT_UP_TO:
+    if size <= MAX_EXACT_SIZE:
         _, vectors = torch.linalg.eigh(scatter_matrix(flat, mean))
         components = vectors.flip(1).T[:rank]
     else:
@@ -126,16 +126,16 @@ def scatter_matrix(flat: Tensor, mean: Tensor) -> Tensor:
 def step_for_entropy(y: Tensor, bits: float) -> float:
     """Find the largest rounding step at which `(n, k)` latents have `bits` of entropy a signal.
 
-    Where no step gives so many, as for signals that take few values, the largest that loses
-    next to nothing of what there is.
+    Where no step gives so many, as for signals that take few values, it is the largest that keeps
+    all but a thousandth of the entropy there is.
     """
     spread = float(y.std(0, correction=0).max())
-    if spread <= SMALLEST_SPREAD:
+    if spread <= MIN_SPREAD:
         return 1.0
-    low, high = spread * FINEST_STEP, spread * 1e2
+    low, high = spread * MIN_STEP, spread * 1e2
     most = 0.999 * entropy_bits(torch.round(y / low))
     if bits >= most:
-        bits, high = most, spread * FEW_VALUES_STEP
+        bits, high = most, spread * MAX_STEP_OF_FEW_VALUES
     for _ in range(HALVINGS):
         step = (low * high) ** 0.5
         low, high = (step, high) if entropy_bits(torch.round(y / step)) >= bits else (low, step)
@@ -145,12 +145,12 @@ def step_for_entropy(y: Tensor, bits: float) -> float:
 def within_span(steps: Tensor) -> Tensor:
     """Make the finest of `(n_qualities,)` steps coarser where integers cannot hold them all.
 
-    Few signals have little entropy however fine the step, so that high qualities, aimed at more,
-    end at steps finer than anybody needs.
+    Few signals have little entropy however fine the step, so that high qualities, which aim at
+    more, would end at needlessly fine steps.
     """
-    if float(steps.max() / steps.min()) < WIDEST:
+    if float(steps.max() / steps.min()) < MAX_STEP_RATIO:
         return steps
-    return steps.clamp(min=float(steps.max()) / WIDE)
+    return steps.clamp(min=float(steps.max()) / CLIPPED_STEP_RATIO)
 
 
 def entropy_bits(symbols: Tensor) -> float:
@@ -158,7 +158,7 @@ def entropy_bits(symbols: Tensor) -> float:
     total = 0.0
     for column in symbols.T:
         whole = (column - column.min()).long()
-        if int(whole.max()) < COUNTED_DIRECTLY:
+        if int(whole.max()) < MAX_COUNTED:
             counts = torch.bincount(whole)
             counts = counts[counts > 0]
         else:

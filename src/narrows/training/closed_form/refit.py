@@ -8,19 +8,19 @@ from torch import Tensor, nn
 from narrows.training.architectures import Autoencoder
 from narrows.training.rate_distortion.objective import clipped_error
 
-RIDGES = (1e-2, 1e-3, 1e-4)  # shares of the features' mean square; less makes large weights
-ENOUGH = 4  # times the features, of training frames: fewer can be fitted by chance
+RIDGES = (1e-2, 1e-3, 1e-4)  # in the features' mean square; smaller ones make weights large
+MIN_FRAMES_PER_FEATURE = 4  # fewer training frames can be fitted by chance
 RESHAPING = (nn.Flatten, nn.Unflatten, nn.Identity)
 BATCH = 1024
 
 
 @torch.no_grad()
 def refit_last_layer(model: Autoencoder, train: Tensor, validation: Tensor) -> bool:
-    """Fit a decoder's last fully connected layer by least squares; tell whether that was better.
+    """Fit a decoder's last fully connected layer by least squares, and return whether it helped.
 
-    Training sees noise in place of rounding, and decoders that it makes are too soft where frames
-    change much from one symbol to the next. The fit is kept where the squared error of validation
-    frames becomes smaller.
+    Training sees noise in place of rounding, so that decoders are too smooth where frames change
+    much from one symbol to the next. The fit is kept if it reduces the squared error of the
+    validation frames.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def refit_last_layer(model: Autoencoder, train: Tensor, validation: Tensor) -> b
         Scaled frames.
     """
     layer = _last_layer(model.decoder)
-    if layer is None or len(train) < ENOUGH * layer.in_features:
+    if layer is None or len(train) < MIN_FRAMES_PER_FEATURE * layer.in_features:
         return False
     gram, moments = _normal_equations(model, layer, train)
     kept = layer.weight.clone(), layer.bias.clone()
@@ -38,7 +38,7 @@ def refit_last_layer(model: Autoencoder, train: Tensor, validation: Tensor) -> b
     weight, bias = kept
     diagonal = torch.eye(len(gram), dtype=gram.dtype) * gram.diagonal().mean()
     for ridge in RIDGES:
-        change = torch.linalg.solve(gram + ridge * diagonal, moments).T.float()
+        change = torch.linalg.solve(gram + ridge * diagonal, moments).T.float()  # (n_out, n_in + 1)
         layer.weight.copy_(kept[0] + change[:, :-1])
         layer.bias.copy_(kept[1] + change[:, -1])
         error = _error(model, validation)
@@ -50,7 +50,7 @@ def refit_last_layer(model: Autoencoder, train: Tensor, validation: Tensor) -> b
 
 
 def _last_layer(decoder: nn.Module) -> nn.Linear | None:
-    """Give the fully connected layer that a decoder ends in, but for changes of shape."""
+    """Return the fully connected layer that a decoder ends in, reshaping aside."""
     leaves = [m for m in decoder.modules() if not list(m.children())]
     leaves = [m for m in leaves if not isinstance(m, RESHAPING)]
     last = leaves[-1] if leaves else None

@@ -12,9 +12,10 @@ from torch.nn import functional
 from narrows.training.plan import Plan
 
 SHIFTS = tuple((down, right) for down in range(3) for right in range(3))
-REAL = 8  # one in as many stays as it is, where signals are mixed
-TAIL = 4.0  # standard deviation of the logarithms of a mixture's weights: few of them count
-LOUDNESS = 0.5  # the same of the mixtures' sizes
+MIXED_PER_REAL = 8
+"""Where signals are mixed, one of so many stays as it is."""
+WEIGHT_DEVIATION = 4.0  # of the logarithms of a mixture's weights: few of them count
+SIZE_DEVIATION = 0.5  # of the logarithms of mixtures' sizes
 
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -50,24 +51,24 @@ def shifted(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def mixed(mean: Tensor, x: Tensor, generator: torch.Generator) -> Tensor:
-    """Give all but the first `n_real(n)` of `(n, *frame_shape)` frames as mixtures of all.
+    """Replace all but the first `n_real(n)` of `(n, *frame_shape)` frames by mixtures of all.
 
-    A mixture is the mean and a weighted sum of what frames differ from it, the squares of the
-    weights 1 in sum, but for how loud it is. Mixtures vary as the signals do, so PCA of them is
-    the same, and with ever more parts they become Gaussian, for which PCA is best: a network
-    keeps what PCA has learned, and gains on it where most of a mixture is one signal. Signs are
-    random too. Trained on ECG of three patients, models take a third fewer bytes than PCA for
+    A mixture is the mean plus a weighted sum of the frames' differences from it. The signs of the
+    weights are random, and the sum of their squares is about 1. Mixtures vary as the signals do,
+    so PCA of them is the same, and those of many parts are nearly Gaussian, for which PCA is
+    best: a network keeps what PCA has learned, and improves on it where most of a mixture is one
+    signal. Trained on ECG of three patients, models take a third fewer bytes than PCA for
     others; without mixtures, a tenth more.
     """
     n, real = len(x), n_real(len(x))
-    size, sign = torch.randn((2, n - real, n), generator=generator)
-    weights = torch.exp(TAIL * size) * sign.sign()
-    loudness = torch.exp(LOUDNESS * torch.randn((n - real, 1), generator=generator))
-    weights *= loudness / weights.norm(dim=1, keepdim=True)
-    mixtures = weights.to(x.device) @ (x - mean).flatten(1)
+    size, sign = torch.randn((2, n - real, n), generator=generator)  # (n - real, n) each
+    weights = torch.exp(WEIGHT_DEVIATION * size) * sign.sign()
+    sizes = torch.exp(SIZE_DEVIATION * torch.randn((n - real, 1), generator=generator))
+    weights *= sizes / weights.norm(dim=1, keepdim=True)
+    mixtures = weights.to(x.device) @ (x - mean).flatten(1)  # (n - real, size)
     return torch.cat([x[:real], mixtures.reshape(-1, *x.shape[1:]) + mean])
 
 
 def n_real(n: int) -> int:
     """Count the frames of a batch of n that stay as they are, where others are mixed."""
-    return max(1, n // REAL)
+    return max(1, n // MIXED_PER_REAL)

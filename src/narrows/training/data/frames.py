@@ -16,7 +16,7 @@ from narrows.training.architectures import Scaling
 from narrows.training.plan import most_frames, signal_counts
 
 PICTURE_RANGE = 255.0  # of uint8 signals that use more than half of it; otherwise the data's own
-LARGEST = 1e120  # of float64 signals, and the inverse of the smallest range
+MAX_FLOAT = 1e120  # of float64 signals; its inverse is their smallest range
 INFINITE = (-float("inf"), float("inf"))
 
 
@@ -63,14 +63,14 @@ def _refuse_non_finite(x: npt.NDArray[Any], what: str) -> None:
 
 
 def _refuse_extremes(x: npt.NDArray[Any]) -> None:
-    """Refuse floats whose squares leave float64."""
+    """Refuse floats whose squares are beyond float64."""
     if x.dtype != np.float64:
         return
     low, high = float(x.min()), float(x.max())
-    if max(-low, high) > LARGEST or 0.0 < high - low < 1.0 / LARGEST:
+    if max(-low, high) > MAX_FLOAT or 0.0 < high - low < 1.0 / MAX_FLOAT:
         raise DataError(
             f"training data with values from {low:g} to {high:g}; their squares are beyond "
-            f"float64: scale them to a range between {1 / LARGEST:g} and {LARGEST:g}"
+            f"float64: scale them to a range between {1 / MAX_FLOAT:g} and {MAX_FLOAT:g}"
         )
 
 
@@ -105,7 +105,7 @@ def scaling_of(x: npt.NDArray[Any], loss: str) -> Scaling:
 
 
 def deviation_of(x: npt.NDArray[Any], mean: float) -> float:
-    """Give the standard deviation in float64, part by part: numpy's own takes ten times as long."""
+    """Compute the standard deviation in float64, part by part: ten times as fast as numpy's."""
     total = 0.0
     for start in range(0, len(x), 4096):
         centred = np.subtract(x[start : start + 4096], mean, dtype=np.float64).ravel()
@@ -121,7 +121,7 @@ def unit_scaling_of(x: npt.NDArray[Any]) -> Scaling:
 
 
 def range_of(x: npt.NDArray[Any]) -> tuple[float, float]:
-    """Give the low end and the extent of the signals' range."""
+    """Return the low end and the extent of the signals' range."""
     low, high = float(x.min()), float(x.max())
     if x.dtype == np.uint8 and high > PICTURE_RANGE / 2:
         low, high = 0.0, PICTURE_RANGE
@@ -129,14 +129,14 @@ def range_of(x: npt.NDArray[Any]) -> tuple[float, float]:
 
 
 def _bounds(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Give the ends of a dtype's range, where decoding clips."""
+    """Return the ends of a dtype's range, where decoding clips."""
     if dtype.kind not in "iu":
         return INFINITE
     return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
 
 
 def scaled(x: npt.NDArray[Any], scaling: Scaling) -> Tensor:
-    """Give `(n, *frame_shape)` signals as the encoder sees them, in float32."""
+    """Scale `(n, *frame_shape)` signals for the encoder, in float32."""
     out = np.empty(x.shape, dtype=np.float32)
     for start in range(0, len(x), 4096):
         part = x[start : start + 4096].astype(np.float64)

@@ -45,10 +45,10 @@ class Checkpoint:
         What a run must have in common with this one to continue it, as JSON: settings, signals,
         networks, device, threads, versions.
     machine : str
-        Whose arithmetic it was: another processor may round other last bits.
+        The processor: another one may round last bits differently.
     plan : Plan
     seconds : float
-        That the run has taken so far, preparing included.
+        The run's so far, preparation included.
     state : TrainingState
     """
 
@@ -131,7 +131,7 @@ def _record(row: list[float]) -> EpochRecord:
 
 
 def find_checkpoint(path: Path, *, resume: bool, force: bool) -> Checkpoint | None:
-    """Give the checkpoint to go on from, or None for a run from the beginning.
+    """Return the checkpoint to go on from, or None for a run from the beginning.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def _shown(value: Any) -> str:
 
 
 def _digest(content: Mapping[str, Any], arrays: Arrays) -> str:
-    """Hash all that a checkpoint says."""
+    """Hash the content of a checkpoint."""
     digest = sha256(_canonical(content).encode())
     for name, array in sorted(arrays.items()):
         digest.update(f"\n{name} {array.dtype.str} {list(array.shape)}\n".encode())

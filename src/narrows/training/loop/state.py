@@ -1,4 +1,4 @@
-"""Where a training run stands after an epoch: its history, and all that it needs to go on."""
+"""The state of a training run after an epoch: its history, and all that it needs to go on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class EpochRecord:
     seconds_left: float
 
     def as_json(self) -> dict[str, Any]:
-        """Give the fields; an infinite PSNR, of signals that come back exactly, becomes None."""
+        """Return the fields; an infinite PSNR, of exact reconstructions, becomes None."""
         return {**asdict(self), "psnr": self.psnr if math.isfinite(self.psnr) else None}
 
 
@@ -65,6 +65,6 @@ class TrainingState:
     tensors: dict[str, Tensor]
 
     def under(self, prefix: str) -> dict[str, Tensor]:
-        """Give the tensors of one part, by their names in it."""
+        """Return the tensors of one part, by their names in it."""
         named = self.tensors.items()
         return {n.removeprefix(prefix): t for n, t in named if n.startswith(prefix)}

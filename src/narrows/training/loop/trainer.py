@@ -99,7 +99,7 @@ class Trainer(ABC):
     ) -> None:
         self.model = model
         self.x_train = x_train
-        self.x_validation = spread_over(x_validation, plan.most_validated)
+        self.x_validation = spread_over(x_validation, plan.max_validated)
         self.plan = plan
         self.device = x_train.device
         self.history: list[EpochRecord] = []
@@ -109,7 +109,7 @@ class Trainer(ABC):
 
     @abstractmethod
     def update(self, batch: Batch) -> float:
-        """Change the weights once, and give the loss."""
+        """Change the weights once, and return the loss."""
 
     @abstractmethod
     def validate(self) -> Measured:
@@ -117,15 +117,15 @@ class Trainer(ABC):
 
     @abstractmethod
     def parts(self) -> dict[str, dict[str, Tensor]]:
-        """Give what an update changes besides the model, by part and name; the live tensors."""
+        """Return the tensors that an update changes besides the model, by part and name."""
 
     @abstractmethod
     def restore_parts(self, state: TrainingState) -> None:
-        """Take up what `parts` gave."""
+        """Restore what `parts` returned."""
 
     @property
     def log_lambdas(self) -> list[float]:
-        """Where the control of lambda stands, for each quality, if there is one."""
+        """The logarithm of each quality's present lambda, if there is one."""
         return []
 
     @property
@@ -138,11 +138,11 @@ class Trainer(ABC):
         return nullcontext()
 
     def is_comparable(self, epoch: int) -> bool:
-        """Tell whether the loss of an epoch can be compared with earlier ones."""
+        """Return whether the loss of an epoch can be compared with earlier ones."""
         return True
 
     def best_loss(self) -> float:
-        """Give the validation loss of the best epoch, as it would be measured now."""
+        """Return the validation loss of the best epoch, as it would be measured now."""
         return self.history[self.best_epoch - 1].val_loss if self.history else math.inf
 
     def run(
@@ -158,7 +158,7 @@ class Trainer(ABC):
         progress : callable
             Called with an EpochRecord after each epoch.
         stop : callable
-            Asked before each update; when it gives True, training ends there.
+            Asked before each update; when it returns True, training ends there.
         keep : callable
             Called with the TrainingState after each epoch, before `progress`.
 
@@ -189,7 +189,7 @@ class Trainer(ABC):
         return epoch >= self.plan.epochs or epoch - self.best_epoch >= self.plan.patience
 
     def state(self) -> TrainingState:
-        """Give the state after the last epoch; its tensors are the live ones."""
+        """Return the state after the last epoch; its tensors change with the next update."""
         parts: dict[str, dict[str, Tensor]] = {
             "model": self.model.state_dict(),
             "best": self._best_weights if self.best_epoch < len(self.history) else {},
@@ -199,7 +199,7 @@ class Trainer(ABC):
         return TrainingState(list(self.history), self.best_epoch, self.log_lambdas, tensors)
 
     def restore(self, state: TrainingState) -> None:
-        """Take up a state that `state` gave: training goes on as if it had not been interrupted."""
+        """Restore a state: training goes on as if it had not been interrupted."""
         self.history, self.best_epoch = list(state.history), state.best_epoch
         self.model.load_state_dict(state.under("model."))
         self.restore_parts(state)
@@ -208,7 +208,7 @@ class Trainer(ABC):
             self._best_weights[name].copy_(tensor)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """Give the batches of an epoch; what is random in them derives from (seed, epoch)."""
+        """Return the batches of an epoch; what is random in them derives from (seed, epoch)."""
         plan, scaling = self.plan, self.model.scaling
         extent = scaling.peak * scaling.scale
         augmented = augmentation_for(plan, self.x_train)
@@ -230,12 +230,12 @@ class Trainer(ABC):
             yield Batch(x, seen, noise, update, done)
 
     def frames(self, order: Tensor) -> Iterator[Tensor]:
-        """Give the training frames of each batch, in an order; good until the next one's."""
+        """Return the training frames of each batch, in an order; each is valid until the next."""
         for rows in torch.split(order, self.plan.batch_size):
             yield self.x_train[rows]
 
     def mean_psnr(self, squared_error: Callable[[Tensor], float]) -> float:
-        """Give the PSNR of the validation frames, in dB."""
+        """Return the PSNR of the validation frames, in dB."""
         squares = sum(squared_error(x) for x in self.validation_batches())
         n_elements = self.n_validated * self.x_validation[0].numel()
         return psnr_of(squares / n_elements, self.model.scaling.peak)
@@ -246,11 +246,11 @@ class Trainer(ABC):
         return len(self.x_validation)
 
     def validation_batches(self) -> tuple[Tensor, ...]:
-        """Give those validation frames in parts that fit in memory."""
+        """Return those validation frames in parts that fit in memory."""
         return torch.split(self.x_validation, VALIDATION_BATCH)
 
     def _train_epoch(self, stop: Stop) -> float | None:
-        """Do the next epoch's updates and give its mean loss; None where `stop` ended it."""
+        """Do the next epoch's updates and return its mean loss, or None where `stop` ended it."""
         epoch, total = len(self.history) + 1, 0.0
         self.model.train()
         for batch in self.batches(epoch):

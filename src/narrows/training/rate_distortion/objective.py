@@ -35,17 +35,17 @@ class FactorisedDensity(nn.Module):
 
     @torch.no_grad()
     def start(self, y: Tensor, quality: int) -> None:
-        """Take the spread of `(n, k)` latents: rates are then right from the beginning."""
+        """Fit the spread of `(n, k)` latents, so that rates are right from the beginning."""
         spread = y.std(0, correction=0).clamp(min=0.1)[:, None]  # (k, 1)
         apart = torch.linspace(-1.0, 1.0, self.centre.shape[2], device=y.device)
         self.centre[quality] = y.mean(0)[:, None] + apart * spread
         self.log_width[quality] = torch.log(0.4 * spread)
 
     def bits(self, y: Tensor, quality: Quality = 0) -> Tensor:
-        """Give `-log2 P(y - 1/2 < Y < y + 1/2)` of `(n, k)` noisy or rounded latents, `(n, k)`."""
+        """Return `-log2 P(y - 1/2 < Y < y + 1/2)`, `(n, k)`, of noisy or rounded latents."""
         # The difference of two sigmoids is taken on the side where they are small.
-        distance = (y.unsqueeze(-1) - self.centre[quality]).abs()
-        slope = torch.exp(-self.log_width)[quality]
+        distance = (y.unsqueeze(-1) - self.centre[quality]).abs()  # (n, k, components)
+        slope = torch.exp(-self.log_width)[quality]  # (k, components) or (n, k, components)
         mass = torch.sigmoid((0.5 - distance) * slope) - torch.sigmoid((-0.5 - distance) * slope)
         share = self.logit.softmax(-1)[quality]
         return -torch.log2((mass * share).sum(-1) + 1e-9)
@@ -73,7 +73,7 @@ def cross_entropy(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
 
 
 def clipped_error(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
-    """Give `output - target`, and 0 where decoding clips an output to the end that is meant."""
+    """Return `output - target`, or 0 where decoding clips the output to the target."""
     low = (scaling.low - scaling.output_offset) / scaling.output_scale
     high = (scaling.high - scaling.output_offset) / scaling.output_scale
     error = output - target
@@ -96,7 +96,7 @@ class Terms(NamedTuple):
     penalty: Tensor | float
 
     def loss(self, lambda_: Tensor | float, weight: Tensor | float = 1.0) -> Tensor:
-        """Add them up, in bits, and give the mean; lambda and weight may be `(n,)`."""
+        """Return the mean of their sum, in bits; lambda and weight may be `(n,)`."""
         return ((self.rate + lambda_ * self.distortion) * weight).mean() + self.penalty
 
 
@@ -128,7 +128,7 @@ class Objective:
         seen: Tensor | None = None,
         quality: Quality = 0,
     ) -> Terms:
-        """Give the terms of the loss.
+        """Return the terms of the loss.
 
         Parameters
         ----------
@@ -142,10 +142,10 @@ class Objective:
             With m above 1, each frame is encoded once and decoded m times.
         """
         scaling = self.model.scaling
-        y = self.model.latents(x if seen is None else seen, quality)
+        y = self.model.latents(x if seen is None else seen, quality)  # (m * n, k)
         penalty = self.sparse * y.abs().sum(1).mean() if self.sparse else 0.0
         y = torch.round(y) if noise is None else y + noise
-        rate = self.density.bits(y, quality).sum(1)
+        rate = self.density.bits(y, quality).sum(1)  # (m * n,)
         output, target = self.model.output(y, quality), scaling.target(x)
         target = repeated(target, len(output))
         return Terms(rate, self.distortion(output, target, scaling), penalty)
@@ -154,8 +154,8 @@ class Objective:
 class RateControl:
     """Finds the lambda at which the rate meets its aim, while training goes on.
 
-    Multiplies lambda by a little after each update, up where the rate is below the aim; slower and
-    slower, so that the weights settle for one lambda.
+    Multiplies lambda by a little after each update, up where the rate is below the aim; more and
+    more slowly, so that the weights settle on one lambda.
 
     Parameters
     ----------

@@ -11,14 +11,15 @@ from torch import Tensor, nn
 from narrows.training.architectures import Autoencoder
 from narrows.training.loop.state import TrainingState
 
-DENSITY_SPEED = 5.0  # the density has to follow the latents, so it learns faster
+DENSITY_SPEED = 5.0  # learning rate of the density, which has to follow the latents
 WEIGHT_DECAY = 0.1  # Loshchilov & Hutter 2019; on MNIST 0.15 dB better than none
 BETAS = (0.9, 0.99)
 MOMENTUM = 0.95
-STEP_SIZE = 0.2  # root mean square of an update's elements at rate 1, as Adam's tends to be
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a x + b x**3 + c x**5 takes 0 .. 1 close to 1
+STEP_SIZE = 0.2  # root mean square of an update's elements at rate 1, close to Adam's
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a x + b x**3 + c x**5 maps 0 .. 1 close to 1
 ITERATIONS = 4
-LEAST_SIDE = 16  # of a matrix has Adam: so do the outermost convolutions of usual width
+MIN_MUON_SIDE = 17
+"""Smaller matrices are moved by Adam, among them the outermost convolutions of usual width."""
 
 
 class Muon(torch.optim.Optimizer):
@@ -55,14 +56,14 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """Give `(m, n)` with its singular values all close to 1, those of almost 0 excepted.
+    """Return an `(m, n)` matrix with singular values close to 1, but for those of almost 0.
 
     A Newton-Schulz iteration multiplies a matrix X by polynomials in X X^T. These commute, so all
     products but the first and the last are of squares of the shorter side.
     """
     a, b, c = NEWTON_SCHULZ
     x = matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
-    gram = x @ x.mT
+    gram = x @ x.mT  # (s, s), s the shorter side
     norm = gram.diagonal().sum().sqrt() + 1e-12
     gram = gram / norm.square()
     one = torch.eye(len(gram), device=gram.device)
@@ -86,7 +87,7 @@ class Optimisers:
     rate : float
         The learning rate at its highest.
     with_muon : bool
-        Whether the matrices between hidden units are Muon's, and not Adam's.
+        Whether Muon moves the matrices between hidden units, in place of Adam.
     """
 
     def __init__(
@@ -122,7 +123,7 @@ class Optimisers:
             each.step()
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
-        """Give the moments of each parameter, under "adam.NUMBER" and "muon.NUMBER"."""
+        """Return the moments of each parameter, under "adam.NUMBER" and "muon.NUMBER"."""
         return {
             f"{name}.{number}": tensors
             for name, each in self._all.items()
@@ -130,7 +131,7 @@ class Optimisers:
         }
 
     def restore(self, state: TrainingState) -> None:
-        """Take the moments up, in memory as the weights are: the fused Adam expects it."""
+        """Restore the moments, in the memory layout of the weights: the fused Adam expects it."""
         for name, each in self._all.items():
             weights = [weight for group in each.param_groups for weight in group["params"]]
             moments: dict[int, dict[str, Tensor]] = {}
@@ -144,4 +145,4 @@ class Optimisers:
 
 
 def _is_hidden(weight: nn.Parameter) -> bool:
-    return weight.ndim > 1 and min(weight.shape[0], weight[0].numel()) > LEAST_SIDE
+    return weight.ndim > 1 and min(weight.shape[0], weight[0].numel()) >= MIN_MUON_SIDE

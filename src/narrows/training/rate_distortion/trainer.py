@@ -16,11 +16,14 @@ from narrows.training.rate_distortion.objective import FactorisedDensity, Object
 from narrows.training.rate_distortion.optimisers import Optimisers
 
 WARM_UP = 0.03  # share of the updates in which the learning rate rises
-LAMBDA_RATIO = 2.0  # between neighbouring qualities at first; measured on MNIST
-LAMBDA_RATIOS = 1.4, 2.8  # the least and the most
+FIRST_LAMBDA_RATIO = 2.0  # between neighbouring qualities; measured on MNIST
+LAMBDA_RATIOS = 1.4, 2.8  # minimum and maximum, at any time
 COPIES = 2  # qualities at which each signal of a batch is decoded, where there are several
-WEIGHT_EXPONENT = 0.6  # of lambda, in a quality's weight; 0 was a quarter larger on MNIST
-FIRST_LAMBDA = 14.0  # times aimed bits over the first batch's distortion; measured on MNIST
+WEIGHT_EXPONENT = 0.6
+"""A quality's weight is lambda to the power of minus this; with 0, files of MNIST were a quarter
+larger."""
+FIRST_LAMBDA = 14.0
+"""In aimed bits over the first batch's distortion; measured on MNIST."""
 
 
 class RateDistortionTrainer(Trainer):
@@ -64,7 +67,7 @@ class RateDistortionTrainer(Trainer):
             self.density.start(self.model.latents(batch.x, quality), quality)
 
     def _qualities_of(self, batch: Batch) -> Quality:
-        """Give each signal of a batch a quality, in turn, and its copies others, far from it."""
+        """Return a quality for each signal of a batch, in turn, and for its copies, far from it."""
         n_qualities = self.plan.qualities
         if n_qualities == 1:
             return 0
@@ -80,7 +83,7 @@ class RateDistortionTrainer(Trainer):
     def _control(self, rates: Tensor, quality: Quality, done: float) -> None:
         """Move each quality's lambda after a batch; rates `(copies, n)` are in bits.
 
-        Those of mixtures do not count: they are more than those of signals.
+        Mixtures do not count: their rates are higher than those of signals.
         """
         counted = n_real(rates.shape[1]) if self.plan.mixes else rates.shape[1]
         for number, control in enumerate(self._controls):
@@ -92,7 +95,7 @@ class RateDistortionTrainer(Trainer):
         self._keep_together()
 
     def _keep_together(self) -> None:
-        """Bound each lambda by the middle one: else one whose rate is out of reach takes over."""
+        """Keep each lambda near the middle one, even where its rate is out of reach."""
         middle = self._controls[self.plan.middle_quality].log_lambda
         for number, control in enumerate(self._controls):
             away = number - self.plan.middle_quality
@@ -101,7 +104,7 @@ class RateDistortionTrainer(Trainer):
 
     @torch.no_grad()
     def validate(self) -> Measured:
-        """Give the mean loss of all qualities, and bits and PSNR in dB of the middle one."""
+        """Return the mean loss of all qualities, and bits and PSNR in dB of the middle one."""
         middle = self.plan.middle_quality
         self.model.eval()
         self._terms.zero_()
@@ -116,7 +119,7 @@ class RateDistortionTrainer(Trainer):
         return Measured(self._loss_of(self._terms), psnr, bits, lambda_)
 
     def _loss_of(self, terms: Tensor) -> float:
-        """Give the mean loss, by the present lambdas, of `(3, n_qualities)` terms."""
+        """Return the mean loss, by the present lambdas, of `(3, n_qualities)` terms."""
         rate, distortion, penalty = terms
         lambdas = torch.tensor(self.log_lambdas, dtype=torch.float64).exp()
         return float((_weights(lambdas) * (rate + lambdas * distortion) + penalty).mean())
@@ -131,7 +134,7 @@ class RateDistortionTrainer(Trainer):
             self._best_terms.copy_(self._terms)
 
     def is_comparable(self, epoch: int) -> bool:
-        """In the first half lambda is still far from its last value: its weights are never kept."""
+        """See Trainer: in the first half of a run lambda is still far from its last value."""
         return epoch > self.plan.epochs // 2
 
     @property
@@ -140,7 +143,7 @@ class RateDistortionTrainer(Trainer):
         return [control.log_lambda for control in self._controls]
 
     def parts(self) -> dict[str, dict[str, Tensor]]:
-        """Give the density and the optimisers' moments."""
+        """Return the density and the optimisers' moments."""
         return {
             "density": self.density.state_dict(),
             "validation": {"best": self._best_terms},
@@ -157,11 +160,11 @@ class RateDistortionTrainer(Trainer):
             control.log_lambda = log_lambda
 
     def _controlled(self, distortion: float) -> list[RateControl]:
-        """Give the control of each lambda, made at the first batch from its distortion."""
+        """Return the control of each lambda, made at the first batch from its distortion."""
         if not self._controls:
             plan = self.plan
             first = FIRST_LAMBDA * plan.aimed_bits / max(distortion, 1e-9)
-            lambdas = plan.of_qualities(plan.lambda_ or min(first, 1e12), LAMBDA_RATIO)
+            lambdas = plan.of_qualities(plan.lambda_ or min(first, 1e12), FIRST_LAMBDA_RATIO)
             aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
             self._controls = [RateControl(*both) for both in zip(aims, lambdas, strict=True)]
         return self._controls
@@ -173,9 +176,9 @@ def _share_of_rate(done: float) -> float:
 
 
 def _weights(lambdas: Tensor) -> Tensor:
-    """Give each quality its weight in the loss, `(n_qualities,)`, 1 on average.
+    """Return the weight of each quality in the loss, `(n_qualities,)`, 1 on average.
 
-    Else the highest, whose lambda is hundreds of times that of the lowest, would be all there is.
+    With equal weights the highest would count alone: its lambda is hundreds of times the lowest.
     """
     weights = lambdas**-WEIGHT_EXPONENT
     return weights / weights.mean()
