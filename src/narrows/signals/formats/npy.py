@@ -71,4 +71,4 @@ def read_npy_header(stream: Any, path: str) -> NpyHeader:
     return NpyHeader(shape, "F" if is_fortran else "C", dtype)
 
 
-NPY = Format(".npy", lambda head, path: head == NPY_MAGIC, open_npy, ".npy", write_npy)
+NPY = Format(".npy", lambda head, _: head == NPY_MAGIC, open_npy, ".npy", write_npy)

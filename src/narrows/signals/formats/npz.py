@@ -67,11 +67,4 @@ def _choose_member(archive: zipfile.ZipFile, member: str | None, path: str) -> z
     return next(iter(arrays.values())) if member is None else arrays[member.removesuffix(".npy")]
 
 
-NPZ = Format(
-    ".npz",
-    lambda head, path: head.startswith(ZIP_MAGIC),
-    open_npz,
-    ".npz",
-    write_npz,
-    has_members=True,
-)
+NPZ = Format(".npz", lambda head, _: head.startswith(ZIP_MAGIC), open_npz, ".npz", write_npz, True)

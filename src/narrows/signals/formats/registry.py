@@ -11,8 +11,7 @@ from narrows.errors import DataError, SettingError
 from narrows.signals.checks import check_signals
 from narrows.signals.formats.contract import HEAD_BYTES
 from narrows.signals.formats.damage import damage_named
-from narrows.signals.formats.gzipped_idx import GZIPPED_IDX
-from narrows.signals.formats.idx import IDX
+from narrows.signals.formats.idx import GZIPPED_IDX, IDX
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.npz import NPZ
 from narrows.signals.source import StoredSource
