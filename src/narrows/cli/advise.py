@@ -6,18 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from narrows.cli.options import AsJson, Data, Quiet, trains
+from narrows.cli import options
 from narrows.cli.printing import print_json, print_table, say
 from narrows.cli.streams import read_data
 
 
-@trains(only=("latent_size", "seed"))
+@options.trains(only=("latent_size", "seed"))
 def advise(
-    data: Data,
+    data: options.Data,
     *,
     minutes: Annotated[float, typer.Option("--minutes", help="Of training.")] = 2.0,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    json: options.AsJson = False,
+    quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:
     """Measure what to expect: bytes at three qualities, training time, and better codecs."""

@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from narrows.cli.options import (
-    AsJson,
-    Data,
-    EffortLevel,
-    Force,
-    ModelFile,
-    Quality,
-    Quiet,
-    TargetBytes,
-    TargetPsnr,
-    check_point,
-    usage_error,
-)
+from narrows.cli import options
 from narrows.cli.printing import print_json, say
 from narrows.cli.streams import PIPE, check_output, keeps_no_file, open_output, open_source
 
@@ -32,31 +20,31 @@ if TYPE_CHECKING:
 
 
 def compress(
-    data: Data,
-    model: ModelFile,
+    data: options.Data,
+    model: options.ModelFile,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", help="The archive; - for a pipe.", show_default="DATA.nrw"),
     ] = None,
-    quality: Quality = None,
-    effort: EffortLevel = None,
-    target_bytes: TargetBytes = None,
-    target_psnr: TargetPsnr = None,
+    quality: options.Quality = None,
+    effort: options.EffortLevel = None,
+    target_bytes: options.TargetBytes = None,
+    target_psnr: options.TargetPsnr = None,
     embed_model: Annotated[
         bool, typer.Option("--embed-model", help="Carry the model in the archive.")
     ] = False,
     append: Annotated[
         bool, typer.Option("--append", help="Add to the archive, which must be of this model.")
     ] = False,
-    force: Force = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Compress signals to an archive (.nrw)."""
     if output is None:
         output = PIPE if data == PIPE else data.replace(":", "-") + ".nrw"
     _check_options(output, append, embed_model, json)
-    check_point(quality, target_bytes, target_psnr)
+    options.check_targets(quality, target_bytes, target_psnr)
     check_output(output, force or append, data, model)
     from narrows.codec.encoding.requests import Request
     from narrows.models import load_codec
@@ -86,9 +74,9 @@ def compress(
 def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:
     """Refuse options that exclude each other, or that the output cannot serve."""
     if (json and output == PIPE) or (append and keeps_no_file(output)):
-        raise usage_error("--json and --append need an output file: give -o FILE")
+        raise typer.BadParameter("--json and --append need an output file: give -o FILE")
     if append and embed_model:
-        raise usage_error("--append keeps the archive's own header: leave --embed-model out")
+        raise typer.BadParameter("--append keeps the archive's own header: leave --embed-model out")
 
 
 def _check_source(codec: Codec, source: Source) -> None:

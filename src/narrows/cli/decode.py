@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from narrows.cli.options import Force, ModelFile, Quality, Quiet
+from narrows.cli import options
 from narrows.cli.printing import say
 from narrows.cli.streams import check_array_suffix, check_output, read_data, write_array
 
@@ -15,11 +15,11 @@ def decode(
     data: Annotated[
         str, typer.Argument(metavar="LATENTS", help="From `narrows encode`.", show_default=False)
     ],
-    model: ModelFile,
+    model: options.ModelFile,
     output: Annotated[str, typer.Option("--output", "-o", help="The signals, .npy; - for a pipe.")],
-    quality: Quality = None,
-    force: Force = False,
-    quiet: Quiet = False,
+    quality: options.Quality = None,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Map integer latents back to signals."""
     check_output(output, force, data, model)

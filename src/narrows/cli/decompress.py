@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from narrows.cli.options import Force, OptionalModelFile, Quiet, usage_error
+from narrows.cli import options
 from narrows.cli.printing import say
 from narrows.cli.streams import (
     PIPE,
@@ -30,7 +30,7 @@ def decompress(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="An archive, or - for a pipe.", show_default=False)
     ],
-    model: OptionalModelFile = None,
+    model: options.OptionalModelFile = None,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", show_default="FILE without .nrw, as .npy",
@@ -41,14 +41,16 @@ def decompress(
         typer.Option("--skip-bad-blocks", help="Save what a damaged archive still holds; the exit "
                      "code is 1 where signals are lost."),
     ] = False,
-    force: Force = False,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Decompress an archive to signals, bit for bit the same on every machine."""
     if output is None:
         output = PIPE if file == PIPE else default_output(file)
     if skip_bad_blocks and file == PIPE:
-        raise usage_error("--skip-bad-blocks must seek in the archive: give a file, not a pipe")
+        raise typer.BadParameter(
+            "--skip-bad-blocks must seek in the archive: give a file, not a pipe"
+        )
     check_output(output, force, file, model)
     check_array_suffix(output)
     from narrows.codec.archive import ArchiveReader

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from narrows.cli.options import AsJson, Quiet, trains
+from narrows.cli import options
 from narrows.cli.printing import print_comparison, print_json
 from narrows.cli.streams import check_output, open_output
 
 
-@trains(only=("seed",))
+@options.trains(only=("seed",))
 def demo(
     data: Annotated[
         str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")
@@ -22,8 +22,8 @@ def demo(
         Path, typer.Option("--output", "-o", help="The picture of ten signals.")
     ] = Path("demo.png"),
     *,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    json: options.AsJson = False,
+    quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:
     """Train on a known set, compress what was held out, decompress, compare, draw."""

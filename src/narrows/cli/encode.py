@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from narrows.cli.options import Data, EffortLevel, Force, ModelFile, Quality, Quiet
+from narrows.cli import options
 from narrows.cli.printing import say
 from narrows.cli.streams import check_array_suffix, check_output, read_data, write_array
 
 
 def encode(
-    data: Data,
-    model: ModelFile,
+    data: options.Data,
+    model: options.ModelFile,
     output: Annotated[str, typer.Option("--output", "-o", help="The latents, .npy; - for a pipe.")],
-    quality: Quality = None,
-    effort: EffortLevel = None,
-    force: Force = False,
-    quiet: Quiet = False,
+    quality: options.Quality = None,
+    effort: options.EffortLevel = None,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Map signals to their integer latents, (n, latent_size) int32."""
     check_output(output, force, data, model)

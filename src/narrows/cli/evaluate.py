@@ -6,33 +6,23 @@ from typing import Annotated
 
 import typer
 
-from narrows.cli.options import (
-    AsJson,
-    Data,
-    EffortLevel,
-    ModelFile,
-    Quality,
-    TargetBytes,
-    TargetPsnr,
-    TrainData,
-    check_point,
-)
+from narrows.cli import options
 from narrows.cli.printing import decibels, print_comparison, print_json, print_pairs
 from narrows.cli.streams import read_data
 
 
 def evaluate(
-    data: Data,
-    model: ModelFile,
-    quality: Quality = None,
-    effort: EffortLevel = None,
-    target_bytes: TargetBytes = None,
-    target_psnr: TargetPsnr = None,
+    data: options.Data,
+    model: options.ModelFile,
+    quality: options.Quality = None,
+    effort: options.EffortLevel = None,
+    target_bytes: options.TargetBytes = None,
+    target_psnr: options.TargetPsnr = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
     ] = False,
-    train: TrainData = None,
-    json: AsJson = False,
+    train: options.TrainData = None,
+    json: options.AsJson = False,
 ) -> None:
     """Compress and decompress signals, and measure bytes and quality."""
     from narrows.codec.encoding.requests import Request
@@ -41,7 +31,7 @@ def evaluate(
     from narrows.evaluation.rate_point import RatePoint, break_even, codec_point, raw_point
     from narrows.models import load_codec
 
-    check_point(quality, target_bytes, target_psnr)
+    options.check_targets(quality, target_bytes, target_psnr)
     codec = load_codec(model)
     x = read_data(data)
     measured = measure(codec, x, Request(quality, effort, target_bytes, target_psnr))

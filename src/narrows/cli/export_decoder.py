@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from narrows.cli.options import Force, Quiet
+from narrows.cli import options
 from narrows.cli.printing import say
 from narrows.cli.streams import check_output, open_output
 
@@ -20,8 +20,8 @@ def export_decoder(
         str, typer.Option("--output", "-o", help="The smaller model; - for a pipe.",
                           show_default=False)
     ],
-    force: Force = False,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Write the model that only decompresses: half to two thirds of the size, the same id."""
     check_output(output, force, model)

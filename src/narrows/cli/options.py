@@ -87,15 +87,12 @@ def trains(
     return takes_settings(names, _option)
 
 
-def check_point(quality: int | None, target_bytes: float | None, target_psnr: float | None) -> None:
+def check_targets(
+    quality: int | None, target_bytes: float | None, target_psnr: float | None
+) -> None:
     """Refuse options that exclude each other."""
     if target_bytes is not None and target_psnr is not None:
-        raise usage_error("--target-bytes and --target-psnr exclude each other: give one")
+        raise typer.BadParameter("--target-bytes and --target-psnr exclude each other: give one")
     if quality is not None and (target_bytes, target_psnr) != (None, None):
         name = "--target-psnr" if target_bytes is None else "--target-bytes"
-        raise usage_error(f"{name} chooses the quality of each signal: leave -q out")
-
-
-def usage_error(message: str) -> typer.BadParameter:
-    """Make the exception for wrong usage: exit code 2."""
-    return typer.BadParameter(message)
+        raise typer.BadParameter(f"{name} chooses the quality of each signal: leave -q out")

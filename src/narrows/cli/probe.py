@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from narrows.cli.options import AsJson, Data, ModelFile
+from narrows.cli import options
 from narrows.cli.printing import print_json, print_table
 from narrows.cli.streams import read_data
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def probe(
-    data: Data,
-    model: ModelFile,
+    data: options.Data,
+    model: options.ModelFile,
     labels: Annotated[
         str,
         typer.Option(
@@ -34,7 +34,7 @@ def probe(
     seed: Annotated[
         int, typer.Option("--seed", min=0, help="Draws the signals and splits them.")
     ] = 0,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Measure how much of the signals' class is left in their latents."""
     from narrows.evaluation.probe.probe import probe as measure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from narrows.cli.options import AsJson, Data, Force, ModelFile, Quiet, TrainData, usage_error
+from narrows.cli import options
 from narrows.cli.printing import print_json, say
 from narrows.cli.streams import PIPE, check_output, open_output, read_data
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 def report(
-    data: Data,
-    model: ModelFile,
+    data: options.Data,
+    model: options.ModelFile,
     labels: Annotated[
         str | None,
         typer.Option("--labels", metavar="FILE", show_default="none",
                      help="One whole number a signal, its class, to colour the map by: a .npy or "
                      "IDX file, or a known set."),
     ] = None,
-    train: TrainData = None,
+    train: options.TrainData = None,
     output: Annotated[
         str, typer.Option("--output", "-o", help="The page, .html; - for a pipe.")
     ] = "report.html",
-    force: Force = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Write one page: figures, other codecs, a verdict, pictures, and how the model was made."""
     if output == PIPE and json:
-        raise usage_error("with -o - the page goes to standard output: no --json")
+        raise typer.BadParameter("with -o - the page goes to standard output: no --json")
     check_output(output, force, data, model, labels, train)
     from narrows.evaluation.plots import new_figure
     from narrows.evaluation.report import measure, page, verdict

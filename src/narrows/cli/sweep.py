@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from narrows.cli.options import AsJson, Data, Force, Quiet, trains, usage_error
+from narrows.cli import options
 from narrows.cli.printing import decibels, print_json, print_table, say
 from narrows.cli.streams import open_output, read_data
 from narrows.training.settings import TrainingSettings
@@ -23,9 +23,9 @@ SHOWN_SIGNALS = 8
 MEASURED_SIGNALS = 4_000  # the same for all models; more would take longer than training
 
 
-@trains(without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device"))
+@options.trains(without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device"))
 def sweep(
-    data: Data,
+    data: options.Data,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", show_default=False,
                            help="Gets sweep.json, sweep.png, reconstructions.png and the models.")
@@ -47,9 +47,9 @@ def sweep(
     jobs: Annotated[
         int | None, typer.Option("--jobs", help="Trainings at a time.", show_default="one a core")
     ] = None,
-    force: Force = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    json: options.AsJson = False,
+    quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:  # fmt: skip
     """Train models of many latent sizes, or lambdas, and compare them with PCA."""
@@ -61,13 +61,13 @@ def sweep(
     from narrows.evaluation.sweep import sweep as run_sweep
 
     if jobs is not None and jobs < 1:
-        raise usage_error(f"--jobs {jobs}; give at least 1")
+        raise typer.BadParameter(f"--jobs {jobs}; give at least 1")
     _check_folder(output, force)
     new_figure(1, 1)  # a missing matplotlib is told before training, not after
     lambdas = _numbers(lambda_, "--lambda", float)
     sizes = _numbers(latent_size, "--latent-size", int)
     if lambdas and len(sizes) > 1:
-        raise usage_error("--lambda with several latent sizes; vary one of the two")
+        raise typer.BadParameter("--lambda with several latent sizes; vary one of the two")
     if test is None:
         x_train, x_test = train_and_test(data, settings["seed"])
     else:
@@ -106,7 +106,7 @@ def _numbers(text: str | None, option: str, kind: type[int] | type[float]) -> li
     except ValueError:
         numbers = []
     if text is not None and not numbers:
-        raise usage_error(f"{option} {text!r}; give numbers with commas, such as 8,16,32")
+        raise typer.BadParameter(f"{option} {text!r}; give numbers with commas, such as 8,16,32")
     return sorted(set(numbers))
 
 

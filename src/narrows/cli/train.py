@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import typer
 
-from narrows.cli.options import AsJson, Data, Force, Quiet, trains, usage_error
+from narrows.cli import options
 from narrows.cli.printing import print_json, say
 from narrows.cli.streams import PIPE, check_output, keeps_no_file, open_output, read_data
 from narrows.training.settings import TrainingSettings
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # the exit code that shells give to what Ctrl-C ended
 
 
-@trains()
+@options.trains()
 def train(
-    data: Data,
+    data: options.Data,
     output: Annotated[
         str, typer.Option("--output", "-o", help="The model, .narrows; - for a pipe.",
                           show_default=False)
@@ -38,9 +38,9 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from OUTPUT.checkpoint, if there is one.")
     ] = False,
-    force: Force = False,
-    json: AsJson = False,
-    quiet: Quiet = False,
+    force: options.Force = False,
+    json: options.AsJson = False,
+    quiet: options.Quiet = False,
     **settings: Unpack[TrainingSettings],
 ) -> None:  # fmt: skip
     """Train a model on signals.
@@ -49,9 +49,11 @@ def train(
     Ctrl-C stops and writes the best model so far; a second one stops at once.
     """
     if output == PIPE and (json or resume):
-        raise usage_error("with -o - the model goes to standard output: no --json, no --resume")
+        raise typer.BadParameter(
+            "with -o - the model goes to standard output: no --json, no --resume"
+        )
     if settings["minutes"] is not None and settings["epochs"] is not None:
-        raise usage_error("--minutes and --epochs are two lengths of one run; give one")
+        raise typer.BadParameter("--minutes and --epochs are two lengths of one run; give one")
     checkpoint = _checkpoint_of(output, settings["architecture"])
     # With a checkpoint, the output is what an interrupted run has written, or was to replace; and
     # training refuses the checkpoint unless it was asked to go on from it, or to start anew.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from narrows.cli.options import AsJson, OptionalModelFile
+from narrows.cli import options
 from narrows.cli.printing import decibels, print_json, print_pairs
 from narrows.cli.streams import open_input, read_data
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def verify(
     file: Annotated[str, typer.Argument(metavar="FILE", help="An archive.", show_default=False)],
-    model: OptionalModelFile = None,
+    model: options.OptionalModelFile = None,
     against: Annotated[
         str | None,
         typer.Option("--against", metavar="DATA", help="The original signals.", show_default=False),
     ] = None,
-    json: AsJson = False,
+    json: options.AsJson = False,
 ) -> None:
     """Check every checksum of an archive, decode it, and compare it with its original."""
     from narrows.codec.archive import ArchiveReader

@@ -7,30 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Preset:
-    """One plain autoencoder and how it is trained; every signal is mapped to 0 .. 1.
-
-    Attributes
-    ----------
-    latent_size : int
-    latent_activation, output_activation : str
-        Of the encoder's one layer, and of the decoder's: "identity", "relu", "elu" or "sigmoid".
-    loss : str
-        Mean over the elements: "mse" or "bce".
-    epochs, batch_size : int
-    learning_rate : float
-        Of Adam.
-    schedule : str
-        "constant", or "cosine": half a cosine down to nothing (Loshchilov & Hutter 2017).
-    """
+    """One plain autoencoder and how it is trained; every signal is mapped to 0 .. 1."""
 
     latent_size: int
-    latent_activation: str
-    output_activation: str
-    loss: str
+    latent_activation: str  # of the encoder's one layer: "identity", "relu", "elu" or "sigmoid"
+    output_activation: str  # of the decoder's
+    loss: str  # mean over the elements: "mse" or "bce"
     epochs: int = 10
     batch_size: int = 32
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
+    learning_rate: float = 1e-3  # of Adam
+    schedule: str = "constant"  # or "cosine", half of one to 0 (Loshchilov & Hutter 2017)
 
     @property
     def losses(self) -> tuple[str, ...]:

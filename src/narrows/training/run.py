@@ -38,27 +38,13 @@ MAX_RATE_ERROR = 0.15  # of the rate aimed at; estimates and files differ by les
 
 @dataclass(frozen=True)
 class Supervision:
-    """How a run is watched, stopped and kept; nothing of it changes the finished model.
+    """How a run is watched, stopped and kept; nothing of it changes the finished model."""
 
-    Attributes
-    ----------
-    progress : callable
-        Called with an EpochRecord after each epoch.
-    stop : callable
-        Asked before each update; when it returns True, training ends there.
-    checkpoint : Path or None
-        Where the run is kept after each epoch.
-    resume : bool
-        Go on from the checkpoint, if there is one.
-    force : bool
-        Start anew though there is one.
-    """
-
-    progress: Progress = lambda record: None
-    stop: Stop = lambda: False
-    checkpoint: Path | None = None
-    resume: bool = False
-    force: bool = False
+    progress: Progress = lambda record: None  # called after each epoch
+    stop: Stop = lambda: False  # asked before each update; when it returns True, training ends
+    checkpoint: Path | None = None  # where the run is kept after each epoch
+    resume: bool = False  # go on from the checkpoint, if there is one
+    force: bool = False  # start anew though there is one
 
     def find_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint to go on from; None for a run from the beginning."""
@@ -69,23 +55,13 @@ class Supervision:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is to be trained.
-
-    Attributes
-    ----------
-    model : Autoencoder
-    x_train, x_validation : (n, *frame_shape) tensors
-        Scaled frames, on the training device.
-    plan : Plan
-    fingerprints : dict of str
-        Of the signals, by what they are.
-    """
+    """What is to be trained, on the training device."""
 
     model: Autoencoder
-    x_train: Tensor
-    x_validation: Tensor
+    x_train: Tensor  # (n, *frame_shape) scaled frames
+    x_validation: Tensor  # (m, *frame_shape)
     plan: Plan
-    fingerprints: dict[str, str]
+    fingerprints: dict[str, str]  # of the signals, by what they are
 
     def trainer(self) -> Trainer:
         """Make the trainer that follows the plan."""
@@ -107,14 +83,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained model, the plan that was followed, and when the run began.
-
-    `began` is by `time.perf_counter()`; a resumed run began as much earlier as its parts took.
-    """
+    """A trained model and the plan that was followed."""
 
     result: TrainingResult
     plan: Plan
-    began: float
+    began: float  # by time.perf_counter(); for a resumed run, earlier by the seconds of its parts
 
 
 def run_training(
@@ -122,14 +95,7 @@ def run_training(
 ) -> Outcome:
     """Train, from the beginning or from a checkpoint, and keep a checkpoint after every epoch.
 
-    Parameters
-    ----------
-    task : Task
-    supervision : Supervision
-    kept : Checkpoint or None
-        What to go on from.
-    began : float
-        `time.perf_counter()` when this part of the run began.
+    `began` is `time.perf_counter()` when this part of the run began.
 
     Raises
     ------

@@ -18,37 +18,17 @@ MAX_QUALITIES = 8  # that a model file has room for
 
 @dataclass(frozen=True)
 class Setting:
-    """What there is to know of a setting besides its name and type.
+    """What there is to know of a setting besides its name."""
 
-    Attributes
-    ----------
-    help : str
-        What it is, with its unit: one or two sentences.
-    default : object
-        None: `narrows.training.plan` decides.
-    unset : str
-        What is decided then, in words.
-    least, most : float
-        The bounds of a number, inclusive; a float with `least` None must be above 0.
-    choices : tuple of str
-        All values that are accepted; by default any.
-    form : str
-        How a value is written, where this is not plain from its type.
-    in_commands : bool
-        Whether commands have it as an option.
-    kind : type
-        int, float, str or bool: taken from the annotation.
-    """
-
-    help: str
-    default: Any = None
-    unset: str = ""
-    least: float | None = None
+    help: str  # what it is, with its unit: one or two sentences
+    default: Any = None  # where it is None, `plan_of` decides,
+    unset: str = ""  # and this is what, in words
+    least: float | None = None  # inclusive; a float without it must be above 0
     most: float = math.inf
-    choices: tuple[str, ...] = ()
-    form: str = ""
-    in_commands: bool = True
-    kind: type = str
+    choices: tuple[str, ...] = ()  # all values that are accepted
+    form: str = ""  # of a value in the help, where its type does not say enough
+    in_commands: bool = True  # whether commands have it as an option
+    kind: type = str  # int, float, str or bool; taken from the annotation
 
     def check(self, name: str, value: Any) -> None:
         """Raise SettingError for a value that is not accepted."""

@@ -51,19 +51,7 @@ def train_codec(
     decoder: nn.Module | None = None,
     supervision: Supervision | None = None,
 ) -> Codec:
-    """Train on signals and freeze; see `narrows.train`.
-
-    Parameters
-    ----------
-    x : (n, *frame_shape)
-    settings : TrainingSettings
-    validation : (m, *frame_shape), optional
-        By default a tenth of the signals, at most 5000, is held out.
-    encoder, decoder : nn.Module, optional
-        Networks of the user's own, `(n, *frame_shape)` to `(n, latent_size)` and back.
-    supervision : Supervision, optional
-        How the run is watched, stopped and kept.
-    """
+    """Train on `(n, *frame_shape)` signals and freeze; see `narrows.train`."""
     began = time.perf_counter()
     supervision = supervision or Supervision()
     in_closed_form = completed(settings)["architecture"] == "linear"

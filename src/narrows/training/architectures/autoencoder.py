@@ -14,28 +14,18 @@ Quality = int | Tensor
 class Scaling:
     """Affine maps between the signals' units and those of the networks.
 
-    Attributes
-    ----------
-    offset, scale : float
-        The encoder sees `(x - offset) * scale`. A whole offset for integer signals.
-    output_offset, output_scale : float
-        The decoder's output stands for `output * output_scale + output_offset`.
-    low, high : float
-        The ends of the dtype's range, where decoding clips; infinite for float signals.
-    peak : float
-        The range that PSNR refers to; distortion is measured on the scale where it is 1.
-    integer : bool
-        Whether the signals are whole numbers.
+    The encoder sees `(x - offset) * scale`; the decoder's output stands for
+    `output * output_scale + output_offset`.
     """
 
-    offset: float
+    offset: float  # whole for integer signals
     scale: float
     output_offset: float
     output_scale: float
-    low: float
+    low: float  # the ends of the dtype's range, where decoding clips; infinite for float signals
     high: float
-    peak: float
-    integer: bool
+    peak: float  # the range that PSNR refers to; distortion is measured where it is 1
+    integer: bool  # whether the signals are whole numbers
 
     def target(self, scaled: Tensor) -> Tensor:
         """Return the output that would reconstruct `(n, *frame_shape)` scaled frames exactly."""

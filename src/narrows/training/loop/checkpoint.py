@@ -37,25 +37,14 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A run after an epoch.
-
-    Attributes
-    ----------
-    run : dict
-        What a run must have in common with this one to continue it, as JSON: settings, signals,
-        networks, device, threads, versions.
-    machine : str
-        The processor: another one may round last bits differently.
-    plan : Plan
-    seconds : float
-        The run's so far, preparation included.
-    state : TrainingState
-    """
+    """A run after an epoch."""
 
     run: dict[str, Any]
-    machine: str
+    """What a run must have in common with this one to continue it, as JSON: settings, signals,
+    networks, device, threads, versions."""
+    machine: str  # the processor: another one may round last bits differently
     plan: Plan
-    seconds: float
+    seconds: float  # of the run so far, preparation included
     state: TrainingState
 
 

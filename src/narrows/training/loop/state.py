@@ -13,30 +13,18 @@ from torch import Tensor
 class EpochRecord:
     """What is known after an epoch.
 
-    Attributes
-    ----------
-    epoch, epochs : int
-        Counted from 1, and how many are planned.
-    loss, val_loss : float
-        `rate + lambda * distortion` in bits a signal; training with noise, validation rounded.
-        Of a plain autoencoder: the mean over the elements, whose range is 1; nothing is rounded.
-    bytes_per_signal : float or None
-        Estimated from the density on the validation signals; None where there is no rate term.
-    psnr : float
-        Of the validation signals, in dB.
-    lambda_ : float or None
-    seconds, seconds_left : float
-        Of training, added up over the parts of a resumed run.
+    Losses are `rate + lambda * distortion` in bits a signal, with noise in training and rounded in
+    validation; of a plain autoencoder the mean over the elements, whose range is 1, unrounded.
     """
 
-    epoch: int
-    epochs: int
+    epoch: int  # counted from 1
+    epochs: int  # planned
     loss: float
     val_loss: float
-    bytes_per_signal: float | None
-    psnr: float
+    bytes_per_signal: float | None  # estimated on validation signals; None without a rate term
+    psnr: float  # of the validation signals, in dB
     lambda_: float | None
-    seconds: float
+    seconds: float  # of training, added up over the parts of a resumed run
     seconds_left: float
 
     def as_json(self) -> dict[str, Any]:
@@ -46,23 +34,14 @@ class EpochRecord:
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """All that a run needs to go on after an epoch, for what is random derives from (seed, epoch).
-
-    Attributes
-    ----------
-    history : list of EpochRecord
-    best_epoch : int
-    log_lambdas : list of float
-        Of the RateControl of each quality.
-    tensors : dict of Tensor
-        `model.*`, `density.*`, moments and steps of the optimisers, `adam.NUMBER.*` and
-        `muon.NUMBER.*`, and, unless the last epoch is the best one, the best weights, `best.*`.
-    """
+    """All that a run needs to go on: what is random derives from (seed, epoch)."""
 
     history: list[EpochRecord]
     best_epoch: int
-    log_lambdas: list[float]
+    log_lambdas: list[float]  # of the RateControl of each quality
     tensors: dict[str, Tensor]
+    """`model.*`, `density.*`, moments and steps of the optimisers, `adam.NUMBER.*` and
+    `muon.NUMBER.*`, and, unless the last epoch is the best one, the best weights, `best.*`."""
 
     def under(self, prefix: str) -> dict[str, Tensor]:
         """Return the tensors of one part, by their names in it."""

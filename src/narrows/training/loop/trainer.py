@@ -26,27 +26,13 @@ VALIDATION_BATCH = 2048
 
 
 class Batch(NamedTuple):
-    """What one update sees.
+    """What one update sees."""
 
-    Attributes
-    ----------
-    x : (n, *frame_shape)
-        Frames, to be reconstructed.
-    seen : (n, *frame_shape)
-        The same as the encoder sees them: damaged, where `corrupt` is set.
-    noise : (n, latent_size) or None
-        Uniform in -1/2 .. 1/2, where noise stands in for rounding.
-    update : int
-        Its number in the epoch, from 0.
-    done : float
-        The share of the training that is done.
-    """
-
-    x: Tensor
-    seen: Tensor
-    noise: Tensor | None
-    update: int
-    done: float
+    x: Tensor  # (n, *frame_shape) frames, to be reconstructed
+    seen: Tensor  # the same as the encoder sees them: damaged, where `corrupt` is set
+    noise: Tensor | None  # (n, latent_size), uniform in -1/2 .. 1/2, in place of rounding
+    update: int  # its number in the epoch, from 0
+    done: float  # the share of the training that is done
 
 
 Progress = Callable[[EpochRecord], None]
@@ -56,16 +42,13 @@ Keep = Callable[[TrainingState], None]
 
 @dataclass
 class TrainingResult:
-    """A trained float model and its history; interrupted, if epochs were left to do.
-
-    `log_lambdas` holds the logarithm of each quality's last lambda, where there is one.
-    """
+    """A trained float model and its history."""
 
     model: Autoencoder
     history: list[EpochRecord]
     best_epoch: int
-    interrupted: bool
-    log_lambdas: list[float]
+    interrupted: bool  # if epochs were left to do
+    log_lambdas: list[float]  # each quality's last one, where there is one
 
 
 class Measured(NamedTuple):
