@@ -60,7 +60,7 @@ def gains(rows):
 
 
 def page(rows, context):
-    """Give the table in markdown."""
+    """Return the table in markdown."""
     lines = [["effort", "bytes", "PSNR", "gain at equal bytes", "us a signal", "MB/s", "x rounding",
               "rounds", "trials", "forced moves"]]  # fmt: skip
     for row in rows:

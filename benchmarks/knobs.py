@@ -26,7 +26,7 @@ from narrows.evaluation.peers.registry import sample
 
 
 def curve(codec, x, effort):
-    """Give bytes a signal and PSNR of each quality's archive."""
+    """Return bytes a signal and PSNR of each quality's archive."""
     points = []
     for quality in range(1, codec.model.n_qualities + 1):
         measured = evaluate(codec, x, Request(quality, effort))
@@ -35,7 +35,7 @@ def curve(codec, x, effort):
 
 
 def packets_of(codec, x, **options):
-    """Give the lengths of packets, `(n,)`, and their PSNR."""
+    """Return the lengths of packets, `(n,)`, and their PSNR."""
     packets = codec.compress_packets(x, **options)
     decoded = np.stack([codec.decompress_packet(packet) for packet in packets])
     return np.array(list(map(len, packets))), distortion(x, decoded, codec.model.peak).psnr
@@ -63,7 +63,7 @@ def kept(codec, x, target, fixed):
 
 
 def page(curves, targets, context):
-    """Give the tables in markdown."""
+    """Return the tables in markdown."""
     n = len(curves[0]["points"])
     lines = [["quality", *(f"effort {each['effort']}" for each in curves)]]
     lines += [

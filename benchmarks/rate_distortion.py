@@ -34,7 +34,12 @@ def arguments(words=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", choices=datasets.NAMES)
     parser.add_argument("--models", nargs="+", help="model files, or folders of them")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="for each model to train")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=MINUTES,
+        help="for each model to train; 0 to measure the peers alone",
+    )
     parser.add_argument(
         "--efforts", type=numbers, default=[DEFAULT_EFFORT], help="0 to 9, with commas"
     )
@@ -106,12 +111,15 @@ def measure_all(options):
         codecs = ours.models(options.models)
         ours.check_models(codecs, dataset)
     else:
-        codecs = ours.trained(dataset, options.minutes, lambda name: say(f"training {name}"))
+        rates = dataset.rates if options.minutes else ()
+        codecs = ours.trained(dataset, rates, options.minutes, lambda name: say(f"training {name}"))
     described = {name: ours.described(codec) for name, codec in codecs.items()}
     context = results.context("rate_distortion", options.words, models=described)
     say("measuring narrows")
     mine = [
-        series for effort in options.efforts for series in narrows_series(codecs, dataset, effort)
+        series
+        for effort in options.efforts * bool(codecs)
+        for series in narrows_series(codecs, dataset, effort)
     ]
     others = []
     for peer in wanted:
@@ -121,7 +129,7 @@ def measure_all(options):
 
 
 def as_json(dataset, rows, context):
-    """Give everything that was measured, for the results file."""
+    """Return everything that was measured, for the results file."""
     return {
         "dataset": dataset.name,
         "about": dataset.about,

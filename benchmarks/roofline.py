@@ -24,18 +24,19 @@ from narrows.signals import read_signals
 
 RUNS = 20
 BATCH = 256
-CACHED = 1 << 18  # numbers of an array that stays in the second cache: 1 MB
+CACHED_NUMBERS = 1 << 18
+"""Of an array that stays in the second cache: 1 MB."""
 
 
 def best(function):
-    """Give the least time of a call, in microseconds a signal of a batch."""
+    """Return the least time of a call, in microseconds a signal of a batch."""
     return best_seconds(function, RUNS) * 1e6 / BATCH
 
 
 def copying():
-    """Give the microseconds that copying one float32 within the cache takes."""
-    source, target = np.ones(CACHED, np.float32), np.empty(CACHED, np.float32)
-    return best(lambda: np.copyto(target, source)) * BATCH / CACHED
+    """Return the microseconds that copying one float32 within the cache takes."""
+    source, target = np.ones(CACHED_NUMBERS, np.float32), np.empty(CACHED_NUMBERS, np.float32)
+    return best(lambda: np.copyto(target, source)) * BATCH / CACHED_NUMBERS
 
 
 def moved(layer, before, after):
@@ -53,7 +54,7 @@ def moved(layer, before, after):
 
 
 def layers_of(codec, x):
-    """Give (name, time, arithmetic, traffic) of each layer of the decoder."""
+    """Return (name, time, arithmetic, traffic) of each layer of the decoder."""
     network, model = codec.model.decoder, codec.model
     symbols = codec.encode(x, effort=0)
     values = model.quantiser.to_latents(symbols, model.default_quality - 1)

@@ -37,7 +37,7 @@ def best_seconds(function, runs=RUNS):
 
 
 def products_of(network):
-    """Give `(rows, n_inputs, n_outputs, dtype)` of each matrix product, for one frame."""
+    """Return `(rows, n_inputs, n_outputs, dtype)` of each matrix product, for one frame."""
     shape = network.input_shape
     for layer, output, dtype in zip(
         network.layers, network.shapes, network.compile().dtypes, strict=True
@@ -68,7 +68,7 @@ def bare_products(network, n, batch_size):
 
 
 def roofline(network, n, seconds):
-    """Give the products' rate in billions of multiply-adds a second."""
+    """Return the products' rate in billions of multiply-adds a second."""
     macs = sum(rows * inner * outer for rows, inner, outer, _ in products_of(network))
     return macs * n / seconds / 1e9
 

@@ -31,13 +31,13 @@ class Turns:
     """The epochs of one program among others."""
 
     def begin(self):
-        """Wait for the word to begin an epoch."""
+        """Wait for the line that begins an epoch."""
         if not sys.stdin.readline():
             raise SystemExit
         self.began = time.perf_counter()
 
     def end(self, loss):
-        """Tell the seconds of the epoch, and its loss."""
+        """Print the seconds of the epoch, and its loss."""
         print(json.dumps([time.perf_counter() - self.began, loss]), flush=True)
 
 
@@ -122,7 +122,7 @@ def start(name, options):
 
 
 def take_turns(programs, epochs):
-    """Let each of the named processes train an epoch in turn; give `[(seconds, loss), ...]`."""
+    """Let each of the processes train an epoch in turn; return `[(seconds, loss), ...]` by name."""
     told = {name: [] for name in programs}
     with ExitStack() as stack:
         for process in programs.values():

@@ -22,41 +22,24 @@ FIELDS = {
     "fields": "sperr_wmag_91x91x91_f32.npy",
     "fields-smooth": "sperr_vorticity_41x128x128_f32.npy",
 }
-TRAIN_SHARE = 0.75  # of a field, along its first axis
+TRAIN_SHARE = 0.75
+"""Of a field, along its first axis."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Signals, and what the tables state about them.
-
-    Attributes
-    ----------
-    name, about : str
-    train, test : (n, *frame_shape), (m, *frame_shape)
-        Nothing of `test` is seen in training.
-    peak : float
-        The range that PSNR refers to.
-    layout : Layout
-        For codecs that take all signals at once.
-    psnrs : tuple of float
-        In dB, at which the table states bytes.
-    byte_range : (float, float)
-        Bytes a signal of narrows over which BD-rate is taken.
-    rates : tuple of (latent_size, bits_per_latent)
-        The models that are trained where none are given.
-    optimum : Gaussian, Sawbridge or None
-    """
+    """Signals, and what the tables state about them."""
 
     name: str
     about: str
-    train: np.ndarray
-    test: np.ndarray
-    peak: float
-    layout: Layout
-    psnrs: tuple
-    byte_range: tuple
-    rates: tuple
-    optimum: object = None
+    train: np.ndarray  # (n, *frame_shape)
+    test: np.ndarray  # (m, *frame_shape); nothing of it is seen in training
+    peak: float  # the range that PSNR refers to
+    layout: Layout  # for codecs that take all signals at once
+    psnrs: tuple  # in dB, at which the table states bytes
+    byte_range: tuple  # bytes a signal of narrows over which BD-rate is taken
+    rates: tuple  # (latent_size, bits_per_latent) of the models that are trained if none are given
+    optimum: object = None  # a source of sources.py, where it is known
 
     @property
     def frame_shape(self):
@@ -74,7 +57,7 @@ class Dataset:
 
 
 def data_folder():
-    """Give the folder of the real data sets: NARROWS_DATA, or the one beside the repository."""
+    """Return the folder of the real data sets: NARROWS_DATA, or the one beside the repository."""
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     return Path(os.environ.setdefault(DATA, str(beside)))
 

@@ -17,28 +17,15 @@ DECIBELS_BEYOND = 6.0
 
 @dataclass
 class Series:
-    """The points of one codec, or why there are none.
-
-    Attributes
-    ----------
-    key, name : str
-    signals : int
-        On which it was measured.
-    points : list of RatePoint
-    lossless : bool
-    alone : bool
-        Whether each signal is a file, record or packet of its own.
-    fault : str
-        Why it was not measured, or what is odd about its points.
-    """
+    """The points of one codec, or why there are none."""
 
     key: str
     name: str
-    signals: int
+    signals: int  # on which it was measured
     points: list = field(default_factory=list)
     lossless: bool = False
-    alone: bool = False
-    fault: str = ""
+    alone: bool = False  # each signal is a file, record or packet of its own
+    fault: str = ""  # why it was not measured, or what is odd about its points
 
     @property
     def curve(self):

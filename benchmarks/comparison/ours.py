@@ -1,4 +1,4 @@
-"""narrows as it is measured: trained models, archives of all signals, packets."""
+"""The codecs of narrows: trained models, archives of all signals, packets."""
 
 from pathlib import Path
 
@@ -32,10 +32,10 @@ def check_models(codecs, dataset):
             )
 
 
-def trained(dataset, minutes, progress=lambda name: None):
-    """Train a model with the default settings for each of the data set's rates."""
+def trained(dataset, rates, minutes, progress=lambda name: None):
+    """Train a model with the default settings for each (latent size, bits of a latent)."""
     codecs = {}
-    for latent_size, bits in dataset.rates:
+    for latent_size, bits in rates:
         name = f"{latent_size}-latents-of-{bits:g}-bits"
         progress(name)
         codecs[name] = narrows.train(
@@ -45,7 +45,7 @@ def trained(dataset, minutes, progress=lambda name: None):
 
 
 def described(codec):
-    """Give what a reader wants to know of a model."""
+    """Return what the tables state about a model."""
     model, training = codec.model, codec.model.training
     settings = training.get("settings", {})
     return {
@@ -61,7 +61,7 @@ def described(codec):
 
 
 def settings(codecs):
-    """Give every (model's name, quality)."""
+    """Return every (model's name, quality)."""
     return [(name, q) for name, c in codecs.items() for q in range(1, c.model.n_qualities + 1)]
 
 
@@ -75,13 +75,13 @@ def archive_coder(codec, quality=None, effort=None):
 
 
 def symbol_bytes(codec, x, quality, effort=None):
-    """Give the code length of the symbols in bytes a signal, by the frequencies of the model."""
+    """Return the code length of the symbols in bytes a signal, by the frequencies of the model."""
     tables = codec.model.coding_tables[quality - 1]
     return float(ideal_bits(codec.encode(x, quality, effort), tables).mean()) / 8
 
 
 def packet_coder(codec, quality=None, effort=None):
-    """Code each signal into a packet of its own."""
+    """Return the coder of each signal into a packet of its own."""
     return Coder(
         lambda x: codec.compress_packets(x, quality, effort),
         lambda packets, n: np.stack([codec.decompress_packet(packet) for packet in packets]),

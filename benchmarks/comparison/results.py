@@ -1,4 +1,4 @@
-"""What is kept of a run: the table, the figures in JSON, and the plot."""
+"""The results of a run: the page, the figures in JSON, and the plot."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def _processor():
 
 
 def versions():
-    """Give the versions of Python, of what is installed, and of the picture libraries."""
+    """Return the versions of Python, of what is installed, and of the picture libraries."""
     found = {"Python": platform.python_version(), "narrows": __version__}
     for name in PACKAGES:
         try:

@@ -32,7 +32,7 @@ class Gaussian:
         return len(self.variances)
 
     def level(self, distortion):
-        """Give the water level theta at which mean(min(theta, variance)) is `distortion`."""
+        """Return the water level theta at which mean(min(theta, variance)) is `distortion`."""
         low, high = 0.0, float(self.variances.max())
         for _ in range(200):
             middle = (low + high) / 2
@@ -41,7 +41,7 @@ class Gaussian:
         return high
 
     def bits(self, distortion):
-        """Give the least bits a signal at a squared error a sample."""
+        """Return the least bits a signal at a squared error a sample."""
         if distortion >= self.variances.mean():
             return 0.0
         return self._bits_of(math.log(self.level(distortion)))
@@ -52,7 +52,7 @@ class Gaussian:
         return float(nats.sum()) / math.log(2)
 
     def distortion(self, bits):
-        """Give the least squared error a sample at a rate in bits a signal."""
+        """Return the least squared error a sample at a rate in bits a signal."""
         high = math.log(self.variances.max())
         low = high - 2 * math.log(2) * bits - 50.0
         for _ in range(200):
@@ -77,16 +77,16 @@ class Sawbridge:
     samples = 1
 
     def bits(self, distortion):
-        """Give the least bits a signal at a squared error a sample."""
+        """Return the least bits a signal at a squared error a sample."""
         return max(0.0, -math.log2(6 * distortion))
 
     def distortion(self, bits):
-        """Give the least squared error a sample at a rate in bits a signal."""
+        """Return the least squared error a sample at a rate in bits a signal."""
         return 2.0**-bits / 6
 
 
 def covariance(correlation, size=GAUSSIAN_SIZE):
-    """Give the covariance of a first-order autoregression of variance 1; 0 is independence."""
+    """Return the covariance of a first-order autoregression of variance 1; 0 is independence."""
     distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
     return np.asarray(float(correlation) ** distance)
 
@@ -106,12 +106,12 @@ def draw_sawbridge(n, seed, samples=SAWBRIDGE_SAMPLES):
 
 
 def gaussian_of(correlation):
-    """Give the optimum of `draw_gaussian`."""
+    """Return the optimum of `draw_gaussian`."""
     return Gaussian(np.linalg.eigvalsh(covariance(correlation)))
 
 
 def gaps(optimum, bits, distortion):
-    """Give how far a measured point is from the optimum: in bits at its D, in dB at its rate.
+    """Return how far a measured point is from the optimum: in bits at its D, in dB at its rate.
 
     The bits are a sample's for Gaussian vectors, and a signal's for the sawbridge. The dB are None
     at a rate beyond which the optimum is not known.

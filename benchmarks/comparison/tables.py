@@ -13,7 +13,7 @@ OURS = ("narrows", "symbols", "packets")
 
 
 def markdown(dataset, ours, others, context):
-    """Give the whole page: what was measured, how, and what came out."""
+    """Return the whole page."""
     measured = [series for series in others if series.points]
     lossy = [series for series in measured if not series.lossless]
     parts = [
@@ -40,7 +40,7 @@ def markdown(dataset, ours, others, context):
 
 
 def heading(dataset, context):
-    """Say what was measured, by which command, where."""
+    """Return what was measured, by which command, on which machine."""
     x = dataset.test
     versions = ", ".join(f"{name} {version}" for name, version in context["versions"].items())
     return (
@@ -64,14 +64,14 @@ def reading(dataset):
 
 
 def prdn(dataset, psnr):
-    """Give the root of error over energy, in percent, where windows have no mean."""
+    """Return the root of error over energy, in percent, where windows have no mean."""
     x = dataset.test.astype(np.float64)
     variance = np.square(x - x.mean(axis=1, keepdims=True)).mean()
     return 100 * dataset.peak * 10 ** (-psnr / 20) / math.sqrt(variance)
 
 
 def bytes_table(dataset, rows):
-    """Give bytes a signal at the data set's PSNRs."""
+    """Return bytes a signal at the data set's PSNRs."""
     heads = [f"{psnr:g} dB" for psnr in dataset.psnrs]
     lines = [["codec", *heads, "its fewest bytes", "model bytes"]]
     for series in rows:
@@ -81,7 +81,7 @@ def bytes_table(dataset, rows):
 
 
 def saving_table(dataset, ours, others):
-    """Give the difference in bytes when narrows takes the place of each."""
+    """Return the difference in bytes when narrows takes the place of each."""
     low, high = dataset.byte_range
     lines = [["in place of", "narrows as", "difference in bytes", "over"]]
     for series in others:
@@ -115,7 +115,7 @@ def _saving(series, ours, within):
 
 
 def speed_table(rows):
-    """Give speeds in MB of raw signals a second: the median over the settings."""
+    """Return speeds in MB of raw signals a second: the median over the settings."""
     lines = [["codec", "encode MB/s", "decode MB/s", "signals"]]
     lines += [[name_of(series), *_speeds(series), f"{series.signals:,}"] for series in rows]
     return table(lines)
@@ -129,7 +129,7 @@ def _speeds(series):
 
 
 def lossless_table(dataset, rows):
-    """Give the single points of lossless compressors."""
+    """Return the single points of lossless compressors."""
     raw = dataset.test[0].nbytes
     lines = [["codec", "bytes a signal", "ratio", "encode MB/s", "decode MB/s", "model bytes"]]
     for series in rows:
@@ -141,7 +141,7 @@ def lossless_table(dataset, rows):
 
 
 def gap_table(dataset, rows):
-    """Give the points about the data set's rates, beside the optimum at the same D and rate."""
+    """Return the points about the data set's rates, beside the optimum at the same D and rate."""
     optimum, (low, high) = dataset.optimum, dataset.byte_range
     unit = "sample" if optimum.samples > 1 else "signal"
     lines = [["codec", "bits a signal", "D a sample", f"{optimum.name} at D, bits",
@@ -169,18 +169,18 @@ def models_note(context):
 
 
 def name_of(series):
-    """Give the name of a codec; ours stands out."""
+    """Return the name of a codec; ours stands out."""
     return f"**{series.name}**" if series.key.split(",")[0] in OURS else series.name
 
 
 def fewest(series):
-    """Give the lowest point of a codec."""
+    """Return the lowest point of a codec."""
     points = curves.frontier(series.curve)
     return f"{in_bytes(points[0][0])} at {points[0][1]:.2f} dB" if points else "exact"
 
 
 def model_bytes(series):
-    """Give the size of the models of a series, as a range where they differ."""
+    """Return the size of the models of a series, as a range where they differ."""
     sizes = sorted({point.model_bytes for point in series.points})
     return " to ".join(f"{size:,}" for size in (sizes[0], sizes[-1])[: len(sizes)])
 

@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from narrows.errors import DataError, MissingExtraError
 from narrows.evaluation import plots
 from narrows.evaluation.plots.figure import INK
-from narrows.evaluation.plots.frames import MOST_PIXELS
+from narrows.evaluation.plots.frames import MAX_SIDE
 from narrows.evaluation.plots.gallery import worst
 from narrows.evaluation.plots.network import layer_shapes
 
@@ -111,7 +111,7 @@ def test_large_pictures_are_averaged_down():
     board = (np.indices((1000, 1000)).sum(0) % 2 * 200).astype(np.uint8)[None]
     figure = plots.gallery(board, board, 255.0)
     (shown, *_) = (axis.images[0].get_array() for axis in figure.axes if axis.images)
-    assert max(shown.shape) <= MOST_PIXELS
+    assert max(shown.shape) <= MAX_SIDE
     assert abs(float(shown.mean()) - 100.0) < 2.0
 
 

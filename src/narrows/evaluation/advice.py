@@ -46,36 +46,19 @@ class AtQuality:
 
 @dataclass(frozen=True)
 class Advice:
-    """What was measured.
+    """What was measured."""
 
-    Attributes
-    ----------
-    signals, held_out : int
-        Trained on, and measured on: the last ones, so that they are as new as can be.
-    architecture : str
-    trained_seconds, full_seconds : float
-        Of the short training, and what a full one would take here, by its updates.
-    model_bytes : int
-    break_even_signals : int or None
-        From which model and archive together are smaller than the signals as they are, at the
-        middle quality.
-    raw : RatePoint
-    lossless : list of RatePoint
-        All held-out signals in one stream, picture or recording.
-    points : list of AtQuality
-        Of each quality, the smallest first.
-    """
-
-    signals: int
-    held_out: int
+    signals: int  # trained on
+    held_out: int  # measured on: the last ones, so that they are as new as can be
     architecture: str
     trained_seconds: float
-    full_seconds: float
+    full_seconds: float  # that a full training would take here, by its updates
     model_bytes: int
+    # From which model and archive are smaller than the signals, at the middle quality.
     break_even_signals: int | None
     raw: RatePoint
-    lossless: list[RatePoint]
-    points: list[AtQuality]
+    lossless: list[RatePoint]  # of all held-out signals in one stream, picture or recording
+    points: list[AtQuality]  # of each quality, the smallest first
 
     @property
     def middle(self) -> AtQuality:
@@ -90,7 +73,7 @@ class Advice:
         return max(1, math.ceil(2 * MIN_TRAINED_SHARE * self.full_seconds / 60))
 
     def as_json(self) -> dict[str, Any]:
-        """Give the figures and the verdict."""
+        """Return the figures and the verdict."""
         return {
             **vars(self),
             "raw": self.raw.as_json(),
@@ -217,7 +200,7 @@ def _quality(point: RatePoint) -> str:
 
 
 def as_lines(advice: Advice) -> list[list[str]]:
-    """Give the rows of the table: name, bytes a signal, PSNR, times raw."""
+    """Return the rows of the table: name, bytes a signal, PSNR, times raw."""
     raw = advice.raw.bytes_per_signal
     rows = [advice.raw, *advice.lossless]
     for point in advice.points:

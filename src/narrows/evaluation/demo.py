@@ -1,4 +1,4 @@
-"""`narrows demo`: the main job, whole, on a known set."""
+"""`narrows demo`: train, compress, decompress and compare on a known set."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Demo:
-    """What a demonstration made: codec, table, and ten signals to look at."""
+    """The codec of a demonstration, its table, and ten signals to look at."""
 
     codec: Codec
     measured: Evaluation

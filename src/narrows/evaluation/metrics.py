@@ -20,56 +20,32 @@ ROWS = 4096
 
 @dataclass(frozen=True)
 class Distortion:
-    """How far a reconstruction is from its original.
+    """How far a reconstruction is from its original."""
 
-    Attributes
-    ----------
-    mse : float
-        Mean squared error on the scale where the peak is 1.
-    psnr : float
-        10 log10(1 / mse) in dB, the error pooled over all signals.
-    max_abs_error : float
-        In the signals' units.
-    """
-
-    mse: float
-    psnr: float
-    max_abs_error: float
+    mse: float  # on the scale where the peak is 1
+    psnr: float  # 10 log10(1 / mse) in dB, the error pooled over all signals
+    max_abs_error: float  # in the signals' units
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a codec does to signals: sizes are lengths of what was written.
-
-    Attributes
-    ----------
-    signals : int
-    raw_bytes, compressed_bytes : int
-        Of all signals; header and index included.
-    bytes_per_signal, bits_per_element, ratio : float
-        Ratio is raw over compressed.
-    mse, psnr, max_abs_error : float
-        See Distortion.
-    model_bytes : int
-    break_even_signals : int or None
-        The number of signals from which model and archive together are smaller than raw; None if
-        that never happens.
-    """
+    """What a codec does to signals: sizes are lengths of what was written."""
 
     signals: int
-    raw_bytes: int
-    compressed_bytes: int
+    raw_bytes: int  # of all signals
+    compressed_bytes: int  # header and index included
     bytes_per_signal: float
     bits_per_element: float
-    ratio: float
+    ratio: float  # raw over compressed
     mse: float
     psnr: float
     max_abs_error: float
     model_bytes: int
+    # From which model and archive together are smaller than raw; None if that never happens.
     break_even_signals: int | None
 
     def as_json(self) -> dict[str, Any]:
-        """Give the fields; an infinite PSNR, of an exact reconstruction, becomes None."""
+        """Return the fields; an infinite PSNR, of an exact reconstruction, becomes None."""
         return {k: v if not _infinite(v) else None for k, v in asdict(self).items()}
 
 
@@ -148,7 +124,7 @@ def evaluate(
 
 
 def evaluation_of(x: Signals, decoded: Signals, compressed_bytes: int, codec: Codec) -> Evaluation:
-    """Put the figures of one compression together."""
+    """Compute the figures of one compression."""
     measured = distortion(x, decoded, codec.model.peak)
     model_bytes = len(codec.model_bytes)
     saved = (x.nbytes - compressed_bytes) / len(x)

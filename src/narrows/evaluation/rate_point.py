@@ -20,35 +20,16 @@ NEAR_DECIBELS = 0.05
 
 @dataclass(frozen=True)
 class RatePoint:
-    """What a codec makes of signals at one setting.
-
-    Attributes
-    ----------
-    name : str
-    bytes_per_signal : float
-        From the length of what was written, headers and index included.
-    psnr : float
-        In dB, the error pooled over all signals; infinite for an exact copy.
-    model_bytes : int
-        What the receiver needs besides.
-    setting : object
-        Of the codec; None where the point was interpolated, or there is only one.
-    latent_size : int
-        Of a model; 0 for other codecs.
-    max_abs_error : float or None
-        In the signals' units.
-    encode_mb_per_s, decode_mb_per_s : float or None
-        Of raw signals.
-    """
+    """What a codec makes of signals at one setting."""
 
     name: str
-    bytes_per_signal: float
-    psnr: float
-    model_bytes: int = 0
-    setting: Any = None
-    latent_size: int = 0
-    max_abs_error: float | None = None
-    encode_mb_per_s: float | None = None
+    bytes_per_signal: float  # from the length of what was written, headers and index included
+    psnr: float  # in dB, the error pooled over all signals; infinite for an exact copy
+    model_bytes: int = 0  # what the receiver needs besides
+    setting: Any = None  # None where the point was interpolated, or there is only one
+    latent_size: int = 0  # of a model; 0 for other codecs
+    max_abs_error: float | None = None  # in the signals' units
+    encode_mb_per_s: float | None = None  # of raw signals
     decode_mb_per_s: float | None = None
 
     @property

@@ -25,40 +25,22 @@ from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.training.settings import TrainingSettings
 
 Signals = npt.NDArray[Any]
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LATENT_SIZES = (2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One model of a sweep, measured on held-out signals.
-
-    Attributes
-    ----------
-    point : RatePoint
-    pca : RatePoint
-        PCA of the same latent size, with about as many bits before context models.
-    lambda_ : float or None
-        As given; None where the rate was aimed at, or there is none.
-    mse : float
-        See Evaluation.
-    quantising_loss_db : float or None
-        What rounding the latents of a plain autoencoder costs.
-    seconds : float
-        Of training.
-    model_id : str
-    model : bytes
-        The model file.
-    """
+    """One model of a sweep, measured on held-out signals."""
 
     point: RatePoint
-    pca: RatePoint
-    lambda_: float | None
-    mse: float
-    quantising_loss_db: float | None
-    seconds: float
+    pca: RatePoint  # of the same latent size, with about as many bits before context models
+    lambda_: float | None  # as given; None where the rate was aimed at, or there is none
+    mse: float  # where the peak is 1
+    quantising_loss_db: float | None  # what rounding the latents of a plain autoencoder costs
+    seconds: float  # of training
     model_id: str
-    model: bytes
+    model: bytes  # the model file
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures; the PSNR of an exact copy is None."""
@@ -169,7 +151,7 @@ def _workers(x_train: Signals, x_test: Signals, jobs: int) -> Iterator[Run]:
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "train.npy", x_train)
         np.save(Path(folder) / "test.npy", x_test)
-        with _environment(dict.fromkeys(THREADS, str(threads))):
+        with _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
             # Ctrl-C is the parent's, which ends its workers.
             ignoring = (signal.SIGINT, signal.SIG_IGN)
             pool = get_context("spawn").Pool(jobs, signal.signal, ignoring)
@@ -185,7 +167,7 @@ def _work(job: tuple[str, int, TrainingSettings]) -> tuple[int, Trained]:
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables that a process reads when it starts, and put back what was."""
+    """Set variables that a process reads when it starts, and restore them."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -1,4 +1,4 @@
-"""Whether an archive is whole, decodes, and how far it is from its original."""
+"""Whether an archive is whole and decodes, and how far it is from its original."""
 
 from __future__ import annotations
 
@@ -17,33 +17,17 @@ from narrows.evaluation.metrics import psnr_of_mse, signal_errors
 
 @dataclass
 class Verification:
-    """What was found in an archive.
+    """The findings about an archive."""
 
-    Attributes
-    ----------
-    signals, blocks : int
-        That could be read.
-    losses : list of LostRange
-        What could not.
-    decoded : bool
-        Whether the model was at hand, so that every block was decoded.
-    psnr, max_abs_error : float or None
-        Against the original.
-    worst_signal, worst_psnr : int and float, or None
-        The signal that is furthest from its original, and its own PSNR.
-    first_difference : int or None
-        The first signal that differs from the original.
-    """
-
-    signals: int = 0
+    signals: int = 0  # that could be read
     blocks: int = 0
-    losses: list[LostRange] = field(default_factory=list)
-    decoded: bool = False
-    psnr: float | None = None
+    losses: list[LostRange] = field(default_factory=list)  # what could not be read
+    decoded: bool = False  # the model was at hand, so that every block was decoded
+    psnr: float | None = None  # against the original, as all that follows
     max_abs_error: float | None = None
-    worst_signal: int | None = None
-    worst_psnr: float | None = None
-    first_difference: int | None = None
+    worst_signal: int | None = None  # the one that is furthest from its original
+    worst_psnr: float | None = None  # its own
+    first_difference: int | None = None  # the first signal that differs
 
     @property
     def is_whole(self) -> bool:
@@ -51,7 +35,7 @@ class Verification:
         return not self.losses
 
     def as_json(self) -> dict[str, Any]:
-        """Give the findings; what is infinite becomes None, as the PSNR of an exact copy."""
+        """Return the findings; what is infinite becomes None, as the PSNR of an exact copy."""
         fields = {k: v for k, v in asdict(self).items() if k != "losses"}
         finite = {k: None if v in (math.inf, -math.inf) else v for k, v in fields.items()}
         return {**finite, "losses": [asdict(x) for x in self.losses], "whole": self.is_whole}

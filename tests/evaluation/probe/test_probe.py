@@ -95,9 +95,9 @@ def test_classes_stay_with_their_signals():
 
 
 def test_the_number_of_signals_is_bounded(monkeypatch, digits, labels):
-    monkeypatch.setattr(probing, "MOST_SIGNALS", 300)
+    monkeypatch.setattr(probing, "MAX_SIGNALS", 300)
     assert len(split_signals(digits, labels, 0).x) == 300
-    monkeypatch.setattr(probing, "MOST_ELEMENTS", 200 * 64)
+    monkeypatch.setattr(probing, "MAX_ELEMENTS", 200 * 64)
     assert len(split_signals(digits, labels, 0).x) == 200
 
 

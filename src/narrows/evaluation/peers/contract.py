@@ -28,45 +28,22 @@ MAX_RUNS = 5
 
 @dataclass(frozen=True)
 class Coder:
-    """A pair of inverse functions (but for the loss), at one setting.
+    """A pair of inverse functions (but for the loss), at one setting."""
 
-    Attributes
-    ----------
-    encode : callable
-        (n, *frame_shape) -> list of bytes; their lengths are the size, nothing else is counted.
-    decode : callable
-        list of bytes, n -> (n, *frame_shape)
-    model_bytes : int
-        What the receiver needs besides.
-    """
-
-    encode: Callable[[Signals], list[bytes]]
-    decode: Callable[[list[bytes], int], Signals]
-    model_bytes: int = 0
+    encode: Callable[[Signals], list[bytes]]  # their lengths are the size, nothing else is counted
+    decode: Callable[[list[bytes], int], Signals]  # blobs, n -> (n, *frame_shape)
+    model_bytes: int = 0  # what the receiver needs besides
 
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """Signals that codecs are measured on, and what a codec may know before it sees them.
+    """Signals that codecs are measured on, and what a codec may know before it sees them."""
 
-    Attributes
-    ----------
-    x : (n, *frame_shape)
-    peak : float
-        The range that PSNR refers to.
-    layout : Layout
-        Of the signals in one array, for codecs of numeric arrays.
-    train : (m, *frame_shape) or None
-        Other signals of the kind, for what learns.
-    byte_range : (float, float) or None
-        Bytes a signal that are of interest; None for all.
-    """
-
-    x: Signals
-    peak: float
-    layout: Layout
-    train: Signals | None = None
-    byte_range: tuple[float, float] | None = None
+    x: Signals  # (n, *frame_shape)
+    peak: float  # the range that PSNR refers to
+    layout: Layout  # of the signals in one array, for codecs of numeric arrays
+    train: Signals | None = None  # other signals of the kind, for what learns
+    byte_range: tuple[float, float] | None = None  # bytes a signal that are of interest
 
     @property
     def frame_shape(self) -> Shape:
@@ -76,51 +53,23 @@ class Workload:
 
 @dataclass(frozen=True)
 class Peer:
-    """A codec to compare with.
+    """A codec to compare with, in one layout of the signals."""
 
-    Attributes
-    ----------
-    key : str
-        What options call it; the word before the first hyphen calls its relatives as well.
-    name : str
-    accepts : str
-        The dtypes and dimensions of signals that it takes, in words.
-    takes : callable
-        workload -> whether it is one of those.
-    settings : callable
-        workload -> its settings, from few bytes to many.
-    functions : callable
-        workload, shape of the array, setting -> Functions. What this prepares, a dictionary or
-        PCA, is not timed.
-    layout : callable
-        workload -> how signals are laid out in the array.
-    requires : str
-        What has to be importable, and after a dot a codec that imagecodecs must be built with;
-        empty for the standard library.
-    lossless : bool
-    alone : bool
-        Whether each signal is a file or record of its own: then narrows' packets stand beside it.
-    bounded : bool
-        Whether its setting is a bound on the error of each element.
-    learns : bool
-        Whether it needs signals to learn from.
-    everyday : bool
-        Whether `evaluate`, `report` and `advise` show it: one setting and layout of a codec.
-    """
-
-    key: str
+    key: str  # what options call it; the word before the first hyphen calls its relatives as well
     name: str
-    accepts: str
-    takes: Callable[[Workload], bool]
-    settings: Callable[[Workload], Sequence[Any]]
+    accepts: str  # the dtypes and dimensions of signals that it takes, in words
+    takes: Callable[[Workload], bool]  # whether the signals are of those
+    settings: Callable[[Workload], Sequence[Any]]  # from few bytes to many
+    # Of an array of this shape, at a setting. What it prepares, such as PCA, is not timed.
     functions: Callable[[Workload, Shape, Any], Functions]
     layout: Callable[[Workload], Layout] = lambda work: row(work.frame_shape)
+    # What has to be importable, and after a dot a codec that imagecodecs must be built with.
     requires: str = ""
     lossless: bool = False
-    alone: bool = False
-    bounded: bool = False
-    learns: bool = False
-    everyday: bool = True
+    alone: bool = False  # each signal is a record of its own: narrows' packets stand beside it
+    bounded: bool = False  # the setting is a bound on the error of each element
+    learns: bool = False  # it needs signals to learn from
+    everyday: bool = True  # evaluate, report and advise show it: one entry for a codec
 
     def coder(self, work: Workload, setting: Any) -> Coder:
         """Return the coder of all signals in one blob, or of each in its own."""

@@ -26,20 +26,11 @@ MAX_CHANNELS = 8
 
 @dataclass(frozen=True)
 class Layout:
-    """A pair of inverse functions.
-
-    Attributes
-    ----------
-    name : str
-    join : callable
-        (n, *frame_shape) -> array
-    split : callable
-        array, n -> (n, *frame_shape)
-    """
+    """A pair of inverse functions."""
 
     name: str
-    join: Callable[[Signals], Signals]
-    split: Callable[[Signals, int], Signals]
+    join: Callable[[Signals], Signals]  # (n, *frame_shape) -> array
+    split: Callable[[Signals, int], Signals]  # array, n -> (n, *frame_shape)
 
 
 def layout_of(frame_shape: Shape) -> Layout:

@@ -1,4 +1,4 @@
-"""What all pictures share: figures, colours, axes, and how they are written."""
+"""What all pictures share: figures, colours, axes, and files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-WIDTH = 4.6  # inches: at the width of a phone, letters are then still as high as they say
+WIDTH = 4.6
+"""Inches, so that letters keep their size at the width of a phone."""
 INK = "#5a6370"
 """Letters, axes and originals; a written SVG has it lighter where the reader's page is dark."""
 INK_ON_DARK = "#c3cad4"
@@ -23,10 +24,12 @@ BLUE, ORANGE, GREEN, PINK, RED = "#3a86d6", "#d9730d", "#1f9e77", "#c05fa3", "#d
 CLASS_COLOURS = (
     BLUE, ORANGE, GREEN, PINK, "#8a8f1e", "#7e6bd6", RED, "#9c6b3f", "#2c9fb5", "#77808c",
 )  # fmt: skip
-"""Mid-tones, each told apart by the colour-blind from its neighbours, on white and on black."""
+"""Mid-tones that colour-blind readers can tell from their neighbours, on white and on black."""
 ERROR_MAP = "magma"
-SMALL, TINY = 9, 8  # points
-LETTER = 0.62  # width of a letter, of its height: a title has to fit
+SMALL, TINY = 9, 8
+"""Sizes of letters, in points."""
+LETTER_WIDTH = 0.62
+"""Of a letter's height."""
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -56,12 +59,12 @@ def pack_tightly(figure: Figure) -> None:
 def set_title(figure: Figure, title: str) -> None:
     """Write a title above everything, unless it is empty."""
     if title:
-        fitting = 72 * float(figure.get_figwidth()) / (LETTER * len(title))
+        fitting = 72 * float(figure.get_figwidth()) / (LETTER_WIDTH * len(title))
         figure.suptitle(title, fontsize=min(11.0, fitting), color=INK)
 
 
 def style_chart(axis: Axes, x: str, y: str) -> None:
-    """Give an axis its labels and the looks of a chart: a light grid, no box."""
+    """Set the labels of an axis and the style of a chart: a light grid, no box."""
     axis.set_xlabel(x, fontsize=SMALL, color=INK)
     axis.set_ylabel(y, fontsize=SMALL, color=INK)
     axis.grid(color=INK, alpha=0.2, linewidth=0.6)
@@ -70,7 +73,7 @@ def style_chart(axis: Axes, x: str, y: str) -> None:
 
 
 def style_box(axis: Axes, sides: tuple[str, ...]) -> None:
-    """Draw the sides of an axis that are named, and its ticks, in ink."""
+    """Draw the named sides of an axis, and its ticks, in ink."""
     axis.patch.set_alpha(0.0)
     axis.tick_params(colors=INK, labelsize=SMALL - 1, width=0.6, length=3)
     for side, spine in axis.spines.items():

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Frame = npt.NDArray[Any]
-MOST_CHANNELS = 3
-MOST_PIXELS = 160  # in a row or column; larger pictures are averaged down
-MOST_SAMPLES = 2000  # of a line; longer ones are thinned
+MAX_CHANNELS = 3
+MAX_SIDE = 160
+"""Pixels in a row or column; larger pictures are averaged down."""
+MAX_SAMPLES = 2000
+"""Of a line; longer ones are thinned."""
 
 
 def as_picture(frame: Frame) -> Frame | None:
-    """Give a frame as a picture; None where lines show it better.
+    """Return a frame as a picture; None where lines show it better.
 
     Frames of one dimension, or of a few channels beside a long axis, are signals over time.
 
@@ -44,15 +46,15 @@ def _is_colour(frame: Frame) -> bool:
 
 
 def as_lines(frame: Frame) -> npt.NDArray[np.float64]:
-    """Give a frame as `(samples, channels)`: its longest axis in time, three channels at most."""
+    """Return a frame as `(samples, channels)`: its longest axis in time, three channels at most."""
     frame = np.atleast_1d(frame).astype(np.float64)
     lines = np.moveaxis(frame, int(np.argmax(frame.shape)), 0)
-    lines = lines.reshape(len(lines), -1)[:, :MOST_CHANNELS]
-    return lines[:: math.ceil(len(lines) / MOST_SAMPLES)]
+    lines = lines.reshape(len(lines), -1)[:, :MAX_CHANNELS]
+    return lines[:: math.ceil(len(lines) / MAX_SAMPLES)]
 
 
 def value_range(original: Frame, peak: float, low: float | None) -> tuple[float, float]:
-    """Give the values that are drawn black and white; `low` is black, or the lowest value."""
+    """Return the values that are drawn black and white: `low`, or the lowest value, is black."""
     if low is not None:
         return low, low + peak
     finite = original[np.isfinite(original)]
@@ -61,7 +63,7 @@ def value_range(original: Frame, peak: float, low: float | None) -> tuple[float,
 
 
 def absolute_error(original: Frame, decoded: Frame, peak: float) -> npt.NDArray[np.float64]:
-    """Give `|original - decoded|`, at most `peak`."""
+    """Return `|original - decoded|`, at most `peak`."""
     return np.minimum(np.abs(errors(original, decoded)), peak)
 
 
@@ -83,7 +85,7 @@ def draw_picture(
 
 def _averaged(picture: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Average large pictures down, so that a page stays small."""
-    step = math.ceil(max(picture.shape[:2]) / MOST_PIXELS)
+    step = math.ceil(max(picture.shape[:2]) / MAX_SIDE)
     height, width = (side // step for side in picture.shape[:2])
     if step == 1 or 0 in (height, width):
         return picture
@@ -108,7 +110,7 @@ def draw_lines(axis: Axes, frame: Frame, decoded: Frame, colour: str) -> None:
 
 
 def stacking(lines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give what to take from each channel of `(samples, channels)` to stack them, `(channels,)`."""
+    """Return what to subtract from each channel of `(samples, channels)` to stack them."""
     finite = np.where(np.isfinite(lines), lines, 0.0)
     low, high = finite.min(axis=0), finite.max(axis=0)
     spacing = float((high - low).max()) or 1.0

@@ -197,5 +197,5 @@ def _line_legend(figure: Figure, channels: int) -> None:
 
 
 def worst(psnr: npt.NDArray[np.float64], most: int = 10) -> npt.NDArray[np.intp]:
-    """Give the numbers of the signals of lowest PSNR, the worst first."""
+    """Return the numbers of the signals of lowest PSNR, the worst first."""
     return np.argsort(psnr, kind="stable")[:most]

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 Symbols = npt.NDArray[Any]
 Points = npt.NDArray[np.float64]
-OTHERS = "#9aa3af"
-MOST_SIGNALS = 4000  # more points only hide each other
+OTHER_COLOUR = "#9aa3af"
+MAX_POINTS = 4000
+"""More would hide each other."""
 
 
 def projection(symbols: Symbols) -> tuple[Points, Points]:
@@ -70,7 +71,7 @@ def latent_map(symbols: Symbols, labels: npt.NDArray[Any] | None = None) -> Figu
     if labels is not None and len(labels) != len(symbols):
         raise DataError(f"{len(labels)} labels for {len(symbols)} signals; give one a signal")
     points, shares = projection(symbols)
-    chosen = np.linspace(0, len(points) - 1, min(len(points), MOST_SIGNALS)).astype(int)
+    chosen = np.linspace(0, len(points) - 1, min(len(points), MAX_POINTS)).astype(int)
     points = points[chosen]
     figure = new_figure(WIDTH, 3.9)
     axis = figure.subplots()
@@ -94,7 +95,7 @@ def _classes(axis: Axes, points: Points, labels: npt.NDArray[Any]) -> None:
     values, counts = np.unique(labels, return_counts=True)
     named = np.sort(values[np.argsort(-counts, kind="stable")[: len(CLASS_COLOURS)]])
     colours = dict(zip(named.tolist(), CLASS_COLOURS, strict=False))
-    _scatter(axis, points, [colours.get(value, OTHERS) for value in labels.tolist()])
+    _scatter(axis, points, [colours.get(value, OTHER_COLOUR) for value in labels.tolist()])
     for value, colour in colours.items():
         axis.scatter([], [], s=30, color=colour, label=str(value))
     middles = np.array([np.median(points[labels == value], axis=0) for value in colours])
@@ -105,7 +106,7 @@ def _classes(axis: Axes, points: Points, labels: npt.NDArray[Any]) -> None:
             va="center", bbox={"boxstyle": "circle,pad=0.2", "color": colour},
         )  # fmt: skip
     if len(values) > len(named):
-        axis.scatter([], [], s=30, color=OTHERS, label=f"{len(values) - len(named)} others")
+        axis.scatter([], [], s=30, color=OTHER_COLOUR, label=f"{len(values) - len(named)} others")
     style_legend(axis, loc="center left", bbox_to_anchor=(1.0, 0.5), handletextpad=0.1, borderpad=0)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Signals = npt.NDArray[Any]
-MOST_PICTURES, MOST_LINES = 8, 3
+MAX_PICTURES, MAX_LINES = 8, 3
 
 
 def by_latent_size(
@@ -93,10 +93,10 @@ def _draw_pictures(
     limits: tuple[float, float],
     title: str,
 ) -> Figure:
-    columns = min(len(original), MOST_PICTURES)
+    columns = min(len(original), MAX_PICTURES)
     first = as_picture(original[0])
     assert first is not None
-    tile = (WIDTH - 0.7) / MOST_PICTURES * min(2.0, max(0.4, first.shape[0] / first.shape[1]))
+    tile = (WIDTH - 0.7) / MAX_PICTURES * min(2.0, max(0.4, first.shape[0] / first.shape[1]))
     rows = len(decoded) + 1
     figure = new_figure(WIDTH, rows * (max(tile, 0.42) + 0.04) + 0.3 * bool(title) + 0.05)
     pack_tightly(figure)
@@ -113,7 +113,7 @@ def _draw_pictures(
 
 
 def _draw_lines(original: Signals, decoded: list[Signals], names: list[str], title: str) -> Figure:
-    columns = min(len(original), MOST_LINES)
+    columns = min(len(original), MAX_LINES)
     figure = new_figure(WIDTH, 0.75 * len(decoded) + 0.4 + 0.3 * bool(title))
     axes = figure.subplots(len(decoded), columns, squeeze=False, sharex=True, sharey="col")
     for row, frames, name in zip(axes, decoded, names, strict=True):

@@ -1,4 +1,4 @@
-"""The networks as what they are: wide, narrow, wide."""
+"""A drawing of the networks: wide, narrow, wide."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Shape = tuple[int, ...]
-UNDRAWN = frozenset({"reshape", "leaky_relu", "relu", "table"})
-"""Kinds of layers that change no sizes, or only how the same numbers are arranged."""
-THINNEST = 0.06  # of the tallest layer
-LONGEST = 6  # letters of a name on one line
+UNDRAWN_KINDS = frozenset({"reshape", "leaky_relu", "relu", "table"})
+"""Kinds of layers that change no size, or only the arrangement of the same numbers."""
+MIN_HEIGHT = 0.06
+"""Of a layer, where the tallest has 1."""
+MAX_LETTERS = 6
+"""Of a name on one line."""
 
 
 def layer_shapes(network: IntegerNetwork) -> list[Shape]:
-    """Give the shapes of what enters a network and of what its weighty layers put out."""
+    """Return the shapes of a network's input and of the outputs of its layers with weights."""
     outputs = [
         shape
         for layer, shape in zip(network.layers, network.shapes, strict=True)
-        if layer.kind not in UNDRAWN
+        if layer.kind not in UNDRAWN_KINDS
     ]
     return [network.input_shape, *outputs]
 
@@ -50,14 +52,14 @@ def network(model: Model, bytes_per_signal: float | None = None) -> Figure:
     model : Model
         One that only decompresses is drawn from its latents on.
     bytes_per_signal : float, optional
-        What the latents come to on disk.
+        The size of the latents on disk.
     """
     before = [] if model.encoder is None else layer_shapes(model.encoder)[:-1]
     after = layer_shapes(model.decoder)[1:]
     after[-1] = model.frame_shape  # not flattened
     shapes = [*before, (model.n_encoded,), *after]
     largest = max(prod(shape) for shape in shapes)
-    heights = [max(THINNEST, (prod(shape) / largest) ** 0.4) for shape in shapes]
+    heights = [max(MIN_HEIGHT, (prod(shape) / largest) ** 0.4) for shape in shapes]
     figure = new_figure(WIDTH, 2.7)
     axis = figure.subplots()
     for x in range(len(shapes) - 1):
@@ -75,7 +77,7 @@ def network(model: Model, bytes_per_signal: float | None = None) -> Figure:
 
 
 def _slab(axis: Axes, x: int, heights: list[float], colour: str) -> None:
-    """Join two layers by what is between them: all their weights."""
+    """Draw all the weights between two layers as one area."""
     left, right = heights[x] / 2, heights[x + 1] / 2
     axis.fill([x, x + 1, x + 1, x], [left, right, -right, -left], color=colour, alpha=0.22, lw=0)
 
@@ -86,11 +88,11 @@ def _bar(axis: Axes, x: int, height: float, colour: str) -> None:
 
 
 def _name(axis: Axes, x: int, height: float, shape: Shape) -> None:
-    """Write the number of values above a layer, and how they are arranged if not in a row."""
+    """Write the number of values above a layer, or its shape where it has several axes."""
     text = f"{prod(shape):,}"
     if len(shape) > 1:
         text = "×".join(map(str, shape))
-    if len(text) > LONGEST and len(shape) > 2:  # else it would run into its neighbour's
+    if len(text) > MAX_LETTERS and len(shape) > 2:  # else it would run into its neighbour's
         text = "×".join(map(str, shape[:-1])) + f"\n×{shape[-1]}"
     axis.text(x, height / 2 + 0.06, text, fontsize=TINY, color=INK, ha="center", va="bottom")
 

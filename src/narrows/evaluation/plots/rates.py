@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEAST_DB, LEAST_TIMES = 4.0, 2.0
+MIN_DECIBELS, MIN_BYTES_RATIO = 4.0, 2.0
 MARKERS = "osD^vP*X<>"
 
 
@@ -61,7 +61,7 @@ def quality_against_latent_size(
 
 
 def _doubling_ticks(axis: Axes, sizes: list[int]) -> None:
-    """Count latent sizes in doublings, and name those that were measured."""
+    """Make the axis logarithmic, with ticks at the latent sizes that were measured."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
     axis.set_xscale("log", base=2)
@@ -73,10 +73,10 @@ def _doubling_ticks(axis: Axes, sizes: list[int]) -> None:
 def _keep_small_differences_small(axis: Axes) -> None:
     """Widen the axes to 4 dB, and to a doubling of the bytes, where the points are closer."""
     low, high = axis.get_ylim()
-    missing = max(0.0, LEAST_DB - (high - low)) / 2
+    missing = max(0.0, MIN_DECIBELS - (high - low)) / 2
     axis.set_ylim(low - missing, high + missing)
     low, high = axis.get_xlim()
-    factor = math.sqrt(max(1.0, LEAST_TIMES / (high / low)))
+    factor = math.sqrt(max(1.0, MIN_BYTES_RATIO / (high / low)))
     axis.set_xlim(low / factor, high * factor)
 
 

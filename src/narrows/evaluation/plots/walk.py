@@ -37,7 +37,7 @@ STEPS = 7
 def steps_between(
     first: npt.NDArray[Any], last: npt.NDArray[Any], steps: int = STEPS
 ) -> npt.NDArray[np.int32]:
-    """Go from one signal's symbols to another's in equal steps, both ends included.
+    """Return symbols in equal steps from one signal's to another's, both ends included.
 
     Parameters
     ----------

@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 NEIGHBOURS = 5
 HELD_OUT_SHARE = 0.2
-PENALTIES = (1.0, 0.1, 0.01)  # C of LogisticRegression: few features want a large one, many a small
-MOST_ITERATIONS = 1000  # of L-BFGS; 784 features of 8,000 signals take 40, in a second
+PENALTIES = (1.0, 0.1, 0.01)
+"""C of LogisticRegression: a large one is best for few features, a small one for many."""
+MAX_ITERATIONS = 1000
+"""Of L-BFGS; 784 features of 8,000 signals take 40, in a second."""
 
 Features = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -46,7 +48,7 @@ def _logistic(features: npt.NDArray[np.float32], classes: Labels, c: float) -> A
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=c, tol=1e-3, max_iter=MOST_ITERATIONS)
+    model = LogisticRegression(C=c, tol=1e-3, max_iter=MAX_ITERATIONS)
     with warnings.catch_warnings():
         # Where so many iterations were not enough, more would hardly change a class.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -64,7 +66,7 @@ def neighbour_accuracy(
 
 
 def pca_scores(train: Features, x: Features, k: int, seed: int) -> Features:
-    """Give the scores of `(n, size)` signals on the first k principal components of `train`.
+    """Return the scores of `(n, size)` signals on the first k principal components of `train`.
 
     Fewer where the training signals have not so many components.
     """

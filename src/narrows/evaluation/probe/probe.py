@@ -29,72 +29,47 @@ from narrows.evaluation.probe.classifiers import (
     pca_scores,
 )
 
-MOST_SIGNALS = 20_000  # of more, so many are drawn by the seed: a probe then takes half a minute
-MOST_ELEMENTS = 1 << 24  # of the signals drawn: 128 MB as float64, held a few times
-FEWEST_SIGNALS = 10
+MAX_SIGNALS = 20_000
+"""Of more, so many are drawn by the seed: a probe then takes half a minute."""
+MAX_ELEMENTS = 1 << 24
+"""Of the signals drawn: 128 MB as float64, held a few times."""
+MIN_SIGNALS = 10
 TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class FeatureProbe:
-    """What classifiers reach on one kind of features.
-
-    Attributes
-    ----------
-    name : str
-    numbers : int
-        Numbers a signal.
-    linear_accuracy, neighbour_accuracy : float
-        Share of the test signals whose class is found.
-    """
+    """The accuracy of classifiers on one kind of features."""
 
     name: str
-    numbers: int
-    linear_accuracy: float
+    numbers: int  # a signal
+    linear_accuracy: float  # share of the test signals whose class is found
     neighbour_accuracy: float
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The comparison of all features.
+    """The comparison of all features."""
 
-    Attributes
-    ----------
-    signals : int
-        Drawn from those given: at most 20,000, and 2**24 elements.
-    train_signals, test_signals, classes : int
-    most_frequent : float
-        Share of the most frequent class of the test signals: what one answer for all reaches.
-    seed : int
-    features : list of FeatureProbe
-    """
-
-    signals: int
+    signals: int  # drawn from those given: at most 20,000, and 2**24 elements
     train_signals: int
     test_signals: int
     classes: int
-    most_frequent: float
+    most_frequent: float  # share of the test signals in the largest class: a constant's accuracy
     seed: int
     features: list[FeatureProbe]
 
     def as_json(self) -> dict[str, Any]:
-        """Give the fields."""
+        """Return the fields."""
         return asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Signals `(n, *frame_shape)` and their classes `(n,)`, counted from 0; the first to test on.
+    """Signals and their classes, the first of them to test on."""
 
-    Attributes
-    ----------
-    x, classes : arrays
-    n_test : int
-    seed : int
-    """
-
-    x: npt.NDArray[Any]
-    classes: Labels
+    x: npt.NDArray[Any]  # (n, *frame_shape)
+    classes: Labels  # (n,), counted from 0
     n_test: int
     seed: int
 
@@ -117,7 +92,7 @@ class Split:
         return FeatureProbe(name, features.shape[1], linear, neighbours)
 
     def pca_scores(self, raw: Features, k: int) -> Features:
-        """Give the scores of `(n, size)` signals, by components of those to learn from."""
+        """Return the scores of `(n, size)` signals, by components of those to learn from."""
         return pca_scores(raw[self.n_test :], raw, k, self.seed)
 
 
@@ -173,7 +148,7 @@ def probe(
 
 
 def split_signals(x: npt.NDArray[Any], labels: Labels, seed: int) -> Split:
-    """Draw at most MOST_SIGNALS signals by the seed, in an order whose first fifth is for testing.
+    """Draw at most MAX_SIGNALS signals by the seed, in an order whose first fifth is for testing.
 
     Raises
     ------
@@ -181,7 +156,7 @@ def split_signals(x: npt.NDArray[Any], labels: Labels, seed: int) -> Split:
         If there is not one label a signal, or the labels are no classes.
     """
     _check_labels(x, labels)
-    most = max(FEWEST_SIGNALS, min(MOST_SIGNALS, MOST_ELEMENTS // max(1, x[0].size)))
+    most = max(MIN_SIGNALS, min(MAX_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
     order = np.random.default_rng([seed, len(x)]).permutation(len(x))[:most]
     drawn = np.ascontiguousarray(x[order])
     if not np.isfinite(drawn).all():
@@ -202,8 +177,8 @@ def _check_labels(x: npt.NDArray[Any], labels: Labels) -> None:
             f"{len(labels)} labels for {len(x)} signals; one label a signal is needed, in the "
             "same order"
         )
-    if len(x) < FEWEST_SIGNALS:
-        raise DataError(f"{len(x)} signals; a probe needs at least {FEWEST_SIGNALS}")
+    if len(x) < MIN_SIGNALS:
+        raise DataError(f"{len(x)} signals; a probe needs at least {MIN_SIGNALS}")
     n_classes = len(np.unique(labels))
     if n_classes < 2:
         raise DataError("labels of a single class; a probe tells at least 2 classes apart")

@@ -10,18 +10,18 @@ from narrows.evaluation.report.contents import Contents
 from narrows.training.choices import BITS_PER_LATENT
 from narrows.training.settings import SETTINGS, public_name
 
-TOLD = frozenset({"latent_size", "loss", "seed"})
-"""Settings that are told though they are the usual ones."""
+ALWAYS_TOLD = frozenset({"latent_size", "loss", "seed"})
+"""Settings that are written even where they have their defaults."""
 
 
 def train_command(settings: Mapping[str, Any], architecture: str, model_file: str) -> str:
-    """Write the command that trains such a model; DATA is what the model file does not know."""
+    """Return the command that trains such a model; its file does not know the name of DATA."""
     usual = {public_name(name): setting.default for name, setting in SETTINGS.items()}
     usual["bits_per_latent"] = BITS_PER_LATENT
     in_python = {public_name(name) for name in SETTINGS if not SETTINGS[name].in_commands}
     words = ["narrows", "train", "DATA", "-o", model_file]
     for name, value in settings.items():
-        at_rest = name not in TOLD and value == usual.get(name, False)
+        at_rest = name not in ALWAYS_TOLD and value == usual.get(name, False)
         if name in in_python or value is None or at_rest:
             continue
         option = ("no-" if value is False else "") + name.replace("_", "-")
@@ -32,7 +32,7 @@ def train_command(settings: Mapping[str, Any], architecture: str, model_file: st
 
 
 def report_command(contents: Contents) -> str:
-    """Write the command that makes this page."""
+    """Return the command that makes this page."""
     words = ["narrows", "report", contents.data, "-m", contents.model_file]
     if contents.labels_file is not None:
         words += ["--labels", contents.labels_file]

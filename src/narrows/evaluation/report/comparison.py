@@ -16,35 +16,16 @@ from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
 
 @dataclass(frozen=True)
 class Comparison:
-    """What others make of the same signals.
-
-    Attributes
-    ----------
-    raw : RatePoint
-    lossless : list of RatePoint
-        All signals in one stream, picture or recording.
-    peers : list of RatePoint
-        Lossy ones, at the model's PSNR or at their lowest; empty where the model is exact.
-    pca_at_size : RatePoint or None
-        PCA through the same runtime, at the model's bytes a signal.
-    qualities : list of RatePoint
-        The model at each of its qualities, if it has several.
-    peer_signals : int
-        On how many signals the others were measured.
-    pca_is_half_learnt : bool
-        Whether PCA learnt from every second one of these signals.
-    not_measured : list of str
-        What is not installed, or failed, and why.
-    """
+    """Other codecs on the same signals."""
 
     raw: RatePoint
-    lossless: list[RatePoint]
-    peers: list[RatePoint]
-    pca_at_size: RatePoint | None
-    qualities: list[RatePoint]
-    peer_signals: int
-    pca_is_half_learnt: bool = True
-    not_measured: tuple[str, ...] = ()
+    lossless: list[RatePoint]  # of all signals in one stream, picture or recording
+    peers: list[RatePoint]  # at the model's PSNR or at their lowest; none if the model is exact
+    pca_at_size: RatePoint | None  # PCA at the model's bytes a signal
+    qualities: list[RatePoint]  # the model at each of its qualities, if it has several
+    peer_signals: int  # on how many signals the others were measured
+    pca_is_half_learnt: bool = True  # PCA learnt from every second one of these signals
+    not_measured: tuple[str, ...] = ()  # what is not installed, or failed, and why
 
     @property
     def pca(self) -> RatePoint | None:

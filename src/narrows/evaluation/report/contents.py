@@ -21,41 +21,22 @@ MAX_PACKETS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """A model, the signals that it was given, and what it made of them.
+    """A model, the signals that it was given, and what it made of them."""
 
-    Attributes
-    ----------
-    data, model_file : str
-        What the command line called them.
-    codec : Codec
-    x, decoded : (n, *frame_shape)
-    symbols : (n, latent_size) int32
-    labels : (n,) int64 or None
-    labels_file, train_file : str or None
-    measured : Evaluation
-    psnr : (n,) float
-        Of each signal, in dB.
-    packet_bytes : (m,) int
-        Lengths of the packets of at most 1000 signals, spread over all.
-    comparison : Comparison
-    seen : bool
-        Whether these signals include those that the model was trained on.
-    """
-
-    data: str
+    data: str  # as the command line calls the signals
     model_file: str
     codec: Codec
-    x: Signals
+    x: Signals  # (n, *frame_shape)
     decoded: Signals
-    symbols: npt.NDArray[np.int32]
-    labels: npt.NDArray[np.int64] | None
+    symbols: npt.NDArray[np.int32]  # (n, latent_size)
+    labels: npt.NDArray[np.int64] | None  # (n,)
     labels_file: str | None
-    train_file: str | None
+    train_file: str | None  # of what PCA learnt from
     measured: Evaluation
-    psnr: npt.NDArray[np.float64]
-    packet_bytes: npt.NDArray[np.int64]
+    psnr: npt.NDArray[np.float64]  # (n,), of each signal in dB
+    packet_bytes: npt.NDArray[np.int64]  # of at most 1000 signals, spread over all
     comparison: Comparison
-    seen: bool
+    seen: bool  # these signals include those that the model was trained on
 
     @property
     def idle_latents(self) -> int:
@@ -73,7 +54,7 @@ class Contents:
 
 
 def check(codec: Codec, x: Signals, labels: npt.NDArray[np.int64] | None = None) -> Signals:
-    """Refuse, before any work, what no report can be made of.
+    """Refuse signals and labels that no report can be made of, before any work.
 
     Raises
     ------
@@ -154,7 +135,7 @@ def _packet_bytes(codec: Codec, x: Signals) -> npt.NDArray[np.int64]:
 
 
 def _seen(codec: Codec, x: Signals) -> bool:
-    """Tell whether the model was trained on these signals, or on all but its validation part."""
+    """Return whether the model was trained on these signals, or on all but a validation part."""
     training = codec.model.training
     try:
         from narrows.training.data.frames import fingerprint, split
@@ -169,6 +150,6 @@ def _seen(codec: Codec, x: Signals) -> bool:
 
 
 def _lengths(training: Any) -> tuple[int, int]:
-    """Give the numbers of signals that training may have been given."""
+    """Return the numbers of signals that training may have started from."""
     trained = training.get("signals", 0)
     return trained, trained + training.get("validation_signals", 0)

@@ -1,4 +1,4 @@
-"""The figures of a report in words, ready for its tables."""
+"""The figures of a report, as the words of its tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from narrows.evaluation.report.contents import Contents
 
 
 def tiles(contents: Contents) -> list[tuple[str, str, str]]:
-    """Give the figures that matter most: name, value, and what stands beside it."""
+    """Return the figures that matter most: name, value, and what stands beside it."""
     m = contents.measured
     paid = "never" if m.break_even_signals is None else f"{m.break_even_signals:,}"
     return [
@@ -39,7 +39,7 @@ def in_bytes(size: int) -> str:
 
 
 def comparison_rows(contents: Contents) -> Iterator[tuple[str, list[str], str]]:
-    """Give name, cells, and "ours" for this model or "other", for each codec."""
+    """Return name, cells, and "ours" for this model or "other", for each codec."""
     comparison = contents.comparison
     small = comparison.pca_at_size
     others = [comparison.raw, *comparison.lossless, *comparison.peers]
@@ -77,7 +77,7 @@ def _of(some: int, n: int) -> str:
 
 
 def facts(contents: Contents) -> list[tuple[str, str]]:
-    """Tell what the model is, and what it was trained on and how."""
+    """Return what the model is, and how it was trained."""
     model, training = contents.codec.model, contents.codec.model.training
     signal = f"{' × '.join(map(str, model.frame_shape))} of {model.dtype.name}"
     pairs = [

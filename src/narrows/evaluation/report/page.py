@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing but itself."""
+"""A report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ def _verdict(sentences: Sequence[Sentence]) -> str:
 
 
 def _words(text: str) -> str:
-    """Escape a text, and keep options of the command line, a value included, from being broken."""
+    """Escape a text, and keep each option of the command line, with its value, on one line."""
     return re.sub(r"(?<![-\w])--[a-z][-a-z]*(?:=\w+)?", r"<code>\g<0></code>", escape(text))
 
 
 def _mark(sentence: Sentence) -> str:
-    """Give what the colour says to who sees no colours."""
+    """Return the sign of a sentence, which says what its colour says."""
     mark = MARKS[sentence.mood]
     return f"<b>{mark}</b> " if mark else ""
 

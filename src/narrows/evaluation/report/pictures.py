@@ -1,4 +1,4 @@
-"""The pictures of a report, each with a caption, and in words for who cannot see it."""
+"""The pictures of a report, each with a caption and a text for readers who cannot see it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ from narrows.evaluation.report.contents import Contents
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN = 10  # signals in a gallery
-SEARCHED = 10_000  # signals whose lowest value is looked for
-FAR = 0.75  # of all signals are nearer to the first than the one that the walk leads to
+GALLERY_SIGNALS = 10
+MAX_SEARCHED = 10_000
+"""Signals in which the lowest value is searched."""
+WALK_SHARE = 0.75
+"""The share of signals that are nearer to the first one than the end of the walk."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure, what it is called, what to see in it, and what it shows, with figures."""
+    """A figure with its title, its caption, and a text that describes it."""
 
     title: str
     caption: str
@@ -46,8 +48,8 @@ def signals_shown(contents: Contents) -> list[Picture]:
     """Draw ten signals spread over all, and the ten that come back worst."""
     x, decoded, psnr = contents.x, contents.decoded, contents.psnr
     peak, low = contents.codec.model.peak, _lowest(contents)
-    some = np.unique(np.linspace(0, len(x) - 1, min(SHOWN, len(x))).astype(int))
-    last = worst(psnr, SHOWN)
+    some = np.unique(np.linspace(0, len(x) - 1, min(GALLERY_SIGNALS, len(x))).astype(int))
+    last = worst(psnr, GALLERY_SIGNALS)
     each = ", ".join(decibels(psnr[number], 1) for number in some)
     lowest = ", ".join(f"#{number} at {decibels(psnr[number], 1)}" for number in last)
     return [
@@ -69,8 +71,8 @@ def signals_shown(contents: Contents) -> list[Picture]:
 
 
 def _lowest(contents: Contents) -> float:
-    """Give the value that pictures show black."""
-    return value_range(sample(contents.x, SEARCHED), contents.codec.model.peak, None)[0]
+    """Return the value that pictures show black."""
+    return value_range(sample(contents.x, MAX_SEARCHED), contents.codec.model.peak, None)[0]
 
 
 def _names(numbers: np.ndarray) -> list[str]:
@@ -138,7 +140,7 @@ def latent_space(contents: Contents) -> list[Picture]:
 def _walk(contents: Contents) -> list[Picture]:
     symbols = contents.symbols.astype(np.float64)
     distance = np.square(symbols - symbols[0]).sum(axis=1)
-    end = int(np.argsort(distance, kind="stable")[int(FAR * (len(symbols) - 1))]) or 1
+    end = int(np.argsort(distance, kind="stable")[int(WALK_SHARE * (len(symbols) - 1))]) or 1
     steps = plots.steps_between(contents.symbols[0], contents.symbols[end])
     decoded = contents.codec.decode(steps)
     ends = f"signal #0 to signal #{end}"
