@@ -30,18 +30,14 @@ def takes_settings(
 
     def spell_out(function: Function) -> Function:
         signature = inspect.signature(function, eval_str=annotation is not None)
-        added = [
-            Parameter(
-                name,
-                Parameter.KEYWORD_ONLY,
-                default=SETTINGS[name].default,
-                annotation=(annotation or _annotation)(name),
-            )
-            for name in names
-        ]
+        added = []
+        for name in names:
+            hint = annotation(name) if annotation else SETTINGS[name].annotation
+            kind, default = Parameter.KEYWORD_ONLY, SETTINGS[name].default
+            added.append(Parameter(name, kind, default=default, annotation=hint))
         own = [p for p in signature.parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
-        first = [p for p in own if p.kind is not Parameter.KEYWORD_ONLY]
-        parameters = [*first, *added, *own[len(first) :]]
+        by_place = [p for p in own if p.kind is not Parameter.KEYWORD_ONLY]
+        parameters = [*by_place, *added, *own[len(by_place) :]]
         function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         document_settings(function, names)
         return function
@@ -59,10 +55,6 @@ def document_settings(documented: Any, names: Iterable[str]) -> None:
     # Python -OO leaves docstrings out, and from 3.13 on they come without indentation.
     text = documented.__doc__ or ""
     documented.__doc__ = re.sub(r"^( *)\{settings\}", indented, text, flags=re.MULTILINE)
-
-
-def _annotation(name: str) -> Any:
-    return SETTINGS[name].annotation
 
 
 def _as_documented(name: str, setting: Setting) -> str:

@@ -151,11 +151,6 @@ def test_noise_has_the_deviation_and_masks_the_share_they_name():
         ({"preset": "dense-32", "encoder": nn.Identity(), "decoder": nn.Identity()}, "of your own"),
         ({"preset": "dense-32", "latent_size": 0}, "latent_size 0"),
         ({"preset": "dense-32", "latent_size": 65}, "latent_size 65"),
-        ({"corrupt": "noise"}, "noise:A"),
-        ({"corrupt": "mask:1.5"}, "mask:S"),
-        ({"corrupt": "blur:2"}, "corrupt 'blur:2'"),
-        ({"corrupt": "noise:nan"}, "noise:A"),
-        ({"sparse": -1.0}, "sparse -1.0"),
         (
             {"architecture": "linear", "encoder": nn.Identity(), "decoder": nn.Identity()},
             "architecture linear, .* and networks of your own",

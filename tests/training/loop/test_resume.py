@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import narrows
-from narrows.errors import OutputExistsError, SettingError, TrainingError
+from narrows.errors import OutputExistsError, TrainingError
 from narrows.training import run, train
 from narrows.training.loop import pace
 from narrows.training.loop.checkpoint import read_checkpoint, write_checkpoint
@@ -177,10 +177,3 @@ def test_the_plan_leaves_time_for_freezing():
     assert pace.epochs_that_fit(100.0, 60.0) == 1
     assert pace.epochs_that_fit(1.0, -1.0) == 1
     assert pace.epochs_that_fit(1e-9, 60.0) == pace.MAX_EPOCHS
-
-
-def test_a_run_has_one_length(sample):
-    with pytest.raises(SettingError, match="minutes 1 and epochs 2"):
-        narrows.train(sample, minutes=1, epochs=2)
-    with pytest.raises(SettingError, match="minutes 0"):
-        narrows.train(sample, minutes=0)

@@ -170,9 +170,3 @@ def test_wider_networks_see_as_many_signals_in_smaller_batches(qualities, batch)
 def test_a_preset_has_one_quality(digits):
     with pytest.raises(SettingError, match="qualities 2 with preset dense-25"):
         narrows.train(digits[:50], qualities=2, preset="dense-25")
-
-
-@pytest.mark.parametrize("n", [0, 9, 2.5])
-def test_impossible_numbers_of_qualities_are_refused(digits, n):
-    with pytest.raises(SettingError, match="qualities"):
-        narrows.train(digits[:50], qualities=n)
