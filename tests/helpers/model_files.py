@@ -7,8 +7,9 @@ from functools import cache
 import numpy as np
 
 from narrows.codec.model.packed_tensors import pack_tensor, unpack_tensor
+from readers.python.narrows_reader.model_id import digest, model_id
+from readers.python.narrows_reader.settings import canonical
 
-MAGIC_AND_VERSION = b"\x89NRM\0"
 DECODING = ("decoder.", "quantiser.", "tables.", "contexts.")
 
 
@@ -22,16 +23,6 @@ def opened(data):
     return settings, tensors
 
 
-def digest(settings, tensors):
-    """Hash settings and tensors as the format says."""
-    hashed = hashlib.sha256(canonical(settings))
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        hashed.update(f"\n{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
-        hashed.update(tensor.tobytes())
-    return hashed.digest()
-
-
 def encoder_digest_of(content, tensors):
     if content["encoder"] is None:
         return bytes.fromhex(content["encoder_sha256"])
@@ -42,12 +33,8 @@ def encoder_digest_of(content, tensors):
 def id_of(content, tensors):
     """Compute a model's id from what its file holds, as the format says."""
     own = {name: t for name, t in tensors.items() if name.startswith(DECODING)}
-    whole = encoder_digest_of(content, tensors) + digest(content["decoding"], own)
-    return hashlib.sha256(whole).hexdigest()[:32]
-
-
-def canonical(value):
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    encoder = encoder_digest_of(content, tensors).hex()
+    return model_id({**content, "encoder_sha256": encoder}, own).hex()
 
 
 def forged(content, tensors):
@@ -72,7 +59,8 @@ def _packed(dtype, shape, data):
 
 def text_of(content, rows):
     """Write the JSON of a model file with these packed tensors."""
-    return canonical({**content, "tensors": {name: len(row) for name, row in rows.items()}})
+    sizes = {name: len(row) for name, row in rows.items()}
+    return canonical({**content, "tensors": sizes}).encode()
 
 
 def of_rows(content, rows):
@@ -80,7 +68,7 @@ def of_rows(content, rows):
     return sealed_text(text_of(content, rows), b"".join(row for _, row in sorted(rows.items())))
 
 
-def sealed_text(text, body):
+def sealed_text(text, body, version=0, size=None):
     """Write a model file of any JSON and any bytes behind it, with the right checksum."""
-    data = MAGIC_AND_VERSION + len(text).to_bytes(4, "little") + text + body
-    return data + hashlib.sha256(data).digest()
+    head = b"\x89NRM" + bytes([version]) + (size or len(text)).to_bytes(4, "little")
+    return head + text + body + hashlib.sha256(head + text + body).digest()

@@ -1,7 +1,6 @@
 """The parts of a model file, to be changed and put together again."""
 
 import zlib
-from hashlib import sha256
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from readers.python.narrows_reader.model_id import digest, model_id
 from readers.python.narrows_reader.settings import canonical
 from readers.python.narrows_reader.tensors import NUMBER_TYPES, Tensors, read_head
 from scripts.golden.bad.good_files import MODEL, varint
+from tests.helpers.model_files import sealed_text
 
 ONE = "0x1.0000000000000p+0"
 CONTEXT_TENSORS = {"order": "i4", "hidden_weight": "i2", "hidden_bias": "i4", "output_weight": "i2",
@@ -111,13 +111,7 @@ class Model:
         packed = dict(sorted(self.packed.items()))
         sizes = {name: len(tensor) for name, tensor in packed.items()} | sizes
         json = (text or str)(canonical({**self.settings, "tensors": sizes}))
-        return sealed(json.encode(), b"".join(packed.values()))
-
-
-def sealed(json, body, version=0, size=None):
-    """Write a model file of any JSON, and any bytes behind it, with a right checksum."""
-    head = b"\x89NRM" + bytes([version]) + (size or len(json)).to_bytes(4, "little")
-    return head + json + body + sha256(head + json + body).digest()
+        return sealed_text(json.encode(), b"".join(packed.values()))
 
 
 def without_answers(data=MODEL):

@@ -14,7 +14,8 @@ from scripts.golden.bad.good_files import (
     WIDE_MODEL,
     flip,
 )
-from scripts.golden.bad.model_parts import ONE, Model, pack, sealed, shrunken, without_answers
+from scripts.golden.bad.model_parts import ONE, Model, pack, shrunken, without_answers
+from tests.helpers.model_files import sealed_text
 
 # Each makes one fault in the contents of a model, whose id is then made right.
 CONTENTS = {
@@ -233,20 +234,20 @@ def bad_layouts():
     sizes = f'"{first}":{size},"{second}":{next_size}'.encode()
     return {
         "another-magic": b"\x89NRW" + good[4:],
-        "future-version": sealed(json, body, version=1),
+        "future-version": sealed_text(json, body, version=1),
         "checksum-wrong": flip(good, len(good) - 1),
         "flipped-bit": flip(good, len(good) - 33),
         "truncated": good[:-1],
         "truncated-in-its-head": good[:8],
         "truncated-in-its-json": good[:99],
         "data-after-the-end": good + b"\0",
-        "data-after-the-tensors": sealed(json, body + b"\0"),
-        "json-longer-than-the-file": sealed(json, body, size=len(good)),
-        "json-of-gigabytes": sealed(json, body, size=2**32 - 1),
-        "json-shorter-than-it-is": sealed(json, body, size=len(json) - 1),
-        "json-nested-too-deep": sealed(b"[" * 2_000, b""),
-        "json-no-object": sealed(b"[]", body),
-        "json-empty": sealed(b"", body),
+        "data-after-the-tensors": sealed_text(json, body + b"\0"),
+        "json-longer-than-the-file": sealed_text(json, body, size=len(good)),
+        "json-of-gigabytes": sealed_text(json, body, size=2**32 - 1),
+        "json-shorter-than-it-is": sealed_text(json, body, size=len(json) - 1),
+        "json-nested-too-deep": sealed_text(b"[" * 2_000, b""),
+        "json-no-object": sealed_text(b"[]", body),
+        "json-empty": sealed_text(b"", body),
         "json-not-ascii": model.file(lambda text: text.replace("linear", "lin\u00e9ar")),
         "json-with-a-space": model.file(lambda text: text.replace(",", ", ", 1)),
         "json-with-a-key-twice": model.file(lambda text: text[:-1] + ',"tensors":{}}'),
@@ -256,7 +257,7 @@ def bad_layouts():
         "json-with-keys-out-of-order": model.file(
             lambda text: '{"encoder":null,' + text[1:].replace('"encoder":null,', "")
         ),
-        "tensors-out-of-order": sealed(
+        "tensors-out-of-order": sealed_text(
             json.replace(sizes, b",".join(sizes.split(b",")[::-1])),
             body[size : size + next_size] + body[:size] + body[size + next_size :],
         ),
