@@ -181,7 +181,7 @@ def test_frames_that_are_not_the_models_are_refused(changes):
     refused(CODEC.decompress, blob, error=FormatError)
 
 
-@pytest.mark.parametrize("quality", [0, 4, 15])
+@pytest.mark.parametrize("quality", [4, 9, 15])
 def test_a_block_of_a_quality_that_the_model_has_not_is_refused(quality):
     block = replace(blocks_of(CODEC.compress(X))[0], quality=quality)
     blob = written(header_like(CODEC), [block])

@@ -108,7 +108,7 @@ def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
     from narrows.training.freeze.networks import Levels
 
     # On all signals: among 140 held-out ones, a few latents near a half decide about 0.01 dB.
-    monkeypatch.setattr(freezing, "FEW_ELEMENTS", 10**6)
+    monkeypatch.setattr(freezing, "MIN_ELEMENTS", 10**6)
 
     def freeze_with(loss_db):
         monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, Levels(639)),))
@@ -126,7 +126,7 @@ def test_where_fewer_levels_cost_too_much_activations_have_more_and_at_last_all(
     from narrows.training.freeze.networks import ACTIVATION_LIMIT, Levels
 
     assert freezing.ROUNDINGS[-1] == (0.0, Levels(ACTIVATION_LIMIT))
-    monkeypatch.setattr(freezing, "FEW_ELEMENTS", 10**6)  # as above
+    monkeypatch.setattr(freezing, "MIN_ELEMENTS", 10**6)  # as above
 
     def limits_with(loss_db, levels, most_lost):
         monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, levels),))
