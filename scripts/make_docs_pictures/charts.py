@@ -27,7 +27,7 @@ from scripts.make_docs_pictures.models import (
     sweep,
     through,
 )
-from scripts.make_docs_pictures.rows import Row, draw_rows
+from scripts.make_docs_pictures.rows import SHOWN, Row, draw_rows, original
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 LABELS = {5: (0, -14), 6: (8, -8)}  # points from the mark, for efforts that lie close together
@@ -42,23 +42,23 @@ CLASSICS = {
 
 def draw_classics() -> Figure:
     """Draw ten digits through the classic networks, their latents rounded."""
-    shown = images("test")[:10]
+    shown = images("test")[:SHOWN]
     rows = [
         Row(title, in_words(*size_and_psnr(name, 0)), through(codec(name), shown, 0))
         for title, name in CLASSICS.items()
     ]
-    return draw_rows([Row("original", "784 bytes", shown), *rows])
+    return draw_rows([original(shown), *rows])
 
 
 def draw_latent_sizes() -> Figure:
     """Draw ten digits through networks of growing latent size."""
-    shown = images("test")[:10]
+    shown = images("test")[:SHOWN]
     rows = [
         Row(f"{p.latent_size} latents", in_words(p.bytes_per_signal, p.psnr),
             through(p.codec, shown))
         for p in sweep()
     ]  # fmt: skip
-    return draw_rows([Row("original", "784 bytes", shown), *rows])
+    return draw_rows([original(shown), *rows])
 
 
 def draw_sweep() -> Figure:
@@ -83,7 +83,7 @@ def draw_training(name: str) -> Figure:
 
 def draw_default() -> Figure:
     """Draw ten digits through the default model, and their errors."""
-    shown = images("test")[:10]
+    shown = images("test")[:SHOWN]
     return plots.gallery(shown, through(codec("mnist"), shown), 255.0)
 
 

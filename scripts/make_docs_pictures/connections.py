@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.evaluation.plots.figure import BLUE, INK, ORANGE, SMALL, new_figure
 from scripts.make_docs_pictures.models import codec, images
-from scripts.make_docs_pictures.rows import GAP, TILE, Row, draw_rows
+from scripts.make_docs_pictures.rows import Row, draw_rows
 
 Floats = npt.NDArray[np.float64]
 SIGNS = LinearSegmentedColormap.from_list("signs", [ORANGE, "white", BLUE])
@@ -128,21 +128,10 @@ def write_captions(axis: Axes, number: int) -> None:
 
 def draw_columns() -> Figure:
     """Draw the decoder's 32 columns as pictures."""
-    columns = weights(codec("dense-32").model.decoder).reshape(-1, SIDE, SIDE)
-    across, down = 8, 4
-    figure = new_figure(across * (TILE + GAP) - GAP, down * (TILE + GAP) - GAP)
-    figure.set_layout_engine("none")
-    width, height = figure.get_size_inches()
-    for number, column in enumerate(columns):
-        row, place = divmod(number, across)
-        axis = figure.add_axes(
-            (place * (TILE + GAP) / width, (down - 1 - row) * (TILE + GAP) / height,
-             TILE / width, TILE / height)
-        )  # fmt: skip
-        most = np.abs(column).max()
-        axis.imshow(column, cmap=SIGNS, vmin=-most, vmax=most, interpolation="none")
-        axis.set_axis_off()
-    return figure
+    columns = weights(codec("dense-32").model.decoder).reshape(4, 8, SIDE, SIDE)
+    columns /= np.abs(columns).max(axis=(2, 3), keepdims=True)
+    rows = [Row("", "", pictures) for pictures in columns]
+    return draw_rows(rows, label=0, cmap=SIGNS, limits=(-1.0, 1.0))
 
 
 def draw_sum() -> Figure:

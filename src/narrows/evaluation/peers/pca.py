@@ -17,8 +17,8 @@ from narrows.evaluation.rate_point import RatePoint
 NAME = "PCA codec"
 BITS_PER_LATENT = 1.6
 """The best of 0.4 to 3.2 on digits and MNIST, by up to 1.2 dB."""
-MAX_SIGNALS = 20_000
-"""To learn from; all 60,000 of MNIST gave up to 0.02 dB more."""
+MAX_SIGNALS = 60_000
+"""To learn from: from 20,000 of MNIST, PCA takes 5 % more bytes at the same PSNR."""
 RATE_FACTOR = 1.6
 """Between two rates that are tried."""
 MIN_BYTES = 0.5
@@ -32,7 +32,7 @@ def is_pca(point: RatePoint) -> bool:
 def train_pca(
     x_train: Signals, aimed_bits: float, latent_size: int | None = None, seed: int = 0
 ) -> Codec:
-    """Train the linear codec: PCA at a rate, from at most 20,000 signals.
+    """Train the linear codec: PCA at a rate, from at most 60,000 signals.
 
     Parameters
     ----------
