@@ -52,9 +52,9 @@ def codec(name: str) -> Codec:
 
 @cache
 def sweep() -> list[Any]:
-    """Return the points of `narrows sweep mnist -o sweep --preset dense-32`, with their codecs."""
+    """Return the points of the sweep in docs/concepts.md, with their codecs."""
     if not (folder / "sweep" / "sweep.json").exists():
-        run("sweep mnist -o sweep --preset dense-32")
+        run("sweep mnist:train --test mnist:test -o sweep --preset dense-32")
     points = json.loads((folder / "sweep" / "sweep.json").read_text())["points"]
     for point in points:
         point["pca"] = SimpleNamespace(**point["pca"])

@@ -95,6 +95,13 @@ def test_every_picture_is_shown_and_made_by_the_script():
     assert set(PICTURES) == pictures
 
 
+def test_all_pages_state_the_same_figures_of_the_default_model():
+    for name in ("../README.md", "concepts.md", "tutorial.md", "results.md"):
+        text = (DOCS / name).read_text()
+        assert "10.88" in text, name
+        assert "25.42 dB" in text, name
+
+
 def test_the_overview_lists_every_page_and_every_command():
     overview = (DOCS / "README.md").read_text()
     for page in PAGES[1:]:
