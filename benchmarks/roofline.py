@@ -55,9 +55,10 @@ def moved(layer, before, after):
 
 def layers_of(codec, x):
     """Return (name, time, arithmetic, traffic) of each layer of the decoder."""
-    network, model = codec.model.decoder, codec.model
+    network, model = codec.model.decoder.branches[0], codec.model
     symbols = codec.encode(x, effort=0)
     values = model.quantiser.to_latents(symbols, model.default_quality - 1)
+    values = values[:, : network.input_shape[0]]  # the others are 0
     shapes, compiled = [network.input_shape, *network.shapes], network.compile()
     per_number = copying()
     for number, (layer, step) in enumerate(zip(network.layers, compiled.steps, strict=True)):

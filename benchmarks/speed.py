@@ -37,7 +37,11 @@ def best_seconds(function, runs=RUNS):
 
 
 def products_of(network):
-    """Return `(rows, n_inputs, n_outputs, dtype)` of each matrix product, for one frame."""
+    """Yield `(rows, n_inputs, n_outputs, dtype)` of each matrix product, for one frame.
+
+    Corrected latents are 0 at the qualities that are measured, and their layer is skipped.
+    """
+    network = network.branches[0]
     shape = network.input_shape
     for layer, output, dtype in zip(
         network.layers, network.shapes, network.compile().dtypes, strict=True

@@ -6,6 +6,7 @@ import numpy as np
 
 import narrows
 from narrows.codec.entropy.ans import ideal_bits
+from narrows.codec.model.groups import ENCODED
 from narrows.evaluation.peers.contract import Coder
 
 
@@ -50,7 +51,7 @@ def described(codec):
     settings = training.get("settings", {})
     return {
         "architecture": model.architecture,
-        "latent_size": model.n_encoded,
+        "latent_size": model.groups[ENCODED],
         "qualities": model.n_qualities,
         "model_bytes": len(codec.model_bytes),
         "model_id": codec.model_id,

@@ -1,4 +1,4 @@
-"""A correction adds what is linear in the last latents to what the decoder's layers make."""
+"""Corrected latents: components of what the encoded latents leave, chosen by the encoder."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -9,10 +9,11 @@ import pytest
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.codec.model.content import write_decoding
+from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.model.model_file import pack_model, unpack_model
-from narrows.codec.networks.layers import Dense
+from narrows.codec.networks.layers import Dense, LeakyReLU, Parallel, Reshape
 from narrows.codec.networks.network import IntegerNetwork
-from narrows.errors import FormatError, UnprovenModelError
+from narrows.errors import FormatError
 from tests.helpers.tiny_models import (
     assert_identical,
     assert_one_line,
@@ -29,11 +30,6 @@ def model_of(dtype="uint8", contexts=(2,), **options):
     return corrected(searching(model), 4, **{"qualities": (2, 3)} | options)
 
 
-def dense(weight, bias=0, shift=0, limit=None):
-    weight = np.asarray(weight, np.int16)
-    return Dense(weight, np.full(weight.shape[1], bias, np.int64), shift, limit)
-
-
 MODELS = {
     "uint8": model_of(),
     "float32": model_of("float32"),
@@ -46,44 +42,11 @@ def model(request):
     return MODELS[request.param]
 
 
-def test_what_the_last_inputs_add_does_not_depend_on_the_first():
-    layers = [dense([[2, 0], [0, 3]])]
-    network = IntegerNetwork(layers, (3,), 100, dense([[5, -7]], 1, 1)).compile()
-    x = np.array([[1, 1, 0], [1, 1, 1], [-4, 2, -3]], np.float64)
-    # (5 * 1 + 1) >> 1 = 3 and (-7 + 1) >> 1 = -3; (-15 + 1) >> 1 = -7 and (21 + 1) >> 1 = 11
-    assert network(x).tolist() == [[2, 3], [5, 0], [-15, 17]]
-
-
-def test_bounds_are_the_sums_of_both():
-    network = IntegerNetwork([dense([[2, 0], [0, 3]])], (3,), 100, dense([[5, -7]]))
-    assert network.output_limit == 100 * 3 + 100 * 7
-
-
-def test_a_correction_that_cannot_be_proven_is_refused():
-    with pytest.raises(UnprovenModelError) as error:
-        IntegerNetwork([dense([[1]])], (2,), 2**52, dense([[4]]))
-    assert_one_line(error.value, "the correction", "2**55")
-
-
-@pytest.mark.parametrize(
-    ("input_shape", "correction"),
-    [
-        ((2,), dense([[1], [1]])),  # no input is left for the layers
-        ((2, 1), dense([[1]])),
-        ((2,), dense([[1, 1]])),  # two outputs for one
-        ((2,), dense([[1]], bias=1)),  # 1 for 0
-        ((2,), dense([[1]], bias=-1, shift=3)),
-    ],
-)
-def test_a_correction_that_does_not_fit_is_refused(input_shape, correction):
-    with pytest.raises(FormatError):
-        IntegerNetwork([dense([[1]])], input_shape, 100, correction)
-
-
 def test_a_model_of_it_is_the_same_after_a_file(model):
     codec = Codec.from_bytes(pack_model(model))
     assert codec.model.model_id == model.model_id
-    assert codec.model.n_encoded == model.n_encoded < model.latent_size
+    assert codec.model.groups == model.groups
+    assert list(model.groups) == [ENCODED, CORRECTED]
     x = typical_frames(model, 9)
     assert codec.compress(x) == Codec(model).compress(x)
 
@@ -117,10 +80,10 @@ def test_archives_and_packets_give_back_what_was_encoded(quality, effort):
 
 def test_a_quality_without_steps_has_no_corrected_latents():
     codec, x = Codec(MODELS["uint8"]), typical_frames(MODELS["uint8"], 12)
-    n = codec.model.n_encoded
-    assert not codec.encode(x, 1, 9)[:, n:].any()
-    assert codec.encode(x, 2, 0)[:, n:].any()
-    assert len(codec.model.coding_tables[0].order) == n
+    columns = codec.model.columns(CORRECTED)
+    assert not codec.encode(x, 1, 9)[:, columns].any()
+    assert codec.encode(x, 2, 0)[:, columns].any()
+    assert len(codec.model.coding_tables[0].order) == codec.model.groups[ENCODED]
     assert len(codec.model.coding_tables[1].order) == codec.model.latent_size
 
 
@@ -135,7 +98,7 @@ def test_it_leaves_less_error_than_zeros(model):
     codec, x, quality = Codec(model), typical_frames(model, 30), model.n_qualities
     symbols = codec.encode(x, quality, 0)
     zeros = symbols.copy()
-    zeros[:, model.n_encoded :] = 0
+    zeros[:, model.columns(CORRECTED)] = 0
     assert error_of(codec, x, symbols, quality) < error_of(codec, x, zeros, quality)
 
 
@@ -186,7 +149,7 @@ def test_no_number_becomes_symbol_0():
     x[1, 0, 0] = np.nan
     x[2, 0, 0] = np.inf
     symbols = Codec(model).encode(x, 3, 0)
-    assert not symbols[1, model.n_encoded :].any()
+    assert not symbols[1, model.columns(CORRECTED)].any()
     assert_identical(Codec(model).decompress(Codec(model).compress(x, 3)), x)
 
 
@@ -198,9 +161,47 @@ def test_a_model_that_only_decodes_keeps_its_correction(model):
     assert_identical(receiver.decompress(blob), codec.decompress(blob))
 
 
-def test_a_correction_needs_a_search_beside_an_encoder():
-    with pytest.raises(FormatError, match="without a search"):
+def test_corrected_latents_need_a_search_beside_an_encoder():
+    with pytest.raises(FormatError, match="nothing to search them by"):
         replace(MODELS["uint8"], exchange=None)
+
+
+def in_parallel(split, *second):
+    """Return a decoder of the corrected model that splits so, with this second chain."""
+    decoder = MODELS["uint8"].decoder
+    first = (dense(split[0], 20), Reshape((4, 5)))
+    layers = [Parallel(split, first, second)]
+    return IntegerNetwork(layers, (sum(split),), decoder.input_limit)
+
+
+def dense(n_inputs, n_outputs):
+    return Dense(np.ones((n_inputs, n_outputs), np.int16), np.zeros(n_outputs, np.int64), 0, 99)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        (dense(4, 20), LeakyReLU(), Reshape((4, 5))),  # not linear
+        (dense(4, 9), dense(9, 20), Reshape((4, 5))),  # two
+        (dense(4, 20), Reshape((20,)), Reshape((4, 5))),
+    ],
+)
+def test_corrected_latents_have_one_dense_layer_of_their_own(second):
+    with pytest.raises(FormatError) as caught:
+        replace(MODELS["uint8"], decoder=in_parallel((3, 4), *second), known_answers=None)
+    assert_one_line(caught.value, "corrected latents", "parallel layer that splits [3, 4]", "dense")
+
+
+def test_corrected_latents_without_a_parallel_layer_are_refused():
+    limit = MODELS["uint8"].decoder.input_limit
+    decoder = IntegerNetwork([dense(7, 20), Reshape((4, 5))], (7,), limit)
+    with pytest.raises(FormatError, match="corrected latents in a decoder of"):
+        replace(MODELS["uint8"], decoder=decoder)
+
+
+def test_a_parallel_layer_that_splits_elsewhere_than_the_groups_is_refused():
+    with pytest.raises(FormatError, match=r"parallel layer that splits \[3, 4\]"):
+        replace(MODELS["uint8"], decoder=in_parallel((2, 5), dense(5, 20), Reshape((4, 5))))
 
 
 def test_another_backend_gives_the_same_bytes_and_signals(model, torch_backend):

@@ -82,6 +82,9 @@ DOCUMENTED_OTHERWISE = {
     "entropy.context_model.TENSORS",  # a table of its own
     "networks.layers.kinds.KINDS",  # a table of its own
     "networks.layers.residual.INNER_KINDS",  # in words
+    "networks.layers.parallel.BRANCH_KINDS",
+    "model.groups.CORRECTED",  # a table of its own
+    "model.groups.ENCODED",
     "model.model_file.CHECKSUM_BYTES",  # in words
     "model.model_file.HEAD_BYTES",
     "model.packed_tensors.DIFFERENCES",

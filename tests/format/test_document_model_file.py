@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from narrows.codec.entropy.context_model import TENSORS as TENSOR_TYPES
+from narrows.codec.model.groups import CORRECTED, ENCODED, GROUPS
 from narrows.codec.model.model import KnownAnswers, Model
 from narrows.codec.model.model_file import pack_model
 from narrows.codec.networks.layers import (
@@ -13,6 +14,7 @@ from narrows.codec.networks.layers import (
     Conv,
     Dense,
     LeakyReLU,
+    Parallel,
     ReLU,
     Reshape,
     Residual,
@@ -38,6 +40,8 @@ def model_of_all_kinds():
     transposed = TransposedConv(before=(0,), size=(1,), **same)
     layers = [LeakyReLU(), ReLU(), clamp, Reshape((1, 2)), conv, transposed]
     layers += [Residual((conv,), 255), Reshape((2,)), identity]
+    half = replace(identity, weight=identity.weight[:1])
+    layers += [Parallel((1, 1), (half,), (half,))]
     assert {type(layer) for layer in layers} == set(KINDS.values())
     one = np.ones((1, 2), np.int32)
     return replace(
@@ -52,15 +56,16 @@ def model_of_all_kinds():
     )
 
 
-def model_with_a_correction():
-    """One latent of an encoder, one of a correction, and no context model."""
+def model_with_corrected_latents():
+    """One encoded latent, one corrected latent, and no context model."""
     model = model_of_all_kinds()
     one = Dense(np.ones((1, 2), np.int16), np.zeros(2, np.int64), shift=0, limit=None)
     narrow = Dense(np.ones((2, 1), np.int16), np.zeros(1, np.int64), shift=0, limit=255)
     return replace(
         model,
         encoder=IntegerNetwork([narrow], (2,), 255),
-        decoder=IntegerNetwork([one], (2,), 255, correction=one),
+        decoder=IntegerNetwork([Parallel((1, 1), (one,), (one,))], (2,), 255),
+        groups={ENCODED: 1, CORRECTED: 1},
         contexts=[None],
     )
 
@@ -81,7 +86,7 @@ def keys_of(value, prefix=""):
 
 def test_the_keys_of_a_model_file_are_those_of_the_document():
     content, _ = content_of(model_of_all_kinds())
-    assert list(keys_of(content)) == [key for key, *_ in table("JSON")]
+    assert sorted([*keys_of(content), "decoding.groups"]) == [key for key, *_ in table("JSON")]
     networks = [key for key, *_ in table("JSON", 2)]
     assert list(content["decoding"]["decoder"]) == networks
     assert list(content["encoder"]) == [*networks, "search"]
@@ -91,10 +96,10 @@ def test_the_keys_of_a_model_file_are_those_of_the_document():
     assert list(content["encoder"]["search"]) == [key for key, *_ in searching]
 
 
-def test_the_keys_of_a_correction_and_of_a_shared_context_model_are_as_documented():
-    decoder = content_of(model_with_a_correction())[0]["decoding"]["decoder"]
-    assert set(decoder) == {"correction", *(key for key, *_ in table("JSON", 2))}
-    assert set(decoder["correction"]) == {"shift", "limit"}
+def test_the_keys_of_groups_and_of_a_shared_context_model_are_as_documented():
+    decoding = content_of(model_with_corrected_latents())[0]["decoding"]
+    assert decoding["groups"] == [["encoded", 1], ["corrected", 1]]
+    assert [name for name, *_ in table("Groups of latents")] == list(GROUPS)
     model = model_of_all_kinds()
     two = model.quantiser.gain.repeat(2, axis=0)
     shared = replace(
@@ -112,16 +117,15 @@ def test_the_keys_of_a_correction_and_of_a_shared_context_model_are_as_documente
 
 
 def test_the_tensors_of_a_model_file_are_those_of_the_document():
-    tensors = content_of(model_of_all_kinds())[1] | content_of(model_with_a_correction())[1]
-    layer, context = re.compile(r"^(..coder)\.\d+(\.\d+)?\.\w+$"), re.compile(r"^contexts\.\d+")
+    tensors = content_of(model_of_all_kinds())[1] | content_of(model_with_corrected_latents())[1]
+    inner = r"(\.(first|second)\.\d+|\.\d+)?"
+    layer, context = re.compile(rf"^(..coder)\.\d+{inner}\.\w+$"), re.compile(r"^contexts\.\d+")
     short = {
         context.sub("contexts.<number>", layer.sub(r"\1.<layer>.<tensor>", name)): tensor
         for name, tensor in tensors.items()
     }
     documented = {name: dtype for name, dtype, *_ in table("Tensors")}
     documented |= {f"contexts.<number>.{n}": dtype for n, dtype, *_ in table("Context models", 2)}
-    corrections = r"`(decoder\.correction\.\w+)`,\s(\w+),"
-    documented |= dict(re.findall(corrections, section("Corrections")))
     assert short.keys() == documented.keys()
     for name, dtype in documented.items():
         assert "<layer>" in name or short[name].dtype == dtype

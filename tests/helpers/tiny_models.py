@@ -14,6 +14,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.counting import count_table
+from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.model.model import Model
 from narrows.codec.model.tradeoff import Exchange
 from narrows.codec.networks.backend import NUMPY
@@ -21,6 +22,7 @@ from narrows.codec.networks.layers import (
     Conv,
     Dense,
     LeakyReLU,
+    Parallel,
     ReLU,
     Reshape,
     Residual,
@@ -265,15 +267,14 @@ def corrected(model, n_corrected=2, qualities=(2,), seed=3):
     rng, size, k = np.random.default_rng(seed), prod(model.frame_shape), model.latent_size
     axes, _ = np.linalg.qr(rng.normal(size=(size, n_corrected)))
     weight = np.rint(axes.T * 2**10).astype(np.int16)
-    correction = Dense(weight, np.full(size, 2**4, np.int64), 5, 2**30)
-    decoder = model.decoder
-    decoder = IntegerNetwork(
-        decoder.layers, (k + n_corrected,), decoder.input_limit, correction=correction
-    )
+    layer = Dense(weight, np.full(size, 2**4, np.int64), 5, 2**30)
+    second = (layer, Reshape(model.frame_shape))
+    parallel = Parallel((k, n_corrected), model.decoder.layers, second)
+    decoder = IntegerNetwork([parallel], (k + n_corrected,), model.decoder.input_limit)
     unit = model.normaliser.output_multiplier * 2.0**-model.normaliser.output_shift
     unit = model.normaliser.output_scale if model.dtype.kind == "f" else unit
     x, exchange = typical_frames(model, 64), model.exchange
-    of_1 = unit * 2.0**10 / 2**5  # what 1 in a correction's input is, in the signal's units
+    of_1 = unit * 2.0**10 / 2**5  # what 1 in a corrected latent is, in the signal's units
     step = max(1, round(float(x.std()) / 2 / of_1))
     gain, steps, curvature = (
         np.pad(each, ((0, 0), (0, n_corrected)))
@@ -287,6 +288,7 @@ def corrected(model, n_corrected=2, qualities=(2,), seed=3):
         model,
         known_answers=None,
         decoder=decoder,
+        groups={ENCODED: k, CORRECTED: n_corrected},
         quantiser=Quantiser(gain, model.quantiser.shift, steps, model.quantiser.limit),
         tables=[[*row, *[empty] * n_corrected] for row in model.tables],
         exchange=replace(exchange, curvature=curvature),

@@ -15,8 +15,9 @@ from .container import read_container
 from .context_model import ContextModel
 from .conventions import need
 from .forms import Settings
+from .groups import check_groups, read_codings
 from .model_id import model_id
-from .networks import Decoder
+from .networks import Chain
 from .normaliser import check_output, denormalise
 from .payload import Group
 from .settings import has_search
@@ -32,7 +33,7 @@ class Model(NamedTuple):
     frame_shape: tuple[int, ...]
     normaliser: Settings
     limit: int
-    decoder: Decoder
+    decoder: Chain
     steps: np.ndarray
     codings: list[list[Group]]
 
@@ -54,17 +55,16 @@ def read_model(data: bytes) -> Model:
     tensors, decoding, encoder = Tensors(packed), settings["decoding"], settings["encoder"]
     check_decoder(decoding)
     (k,), frame_shape = decoding["decoder"]["input_shape"], tuple(decoding["frame_shape"])
-    n_elements = math.prod(frame_shape)
-    decoder = Decoder(decoding["decoder"], n_elements, tensors.under("decoder."))
-    r = decoder.r
-    need(not r or not encoder or has_search(encoder), "no search")
-    need(decoder.chain.shape == frame_shape, "the decoder makes other frames")
+    layers, bound = decoding["decoder"]["layers"], decoding["quantiser"]["limit"]
+    decoder = Chain(layers, (k,), bound, tensors.under("decoder."))
+    need(decoder.shape == frame_shape, "the decoder makes other frames")
+    n_encoded = check_groups(decoding, k, encoder)
     check_output(decoding["normaliser"], decoder.bound)
     steps = tensors.unpack("quantiser.step", "int32", None, k)
     need(1 <= len(steps) <= 8 and steps.min() >= 0 and steps.max() < 2**21, "steps are wrong")
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
     tables = read_tables(tensors, steps.shape)
-    codings = read_codings(tensors, decoding["contexts"], tables, steps, r)
+    codings = read_codings(tensors, decoding["contexts"], tables, steps, n_encoded)
     name = model_id(settings, tensors.done)
     need(name.hex() == settings["model_id"], "the model id is wrong")
     model = Model(
@@ -99,29 +99,6 @@ def read_tables(tensors: Tensors, shape: tuple[int, ...]) -> list[list[Table]]:
     tables = [make_table(low, weights[end - size : end])
               for low, size, end in zip(lows, sizes, ends, strict=True)]  # fmt: skip
     return [tables[i : i + shape[1]] for i in range(0, len(tables), shape[1])]
-
-
-def read_codings(
-    tensors: Tensors, contexts: list[Any], tables: list[list[Table]], steps: np.ndarray, r: int
-) -> list[list[Group]]:
-    """Read what each quality is coded with: a group of latents, and one of the correction."""
-    need(len(contexts) == len(tables), "contexts of another number of qualities")
-    found: list[list[Group]] = []
-    k = steps.shape[1]
-    for number, (settings, row) in enumerate(zip(contexts, tables, strict=True)):
-        group, first = Group(range(k - r), row), row[: k - r]
-        if settings and "same_as" in settings:
-            other = settings["same_as"]
-            need(other < number and contexts[other], "a context model that is none before it")
-            need("same_as" not in contexts[other], "the same as the same as another")
-            (context, *_) = found[other]
-            assert isinstance(context, ContextModel)
-            group = context.for_tables(first)
-        elif settings:
-            group = ContextModel(settings, first, tensors.under(f"contexts.{number}."))
-        corrected = [j for j in range(k - r, k) if steps[number, j]]
-        found.append([group, Group(corrected, row)])
-    return found
 
 
 def check_known(model: Model, symbols: np.ndarray, digest: str) -> None:

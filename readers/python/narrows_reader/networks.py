@@ -1,4 +1,4 @@
-"""FORMAT.md, "Networks" and "Corrections": chains of layers, and the decoder."""
+"""FORMAT.md, "Networks": chains of layers, `residual` and `parallel`."""
 
 from typing import Any, ClassVar
 
@@ -12,18 +12,16 @@ from .forms import LIMIT, Either, ListOf, Settings, anything, integer, is_shape
 from .tensors import Tensors
 
 
-def form_of_layer(value: Any) -> Any:
-    """Return the form that a layer must have."""
-    kind = value.get("kind") if isinstance(value, dict) else None
-    need(isinstance(kind, str) and kind in KINDS, "a layer of an unknown kind")
-    return KINDS[kind].form
+def chain_but(*excluded: str) -> ListOf:
+    """Return the form of a list of layers of any kind but these."""
 
+    def form_of(value: Any) -> Any:
+        kind = value.get("kind") if isinstance(value, dict) else None
+        need(isinstance(kind, str) and kind in KINDS, "a layer of an unknown kind")
+        need(kind not in excluded, f"a {kind} layer in a layer that may not hold it")
+        return KINDS[kind].form
 
-def form_of_inner_layer(value: Any) -> Any:
-    """Return the form that a layer within a residual one must have."""
-    form = form_of_layer(value)
-    need(value["kind"] != "residual", "a residual layer in a residual layer")
-    return form
+    return ListOf(Either(form_of))
 
 
 class Chain:
@@ -50,7 +48,7 @@ class Residual:
     form: ClassVar[Settings] = {
         "kind": anything,
         "limit": LIMIT,
-        "layers": ListOf(Either(form_of_inner_layer)),
+        "layers": chain_but("residual", "parallel"),
     }
 
     def __init__(self, settings: Settings, shape: Shape, bound: int, tensors: Tensors) -> None:
@@ -66,45 +64,39 @@ class Residual:
         return clip(x + self.inner.run(x), self.limit)
 
 
+class Parallel:
+    """The sum of the outputs of two chains, each for a part of a flat input."""
+
+    form: ClassVar[Settings] = {
+        "kind": anything,
+        "split": ListOf(integer(1, 2**28), 2, 2),
+        "first": chain_but("parallel"),
+        "second": chain_but("parallel"),
+    }
+
+    def __init__(self, settings: Settings, shape: Shape, bound: int, tensors: Tensors) -> None:
+        """Read both chains and prove the layer."""
+        a, b = settings["split"]
+        need(shape == (a + b,), "a parallel layer splits another number of inputs")
+        self.a = a
+        self.first = Chain(settings["first"], (a,), bound, tensors.under("first."))
+        self.second = Chain(settings["second"], (b,), bound, tensors.under("second."))
+        self.shape = self.first.shape
+        need(self.second.shape == self.shape, "a parallel layer adds different shapes")
+        self.bound = prove(self.first.bound + self.second.bound)
+
+    def run(self, x: np.ndarray) -> np.ndarray:
+        """Compute the outputs."""
+        return self.first.run(x[:, : self.a]) + self.second.run(x[:, self.a :])
+
+
 KINDS: dict[str, Any] = {
     "dense": Affine, "conv": Conv, "transposed_conv": TransposedConv, "residual": Residual,
-    "leaky_relu": LeakyReLU, "relu": ReLU, "table": LookUp, "reshape": Reshape,
+    "parallel": Parallel, "leaky_relu": LeakyReLU, "relu": ReLU, "table": LookUp,
+    "reshape": Reshape,
 }  # fmt: skip
 NETWORK = {
     "input_limit": integer(1, 2**31 - 1),
     "input_shape": is_shape,
-    "layers": ListOf(Either(form_of_layer)),
+    "layers": chain_but(),
 }
-CORRECTION = {name: Affine.form[name] for name in ("shift", "limit")}
-
-
-def form_of_decoder(value: Any) -> Any:
-    """Return the form that a decoder must have."""
-    corrected = isinstance(value, dict) and "correction" in value
-    return NETWORK | ({"correction": CORRECTION} if corrected else {})
-
-
-class Decoder:
-    """The decoder: a chain from the first latents and, from the last `r`, a correction."""
-
-    def __init__(self, settings: Settings, n_elements: int, tensors: Tensors) -> None:
-        """Read the decoder of a model whose frames have that many elements."""
-        (k,), bound = settings["input_shape"], settings["input_limit"]
-        self.correction, self.r, most = None, 0, 0
-        if "correction" in settings:
-            self.r = tensors.size_of("correction.weight")
-            need(1 <= self.r < k, "a correction of too few or too many latents")
-            inner = tensors.under("correction.")
-            self.correction = Affine(settings["correction"], (self.r,), bound, inner)
-            need(self.correction.shape == (n_elements,), "a correction of another shape")
-            at_0 = self.correction.bias >> settings["correction"]["shift"]
-            need(not at_0.any(), "a correction that does not give 0 for 0")
-            most = self.correction.bound
-        self.chain = Chain(settings["layers"], (k - self.r,), bound, tensors)
-        self.bound = self.chain.bound + most  # of the output
-
-    def run(self, x: np.ndarray) -> np.ndarray:
-        """Compute frames from latents, (n, k) int64 -> (n, elements)."""
-        first = x.shape[1] - self.r
-        y = self.chain.run(x[:, :first])
-        return y + self.correction.run(x[:, first:]) if self.correction else y

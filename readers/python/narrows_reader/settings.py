@@ -16,7 +16,7 @@ from .forms import (
     is_positive,
     is_shape,
 )
-from .networks import form_of_decoder
+from .networks import NETWORK
 
 SAME_AS = {"same_as": integer(0, 7)}
 SEARCH = {
@@ -34,8 +34,20 @@ def form_of_encoder(value: Any) -> Any:
     """Accept any encoder, which a decoder has no use for, but a `search` only as it must be."""
     if not isinstance(value, dict):
         return anything
-    need("correction" not in value, "a correction of an encoder")
     return dict.fromkeys(value, anything) | ({"search": SEARCH} if "search" in value else {})
+
+
+def form_of_decoding(value: Any) -> Any:
+    """Return the form of what decoding depends on; groups of latents may be missing."""
+    grouped = isinstance(value, dict) and "groups" in value
+    return DECODING | ({"groups": is_groups} if grouped else {})
+
+
+def is_groups(value: Any) -> bool:
+    """Return whether these are the sizes of groups of encoded and of corrected latents."""
+    pairs = isinstance(value, list) and all(isinstance(v, list) and len(v) == 2 for v in value)
+    named = pairs and [name for name, _ in value] == ["encoded", "corrected"]
+    return named and all(integer(1, 2**28)(size) for _, size in value)
 
 
 def is_sizes(value: Any) -> bool:
@@ -50,14 +62,14 @@ def has_search(encoder: Any) -> bool:
 
 DECODING = {
     "contexts": ListOf(OrNull(Either(form_of_context)), 1, 8),
-    "decoder": Either(form_of_decoder),
+    "decoder": NETWORK,
     "format": integer(0, 0),
     "frame_shape": is_shape,
     "normaliser": normaliser.SETTINGS,
     "quantiser": {"limit": integer(1, 2**31 - 1), "shift": integer(0, 47)},
 }
 MODEL = {
-    "architecture": anything, "decoding": DECODING,
+    "architecture": anything, "decoding": Either(form_of_decoding),
     "encoder": Either(form_of_encoder), "encoder_sha256": hexadecimal(64),
     "known_sha256": OrNull(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
     "tensors": is_sizes,

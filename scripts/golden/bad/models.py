@@ -5,7 +5,6 @@ import zlib
 import numpy as np
 
 from readers.python.narrows_reader import read_model
-from scripts.golden.bad.corrections import bad_corrections
 from scripts.golden.bad.good_files import (
     ARCHIVE,
     CONTEXT_MODEL,
@@ -14,6 +13,7 @@ from scripts.golden.bad.good_files import (
     WIDE_MODEL,
     flip,
 )
+from scripts.golden.bad.latent_groups import bad_latent_groups
 from scripts.golden.bad.model_parts import ONE, Model, pack, shrunken, without_answers
 from tests.helpers.model_files import sealed_text
 
@@ -195,7 +195,7 @@ def bad_models():
         model = shrunken()
         model.packed["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))
         files["packed-" + name] = model.file()
-    return files | bad_contexts() | bad_corrections() | bad_layouts() | bad_answers()
+    return files | bad_contexts() | bad_latent_groups() | bad_layouts() | bad_answers()
 
 
 def bad_contexts():

@@ -11,6 +11,7 @@ import typer
 from narrows.cli.options import AsJson
 from narrows.cli.printing import print_json, print_pairs, print_table
 from narrows.cli.streams import open_input
+from narrows.codec.model.groups import CORRECTED, ENCODED
 
 if TYPE_CHECKING:
     from narrows.codec.archive import Metadata
@@ -94,7 +95,7 @@ def describe_model(file: str) -> dict[str, Any]:
         "model_id": codec.model_id,
         "frame_shape": list(model.frame_shape),
         "dtype": model.dtype.name,
-        "latent_size": model.n_encoded,
+        "latent_size": model.groups[ENCODED],
         "correction": _correction(model),
         "qualities": model.n_qualities,
         "lambda": _lambdas(model),
@@ -109,9 +110,9 @@ def describe_model(file: str) -> dict[str, Any]:
 
 def _correction(model: Model) -> dict[str, Any] | None:
     """Return how many components correct what the networks decode, and at which qualities."""
-    qualities = range(1, model.n_qualities + 1)
-    used = [quality for quality in qualities if model.corrected_latents(quality).size]
-    return {"components": model.decoder.n_corrected, "qualities": used} if used else None
+    steps = model.quantiser.step[:, model.columns(CORRECTED)]  # (n_qualities, n_corrected)
+    used = [quality for quality, row in enumerate(steps, 1) if row.any()]
+    return {"components": steps.shape[1], "qualities": used} if used else None
 
 
 def _lambdas(model: Model) -> list[float]:
@@ -122,8 +123,10 @@ def _lambdas(model: Model) -> list[float]:
 
 
 def _networks(model: Model) -> list[tuple[str, IntegerNetwork]]:
-    both = (("encoder", model.encoder), ("decoder", model.decoder))
-    return [(name, network) for name, network in both if network is not None]
+    """Return the networks by the part that they are of; a decoder may have a correction beside."""
+    decoders = model.decoder.branches if CORRECTED in model.groups else (model.decoder,)
+    parts = [] if model.encoder is None else [("encoder", model.encoder)]
+    return [*parts, *zip(("decoder", "correction"), decoders, strict=False)]
 
 
 def _layers(codec: Codec) -> list[dict[str, Any]]:
@@ -132,7 +135,7 @@ def _layers(codec: Codec) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for part, network in _networks(model):
         if part == "decoder":
-            rows.append(_row("bottleneck", "round to symbols", (model.n_encoded,), 0, ""))
+            rows.append(_row("bottleneck", "round to symbols", (model.groups[ENCODED],), 0, ""))
             context = model.contexts[model.default_quality - 1]
             if context is not None:
                 proof = f"< 2^{max(context.peaks).bit_length()}"
@@ -142,12 +145,6 @@ def _layers(codec: Codec) -> list[dict[str, Any]]:
         for layer, shape, peak in zip(network.layers, network.shapes, network.peaks, strict=True):
             proof = f"< 2^{peak.bit_length()}"
             rows.append(_row(part, layer.kind, shape, layer.n_parameters, proof))
-    correction = model.decoder.correction
-    if correction is not None:
-        proof = f"< 2^{correction.magnitudes(model.decoder.input_limit)[0].bit_length()}"
-        rows.append(
-            _row("decoder", "correction", model.frame_shape, correction.n_parameters, proof)
-        )
     return rows
 
 

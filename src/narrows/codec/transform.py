@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.entropy.tables import frequencies_of
+from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import KnownAnswers, Model
 from narrows.codec.networks.backend import NUMPY, Array, Backend
 from narrows.errors import DataError, ModelError, SettingError
@@ -99,7 +100,7 @@ class Transform:
         for rows, latents in self.encoded(x):
             for own, quality in zip(out, qualities, strict=True):
                 symbols = self.model.quantiser.to_symbols(latents, quality - 1, self.backend)
-                own[rows, : self.model.n_encoded] = symbols
+                own[rows, self.model.columns(ENCODED)] = symbols
         return out
 
     def encoded(self, x: Frames) -> Iterator[tuple[slice, Array]]:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrows.codec.encoding.adjoints import taped_network
+from narrows.codec.encoding.adjoints import taped_chain
 from narrows.codec.networks.backend import NUMPY
-from narrows.codec.networks.layers import KINDS, LeakyReLU, ReLU, Reshape, Residual
+from narrows.codec.networks.layers import KINDS, LeakyReLU, Parallel, ReLU, Reshape, Residual, Table
 from tests.helpers.adjoints import (
     LIMIT,
     SEEDS,
@@ -69,6 +69,32 @@ def test_a_residual_layer_around_nothing_doubles_the_gradient():
     assert pulled(Residual((), 9), g, g).tolist() == [[6, 10]]
 
 
+# ---------------------------------------------------------------- parallel layers
+
+
+def random_parallel(rng, n_first, n_outputs):
+    """Return a parallel layer of 6 inputs, with each kind of activation in its second chain."""
+    bends = Table(np.arange(-90, 90, dtype=np.int32) // 2, -90, identity_above=True)
+    n_second = 6 - n_first
+    inner = Residual((small_dense(rng, n_outputs, n_outputs), LeakyReLU()), None)
+    second = (small_dense(rng, n_second, n_outputs), LeakyReLU(), bends, ReLU(), inner)
+    return Parallel((n_first, n_second), (small_dense(rng, n_first, n_outputs),), second)
+
+
+@given(SEEDS, st.booleans())
+@examples(60)
+def test_the_gradient_of_a_parallel_layer_is_that_of_each_chain_for_its_part(seed, ends_in_zeros):
+    rng = np.random.default_rng(seed)
+    layer = random_parallel(rng, 2, 3)
+    x, g = rng.integers(-99, 99, (5, 6)).astype(float), rng.integers(-9, 9, (5, 3)).astype(float)
+    if ends_in_zeros:
+        x[:, 2:] = 0
+    found = pulled(layer, g, x)
+    for (chain, shape), part in zip(layer.chains, (slice(0, 2), slice(2, 6)), strict=True):
+        _, pull = taped_chain(chain, shape, LIMIT)(x[:, part])
+        assert found[:, part].tolist() == pull(g).tolist()
+
+
 # ---------------------------------------------------------------- rows
 
 
@@ -81,7 +107,7 @@ def same_bits(a, b):
 @st.composite
 def any_layers(draw):
     """Any layer, with the shape of its inputs."""
-    which = draw(st.integers(0, 3))
+    which = draw(st.integers(0, 4))
     if which == 0:
         return draw(activations()), (3, 2)
     if which == 1:
@@ -90,6 +116,9 @@ def any_layers(draw):
         rng = np.random.default_rng(draw(SEEDS))
         inner = (small_dense(rng, 3, 4), LeakyReLU(), small_dense(rng, 4, 3))
         return Residual(inner, None), (3,)
+    if which == 3:
+        rng = np.random.default_rng(draw(SEEDS))
+        return random_parallel(rng, 3, draw(st.integers(1, 3))), (6,)
     return draw(affine_layers())
 
 
@@ -99,6 +128,7 @@ def test_a_signal_has_the_same_gradient_in_every_batch(case, seed, dtype):
     layer, shape = case
     rng, n = np.random.default_rng(seed), 5
     x = rng.integers(-40, 40, (n, *shape)).astype(dtype)
+    x[n // 2 :, ..., x.shape[-1] // 2 :] = 0  # a part of some signals, so of some batches
     g = rng.normal(size=(n, *layer.output_shape(shape))).astype(dtype)
     g *= (2.0 ** rng.integers(-30, 30, n)).astype(dtype).reshape(-1, *[1] * (g.ndim - 1))
     back = partial(pulled, layer)
@@ -137,7 +167,8 @@ def test_the_gradient_of_a_network_foretells_what_a_small_change_makes(model):
     decode = model.decoder.compile()
     rng = np.random.default_rng(0)
     x = rng.integers(-40, 40, (30, model.latent_size)) * 16.0
-    y, pull = taped_network(model.decoder)(x)
+    decoder = model.decoder
+    y, pull = taped_chain(decoder.layers, decoder.input_shape, decoder.input_limit)(x)
     same_bits(y, decode(x))
     g = rng.integers(-SMALL, SMALL, y.shape).astype(np.float64)
     back = pull(g)
@@ -152,4 +183,4 @@ def test_the_gradient_of_a_network_foretells_what_a_small_change_makes(model):
 
 def test_every_kind_of_layer_stands_in_these_tests():
     weights, slopes = {"dense", "conv", "transposed_conv"}, {"relu", "leaky_relu", "table"}
-    assert KINDS.keys() == weights | slopes | {"reshape", "residual"}
+    assert KINDS.keys() == weights | slopes | {"reshape", "residual", "parallel"}

@@ -162,7 +162,7 @@ def test_a_network_with_residual_layers_is_built_from_its_settings_and_tensors()
     np.testing.assert_array_equal(again.compile()(x), network.compile()(x), strict=True)
 
 
-def test_every_kind_of_layer_but_itself_may_stand_in_a_residual_layer():
+def test_every_kind_that_holds_no_layers_may_stand_in_a_residual_layer():
     from narrows.codec.networks.layers.residual import INNER_KINDS
 
-    assert KINDS.keys() - INNER_KINDS.keys() == {"residual"}
+    assert KINDS.keys() - INNER_KINDS.keys() == {"residual", "parallel"}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 import narrows
+from narrows.codec.model.groups import ENCODED
 from narrows.training.choices import FEW_SIGNALS, MIXTURES_BATCH, MIXTURES_EPOCHS, MIXTURES_RATE
 from narrows.training.data.augmentation import (
     SHIFTS,
@@ -151,7 +152,7 @@ def test_networks_of_ones_own_keep_their_latents(qualities, expected, architectu
     x = np.random.default_rng(0).random((200, 160), np.float32)
     own = {"encoder": torch.nn.Linear(160, expected), "decoder": torch.nn.Linear(expected, 160)}
     codec = narrows.train(x, **own, epochs=1, qualities=qualities, architecture=architecture)
-    assert (codec.model.n_encoded, codec.model.training["plan"]["mixes"]) == (expected, False)
+    assert (codec.model.groups[ENCODED], codec.model.training["plan"]["mixes"]) == (expected, False)
 
 
 def test_mixtures_are_learned_from_slowly_and_in_large_batches():

@@ -12,8 +12,9 @@ import narrows
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.codec.entropy.ans import ideal_bits
+from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.evaluation.metrics import evaluate
-from narrows.training.freeze.correction import Left, in_symbols, with_correction
+from narrows.training.freeze.correction import Residuals, in_symbols, with_correction
 from narrows.training.plan import RATE_RATIO
 
 
@@ -22,6 +23,12 @@ def short(digits):
     """A codec of eight qualities, whose four latents hold far less than the highest is to take."""
     settings = {"latent_size": 4, "bits_per_latent": 6.0, "epochs": 60, "architecture": "dense"}
     return narrows.train(digits[:1400], qualities=8, **settings)
+
+
+def corrected_latents(model, quality):
+    """Return the corrected latents that a quality has a step for."""
+    columns = range(model.latent_size)[model.columns(CORRECTED)]
+    return [j for j in columns if model.quantiser.step[quality - 1, j]]
 
 
 def bytes_of(codec, x, qualities):
@@ -33,11 +40,11 @@ def bytes_of(codec, x, qualities):
 
 def test_a_quality_that_falls_short_of_its_rate_is_corrected(short, digits):
     model = short.model
-    corrected = [q for q in range(1, 9) if model.corrected_latents(q).size]
+    corrected = [q for q in range(1, 9) if corrected_latents(model, q)]
     assert corrected
     assert corrected == list(range(corrected[0], 9))
     assert corrected[0] > model.default_quality
-    assert model.n_encoded == 4
+    assert model.groups[ENCODED] == 4
     sizes = bytes_of(short, digits[1400:], (4, 8))
     assert sizes[1] / sizes[0] == pytest.approx(RATE_RATIO**4, rel=0.25)
 
@@ -64,7 +71,7 @@ def test_curvature_is_what_a_step_adds_to_the_error(short, digits):
     symbols = short.encode(digits[1400:1410], 8, 0)
     before = short.decode(symbols, 8).astype(float)
     steps, expected = [], []
-    for j in model.corrected_latents(8)[:8]:
+    for j in corrected_latents(model, 8)[:8]:
         moved = symbols.copy()
         moved[:, j] += 8
         steps.append(np.square(short.decode(moved, 8) - before).sum(axis=(1, 2)).mean() / 64)
@@ -84,7 +91,7 @@ def test_there_is_none_with_one_quality_a_lambda_of_ones_own_or_in_closed_form(t
     given = narrows.train(digits[:600], qualities=2, lambda_=3000.0, **settings)
     linear = narrows.train(digits[:1400], latent_size=4, architecture="linear", qualities=8)
     for codec in (tiny_codec, given, linear):
-        assert codec.model.decoder.correction is None
+        assert list(codec.model.groups) == [ENCODED]
 
 
 def test_floats_are_corrected_in_their_own_units():
@@ -92,7 +99,7 @@ def test_floats_are_corrected_in_their_own_units():
     x = (5e-3 * rng.normal(size=(1200, 24)) @ rng.normal(size=(24, 24)) + 7e2).astype(np.float32)
     settings = {"latent_size": 3, "bits_per_latent": 5.0, "epochs": 20, "architecture": "dense"}
     codec = narrows.train(x[:1000], qualities=8, **settings)
-    assert codec.model.corrected_latents(8).size
+    assert corrected_latents(codec.model, 8)
     errors = [np.square(codec.decompress(codec.compress(x[1000:], q)) - x[1000:]).mean()
               for q in (4, 8)]  # fmt: skip
     assert errors[1] < errors[0] / 2
@@ -107,12 +114,12 @@ def test_the_step_for_a_rate_takes_that_rate_and_finer_steps_leave_less():
     rng = np.random.default_rng(0)
     spread = np.array([9.0, 5.0, 1.0, 0.1])
     train, held_out = (spread * rng.normal(size=(3000, 4)) for _ in range(2))
-    left = Left(3, 100.0, 500.0, train, held_out, np.eye(4))
-    coarse, fine = left.step_for(102.0), left.step_for(108.0)
-    assert left.point(coarse)[0] == pytest.approx(102.0, abs=0.1)
-    assert left.point(fine)[0] == pytest.approx(108.0, abs=0.1)
-    assert left.point(fine)[1] < left.point(coarse)[1] < 500.0
-    assert math.isclose(left.point(1e9)[1], 500.0)
+    residuals = Residuals(3, 100.0, 500.0, train, held_out, np.eye(4))
+    coarse, fine = residuals.step_for(102.0), residuals.step_for(108.0)
+    assert residuals.rate_and_error(coarse)[0] == pytest.approx(102.0, abs=0.1)
+    assert residuals.rate_and_error(fine)[0] == pytest.approx(108.0, abs=0.1)
+    assert residuals.rate_and_error(fine)[1] < residuals.rate_and_error(coarse)[1] < 500.0
+    assert math.isclose(residuals.rate_and_error(1e9)[1], 500.0)
 
 
 def test_archives_of_corrected_qualities_say_what_was_encoded(short, digits):
@@ -137,7 +144,7 @@ def test_weights_that_do_not_fit_leave_a_model_as_it_is(digits, monkeypatch):
     plain = narrows.train(digits[:600], qualities=3, latent_size=3, architecture="linear")
     model = replace(plain.model, known_answers=None)
     assert with_correction(model, digits[:540], digits[540:600], 9.0) is not model
-    monkeypatch.setattr(correction, "FINEST_STEP", 1e-9)
+    monkeypatch.setattr(correction, "SMALLEST_STEP", 1e-9)
     assert with_correction(model, digits[:540], digits[540:600], 9.0) is model
 
 

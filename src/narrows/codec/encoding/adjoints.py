@@ -20,6 +20,7 @@ from narrows.codec.networks.layers import (
     Dense,
     Layer,
     LeakyReLU,
+    Parallel,
     ReLU,
     Reshape,
     Residual,
@@ -30,7 +31,6 @@ from narrows.codec.networks.layers import (
 )
 from narrows.codec.networks.layers.chain import planned, shapes_along
 from narrows.codec.networks.layers.sliding import zeros_around
-from narrows.codec.networks.network import IntegerNetwork
 
 GRADIENT_BITS, FEWEST_BITS = 15, 9  # of a gradient; with fewer, sums stay in float32
 SLOPE_BITS = 9  # of a table's entries, 1 / 2**9 on either side give a slope
@@ -73,33 +73,6 @@ def taped_chain(layers: Sequence[Layer], shape: Shape, limit: int) -> Taped:
         return x, back
 
     return forward
-
-
-def taped_network(network: IntegerNetwork) -> Taped:
-    """Compile a network, with the way back through it; on numpy."""
-    n = network.input_shape[0] - network.n_corrected
-    shape = (n,) if network.correction else network.input_shape
-    layers = taped_chain(network.layers, shape, network.input_limit)
-    if network.correction is None:
-        return layers
-    correction = taped_correction(network)
-
-    def forward(x: Array) -> tuple[Array, Pull]:
-        y, back = layers(x[:, :n])
-        z, back_correction = correction(x[:, n:])
-        if x[:, n:].any():
-            y = z.reshape(y.shape) + y
-        return y, lambda g: np.concatenate(
-            [back(g), back_correction(g.reshape(len(g), -1))], axis=1
-        )
-
-    return forward
-
-
-def taped_correction(network: IntegerNetwork) -> Taped:
-    """Compile a network's correction alone."""
-    assert network.correction is not None
-    return taped(network.correction, (network.n_corrected,), np.float64, network.input_limit)
 
 
 @singledispatch
@@ -196,8 +169,7 @@ def _(layer: LeakyReLU, shape: Shape, dtype: Float, limit: int) -> Taped:
             slope = np.clip(x, -1, 0).astype(g.dtype, copy=False)
             slope *= 0.875
             slope += 1.0
-            slope *= g
-            return slope
+            return slope * g
 
         return step(x), pull
 
@@ -245,5 +217,24 @@ def _(layer: Residual, shape: Shape, dtype: Float, limit: int) -> Taped:
     def forward(x: Array) -> tuple[Array, Pull]:
         y, pull = inner(x)
         return layer.joined(x, y, NUMPY, dtype), lambda g: g + pull(g)
+
+    return forward
+
+
+@taped.register
+def _(layer: Parallel, shape: Shape, dtype: Float, limit: int) -> Taped:
+    first, second = (taped_chain(chain, own, limit) for chain, own in layer.chains)
+    n, n_second = layer.split
+    at_zero = second(np.zeros((1, n_second)))
+
+    def forward(x: Array) -> tuple[Array, Pull]:
+        y, pull_first = first(x[:, :n])
+        rest = x[:, n:]
+        z, pull_second = second(rest) if rest.any() else at_zero
+
+        def pull(g: Array) -> Array:
+            return np.concatenate([pull_first(g), pull_second(g)], axis=1)
+
+        return NUMPY.cast(y, dtype) + z, pull
 
     return forward

@@ -7,10 +7,11 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.efforts import EFFORTS
 from narrows.codec.encoding.symbol_search import SymbolSearch
+from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
 from narrows.codec.transform import Frames, Symbols, Transform
 
-TOWARDS_ZERO = 0.2  # of a step, in which latents of a correction are nearer to 0 than is best
+TOWARDS_ZERO = 0.2  # of a step, by which corrected latents are nearer to 0 than is best
 
 
 class SymbolEncoder:
@@ -66,14 +67,14 @@ class SymbolEncoder:
 
     def latents(self, x: Frames, quality: int) -> npt.NDArray[np.float64]:
         """Encode frames to latents before rounding, `(n, latent_size)`; see `Codec.latents`."""
-        model, backend, n = self.model, self.transform.backend, self.model.n_encoded
+        model, backend = self.model, self.transform.backend
         out = np.zeros((len(x), model.latent_size), dtype=np.float64)
         for rows, latents in self.transform.encoded(x):
             in_steps = model.quantiser.in_steps(latents, quality - 1, backend)
-            out[rows, :n] = backend.to_numpy(in_steps)
-        if model.corrected_latents(quality).size:
+            out[rows, model.columns(ENCODED)] = backend.to_numpy(in_steps)
+        if self._corrects(quality):
             symbols = np.clip(np.floor(out + 0.5), SYMBOL_MIN, SYMBOL_MAX).astype(np.int32)
-            out[:, n:] = self._in_steps_of_correction(x, symbols, quality)
+            out[:, model.columns(CORRECTED)] = self._in_steps_of_correction(x, symbols, quality)
         return out
 
     def _search(self, quality: int) -> SymbolSearch:
@@ -81,16 +82,21 @@ class SymbolEncoder:
             self._searches[quality] = SymbolSearch(self.transform, quality)
         return self._searches[quality]
 
+    def _corrects(self, quality: int) -> bool:
+        """Return whether a quality has steps for corrected latents."""
+        steps = self.model.quantiser.step[quality - 1, self.model.columns(CORRECTED)]
+        return bool(steps.any())
+
     def _correct(self, x: Frames, y: Symbols, quality: int) -> None:
-        """Set the symbols of a quality's correction, if it has one, in `(n, latent_size)`."""
-        if self.model.corrected_latents(quality).size:
+        """Set the corrected symbols in `(n, latent_size)`, if the quality has steps for them."""
+        if self._corrects(quality):
             steps = np.floor(self._in_steps_of_correction(x, y, quality) + 0.5)
-            y[:, self.model.n_encoded :] = np.clip(steps, SYMBOL_MIN, SYMBOL_MAX)
+            y[:, self.model.columns(CORRECTED)] = np.clip(steps, SYMBOL_MIN, SYMBOL_MAX)
 
     def _in_steps_of_correction(
         self, x: Frames, y: Symbols, quality: int
     ) -> npt.NDArray[np.float64]:
-        """Compute the latents of the correction, `(n, n_corrected)`, of `(n, latent_size)`.
+        """Compute the corrected latents, `(n, n_corrected)`, of symbols that have 0 for them.
 
         They are nearer to 0 than they would be best, by a fifth of a step: symbols near 0 are
         cheap, and most are. What is no number becomes 0.

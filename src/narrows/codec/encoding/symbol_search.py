@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.encoding.adjoints import taped_correction, taped_network
+from narrows.codec.encoding.adjoints import Pull, taped_chain
 from narrows.codec.encoding.bit_costs import OUT_OF_REACH, SymbolCosts
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.encoding.efforts import Effort
+from narrows.codec.model.groups import CORRECTED
 from narrows.codec.model.tradeoff import Exchange
 from narrows.codec.transform import Frames, Symbols, Transform
 
@@ -78,19 +81,21 @@ class SymbolSearch:
         self._lambda = exchange.lambda_[quality - 1]
         self._curvature = exchange.curvature[quality - 1].astype(np.float64)
         self._costs = SymbolCosts(model.coding_tables[quality - 1])
-        self._decoder = taped_network(model.decoder)
+        decoder = model.decoder
+        self._decoder = taped_chain(decoder.layers, decoder.input_shape, decoder.input_limit)
         normaliser, step = model.normaliser, model.quantiser.step[quality - 1].astype(np.float64)
         if model.dtype.kind == "f":
             slope = normaliser.output_scale
         else:
             slope = normaliser.output_multiplier * 2.0**-normaliser.output_shift
         self._slope = step * (2.0 * self._unit * slope)
-        correction = model.decoder.correction
-        if correction is not None:
-            # The effect of its steps is known, and may be less than a whole unit.
-            n, down = model.n_encoded, self._unit * slope * 2.0**-correction.shift
-            squares = np.square(correction.weight.astype(np.float64)).sum(axis=1)
-            self._curvature[n:] = np.square(step[n:] * down) * squares
+        self._corrected = model.columns(CORRECTED)
+        if CORRECTED in model.groups:
+            # The effect of their steps is known, and may be less than a whole unit.
+            dense: Any = model.decoder.branches[1].layers[0]
+            down = self._unit * slope * 2.0**-dense.shift
+            squares = np.square(dense.weight.astype(np.float64)).sum(axis=1)
+            self._curvature[self._corrected] = np.square(step[self._corrected] * down) * squares
 
     def improve(
         self, x: Frames, symbols: Symbols, effort: Effort, weight: Floats | None = None
@@ -119,24 +124,30 @@ class SymbolSearch:
         return best.symbols
 
     def correct(self, x: Frames, symbols: Symbols) -> Floats:
-        """Compute the correction, `(n, n_corrected)` latents in steps, that leaves the least error.
+        """Compute the corrected latents, `(n, n_corrected)` in steps, that leave the least error.
 
         The output is linear in these latents, and the components are orthogonal, so one step of
-        Newton's method finds it. Latents that the quality has no step for stay 0.
+        Newton's method finds them. Latents that the quality has no step for stay 0.
 
         Parameters
         ----------
         x : (n, *frame_shape)
         symbols : (n, latent_size) int32
-            Those of the correction are 0.
+            The corrected ones are 0.
         """
         e = errors(self._decode(symbols, self._quality), x, self._unit)
-        n = self._model.n_encoded
-        decoder = self._model.decoder
-        _, pull = taped_correction(decoder)(np.zeros((len(x), decoder.n_corrected)))
-        gradient = pull(e.reshape(len(x), -1)).astype(np.float64) * self._slope[n:]
-        twice = 2.0 * self._curvature[n:]
+        gradient = self._pull_to_corrected(e.reshape(x.shape)).astype(np.float64)
+        gradient *= self._slope[self._corrected]
+        twice = 2.0 * self._curvature[self._corrected]
         return np.where(twice > 0, -gradient / np.where(twice > 0, twice, 1.0), 0.0)
+
+    @cached_property
+    def _pull_to_corrected(self) -> Pull:
+        """The way back from frames to the corrected latents alone: through one linear chain."""
+        second = self._model.decoder.branches[1]
+        tape = taped_chain(second.layers, second.input_shape, second.input_limit)
+        _, pull = tape(np.zeros((1, *second.input_shape)))
+        return pull
 
     def cost(self, x: Frames, symbols: Symbols) -> Floats:
         """Compute `bits + lambda * distortion` of `(n, latent_size)` symbols for frames, `(n,)`."""

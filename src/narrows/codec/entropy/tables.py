@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,19 +102,33 @@ class CodingTables(Protocol):
 
 
 class FixedTables:
-    """The frequencies that the tables themselves have, whatever the other symbols are."""
+    """The frequencies that the tables themselves have, whatever the other symbols are.
 
-    def __init__(self, row: Row) -> None:
+    Parameters
+    ----------
+    row : sequence of FrequencyTable
+    order : sequence of int, optional
+        The latents that are coded; the others are 0. By default all are.
+    """
+
+    def __init__(self, row: Row, order: Sequence[int] | None = None) -> None:
         self.row = row
-        self.order = range(len(row))
+        self.order = range(len(row)) if order is None else order
 
     def start(self, n: int) -> FixedPass:
         """Begin with n signals."""
-        return FixedPass(self.row, n)
+        return FixedPass([self.row[j] for j in self.order], n)
 
 
 class FixedPass:
-    """One pass over the latents of n signals, whose entries change no frequencies."""
+    """One pass over the latents of n signals, whose entries change no frequencies.
+
+    Parameters
+    ----------
+    row : sequence of FrequencyTable
+        In coding order.
+    n : int
+    """
 
     def __init__(self, row: Row, n: int) -> None:
         self._row = row
@@ -131,51 +146,53 @@ class FixedPass:
         return self._row[position].weights
 
 
-class FollowedTables:
-    """Coding tables of the first latents, then those of others, which have fixed frequencies.
+class TablesInTurn:
+    """The coding tables of several groups of latents, one group after the other.
 
     Parameters
     ----------
-    first : CodingTables
-    row : sequence of FrequencyTable
-        Of all latents: the first ones' and the others'.
-    others : sequence of int
-        Those that are coded; the rest is 0.
+    groups : sequence of CodingTables
+        Each numbers its own latents from 0.
     """
 
-    def __init__(self, first: CodingTables, row: Row, others: Sequence[int]) -> None:
-        self.first = first
-        self.row = row
-        self.order = [*first.order, *others]
+    def __init__(self, groups: Sequence[CodingTables]) -> None:
+        self.groups = groups
+        self.row: Row = [table for group in groups for table in group.row]
+        starts = accumulate((len(group.row) for group in groups), initial=0)
+        self.order = [start + j for start, group in zip(starts, groups, strict=False)
+                      for j in group.order]  # fmt: skip
 
-    def start(self, n: int) -> FollowedPass:
+    def start(self, n: int) -> PassInTurn:
         """Begin with n signals of which no symbol is known."""
-        return FollowedPass(self, n)
+        return PassInTurn(self.groups, n)
 
 
-class FollowedPass:
-    """One pass over the latents of n signals, the first of which have a pass of their own."""
+class PassInTurn:
+    """One pass over the latents of n signals, in groups that have a pass of their own."""
 
-    def __init__(self, tables: FollowedTables, n: int) -> None:
-        self._tables, self._n, self._n_seen = tables, n, 0
-        self._n_first = len(tables.first.order)
-        self._first = tables.first.start(n)
+    def __init__(self, groups: Sequence[CodingTables], n: int) -> None:
+        self._places = [
+            (group_pass, position)
+            for group in groups
+            for group_pass in [group.start(n)]
+            for position in range(len(group.order))
+        ]
+        self._n_seen = 0
 
     def advance(self, entries: npt.NDArray[np.int32]) -> None:
         """Go on to the next position."""
-        if self._n_seen < self._n_first:
-            self._first.advance(entries)
+        self._places[self._n_seen][0].advance(entries)
         self._n_seen += 1
 
     def parts(self, position: int) -> list[slice]:
         """Cut the signals into parts whose frequencies are made together."""
-        return self._first.parts(position) if position < self._n_first else [slice(0, self._n)]
+        group_pass, within = self._places[position]
+        return group_pass.parts(within)
 
     def frequencies(self, position: int, rows: slice) -> Frequencies:
         """Return the frequencies at a position, all before which are known."""
-        if position < self._n_first:
-            return self._first.frequencies(position, rows)
-        return self._tables.row[self._tables.order[position]].weights
+        group_pass, within = self._places[position]
+        return group_pass.frequencies(within, rows)
 
 
 def frequencies_of(symbols: npt.NDArray[Any], tables: CodingTables) -> Iterator[Frequencies]:

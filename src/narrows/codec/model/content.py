@@ -12,6 +12,7 @@ import numpy.typing as npt
 from narrows.codec.archive.metadata import canonical_json
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
+from narrows.codec.model.groups import ENCODED, columns_of
 from narrows.codec.model.tradeoff import Exchange
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
@@ -54,6 +55,8 @@ def write_decoding(model: Model) -> Content:
         "decoder": model.decoder.settings(),
         "contexts": contexts.settings,
     }
+    if len(model.groups) > 1:
+        settings["groups"] = [list(group) for group in model.groups.items()]
     tensors = {
         "quantiser.gain": model.quantiser.gain,
         "quantiser.step": model.quantiser.step,
@@ -69,7 +72,8 @@ def read_decoding(content: Content) -> dict[str, Any]:
     settings, tensors = content
     decoder = IntegerNetwork.build(settings["decoder"], _below("decoder.", tensors))
     tables = unpack_tables(_below("tables.", tensors))
-    rows = [row[: len(row) - decoder.n_corrected] for row in tables]
+    groups = dict(settings.get("groups", []))
+    rows = [row[columns_of(ENCODED, groups)] if groups else row for row in tables]
     return {
         "frame_shape": tuple(settings["frame_shape"]),
         "normaliser": Normaliser.build(settings["normaliser"]),
@@ -79,6 +83,7 @@ def read_decoding(content: Content) -> dict[str, Any]:
         "decoder": decoder,
         "tables": tables,
         "contexts": read_contexts(Content(settings["contexts"], tensors), rows),
+        "groups": groups,
     }
 
 

@@ -16,8 +16,9 @@ from narrows.codec.archive import DTYPE_CODES, MAX_FRAME_BYTES, MODEL_ID_BYTES
 from narrows.codec.checks import check_shape
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
-from narrows.codec.entropy.tables import CodingTables, FixedTables, FollowedTables, Row
+from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
 from narrows.codec.model.content import write_decoding, write_encoder
+from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
 from narrows.codec.model.tradeoff import Exchange
 from narrows.codec.networks.layers import Shape
 from narrows.codec.networks.network import IntegerNetwork
@@ -68,6 +69,8 @@ class Model:
     exchange : Exchange or None
         What a search for better symbols needs; it goes with the encoder.
     known_answers : KnownAnswers or None
+    groups : mapping of str to int
+        How many latents each group has, in order. Without others, all are encoded.
     training : mapping
         How the model came to be; coding does not depend on it.
     given_encoder_digest : bytes or None
@@ -92,11 +95,15 @@ class Model:
     peak: float
     exchange: Exchange | None = None
     known_answers: KnownAnswers | None = None
+    groups: Mapping[str, int] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     given_encoder_digest: bytes | None = None
 
     def __post_init__(self) -> None:
         check_shape(self.frame_shape, "frame shape of a model")
+        if self.groups.keys() <= {ENCODED}:
+            object.__setattr__(self, "groups", {ENCODED: self.latent_size})
+        check_groups(self.groups, self.latent_size)
         size, k = prod(self.frame_shape), self.quantiser.latent_size
         if self.dtype not in DTYPE_CODES or size * self.dtype.itemsize > MAX_FRAME_BYTES:
             raise FormatError(f"model for frames {self.frame_shape} of {self.dtype}")
@@ -108,6 +115,7 @@ class Model:
         if not self.peak > 0 or not np.isfinite(self.peak):
             raise FormatError(f"model with peak {self.peak}; it must be finite and above 0")
         self._check_networks(k)
+        self._check_correction()
         if self.exchange is not None and self.encoder is None:
             raise FormatError("model with a trade-off for its search, but without an encoder")
         if self.exchange and self.exchange.curvature.shape != self.quantiser.gain.shape:
@@ -115,7 +123,7 @@ class Model:
         self._check_known_answers(k)
 
     def _check_networks(self, k: int) -> None:
-        decoder, encoder, n_encoded = self.decoder, self.encoder, self.n_encoded
+        decoder, encoder = self.decoder, self.encoder
         if (decoder.input_shape, decoder.output_shape) != ((k,), self.frame_shape):
             raise FormatError(f"decoder from {decoder.input_shape} to {decoder.output_shape}")
         if decoder.input_limit != self.quantiser.limit:
@@ -125,13 +133,28 @@ class Model:
             if self.given_encoder_digest is None or len(self.given_encoder_digest) != 32:
                 raise FormatError("model without an encoder and without the digest of one")
             return
-        if (encoder.input_shape, encoder.output_shape) != (self.frame_shape, (n_encoded,)):
+        shapes = (self.frame_shape, (self.groups[ENCODED],))
+        if (encoder.input_shape, encoder.output_shape) != shapes:
             raise FormatError(f"encoder from {encoder.input_shape} to {encoder.output_shape}")
         if encoder.input_limit != self.normaliser.limit:
             raise FormatError("encoder whose input limit is not the normaliser's limit")
         self.quantiser.check_input(encoder.output_limit)
-        if encoder.n_corrected or (n_encoded < k and self.exchange is None):
-            raise FormatError("correction in an encoder, or with one but without a search")
+
+    def _check_correction(self) -> None:
+        """Raise an error unless corrected latents go through a dense layer that only they have."""
+        if CORRECTED not in self.groups:
+            return
+        branches = self.decoder.branches
+        sizes = [branch.input_shape[0] for branch in branches]
+        kinds = [layer.kind for layer in branches[-1].layers]
+        if sizes != list(self.groups.values()) or kinds not in (["dense"], ["dense", "reshape"]):
+            raise FormatError(
+                f"corrected latents in a decoder of {kinds} for {sizes[-1]} inputs; it must be a "
+                f"parallel layer that splits {list(self.groups.values())}, its second chain a "
+                "dense layer and at most a reshape"
+            )
+        if self.encoder is not None and self.exchange is None:
+            raise FormatError("corrected latents and an encoder, but nothing to search them by")
 
     def _check_contexts(self) -> None:
         if len(self.contexts) != self.n_qualities:
@@ -139,7 +162,7 @@ class Model:
         for context, row in zip(self.contexts, self.tables, strict=True):
             if context is None:
                 continue
-            if context.k != self.n_encoded or any(
+            if context.k != self.groups[ENCODED] or any(
                 size != row[j].weights.size
                 for size, j in zip(context.sizes, context.order, strict=True)
             ):
@@ -165,18 +188,9 @@ class Model:
         """The number of latents of a frame."""
         return self.quantiser.latent_size
 
-    @property
-    def n_encoded(self) -> int:
-        """The number of latents that the encoder makes: all but those of a correction."""
-        return self.latent_size - self.decoder.n_corrected
-
-    def corrected_latents(self, quality: int) -> npt.NDArray[np.intp]:
-        """Number the latents of the correction that a quality, counted from 1, has a step for.
-
-        The others are 0 and are not coded.
-        """
-        step = self.quantiser.step[quality - 1, self.n_encoded :]
-        return np.asarray(self.n_encoded + np.flatnonzero(step))
+    def columns(self, group: str) -> slice:
+        """Return the columns of a group of latents; none if the model does not have it."""
+        return columns_of(group, self.groups)
 
     @property
     def n_qualities(self) -> int:
@@ -191,17 +205,18 @@ class Model:
     @cached_property
     def coding_tables(self) -> list[CodingTables]:
         """What each quality's symbols are coded with."""
-        n = self.n_encoded
-        each = [
-            FixedTables(row[:n]) if context is None else ContextTables(row[:n], context)
-            for row, context in zip(self.tables, self.contexts, strict=True)
-        ]
-        if n == self.latent_size:
-            return list(each)
-        return [
-            FollowedTables(first, row, self.corrected_latents(quality).tolist())
-            for quality, (first, row) in enumerate(zip(each, self.tables, strict=True), 1)
-        ]
+        return [self._tables_of(q) for q in range(self.n_qualities)]
+
+    def _tables_of(self, q: int) -> CodingTables:
+        groups: list[CodingTables] = []
+        for name in self.groups:
+            row, context = self.tables[q][self.columns(name)], self.contexts[q]
+            if name == CORRECTED:
+                step = self.quantiser.step[q, self.columns(name)]
+                groups.append(FixedTables(row, np.flatnonzero(step).tolist()))
+            else:
+                groups.append(FixedTables(row) if context is None else ContextTables(row, context))
+        return groups[0] if len(groups) == 1 else TablesInTurn(groups)
 
     @cached_property
     def encoder_digest(self) -> bytes:

@@ -33,6 +33,7 @@ MAX_LETTERS = 6
 
 def layer_shapes(network: IntegerNetwork) -> list[Shape]:
     """Return the shapes of a network's input and of the outputs of its layers with weights."""
+    network = network.branches[0]
     outputs = [
         shape
         for layer, shape in zip(network.layers, network.shapes, strict=True)
@@ -55,9 +56,9 @@ def network(model: Model, bytes_per_signal: float | None = None) -> Figure:
         The size of the latents on disk.
     """
     before = [] if model.encoder is None else layer_shapes(model.encoder)[:-1]
-    after = layer_shapes(model.decoder)[1:]
+    after = layer_shapes(model.decoder)
     after[-1] = model.frame_shape  # not flattened
-    shapes = [*before, (model.n_encoded,), *after]
+    shapes = [*before, *after]
     largest = max(prod(shape) for shape in shapes)
     heights = [max(MIN_HEIGHT, (prod(shape) / largest) ** 0.4) for shape in shapes]
     figure = new_figure(WIDTH, 2.7)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
+from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import Model
 from narrows.codec.networks.layers import Dense, Reshape
 from narrows.errors import DataError, MissingExtraError
@@ -127,7 +128,7 @@ def probe(
     _check_extras(supervised)
     x = codec.check_frames(x)
     split = split_signals(x, labels, seed)
-    symbols = codec.encode(split.x, effort=0)[:, : codec.model.n_encoded].astype(np.float64)
+    symbols = codec.encode(split.x, effort=0)[:, codec.model.columns(ENCODED)].astype(np.float64)
     raw = split.x.reshape(len(split.x), -1).astype(np.float64)
     features = [
         split.probe("latents of the model", symbols),
@@ -202,7 +203,7 @@ def encoder_layers(model: Model) -> list[int | str]:
     assert model.encoder is not None
     if model.architecture == "conv":
         dense = [layer for layer in model.encoder.layers if isinstance(layer, Dense)]
-        return ["conv", dense[0].weight.shape[1], model.n_encoded]
+        return ["conv", dense[0].weight.shape[1], model.groups[ENCODED]]
     return [
         layer.weight.shape[1] if isinstance(layer, Dense) else layer.kind
         for layer in model.encoder.layers

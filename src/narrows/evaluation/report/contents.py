@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
+from narrows.codec.model.groups import ENCODED
 from narrows.errors import DataError, ModelError
 from narrows.evaluation.metrics import Evaluation, evaluation_of, signal_psnr
 from narrows.evaluation.peers.registry import sample
@@ -41,7 +42,7 @@ class Contents:
     @property
     def idle_latents(self) -> int:
         """The number of the encoder's latents that are the same for all these signals."""
-        symbols = self.symbols[:, : self.codec.model.n_encoded]
+        symbols = self.symbols[:, self.codec.model.columns(ENCODED)]
         return int((symbols == symbols[:1]).all(axis=0).sum())
 
     @property

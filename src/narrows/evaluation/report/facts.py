@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from narrows.codec.model.groups import ENCODED
 from narrows.evaluation.metrics import decibels
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.report.contents import Contents
@@ -84,7 +85,7 @@ def facts(contents: Contents) -> list[tuple[str, str]]:
         ("model id", contents.codec.model_id),
         ("signals", signal),
         ("architecture", model.architecture),
-        ("latents", f"{model.n_encoded}"),
+        ("latents", f"{model.groups[ENCODED]}"),
         ("these signals", f"{contents.measured.signals:,}, {contents.data}"),
     ]
     if contents.labels_file is not None:

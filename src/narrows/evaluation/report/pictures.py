@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from narrows.codec.model.groups import ENCODED
 from narrows.evaluation import plots
 from narrows.evaluation.metrics import decibels
 from narrows.evaluation.peers import pca
@@ -167,7 +168,7 @@ def the_network(contents: Contents) -> list[Picture]:
     caption = f"{parameters:,} parameters, all integers. The heights are not in proportion."
     alt = (
         f"The layers of encoder and decoder: {told} values. The narrow middle is "
-        f"{model.n_encoded} latents, {size:.2f} bytes."
+        f"{model.groups[ENCODED]} latents, {size:.2f} bytes."
     )
     return [Picture("Wide, narrow, wide", caption, alt, plots.network(model, size))]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from narrows.codec.model.groups import ENCODED
 from narrows.evaluation.rate_point import codec_point
 from narrows.evaluation.report.contents import Contents
 from narrows.evaluation.verdict import Sentence, against_peers, pays
@@ -25,7 +26,7 @@ def verdict(contents: Contents) -> list[Sentence]:
             ours, comparison.lossless, comparison.others if linear else comparison.peers
         ),
         *unlike(measured.psnr, contents.validation_psnr),
-        *idle(contents.idle_latents, model.n_encoded),
+        *idle(contents.idle_latents, model.groups[ENCODED]),
         *stopped(bool(model.training.get("interrupted"))),
     ]
     return sorted(sentences, key=lambda sentence: sentence.mood == "plain")

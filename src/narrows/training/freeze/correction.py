@@ -1,10 +1,10 @@
 """A linear correction for the qualities that a network alone does not reach.
 
-At high rates the error of a network itself is nearly all there is, and finer steps of its latents
-buy nothing. What is left is close to noise without structure, for which a linear transform is as
-good as any: its principal components, rounded, are latents of their own, whose output is added to
-the decoder's. A quality that falls short of its rate takes the networks' latents of one that does
-not, and the rest of its rate in such components.
+At high rates nearly all of the error is the network's own, and finer steps of its latents gain
+nothing. The residuals are close to noise without structure, for which no transform is better than
+a linear one. Their principal components, rounded, are a second group of latents, whose output is
+added to the decoder's. A quality that falls short of its rate takes the networks' latents from a
+quality that does not, and spends the rest of its rate on such components.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -21,31 +22,31 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.symbol_encoder import TOWARDS_ZERO
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.counting import count_table
-from narrows.codec.entropy.tables import FixedTables, FrequencyTable
+from narrows.codec.entropy.tables import FixedTables
+from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.model.model import Model
-from narrows.codec.networks.layers import Dense
+from narrows.codec.networks.layers import Dense, Parallel, Reshape
 from narrows.codec.networks.network import IntegerNetwork
-from narrows.codec.networks.quantiser import Quantiser
 from narrows.errors import UnprovenModelError
 
-SHORT = 0.95  # of its rate: a quality that has less is corrected
-MOST_SIGNALS = 8192  # whose errors are measured; of those held out, half as many
-MOST_ELEMENTS = 4096  # of a frame: covariances of more would take minutes
-MOST_COMPONENTS = 512
-SELDOM = 0.002  # of the signals have a component that is not 0: then it is left out
-FINEST_STEP = 128  # as an integer
-HEADROOM = 1.25  # for symbols of unseen signals, before they are clipped
+MIN_RATE_SHARE = 0.95  # a quality with a smaller share of its rate is corrected
+MAX_SIGNALS = 8192  # whose residuals are measured; of held-out signals, half as many
+MAX_FRAME_ELEMENTS = 4096  # the covariances of larger frames take minutes
+MAX_COMPONENTS = 512
+MIN_USE = 0.002  # share of the signals that need a component; rarer ones are left out
+SMALLEST_STEP = 128  # as an integer
+HEADROOM = 1.25  # ratio of the clipping limit to the largest latent seen
 WEIGHT_RMS = 9.0  # of the components as integers: their rounding adds 0.3 % to the error
-HALVINGS = 12  # of the interval in which a step lies
-LAMBDAS = 2.0**-60, 2.0**60  # bits per squared error: the least and the greatest
-NEARBY = 1.05  # ratio of the steps between which the slope is measured
+BISECTIONS = 12  # of the interval of a step
+MIN_LAMBDA, MAX_LAMBDA = 2.0**-60, 2.0**60  # in bits per squared error
+STEP_RATIO = 1.05  # between the steps at which the slope is measured
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Left:
-    """What the networks leave of signals at one quality.
+class Residuals:
+    """The errors that the networks leave at one quality.
 
     Attributes
     ----------
@@ -56,10 +57,10 @@ class Left:
     error : float
         The mean squared error, summed over a frame.
     counted, held_out : (n, n_components)
-        The errors of signals, in components: those that tables are counted on, half of them
-        trained on, and those that are measured.
+        The residuals in components: those on which tables are counted, half of them of training
+        signals, and those on which rates and errors are measured.
     components : (size, n_components)
-        Of length 1, at right angles to one another.
+        Orthonormal.
     """
 
     quality: int
@@ -69,8 +70,8 @@ class Left:
     held_out: Floats
     components: Floats
 
-    def point(self, step: float) -> tuple[float, float]:
-        """Give the bits and the error of held-out signals, with a correction of that step."""
+    def rate_and_error(self, step: float) -> tuple[float, float]:
+        """Return the bits and the error of held-out signals, corrected in steps of this size."""
         symbols = in_symbols(self.held_out, step)
         row = [count_table(column) for column in in_symbols(self.counted, step).T]
         bits = self.bits + float(ideal_bits(symbols, FixedTables(row)).mean())
@@ -78,20 +79,23 @@ class Left:
         return bits, self.error - float(gained.sum(axis=1).mean())
 
     def step_for(self, bits: float) -> float:
-        """Find the step at which so many bits are taken in all."""
+        """Return the step at which networks and correction together take so many bits."""
         high = float(np.abs(self.held_out).max()) or 1.0
-        low = high * 2.0**-HALVINGS
-        for _ in range(HALVINGS):
+        low = high * 2.0**-BISECTIONS
+        for _ in range(BISECTIONS):
             middle = math.sqrt(low * high)
-            low, high = (low, middle) if self.point(middle)[0] < bits else (middle, high)
+            if self.rate_and_error(middle)[0] < bits:
+                high = middle
+            else:
+                low = middle
         return math.sqrt(low * high)
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """A quality with a correction: what it corrects, in which step, and the slope there."""
+class Correction:
+    """The correction of one quality: which residuals, in which step, and the slope there."""
 
-    left: Left
+    residuals: Residuals
     step: float
     lambda_: float  # bits per squared error
 
@@ -99,7 +103,7 @@ class Corrected:
 def with_correction(
     model: Model, train: npt.NDArray[Any], held_out: npt.NDArray[Any], ratio: float
 ) -> Model:
-    """Give a correction to the first quality that falls short of its rate, and those above it.
+    """Correct the first quality that falls short of its rate, and all above it.
 
     Parameters
     ----------
@@ -115,44 +119,44 @@ def with_correction(
         The same, where no quality falls short, or a correction is not provably exact.
     """
     size, middle = math.prod(model.frame_shape), model.default_quality - 1
-    room = min(MOST_COMPONENTS, size - model.latent_size)
-    if model.n_qualities == 1 or size > MOST_ELEMENTS or room < 1 or model.exchange is None:
+    most = min(MAX_COMPONENTS, size - model.latent_size)
+    if model.n_qualities == 1 or size > MAX_FRAME_ELEMENTS or most < 1 or model.exchange is None:
         return model
     if not len(train) or not len(held_out):
         return model
-    lefts = _lefts(Codec(model), train[:MOST_SIGNALS], held_out[: MOST_SIGNALS // 2], room)
-    chosen: dict[int, Corrected] = {}
-    for left in lefts[1:]:
-        q = left.quality
-        aim = lefts[0].bits * ratio ** (q - middle)
-        if chosen or left.bits < SHORT * aim:
-            chosen[q] = _choose(aim, lefts[: q - middle + 1])
+    measured = _measure(Codec(model), train[:MAX_SIGNALS], held_out[: MAX_SIGNALS // 2], most)
+    chosen: dict[int, Correction] = {}
+    for residuals in measured[1:]:
+        q = residuals.quality
+        aim = measured[0].bits * ratio ** (q - middle)
+        if chosen or residuals.bits < MIN_RATE_SHARE * aim:
+            chosen[q] = _choose(aim, measured[: q - middle + 1])
     try:
-        return _corrected(model, lefts[0].components, chosen) if chosen else model
+        return _add_group(model, measured[0].components, chosen) if chosen else model
     except UnprovenModelError:
         return model
 
 
-def _lefts(
-    codec: Codec, train: npt.NDArray[Any], held_out: npt.NDArray[Any], room: int
-) -> list[Left]:
-    """Measure what is left by the middle quality, and by each one above it.
+def _measure(
+    codec: Codec, train: npt.NDArray[Any], held_out: npt.NDArray[Any], most: int
+) -> list[Residuals]:
+    """Measure the residuals of the middle quality and of each one above it.
 
-    The components are those of the highest quality's errors: the others' have much the same.
+    The components are those of the highest quality's residuals; the others' are much the same.
     """
     of_train, of_held_out = map(codec.encoder.encode_at_all_qualities, (train, held_out))
-    lefts: list[Left] = []
+    measured: list[Residuals] = []
     for q in range(codec.model.n_qualities - 1, codec.model.default_quality - 2, -1):
         learned = _errors(codec, train, of_train[q], q)
         errors = _errors(codec, held_out, of_held_out[q], q)
-        components = lefts[0].components if lefts else _components(learned)[:, :room]
+        components = measured[0].components if measured else _principal_axes(learned)[:, :most]
         bits = float(ideal_bits(of_held_out[q], codec.model.coding_tables[q]).mean())
         error = float(np.square(errors).sum(axis=1).mean())
         unseen = errors @ components
-        # Networks err less on signals that they have learned, if these are few, by heart.
+        # Networks learn a few training signals by heart, and leave smaller errors of them.
         counted = np.concatenate([learned[: len(errors)] @ components, unseen])
-        lefts.append(Left(q, bits, error, counted, unseen, components))
-    return lefts[::-1]
+        measured.append(Residuals(q, bits, error, counted, unseen, components))
+    return measured[::-1]
 
 
 def in_symbols(x: Floats, step: float) -> npt.NDArray[np.int32]:
@@ -165,91 +169,101 @@ def in_symbols(x: Floats, step: float) -> npt.NDArray[np.int32]:
 def _errors(
     codec: Codec, x: npt.NDArray[Any], symbols: npt.NDArray[np.int32], quality: int
 ) -> Floats:
-    """Give signals less what is decoded of them, `(n, size)`."""
+    """Return signals less their decoded symbols, `(n, size)`."""
     decoded = codec.decode(symbols, quality + 1).astype(np.float64)
     return (x.astype(np.float64) - decoded).reshape(len(x), -1)
 
 
-def _components(errors: Floats) -> Floats:
-    """Give the principal axes of `(n, size)` errors, `(size, size)`, that of most energy first."""
+def _principal_axes(errors: Floats) -> Floats:
+    """Return the principal axes of `(n, size)` errors, `(size, size)`, in falling energy."""
     _, axes = np.linalg.eigh(errors.T @ errors)
     return axes[:, ::-1]
 
 
-def _choose(bits: float, lefts: Sequence[Left]) -> Corrected:
-    """Choose whose errors to correct, such that least is left at so many bits."""
+def _choose(bits: float, measured: Sequence[Residuals]) -> Correction:
+    """Choose the residuals of which a correction leaves the least error at so many bits."""
     found = []
-    for left in lefts:
-        if left.bits < bits:
-            step = left.step_for(bits)
-            found.append((left.point(step)[1], left.quality, left, step))
-    _, _, left, step = min(found)
-    coarse, fine = left.point(step * NEARBY), left.point(step / NEARBY)
-    slope = (fine[0] - coarse[0]) / max(coarse[1] - fine[1], 1e-30)
-    return Corrected(left, step, min(max(slope, LAMBDAS[0]), LAMBDAS[1]))
+    for residuals in measured:
+        if residuals.bits < bits:
+            step = residuals.step_for(bits)
+            _, error = residuals.rate_and_error(step)
+            found.append((error, residuals.quality, residuals, step))
+    _, _, residuals, step = min(found)
+    coarse_bits, coarse_error = residuals.rate_and_error(step * STEP_RATIO)
+    fine_bits, fine_error = residuals.rate_and_error(step / STEP_RATIO)
+    slope = (fine_bits - coarse_bits) / max(coarse_error - fine_error, 1e-30)
+    return Correction(residuals, step, min(max(slope, MIN_LAMBDA), MAX_LAMBDA))
 
 
-def _corrected(model: Model, components: Floats, chosen: dict[int, Corrected]) -> Model:
-    """Put the correction into a model."""
-    symbols = {q: in_symbols(each.left.counted, each.step) for q, each in chosen.items()}
-    used = {q: (s != 0).mean(axis=0) > SELDOM for q, s in symbols.items()}
+def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) -> Model:
+    """Add a group of corrected latents to a model: those components that signals need."""
+    symbols = {q: in_symbols(each.residuals.counted, each.step) for q, each in chosen.items()}
+    used = {q: (s != 0).mean(axis=0) > MIN_USE for q, s in symbols.items()}  # (n_components,)
     kept = np.flatnonzero(np.any(list(used.values()), axis=0))
-    if not len(kept):
+    exchange, quantiser, n = model.exchange, model.quantiser, len(kept)
+    if not n or exchange is None:
         return model
-    quantiser, exchange, normaliser = model.quantiser, model.exchange, model.normaliser
-    assert exchange is not None
-    fine = FINEST_STEP / min(each.step for each in chosen.values())
+    scale = _latents_per_unit(model, chosen, symbols)
+    unit = _output_unit(model)
+    layer, norms = _dense(components[:, kept], scale * unit, math.ceil(model.peak / unit))
+    steps = np.zeros((model.n_qualities, n), np.int32)
     for q, each in chosen.items():
-        largest = max(1, int(np.abs(symbols[q]).max()))
-        fine = min(fine, quantiser.limit / (HEADROOM * largest * each.step))
-    unit = normaliser.output_scale
-    if model.dtype.kind != "f":
-        unit = normaliser.output_multiplier * 2.0**-normaliser.output_shift
-    correction, norms = _layer(components[:, kept], fine * unit, math.ceil(model.peak / unit))
-    k, n = model.latent_size, len(kept)
-    wide = (model.n_qualities, k + n)
-    gain, step, curvature = (np.zeros(wide, np.int32) for _ in range(3))
-    tables, contexts, lambdas = [], [], []
-    nothing = count_table(np.zeros(1, dtype=np.int32))
-    for q in range(model.n_qualities):
-        own = chosen.get(q)
-        source = q if own is None else own.left.quality
-        gain[q, :k], step[q, :k] = quantiser.gain[source], quantiser.step[source]
-        curvature[q, :k] = exchange.curvature[source]
-        row: list[FrequencyTable] = [*model.tables[source], *[nothing] * n]
-        contexts.append(model.contexts[source])
-        lambdas.append(exchange.lambda_[q])
-        if own is not None:
-            whole = max(1, round(own.step * fine))
-            lambdas[q] = own.lambda_ / exchange.unit**2
-            for place, j in enumerate(kept, k):
-                if used[q][j]:
-                    step[q, place] = whole
-                    row[place] = count_table(symbols[q][:, j])
-            squares = np.square(whole / fine * exchange.unit * norms)
-            curvature[q, k:] = np.where(step[q, k:] > 0, np.rint(squares), 0)
-        tables.append(row)
-    for q in reversed(range(model.n_qualities - 1)):
-        # Where the networks alone were at their end, lambda says no more how steep the curve is.
-        lambdas[q] = min(lambdas[q : q + 2])
-    layers = model.decoder
+        steps[q] = np.where(used[q][kept], max(1, round(each.step * scale)), 0)
+    curvature = np.where(steps > 0, np.rint(np.square(steps / scale * exchange.unit * norms)), 0)
+    sources = [chosen[q].residuals.quality if q in chosen else q for q in range(len(steps))]
+    tables = [list(model.tables[source]) for source in sources]
+    uncoded = count_table(np.zeros(1, dtype=np.int32))
+    for q, row in enumerate(tables):
+        row += [count_table(symbols[q][:, j]) if step else uncoded
+                for j, step in zip(kept, steps[q], strict=True)]  # fmt: skip
+    lambdas = [chosen[q].lambda_ / exchange.unit**2 if q in chosen else each
+               for q, each in enumerate(exchange.lambda_)]  # fmt: skip
     return replace(
         model,
-        quantiser=Quantiser(gain, quantiser.shift, step, quantiser.limit),
-        decoder=IntegerNetwork(layers.layers, (k + n,), layers.input_limit, correction),
+        quantiser=replace(
+            quantiser,
+            gain=np.pad(quantiser.gain[sources], ((0, 0), (0, n))),
+            step=np.hstack([quantiser.step[sources], steps]),
+        ),
+        decoder=_beside(model, layer),
         tables=tables,
-        contexts=contexts,
-        exchange=replace(exchange, lambda_=lambdas, curvature=curvature),
+        contexts=[model.contexts[source] for source in sources],
+        groups={ENCODED: model.latent_size, CORRECTED: n},
+        exchange=replace(
+            exchange,
+            # Where the networks alone gain nothing more, lambda is not the slope of the curve.
+            lambda_=list(accumulate(reversed(lambdas), min))[::-1],
+            curvature=np.hstack([exchange.curvature[sources], curvature.astype(np.int32)]),
+        ),
     )
 
 
-def _layer(components: Floats, unit: float, limit: int) -> tuple[Dense, Floats]:
-    """Make a layer whose inputs count in units of which `unit` is an output's, and its norms.
+def _output_unit(model: Model) -> float:
+    """Return the value of 1 at the decoder's output, in the signals' units."""
+    normaliser = model.normaliser
+    if model.dtype.kind == "f":
+        return normaliser.output_scale
+    return normaliser.output_multiplier * 2.0**-normaliser.output_shift
+
+
+def _latents_per_unit(
+    model: Model, chosen: dict[int, Correction], symbols: dict[int, npt.NDArray[np.int32]]
+) -> float:
+    """Return the integer of a component of 1, such that steps are fine and latents in range."""
+    scale = SMALLEST_STEP / min(each.step for each in chosen.values())
+    for q, each in chosen.items():
+        largest = max(1, int(np.abs(symbols[q]).max()))
+        scale = min(scale, model.quantiser.limit / (HEADROOM * largest * each.step))
+    return scale
+
+
+def _dense(components: Floats, unit: float, limit: int) -> tuple[Dense, Floats]:
+    """Return a layer from components to frames, and the norms of the components in it, `(n,)`.
 
     Parameters
     ----------
-    components : (size, n) float64
-        Of length 1 each.
+    components : (size, n)
+        Of norm 1.
     unit : float
         Of the outputs, in inputs.
     limit : int
@@ -261,8 +275,16 @@ def _layer(components: Floats, unit: float, limit: int) -> tuple[Dense, Floats]:
     if most < 0:
         raise UnprovenModelError("a correction whose weights do not fit in 16 bits")
     shift = max(0, min(wanted, most))
-    weight = np.rint(components.T * (2.0**shift / unit))
+    weight = np.rint(components.T * (2.0**shift / unit))  # (n, size)
     weight = np.clip(weight, -(2**15), 2**15 - 1).astype(np.int16)
     bias = np.full(weight.shape[1], (1 << shift) >> 1, dtype=np.int64)
     norms = np.sqrt(np.square(weight.astype(np.float64)).sum(axis=1)) * (unit / 2.0**shift)
     return Dense(weight, bias, shift, limit), norms
+
+
+def _beside(model: Model, layer: Dense) -> IntegerNetwork:
+    """Return a decoder whose last inputs go through a dense layer, in parallel to its layers."""
+    decoder, n = model.decoder, len(layer.weight)
+    second = (layer,) if len(model.frame_shape) == 1 else (layer, Reshape(model.frame_shape))
+    parallel = Parallel((model.latent_size, n), decoder.layers, second)
+    return IntegerNetwork([parallel], (model.latent_size + n,), decoder.input_limit)

@@ -7,6 +7,7 @@ from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensor
 from narrows.codec.networks.layers.convolution import Conv
 from narrows.codec.networks.layers.dense import Dense
 from narrows.codec.networks.layers.kinds import KINDS
+from narrows.codec.networks.layers.parallel import Parallel
 from narrows.codec.networks.layers.residual import Residual
 from narrows.codec.networks.layers.shapes import Reshape
 from narrows.codec.networks.layers.transposed import TransposedConv
@@ -20,6 +21,7 @@ __all__ = [
     "Dense",
     "Layer",
     "LeakyReLU",
+    "Parallel",
     "ReLU",
     "Reshape",
     "Residual",

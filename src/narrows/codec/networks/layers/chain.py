@@ -74,6 +74,20 @@ def name_tensors(layers: Sequence[Layer]) -> dict[str, npt.NDArray[Any]]:
     }
 
 
+def tensors_under(tensors: Tensors, prefix: str) -> Tensors:
+    """Return the tensors whose names begin with a prefix, by the rest of their names."""
+    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+
+
+def check_kinds(layers: Sequence[Layer], kinds: Mapping[str, type[Layer]], holder: str) -> None:
+    """Raise FormatError for a layer that its holder may not hold."""
+    for layer in layers:
+        if layer.kind not in kinds:
+            raise FormatError(
+                f"{holder} that holds a {layer.kind} layer; it may hold {', '.join(kinds)}"
+            )
+
+
 def build_layers(
     described: Sequence[Settings], tensors: Tensors, kinds: Mapping[str, type[Layer]], place: str
 ) -> list[Layer]:
@@ -84,8 +98,7 @@ def build_layers(
     layers = []
     for number, settings in enumerate(described):
         options = {key: value for key, value in dict(settings).items() if key != "kind"}
-        prefix = f"{number}."
-        own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+        own = tensors_under(tensors, f"{number}.")
         if settings["kind"] not in kinds:
             raise FormatError(
                 f"layer kind {repr(settings['kind'])[:40]} is unknown {place}; "

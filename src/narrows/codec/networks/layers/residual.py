@@ -13,6 +13,7 @@ from narrows.codec.networks.layers.affine import check_limit
 from narrows.codec.networks.layers.chain import (
     bounds_along,
     build_layers,
+    check_kinds,
     compile_chain,
     describe,
     largest_array,
@@ -29,7 +30,7 @@ from narrows.errors import FormatError
 INNER_KINDS: dict[str, type[Layer]] = {
     layer.kind: layer for layer in (Dense, Conv, TransposedConv, LeakyReLU, ReLU, Table, Reshape)
 }
-"""The kinds that a residual layer may hold: all but itself."""
+"""The kinds that a residual layer may hold: all that hold no layers themselves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Residual(Layer):
     Attributes
     ----------
     layers : tuple of Layer
-        The inner chain, without residual layers.
+        The inner chain.
     limit : int or None
         The sum is clipped to -limit .. limit; None leaves it as it is.
     """
@@ -50,12 +51,7 @@ class Residual(Layer):
 
     def __post_init__(self) -> None:
         check_limit(self.limit, "limit of a residual layer")
-        for layer in self.layers:
-            if layer.kind not in INNER_KINDS:
-                raise FormatError(
-                    f"residual layer that holds a {layer.kind} layer; it may hold "
-                    f"{', '.join(INNER_KINDS)}"
-                )
+        check_kinds(self.layers, INNER_KINDS, "residual layer")
 
     def output_shape(self, shape: Shape) -> Shape:
         last = shapes_along(self.layers, shape)[-1]

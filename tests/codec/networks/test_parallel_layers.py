@@ -1,0 +1,206 @@
+"""Parallel layers: sums of two chains, their proofs, and their place in a network's file."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from narrows.codec.networks.backend import NUMPY
+from narrows.codec.networks.layers import (
+    KINDS,
+    Dense,
+    LeakyReLU,
+    Parallel,
+    ReLU,
+    Reshape,
+    Residual,
+)
+from narrows.codec.networks.layers.parallel import BRANCH_KINDS
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.errors import FormatError, UnprovenModelError
+from tests.helpers.layers import computed, small_dense_layers
+from tests.helpers.tiny_models import assert_one_line, examples
+
+
+def dense(weight, bias=0, shift=0, limit=None):
+    weight = np.asarray(weight, np.int16)
+    return Dense(weight, np.full(weight.shape[1], bias, np.int64), shift, limit)
+
+
+@st.composite
+def parallels_and_rows(draw):
+    """Return a parallel layer of dense layers, and rows, some of which end in zeros."""
+    first, second = draw(small_dense_layers()), draw(small_dense_layers())
+    n_outputs = min(first.weight.shape[1], second.weight.shape[1])
+    first, second = (Dense(d.weight[:, :n_outputs], d.bias[:n_outputs], d.shift, d.limit)
+                     for d in (first, second))  # fmt: skip
+    split = len(first.weight), len(second.weight)
+    values = st.integers(-127, 127)
+    ours = draw(st.lists(st.tuples(*[values] * split[0]), min_size=1, max_size=4))
+    theirs = draw(st.sampled_from([values, st.just(0)]))
+    rows = [[*row, *draw(st.tuples(*[theirs] * split[1]))] for row in ours]
+    return Parallel(split, (first, LeakyReLU()), (second,)), rows
+
+
+def alone(layers, rows):
+    for layer in layers:
+        rows = computed(layer, rows, np.float64)
+    return rows
+
+
+@given(parallels_and_rows())
+@examples(80)
+def test_a_parallel_layer_adds_what_two_chains_make_of_two_parts_of_the_input(case):
+    layer, rows = case
+    n = layer.split[0]
+    first = alone(layer.first, [row[:n] for row in rows])
+    second = alone(layer.second, [row[n:] for row in rows])
+    expected = (np.array(first) + np.array(second)).tolist()
+    assert computed(layer, rows, np.float64) == expected
+    if layer.magnitudes(127)[0] < 2**24:
+        assert computed(layer, rows, np.float32) == expected
+
+
+@given(parallels_and_rows())
+@examples(40)
+def test_the_torch_backend_computes_what_numpy_computes(torch_backend, case):
+    layer, rows = case
+    assert computed(layer, rows, np.float64, torch_backend) == computed(layer, rows, np.float64)
+
+
+@given(parallels_and_rows())
+@examples(60)
+def test_no_input_within_the_limit_leaves_the_bounds(case):
+    layer, rows = case
+    peak, output = layer.magnitudes(127)
+    assert output <= peak
+    assert np.abs(computed(layer, rows, np.float64)).max() <= output
+
+
+def test_what_the_second_chain_makes_of_zeros_is_added():
+    layer = Parallel((1, 2), (dense([[2]]),), (dense([[1], [5]], bias=40, shift=3), ReLU()))
+    network = IntegerNetwork([layer], (3,), 100).compile()
+    assert network(np.array([[1.0, 0, 0], [3, 0, 0]])).tolist() == [[2 + 5], [6 + 5]]
+    assert network(np.array([[1.0, 0, 0], [3, 8, 0]])).tolist() == [[2 + 5], [6 + 6]]
+    assert network(np.zeros((0, 3))).shape == (0, 1)
+
+
+def test_the_second_chain_is_computed_only_where_its_inputs_are_not_0(monkeypatch):
+    seen = []
+    original = LeakyReLU.compile
+
+    def counting(self, backend, dtype, limit):
+        step = original(self, backend, dtype, limit)
+        return lambda x: seen.append(len(x)) or step(x)
+
+    monkeypatch.setattr(LeakyReLU, "compile", counting)
+    layer = Parallel((1, 1), (dense([[2]]),), (dense([[3]]), LeakyReLU()))
+    step = layer.compile(NUMPY, np.float64, 100)
+    x = np.array([[1.0, 0], [2, 0], [3, 0]])
+    step(x)
+    assert seen == [1]  # the output for zeros, when it was compiled
+    step(x + 1)
+    assert seen == [1, 3]
+
+
+def test_a_parallel_layer_does_not_write_into_its_input():
+    x = np.array([[3.0, -16.0]])
+    x.setflags(write=False)
+    layer = Parallel((1, 1), (Reshape((1,)),), (Reshape((1,)),))
+    assert layer.compile(NUMPY, np.float64, 16)(x).tolist() == [[-13]]
+    assert layer.compile(NUMPY, np.float64, 16)(0 * x).tolist() == [[0]]
+
+
+def test_the_peak_is_the_largest_of_both_chains_or_the_sum():
+    clipped = dense([[1]], bias=1000, limit=5)
+    assert Parallel((1, 1), (clipped,), ()).magnitudes(10) == (1010, 15)
+    assert Parallel((1, 1), (), (clipped,)).magnitudes(10) == (1010, 15)
+    assert Parallel((1, 1), (), (dense([[3]]),)).magnitudes(10) == (40, 40)
+
+
+def test_a_sum_that_could_pass_two_to_the_53_is_refused():
+    layer = Parallel((1, 1), (dense([[1]]),), (dense([[1]]),))
+    assert IntegerNetwork([layer], (2,), 2**52 - 1).output_limit == 2**53 - 2
+    with pytest.raises(UnprovenModelError) as caught:
+        IntegerNetwork([layer], (2,), 2**52)
+    assert_one_line(caught.value, "layer 0", "parallel", "2**53")
+
+
+@pytest.mark.parametrize(
+    ("shape", "second"),
+    [
+        ((2,), ()),  # an input too few
+        ((4,), ()),
+        ((3, 1), ()),
+        ((), ()),
+        ((3,), (dense([[1], [1]]),)),  # one output, where the first chain has two
+    ],
+)
+def test_chains_that_do_not_fit_are_refused(shape, second):
+    first = (dense([[1, 1]]),) if second else ()
+    layer = Parallel((1, 2), first, second)
+    with pytest.raises(FormatError) as caught:
+        IntegerNetwork([layer], shape, 9)
+    assert_one_line(caught.value, "parallel layer")
+
+
+@pytest.mark.parametrize("split", [(0, 1), (1, 0), (1,), (1, 1, 1), 2, None, (1, True), (1, 2**29)])
+def test_splits_other_than_two_numbers_of_inputs_are_refused(split):
+    with pytest.raises(FormatError, match="split of a parallel layer"):
+        Parallel(split, (), ())
+
+
+def test_a_parallel_layer_within_another_is_refused():
+    inner = Parallel((1, 1), (), ())
+    for chains in (((inner,), ()), ((), (inner,))):
+        with pytest.raises(FormatError) as caught:
+            Parallel((2, 1), *chains)
+        assert_one_line(caught.value, "holds a parallel layer", "it may hold dense", "residual")
+    settings = {"split": [2, 1], "first": [{"kind": "parallel"}], "second": []}
+    with pytest.raises(FormatError) as caught:
+        Parallel.build(settings, {})
+    assert_one_line(caught.value, "'parallel' is unknown in a parallel layer")
+    with pytest.raises(FormatError, match="residual layer that holds a parallel layer"):
+        Residual((inner,), None)
+
+
+def test_every_kind_of_layer_but_itself_may_stand_in_a_parallel_layer():
+    assert KINDS.keys() - BRANCH_KINDS.keys() == {"parallel"}
+
+
+def small_network():
+    first = (dense([[1, 2], [3, 4]], bias=5), Residual((dense([[1, 0], [0, 1]]),), 99), LeakyReLU())
+    return IntegerNetwork([Parallel((2, 1), first, (dense([[7, -8]]),)), ReLU()], (3,), 50)
+
+
+def test_tensors_are_named_behind_the_number_of_their_layer_and_their_chain():
+    names = {"0.first.0.weight", "0.first.0.bias", "0.first.1.0.weight", "0.first.1.0.bias"}
+    assert set(small_network().tensors()) == names | {"0.second.0.weight", "0.second.0.bias"}
+
+
+def test_a_network_with_a_parallel_layer_is_built_from_its_settings_and_tensors():
+    network = small_network()
+    again = IntegerNetwork.build(json.loads(json.dumps(network.settings())), network.tensors())
+    assert again.settings() == network.settings()
+    assert (again.peaks, again.n_parameters) == (network.peaks, network.n_parameters)
+    x = np.random.default_rng(0).integers(-50, 50, (9, 3)).astype(float)
+    np.testing.assert_array_equal(again.compile()(x), network.compile()(x), strict=True)
+
+
+def test_the_largest_array_is_that_of_either_chain():
+    wide = (dense([[1] * 50]), dense([[1]] * 50))
+    assert IntegerNetwork([Parallel((1, 1), wide, ())], (2,), 9).elements == 50
+    assert IntegerNetwork([Parallel((1, 1), (), wide)], (2,), 9).elements == 50
+
+
+def test_the_branches_of_a_network_are_the_chains_of_its_one_parallel_layer():
+    network = small_network()
+    assert network.branches == (network,)  # a ReLU follows
+    alone = IntegerNetwork(network.layers[:1], (3,), 50)
+    first, second = alone.branches
+    assert (first.input_shape, second.input_shape) == ((2,), (1,))
+    x = np.random.default_rng(0).integers(-50, 50, (9, 3)).astype(float)
+    total = first.compile()(x[:, :2]) + second.compile()(x[:, 2:])
+    assert total.tolist() == alone.compile()(x).tolist()
