@@ -97,8 +97,10 @@ def test_the_payload_of_several_qualities_is_what_the_code_writes():
     rows = table(heading, 2)
     offsets, fields = [int(row[0]) for row in rows], [bytes.fromhex(row[1]) for row in rows]
     assert offsets == [sum(map(len, fields[:i])) for i in range(len(fields))]
-    sentence = r"The symbols (.*) of four signals are\s+at\s+the qualities (.*?)\."
-    symbols, qualities = map(integers, re.search(sentence, section(heading)).groups())
+    sentence = r"The symbols (.*) of four signals are at the qualities (.*?)\."
+    symbols, qualities = map(
+        integers, re.search(sentence, " ".join(section(heading).split())).groups()
+    )
     assert len(symbols) == len(qualities) == 4
     coder = SymbolCoder(FixedTables(model_by_hand().tables[0]))
     column = np.array(symbols, np.int32)[:, None]

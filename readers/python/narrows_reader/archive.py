@@ -11,7 +11,7 @@ from .metadata import take_metadata
 from .model import Model, read_model
 from .normaliser import DTYPES
 from .payload import decode_payload
-from .raw_blocks import elements, inflate_planes
+from .raw_blocks import elements, inflate, raw_of_planes
 from .several_qualities import decode_groups
 
 
@@ -89,7 +89,7 @@ def read_block(cursor: Cursor, model: Model) -> np.ndarray:
             signals[rows] = model.decode(symbols, quality)
         return signals
     if mode == 1:
-        payload = inflate_planes(payload, n * frame_bytes, model.dtype.itemsize)
+        payload = raw_of_planes(inflate(payload, n * frame_bytes), model.dtype.itemsize)
     need(len(payload) == n * frame_bytes, "a payload has another length than its signals")
     return elements(payload, model.dtype, n, model.frame_shape)
 

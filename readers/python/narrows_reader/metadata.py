@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from .conventions import Cursor, Rejected, need
-from .raw_blocks import inflate_planes
+from .raw_blocks import inflate
 
 
 def take_metadata(cursor: Cursor) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def take_metadata(cursor: Cursor) -> dict[str, Any]:
     cursor.check_crc(start)
     n_bytes = fields.varint()
     need(n_bytes <= 2**26, "the metadata are too large")
-    text = inflate_planes(fields.rest(), n_bytes, 1)
+    text = inflate(fields.rest(), n_bytes)
     try:
         metadata = json.loads(text.decode("utf-8"), parse_constant=refuse)
     except (ValueError, RecursionError) as error:

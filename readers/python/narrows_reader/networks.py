@@ -6,7 +6,7 @@ import numpy as np
 
 from .activations import LeakyReLU, LookUp, ReLU, Reshape
 from .affine import Affine, clip, prove
-from .conventions import Shape, need
+from .conventions import Rejected, Shape, need
 from .convolutions import Conv, TransposedConv
 from .forms import LIMIT, Either, ListOf, Settings, anything, integer, is_shape
 from .tensors import Tensors
@@ -17,7 +17,8 @@ def chain_but(*excluded: str) -> ListOf:
 
     def form_of(value: Any) -> Any:
         kind = value.get("kind") if isinstance(value, dict) else None
-        need(isinstance(kind, str) and kind in KINDS, "a layer of an unknown kind")
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise Rejected("a layer of an unknown kind")
         need(kind not in excluded, f"a {kind} layer in a layer that may not hold it")
         return KINDS[kind].form
 

@@ -7,14 +7,19 @@ import numpy as np
 from .conventions import Rejected, need
 
 
-def inflate_planes(stream: bytes, n_bytes: int, itemsize: int) -> bytes:
-    """Return the raw bytes whose planes a zlib stream holds."""
+def inflate(stream: bytes, n_bytes: int) -> bytes:
+    """Return the bytes that a zlib stream holds, which must be that many."""
     z = zlib.decompressobj()
     try:
-        planes = z.decompress(stream, n_bytes + 1)  # no more memory than the limit and one byte
+        data = z.decompress(stream, n_bytes + 1)  # no more memory than the limit and one byte
     except zlib.error as error:
         raise Rejected("a zlib stream is damaged") from error
-    need(len(planes) == n_bytes and z.eof and not z.unused_data, "a zlib stream has another length")
+    need(len(data) == n_bytes and z.eof and not z.unused_data, "a zlib stream has another length")
+    return data
+
+
+def raw_of_planes(planes: bytes, itemsize: int) -> bytes:
+    """Return the raw bytes of elements whose byte planes these are."""
     return np.frombuffer(planes, np.uint8).reshape(itemsize, -1).T.tobytes()
 
 

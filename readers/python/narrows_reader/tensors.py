@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .conventions import Cursor, need
-from .raw_blocks import inflate_planes
+from .raw_blocks import inflate
 
 NUMBER_TYPES = ("uint8", "int16", "int32", "int64")
 MOST = 2**26  # numbers of a model; this reader refuses what it has no memory for
@@ -38,13 +38,6 @@ class Tensors:
         need(n + sum(x.size for x in self.done.values()) <= MOST, "too many numbers")
         self.done[name] = read_values(head, cursor, n).reshape(head.shape)
         return self.done[name].astype(np.int64)
-
-    def size_of(self, name: str) -> int:
-        """Return the first size of a tensor that is not unpacked yet."""
-        need(self.prefix + name in self.packed, f"{name} is missing")
-        shape = read_head(Cursor(self.packed[self.prefix + name])).shape
-        need(shape, f"{name} has another shape")
-        return shape[0]
 
 
 class Head(NamedTuple):
@@ -79,10 +72,10 @@ def read_values(head: Head, cursor: Cursor, n: int) -> np.ndarray:
         plane = np.frombuffer(cursor.take(-(-n // 8)), np.uint8)
         low |= np.unpackbits(plane, count=n).astype(unsigned) << unsigned.type(bit)
     # The planes there are take the highest bytes; a shift of signed numbers brings them down.
-    raw = np.frombuffer(inflate_planes(cursor.rest(), n * head.n_planes, head.n_planes), np.uint8)
-    high = np.zeros((n, size), np.uint8)
-    high[:, size - head.n_planes :] = raw.reshape(n, head.n_planes)
-    high = high.reshape(-1).view(head.dtype.newbyteorder("<")) >> 8 * (size - head.n_planes)
+    planes = np.frombuffer(inflate(cursor.rest(), n * head.n_planes), np.uint8)
+    high_bytes = np.zeros((n, size), np.uint8)
+    high_bytes[:, size - head.n_planes :] = planes.reshape(head.n_planes, n).T
+    high = high_bytes.reshape(-1).view(head.dtype.newbyteorder("<")) >> 8 * (size - head.n_planes)
     values = (high.astype(head.dtype).view(unsigned) << unsigned.type(head.n_raw)) + low
     if head.coding == 1:
         values = np.cumsum(values, dtype=unsigned)
