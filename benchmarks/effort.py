@@ -32,7 +32,7 @@ def measure(codec, x, effort):
     """Measure one effort on `(n, *frame_shape)` signals."""
     coder = ours.archive_coder(codec, effort=effort)
     point = contract.measure(coder, x, codec.model.peak, "narrows", effort, SECONDS)
-    lambda_ = codec.model.exchange.lambda_[codec.model.default_quality - 1]
+    lambda_ = codec.model.quality().tradeoff.lambda_
     mse = 10 ** (-point.psnr / 10)
     squares = mse * (codec.model.peak * codec.model.exchange.unit) ** 2 * x[0].size
     return {

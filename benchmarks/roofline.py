@@ -57,7 +57,7 @@ def layers_of(codec, x):
     """Return (name, time, arithmetic, traffic) of each layer of the decoder."""
     network, model = codec.model.decoder.branches[0], codec.model
     symbols = codec.encode(x, effort=0)
-    values = model.quantiser.to_latents(symbols, model.default_quality - 1)
+    values = model.quantiser.to_latents(symbols, model.quality().step)
     values = values[:, : network.input_shape[0]]  # the others are 0
     shapes, compiled = [network.input_shape, *network.shapes], network.compile()
     per_number = copying()
@@ -81,7 +81,7 @@ def layers_of(codec, x):
         "to whole numbers of the dtype",
         best(lambda: model.normaliser.from_integers(values)), 0.0, prod(after) * per_number,
     )  # fmt: skip
-    coder = SymbolCoder(model.coding_tables[model.default_quality - 1])
+    coder = SymbolCoder(model.quality().tables)
     payload = coder.encode(symbols)
     yield "symbols from the payload", best(lambda: coder.decode(payload, len(x))), 0.0, 0.0
 

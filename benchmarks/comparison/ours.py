@@ -77,7 +77,7 @@ def archive_coder(codec, quality=None, effort=None):
 
 def symbol_bytes(codec, x, quality, effort=None):
     """Return the code length of the symbols in bytes a signal, by the frequencies of the model."""
-    tables = codec.model.coding_tables[quality - 1]
+    tables = codec.model.quality(quality).tables
     return float(ideal_bits(codec.encode(x, quality, effort), tables).mean()) / 8
 
 

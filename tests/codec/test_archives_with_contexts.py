@@ -50,7 +50,7 @@ def test_signals_unlike_the_typical_ones_come_back_too():
     codec = Codec(tiny_model("float32", (6, 4), 4, contexts=(1,)))
     x = noise_frames("float32", (40, 6, 4))
     symbols = codec.encode(x)
-    coder = SymbolCoder(codec.model.coding_tables[0])
+    coder = SymbolCoder(codec.model.quality(1).tables)
     assert_identical(coder.decode(coder.encode(symbols), 40), symbols)
     for signal, decoded_signal in zip(x, codec.decode(symbols), strict=True):
         packet = codec.compress_packet(signal)

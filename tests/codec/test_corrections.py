@@ -83,8 +83,8 @@ def test_a_quality_without_steps_has_no_corrected_latents():
     columns = codec.model.columns(CORRECTED)
     assert not codec.encode(x, 1, 9)[:, columns].any()
     assert codec.encode(x, 2, 0)[:, columns].any()
-    assert len(codec.model.coding_tables[0].order) == codec.model.groups[ENCODED]
-    assert len(codec.model.coding_tables[1].order) == codec.model.latent_size
+    assert len(codec.model.quality(1).tables.order) == codec.model.groups[ENCODED]
+    assert len(codec.model.quality(2).tables.order) == codec.model.latent_size
 
 
 def test_latents_that_are_not_coded_take_no_bytes():
@@ -132,7 +132,7 @@ def test_latents_round_to_what_effort_0_encodes(model):
     rounded = np.floor(codec.latents(x, quality) + 0.5).astype(np.int32)
     assert_identical(rounded, codec.encode(x, quality, 0))
     every = codec.encoder.encode_at_all_qualities(x)
-    assert_identical(every[quality - 1], rounded)
+    assert_identical(every[quality], rounded)
 
 
 def test_targets_reach_corrected_qualities():

@@ -43,8 +43,8 @@ each_kind = pytest.mark.parametrize(
 
 def bits_of(codec, symbols, qualities):
     """Return the ideal length of each signal's symbols at its quality."""
-    tables = codec.model.coding_tables
-    each = [ideal_bits(s[None], tables[q - 1])[0] for s, q in zip(symbols, qualities, strict=True)]
+    tables = [codec.model.quality(quality).tables for quality in qualities.tolist()]
+    each = [ideal_bits(s[None], own)[0] for s, own in zip(symbols, tables, strict=True)]
     return np.array(each)
 
 
@@ -58,10 +58,9 @@ def psnr_of(codec, decoded, x):
 
 def what_could_be_had(codec, x):
     """Return bits and PSNR of each signal rounded at each quality, both `(n_qualities, n)`."""
-    at_all = codec.encoder.encode_at_all_qualities(x)
     found = []
-    for number, symbols in enumerate(at_all):
-        quality = np.full(len(x), number + 1)
+    for number, symbols in codec.encoder.encode_at_all_qualities(x).items():
+        quality = np.full(len(x), number)
         decoded = codec.decode(symbols, quality)
         found.append((bits_of(codec, symbols, quality), psnr_of(codec, decoded, x)))
     bits, psnr = zip(*found, strict=True)

@@ -48,7 +48,7 @@ def faithful_model(dtype="uint8", n_qualities=4, contexts=(), searches=True):
         n_qualities,
     )
     at_all = Codec(model).encoder.encode_at_all_qualities(spread_frames(model, 300, seed=1))
-    tables = [[count_table(column) for column in symbols.T] for symbols in at_all]
+    tables = [[count_table(column) for column in symbols.T] for symbols in at_all.values()]
     found = [
         random_context(rng_of(quality), row) if quality in contexts else None
         for quality, row in enumerate(tables, 1)

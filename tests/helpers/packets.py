@@ -48,7 +48,7 @@ def row_of(k, seed=0):
 
 
 def coder_of(*rows):
-    return PacketCoder(MODEL_ID, [FixedTables(row) for row in rows])
+    return PacketCoder(MODEL_ID, {q: FixedTables(row) for q, row in enumerate(rows, 1)})
 
 
 def int32s(*symbols):

@@ -136,7 +136,7 @@ def _layers(codec: Codec) -> list[dict[str, Any]]:
     for part, network in _networks(model):
         if part == "decoder":
             rows.append(_row("bottleneck", "round to symbols", (model.groups[ENCODED],), 0, ""))
-            context = model.contexts[model.default_quality - 1]
+            context = model.quality().context
             if context is not None:
                 proof = f"< 2^{max(context.peaks).bit_length()}"
                 rows.append(

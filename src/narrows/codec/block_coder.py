@@ -35,7 +35,6 @@ class BlockCoder:
     def __init__(self, transform: Transform) -> None:
         self._transform = transform
         self._model = transform.model
-        self._coders: dict[int, SymbolCoder] = {}
 
     def pack(self, symbols: Symbols, qualities: Qualities) -> Block:
         """Code `(n, latent_size)` symbols, each signal's of its quality `(n,)`, to a block."""
@@ -68,6 +67,4 @@ class BlockCoder:
         return Unpacked(symbols, np.full(n, block.quality))
 
     def _coder(self, quality: int) -> SymbolCoder:
-        if quality not in self._coders:
-            self._coders[quality] = SymbolCoder(self._model.coding_tables[quality - 1])
-        return self._coders[quality]
+        return self._model.quality(quality).coder

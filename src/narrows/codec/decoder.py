@@ -90,7 +90,7 @@ class Decoder:
     @cached_property
     def packets(self) -> PacketCoder:
         """The coder of single signals."""
-        return PacketCoder(self.model.model_id, self.model.coding_tables)
+        return PacketCoder(self.model.model_id, {q.number: q.tables for q in self.model.qualities})
 
     def check_model_of(self, header: Header) -> None:
         """Raise WrongModelError unless this model wrote the archive."""

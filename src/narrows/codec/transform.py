@@ -12,6 +12,7 @@ import numpy.typing as npt
 from narrows.codec.entropy.tables import frequencies_of
 from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import KnownAnswers, Model
+from narrows.codec.model.quality import Quality
 from narrows.codec.networks.backend import NUMPY, Array, Backend
 from narrows.errors import DataError, ModelError, SettingError
 
@@ -76,31 +77,34 @@ class Transform:
         """Compute what `(n, latent_size)` symbols of the default quality give on this machine."""
         frames = self.decode(symbols)
         hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes())
-        quality = self.model.default_quality
-        if self.model.contexts[quality - 1] is not None:
-            for frequencies in frequencies_of(symbols, self.model.coding_tables[quality - 1]):
+        quality = self.model.quality()
+        if quality.context is not None:
+            for frequencies in frequencies_of(symbols, quality.tables):
                 hashed.update(frequencies.astype("<i4").tobytes())
-        answers = symbols[:0] if self._encoder is None else self.rounded(frames, [quality])[0]
+        if self._encoder is None:
+            return KnownAnswers(symbols, hashed.hexdigest(), symbols[:0])
+        answers = self.rounded(frames, [quality])[quality.number]
         return KnownAnswers(symbols, hashed.hexdigest(), answers)
 
-    def rounded(self, x: Frames, qualities: Sequence[int]) -> Symbols:
+    def rounded(self, x: Frames, qualities: Sequence[Quality]) -> dict[int, Symbols]:
         """Encode frames and round their latents at each of some qualities.
 
         Parameters
         ----------
         x : (n, *frame_shape) of the model's dtype
-        qualities : sequence of int
+        qualities : sequence of Quality
 
         Returns
         -------
-        (n_qualities, n, latent_size) int32
-            The symbols of a correction are 0.
+        dict of int to (n, latent_size) int32
+            By the quality's number. Corrected symbols are 0.
         """
-        out = np.zeros((len(qualities), len(x), self.model.latent_size), dtype=np.int32)
+        shape, columns = (len(x), self.model.latent_size), self.model.columns(ENCODED)
+        out = {quality.number: np.zeros(shape, dtype=np.int32) for quality in qualities}
         for rows, latents in self.encoded(x):
-            for own, quality in zip(out, qualities, strict=True):
-                symbols = self.model.quantiser.to_symbols(latents, quality - 1, self.backend)
-                own[rows, self.model.columns(ENCODED)] = symbols
+            for quality in qualities:
+                symbols = self.model.quantiser.to_symbols(latents, quality.gain, self.backend)
+                out[quality.number][rows, columns] = symbols
         return out
 
     def encoded(self, x: Frames) -> Iterator[tuple[slice, Array]]:
@@ -130,10 +134,11 @@ class Transform:
         (n, *frame_shape) of the model's dtype
         """
         y = self._check_symbols(y)
-        q = self._quality_of_each(quality, len(y)) - 1
+        steps = self._steps(quality, len(y))
         out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
         for rows in self._batches(len(y), self._decoder.network.elements):
-            latents = self.model.quantiser.to_latents(y[rows], q[rows], self.backend)
+            own = steps[rows] if steps.ndim == 2 else steps
+            latents = self.model.quantiser.to_latents(y[rows], own, self.backend)
             out[rows] = self.model.normaliser.from_integers(self._decoder(latents), self.backend)
         return out
 
@@ -151,7 +156,7 @@ class Transform:
         if x.dtype != self.model.dtype:
             raise DataError(
                 f"signals of dtype {x.dtype}; this model takes {wanted}: convert them with "
-                f"{self.model.conversion_of(x.dtype)} or train a model on such data"
+                f"{_conversion(self.model, x.dtype)} or train a model on such data"
             )
         if x.shape[1:] != self.model.frame_shape or x.ndim == 0:
             raise DataError(
@@ -171,29 +176,28 @@ class Transform:
             raise DataError("latents outside the range of int32")
         return y
 
-    def _quality_of_each(
+    def _steps(
         self, quality: int | npt.NDArray[np.integer[Any]] | None, n: int
-    ) -> npt.NDArray[np.intp]:
-        """Return the quality of each of n signals, or SettingError."""
+    ) -> npt.NDArray[np.int32]:
+        """Return the steps of a quality, or `(n, latent_size)` for the quality of each signal."""
         if not isinstance(quality, np.ndarray):
-            return np.full(n, check_quality(self.model, quality))
+            return self.model.quality(quality).step
         if quality.shape != (n,):
             raise SettingError(
                 f"qualities of shape {quality.shape}; give one, or one a signal: ({n},)"
             )
-        for each in np.unique(quality).tolist():
-            check_quality(self.model, each)
-        return quality.astype(np.intp)
+        numbers, each = np.unique(quality, return_inverse=True)
+        steps = [self.model.quality(number).step for number in numbers.tolist()]
+        if len(steps) == 1:
+            return steps[0]
+        return np.array(steps).reshape(-1, self.model.latent_size)[each]
 
 
-def check_quality(model: Model, quality: int | None) -> int:
-    """Return a quality that the model has, by default its middle one; SettingError for others."""
-    if quality is None:
-        return model.default_quality
-    if isinstance(quality, bool) or not isinstance(quality, int | np.integer):
-        raise SettingError(f"quality {quality!r}; it must be a whole number")
-    if not 1 <= quality <= model.n_qualities:
-        most = model.n_qualities
-        accepted = "quality 1 alone" if most == 1 else f"qualities 1 to {most}"
-        raise SettingError(f"quality {quality}; this model has {accepted}")
-    return int(quality)
+def _conversion(model: Model, dtype: np.dtype[Any]) -> str:
+    """Write how other signals become this model's; a cast alone cuts fractions off."""
+    cast = f"astype({model.dtype.name!r})"
+    if dtype.kind != "f" or model.dtype.kind not in "iu":
+        return f"x.{cast}"
+    largest = min(model.peak, np.iinfo(model.dtype).max)
+    scaled = f"np.rint({largest:g} * x).{cast}"
+    return f"np.rint(x).{cast}, where they are fractions of 1 with {scaled},"

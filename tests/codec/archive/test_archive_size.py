@@ -62,7 +62,7 @@ def test_a_storm_of_escapes_takes_little_more_than_raw(dtype, monkeypatch):
     storm = np.random.default_rng(0).integers(INT32.min, INT32.max, (500, 4), dtype=np.int32)
     monkeypatch.setattr(codec.encoder.symbol_encoder, "encode", lambda x, *_: storm[: len(x)])
     x = noise_frames(dtype, (500, 4))
-    assert len(SymbolCoder(codec.model.coding_tables[0]).encode(storm)) > 500 * 4 * 8
+    assert len(SymbolCoder(codec.model.quality(1).tables).encode(storm)) > 500 * 4 * 8
     blob = codec.compress(x)
     assert_near_raw_at_worst(blob, x.nbytes)
     assert_identical(codec.decompress(blob), x)

@@ -14,7 +14,6 @@ from narrows.codec.archive.quality_groups import _list_coder, pack_groups, unpac
 from narrows.codec.archive.salvage import whole_blocks
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
-from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.codec.sequence import Archive
 from narrows.errors import FormatError, SettingError
@@ -34,12 +33,11 @@ K, MOST = 3, 8
 SEVERAL = (Mode.CODED, SEVERAL_QUALITIES)
 MODEL = tiny_model("int16", (6, 8), K, MOST, contexts=(2, 5))
 CODEC = Codec(MODEL)
-CODERS = [SymbolCoder(tables) for tables in MODEL.coding_tables]
 FLIPS = [1 << bit for bit in range(8)] + [0xFF]
 
 
 def coder(quality):
-    return CODERS[quality - 1]
+    return MODEL.quality(quality).coder
 
 
 def packed(symbols, qualities, n_qualities=MOST):
@@ -59,7 +57,7 @@ def refused(payload, n, *words):
 def typical_symbols(qualities, seed=3):
     """Return symbols that cost little, each of its own quality; every seventh signal is escaped."""
     at_all = CODEC.encoder.encode_at_all_qualities(typical_frames(MODEL, len(qualities), seed))
-    symbols = at_all[qualities - 1, np.arange(len(qualities))]
+    symbols = np.array([at_all[quality][i] for i, quality in enumerate(qualities.tolist())])
     symbols[3::7, 1] += 1_000_000
     return symbols
 

@@ -18,7 +18,7 @@ from tests.helpers.tiny_models import searching, tiny_conv_model, tiny_model, ty
 
 def cost_by_hand(model, quality, x, symbols):
     """Return `bits + lambda * distortion` of one signal, from its frame and the frequencies."""
-    exchange, tables = model.exchange, model.coding_tables[quality - 1]
+    exchange, tables = model.exchange, model.quality(quality).tables
     frame = Codec(model).decode(symbols[None], quality)[0]
     distortion = 0
     for decoded, original in zip(frame.ravel().tolist(), x.ravel().tolist(), strict=True):
@@ -70,11 +70,11 @@ def test_code_lengths_are_whole_parts_of_a_bit():
 @each_model
 def test_what_a_symbol_beside_would_cost_more_is_told_for_the_tables_as_they_are(name):
     model = model_of(name)
-    codec, costs = Codec(model), SymbolCosts(model.coding_tables[0])
+    codec, costs = Codec(model), SymbolCosts(model.quality(1).tables)
     symbols = codec.encode(mixed_frames(model, 20), 1, 0)
     bits, more = costs.beside(symbols)
     np.testing.assert_array_equal(bits, costs.bits(symbols))
-    tables = model.coding_tables[0]
+    tables = model.quality(1).tables
     by_latent = dict(zip(tables.order, frequencies_of(symbols, tables), strict=True))
     for i, j in np.ndindex(symbols.shape):
         table, frequencies = tables.row[j], by_latent[j]

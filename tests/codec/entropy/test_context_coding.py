@@ -131,7 +131,7 @@ def test_a_damaged_payload_gives_an_error_or_the_same_symbols_with_both_stacks(c
 
 
 def packet_coder(*tables):
-    return PacketCoder(MODEL_ID, tables)
+    return PacketCoder(MODEL_ID, dict(enumerate(tables, 1)))
 
 
 @given(tables_and_symbols(min_n=1, max_n=1), st.booleans())

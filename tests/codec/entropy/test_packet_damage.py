@@ -109,7 +109,7 @@ def test_a_packet_without_a_checksum_is_refused_where_one_is_wanted():
 
 
 def test_a_packet_of_another_model_is_mostly_refused_and_its_checksum_always():
-    tables, symbols = [FixedTables(row_of(6))], [int32s(*range(i, i + 6)) for i in range(64)]
+    tables, symbols = {1: FixedTables(row_of(6))}, [int32s(*range(i, i + 6)) for i in range(64)]
     ours, theirs = PacketCoder(MODEL_ID, tables), PacketCoder(MODEL_ID[::-1], tables)
     refused = 0
     for s in symbols:

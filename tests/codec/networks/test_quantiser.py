@@ -65,7 +65,7 @@ def test_symbols_are_exact_rational_numbers_rounded_half_up(data):
     rows = data.draw(integer_rows(quantiser.latent_size, -limit, limit))
     latents = np.array(rows, np.float64).reshape(-1, quantiser.latent_size)
     for quality in range(quantiser.n_qualities):
-        symbols = quantiser.to_symbols(latents, quality)
+        symbols = quantiser.to_symbols(latents, quantiser.gain[quality])
         assert symbols.dtype == np.int32
         assert symbols.tolist() == [symbols_by_hand(quantiser, row, quality) for row in rows]
 
@@ -78,7 +78,7 @@ def test_latents_are_symbols_times_steps_clipped(data):
     rows = data.draw(st.lists(st.lists(any_int32, min_size=k, max_size=k), max_size=5))
     symbols = np.array(rows, np.int32).reshape(-1, k)
     for quality in range(quantiser.n_qualities):
-        latents = quantiser.to_latents(symbols, quality)
+        latents = quantiser.to_latents(symbols, quantiser.step[quality])
         assert latents.dtype == np.float64
         assert latents.tolist() == [latents_by_hand(quantiser, row, quality) for row in rows]
 
@@ -88,22 +88,30 @@ def test_latents_are_symbols_times_steps_clipped(data):
 def test_symbols_survive_where_gain_and_step_cancel(symbols, shift):
     gain = np.array([[1, 1, 2**shift], [2**shift, 1, 1]], np.int32)
     quantiser = Quantiser(gain, shift, 2**shift // gain, 2**31 - 1)
-    for quality in (0, 1):
-        again = quantiser.to_symbols(quantiser.to_latents(symbols, quality), quality)
+    for own_gain, step in zip(quantiser.gain, quantiser.step, strict=True):
+        again = quantiser.to_symbols(quantiser.to_latents(symbols, step), own_gain)
         assert_identical(again, symbols)
 
 
 def test_halves_go_up():
     quantiser = Quantiser(np.ones((1, 1), np.int32), 1, np.ones((1, 1), np.int32), 9)
     latents = np.array([[-3.0], [-2.0], [-1.0], [0.0], [1.0], [2.0], [3.0]])
-    assert quantiser.to_symbols(latents, 0).ravel().tolist() == [-1, -1, 0, 0, 1, 1, 2]
+    assert quantiser.to_symbols(latents, quantiser.gain[0]).ravel().tolist() == [
+        -1,
+        -1,
+        0,
+        0,
+        1,
+        1,
+        2,
+    ]
 
 
 def test_symbols_are_clipped_to_int32_at_both_ends():
     quantiser = Quantiser(np.full((1, 1), 4, np.int32), 0, np.ones((1, 1), np.int32), 9)
     latents = np.array([[2.0**40], [-(2.0**40)], [2.0**29], [-(2.0**29)], [-(2.0**29) - 1]])
     expected = [INT32.max, INT32.min, INT32.max, INT32.min, INT32.min]
-    assert quantiser.to_symbols(latents, 0).ravel().tolist() == expected
+    assert quantiser.to_symbols(latents, quantiser.gain[0]).ravel().tolist() == expected
 
 
 def test_the_extreme_symbols_times_the_largest_step_are_exact():
@@ -111,7 +119,7 @@ def test_the_extreme_symbols_times_the_largest_step_are_exact():
     quantiser = Quantiser(step, 0, step, 2**31 - 1)
     symbols = np.array([[INT32.min], [INT32.max], [1], [-1]], np.int32)
     expected = [-(2**31) + 1, 2**31 - 1, MAX_STEP, -MAX_STEP]
-    assert quantiser.to_latents(symbols, 0).ravel().tolist() == expected
+    assert quantiser.to_latents(symbols, quantiser.step[0]).ravel().tolist() == expected
 
 
 def test_neither_direction_writes_into_its_input():
@@ -119,8 +127,8 @@ def test_neither_direction_writes_into_its_input():
     latents, symbols = np.full((2, 2), 5.0), np.full((2, 2), 5, np.int32)
     for array in (latents, symbols):
         array.setflags(write=False)
-    quantiser.to_symbols(latents, 0)
-    quantiser.to_latents(symbols, 0)
+    quantiser.to_symbols(latents, quantiser.gain[0])
+    quantiser.to_latents(symbols, quantiser.step[0])
 
 
 @given(st.data())
@@ -130,13 +138,13 @@ def test_torch_gives_the_same_symbols_and_latents(torch_backend, data):
     limit = latent_limit(quantiser)
     rows = data.draw(integer_rows(quantiser.latent_size, -limit, limit))
     latents = np.array(rows, np.float64).reshape(-1, quantiser.latent_size)
-    for quality in range(quantiser.n_qualities):
-        symbols = quantiser.to_symbols(latents, quality)
+    for gain, step in zip(quantiser.gain, quantiser.step, strict=True):
+        symbols = quantiser.to_symbols(latents, gain)
         theirs = torch_backend.constant(latents, np.float64)
-        assert_identical(quantiser.to_symbols(theirs, quality, torch_backend), symbols)
+        assert_identical(quantiser.to_symbols(theirs, gain, torch_backend), symbols)
         np.testing.assert_array_equal(
-            torch_backend.to_numpy(quantiser.to_latents(symbols, quality, torch_backend)),
-            quantiser.to_latents(symbols, quality),
+            torch_backend.to_numpy(quantiser.to_latents(symbols, step, torch_backend)),
+            quantiser.to_latents(symbols, step),
             strict=True,
         )
 

@@ -33,7 +33,7 @@ def corrected_latents(model, quality):
 
 def bytes_of(codec, x, qualities):
     """Return the mean bytes of the symbols of signals at some qualities, at effort 0."""
-    tables = [codec.model.coding_tables[q - 1] for q in qualities]
+    tables = [codec.model.quality(q).tables for q in qualities]
     symbols = [codec.encode(x, q, 0) for q in qualities]
     return [ideal_bits(*each).mean() / 8 for each in zip(symbols, tables, strict=True)]
 

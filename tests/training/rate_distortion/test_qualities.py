@@ -88,9 +88,10 @@ def test_archives_and_packets_of_a_quality_agree(eight, digits, quality):
 
 def test_encoding_at_all_qualities_is_encoding_at_each(eight, digits):
     at_all = eight.encoder.encode_at_all_qualities(digits[:30])
-    assert at_all.shape == (8, 30, eight.model.latent_size)
-    for quality in range(1, 9):
-        assert np.array_equal(at_all[quality - 1], eight.encode(digits[:30], quality, effort=0))
+    assert list(at_all) == list(range(1, 9))
+    for quality, symbols in at_all.items():
+        assert symbols.shape == (30, eight.model.latent_size)
+        assert np.array_equal(symbols, eight.encode(digits[:30], quality, effort=0))
 
 
 def test_a_saved_model_keeps_its_qualities(eight, digits, tmp_path):

@@ -92,8 +92,8 @@ class BudgetSearch:
             If a signal cannot keep to the budget; it says what could be had.
         """
         n = len(x)
-        tried = self._encoder.encode_at_all_qualities(x)  # (n_qualities, n, latent_size)
-        best = _Best(np.zeros_like(tried[0]), np.zeros(n, dtype=np.intp), np.full(n, np.inf))
+        tried = self._encoder.encode_at_all_qualities(x)  # (n, latent_size) of each quality
+        best = _Best(np.zeros_like(tried[1]), np.zeros(n, dtype=np.intp), np.full(n, np.inf))
         start = self._offer_rounded(x, tried, best)
 
         def keeps(rows: Rows, numbers: Rows) -> Flags:
@@ -102,9 +102,9 @@ class BudgetSearch:
             qualities, weights = self._points.quality[points], self._points.weight[points]
             for quality in np.unique(qualities).tolist():
                 own = np.flatnonzero(qualities == quality)
-                last, frames = tried[quality - 1, rows[own]], x[rows[own]]
+                last, frames = tried[quality][rows[own]], x[rows[own]]
                 symbols = self._encoder.improve(frames, last, quality, self._effort, weights[own])
-                tried[quality - 1, rows[own]] = symbols
+                tried[quality][rows[own]] = symbols
                 kept[own] = self._offer(best, rows[own], frames, symbols, quality)
             return kept
 
@@ -113,24 +113,24 @@ class BudgetSearch:
         # rounding keeps to the budget, that is taken: no effort refuses what effort 0 gives.
         lost = np.flatnonzero(best.quality == 0)
         if len(lost):
-            quality = int(self._points.quality[self._from_few_bytes(np.zeros(1, dtype=np.intp))][0])
-            raise SettingError(self._out_of_reach(x[lost], tried[quality - 1, lost], quality))
+            quality = 1 if self._budget.of_bytes else self._encoder.model.n_qualities
+            raise SettingError(self._out_of_reach(x[lost], tried[quality][lost], quality))
         return best.symbols, best.quality
 
     def _from_few_bytes(self, numbers: Rows) -> Rows:
         """Number points from the end where a signal is sure to keep to the budget, and back."""
         return numbers if self._budget.of_bytes else len(self._points.quality) - 1 - numbers
 
-    def _offer_rounded(self, x: Frames, rounded: Symbols, best: _Best) -> Rows:
+    def _offer_rounded(self, x: Frames, rounded: dict[int, Symbols], best: _Best) -> Rows:
         """Offer each quality's rounded symbols; return where each signal's search begins, `(n,)`.
 
         That is the last point of weight 1 at which rounding keeps to the budget, or the first.
         """
-        numbers = self._from_few_bytes(self._points.of_weight_1())
-        start, rows = np.full(len(x), numbers.min()), np.arange(len(x))
-        for q in numbers.argsort():
-            kept = self._offer(best, rows, x, rounded[q], int(q) + 1)
-            start[kept] = numbers[q]
+        numbers = np.sort(self._from_few_bytes(self._points.of_weight_1()))
+        qualities = self._points.quality[self._from_few_bytes(numbers)]
+        start, rows = np.full(len(x), numbers[0]), np.arange(len(x))
+        for number, quality in zip(numbers, qualities.tolist(), strict=True):
+            start[self._offer(best, rows, x, rounded[quality], quality)] = number
         return start
 
     def _offer(self, best: _Best, rows: Rows, x: Frames, symbols: Symbols, quality: int) -> Flags:
@@ -157,7 +157,7 @@ class BudgetSearch:
         """Compute the size of each signal's symbols, `(n,)`."""
         if self._packet_size is not None:
             return np.array([float(self._packet_size(each, quality)) for each in symbols])
-        tables = self._encoder.model.coding_tables[quality - 1]
+        tables = self._encoder.model.quality(quality).tables
         return (SymbolCosts(tables).bits(symbols) + escape_bits(symbols, tables.row)) / 8.0
 
     def _out_of_reach(self, x: Frames, symbols: Symbols, quality: int) -> str:

@@ -111,8 +111,8 @@ class Encoder:
         x, resolved = self._decoder.transform.check_frames(x), request.resolve(self._model)
         return self.symbol_encoder.encode(x, resolved.quality, resolved.effort)
 
-    def encode_at_all_qualities(self, x: Frames) -> Symbols:
-        """Encode signals with effort 0 to `(n_qualities, n, latent_size)` symbols."""
+    def encode_at_all_qualities(self, x: Frames) -> dict[int, Symbols]:
+        """Encode signals with effort 0 to `(n, latent_size)` symbols of each quality."""
         return self.symbol_encoder.encode_at_all_qualities(x)
 
     def latents(self, x: Frames, request: Request) -> npt.NDArray[np.float64]:

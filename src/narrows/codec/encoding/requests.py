@@ -11,7 +11,6 @@ import numpy as np
 
 from narrows.codec.encoding.efforts import DEFAULT_EFFORT, MAX_EFFORT
 from narrows.codec.model.model import Model
-from narrows.codec.transform import check_quality
 from narrows.errors import SettingError
 
 
@@ -96,9 +95,10 @@ class Request:
 
     def resolve(self, model: Model) -> ResolvedRequest:
         """Decide what was left open, for a model; SettingError for what the model does not have."""
-        quality, searches = check_quality(model, self.quality), model.exchange is not None
+        quality = model.quality(self.quality)
+        searches = quality.tradeoff is not None
         if self.effort is None:
-            return ResolvedRequest(quality, DEFAULT_EFFORT if searches else 0, self.budget)
+            return ResolvedRequest(quality.number, DEFAULT_EFFORT if searches else 0, self.budget)
         if isinstance(self.effort, bool) or not isinstance(self.effort, int | np.integer):
             raise SettingError(f"effort {self.effort!r}; it must be a whole number")
         if not 0 <= self.effort <= MAX_EFFORT:
@@ -107,7 +107,7 @@ class Request:
             )
         if self.effort and not searches:
             raise SettingError(f"effort {self.effort}; this model has nothing to search by: give 0")
-        return ResolvedRequest(quality, int(self.effort), self.budget)
+        return ResolvedRequest(quality.number, int(self.effort), self.budget)
 
 
 def _is_number(value: Any) -> bool:

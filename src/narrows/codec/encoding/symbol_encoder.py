@@ -30,15 +30,14 @@ class SymbolEncoder:
 
     def encode(self, x: Frames, quality: int, effort: int) -> Symbols:
         """Encode `(n, *frame_shape)` frames to `(n, latent_size)` symbols."""
-        (symbols,) = self.transform.rounded(x, [quality])
+        symbols = self.transform.rounded(x, [self.model.quality(quality)])[quality]
         self._correct(x, symbols, quality)
         return self.improve(x, symbols, quality, effort)
 
-    def encode_at_all_qualities(self, x: Frames) -> Symbols:
-        """Encode frames with effort 0 to `(n_qualities, n, latent_size)` symbols."""
-        qualities = range(1, self.model.n_qualities + 1)
-        out = self.transform.rounded(x, qualities)
-        for symbols, quality in zip(out, qualities, strict=True):
+    def encode_at_all_qualities(self, x: Frames) -> dict[int, Symbols]:
+        """Encode frames with effort 0 to `(n, latent_size)` symbols of each quality."""
+        out = self.transform.rounded(x, self.model.qualities)
+        for quality, symbols in out.items():
             self._correct(x, symbols, quality)
         return out
 
@@ -68,9 +67,10 @@ class SymbolEncoder:
     def latents(self, x: Frames, quality: int) -> npt.NDArray[np.float64]:
         """Encode frames to latents before rounding, `(n, latent_size)`; see `Codec.latents`."""
         model, backend = self.model, self.transform.backend
+        gain = model.quality(quality).gain
         out = np.zeros((len(x), model.latent_size), dtype=np.float64)
         for rows, latents in self.transform.encoded(x):
-            in_steps = model.quantiser.in_steps(latents, quality - 1, backend)
+            in_steps = model.quantiser.in_steps(latents, gain, backend)
             out[rows, model.columns(ENCODED)] = backend.to_numpy(in_steps)
         if self._corrects(quality):
             symbols = np.clip(np.floor(out + 0.5), SYMBOL_MIN, SYMBOL_MAX).astype(np.int32)
@@ -84,8 +84,7 @@ class SymbolEncoder:
 
     def _corrects(self, quality: int) -> bool:
         """Return whether a quality has steps for corrected latents."""
-        steps = self.model.quantiser.step[quality - 1, self.model.columns(CORRECTED)]
-        return bool(steps.any())
+        return bool(self.model.quality(quality).step[self.model.columns(CORRECTED)].any())
 
     def _correct(self, x: Frames, y: Symbols, quality: int) -> None:
         """Set the corrected symbols in `(n, latent_size)`, if the quality has steps for them."""

@@ -21,8 +21,8 @@ from narrows.codec.encoding.bit_costs import OUT_OF_REACH, SymbolCosts
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.encoding.efforts import Effort
 from narrows.codec.model.groups import CORRECTED
-from narrows.codec.model.tradeoff import Exchange
 from narrows.codec.transform import Frames, Symbols, Transform
+from narrows.errors import ModelError
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -66,24 +66,25 @@ class SymbolSearch:
     Parameters
     ----------
     transform : Transform
-        Of a model with an Exchange.
+        Of a model that has something to search by.
     quality : int
     """
 
     def __init__(self, transform: Transform, quality: int) -> None:
         model = transform.model
-        assert model.exchange is not None
-        exchange: Exchange = model.exchange
+        own = model.quality(quality)
+        if own.tradeoff is None:
+            raise ModelError(f"model {transform.model_id} has nothing to search symbols by")
         self._model = model
-        self._quality = quality
+        self._quality = own
         self._decode = transform.decode
-        self._unit = exchange.unit
-        self._lambda = exchange.lambda_[quality - 1]
-        self._curvature = exchange.curvature[quality - 1].astype(np.float64)
-        self._costs = SymbolCosts(model.coding_tables[quality - 1])
+        self._unit = own.tradeoff.unit
+        self._lambda = own.tradeoff.lambda_
+        self._curvature = own.tradeoff.curvature.astype(np.float64)
+        self._costs = SymbolCosts(own.tables)
         decoder = model.decoder
         self._decoder = taped_chain(decoder.layers, decoder.input_shape, decoder.input_limit)
-        normaliser, step = model.normaliser, model.quantiser.step[quality - 1].astype(np.float64)
+        normaliser, step = model.normaliser, own.step.astype(np.float64)
         if model.dtype.kind == "f":
             slope = normaliser.output_scale
         else:
@@ -135,7 +136,7 @@ class SymbolSearch:
         symbols : (n, latent_size) int32
             The corrected ones are 0.
         """
-        e = errors(self._decode(symbols, self._quality), x, self._unit)
+        e = errors(self._decode(symbols, self._quality.number), x, self._unit)
         gradient = self._pull_to_corrected(e.reshape(x.shape)).astype(np.float64)
         gradient *= self._slope[self._corrected]
         twice = 2.0 * self._curvature[self._corrected]
@@ -158,7 +159,8 @@ class SymbolSearch:
         return Objective(x, lambdas if weight is None else lambdas * weight)
 
     def _cost(self, objective: Objective, symbols: Symbols) -> Floats:
-        e = errors(self._decode(symbols, self._quality), objective.x, self._unit)  # (n, size)
+        decoded = self._decode(symbols, self._quality.number)
+        e = errors(decoded, objective.x, self._unit)  # (n, size)
         return self._costs.bits(symbols) + objective.lambda_ * squared(e)  # (n,)
 
     def _descend(
@@ -241,7 +243,7 @@ class SymbolSearch:
     def _gradient(self, x: Frames, symbols: Symbols) -> tuple[Floats, Floats]:
         """Compute the distortion `(n,)`, and its gradient `(n, latent_size)` in symbols."""
         model = self._model
-        y, pull = self._decoder(model.quantiser.to_latents(symbols, self._quality - 1))
+        y, pull = self._decoder(model.quantiser.to_latents(symbols, self._quality.step))
         e = errors(model.normaliser.from_integers(y), x, self._unit)
         gradient = pull(e.reshape(x.shape))
         return squared(e), gradient.astype(np.float64) * self._slope

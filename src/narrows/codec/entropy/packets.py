@@ -14,7 +14,7 @@ writes is an error. `docs/FORMAT.md` is the specification.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 from zlib import crc32
 
@@ -37,17 +37,17 @@ class PacketCoder:
     ----------
     model_id : bytes
         16 bytes; a packet does not hold them, but its check bits and checksum depend on them.
-    tables : sequence of CodingTables
-        Those of each quality.
+    tables : mapping of int to CodingTables
+        Those of each quality, whose numbers count from 1.
     """
 
-    def __init__(self, model_id: bytes, tables: Sequence[CodingTables]) -> None:
+    def __init__(self, model_id: bytes, tables: Mapping[int, CodingTables]) -> None:
         self.model_id = model_id
         self.tables = tables
 
     def encode(self, symbols: Symbols, quality: int, *, checksum: bool = False) -> bytes:
         """Code `(latent_size,)` int32 symbols, of any value, to a packet."""
-        payload, escapes = encode_payload(symbols, self.tables[quality - 1])
+        payload, escapes = encode_payload(symbols, self.tables[quality])
         first = (quality - 1) << 5 | escapes << 4
         first |= crc32(symbols.astype("<i4").tobytes(), crc32(self.model_id + bytes([first]))) & 15
         packet = bytes([first]) + payload
@@ -67,10 +67,10 @@ class PacketCoder:
         if not content:
             raise FormatError("packet of no bytes; it has at least one")
         quality = (content[0] >> 5) + 1
-        if quality > len(self.tables):
+        if quality not in self.tables:
             raise FormatError(f"packet of quality {quality}, which {self._not_ours}")
         escapes = bool(content[0] & 0x10)
-        symbols = decode_payload(content[1:], self.tables[quality - 1], escapes)
+        symbols = decode_payload(content[1:], self.tables[quality], escapes)
         # One comparison holds the escape mode, the check bits and every byte of the payload.
         if self.encode(symbols, quality) != content:
             raise FormatError(f"packet that {self._not_ours}, or made with checksum=True")

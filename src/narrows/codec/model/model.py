@@ -19,12 +19,13 @@ from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
 from narrows.codec.model.content import write_decoding, write_encoder
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
+from narrows.codec.model.quality import Quality, Tradeoff
 from narrows.codec.model.tradeoff import Exchange
 from narrows.codec.networks.layers import Shape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
-from narrows.errors import FormatError
+from narrows.errors import FormatError, SettingError
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,9 +204,36 @@ class Model:
         return (self.n_qualities + 1) // 2
 
     @cached_property
-    def coding_tables(self) -> list[CodingTables]:
-        """What each quality's symbols are coded with."""
-        return [self._tables_of(q) for q in range(self.n_qualities)]
+    def qualities(self) -> Sequence[Quality]:
+        """All qualities, from the fewest bytes to the most."""
+        return [self._row(q) for q in range(self.n_qualities)]
+
+    def quality(self, number: int | None = None) -> Quality:
+        """Return a quality by its number, counted from 1; by default the middle one.
+
+        Raises
+        ------
+        SettingError
+            If the model does not have it.
+        """
+        if number is None:
+            number = self.default_quality
+        if isinstance(number, bool) or not isinstance(number, int | np.integer):
+            raise SettingError(f"quality {number!r}; it must be a whole number")
+        if not 1 <= number <= self.n_qualities:
+            most = self.n_qualities
+            accepted = "quality 1 alone" if most == 1 else f"qualities 1 to {most}"
+            raise SettingError(f"quality {number}; this model has {accepted}")
+        return self.qualities[number - 1]
+
+    def _row(self, q: int) -> Quality:
+        """Gather a row of all that qualities differ in."""
+        exchange, tradeoff = self.exchange, None
+        if exchange is not None:
+            tradeoff = Tradeoff(exchange.unit, exchange.lambda_[q], exchange.curvature[q])
+        quantiser, tables = self.quantiser, self._tables_of(q)
+        own = (quantiser.gain[q], quantiser.step[q], tables, self.contexts[q], tradeoff)
+        return Quality(q + 1, *own)
 
     def _tables_of(self, q: int) -> CodingTables:
         groups: list[CodingTables] = []
@@ -230,15 +258,6 @@ class Model:
         """16 bytes that name exactly what coding depends on."""
         both = self.encoder_digest + write_decoding(self).digest()
         return hashlib.sha256(both).digest()[:MODEL_ID_BYTES]
-
-    def conversion_of(self, dtype: np.dtype[Any]) -> str:
-        """Write how other signals become this model's; a cast alone cuts fractions off."""
-        cast = f"astype({self.dtype.name!r})"
-        if dtype.kind != "f" or self.dtype.kind not in "iu":
-            return f"x.{cast}"
-        largest = min(self.peak, np.iinfo(self.dtype).max)
-        scaled = f"np.rint({largest:g} * x).{cast}"
-        return f"np.rint(x).{cast}, where they are fractions of 1 with {scaled},"
 
     def without_encoder(self) -> Model:
         """Return the model that only decompresses: same id, half to two thirds of the size."""

@@ -14,6 +14,7 @@ from narrows.errors import FormatError, UnprovenModelError
 
 MAX_QUALITIES = 8  # three bits of a packet
 SYMBOL_MIN, SYMBOL_MAX = -(2**31), 2**31 - 1
+Row = npt.NDArray[np.int32]
 EXACT = 2**52
 MAX_QUANTISER_SHIFT = 47  # with a gain of 15 bits, a latent of one step then still fits
 
@@ -70,33 +71,31 @@ class Quantiser:
                 f"latents times gains could reach 2**{peak.bit_length()}; the limit is 2**52"
             )
 
-    def in_steps(self, latents: Array, quality: int, backend: Backend = NUMPY) -> Array:
-        """Return the first `(n, m)` latents in units of the rounding step, exact in float64."""
-        gain = self.gain[quality, : latents.shape[1]]
+    def in_steps(self, latents: Array, gain: Row, backend: Backend = NUMPY) -> Array:
+        """Return `(n, m)` latents in units of the rounding step, exact in float64.
+
+        `gain` is a quality's row, of which the first m are used.
+        """
+        gain = gain[: latents.shape[1]]
         y = backend.cast(latents, np.float64) * backend.constant(gain, np.float64)
         y *= 2.0**-self.shift
         return y
 
     def to_symbols(
-        self, latents: Array, quality: int, backend: Backend = NUMPY
+        self, latents: Array, gain: Row, backend: Backend = NUMPY
     ) -> npt.NDArray[np.int32]:
-        """Round the first `(n, m)` latents to `(n, m)` int32 symbols."""
-        y = self.in_steps(latents, quality, backend)
+        """Round `(n, m)` latents to `(n, m)` int32 symbols; see `in_steps`."""
+        y = self.in_steps(latents, gain, backend)
         y += 0.5
         backend.xp.floor(y, out=y)
         backend.xp.clip(y, SYMBOL_MIN, SYMBOL_MAX, out=y)
         return backend.to_numpy(y).astype(np.int32)
 
-    def to_latents(
-        self,
-        symbols: npt.NDArray[Any],
-        quality: int | npt.NDArray[np.integer[Any]],
-        backend: Backend = NUMPY,
-    ) -> Array:
+    def to_latents(self, symbols: npt.NDArray[Any], step: Row, backend: Backend = NUMPY) -> Array:
         """Undo `to_symbols` up to the rounding: `(n, latent_size)` integers in float64.
 
-        `quality` may be an array `(n,)`, of each signal's own.
+        `step` is a quality's row, or one for each signal, `(n, latent_size)`.
         """
         y = backend.constant(symbols, np.float64)
-        y = y * backend.constant(self.step[quality], np.float64)
+        y = y * backend.constant(step, np.float64)
         return backend.xp.clip(y, -self.limit, self.limit, out=y)

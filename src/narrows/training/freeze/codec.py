@@ -120,9 +120,11 @@ def freeze(
             "seed or architecture"
         )
     symbols = Codec(draft).encoder.encode_at_all_qualities(signals.train)
-    tables: list[Sequence[FrequencyTable]] = [[count_table(c) for c in s.T] for s in symbols]
+    tables: list[Sequence[FrequencyTable]] = [
+        [count_table(c) for c in s.T] for s in symbols.values()
+    ]
     held_out = Codec(draft).encoder.encode_at_all_qualities(signals.validation)
-    contexts = fit_contexts(symbols, held_out, tables)
+    contexts = fit_contexts(list(symbols.values()), list(held_out.values()), tables)
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
     exchange = fit_exchange(Codec(finished), signals.train, symbols, lambdas)
@@ -130,7 +132,7 @@ def freeze(
     if rate_ratio is not None:
         finished = with_correction(finished, signals.train, signals.validation, rate_ratio)
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
-    asked[:, : draft.latent_size] = symbols[draft.default_quality - 1, : len(asked)]
+    asked[:, : draft.latent_size] = symbols[draft.default_quality][: len(asked)]
     return Codec(replace(finished, known_answers=Transform(finished).answer(asked)))
 
 
@@ -234,11 +236,10 @@ def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -
         x = np.concatenate([x, signals.train])
         scaled = torch.cat([scaled, signals.scaled_train])
     losses = []
-    for quality, symbols in enumerate(codec.encoder.encode_at_all_qualities(x)):
-        in_floats = sum(
-            autoencoder.squared_error(part, quality) for part in torch.split(scaled.cpu(), BATCH)
-        )
-        decoded = codec.decode(symbols, quality + 1).astype(np.float64)
+    for quality, symbols in codec.encoder.encode_at_all_qualities(x).items():
+        parts = torch.split(scaled.cpu(), BATCH)
+        in_floats = sum(autoencoder.squared_error(part, quality - 1) for part in parts)
+        decoded = codec.decode(symbols, quality).astype(np.float64)
         in_integers = float(np.square(decoded - x).sum())
         if (in_integers - in_floats) / x.size <= NEGLIGIBLE_MSE * peak**2:
             in_integers = min(in_integers, in_floats)
@@ -258,8 +259,9 @@ def _worst_layer(
 ) -> str:
     """Return the name of the layer whose integers differ most from its floats."""
     x, scaled = signals.validation[:BATCH], signals.scaled_validation[:BATCH].cpu()
-    symbols = codec.encode(x, codec.model.n_qualities)
-    inputs = codec.model.quantiser.to_latents(symbols, codec.model.n_qualities - 1)
+    finest = codec.model.qualities[-1]
+    symbols = codec.encode(x, finest.number)
+    inputs = codec.model.quantiser.to_latents(symbols, finest.step)
     in_floats = torch.from_numpy(inputs * freeze_latents(autoencoder, scaled).unit).float()
     ends = (
         ("encoder", autoencoder.encoder, scaled, codec.model.normaliser.to_integers(x)),

@@ -41,7 +41,7 @@ Symbols = npt.NDArray[np.int32]
 
 
 def fit_contexts(
-    train: Symbols, held_out: Symbols, tables: Sequence[Row]
+    train: Sequence[Symbols], held_out: Sequence[Symbols], tables: Sequence[Row]
 ) -> list[ContextModel | None]:
     """Fit a context model to the symbols of each quality; None where it does not pay.
 
@@ -50,7 +50,8 @@ def fit_contexts(
 
     Parameters
     ----------
-    train, held_out : (n_qualities, n, k) int32
+    train, held_out : sequence of (n, k) int32
+        Of each quality.
     tables : sequence of rows of FrequencyTable
         The tables of the symbols without a context model.
     """

@@ -51,7 +51,7 @@ class Residuals:
     Attributes
     ----------
     quality : int
-        Counted from 0.
+        Its number.
     bits : float
         The mean rate of the networks' latents.
     error : float
@@ -118,7 +118,7 @@ def with_correction(
     Model
         The same, where no quality falls short, or a correction is not provably exact.
     """
-    size, middle = math.prod(model.frame_shape), model.default_quality - 1
+    size, middle = math.prod(model.frame_shape), model.default_quality
     most = min(MAX_COMPONENTS, size - model.latent_size)
     if model.n_qualities == 1 or size > MAX_FRAME_ELEMENTS or most < 1 or model.exchange is None:
         return model
@@ -130,7 +130,7 @@ def with_correction(
         q = residuals.quality
         aim = measured[0].bits * ratio ** (q - middle)
         if chosen or residuals.bits < MIN_RATE_SHARE * aim:
-            chosen[q] = _choose(aim, measured[: q - middle + 1])
+            chosen[q] = _choose(aim, [each for each in measured if each.quality <= q])
     try:
         return _add_group(model, measured[0].components, chosen) if chosen else model
     except UnprovenModelError:
@@ -146,11 +146,11 @@ def _measure(
     """
     of_train, of_held_out = map(codec.encoder.encode_at_all_qualities, (train, held_out))
     measured: list[Residuals] = []
-    for q in range(codec.model.n_qualities - 1, codec.model.default_quality - 2, -1):
+    for q in range(codec.model.n_qualities, codec.model.default_quality - 1, -1):
         learned = _errors(codec, train, of_train[q], q)
         errors = _errors(codec, held_out, of_held_out[q], q)
         components = measured[0].components if measured else _principal_axes(learned)[:, :most]
-        bits = float(ideal_bits(of_held_out[q], codec.model.coding_tables[q]).mean())
+        bits = float(ideal_bits(of_held_out[q], codec.model.quality(q).tables).mean())
         error = float(np.square(errors).sum(axis=1).mean())
         unseen = errors @ components
         # Networks learn a few training signals by heart, and leave smaller errors of them.
@@ -170,7 +170,7 @@ def _errors(
     codec: Codec, x: npt.NDArray[Any], symbols: npt.NDArray[np.int32], quality: int
 ) -> Floats:
     """Return signals less their decoded symbols, `(n, size)`."""
-    decoded = codec.decode(symbols, quality + 1).astype(np.float64)
+    decoded = codec.decode(symbols, quality).astype(np.float64)
     return (x.astype(np.float64) - decoded).reshape(len(x), -1)
 
 
@@ -208,32 +208,33 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
     layer, norms = _dense(components[:, kept], scale * unit, math.ceil(model.peak / unit))
     steps = np.zeros((model.n_qualities, n), np.int32)
     for q, each in chosen.items():
-        steps[q] = np.where(used[q][kept], max(1, round(each.step * scale)), 0)
+        steps[q - 1] = np.where(used[q][kept], max(1, round(each.step * scale)), 0)
     curvature = np.where(steps > 0, np.rint(np.square(steps / scale * exchange.unit * norms)), 0)
-    sources = [chosen[q].residuals.quality if q in chosen else q for q in range(len(steps))]
-    tables = [list(model.tables[source]) for source in sources]
+    numbers = range(1, model.n_qualities + 1)
+    rows = [(chosen[q].residuals.quality if q in chosen else q) - 1 for q in numbers]
+    tables = [list(model.tables[row]) for row in rows]
     uncoded = count_table(np.zeros(1, dtype=np.int32))
-    for q, row in enumerate(tables):
-        row += [count_table(symbols[q][:, j]) if step else uncoded
-                for j, step in zip(kept, steps[q], strict=True)]  # fmt: skip
+    for q, table_row, own_steps in zip(numbers, tables, steps, strict=True):
+        table_row += [count_table(symbols[q][:, j]) if step else uncoded
+                      for j, step in zip(kept, own_steps, strict=True)]  # fmt: skip
     lambdas = [chosen[q].lambda_ / exchange.unit**2 if q in chosen else each
-               for q, each in enumerate(exchange.lambda_)]  # fmt: skip
+               for q, each in enumerate(exchange.lambda_, 1)]  # fmt: skip
     return replace(
         model,
         quantiser=replace(
             quantiser,
-            gain=np.pad(quantiser.gain[sources], ((0, 0), (0, n))),
-            step=np.hstack([quantiser.step[sources], steps]),
+            gain=np.pad(quantiser.gain[rows], ((0, 0), (0, n))),
+            step=np.hstack([quantiser.step[rows], steps]),
         ),
         decoder=_beside(model, layer),
         tables=tables,
-        contexts=[model.contexts[source] for source in sources],
+        contexts=[model.contexts[row] for row in rows],
         groups={ENCODED: model.latent_size, CORRECTED: n},
         exchange=replace(
             exchange,
             # Where the networks alone gain nothing more, lambda is not the slope of the curve.
             lambda_=list(accumulate(reversed(lambdas), min))[::-1],
-            curvature=np.hstack([exchange.curvature[sources], curvature.astype(np.int32)]),
+            curvature=np.hstack([exchange.curvature[rows], curvature.astype(np.int32)]),
         ),
     )
 

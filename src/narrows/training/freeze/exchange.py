@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.transform import Symbols
 
 FLOAT_LEVELS = 2.0**12  # units of error in the range of float signals
 MAX_INTEGER_LEVELS = 2.0**16  # units of error in the range of integer signals
@@ -26,7 +27,7 @@ It is the slope of D = step**2 / 12 where D falls as 2**(-2 R) (Gish & Pierce 19
 
 
 def fit_exchange(
-    codec: Codec, x: npt.NDArray[Any], symbols: npt.NDArray[np.int32], lambdas: Sequence[float]
+    codec: Codec, x: npt.NDArray[Any], symbols: Mapping[int, Symbols], lambdas: Sequence[float]
 ) -> Exchange:
     """Measure curvatures, and derive lambda from them where training had none.
 
@@ -36,7 +37,7 @@ def fit_exchange(
         With the tables of its symbols.
     x : (n, *frame_shape)
         Training signals.
-    symbols : (n_qualities, n, latent_size) int32
+    symbols : mapping of int to (n, latent_size) int32
         Of these signals.
     lambdas : sequence of float
         Of each quality in training, in bits per squared error for a peak of 1; or none.
@@ -46,10 +47,7 @@ def fit_exchange(
     unit = 2.0 ** math.floor(math.log2(units / model.peak))
     if model.dtype.kind != "f":
         unit = min(unit, 1.0)
-    curvatures = [
-        _curvatures(codec, of_quality, quality + 1, unit)
-        for quality, of_quality in enumerate(symbols)
-    ]
+    curvatures = [_curvatures(codec, each, quality, unit) for quality, each in symbols.items()]
     found = [value / (model.peak * unit) ** 2 for value in lambdas] or [
         min(BITS_OF_A_STEP / max(1.0, float(curvature.mean())), _bits_for_all(codec, x, q, unit))
         for q, curvature in enumerate(curvatures, 1)
@@ -67,13 +65,13 @@ def _bits_for_all(codec: Codec, x: npt.NDArray[Any], quality: int, unit: float) 
     """
     few = x[np.linspace(0, len(x) - 1, min(len(x), RATE_SIGNALS)).astype(int)]
     symbols = codec.encode(few, quality, effort=0)
-    bits = float(ideal_bits(symbols, codec.model.coding_tables[quality - 1]).mean())
+    bits = float(ideal_bits(symbols, codec.model.quality(quality).tables).mean())
     distortion = float(squared(errors(codec.decode(symbols, quality), few, unit)).mean())
     return max(bits, 1.0) / max(distortion, 1.0)
 
 
 def _curvatures(
-    codec: Codec, symbols: npt.NDArray[np.int32], quality: int, unit: float
+    codec: Codec, symbols: Symbols, quality: int, unit: float
 ) -> npt.NDArray[np.float64]:
     """Return the mean distortion of one step of each latent, `(latent_size,)`."""
     k = symbols.shape[1]

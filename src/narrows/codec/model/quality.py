@@ -1,0 +1,64 @@
+"""One quality of a model: what is needed to code at it, out of the rows of all qualities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.entropy.ans import SymbolCoder
+from narrows.codec.entropy.context_model import ContextModel
+from narrows.codec.entropy.tables import CodingTables
+
+Row = npt.NDArray[np.int32]
+
+
+class Tradeoff(NamedTuple):
+    """Bits against errors, and the effect of a latent's steps; see Exchange.
+
+    Attributes
+    ----------
+    unit : float
+        Units of error in one of the signal's own.
+    lambda_ : float
+        Bits per unit of distortion.
+    curvature : (latent_size,) int32
+        Distortion between frames whose symbols of a latent differ by one.
+    """
+
+    unit: float
+    lambda_: float
+    curvature: Row
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """A point of a model's rate-distortion curve.
+
+    Attributes
+    ----------
+    number : int
+        From 1, the fewest bytes, to the model's number of qualities.
+    gain, step : (latent_size,) int32
+        See Quantiser.
+    tables : CodingTables
+    context : ContextModel or None
+        What tilts the tables' frequencies.
+    tradeoff : Tradeoff or None
+        What a search for better symbols needs; None where there is no search.
+    """
+
+    number: int
+    gain: Row
+    step: Row
+    tables: CodingTables
+    context: ContextModel | None
+    tradeoff: Tradeoff | None
+
+    @cached_property
+    def coder(self) -> SymbolCoder:
+        """Codes the symbols of many signals."""
+        return SymbolCoder(self.tables)
