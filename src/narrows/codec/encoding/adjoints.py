@@ -15,6 +15,7 @@ import numpy as np
 
 from narrows.codec.networks.backend import EXACT_FLOAT32, NUMPY, Array, Float
 from narrows.codec.networks.layers import (
+    Activation,
     Affine,
     Conv,
     Dense,
@@ -160,31 +161,33 @@ def rounded(g: Array, bits: int) -> Array:
 
 
 @taped.register
-def _(layer: LeakyReLU, shape: Shape, dtype: Float, limit: int) -> Taped:
+def _(layer: Activation, shape: Shape, dtype: Float, limit: int) -> Taped:
     step = layer.compile(NUMPY, dtype, limit)
-
-    def forward(x: Array) -> tuple[Array, Pull]:
-        def pull(g: Array) -> Array:
-            # -1 below 0, else 0: x is a whole number. Eight times as fast as np.where.
-            slope = np.clip(x, -1, 0).astype(g.dtype, copy=False)
-            slope *= 0.875
-            slope += 1.0
-            return slope * g
-
-        return step(x), pull
-
-    return forward
+    return lambda x: (step(x), lambda g: g * slope(layer, x, g.dtype))
 
 
-@taped.register
-def _(layer: ReLU, shape: Shape, dtype: Float, limit: int) -> Taped:
-    step = layer.compile(NUMPY, dtype, limit)
-    return lambda x: (step(x), lambda g: g * (x > 0))
+@singledispatch
+def slope(layer: Activation, x: Array, dtype: Float) -> Array:
+    """Return the slopes of an activation at its inputs `x`."""
+    raise TypeError(f"there is no rule for slopes of {layer.kind} layers")
 
 
-@taped.register
-def _(layer: Table, shape: Shape, dtype: Float, limit: int) -> Taped:
-    step = layer.compile(NUMPY, dtype, limit)
+@slope.register
+def _(layer: LeakyReLU, x: Array, dtype: Float) -> Array:
+    # -1 below 0, else 0: x is a whole number. Eight times as fast as np.where.
+    slopes = np.clip(x, -1, 0).astype(dtype, copy=False)
+    slopes *= 0.875
+    slopes += 1.0
+    return slopes
+
+
+@slope.register
+def _(layer: ReLU, x: Array, dtype: Float) -> Array:
+    return x > 0
+
+
+@slope.register
+def _(layer: Table, x: Array, dtype: Float) -> Array:
     # Slopes are taken over some entries: from one to the next they are 0 or 1.
     last = layer.values.size - 1
     reach = 1 << max(0, last.bit_length() - SLOPE_BITS)
@@ -194,11 +197,8 @@ def _(layer: Table, shape: Shape, dtype: Float, limit: int) -> Taped:
         y = layer.values[np.clip(at, 0, last)].astype(np.float64)
         return np.where(at > last, x, y) if layer.identity_above else y
 
-    def slope_at(x: Array) -> Array:
-        slope = (value(x + reach) - value(x - reach)) / (2 * reach)
-        return np.where(x > layer.low + last, 1.0, slope) if layer.identity_above else slope
-
-    return lambda x: (step(x), lambda g: g * slope_at(x))
+    slopes = (value(x + reach) - value(x - reach)) / (2 * reach)
+    return np.where(x > layer.low + last, 1.0, slopes) if layer.identity_above else slopes
 
 
 @taped.register

@@ -14,6 +14,7 @@ from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
 from narrows.codec.model.groups import ENCODED, columns_of
 from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.networks.layers.chain import above, below
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
@@ -60,8 +61,8 @@ def write_decoding(model: Model) -> Content:
     tensors = {
         "quantiser.gain": model.quantiser.gain,
         "quantiser.step": model.quantiser.step,
-        **_above("decoder.", model.decoder.tensors()),
-        **_above("tables.", pack_tables(model.tables)),
+        **above("decoder.", model.decoder.tensors()),
+        **above("tables.", pack_tables(model.tables)),
         **contexts.tensors,
     }
     return Content(settings, tensors)
@@ -70,8 +71,8 @@ def write_decoding(model: Model) -> Content:
 def read_decoding(content: Content) -> dict[str, Any]:
     """Undo `write_decoding`: return the model's parts by name."""
     settings, tensors = content
-    decoder = IntegerNetwork.build(settings["decoder"], _below("decoder.", tensors))
-    tables = unpack_tables(_below("tables.", tensors))
+    decoder = IntegerNetwork.build(settings["decoder"], below("decoder.", tensors))
+    tables = unpack_tables(below("tables.", tensors))
     groups = dict(settings.get("groups", []))
     rows = [row[columns_of(ENCODED, groups)] if groups else row for row in tables]
     return {
@@ -99,7 +100,7 @@ def write_contexts(contexts: Sequence[ContextModel | None]) -> Content:
             settings.append({"same_as": first})
         else:
             settings.append(context.settings())
-            tensors |= _above(f"contexts.{number}.", context.tensors())
+            tensors |= above(f"contexts.{number}.", context.tensors())
     return Content(settings, tensors)
 
 
@@ -110,7 +111,7 @@ def read_contexts(content: Content, rows: Sequence[Row]) -> list[ContextModel | 
         if each is None or "same_as" in each:
             contexts.append(None if each is None else contexts[each["same_as"]])
         else:
-            own = _below(f"contexts.{number}.", content.tensors)
+            own = below(f"contexts.{number}.", content.tensors)
             contexts.append(ContextModel.build(each, own, rows[number]))
     return contexts
 
@@ -126,7 +127,7 @@ def write_encoder(model: Model) -> Content:
     if model.encoder is None:
         return Content(None, {})
     settings = model.encoder.settings()
-    tensors = _above("encoder.", model.encoder.tensors())
+    tensors = above("encoder.", model.encoder.tensors())
     if model.exchange is not None:
         settings = {**settings, "search": model.exchange.settings()}
         tensors["encoder.curvature"] = model.exchange.curvature
@@ -139,16 +140,8 @@ def read_encoder(content: Content) -> dict[str, Any]:
     if settings is None:
         return {"encoder": None}
     parts: dict[str, Any] = {
-        "encoder": IntegerNetwork.build(settings, _below("encoder.", tensors)),
+        "encoder": IntegerNetwork.build(settings, below("encoder.", tensors)),
     }
     if "search" in settings:
         parts["exchange"] = Exchange.build(settings["search"], tensors["encoder.curvature"])
     return parts
-
-
-def _above(prefix: str, tensors: Tensors) -> Tensors:
-    return {prefix + name: tensor for name, tensor in tensors.items()}
-
-
-def _below(prefix: str, tensors: Tensors) -> Tensors:
-    return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}

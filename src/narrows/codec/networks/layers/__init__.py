@@ -1,7 +1,13 @@
 """The layers of an exact integer network, one small class a kind."""
 
 from narrows.codec.networks.backend import Shape
-from narrows.codec.networks.layers.activations import MAX_TABLE_ENTRIES, LeakyReLU, ReLU, Table
+from narrows.codec.networks.layers.activations import (
+    MAX_TABLE_ENTRIES,
+    Activation,
+    LeakyReLU,
+    ReLU,
+    Table,
+)
 from narrows.codec.networks.layers.affine import MAX_SHIFT, Affine
 from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.codec.networks.layers.convolution import Conv
@@ -16,6 +22,7 @@ __all__ = [
     "KINDS",
     "MAX_SHIFT",
     "MAX_TABLE_ENTRIES",
+    "Activation",
     "Affine",
     "Conv",
     "Dense",

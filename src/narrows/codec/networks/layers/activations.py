@@ -17,17 +17,21 @@ from narrows.errors import FormatError
 MAX_TABLE_ENTRIES = 2**17  # a 16-bit activation has 2**16 values; one more bit of room
 
 
-@dataclass(frozen=True)
-class LeakyReLU(Layer):
-    """`x` where x is at least 0, `floor(x / 8)` below: slope 1/8 is a shift."""
-
-    kind: ClassVar[str] = "leaky_relu"
+class Activation(Layer):
+    """A function of one integer; unless it says otherwise, its outputs are at most its inputs."""
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
 
     def magnitudes(self, limit: int) -> tuple[int, int]:
         return limit, limit
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """`x` where x is at least 0, `floor(x / 8)` below: slope 1/8 is a shift."""
+
+    kind: ClassVar[str] = "leaky_relu"
 
     def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         xp = backend.xp
@@ -47,16 +51,10 @@ class LeakyReLU(Layer):
 
 
 @dataclass(frozen=True)
-class ReLU(Layer):
+class ReLU(Activation):
     """`max(x, 0)`."""
 
     kind: ClassVar[str] = "relu"
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
-
-    def magnitudes(self, limit: int) -> tuple[int, int]:
-        return limit, limit
 
     def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         xp = backend.xp
@@ -64,7 +62,7 @@ class ReLU(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Table(Layer):
+class Table(Activation):
     """A table of an integer function: ELU, sigmoid, tanh, GELU or any other.
 
     `values[x - low]` inside the table; its first value below. Above, its last value, or x itself
@@ -93,9 +91,6 @@ class Table(Layer):
                 f"activation table of {self.values.dtype} {self.values.shape}; expected one "
                 f"dimension of 1 to {MAX_TABLE_ENTRIES} int32"
             )
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return shape
 
     def magnitudes(self, limit: int) -> tuple[int, int]:
         largest = int(np.abs(self.values.astype(np.int64)).max())

@@ -74,7 +74,12 @@ def name_tensors(layers: Sequence[Layer]) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def tensors_under(tensors: Tensors, prefix: str) -> Tensors:
+def above(prefix: str, tensors: Tensors) -> dict[str, npt.NDArray[Any]]:
+    """Return tensors with a prefix before their names."""
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def below(prefix: str, tensors: Tensors) -> dict[str, npt.NDArray[Any]]:
     """Return the tensors whose names begin with a prefix, by the rest of their names."""
     return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
 
@@ -98,7 +103,7 @@ def build_layers(
     layers = []
     for number, settings in enumerate(described):
         options = {key: value for key, value in dict(settings).items() if key != "kind"}
-        own = tensors_under(tensors, f"{number}.")
+        own = below(f"{number}.", tensors)
         if settings["kind"] not in kinds:
             raise FormatError(
                 f"layer kind {repr(settings['kind'])[:40]} is unknown {place}; "

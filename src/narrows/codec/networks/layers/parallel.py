@@ -10,6 +10,8 @@ import numpy.typing as npt
 from narrows.codec.checks import MAX_ELEMENTS, check_sizes
 from narrows.codec.networks.backend import Array, Backend, Float, Shape
 from narrows.codec.networks.layers.chain import (
+    above,
+    below,
     bounds_along,
     build_layers,
     check_kinds,
@@ -18,7 +20,6 @@ from narrows.codec.networks.layers.chain import (
     largest_array,
     name_tensors,
     shapes_along,
-    tensors_under,
 )
 from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.codec.networks.layers.residual import INNER_KINDS, Residual
@@ -93,19 +94,12 @@ class Parallel(Layer):
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         first, second = name_tensors(self.first), name_tensors(self.second)
-        return {f"first.{k}": t for k, t in first.items()} | {
-            f"second.{k}": t for k, t in second.items()
-        }
+        return above("first.", first) | above("second.", second)
 
     @classmethod
     def build(cls, settings: Settings, tensors: Tensors) -> Layer:
-        first, second = (
-            build_layers(
-                settings[name],
-                tensors_under(tensors, f"{name}."),
-                BRANCH_KINDS,
-                "in a parallel layer",
-            )
-            for name in ("first", "second")
-        )
-        return cls(**{**settings, "first": tuple(first), "second": tuple(second)})
+        def chain(name: str) -> tuple[Layer, ...]:
+            own = below(f"{name}.", tensors)
+            return tuple(build_layers(settings[name], own, BRANCH_KINDS, "in a parallel layer"))
+
+        return cls(**{**settings, "first": chain("first"), "second": chain("second")})
