@@ -1,4 +1,4 @@
-"""FORMAT.md, "Other layers": layers that treat each element by itself, and `reshape`."""
+"""FORMAT.md, "Other layers" and "Networks": activations and `reshape`."""
 
 import math
 from typing import ClassVar

@@ -18,12 +18,6 @@ class ListOf(NamedTuple):
     most: int = 2**28
 
 
-class OrNull(NamedTuple):
-    """A value of a form, or null."""
-
-    form: Any
-
-
 class Either(NamedTuple):
     """A value whose form depends on the value."""
 
@@ -34,9 +28,6 @@ def check(value: Any, form: Any, name: str) -> None:
     """Check that a value has a form: a test, one of the classes above, or one form a key."""
     if isinstance(form, Either):
         check(value, form.form_of(value), name)
-    elif isinstance(form, OrNull):
-        if value is not None:
-            check(value, form.form, name)
     elif isinstance(form, ListOf):
         right = isinstance(value, list) and form.least <= len(value) <= form.most
         need(right, f"{name} is no list, or of another length")
@@ -66,6 +57,11 @@ def hexadecimal(n_digits: int) -> Test:
     return lambda v: type(v) is str and len(v) == n_digits and set(v) <= set("0123456789abcdef")
 
 
+def or_null(form: Any) -> Either:
+    """Make a form that null has, too."""
+    return Either(lambda value: anything if value is None else form)
+
+
 def is_bool(value: Any) -> bool:
     """Return whether this is true or false."""
     return type(value) is bool
@@ -91,4 +87,4 @@ def is_shape(value: Any) -> bool:
     return right and math.prod(value) <= 2**28
 
 
-LIMIT = OrNull(integer(1, 2**53 - 1))
+LIMIT = or_null(integer(1, 2**53 - 1))

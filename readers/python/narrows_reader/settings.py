@@ -8,13 +8,13 @@ from .conventions import Rejected, need
 from .forms import (
     Either,
     ListOf,
-    OrNull,
     anything,
     check,
     hexadecimal,
     integer,
     is_positive,
     is_shape,
+    or_null,
 )
 from .networks import NETWORK
 
@@ -61,7 +61,7 @@ def has_search(encoder: Any) -> bool:
 
 
 DECODING = {
-    "contexts": ListOf(OrNull(Either(form_of_context)), 1, 8),
+    "contexts": ListOf(or_null(Either(form_of_context)), 1, 8),
     "decoder": NETWORK,
     "format": integer(0, 0),
     "frame_shape": is_shape,
@@ -71,7 +71,7 @@ DECODING = {
 MODEL = {
     "architecture": anything, "decoding": Either(form_of_decoding),
     "encoder": Either(form_of_encoder), "encoder_sha256": hexadecimal(64),
-    "known_sha256": OrNull(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
+    "known_sha256": or_null(hexadecimal(64)), "model_id": hexadecimal(32), "peak": anything,
     "tensors": is_sizes,
 }  # fmt: skip
 
