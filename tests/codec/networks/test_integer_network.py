@@ -265,3 +265,10 @@ def test_a_layer_of_an_unknown_kind_is_refused_by_name():
 def test_a_tiny_model_has_layers_in_both_precisions():
     dtypes = tiny_model("uint8").decoder.compile().dtypes
     assert {np.float32, np.float64} == set(dtypes)
+
+
+def test_flags_that_a_blas_sets_beside_the_results_end_nothing():
+    """A kernel may compute in lanes that it discards; infinite inputs stand for them here."""
+    network = IntegerNetwork([random_dense(np.random.default_rng(0), 2, 2, 9, 99)], (2,), 99)
+    with np.errstate(all="raise"):
+        network.compile()(np.array([[np.inf, -np.inf], [1.0, 2.0]]))

@@ -60,12 +60,14 @@ def taped_chain(layers: Sequence[Layer], shape: Shape, limit: int) -> Taped:
         for (layer, dtype, limit), shape in zip(planned(layers, limit, NUMPY), shapes, strict=False)
     ]
 
+    @np.errstate(invalid="ignore")  # see CompiledNetwork
     def forward(x: Array) -> tuple[Array, Pull]:
         pulls: list[Pull] = []
         for step in steps:
             x, pull = step(x)
             pulls.append(pull)
 
+        @np.errstate(invalid="ignore")
         def back(g: Array) -> Array:
             for pull in reversed(pulls):
                 g = pull(g)

@@ -76,6 +76,7 @@ class ContextPass:
         step = max(1, PART_ENTRIES // size)
         return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
+    @np.errstate(invalid="ignore")  # some BLAS kernels set the flag for lanes that they discard
     def advance(self, entries: npt.NDArray[np.int32]) -> None:
         """Go on to the next position, given the `(n,)` table entries at this one."""
         tables, p = self._tables, self._position
@@ -94,6 +95,7 @@ class ContextPass:
         hidden = hidden.astype(weight.dtype, copy=False)
         self._outputs[-len(weight) :] += weight @ hidden  # ((k - p) * m, u) @ (u, n)
 
+    @np.errstate(invalid="ignore")
     def frequencies(self, position: int, rows: slice) -> Frequencies:
         """Return the `(n, size)` frequencies at a position, all before which are known."""
         tables, m = self._tables, self._tables.context.n_outputs

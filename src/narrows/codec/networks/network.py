@@ -120,6 +120,7 @@ class CompiledNetwork:
         self.dtypes = [dtype for _, dtype, _ in plan]
         self.steps = [layer.compile(backend, dtype, limit) for layer, dtype, limit in plan]
 
+    @np.errstate(invalid="ignore")  # some BLAS kernels set the flag for lanes that they discard
     def __call__(self, x: Array) -> Array:
         """Compute `(n, *output_shape)` integers from `(n, *input_shape)` integers."""
         for step in self.steps:
