@@ -17,6 +17,8 @@ Each message says what was received, what is accepted, and what to do next, in o
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class NarrowsError(Exception):
     """The root of all errors that a user of narrows can cause."""
@@ -62,7 +64,12 @@ class MissingExtraError(NarrowsError, ImportError):
     """An optional dependency is not installed."""
 
     def __init__(self, needed: str, purpose: str, extra: str) -> None:
+        self.needed, self.purpose, self.extra = needed, purpose, extra
         super().__init__(
             f"{purpose} needs {needed}, which is not installed; "
             f"install it with: pip install 'narrows[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+        """Pickle what it was made from: an error reaches its caller from another process."""
+        return type(self), (self.needed, self.purpose, self.extra)

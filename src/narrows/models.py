@@ -36,7 +36,7 @@ def _load(path: Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
         data = path.read_bytes()
     except FileNotFoundError:
         raise ModelNotFoundError(
-            f"no model file {path}; train one with: narrows train DATA -o {path}"
+            f"no model file {path}; give the path of one, or make it with narrows train"
         ) from None
     except IsADirectoryError:
         raise ModelNotFoundError(f"{path} is a folder; give the .narrows file in it") from None
@@ -64,7 +64,10 @@ def decoder_for(header: Header, model: Path | None = None) -> Decoder:
         If the model is neither given, nor embedded, nor in NARROWS_MODELS.
     """
     if model is not None:
-        decoder = load_decoder(model)
+        try:
+            decoder = load_decoder(model)
+        except NarrowsError as error:
+            raise type(error)(f"{error}; the archive needs model {header.model_id.hex()}") from None
     elif header.embedded_model is not None:
         decoder = Decoder.from_bytes(header.embedded_model)
     else:

@@ -24,7 +24,7 @@ from tests.helpers.tiny_models import (
 
 CODEC = tiny_codec("uint8", (3, 5), 2, 3)
 X = typical_frames(CODEC.model, 20)
-HEADER = CODEC.header()
+HEADER = CODEC.encoder.header()
 
 
 def refused(function, *args, error=DataError, words=()):
@@ -49,7 +49,7 @@ def test_signals_of_another_dtype_are_refused(function, dtype):
 def test_fractions_are_to_be_scaled_before_they_are_cast(dtype):
     codec = tiny_codec(dtype, (3, 5), 2, 3)
     with pytest.raises(DataError) as caught:
-        codec.check_frames(np.linspace(0, 1, 30, dtype=np.float32).reshape(2, 3, 5))
+        codec.transform.check_frames(np.linspace(0, 1, 30, dtype=np.float32).reshape(2, 3, 5))
     assert_one_line(caught.value, "fractions")
     hint = re.findall(r"np\.rint\(.*?'\)", str(caught.value))[1]
     scaled = eval(hint, {"np": np, "x": np.linspace(0, 1, 30)})
@@ -59,7 +59,9 @@ def test_fractions_are_to_be_scaled_before_they_are_cast(dtype):
 
 def test_floats_of_another_size_need_a_cast_only():
     codec = tiny_codec("float32", (3, 5), 2, 3)
-    refused(codec.check_frames, np.zeros((2, 3, 5)), words=["with x.astype('float32') or"])
+    refused(
+        codec.transform.check_frames, np.zeros((2, 3, 5)), words=["with x.astype('float32') or"]
+    )
 
 
 @pytest.mark.parametrize(

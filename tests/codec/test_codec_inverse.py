@@ -190,7 +190,7 @@ def test_compressing_to_a_stream_writes_the_same_bytes(monkeypatch):
     monkeypatch.setattr(BLOCK_LIMIT, 4 * 15)
     x = typical_frames(codec.model, 10)
     stream = io.BytesIO()
-    codec.encoder.compress_to(stream, codec.header(), x, Request())
+    codec.encoder.compress_to(stream, codec.encoder.header(), x, Request())
     assert stream.getvalue() == codec.compress(x)
     assert not stream.closed
 

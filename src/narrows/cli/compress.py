@@ -52,7 +52,10 @@ def compress(
     codec = load_codec(model)
     source = open_source(data)
     _check_source(codec, source)
-    request, header = Request(quality, effort, target_bytes, target_psnr), codec.header(embed_model)
+    request, header = (
+        Request(quality, effort, target_bytes, target_psnr),
+        codec.encoder.header(embed_model),
+    )
     archive, size_before = None, 0
     with open_output(output) as stream:
         blocks = source.blocks(header.block_signals)
@@ -83,7 +86,7 @@ def _check_source(codec: Codec, source: Source) -> None:
     """Refuse signals of another shape or dtype before anything is written."""
     import numpy as np
 
-    codec.check_frames(np.broadcast_to(np.zeros((), source.dtype), source.shape))
+    codec.transform.check_frames(np.broadcast_to(np.zeros((), source.dtype), source.shape))
 
 
 def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchive, int]:
@@ -105,7 +108,7 @@ def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchi
 
 def _figures(output: str, n: int, codec: Codec, size: int) -> dict[str, Any]:
     """Return the figures of `n` signals that were compressed to `size` bytes, or added so many."""
-    raw = n * codec.header().frame_bytes
+    raw = n * codec.encoder.header().frame_bytes
     return {
         "output": output,
         "signals": n,

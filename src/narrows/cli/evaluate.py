@@ -40,7 +40,7 @@ def evaluate(
     missing: tuple[str, ...] = ()
     if baselines:
         ours, raw = codec_point("narrows", measured), raw_point(x)
-        others = None if train is None else codec.check_frames(read_data(train))
+        others = None if train is None else codec.transform.check_frames(read_data(train))
         bench = Bench(x, codec.model.peak, others)
         peers = bench.at_psnr(measured.psnr)
         rows = [raw, *bench.lossless(), *peers, ours]

@@ -47,7 +47,7 @@ def report(
     x = read_data(data)
     classes = None if labels is None else read_labels(labels)
     check(codec, x, classes)
-    others = None if train is None else codec.check_frames(read_data(train))
+    others = None if train is None else codec.transform.check_frames(read_data(train))
     if sys.stderr.isatty():
         say(f"measuring {len(x):,} signals, and other codecs on them ...", quiet)
     contents = measure(

@@ -5,24 +5,25 @@ from __future__ import annotations
 import io
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import Header, Metadata
+from narrows.codec.archive import Metadata
 from narrows.codec.decoder import Decoder
 from narrows.codec.entropy.packets import Packet, check_packable
 from narrows.codec.model.model import Model
-from narrows.codec.model.model_file import pack_model, unpack_model
+from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Symbols
 
 if TYPE_CHECKING:  # who only decompresses loads nothing of it
     from narrows.codec.encoding.encoder import Encoder
 
 
-class Codec:
+class Codec(Shared):
     """A trained model, ready to compress and to decompress.
 
         signals ─frames─► encode ─symbols─► entropy coder ─payloads─► archive bytes
@@ -51,6 +52,7 @@ class Codec:
         self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
         self.decoder = Decoder(model, backend, batch_size)
+        self.transform = self.decoder.transform
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -59,22 +61,7 @@ class Codec:
 
         return Encoder(self.decoder)
 
-    @property
-    def model(self) -> Model:
-        """The frozen networks, quantiser and tables."""
-        return self.decoder.model
-
-    @property
-    def model_id(self) -> str:
-        """The model's identity, 32 hexadecimal digits."""
-        return self.decoder.model_id
-
     # ------------------------------------------------------------------ files
-
-    @cached_property
-    def model_bytes(self) -> bytes:
-        """The codec as the bytes of a `.narrows` file."""
-        return pack_model(self.model)
 
     def save(self, path: str | Path) -> None:
         """Write the model file."""
@@ -85,13 +72,13 @@ class Codec:
 
     def without_encoder(self) -> Codec:
         """Return the codec that only decompresses: the same model id, about half the bytes."""
-        transform = self.decoder.transform
-        return Codec(self.model.without_encoder(), transform.backend, transform.batch_size)
+        own = self.transform
+        return Codec(self.model.without_encoder(), own.backend, own.batch_size)
 
     @classmethod
     def from_bytes(
         cls, data: bytes, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
-    ) -> Codec:
+    ) -> Self:
         """Make a codec from the bytes of a `.narrows` file.
 
         Raises
@@ -101,7 +88,7 @@ class Codec:
             compute its known answers.
         """
         codec = cls(unpack_model(data), backend, batch_size)
-        codec.decoder.transform.check_known_answers()
+        codec.transform.check_known_answers()
         return codec
 
     # ------------------------------------------------------------------ signals <-> archive
@@ -145,7 +132,8 @@ class Codec:
         from narrows.codec.encoding.requests import Request
 
         stream, request = io.BytesIO(), Request(quality, effort, target_bytes, target_psnr)
-        self.encoder.compress_to(stream, self.header(embed_model, metadata), np.asarray(x), request)
+        header = self.encoder.header(embed_model, metadata)
+        self.encoder.compress_to(stream, header, np.asarray(x), request)
         return stream.getvalue()
 
     def decompress(self, blob: bytes) -> Frames:
@@ -159,15 +147,6 @@ class Codec:
             If another model wrote it.
         """
         return self.decoder.decompress(blob)
-
-    def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
-        """Return the header of this model's archives."""
-        model, embedded = self.model, self.model_bytes if embed_model else None
-        return Header(model.model_id, model.dtype, model.frame_shape, embedded, metadata or {})
-
-    def check_frames(self, x: Frames) -> Frames:
-        """Return `(n, *frame_shape)` signals of the model's dtype as they are, or DataError."""
-        return self.decoder.transform.check_frames(x)
 
     # ------------------------------------------------------------------ one signal <-> packet
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,12 @@ from narrows.codec.entropy.packets import Packet, PacketCoder
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Symbols, Transform
 from narrows.errors import FormatError, WrongModelError
 
 
-class Decoder:
+class Decoder(Shared):
     """A trained model, ready to decompress.
 
         archive bytes ─payloads─► entropy decoder ─symbols─► decode ─frames─► signals
@@ -39,14 +40,13 @@ class Decoder:
     def __init__(
         self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
-        self.model = model
         self.transform = Transform(model, backend, batch_size)
         self.blocks = BlockCoder(self.transform)
 
     @classmethod
     def from_bytes(
         cls, data: bytes, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
-    ) -> Decoder:
+    ) -> Self:
         """Make a decoder from the bytes of a `.narrows` file, whose encoder is passed over.
 
         Raises
@@ -58,11 +58,6 @@ class Decoder:
         decoder = cls(unpack_model(data, decoder_only=True), backend, batch_size)
         decoder.transform.check_known_answers()
         return decoder
-
-    @property
-    def model_id(self) -> str:
-        """The model's identity, 32 hexadecimal digits."""
-        return self.model.model_id.hex()
 
     def decompress(self, blob: bytes) -> Frames:
         """Decompress an archive; see `Codec.decompress`."""

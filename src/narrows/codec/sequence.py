@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import IndexedArchive, Metadata
+from narrows.codec.archive import Block, Entry, Header, IndexedArchive, Metadata
 from narrows.codec.block_coder import Unpacked
 from narrows.codec.decoder import Decoder
-from narrows.errors import DataError
+from narrows.errors import DataError, FormatError
+from narrows.files import open_file
 
 Signals = npt.NDArray[Any]
 
@@ -41,11 +45,17 @@ class Archive:
     """
 
     def __init__(self, stream: BinaryIO, decoder: Decoder) -> None:
-        self._stream = stream
-        self._blocks = IndexedArchive(stream)
-        decoder.check_model_of(self._blocks.header)
         self._decoder = decoder
         self._recent = (-1, Unpacked(np.empty(0), None))
+        self._use(stream)
+        decoder.check_model_of(self._blocks.header)
+
+    def _use(self, stream: BinaryIO) -> None:
+        """Read from a stream of this process, one block at a time whatever the threads."""
+        self._stream, self._blocks = stream, IndexedArchive(stream)
+        self._process, self._lock = os.getpid(), Lock()
+        name = getattr(stream, "name", None)
+        self._path = os.path.abspath(name) if isinstance(name, str | Path) else None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -58,9 +68,31 @@ class Archive:
         return (len(self), *self._blocks.header.frame_shape)
 
     @property
+    def model_id(self) -> str:
+        """The identity of the model that wrote the archive, 32 hexadecimal digits."""
+        return self._blocks.header.model_id.hex()
+
+    @property
     def metadata(self) -> Metadata:
         """What was stored beside the signals: JSON values under names."""
         return self._blocks.header.metadata
+
+    def __repr__(self) -> str:
+        """Return what tells it from others: signals, size, model and file."""
+        path, n_bytes = self._path, self._blocks.n_bytes
+        return (
+            f"<Archive of {self.shape} {self.dtype}: {n_bytes:,} bytes, model {self.model_id}"
+            f"{f', {path}' if path else ''}{', closed' if self._stream.closed else ''}>"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the path and the decoder: the file is opened where the pickle is loaded."""
+        if self._path is None or self._stream.closed:
+            raise TypeError(
+                f"{self!r} cannot be pickled; accepted is one open on a file: pickle its bytes, or "
+                "write them to a file and use narrows.open"
+            )
+        return _reopened, (self._path, self._decoder, self._blocks.header, self._blocks.entries)
 
     def __len__(self) -> int:
         return self._blocks.n_signals
@@ -81,7 +113,7 @@ class Archive:
     def __iter__(self) -> Iterator[Signals]:
         """Yield the signals in order, decoding a block at a time."""
         for number in range(len(self._blocks.entries)):
-            yield from self._decoder.blocks.decode(self._blocks.block(number))
+            yield from self._decoder.blocks.decode(self._block(number))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Signals:
         """Return all signals as one array."""
@@ -111,9 +143,35 @@ class Archive:
 
     def _decode_rows(self, number: int, rows: npt.NDArray[np.intp]) -> Signals:
         """Decode some signals of a block; its symbols are kept for the next ones."""
-        if self._recent[0] != number:
-            block = self._blocks.block(number)
-            self._recent = (number, self._decoder.blocks.unpack(block))
-        values, qualities = self._recent[1]
+        recent, unpacked = self._recent  # of one assignment, for other threads make it too
+        if recent != number:
+            unpacked = self._decoder.blocks.unpack(self._block(number))
+            self._recent = (number, unpacked)
+        values, qualities = unpacked
         of_rows = Unpacked(values[rows], None if qualities is None else qualities[rows])
         return self._decoder.blocks.frames(of_rows)
+
+    def _block(self, number: int) -> Block:
+        """Read a block; a forked process opens the file anew, since both would move one offset."""
+        if self._process != os.getpid() and self._path and not self._stream.closed:
+            self._use(_same_file(self._path, self._blocks.header, self._blocks.entries))
+        with self._lock:
+            return self._blocks.block(number)
+
+
+def _reopened(path: str, decoder: Decoder, header: Header, entries: list[Entry]) -> Archive:
+    """Open an archive where its pickle is loaded."""
+    return Archive(_same_file(path, header, entries), decoder)
+
+
+def _same_file(path: str, header: Header, entries: list[Entry]) -> BinaryIO:
+    """Open a file that must be the archive it was, with nothing appended."""
+    stream = open_file(path)
+    try:
+        now = IndexedArchive(stream)
+        if (now.header, now.entries) == (header, entries):
+            return stream
+        raise FormatError(f"{path} is another archive than it was when opened; open it again")
+    except BaseException:
+        stream.close()
+        raise

@@ -40,6 +40,10 @@ class TorchBackend:
         on_cpu = self.device.type == "cpu"
         self.part_elements = PART_ELEMENTS if on_cpu else DEVICE_PART_ELEMENTS
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the device alone."""
+        return TorchBackend, (str(self.device),)
+
     def zeros(self, shape: Shape, dtype: Float) -> Array:
         """Return zeros on the device, in float64."""
         return self.xp.zeros(shape, dtype=self.xp.float64, device=self.device)

@@ -264,7 +264,7 @@ def archive():
     (coded,) = blocks_of(CODEC.compress(FRAMES[:20], 4))
     stored = Block(Mode.STORED, 4, 5, FRAMES[20:25].astype("<i2").tobytes())
     parts = [first[1], CODEC.decompress(CODEC.compress(FRAMES[:20], 4)), FRAMES[20:25], second[1]]
-    blob = written(CODEC.header(), [first[0], coded, stored, second[0]])
+    blob = written(CODEC.encoder.header(), [first[0], coded, stored, second[0]])
     assert [(b.mode, b.quality) for b in blocks_of(blob)] == [SEVERAL, (0, 4), (2, 4), SEVERAL]
     return blob, np.concatenate(parts)
 
@@ -349,7 +349,9 @@ def test_an_archive_cut_short_gives_its_first_blocks(archive):
 
 
 def test_a_payload_that_pack_groups_never_wrote_is_refused_whoever_reads(archive, payload):
-    blob = written(CODEC.header(), [Block(Mode.CODED, SEVERAL_QUALITIES, 7, payload + b"\0")])
+    blob = written(
+        CODEC.encoder.header(), [Block(Mode.CODED, SEVERAL_QUALITIES, 7, payload + b"\0")]
+    )
     for read in (CODEC.decompress, lambda blob: Archive(io.BytesIO(blob), CODEC.decoder)[2]):
         with pytest.raises(FormatError, match="left over"):
             read(blob)

@@ -76,7 +76,7 @@ def test_blocks_and_streams_change_no_signal(name, monkeypatch):
     assert len(blocks_of(blob)) == 4
     assert_identical(codec.decompress(blob), together)
     parts, request = iter([x[:6], x[6:12], x[12:]]), Request(**{name: target})
-    codec.encoder.compress_to(stream, codec.header(), parts, request)
+    codec.encoder.compress_to(stream, codec.encoder.header(), parts, request)
     assert stream.getvalue() == blob
 
 

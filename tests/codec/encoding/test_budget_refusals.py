@@ -139,7 +139,9 @@ def refusals(codec, x):
     ways = [
         lambda *a, **k: codec.compress(x, *a, **k),
         lambda *a, **k: codec.compress_packet(x[0], *a, **k),
-        lambda *a, **k: codec.encoder.compress_to(streams[0], codec.header(), x, Request(*a, **k)),
+        lambda *a, **k: codec.encoder.compress_to(
+            streams[0], codec.encoder.header(), x, Request(*a, **k)
+        ),
         lambda *a, **k: codec.encoder.append_to(streams[1], archive, x, Request(*a, **k)),
         lambda *a, **k: evaluate(codec, x, Request(*a, **k)),
     ]

@@ -64,7 +64,7 @@ class IndexedArchive:
         return block
 
     def _read_index(self) -> list[Entry]:
-        size = self._stream.seek(0, 2)
+        size = self.n_bytes = self._stream.seek(0, 2)
         self._stream.seek(max(0, size - TAIL_BYTES))
         tail = self._stream.read(TAIL_BYTES)
         begin = size - TAIL_BYTES - int.from_bytes(tail[:4], "little")

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive
+from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive, Metadata
 from narrows.codec.archive.raw_blocks import MIN_RATIO_WITHOUT_DEFLATE, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.chooser import choose
@@ -34,6 +34,12 @@ class Encoder:
         self._model = decoder.model
         self.symbol_encoder = SymbolEncoder(decoder.transform)
 
+    def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
+        """Return the header of this model's archives; with `embed_model` it carries the model."""
+        model = self._model
+        embedded = self._decoder.model_bytes if embed_model else None
+        return Header(model.model_id, model.dtype, model.frame_shape, embedded, metadata or {})
+
     def compress_to(
         self, stream: BinaryIO, header: Header, x: Frames | Iterable[Frames], request: Request
     ) -> int:
@@ -43,7 +49,7 @@ class Encoder:
         ----------
         stream : binary stream
         header : Header
-            From `Codec.header`.
+            From `header`.
         x : (n, *frame_shape), or an iterable of such
             Of parts that are best of `header.block_signals` signals, each becomes a block: memory
             then does not grow with their number.

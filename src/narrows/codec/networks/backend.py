@@ -79,6 +79,10 @@ class NumpyBackend:
     float32_is_exact = True
     part_elements = PART_ELEMENTS
 
+    def __reduce__(self) -> str:
+        """Pickle as the name of the one there is."""
+        return "NUMPY"
+
     def zeros(self, shape: Shape, dtype: Float) -> Array:
         """Return zeros."""
         return np.zeros(shape, dtype)

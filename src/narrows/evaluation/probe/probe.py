@@ -126,7 +126,7 @@ def probe(
         If scikit-learn is not installed, or torch, for `supervised`.
     """
     _check_extras(supervised)
-    x = codec.check_frames(x)
+    x = codec.transform.check_frames(x)
     split = split_signals(x, labels, seed)
     symbols = codec.encode(split.x, effort=0)[:, codec.model.columns(ENCODED)].astype(np.float64)
     raw = split.x.reshape(len(split.x), -1).astype(np.float64)

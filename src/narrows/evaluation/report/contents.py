@@ -69,7 +69,7 @@ def check(codec: Codec, x: Signals, labels: npt.NDArray[np.int64] | None = None)
             f"model {codec.model_id} has no encoder: it was exported to decompress; "
             "report on the model it was exported from"
         )
-    x = codec.check_frames(x)
+    x = codec.transform.check_frames(x)
     if not len(x):
         raise DataError("no signals to report on; give at least one")
     if labels is not None and len(labels) != len(x):
@@ -106,7 +106,7 @@ def measure(
         See `check`.
     """
     x = check(codec, x, labels)
-    train = None if train is None else codec.check_frames(train)
+    train = None if train is None else codec.transform.check_frames(train)
     blob = codec.compress(x)
     decoded = codec.decompress(blob)
     measured = evaluation_of(x, decoded, len(blob), codec)
