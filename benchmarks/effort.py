@@ -34,7 +34,7 @@ def measure(codec, x, effort):
     point = contract.measure(coder, x, codec.model.peak, "narrows", effort, SECONDS)
     lambda_ = codec.model.quality().tradeoff.lambda_
     mse = 10 ** (-point.psnr / 10)
-    squares = mse * (codec.model.peak * codec.model.exchange.unit) ** 2 * x[0].size
+    squares = mse * (codec.model.peak * codec.model.tradeoffs.unit) ** 2 * x[0].size
     return {
         "effort": effort,
         "bytes_per_signal": point.bytes_per_signal,

@@ -163,7 +163,7 @@ def test_a_model_that_only_decodes_keeps_its_correction(model):
 
 def test_corrected_latents_need_a_search_beside_an_encoder():
     with pytest.raises(FormatError, match="nothing to search them by"):
-        replace(MODELS["uint8"], exchange=None)
+        replace(MODELS["uint8"], tradeoffs=None)
 
 
 def in_parallel(split, *second):

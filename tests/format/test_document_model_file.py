@@ -23,7 +23,7 @@ from narrows.codec.networks.layers import (
 )
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.quantiser import Quantiser
-from tests.format.test_document_ranges import context_of, exchange, frequency_table
+from tests.format.test_document_ranges import context_of, frequency_table, tradeoffs
 from tests.helpers.by_hand import model_by_hand
 from tests.helpers.format_document import section, table
 from tests.helpers.model_files import opened
@@ -51,7 +51,7 @@ def model_of_all_kinds():
         decoder=IntegerNetwork([identity], (2,), 255),
         tables=[2 * [frequency_table(2)]],
         contexts=[context_of()],
-        exchange=exchange(latent_size=2),
+        tradeoffs=tradeoffs(latent_size=2),
         known_answers=KnownAnswers(np.zeros((3, 2), np.int32), "", np.zeros((3, 2), np.int32)),
     )
 
@@ -107,10 +107,10 @@ def test_the_keys_of_groups_and_of_a_shared_context_model_are_as_documented():
         quantiser=Quantiser(two, 2, two, 255),
         tables=2 * list(model.tables),
         contexts=2 * list(model.contexts),
-        exchange=replace(
-            model.exchange,
-            lambda_=2 * list(model.exchange.lambda_),
-            curvature=model.exchange.curvature.repeat(2, axis=0),
+        tradeoffs=replace(
+            model.tradeoffs,
+            lambda_=2 * list(model.tradeoffs.lambda_),
+            curvature=model.tradeoffs.curvature.repeat(2, axis=0),
         ),
     )
     assert content_of(shared)[0]["decoding"]["contexts"][1] == {"same_as": 0}

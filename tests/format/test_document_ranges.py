@@ -8,7 +8,7 @@ import pytest
 from narrows.codec.entropy.context_model import TENSORS as TENSOR_TYPES
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import TOTAL, FrequencyTable
-from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.model.tradeoff import Tradeoffs
 from narrows.codec.networks.layers import Conv, Dense, Reshape, Residual, Table, TransposedConv
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
@@ -73,9 +73,9 @@ def context_of(n_units=1, n_outputs=1, shift=0, limit=1):
     return ContextModel(**tensors, **shifts, **limits, sizes=(2, 2))
 
 
-def exchange(n_qualities=1, latent_size=1, curvature=0):
+def tradeoffs(n_qualities=1, latent_size=1, curvature=0):
     whole = narrowest(curvature * np.ones((n_qualities, latent_size), dtype=np.int64))
-    return Exchange(1.0, n_qualities * [1.0], whole)
+    return Tradeoffs(1.0, n_qualities * [1.0], whole)
 
 
 # Each range: the heading, the words around its ends, and what in the code must keep to it.
@@ -117,7 +117,7 @@ RANGES = {
     "gain": ("Tensors", "latents, from {} to {} |", lambda v: quantiser(gain=v)),
     "step": ("Steps", "A step is from {} to {},", lambda v: quantiser(step=v)),
     "curvature": ("Searching for better symbols", "quality `q`, from {} to {}:",
-                  lambda v: exchange(curvature=v)),
+                  lambda v: tradeoffs(curvature=v)),
     "number of qualities": ("Tensors", "There are {} to {} *qualities*", model_of_qualities),
     "dimensions of a shape": ("JSON", "is a list of {} to {} sizes", lambda v: Reshape((1,) * v)),
     "elements of a shape": ("JSON", "with {} to {} elements", lambda v: Reshape((v,))),

@@ -88,4 +88,4 @@ def symbols_in(codec, blob):
 
 
 def efforts_of(codec):
-    return (0, 2) if codec.model.exchange else (0,)
+    return (0, 2) if codec.model.tradeoffs else (0,)

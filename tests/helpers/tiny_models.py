@@ -16,7 +16,7 @@ from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.model.model import Model
-from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.model.tradeoff import Tradeoffs
 from narrows.codec.networks.backend import NUMPY
 from narrows.codec.networks.layers import (
     Conv,
@@ -256,7 +256,7 @@ def searching(model, n=16):
             steps = errors(codec.decode(symbols + step, quality), before, unit)
             curvature[quality - 1, j] = min(np.rint(squared(steps).mean()), INT32.max)
     lambdas = [8 / max(1.0, float(row.mean())) for row in curvature]
-    return replace(model, exchange=Exchange(unit, lambdas, curvature))
+    return replace(model, tradeoffs=Tradeoffs(unit, lambdas, curvature))
 
 
 def corrected(model, n_corrected=2, qualities=(2,), seed=3):
@@ -273,16 +273,16 @@ def corrected(model, n_corrected=2, qualities=(2,), seed=3):
     decoder = IntegerNetwork([parallel], (k + n_corrected,), model.decoder.input_limit)
     unit = model.normaliser.output_multiplier * 2.0**-model.normaliser.output_shift
     unit = model.normaliser.output_scale if model.dtype.kind == "f" else unit
-    x, exchange = typical_frames(model, 64), model.exchange
+    x, tradeoffs = typical_frames(model, 64), model.tradeoffs
     of_1 = unit * 2.0**10 / 2**5  # what 1 in a corrected latent is, in the signal's units
     step = max(1, round(float(x.std()) / 2 / of_1))
     gain, steps, curvature = (
         np.pad(each, ((0, 0), (0, n_corrected)))
-        for each in (model.quantiser.gain, model.quantiser.step, exchange.curvature)
+        for each in (model.quantiser.gain, model.quantiser.step, tradeoffs.curvature)
     )
     for quality in qualities:
         steps[quality - 1, k:] = step
-        curvature[quality - 1, k:] = max(1, round((step * of_1 * exchange.unit) ** 2))
+        curvature[quality - 1, k:] = max(1, round((step * of_1 * tradeoffs.unit) ** 2))
     empty = count_table(np.zeros(1, np.int32))
     model = replace(
         model,
@@ -291,7 +291,7 @@ def corrected(model, n_corrected=2, qualities=(2,), seed=3):
         groups={ENCODED: k, CORRECTED: n_corrected},
         quantiser=Quantiser(gain, model.quantiser.shift, steps, model.quantiser.limit),
         tables=[[*row, *[empty] * n_corrected] for row in model.tables],
-        exchange=replace(exchange, curvature=curvature),
+        tradeoffs=replace(tradeoffs, curvature=curvature),
     )
     tables = list(model.tables)
     for quality in qualities:

@@ -117,9 +117,9 @@ def _correction(model: Model) -> dict[str, Any] | None:
 
 def _lambdas(model: Model) -> list[float]:
     """Return each quality's bits per squared error where the peak is 1, as `--lambda` takes it."""
-    if model.exchange is None:
+    if model.tradeoffs is None:
         return []
-    return [each * (model.peak * model.exchange.unit) ** 2 for each in model.exchange.lambda_]
+    return [each * (model.peak * model.tradeoffs.unit) ** 2 for each in model.tradeoffs.lambda_]
 
 
 def _networks(model: Model) -> list[tuple[str, IntegerNetwork]]:

@@ -11,7 +11,8 @@ from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
 from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
-from narrows.codec.transform import Frames, Symbols, Transform
+from narrows.codec.entropy.tables import Symbols
+from narrows.codec.transform import Frames, Transform
 from narrows.errors import FormatError
 
 Qualities = npt.NDArray[np.intp]

@@ -13,11 +13,12 @@ import numpy.typing as npt
 from narrows.codec.archive import Metadata
 from narrows.codec.decoder import Decoder
 from narrows.codec.entropy.packets import Packet, check_packable
+from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.codec.shared import Shared
-from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Symbols
+from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
 
 if TYPE_CHECKING:  # who only decompresses loads nothing of it
     from narrows.codec.encoding.encoder import Encoder
@@ -117,8 +118,7 @@ class Codec(Shared):
             In place of a quality: the most that the symbols of any signal may take. Each signal
             gets the quality, and the weight of errors in the search, that this allows.
         target_psnr : float, optional
-            In place of a quality: the least PSNR of any signal, in dB. Each takes the fewest
-            bytes that were found to do.
+            In place of a quality: the least PSNR of any signal, in dB, in the fewest bytes found.
         embed_model : bool, default False
             Carry the model in the archive, so that it decompresses on its own.
         metadata : mapping, optional

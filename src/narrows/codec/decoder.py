@@ -13,11 +13,12 @@ import numpy.typing as npt
 from narrows.codec.archive import ArchiveReader, Header
 from narrows.codec.block_coder import BlockCoder
 from narrows.codec.entropy.packets import Packet, PacketCoder
+from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.codec.shared import Shared
-from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Symbols, Transform
+from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Transform
 from narrows.errors import FormatError, WrongModelError
 
 

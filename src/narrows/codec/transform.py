@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.entropy.tables import frequencies_of
+from narrows.codec.entropy.tables import Symbols, frequencies_of
 from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import KnownAnswers, Model
 from narrows.codec.model.quality import Quality
@@ -17,7 +17,6 @@ from narrows.codec.networks.backend import NUMPY, Array, Backend
 from narrows.errors import DataError, ModelError, SettingError
 
 Frames = npt.NDArray[Any]
-Symbols = npt.NDArray[np.int32]
 
 MAX_BATCH_ELEMENTS = 1 << 22  # of any one array of a batch: 32 MB of float64
 DEFAULT_BATCH_SIZE = 256  # keeps a batch's activations in a core's cache

@@ -18,11 +18,11 @@ from tests.helpers.tiny_models import searching, tiny_conv_model, tiny_model, ty
 
 def cost_by_hand(model, quality, x, symbols):
     """Return `bits + lambda * distortion` of one signal, from its frame and the frequencies."""
-    exchange, tables = model.exchange, model.quality(quality).tables
+    tradeoffs, tables = model.tradeoffs, model.quality(quality).tables
     frame = Codec(model).decode(symbols[None], quality)[0]
     distortion = 0
     for decoded, original in zip(frame.ravel().tolist(), x.ravel().tolist(), strict=True):
-        e = round((Fraction(decoded) - Fraction(original)) * Fraction(exchange.unit))
+        e = round((Fraction(decoded) - Fraction(original)) * Fraction(tradeoffs.unit))
         distortion += e * e
     bits = 0.0
     frequencies = frequencies_of(symbols[None], tables)
@@ -30,7 +30,7 @@ def cost_by_hand(model, quality, x, symbols):
         table, symbol = tables.row[j], int(symbols[j])
         entry = symbol - table.low if table.low <= symbol <= table.high else table.escape
         bits += 24 - math.log2(int(each.reshape(-1)[entry]))
-    return bits, distortion * Fraction(exchange.lambda_[quality - 1])
+    return bits, distortion * Fraction(tradeoffs.lambda_[quality - 1])
 
 
 @each_model
@@ -127,7 +127,7 @@ def test_the_gradient_foretells_what_a_step_of_a_latent_changes(build):
         y = codec.encode(x, quality, 0)
 
         def distortion(symbols, codec=codec, quality=quality, x=x):
-            return squared(errors(codec.decode(symbols, quality), x, model.exchange.unit))
+            return squared(errors(codec.decode(symbols, quality), x, model.tradeoffs.unit))
 
         found, gradient = search._gradient(x, y)
         np.testing.assert_array_equal(found, distortion(y))

@@ -77,8 +77,8 @@ def test_no_model_is_made_worse_by_more_effort(seed, dtype, factor, has_context,
     contexts = (1,) if has_context else ()
     model = tiny_model(dtype, (4,), 3, 1, activation, seed, contexts=contexts)
     model = searching(model)
-    exchange = replace(model.exchange, lambda_=[factor * model.exchange.lambda_[0]])
-    model = replace(model, exchange=exchange)
+    tradeoffs = replace(model.tradeoffs, lambda_=[factor * model.tradeoffs.lambda_[0]])
+    model = replace(model, tradeoffs=tradeoffs)
     assert len(list(check_no_effort_is_worse(model, mixed_frames(model, 12, seed)))) == 1
 
 
@@ -112,16 +112,16 @@ def test_an_archive_is_as_large_and_as_wrong_as_its_cost_says(name):
     for effort in (0, 2, 8):
         blob = codec.compress(x, 1, effort)
         (block,) = blocks_of(blob)
-        e = (codec.decompress(blob).astype(np.float64) - x) * model.exchange.unit
+        e = (codec.decompress(blob).astype(np.float64) - x) * model.tradeoffs.unit
         distortion = np.square(np.rint(e)).sum()
-        sums.append(8 * len(block.payload) + model.exchange.lambda_[0] * distortion)
+        sums.append(8 * len(block.payload) + model.tradeoffs.lambda_[0] * distortion)
         cost = search.cost(x, codec.encode(x, 1, effort)).sum()
         assert sums[-1] == pytest.approx(cost, abs=100, rel=1e-9)  # the coder ends in whole words
     assert len(x) > 100
     assert sums[0] > sums[1] > sums[2]
 
 
-def test_the_default_is_effort_2_where_there_is_an_exchange_and_0_where_there_is_none():
+def test_the_default_is_effort_2_where_there_are_tradeoffs_and_0_where_there_is_none():
     assert DEFAULT_EFFORT == 2
     model = model_of("dense")
     codec, x = Codec(model), typical_frames(model, 40, seed=3)
@@ -129,7 +129,7 @@ def test_the_default_is_effort_2_where_there_is_an_exchange_and_0_where_there_is
     assert codec.compress(x) == codec.compress(x, effort=2)
     assert codec.compress_packet(x[0]) == codec.compress_packet(x[0], effort=2)
     assert (codec.encode(x) != codec.encode(x, effort=0)).any()
-    plain = Codec(replace(model, exchange=None))
+    plain = Codec(replace(model, tradeoffs=None))
     assert_identical(plain.encode(x), codec.encode(x, effort=0))
     assert_identical(plain.encode(x, effort=0), codec.encode(x, effort=0))
 
@@ -169,8 +169,8 @@ def test_efforts_may_be_numpys_whole_numbers(kind):
 
 
 @pytest.mark.parametrize("function", ["compress", "encode", "compress_packet"])
-def test_a_model_without_an_exchange_cannot_be_searched_by(function):
-    model = replace(model_of("dense"), exchange=None)
+def test_a_model_without_tradeoffs_cannot_be_searched_by(function):
+    model = replace(model_of("dense"), tradeoffs=None)
     x = typical_frames(model, 3)
     x = x[0] if function == "compress_packet" else x
     with pytest.raises(SettingError) as caught:

@@ -85,7 +85,7 @@ def test_a_latent_that_nothing_depends_on_takes_its_cheapest_symbol():
     layers = [replace(first, weight=weight), *rest]
     decoder = type(model.decoder)(layers, model.decoder.input_shape, model.decoder.input_limit)
     model = searching(replace(model, decoder=decoder))
-    assert model.exchange.curvature[0, 1] == 0
+    assert model.tradeoffs.curvature[0, 1] == 0
     codec, x = Codec(model), typical_frames(model, 30)
     cheapest = model.tables[0][1].low + int(model.tables[0][1].weights[:-1].argmax())
     assert (codec.encode(x, 1, 9)[:, 1] == cheapest).mean() > 0.9
@@ -218,7 +218,7 @@ def test_signals_with_nan_or_infinities_are_stored_as_before(dtype, value):
     model = searching(tiny_model(dtype, (5,), 3))
     codec, x = Codec(model), typical_frames(model, 30)
     x[4, 2] = value
-    (before,) = blocks_of(Codec(replace(model, exchange=None)).compress(x, 1))
+    (before,) = blocks_of(Codec(replace(model, tradeoffs=None)).compress(x, 1))
     for effort in (0, 2, 9):
         blob = codec.compress(x, 1, effort)
         (block,) = blocks_of(blob)

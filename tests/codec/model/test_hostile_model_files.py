@@ -100,7 +100,7 @@ def test_a_tensor_that_a_model_does_not_have_is_refused(name):
 def test_one_part_of_a_search_without_the_other_is_refused():
     content = {**CONTENT, "encoder": {k: v for k, v in CONTENT["encoder"].items() if k != "search"}}
     without = {name: tensor for name, tensor in TENSORS.items() if name != "encoder.curvature"}
-    assert Codec.from_bytes(forged(content, without)).model.exchange is None
+    assert Codec.from_bytes(forged(content, without)).model.tradeoffs is None
     refusal(forged(content, TENSORS))
     refusal(forged(CONTENT, without))
 

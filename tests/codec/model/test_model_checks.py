@@ -34,8 +34,8 @@ from tests.helpers.tiny_models import DTYPES, assert_one_line, searching, tiny_m
         {"quantiser": tiny_model(latent_size=3).quantiser},
         {"quantiser": tiny_model(n_qualities=2).quantiser},
         {"normaliser": tiny_model("uint16").normaliser},
-        {"exchange": searching(tiny_model(latent_size=3)).exchange},
-        {"exchange": searching(tiny_model(n_qualities=2)).exchange},
+        {"tradeoffs": searching(tiny_model(latent_size=3)).tradeoffs},
+        {"tradeoffs": searching(tiny_model(n_qualities=2)).tradeoffs},
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(part):

@@ -59,9 +59,9 @@ def test_a_model_with_a_search_is_loaded_as_it_was_saved(dtype):
     data = pack_model(model)
     again = unpack_model(data)
     assert_same_model(model, again)
-    assert again.exchange.unit == model.exchange.unit
-    assert again.exchange.lambda_ == model.exchange.lambda_
-    assert_identical(again.exchange.curvature, model.exchange.curvature)
+    assert again.tradeoffs.unit == model.tradeoffs.unit
+    assert again.tradeoffs.lambda_ == model.tradeoffs.lambda_
+    assert_identical(again.tradeoffs.curvature, model.tradeoffs.curvature)
     assert pack_model(again) == data
     x = typical_frames(model, 20)
     assert_identical(Codec(again).encode(x), Codec(model).encode(x))
@@ -78,8 +78,8 @@ def test_a_model_without_a_search_says_nothing_of_one():
 @pytest.mark.parametrize("unit", [5e-324, 0.1, 1.7976931348623157e308])
 def test_every_float_of_a_search_is_loaded_as_it_was_saved(unit):
     model = searching(tiny_model())
-    model = replace(model, exchange=replace(model.exchange, unit=unit, lambda_=[1 / 3]))
-    again = unpack_model(pack_model(model)).exchange
+    model = replace(model, tradeoffs=replace(model.tradeoffs, unit=unit, lambda_=[1 / 3]))
+    again = unpack_model(pack_model(model)).tradeoffs
     assert (again.unit, again.lambda_) == (unit, [1 / 3])
 
 
@@ -204,7 +204,7 @@ def test_a_model_without_its_encoder_has_no_search_and_keeps_its_id():
     model = searching(tiny_model("int16", (3, 5), 2, 3))
     data = pack_model(model.without_encoder())
     light, half = unpack_model(data), unpack_model(pack_model(model), decoder_only=True)
-    assert light.exchange is half.exchange is None
+    assert light.tradeoffs is half.tradeoffs is None
     assert light.model_id == half.model_id == model.model_id
     assert b"search" not in data
     assert b"curvature" not in data

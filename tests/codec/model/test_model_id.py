@@ -103,11 +103,11 @@ def test_the_id_changes_with_everything_that_coding_depends_on():
 
 def test_the_id_changes_with_what_an_encoder_searches_by():
     model = searching(tiny_model(n_qualities=2))
-    exchange = model.exchange
-    first, second = exchange.lambda_
-    changes = [{"unit": 2.0}, {"lambda_": [second, first]}, {"curvature": exchange.curvature + 1}]
-    models = [model, replace(model, exchange=None)]
-    models += [replace(model, exchange=replace(exchange, **change)) for change in changes]
+    tradeoffs = model.tradeoffs
+    first, second = tradeoffs.lambda_
+    changes = [{"unit": 2.0}, {"lambda_": [second, first]}, {"curvature": tradeoffs.curvature + 1}]
+    models = [model, replace(model, tradeoffs=None)]
+    models += [replace(model, tradeoffs=replace(tradeoffs, **change)) for change in changes]
     assert len({each.model_id for each in models}) == len(models)
 
 

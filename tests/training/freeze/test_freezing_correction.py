@@ -55,8 +55,8 @@ def test_each_corrected_quality_is_better_than_the_one_before(short, digits):
 
 
 def test_lambda_rises_and_is_the_slope_of_the_curve(short, digits):
-    exchange = short.model.exchange
-    lambdas = list(exchange.lambda_)
+    tradeoffs = short.model.tradeoffs
+    lambdas = list(tradeoffs.lambda_)
     assert lambdas == sorted(lambdas)
     assert lambdas[-4:] == sorted(set(lambdas[-4:]))
     bits = np.multiply(8, bytes_of(short, digits[1400:], (7, 8)))
@@ -75,7 +75,7 @@ def test_curvature_is_what_a_step_adds_to_the_error(short, digits):
         moved = symbols.copy()
         moved[:, j] += 8
         steps.append(np.square(short.decode(moved, 8) - before).sum(axis=(1, 2)).mean() / 64)
-        expected.append(model.exchange.curvature[7, j])
+        expected.append(model.tradeoffs.curvature[7, j])
     # Steps are small beside the rounding and the clipping of pixels, so only about.
     assert np.mean(steps) == pytest.approx(np.mean(expected), rel=0.5)
 

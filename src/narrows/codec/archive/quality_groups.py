@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.bits import read_varint, write_varint
-from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable
+from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable, Symbols
 from narrows.errors import FormatError
 
-Symbols = npt.NDArray[np.int32]
 Coders = Callable[[int], SymbolCoder]  # by the quality, from 1
 
 

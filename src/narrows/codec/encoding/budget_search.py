@@ -22,7 +22,8 @@ from narrows.codec.encoding.operating_points import Flags, OperatingPoints, last
 from narrows.codec.encoding.requests import Budget
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.ans import escape_bits
-from narrows.codec.transform import Frames, Symbols
+from narrows.codec.entropy.tables import Symbols
+from narrows.codec.transform import Frames
 from narrows.errors import SettingError
 
 Rows = npt.NDArray[np.intp]
@@ -163,7 +164,7 @@ class BudgetSearch:
     def _out_of_reach(self, x: Frames, symbols: Symbols, quality: int) -> str:
         """Say what signals that cannot keep to the budget have at the first point."""
         effort, model = self._effort, self._encoder.model
-        searches = model.exchange is not None and effort < MAX_EFFORT
+        searches = model.tradeoffs is not None and effort < MAX_EFFORT
         more = "a higher effort" if searches else "another model"
         # Both figures are rounded to the side where they can be asked for.
         if self._budget.of_bytes:

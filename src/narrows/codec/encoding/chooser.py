@@ -8,7 +8,8 @@ from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.budget_search import BudgetSearch, PacketSize
 from narrows.codec.encoding.requests import ResolvedRequest
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.transform import Frames, Symbols
+from narrows.codec.entropy.tables import Symbols
+from narrows.codec.transform import Frames
 
 
 def choose(

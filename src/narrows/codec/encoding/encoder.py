@@ -16,7 +16,8 @@ from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.requests import Request, ResolvedRequest
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_packable
-from narrows.codec.transform import Frames, Symbols
+from narrows.codec.entropy.tables import Symbols
+from narrows.codec.transform import Frames
 from narrows.errors import SettingError
 
 

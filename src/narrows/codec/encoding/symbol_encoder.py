@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.efforts import EFFORTS
 from narrows.codec.encoding.symbol_search import SymbolSearch
+from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
-from narrows.codec.transform import Frames, Symbols, Transform
+from narrows.codec.transform import Frames, Transform
 
 TOWARDS_ZERO = 0.2  # of a step, by which corrected latents are nearer to 0 than is best
 

@@ -20,8 +20,9 @@ from narrows.codec.encoding.adjoints import Pull, taped_chain
 from narrows.codec.encoding.bit_costs import OUT_OF_REACH, SymbolCosts
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.encoding.efforts import Effort
+from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED
-from narrows.codec.transform import Frames, Symbols, Transform
+from narrows.codec.transform import Frames, Transform
 from narrows.errors import ModelError
 
 Floats = npt.NDArray[np.float64]

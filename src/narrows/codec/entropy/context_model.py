@@ -29,7 +29,6 @@ LARGEST_LOG = LOG_UNIT * OCTAVES + EXP_ZERO
 MAX_CONTEXT_SHIFT, MAX_CONTEXT_LIMIT = 40, 1 << 24
 MAX_UNITS, MAX_OUTPUTS = 1 << 10, 1 << 5  # a block's then take half a gigabyte at most
 
-Tensors = dict[str, npt.NDArray[Any]]
 TENSORS = {
     "order": np.int32,
     "hidden_weight": np.int16,
@@ -187,7 +186,7 @@ class ContextModel:
             "row_shift": self.row_shift,
         }
 
-    def tensors(self) -> Tensors:
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the tensors by name."""
         return {name: getattr(self, name) for name in TENSORS}
 

@@ -23,10 +23,9 @@ import numpy.typing as npt
 
 from narrows.codec.entropy.ans import fold_escape, unfold_escape
 from narrows.codec.entropy.bits import MAX_GOLOMB_ZEROS
-from narrows.codec.entropy.tables import PRECISION, TOTAL, CodingTables, FrequencyTable
+from narrows.codec.entropy.tables import PRECISION, TOTAL, CodingTables, FrequencyTable, Symbols
 from narrows.errors import DataError, FormatError
 
-Symbols = npt.NDArray[np.int32]
 Packet = bytes | bytearray | memoryview
 
 

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from narrows.errors import FormatError
 
+Symbols = npt.NDArray[np.int32]
+
 PRECISION = 24
 TOTAL = 1 << PRECISION
 MAX_SYMBOLS = 4096  # a wider row would cost the model more than its rare symbols save

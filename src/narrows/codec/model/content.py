@@ -13,7 +13,7 @@ from narrows.codec.archive.metadata import canonical_json
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
 from narrows.codec.model.groups import ENCODED, columns_of
-from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.model.tradeoff import Tradeoffs
 from narrows.codec.networks.layers.chain import above, below
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
@@ -128,9 +128,9 @@ def write_encoder(model: Model) -> Content:
         return Content(None, {})
     settings = model.encoder.settings()
     tensors = above("encoder.", model.encoder.tensors())
-    if model.exchange is not None:
-        settings = {**settings, "search": model.exchange.settings()}
-        tensors["encoder.curvature"] = model.exchange.curvature
+    if model.tradeoffs is not None:
+        settings = {**settings, "search": model.tradeoffs.settings()}
+        tensors["encoder.curvature"] = model.tradeoffs.curvature
     return Content(settings, tensors)
 
 
@@ -143,5 +143,5 @@ def read_encoder(content: Content) -> dict[str, Any]:
         "encoder": IntegerNetwork.build(settings, below("encoder.", tensors)),
     }
     if "search" in settings:
-        parts["exchange"] = Exchange.build(settings["search"], tensors["encoder.curvature"])
+        parts["tradeoffs"] = Tradeoffs.build(settings["search"], tensors["encoder.curvature"])
     return parts

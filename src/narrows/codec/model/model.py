@@ -19,8 +19,8 @@ from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
 from narrows.codec.model.content import write_decoding, write_encoder
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
-from narrows.codec.model.quality import Quality, Tradeoff
-from narrows.codec.model.tradeoff import Exchange
+from narrows.codec.model.quality import Quality
+from narrows.codec.model.tradeoff import Tradeoffs
 from narrows.codec.networks.layers import Shape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
@@ -67,7 +67,7 @@ class Model:
         One a quality: None where its tables' own frequencies are used.
     peak : float
         The signal range that PSNR refers to, in the signal's units.
-    exchange : Exchange or None
+    tradeoffs : Tradeoffs or None
         What a search for better symbols needs; it goes with the encoder.
     known_answers : KnownAnswers or None
     groups : mapping of str to int
@@ -94,7 +94,7 @@ class Model:
     contexts: Sequence[ContextModel | None]
     architecture: str
     peak: float
-    exchange: Exchange | None = None
+    tradeoffs: Tradeoffs | None = None
     known_answers: KnownAnswers | None = None
     groups: Mapping[str, int] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -117,9 +117,9 @@ class Model:
             raise FormatError(f"model with peak {self.peak}; it must be finite and above 0")
         self._check_networks(k)
         self._check_correction()
-        if self.exchange is not None and self.encoder is None:
+        if self.tradeoffs is not None and self.encoder is None:
             raise FormatError("model with a trade-off for its search, but without an encoder")
-        if self.exchange and self.exchange.curvature.shape != self.quantiser.gain.shape:
+        if self.tradeoffs and self.tradeoffs.curvature.shape != self.quantiser.gain.shape:
             raise FormatError(f"curvatures unlike gains of shape {self.quantiser.gain.shape}")
         self._check_known_answers(k)
 
@@ -154,7 +154,7 @@ class Model:
                 f"parallel layer that splits {list(self.groups.values())}, its second chain a "
                 "dense layer and at most a reshape"
             )
-        if self.encoder is not None and self.exchange is None:
+        if self.encoder is not None and self.tradeoffs is None:
             raise FormatError("corrected latents and an encoder, but nothing to search them by")
 
     def _check_contexts(self) -> None:
@@ -228,9 +228,7 @@ class Model:
 
     def _row(self, q: int) -> Quality:
         """Gather a row of all that qualities differ in."""
-        exchange, tradeoff = self.exchange, None
-        if exchange is not None:
-            tradeoff = Tradeoff(exchange.unit, exchange.lambda_[q], exchange.curvature[q])
+        tradeoff = None if self.tradeoffs is None else self.tradeoffs.at(q + 1)
         quantiser, tables = self.quantiser, self._tables_of(q)
         own = (quantiser.gain[q], quantiser.step[q], tables, self.contexts[q], tradeoff)
         return Quality(q + 1, *own)
@@ -261,4 +259,4 @@ class Model:
 
     def without_encoder(self) -> Model:
         """Return the model that only decompresses: same id, half to two thirds of the size."""
-        return replace(self, encoder=None, exchange=None, given_encoder_digest=self.encoder_digest)
+        return replace(self, encoder=None, tradeoffs=None, given_encoder_digest=self.encoder_digest)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,26 +11,9 @@ import numpy.typing as npt
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import CodingTables
+from narrows.codec.model.tradeoff import Tradeoff
 
 Row = npt.NDArray[np.int32]
-
-
-class Tradeoff(NamedTuple):
-    """Bits against errors, and the effect of a latent's steps; see Exchange.
-
-    Attributes
-    ----------
-    unit : float
-        Units of error in one of the signal's own.
-    lambda_ : float
-        Bits per unit of distortion.
-    curvature : (latent_size,) int32
-        Distortion between frames whose symbols of a latent differ by one.
-    """
-
-    unit: float
-    lambda_: float
-    curvature: Row
 
 
 @dataclass(frozen=True, eq=False)

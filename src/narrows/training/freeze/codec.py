@@ -23,7 +23,6 @@ from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.correction import with_correction
-from narrows.training.freeze.exchange import fit_exchange
 from narrows.training.freeze.latents import fixed_point, freeze_latents
 from narrows.training.freeze.networks import (
     ACTIVATION_LIMIT,
@@ -34,6 +33,7 @@ from narrows.training.freeze.networks import (
     frozen_modules,
     without_idle_activation,
 )
+from narrows.training.freeze.tradeoffs import fit_tradeoffs
 from narrows.training.freeze.weights import Steps, choose_weight_steps
 from narrows.training.loop.trainer import psnr_of
 
@@ -127,8 +127,8 @@ def freeze(
     contexts = fit_contexts(list(symbols.values()), list(held_out.values()), tables)
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
-    exchange = fit_exchange(Codec(finished), signals.train, symbols, lambdas)
-    finished = replace(finished, exchange=exchange)
+    tradeoffs = fit_tradeoffs(Codec(finished), signals.train, symbols, lambdas)
+    finished = replace(finished, tradeoffs=tradeoffs)
     if rate_ratio is not None:
         finished = with_correction(finished, signals.train, signals.validation, rate_ratio)
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)

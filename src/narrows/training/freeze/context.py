@@ -19,7 +19,7 @@ from torch.nn import functional
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.context_model import LOG_UNIT, ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
-from narrows.codec.entropy.tables import FixedTables, Row
+from narrows.codec.entropy.tables import FixedTables, Row, Symbols
 from narrows.codec.model.packed_tensors import pack_tensor
 
 TOTAL_UNITS = 768  # hidden units of all positions
@@ -36,8 +36,6 @@ WEIGHT_RMS = (6.0, 12.0)  # of the weights as integers: both are tried
 BASIS_RMS = 64.0  # of the basis as integers
 MIN_SPREAD = 0.05  # of symbols; steadier ones tell nothing, and have fixed frequencies
 MEASURED_SIGNALS = 4096
-
-Symbols = npt.NDArray[np.int32]
 
 
 def fit_contexts(

@@ -120,7 +120,7 @@ def with_correction(
     """
     size, middle = math.prod(model.frame_shape), model.default_quality
     most = min(MAX_COMPONENTS, size - model.latent_size)
-    if model.n_qualities == 1 or size > MAX_FRAME_ELEMENTS or most < 1 or model.exchange is None:
+    if model.n_qualities == 1 or size > MAX_FRAME_ELEMENTS or most < 1 or model.tradeoffs is None:
         return model
     if not len(train) or not len(held_out):
         return model
@@ -200,8 +200,8 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
     symbols = {q: in_symbols(each.residuals.counted, each.step) for q, each in chosen.items()}
     used = {q: (s != 0).mean(axis=0) > MIN_USE for q, s in symbols.items()}  # (n_components,)
     kept = np.flatnonzero(np.any(list(used.values()), axis=0))
-    exchange, quantiser, n = model.exchange, model.quantiser, len(kept)
-    if not n or exchange is None:
+    tradeoffs, quantiser, n = model.tradeoffs, model.quantiser, len(kept)
+    if not n or tradeoffs is None:
         return model
     scale = _latents_per_unit(model, chosen, symbols)
     unit = _output_unit(model)
@@ -209,7 +209,7 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
     steps = np.zeros((model.n_qualities, n), np.int32)
     for q, each in chosen.items():
         steps[q - 1] = np.where(used[q][kept], max(1, round(each.step * scale)), 0)
-    curvature = np.where(steps > 0, np.rint(np.square(steps / scale * exchange.unit * norms)), 0)
+    curvature = np.where(steps > 0, np.rint(np.square(steps / scale * tradeoffs.unit * norms)), 0)
     numbers = range(1, model.n_qualities + 1)
     rows = [(chosen[q].residuals.quality if q in chosen else q) - 1 for q in numbers]
     tables = [list(model.tables[row]) for row in rows]
@@ -217,8 +217,8 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
     for q, table_row, own_steps in zip(numbers, tables, steps, strict=True):
         table_row += [count_table(symbols[q][:, j]) if step else uncoded
                       for j, step in zip(kept, own_steps, strict=True)]  # fmt: skip
-    lambdas = [chosen[q].lambda_ / exchange.unit**2 if q in chosen else each
-               for q, each in enumerate(exchange.lambda_, 1)]  # fmt: skip
+    lambdas = [chosen[q].lambda_ / tradeoffs.unit**2 if q in chosen else each
+               for q, each in enumerate(tradeoffs.lambda_, 1)]  # fmt: skip
     return replace(
         model,
         quantiser=replace(
@@ -230,11 +230,11 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
         tables=tables,
         contexts=[model.contexts[row] for row in rows],
         groups={ENCODED: model.latent_size, CORRECTED: n},
-        exchange=replace(
-            exchange,
+        tradeoffs=replace(
+            tradeoffs,
             # Where the networks alone gain nothing more, lambda is not the slope of the curve.
             lambda_=list(accumulate(reversed(lambdas), min))[::-1],
-            curvature=np.hstack([exchange.curvature[rows], curvature.astype(np.int32)]),
+            curvature=np.hstack([tradeoffs.curvature[rows], curvature.astype(np.int32)]),
         ),
     )
 

@@ -40,7 +40,7 @@ def floats():
 
 def mean_distortions(codec, x, quality):
     """Return the mean distortion of one step of each latent, up and down, decoded alone."""
-    y, unit = codec.encode(x, quality, effort=0), codec.model.exchange.unit
+    y, unit = codec.encode(x, quality, effort=0), codec.model.tradeoffs.unit
     before, found = codec.decode(y, quality).astype(np.float64), []
     for step in np.eye(codec.model.latent_size, dtype=np.int32):
         ends = [codec.decode(y + step, quality), codec.decode(y - step, quality)]
@@ -50,45 +50,45 @@ def mean_distortions(codec, x, quality):
 
 
 @pytest.mark.parametrize("name", ["linear", "dense", "tiny_codec"])
-def test_every_trained_model_has_an_exchange_for_all_its_qualities(name, request):
+def test_every_trained_model_has_tradeoffs_at_all_its_qualities(name, request):
     model = request.getfixturevalue(name).model
-    exchange = model.exchange
-    assert exchange.curvature.shape == (model.n_qualities, model.latent_size)
-    assert len(exchange.lambda_) == model.n_qualities
-    assert (exchange.curvature > 0).all()
-    assert list(exchange.lambda_) == sorted(set(exchange.lambda_))
+    tradeoffs = model.tradeoffs
+    assert tradeoffs.curvature.shape == (model.n_qualities, model.latent_size)
+    assert len(tradeoffs.lambda_) == model.n_qualities
+    assert (tradeoffs.curvature > 0).all()
+    assert list(tradeoffs.lambda_) == sorted(set(tradeoffs.lambda_))
 
 
-def test_a_convolutional_model_has_an_exchange(digits):
+def test_a_convolutional_model_has_tradeoffs(digits):
     settings = {"latent_size": 3, "architecture": "conv", "epochs": 1}
     codec = narrows.train(digits[:200], **settings)
-    assert (codec.model.exchange.curvature > 0).all()
+    assert (codec.model.tradeoffs.curvature > 0).all()
     assert (codec.encode(digits[:50], effort=1) != codec.encode(digits[:50], effort=0)).any()
 
 
 def test_errors_count_in_whole_steps_of_integers_and_fine_ones_of_floats(linear, floats, digits):
-    assert linear.model.exchange.unit == 1.0
+    assert linear.model.tradeoffs.unit == 1.0
     _, codec = floats
-    unit, peak = codec.model.exchange.unit, codec.model.peak
+    unit, peak = codec.model.tradeoffs.unit, codec.model.peak
     assert math.frexp(unit)[0] == 0.5  # a power of two
     assert 2**11 < peak * unit <= 2**12
     wide = (digits[:300].reshape(300, 64).astype(np.int32) - 8) * 10**8
     codec = narrows.train(wide, latent_size=3, architecture="linear")
-    assert 2**15 < codec.model.peak * codec.model.exchange.unit <= 2**16
+    assert 2**15 < codec.model.peak * codec.model.tradeoffs.unit <= 2**16
 
 
 def test_lambda_is_that_of_training_in_units_of_error(dense):
-    exchange = dense.model.exchange
-    units = dense.model.peak * exchange.unit
+    tradeoffs = dense.model.tradeoffs
+    units = dense.model.peak * tradeoffs.unit
     expected = [LAMBDA / units**2, LAMBDA * FIRST_LAMBDA_RATIO / units**2]
-    assert exchange.lambda_ == pytest.approx(expected, rel=1e-9)
+    assert tradeoffs.lambda_ == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_lambda_that_training_finds_is_taken_too(tiny_codec):
     model = tiny_codec.model
     last = model.training["history"][-1]["lambda_"]
-    units = model.peak * model.exchange.unit
-    assert model.exchange.lambda_ == pytest.approx([last / units**2], rel=1e-9)
+    units = model.peak * model.tradeoffs.unit
+    assert model.tradeoffs.lambda_ == pytest.approx([last / units**2], rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_a_lambda_that_training_finds_is_taken_too(tiny_codec):
 def test_without_a_lambda_of_squared_errors_it_is_found_from_steps_and_bits(settings, digits):
     x = digits[:400]
     codec = narrows.train(x, **{"latent_size": 3} | settings)
-    exchange = codec.model.exchange
-    for quality, lambda_ in enumerate(exchange.lambda_, 1):
-        of_steps = STEP_IS_WORTH / exchange.curvature[quality - 1].mean()
+    tradeoffs = codec.model.tradeoffs
+    for quality, lambda_ in enumerate(tradeoffs.lambda_, 1):
+        of_steps = STEP_IS_WORTH / tradeoffs.curvature[quality - 1].mean()
         blob = codec.compress(x, quality, effort=0)
-        error = (codec.decompress(blob).astype(np.float64) - x) * exchange.unit
+        error = (codec.decompress(blob).astype(np.float64) - x) * tradeoffs.unit
         (block,) = ArchiveReader(io.BytesIO(blob))
         bits = max(1.0, 8 * len(block.payload) / len(x))
         of_bits = bits / (np.square(error).sum() / len(x))
@@ -120,11 +120,11 @@ def test_without_a_lambda_of_squared_errors_it_is_found_from_steps_and_bits(sett
 def test_the_curvature_of_a_linear_model_is_the_squared_error_of_a_step(floats):
     x, codec = floats
     expected = mean_distortions(codec, x[:100], 1)
-    assert codec.model.exchange.curvature[0] == pytest.approx(expected, rel=0.01)
+    assert codec.model.tradeoffs.curvature[0] == pytest.approx(expected, rel=0.01)
     y = codec.encode(x[:1], effort=0)
     there = codec.decode(y + np.array([0, 5, 0, 0])).astype(np.float64)
-    five_steps = np.square((there - codec.decode(y)) * codec.model.exchange.unit).sum()
-    assert codec.model.exchange.curvature[0, 1] == pytest.approx(five_steps / 25, rel=0.01)
+    five_steps = np.square((there - codec.decode(y)) * codec.model.tradeoffs.unit).sum()
+    assert codec.model.tradeoffs.curvature[0, 1] == pytest.approx(five_steps / 25, rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["linear", "dense", "tiny_codec"])
@@ -134,23 +134,23 @@ def test_the_curvature_is_about_the_squared_error_of_a_step_on_unseen_signals(
     codec = request.getfixturevalue(name)
     for quality in range(1, codec.model.n_qualities + 1):
         expected = mean_distortions(codec, digits[1400:], quality)
-        curvature = codec.model.exchange.curvature[quality - 1]
+        curvature = codec.model.tradeoffs.curvature[quality - 1]
         assert curvature == pytest.approx(expected, rel=0.25)
         assert curvature.mean() == pytest.approx(expected.mean(), rel=0.1)
 
 
 def test_a_better_quality_has_smaller_steps_and_minds_errors_more(linear):
-    curvature, lambdas = linear.model.exchange.curvature, linear.model.exchange.lambda_
+    curvature, lambdas = linear.model.tradeoffs.curvature, linear.model.tradeoffs.lambda_
     assert (np.diff(curvature.mean(axis=1)) < 0).all()
     assert (np.diff(lambdas) > 0).all()
 
 
 @pytest.mark.parametrize("name", ["linear", "dense", "tiny_codec"])
-def test_a_saved_model_keeps_its_exchange(name, request, digits, tmp_path):
+def test_a_saved_model_keeps_its_tradeoffs(name, request, digits, tmp_path):
     codec = request.getfixturevalue(name)
     codec.save(tmp_path / "m.narrows")
     loaded = narrows.load(tmp_path / "m.narrows")
-    before, after = codec.model.exchange, loaded.model.exchange
+    before, after = codec.model.tradeoffs, loaded.model.tradeoffs
     assert loaded.model_id == codec.model_id
     assert (after.unit, list(after.lambda_)) == (before.unit, list(before.lambda_))
     np.testing.assert_array_equal(after.curvature, before.curvature, strict=True)
@@ -160,10 +160,10 @@ def test_a_saved_model_keeps_its_exchange(name, request, digits, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["linear", "dense"])
-def test_without_its_encoder_a_model_has_no_exchange_and_the_same_id(name, request, digits):
+def test_without_its_encoder_a_model_has_no_tradeoffs_and_the_same_id(name, request, digits):
     codec = request.getfixturevalue(name)
     half = narrows.Codec(codec.model.without_encoder())
-    assert half.model.exchange is None
+    assert half.model.tradeoffs is None
     assert half.model_id == codec.model_id
     blob = codec.compress(digits[:30], effort=7)
     assert np.array_equal(half.decompress(blob), codec.decompress(blob))

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.entropy.ans import ideal_bits
-from narrows.codec.model.tradeoff import Exchange
-from narrows.codec.transform import Symbols
+from narrows.codec.entropy.tables import Symbols
+from narrows.codec.model.tradeoff import Tradeoffs
 
 FLOAT_LEVELS = 2.0**12  # units of error in the range of float signals
 MAX_INTEGER_LEVELS = 2.0**16  # units of error in the range of integer signals
@@ -26,9 +26,9 @@ BITS_OF_A_STEP = 6.0 / math.log(2.0)
 It is the slope of D = step**2 / 12 where D falls as 2**(-2 R) (Gish & Pierce 1968)."""
 
 
-def fit_exchange(
+def fit_tradeoffs(
     codec: Codec, x: npt.NDArray[Any], symbols: Mapping[int, Symbols], lambdas: Sequence[float]
-) -> Exchange:
+) -> Tradeoffs:
     """Measure curvatures, and derive lambda from them where training had none.
 
     Parameters
@@ -53,7 +53,7 @@ def fit_exchange(
         for q, curvature in enumerate(curvatures, 1)
     ]
     whole = np.clip(np.rint(curvatures), 0, 2**31 - 1).astype(np.int32)
-    return Exchange(unit, found, whole)
+    return Tradeoffs(unit, found, whole)
 
 
 def _bits_for_all(codec: Codec, x: npt.NDArray[Any], quality: int, unit: float) -> float:
