@@ -41,6 +41,13 @@ def as_picture(frame: Frame) -> Frame | None:
     return frame if frame.ndim >= 2 and min(frame.shape[:2]) >= 4 else None
 
 
+def picture_of(frame: Frame) -> Frame:
+    """Return a frame of a kind that is drawn as pictures, as its picture."""
+    picture = as_picture(frame)
+    assert picture is not None
+    return picture
+
+
 def _is_colour(frame: Frame) -> bool:
     return frame.ndim == 3 and frame.shape[-1] == 3 and min(frame.shape[:2]) >= 4
 

@@ -29,6 +29,7 @@ from narrows.evaluation.plots.frames import (
     draw_error,
     draw_lines,
     draw_picture,
+    picture_of,
     value_range,
 )
 
@@ -82,8 +83,7 @@ def _draw_pictures(
 ) -> Figure:
     columns = min(len(original), PICTURES_A_BAND)
     bands = math.ceil(len(original) / columns)
-    picture = as_picture(original[0])
-    assert picture is not None
+    picture = picture_of(original[0])
     tile = (WIDTH - 0.45) / PICTURES_A_BAND
     height = min(2.0, max(0.4, picture.shape[0] / picture.shape[1])) * tile
     named = any(name for name, _ in texts)
@@ -101,9 +101,9 @@ def _draw_pictures(
         above, middle, below = axes[4 * band : 4 * band + 3, column]
         for axis, frame in ((above, original[number]), (middle, decoded[number])):
             axis.set_visible(True)
-            draw_picture(axis, _picture(frame), limits)
+            draw_picture(axis, picture_of(frame), limits)
         below.set_visible(True)
-        drawn = draw_picture(below, _grey(_picture(error[number])), (0.0, peak / 2), ERROR_MAP)
+        drawn = draw_picture(below, _grey(picture_of(error[number])), (0.0, peak / 2), ERROR_MAP)
         above.set_title(name, fontsize=TINY, color=INK, pad=2)
         below.set_xlabel(text, fontsize=SMALL - 1, color=INK, labelpad=2)
         if column == 0:
@@ -127,12 +127,6 @@ def _error_scale(figure: Figure, drawn: Any, axes: npt.NDArray[Any]) -> None:
     bar.set_label("absolute error; brightest: half of the range", fontsize=TINY, color=INK)
     bar.ax.tick_params(labelsize=TINY, colors=INK, width=0.5, length=2)
     bar.outline.set_visible(False)
-
-
-def _picture(frame: Signals) -> Signals:
-    picture = as_picture(frame)
-    assert picture is not None
-    return picture
 
 
 def _grey(picture: Signals) -> Signals:

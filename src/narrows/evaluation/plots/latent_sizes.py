@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import DataError
@@ -18,12 +17,12 @@ from narrows.evaluation.plots.figure import (
     WIDTH,
     new_figure,
     pack_tightly,
-    set_title,
 )
 from narrows.evaluation.plots.frames import (
     as_picture,
     draw_lines,
     draw_picture,
+    picture_of,
     value_range,
 )
 
@@ -38,8 +37,6 @@ def by_latent_size(
     original: Signals,
     decoded: Mapping[int, Signals],
     peak: float,
-    title: str = "",
-    low: float | None = None,
 ) -> Figure:
     """Draw what each latent size makes of the same signals: a row a size, the originals on top.
 
@@ -53,9 +50,6 @@ def by_latent_size(
         Reconstructions by latent size.
     peak : float
         The range of the data, which grey levels and PSNR refer to.
-    title : str
-    low : float, optional
-        The value that pictures show black; by default the lowest of `original`.
 
     Raises
     ------
@@ -71,8 +65,8 @@ def by_latent_size(
     ]
     each = [decoded[size] for size in sizes]
     if as_picture(original[0]) is None:
-        return _draw_lines(original, each, names, title)
-    return _draw_pictures(original, each, names, value_range(original, peak, low), title)
+        return _draw_lines(original, each, names)
+    return _draw_pictures(original, each, names, value_range(original, peak, None))
 
 
 def _check(original: Signals, decoded: Mapping[int, Signals]) -> None:
@@ -91,30 +85,25 @@ def _draw_pictures(
     decoded: list[Signals],
     names: list[str],
     limits: tuple[float, float],
-    title: str,
 ) -> Figure:
     columns = min(len(original), MAX_PICTURES)
-    first = as_picture(original[0])
-    assert first is not None
+    first = picture_of(original[0])
     tile = (WIDTH - 0.7) / MAX_PICTURES * min(2.0, max(0.4, first.shape[0] / first.shape[1]))
     rows = len(decoded) + 1
-    figure = new_figure(WIDTH, rows * (max(tile, 0.42) + 0.04) + 0.3 * bool(title) + 0.05)
+    figure = new_figure(WIDTH, rows * (max(tile, 0.42) + 0.04) + 0.05)
     pack_tightly(figure)
     axes = figure.subplots(rows, columns, squeeze=False)
     stack = zip(axes, [original, *decoded], ["original", *names], strict=True)
     for row, frames, name in stack:
         for axis, frame in zip(row, frames[:columns], strict=True):
-            picture = as_picture(np.asarray(frame))
-            assert picture is not None
-            draw_picture(axis, picture, limits)
+            draw_picture(axis, picture_of(frame), limits)
         _name_row(row[0], name)
-    set_title(figure, title)
     return figure
 
 
-def _draw_lines(original: Signals, decoded: list[Signals], names: list[str], title: str) -> Figure:
+def _draw_lines(original: Signals, decoded: list[Signals], names: list[str]) -> Figure:
     columns = min(len(original), MAX_LINES)
-    figure = new_figure(WIDTH, 0.75 * len(decoded) + 0.4 + 0.3 * bool(title))
+    figure = new_figure(WIDTH, 0.75 * len(decoded) + 0.4)
     axes = figure.subplots(len(decoded), columns, squeeze=False, sharex=True, sharey="col")
     for row, frames, name in zip(axes, decoded, names, strict=True):
         for axis, frame, reconstruction in zip(row, original, frames[:columns], strict=False):
@@ -123,7 +112,6 @@ def _draw_lines(original: Signals, decoded: list[Signals], names: list[str], tit
         _name_row(row[0], name)
     for axis in axes[-1]:
         axis.set_xlabel("sample", fontsize=SMALL - 1, color=INK)
-    set_title(figure, title)
     return figure
 
 

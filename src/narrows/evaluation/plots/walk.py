@@ -16,13 +16,13 @@ from narrows.evaluation.plots.figure import (
     WIDTH,
     new_figure,
     pack_tightly,
-    set_title,
     style_box,
 )
 from narrows.evaluation.plots.frames import (
     as_lines,
     as_picture,
     draw_picture,
+    picture_of,
     stacking,
     value_range,
 )
@@ -54,7 +54,7 @@ def steps_between(
     return np.asarray(np.rint((1 - share) * first + share * last), dtype=np.int32)
 
 
-def walk(decoded: Signals, peak: float, title: str = "", low: float | None = None) -> Figure:
+def walk(decoded: Signals, peak: float, low: float | None = None) -> Figure:
     """Draw the signals on a walk through the latent space, the two ends named.
 
     Parameters
@@ -63,31 +63,27 @@ def walk(decoded: Signals, peak: float, title: str = "", low: float | None = Non
         What `steps_between` decodes to.
     peak : float
         The range of the data, which grey levels refer to.
-    title : str
     low : float, optional
         The value that pictures show black; by default the lowest of `decoded`.
     """
     if as_picture(decoded[0]) is None:
-        return _draw_lines(decoded, title)
-    return _draw_pictures(decoded, value_range(decoded, peak, low), title)
+        return _draw_lines(decoded)
+    return _draw_pictures(decoded, value_range(decoded, peak, low))
 
 
-def _draw_pictures(decoded: Signals, limits: tuple[float, float], title: str) -> Figure:
-    figure = new_figure(WIDTH, WIDTH / len(decoded) + 0.2 + 0.3 * bool(title))
+def _draw_pictures(decoded: Signals, limits: tuple[float, float]) -> Figure:
+    figure = new_figure(WIDTH, WIDTH / len(decoded) + 0.2)
     pack_tightly(figure)
     axes = figure.subplots(1, len(decoded), squeeze=False)[0]
     for number, (axis, frame) in enumerate(zip(axes, decoded, strict=True)):
-        picture = as_picture(frame)
-        assert picture is not None
-        draw_picture(axis, picture, limits)
+        draw_picture(axis, picture_of(frame), limits)
         axis.set_xlabel(_share(number, len(decoded)), fontsize=TINY, color=INK, labelpad=2)
-    set_title(figure, title)
     return figure
 
 
-def _draw_lines(decoded: Signals, title: str) -> Figure:
+def _draw_lines(decoded: Signals) -> Figure:
     """Stack the signals of a walk, the first on top."""
-    figure = new_figure(WIDTH, 0.55 * len(decoded) + 0.5 + 0.3 * bool(title))
+    figure = new_figure(WIDTH, 0.55 * len(decoded) + 0.5)
     axes = figure.subplots(len(decoded), 1, squeeze=False, sharex=True)[:, 0]
     lines = [as_lines(frame) for frame in decoded]
     shift = stacking(lines[0]) if lines[0].shape[1] > 1 else 0.0
@@ -105,7 +101,6 @@ def _draw_lines(decoded: Signals, title: str) -> Figure:
         axis.set_ylabel(_share(number, len(decoded)), fontsize=TINY, color=INK, rotation=0,
                         ha="right", va="center")  # fmt: skip
     axes[-1].set_xlabel("sample", fontsize=SMALL, color=INK)
-    set_title(figure, title)
     return figure
 
 
