@@ -28,7 +28,7 @@ def unmeasured(monkeypatch):
 @pytest.fixture
 def no_peers(monkeypatch):
     """Leave those codecs out that take long to measure."""
-    monkeypatch.setattr(Bench, "at_psnr", lambda bench, psnr: [])
+    monkeypatch.setattr(Bench, "at_psnr", lambda bench, psnr, near: [])
 
 
 def test_the_report_is_one_page_and_its_figures_are_those_of_evaluate(run, folder, no_peers):

@@ -46,9 +46,22 @@ def test_the_search_measures_few_settings_and_none_twice():
         seen.append(setting)
         return replace(doubling(setting), psnr=60 * math.sqrt(setting / 10))
 
-    found = at_psnr(counted, [0.5 * i for i in range(21)], 41.0)
-    assert found.bytes_per_signal == pytest.approx(2.0 ** (10 * (41 / 60) ** 2), rel=2e-3)
-    assert len(seen) == len(set(seen)) < 12
+    settings = [0.5 * i for i in range(21)]
+    for start, most in ((0, 10), (8, 6), (20, 10)):
+        seen.clear()
+        found = at_psnr(counted, settings, 41.0, start)
+        assert found.bytes_per_signal == pytest.approx(2.0 ** (10 * (41 / 60) ** 2), rel=2e-3)
+        assert len(seen) == len(set(seen)) <= most
+        assert seen[0] == settings[start]
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_the_search_finds_both_ends_from_wherever_it_starts(start):
+    settings = (2.0, 3.0, 4.0, 5.0)
+    assert at_psnr(doubling, settings, 11.0, start) == doubling(2.0)
+    assert at_psnr(doubling, settings, 31.0, start) is None
+    assert at_psnr(doubling, settings, 30.0, start).bytes_per_signal == 32.0
+    assert at_psnr(doubling, settings, 15.0, start).bytes_per_signal == pytest.approx(2**2.5)
 
 
 def falling_back(setting):

@@ -42,7 +42,7 @@ def written(contents):
 @pytest.fixture
 def no_peers(monkeypatch):
     """Leave those codecs out that take long to measure."""
-    monkeypatch.setattr(Bench, "at_psnr", lambda bench, psnr: [])
+    monkeypatch.setattr(Bench, "at_psnr", lambda bench, psnr, near: [])
     monkeypatch.setattr(Bench, "pca_at_size", lambda bench, size: None)
 
 

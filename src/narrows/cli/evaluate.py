@@ -42,7 +42,7 @@ def evaluate(
         ours, raw = codec_point("narrows", measured), raw_point(x)
         others = None if train is None else codec.transform.check_frames(read_data(train))
         bench = Bench(x, codec.model.peak, others)
-        peers = bench.at_psnr(measured.psnr)
+        peers = bench.at_psnr(measured.psnr, measured.bytes_per_signal)
         rows = [raw, *bench.lossless(), *peers, ours]
         missing = bench.not_measured
         size = measured.model_bytes

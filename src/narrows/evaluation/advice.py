@@ -129,7 +129,7 @@ def advise(
             middle = measured
         ours = codec_point(f"narrows, quality {quality} of {QUALITIES}", measured)
         tell(f"peers {_quality(ours)}")
-        points.append(AtQuality(ours, bench.at_psnr(ours.psnr)))
+        points.append(AtQuality(ours, bench.at_psnr(ours.psnr, ours.bytes_per_signal)))
     assert middle is not None
     return Advice(
         signals=len(x_train),

@@ -13,6 +13,8 @@ import numpy.typing as npt
 from narrows.evaluation.curves import bytes_at, psnr_at
 from narrows.evaluation.metrics import Evaluation
 
+STRIDE = 2
+"""Settings passed over while the target is not near."""
 SEARCH_STEPS = 6
 NEAR_DECIBELS = 0.05
 """Where a measured point is so near to what is asked for, the rest is interpolation."""
@@ -76,7 +78,9 @@ def break_even(model_bytes: int, bytes_per_signal: float, peer: RatePoint) -> in
 Measure = Callable[[Any], RatePoint]
 
 
-def at_psnr(measure: Measure, settings: Sequence[float], psnr: float) -> RatePoint | None:
+def at_psnr(
+    measure: Measure, settings: Sequence[float], psnr: float, start: int = 0
+) -> RatePoint | None:
     """Find the bytes that a codec takes at a PSNR.
 
     Parameters
@@ -87,6 +91,8 @@ def at_psnr(measure: Measure, settings: Sequence[float], psnr: float) -> RatePoi
         From few bytes to many; the search also tries values between two of them.
     psnr : float
         In dB.
+    start : int, default 0
+        The setting that is tried first.
 
     Returns
     -------
@@ -95,14 +101,16 @@ def at_psnr(measure: Measure, settings: Sequence[float], psnr: float) -> RatePoi
         lowest setting is better already stands with that one, and one that only an exact setting
         takes there with the exact one; None where no setting reaches the PSNR.
     """
-    below, above = _bracket(measure, settings, lambda point: point.psnr, psnr)
+    below, above = _bracket(measure, settings, lambda point: point.psnr, psnr, start)
     if above is None or below is None or not _are_finite(below.psnr, above.psnr):
         return above
     size = bytes_at([below.place, above.place], psnr)
     return above if size is None else _interpolated(above, size, psnr)
 
 
-def at_size(measure: Measure, settings: Sequence[float], bytes_per_signal: float) -> RatePoint:
+def at_size(
+    measure: Measure, settings: Sequence[float], bytes_per_signal: float, start: int = 0
+) -> RatePoint:
     """Find the PSNR that a codec has at a number of bytes, as `at_psnr` finds the bytes.
 
     A codec that always takes more stands with its lowest setting, one that never takes as many
@@ -110,7 +118,7 @@ def at_size(measure: Measure, settings: Sequence[float], bytes_per_signal: float
     """
     target = _decibels(bytes_per_signal)
     below, above = _bracket(
-        measure, settings, lambda point: _decibels(point.bytes_per_signal), target
+        measure, settings, lambda point: _decibels(point.bytes_per_signal), target, start
     )
     if below is None or above is None or not _are_finite(below.psnr, above.psnr):
         point = below or above
@@ -135,23 +143,33 @@ def _are_finite(*values: float) -> bool:
 
 
 def _bracket(
-    measure: Measure, settings: Sequence[float], value: Callable[[RatePoint], float], target: float
+    measure: Measure,
+    settings: Sequence[float],
+    value: Callable[[RatePoint], float],
+    target: float,
+    start: int,
 ) -> tuple[RatePoint | None, RatePoint | None]:
     """Find two near points of which only the second reaches a target in dB.
 
     The first is None where the lowest setting reaches it, the second where not even the highest
     does. A value that is NaN reaches nothing.
     """
-    measure = cache(measure)
-    low, high, last = -1, 0, len(settings) - 1
-    while not value(measure(settings[high])) >= target:
+    measure, last = cache(measure), len(settings) - 1
+
+    def reaches(setting: float) -> bool:
+        return value(measure(setting)) >= target
+
+    low = high = start
+    while low >= 0 and reaches(settings[low]):  # down, to one that does not reach it
+        low, high = low - STRIDE, low
+    low = max(low, -1)
+    while high == low or not reaches(settings[high]):  # or up, to one that does
         if high == last:
-            return measure(settings[high]), None
-        low, high = high, min(2 * high + 1, last)
+            return measure(settings[last]), None
+        low, high = high, min(high + STRIDE, last)
     while high - low > 1:
         middle = (low + high) // 2
-        reached = value(measure(settings[middle])) >= target
-        low, high = (low, middle) if reached else (middle, high)
+        low, high = (low, middle) if reaches(settings[middle]) else (middle, high)
     if low < 0:
         return None, measure(settings[0])
     a, b = float(settings[low]), float(settings[high])
@@ -163,8 +181,5 @@ def _bracket(
             if min(target - below, above - target) < NEAR_DECIBELS:
                 break
         between = a + share * (b - a)
-        if value(measure(between)) >= target:
-            b = between
-        else:
-            a = between
+        a, b = (a, between) if reaches(between) else (between, b)
     return measure(a), measure(b)

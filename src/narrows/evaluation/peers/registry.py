@@ -7,6 +7,7 @@ have the same figures.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import replace
 
 import numpy as np
@@ -81,11 +82,14 @@ class Bench:
         exact = (self._point(peer, None, None) for peer in self.peers if peer.lossless)
         return [point for point in exact if point is not None]
 
-    def at_psnr(self, psnr: float) -> list[RatePoint]:
-        """Measure what each lossy peer takes at a PSNR in dB; of none if it is infinite."""
+    def at_psnr(self, psnr: float, near: float | None = None) -> list[RatePoint]:
+        """Measure what each lossy peer takes at a PSNR in dB, nothing if it is infinite.
+
+        The search for PCA's rate begins `near` a number of bytes a signal.
+        """
         if not math.isfinite(psnr):
             return []
-        points = (self._point(peer, psnr, None) for peer in self.peers if not peer.lossless)
+        points = (self._point(peer, psnr, near) for peer in self.peers if not peer.lossless)
         return [point for point in points if point is not None]
 
     def pca_at_size(self, bytes_per_signal: float) -> RatePoint | None:
@@ -97,6 +101,7 @@ class Bench:
     def _point(self, peer: Peer, psnr: float | None, size: float | None) -> RatePoint | None:
         work = self._halves if peer.learns and self.is_half_learnt else self.work
         settings = peer.settings(work)
+        start = 0 if size is None or not peer.learns else bisect_left(settings[:-1], size)
 
         def measured(setting: float | None) -> RatePoint:
             if (peer.key, setting) not in self._measured:
@@ -108,8 +113,10 @@ class Bench:
 
         try:
             if psnr is not None:
-                return at_psnr(measured, settings, psnr)
-            return measured(settings[0]) if size is None else at_size(measured, settings, size)
+                return at_psnr(measured, settings, psnr, start)
+            if size is not None:
+                return at_size(measured, settings, size, start)
+            return measured(settings[0])
         except Exception as error:  # a peer's failure must not cost the others' figures
             self.faults[peer.name] = f"{type(error).__name__}: {error}"
             return None

@@ -49,7 +49,7 @@ def compare(
     some = bench.work.x
     lossy = math.isfinite(measured.psnr)
     qualities = range(1, codec.model.n_qualities + 1)
-    lossless, peers = bench.lossless(), bench.at_psnr(measured.psnr)
+    lossless, peers = bench.lossless(), bench.at_psnr(measured.psnr, measured.bytes_per_signal)
     at_size = bench.pca_at_size(measured.bytes_per_signal) if lossy else None
     return Comparison(
         raw=raw_point(x),
