@@ -13,6 +13,7 @@ SOURCE = ROOT / "src" / "narrows"
 HEAVY = ("torch", "safetensors", "matplotlib", "sklearn", "scipy", "pooch")
 FLOORS = (
     {"errors", "_version"},
+    {"locks"},
     {"files"},
     {"codec", "signals"},
     {"training"},

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from narrows.codec.archive import ArchiveReader, IndexedArchive
 from narrows.codec.codec import Codec
 from narrows.codec.sequence import Archive
-from narrows.errors import MissingExtraError
+from narrows.errors import DataError, MissingExtraError
 from narrows.files import open_file
 from narrows.models import decoder_for, load_codec
 from narrows.training.settings import TrainingSettings
@@ -79,6 +79,8 @@ def train(
         more than 0.05 dB.
     OutputExistsError
         If there is a checkpoint, and neither `resume` nor `force` is given.
+    OutputBusyError
+        If another training keeps the same checkpoint.
     FormatError
         If the checkpoint is damaged.
     MissingExtraError
@@ -104,7 +106,8 @@ def train(
         resume=resume,
         force=force,
     )
-    return train_codec(x, settings, validation, encoder, decoder, supervision)
+    with supervision.exclusive():
+        return train_codec(x, settings, validation, encoder, decoder, supervision)
 
 
 def load(path: str | Path) -> Codec:
@@ -138,6 +141,11 @@ def open(path: str | Path, model: str | Path | None = None) -> Archive:
     """
     stream = open_file(path)
     try:
+        if not stream.seekable():
+            raise DataError(
+                f"{path} is a pipe, but single signals are read at any place; give a file, or "
+                "read all with narrows.decompress"
+            )
         header = IndexedArchive(stream).header
         return Archive(stream, decoder_for(header, None if model is None else Path(model)))
     except BaseException:

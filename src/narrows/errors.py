@@ -10,6 +10,7 @@ NarrowsError
 │   └── UnprovenModelError                  its arithmetic could leave the exact integers
 ├── TrainingError                           training went wrong (it diverged, say)
 ├── OutputExistsError    (FileExistsError)  the output is there and -f was not given
+├── OutputBusyError      (BlockingIOError)  another process is writing the output
 └── MissingExtraError    (ImportError)      an optional dependency is not installed
 
 Each message says what was received, what is accepted, and what to do next, in one line.
@@ -58,6 +59,10 @@ class TrainingError(NarrowsError):
 
 class OutputExistsError(NarrowsError, FileExistsError):
     """The output file exists, and overwriting was not asked for."""
+
+
+class OutputBusyError(NarrowsError, BlockingIOError):
+    """Another process is writing the output."""
 
 
 class MissingExtraError(NarrowsError, ImportError):

@@ -1,19 +1,36 @@
-"""Output files that appear whole or not at all; devices and FIFOs are written directly."""
+"""Output files that appear whole or not at all; devices and FIFOs are written directly.
+
+    writing:  lock ─> .NAME.tmp, written and flushed to the disk ─> NAME ─> unlock
+
+What a new file permits: as any new file, but nobody may read it who may not read all the files
+that it was made from. These are all inputs that a command names: signals, labels, models,
+archives. A checkpoint is its owner's alone. A file that is replaced or added to keeps its mode
+and attributes, and its owner and group where that is permitted. `Codec.save` knows of no inputs.
+"""
 
 from __future__ import annotations
 
-import errno
+import io
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+import stat
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal, cast
 
 from narrows.errors import DataError, OutputExistsError
+from narrows.locks import locked
 
-WRITING_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
-"""Errors that concern the output where they occur while it is written."""
+OPEN_FILES = ("/dev/fd/", "/dev/std", "/proc/self/fd/")
+"""How names begin that stand for files which the process has open already."""
+
+IfExists = Literal["refuse", "extend", "replace"]
+"""What becomes of a file that has the name already. It is never replaced where it appeared, or is
+to be extended and was changed, while the new one was written."""
+
+Source = int | str | Path
+"""A path or a file descriptor."""
 
 
 def open_file(path: str | Path, hint: str = "give the path of an archive") -> BinaryIO:
@@ -26,13 +43,20 @@ def open_file(path: str | Path, hint: str = "give the path of an archive") -> Bi
         raise DataError(f"{path} is a folder; give the file in it") from None
 
 
-def refuse_existing(path: Path, force: bool = False) -> None:
-    """Raise OutputExistsError if `path` is a file and overwriting was not asked for."""
-    if path.exists() and not is_device(path) and not force:
-        raise OutputExistsError(f"{path} exists already; give -f to overwrite it")
+def output_path(name: str | Path) -> Path:
+    """Return the path of a file to write; DataError if it can only be that of a folder."""
+    path = Path(name)
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give the name of a file in it")
+    if os.path.basename(name) in ("", os.curdir, os.pardir):
+        raise DataError(f"there is no folder {name}; make it first, or give the name of a file")
+    folder = (Path(os.path.realpath(path)) if path.is_symlink() else path).parent
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder} to write {path.name} in; make it first")
+    return path
 
 
-def refuse_input(path: Path, source: int | str | Path, name: str) -> None:
+def refuse_input(path: Path, source: Source, name: str) -> None:
     """Raise DataError if writing the file `path` would destroy `source`, called `name`.
 
     Parameters
@@ -53,50 +77,175 @@ def refuse_input(path: Path, source: int | str | Path, name: str) -> None:
 
 
 def is_device(path: Path) -> bool:
-    """Return whether `path` exists but keeps nothing: a device, a FIFO or a socket."""
-    return path.exists() and not (path.is_file() or path.is_dir())
+    """Return whether `path` exists but cannot be replaced: a device, FIFO, socket or open file."""
+    is_replaceable = path.is_file() or path.is_dir()
+    return path.exists() and (not is_replaceable or str(path).startswith(OPEN_FILES))
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path` that takes its name when the block ends well.
+def writing(
+    name: str | Path,
+    if_exists: IfExists = "replace",
+    sources: Collection[Source] = (),
+    on_wait: Callable[[], None] | None = None,
+) -> Iterator[BinaryIO]:
+    """Write a file as `replacing` does, as the only process that writes it; see `locked`."""
+    path = output_path(name)
+    lock = nullcontext() if is_device(path) else locked(path, on_wait)
+    with lock, replacing(path, if_exists, sources) as stream:
+        yield stream
 
-    After an error the temporary file is gone and `path` is as it was. A symbolic link stays: the
-    file that it points to is replaced. A device or FIFO cannot be replaced and is written directly.
+
+@contextmanager
+def replacing(
+    path: Path,
+    if_exists: IfExists = "replace",
+    sources: Collection[Source] = (),
+    private: bool = False,
+) -> Iterator[BinaryIO]:
+    """Open a file beside `path` that takes its name when the block ends well.
+
+    After an error it is gone and `path` is as it was. A symbolic link stays: the file that it
+    points to is replaced. Hard links to a replaced file keep what it held. A device or FIFO cannot
+    be replaced and is written directly.
+
+    Parameters
+    ----------
+    path : Path
+        What to write; only one process may do so at a time.
+    if_exists : "refuse", "extend" or "replace"
+        See `IfExists`.
+    sources : paths or file descriptors
+        The files that a new one is made from: what cannot be read by all, it keeps private.
+    private : bool
+        A new file is the owner's alone.
+
+    Raises
+    ------
+    OutputExistsError
+        If the file exists and is not to be replaced; also if it appeared or changed meanwhile.
     """
     if is_device(path):
-        with _naming(path), path.open("wb") as stream:
+        with _open(path, "wb", path) as stream:
             yield stream
         return
     target = Path(os.path.realpath(path))
-    with _naming(path):
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
+    before = os.stat(target) if target.exists() else None
+    if before is not None and if_exists == "refuse":
+        raise OutputExistsError(f"{path} exists already; give -f to overwrite it")
+    working = target.with_name(f".{target.name}.tmp")
     try:
-        with _naming(path), os.fdopen(handle, "wb") as stream:
+        working.unlink(missing_ok=True)  # of a process that was killed
+        with _open(working, "xb", path) as stream:
+            _restrict(working, os.fstat(stream.fileno()), sources, private or before is not None)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(_usual_mode())
-        temporary.replace(target)
+        if before is not None:
+            _keep_attributes(working, target)
+        _put_in_place(working, target, before, if_exists)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        working.unlink(missing_ok=True)
         raise
 
 
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Make an error of the operating system name the output, not the temporary file."""
+def _restrict(
+    working: Path, new: os.stat_result, sources: Collection[Source], private: bool
+) -> None:
+    """Take from a new, empty file the permissions that others may not have."""
+    mode = stat.S_IMODE(new.st_mode) & (0o600 if private else 0o777)
+    for source in sources:
+        try:
+            status = os.stat(source)
+        except (OSError, ValueError):
+            continue  # no file: a known set, or an array in a file
+        if not stat.S_ISREG(status.st_mode) or status.st_mode & stat.S_IROTH:
+            continue
+        mode &= ~stat.S_IRWXO
+        if not status.st_mode & stat.S_IRGRP or status.st_gid != new.st_gid:
+            mode &= ~stat.S_IRWXG
+    _set_mode(working, mode)
+
+
+def _keep_attributes(working: Path, target: Path) -> None:
+    """Give the new file what the old one has: owner, group, mode, access lists."""
+    status = target.stat()
+    if hasattr(os, "chown"):
+        for owner in (status.st_uid, -1):
+            try:
+                os.chown(working, owner, status.st_gid)
+                break
+            except OSError:
+                continue
+    with suppress(OSError):
+        shutil.copystat(target, working)
+        os.utime(working)
+    if working.stat().st_gid != status.st_gid:  # another group gets no more than all others
+        mode = stat.S_IMODE(status.st_mode)
+        _set_mode(working, mode & ~stat.S_IRWXG | (mode & mode << 3 & stat.S_IRWXG))
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    with suppress(OSError):  # a file system without permissions
+        path.chmod(mode)
+
+
+def _put_in_place(
+    working: Path, target: Path, before: os.stat_result | None, if_exists: IfExists
+) -> None:
+    """Give the new file its name, or raise OutputExistsError."""
+    if if_exists == "extend" and before is not None and not _is_unchanged(target, before):
+        raise OutputExistsError(
+            f"{target} was changed by another program meanwhile; nothing was added: do it again"
+        )
+    if if_exists != "refuse":
+        working.replace(target)
+        return
     try:
-        yield
-    except OSError as error:
-        if error.errno in WRITING_FAILED:
-            error.filename = str(path)
-        raise
+        try:
+            os.link(working, target)  # which, unlike a renaming, replaces nothing
+        except FileExistsError:
+            raise
+        except OSError:  # the file system has no links
+            target.touch(exist_ok=False)
+            working.replace(target)
+    except FileExistsError:
+        raise OutputExistsError(
+            f"{target} appeared meanwhile, and was left as it is; give another output, or -f to "
+            "overwrite it"
+        ) from None
+    working.unlink(missing_ok=True)
 
 
-def _usual_mode() -> int:
-    """Return the permissions of an ordinary new file; mkstemp makes private ones."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _is_unchanged(target: Path, before: os.stat_result) -> bool:
+    try:
+        now = os.stat(target)
+    except FileNotFoundError:
+        return False
+    same = (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    return same and os.path.samestat(now, before)
+
+
+class _NamedFile(io.FileIO):
+    """A file whose errors name the output, not the file beside it."""
+
+    def __init__(self, path: Path, mode: str, shown: Path) -> None:
+        self._shown = str(shown)
+        with self._naming():
+            super().__init__(path, mode)
+
+    def write(self, data: Any) -> int:
+        with self._naming():
+            return super().write(data)
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            error.filename = self._shown
+            raise
+
+
+def _open(path: Path, mode: str, shown: Path) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedWriter(_NamedFile(path, mode, shown)))

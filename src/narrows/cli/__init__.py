@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from narrows._version import __version__
 from narrows.cli.ending import Ended, ending_in_order
+from narrows.cli.standard_streams import standard_streams
 
 
 class _Commands(TyperGroup):
@@ -66,11 +67,19 @@ def _root(
 
 def main() -> None:
     """Run the command line; a user's mistake gives one line and exit code 1, no traceback."""
+    with standard_streams():
+        _run()
+
+
+def _run() -> None:
     from narrows.errors import NarrowsError
 
     try:
         with ending_in_order():
-            app()
+            try:
+                app()
+            finally:
+                sys.stdout.flush()  # here, where what fails is told
     except NarrowsError as error:
         _fail(str(error))
     except Ended as error:

@@ -10,7 +10,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import print_json, say
-from narrows.cli.streams import PIPE, check_output, keeps_no_file, open_output, open_source
+from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_source
 
 if TYPE_CHECKING:
     from narrows.codec.archive import IndexedArchive
@@ -41,30 +41,27 @@ def compress(
     quiet: options.Quiet = False,
 ) -> None:
     """Compress signals to an archive (.nrw)."""
-    if output is None:
-        output = PIPE if data == PIPE else data.replace(":", "-") + ".nrw"
+    output = chosen_output(output, default_output(data))
     _check_options(output, append, embed_model, json)
     options.check_targets(quality, target_bytes, target_psnr)
-    check_output(output, force or append, data, model)
     from narrows.codec.encoding.requests import Request
     from narrows.models import load_codec
 
-    codec = load_codec(model)
-    source = open_source(data)
-    _check_source(codec, source)
-    request, header = (
-        Request(quality, effort, target_bytes, target_psnr),
-        codec.encoder.header(embed_model),
-    )
-    archive, size_before = None, 0
-    with open_output(output) as stream:
+    request, archive, size_before = Request(quality, effort, target_bytes, target_psnr), None, 0
+    with (
+        open_output(output, data, model, force=force, append=append) as stream,
+        open_source(data) as source,
+    ):
+        codec = load_codec(model)
+        _check_source(codec, source)
+        header = codec.encoder.header(embed_model)
         blocks = source.blocks(header.block_signals)
         if append:
             archive, size_before = _appending(codec, Path(output), stream)
             size = codec.encoder.append_to(stream, archive, blocks, request)
         else:
             size = codec.encoder.compress_to(stream, header, blocks, request)
-    n = source.shape[0]
+        n = source.shape[0]
     figures = _figures(output, n, codec, size - size_before) | _request(codec, request)
     if archive is not None:
         figures |= {"archive_signals": archive.n_signals + n, "archive_bytes": size}
@@ -74,9 +71,18 @@ def compress(
         say(_describe(figures, codec.model.n_qualities), quiet)
 
 
+def default_output(data: str) -> str:
+    """Name the archive of some signals; those of a pipe go on through a pipe."""
+    if is_stream(data):
+        return PIPE
+    if not Path(data).exists():  # a part of a known set, or an array in a file
+        data = "-".join(data.rsplit(":", 1))
+    return data + ".nrw"
+
+
 def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:
     """Refuse options that exclude each other, or that the output cannot serve."""
-    if (json and output == PIPE) or (append and keeps_no_file(output)):
+    if (json and output == PIPE) or (append and is_stream(output)):
         raise typer.BadParameter("--json and --append need an output file: give -o FILE")
     if append and embed_model:
         raise typer.BadParameter("--append keeps the archive's own header: leave --embed-model out")

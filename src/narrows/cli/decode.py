@@ -8,7 +8,13 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import say
-from narrows.cli.streams import check_array_suffix, check_output, read_data, write_array
+from narrows.cli.streams import (
+    check_array_suffix,
+    chosen_output,
+    open_output,
+    read_data,
+    write_array,
+)
 
 
 def decode(
@@ -22,11 +28,11 @@ def decode(
     quiet: options.Quiet = False,
 ) -> None:
     """Map integer latents back to signals."""
-    check_output(output, force, data, model)
-    check_array_suffix(output)
+    output = chosen_output(output)
     from narrows.models import load_codec
 
-    codec = load_codec(model)
-    x = codec.decode(read_data(data), quality)
-    write_array(output, x)
+    with open_output(output, data, model, force=force) as stream:
+        check_array_suffix(output)
+        x = load_codec(model).decode(read_data(data), quality)
+        write_array(stream, output, x)
     say(f"{output}: {len(x)} signals of {x.dtype}", quiet)

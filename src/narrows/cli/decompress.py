@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
@@ -14,10 +15,11 @@ from narrows.cli.printing import say
 from narrows.cli.streams import (
     PIPE,
     check_array_suffix,
-    check_output,
-    keeps_no_file,
+    chosen_output,
+    is_stream,
     open_input,
     open_output,
+    whole_file,
     write_array,
 )
 
@@ -45,30 +47,26 @@ def decompress(
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Decompress an archive to signals, bit for bit the same on every machine."""
-    if output is None:
-        output = PIPE if file == PIPE else default_output(file)
-    if skip_bad_blocks and file == PIPE:
-        raise typer.BadParameter(
-            "--skip-bad-blocks must seek in the archive: give a file, not a pipe"
-        )
-    check_output(output, force, file, model)
-    check_array_suffix(output)
+    output = chosen_output(output, default_output(file))
     from narrows.codec.archive import ArchiveReader
     from narrows.models import decoder_for
 
     losses: list[LostRange] = []
-    with open_input(file) as stream:
+    with ExitStack() as opened:
+        stream = opened.enter_context(open_output(output, file, model, force=force))
+        check_array_suffix(output)
         if skip_bad_blocks:
             from narrows.codec.archive.salvage import whole_blocks
 
-            header, blocks = whole_blocks(stream, lambda loss: _tell(loss, losses))
+            archive = opened.enter_context(open_input(opened.enter_context(whole_file(file))))
+            header, blocks = whole_blocks(archive, lambda loss: _tell(loss, losses))
             decoder = decoder_for(header, model)
             signals: Iterator[Any] = map(decoder.blocks.decode, blocks)
         else:
-            reader = ArchiveReader(stream)
+            reader = ArchiveReader(opened.enter_context(open_input(file)))
             decoder = decoder_for(reader.header, model)
             signals = decoder.decompress_from(reader)
-        n = write_signals_as_they_come(output, decoder.model, signals)
+        n = write_signals_as_they_come(stream, output, decoder.model, signals)
     shape = ", ".join(map(str, (n, *decoder.model.frame_shape)))
     say(f"{output}: {n} signals, ({shape}) of {decoder.model.dtype}", quiet)
     if any(loss.n_signals != 0 for loss in losses):
@@ -81,7 +79,9 @@ def _tell(loss: LostRange, losses: list[LostRange]) -> None:
     losses.append(loss)
 
 
-def write_signals_as_they_come(output: str, model: Model, signals: Iterator[Any]) -> int:
+def write_signals_as_they_come(
+    stream: BinaryIO, output: str, model: Model, signals: Iterator[Any]
+) -> int:
     """Write blocks of signals in the format of the output's suffix; give their number."""
     import tempfile
 
@@ -92,12 +92,12 @@ def write_signals_as_they_come(output: str, model: Model, signals: Iterator[Any]
     frame_shape, dtype = model.frame_shape, model.dtype
     if output != PIPE and Path(output).suffix.lower() not in ("", ".npy"):
         x = np.concatenate([np.empty((0, *frame_shape), dtype), *signals])
-        write_array(output, x)
+        write_array(stream, output, x)
         return len(x)
-    piped = keeps_no_file(output)
-    with tempfile.TemporaryFile() as spool, open_output(output) as stream:
+    piped = is_stream(output)
+    with tempfile.TemporaryFile() as spool:
         # A pipe cannot go back to say how many signals there were: they wait in a file.
-        target = spool if piped else stream
+        target = cast(BinaryIO, spool) if piped else stream
         writer = NpyWriter(target, frame_shape, dtype)
         for block in signals:
             writer.write(block)
@@ -109,6 +109,8 @@ def write_signals_as_they_come(output: str, model: Model, signals: Iterator[Any]
 
 
 def default_output(archive: str) -> str:
-    """Name the output of decompressing an archive: without .nrw, with .npy."""
+    """Name the signals of an archive; those of a pipe go on through a pipe."""
+    if is_stream(archive):
+        return PIPE
     name = archive.removesuffix(".nrw")
     return name if name.endswith((".npy", ".npz")) and name != archive else name + ".npy"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from narrows.cli import options
 from narrows.cli.printing import print_comparison, print_json
-from narrows.cli.streams import check_output, open_output
+from narrows.cli.streams import chosen_output, open_output
 
 
 @options.trains(only=("seed",))
@@ -19,28 +18,28 @@ def demo(
     ] = "digits",
     latent_size: Annotated[int, typer.Option("--latent-size", help="Latents of a frame.")] = 8,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The picture of ten signals.")
-    ] = Path("demo.png"),
+        str, typer.Option("--output", "-o", help="The picture of ten signals.")
+    ] = "demo.png",
     *,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:
     """Train on a known set, compress what was held out, decompress, compare, draw."""
-    check_output(str(output), force=True)
+    output = chosen_output(output, "demo.png")
     from narrows.cli.progress import training_progress
     from narrows.evaluation.demo import run_demo
     from narrows.evaluation.plots import gallery, new_figure, write_png
 
     new_figure(1, 1)  # a missing matplotlib is told before training, not after
-    with training_progress(quiet) as progress:
-        made = run_demo(data, latent_size, settings["seed"], progress)
-    measured = made.measured
-    title = (
-        f"{data}: {measured.raw_bytes // measured.signals} bytes in, "
-        f"{measured.bytes_per_signal:.2f} bytes on disk, {measured.psnr:.2f} dB"
-    )
-    with open_output(str(output)) as stream:
+    with open_output(output, force=True) as stream:
+        with training_progress(quiet) as progress:
+            made = run_demo(data, latent_size, settings["seed"], progress)
+        measured = made.measured
+        title = (
+            f"{data}: {measured.raw_bytes // measured.signals} bytes in, "
+            f"{measured.bytes_per_signal:.2f} bytes on disk, {measured.psnr:.2f} dB"
+        )
         write_png(gallery(made.original, made.decoded, made.codec.model.peak, title), stream)
     if json:
         print_json({**measured.as_json(), "rows": [row.as_json() for row in made.rows]})

@@ -8,7 +8,13 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import say
-from narrows.cli.streams import check_array_suffix, check_output, read_data, write_array
+from narrows.cli.streams import (
+    check_array_suffix,
+    chosen_output,
+    open_output,
+    read_data,
+    write_array,
+)
 
 
 def encode(
@@ -21,11 +27,12 @@ def encode(
     quiet: options.Quiet = False,
 ) -> None:
     """Map signals to their integer latents, (n, latent_size) int32."""
-    check_output(output, force, data, model)
-    check_array_suffix(output)
+    output = chosen_output(output)
     from narrows.models import load_codec
 
-    codec = load_codec(model)
-    y = codec.encode(read_data(data), quality, effort)
-    write_array(output, y)
+    with open_output(output, data, model, force=force) as stream:
+        check_array_suffix(output)
+        codec = load_codec(model)
+        y = codec.encode(read_data(data), quality, effort)
+        write_array(stream, output, y)
     say(f"{output}: {len(y)} signals, {y.shape[1]} latents each", quiet)

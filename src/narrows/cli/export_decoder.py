@@ -9,7 +9,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import say
-from narrows.cli.streams import check_output, open_output
+from narrows.cli.streams import chosen_output, open_output
 
 
 def export_decoder(
@@ -24,11 +24,11 @@ def export_decoder(
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Write the model that only decompresses: half to two thirds of the size, the same id."""
-    check_output(output, force, model)
+    output = chosen_output(output)
     from narrows.models import load_codec
 
-    codec = load_codec(model)
-    decoder = codec.without_encoder()
-    with open_output(output) as stream:
+    with open_output(output, model, force=force) as stream:
+        codec = load_codec(model)
+        decoder = codec.without_encoder()
         stream.write(decoder.model_bytes)
     say(f"{output}: {len(codec.model_bytes)} -> {len(decoder.model_bytes)} bytes", quiet)

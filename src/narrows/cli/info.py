@@ -10,7 +10,7 @@ import typer
 
 from narrows.cli.options import AsJson
 from narrows.cli.printing import print_json, print_pairs, print_table
-from narrows.cli.streams import open_input
+from narrows.cli.streams import open_input, whole_file
 from narrows.codec.model.groups import CORRECTED, ENCODED
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ def info(
     from narrows.codec.archive import MAGIC
     from narrows.errors import FormatError
 
-    with open_input(file, "give the path of an archive or a model") as stream:
-        is_archive = stream.read(len(MAGIC)) == MAGIC
-    described = describe_archive(file) if is_archive else describe_model(file)
+    with whole_file(file) as path:
+        with open_input(path, "give the path of an archive or a model") as stream:
+            is_archive = stream.read(len(MAGIC)) == MAGIC
+        described = describe_archive(path) if is_archive else describe_model(path)
     if json:
         print_json(described)
     elif is_archive:

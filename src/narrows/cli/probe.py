@@ -8,7 +8,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import print_json, print_table
-from narrows.cli.streams import read_data
+from narrows.cli.streams import read_classes, read_data
 
 if TYPE_CHECKING:
     from narrows.evaluation.probe.probe import Probe
@@ -39,9 +39,8 @@ def probe(
     """Measure how much of the signals' class is left in their latents."""
     from narrows.evaluation.probe.probe import probe as measure
     from narrows.models import load_codec
-    from narrows.signals import read_labels
 
-    codec, classes = load_codec(model), read_labels(labels)
+    codec, classes = load_codec(model), read_classes(labels)
     found = measure(codec, read_data(data), classes, seed, supervised=supervised)
     if json:
         print_json(found.as_json())

@@ -9,7 +9,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import print_json, say
-from narrows.cli.streams import PIPE, check_output, open_output, read_data
+from narrows.cli.streams import PIPE, chosen_output, open_output, read_classes, read_data
 
 if TYPE_CHECKING:
     from narrows.evaluation.report import Contents, Sentence
@@ -33,29 +33,28 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Write one page: figures, other codecs, a verdict, pictures, and how the model was made."""
+    output = chosen_output(output, "report.html")
     if output == PIPE and json:
         raise typer.BadParameter("with -o - the page goes to standard output: no --json")
-    check_output(output, force, data, model, labels, train)
     from narrows.evaluation.plots import new_figure
     from narrows.evaluation.report import measure, page, verdict
     from narrows.evaluation.report.contents import check
     from narrows.models import load_codec
-    from narrows.signals import read_labels
 
     new_figure(1, 1)  # a missing matplotlib is told before any work, not after
-    codec = load_codec(model)
-    x = read_data(data)
-    classes = None if labels is None else read_labels(labels)
-    check(codec, x, classes)
-    others = None if train is None else codec.transform.check_frames(read_data(train))
-    if sys.stderr.isatty():
-        say(f"measuring {len(x):,} signals, and other codecs on them ...", quiet)
-    contents = measure(
-        codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
-        train_file=train,
-    )  # fmt: skip
-    written = page(contents).encode()
-    with open_output(output) as stream:
+    with open_output(output, data, model, labels, train, force=force) as stream:
+        codec = load_codec(model)
+        x = read_data(data)
+        classes = None if labels is None else read_classes(labels)
+        check(codec, x, classes)
+        others = None if train is None else codec.transform.check_frames(read_data(train))
+        if sys.stderr.isatty():
+            say(f"measuring {len(x):,} signals, and other codecs on them ...", quiet)
+        contents = measure(
+            codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
+            train_file=train,
+        )  # fmt: skip
+        written = page(contents).encode()
         stream.write(written)
     sentences = verdict(contents)
     if json:

@@ -1,4 +1,4 @@
-"""Inputs and outputs of commands: files, known sets of signals, or pipes."""
+"""Inputs and outputs of commands by their names: files, known sets of signals, or pipes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from narrows.cli.printing import say
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from narrows.signals import Source
 
 PIPE = "-"
+STANDARD_OUTPUT = (PIPE, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 NPY_MAGIC = b"\x93NUMPY"
 
 
@@ -36,35 +39,14 @@ class Prefixed:
         return head or self._stream.read(size)
 
 
-def open_source(data: str) -> Source:
-    """Open signals to be read a block at a time; a `.npy` streams through a pipe."""
-    from narrows.signals import ArraySource, NpyPipe, open_signals
-
-    if data != PIPE:
-        return open_signals(data)
-    head = sys.stdin.buffer.read(len(NPY_MAGIC))
-    stream = cast(BinaryIO, Prefixed(head, sys.stdin.buffer))
-    return NpyPipe(stream) if head == NPY_MAGIC else ArraySource(_read_spooled(stream))
+# ---------------------------------------------------------------------- inputs
 
 
-def read_data(data: str) -> npt.NDArray[Any]:
-    """Read signals from a path, a known name or standard input, all at once."""
-    from narrows.signals import read_signals
+def is_stream(name: str) -> bool:
+    """Return whether a name is that of a pipe or a device: it holds nothing and goes one way."""
+    from narrows.files import is_device
 
-    return _read_spooled(sys.stdin.buffer) if data == PIPE else read_signals(data)
-
-
-def _read_spooled(stream: BinaryIO) -> npt.NDArray[Any]:
-    """Read signals of any format from a pipe, through a temporary file."""
-    import numpy as np
-
-    from narrows.signals import read_signals
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "standard-input"
-        with path.open("wb") as spool:
-            shutil.copyfileobj(stream, spool)
-        return np.array(read_signals(path))
+    return name == PIPE or is_device(Path(name))
 
 
 @contextmanager
@@ -79,24 +61,126 @@ def open_input(name: str, hint: str = "give the path of an archive") -> Iterator
         yield stream
 
 
-def check_output(name: str, force: bool, *inputs: str | Path | None) -> None:
-    """Refuse an output that exists or is an input, a missing folder, or a terminal, at once."""
+@contextmanager
+def open_source(data: str) -> Iterator[Source]:
+    """Open signals to be read a block at a time; a `.npy` streams through a pipe."""
+    from narrows.signals import NpyPipe, open_signals
+
+    if not is_stream(data):
+        yield open_signals(data)
+        return
+    with open_input(data) as stream:
+        head = stream.read(len(NPY_MAGIC))
+        whole = cast(BinaryIO, Prefixed(head, stream))
+        if head == NPY_MAGIC:
+            yield NpyPipe(whole, _shown(data))
+        else:
+            with _copied(data, whole) as path:
+                yield open_signals(path)
+
+
+def read_data(data: str) -> npt.NDArray[Any]:
+    """Read signals from a path, a known name or a pipe, all at once."""
+    import numpy as np
+
+    from narrows.signals import read_signals
+
+    with whole_file(data) as path:
+        signals = read_signals(path)
+        return np.array(signals) if is_stream(data) else signals
+
+
+def read_classes(labels: str) -> npt.NDArray[np.int64]:
+    """Read labels from a path, a known name or a pipe."""
+    from narrows.signals import read_labels
+
+    with whole_file(labels) as path:
+        return read_labels(path)
+
+
+@contextmanager
+def whole_file(name: str) -> Iterator[str]:
+    """Yield the path of a file that can be read at any place: a pipe's content is copied."""
+    if not is_stream(name):
+        yield name
+        return
+    with open_input(name) as stream, _copied(name, stream) as path:
+        yield path
+
+
+@contextmanager
+def _copied(name: str, stream: BinaryIO) -> Iterator[str]:
+    """Copy a stream to a temporary file; errors call it by the name of the stream."""
+    from narrows.errors import NarrowsError
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "input"
+        with path.open("wb") as copy:
+            shutil.copyfileobj(stream, copy)
+        try:
+            yield str(path)
+        except NarrowsError as error:
+            error.args = (str(error).replace(str(path), _shown(name)),)
+            raise
+
+
+def _shown(name: str) -> str:
+    return "standard input" if name == PIPE else name
+
+
+# ---------------------------------------------------------------------- outputs
+
+
+def chosen_output(given: str | None, default: str = PIPE) -> str:
+    """Return where to write: to `given`, or, if that is a folder, under the default name in it."""
+    if given is None:
+        return default
+    if Path(given).is_dir() and default != PIPE:
+        return os.path.join(given, os.path.basename(default))
+    return PIPE if given in STANDARD_OUTPUT else given
+
+
+@contextmanager
+def open_output(
+    name: str, *inputs: str | Path | None, force: bool = False, append: bool = False
+) -> Iterator[BinaryIO]:
+    """Open a file that appears whole or not at all, or standard output for `-`.
+
+    What cannot be written, or is one of the inputs, is refused at once. While the block runs, no
+    other process writes the file; to append, wait for the one that does.
+
+    Parameters
+    ----------
+    name : str
+        As `chosen_output` gives it.
+    inputs : str, path or None
+        What the command reads: a new file is as private as they are.
+    force, append : bool
+        Whether a file of that name is replaced, or replaced by what begins like it.
+    """
     from narrows.errors import DataError
-    from narrows.files import refuse_existing, refuse_input
+    from narrows.files import refuse_input, writing
 
     if name == PIPE:
         if sys.stdout.isatty():
             raise DataError("standard output is a terminal; give -o FILE or pipe it on")
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
         return
-    path = Path(name)
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; give a file name with -o")
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
-    if not target.parent.is_dir() and not path.exists():
-        raise DataError(f"no folder {target.parent} to write {target.name} in; make it first")
-    for given in filter(None, inputs):
-        refuse_input(path, *_file_of(str(given)))
-    refuse_existing(path, force)
+    files = [_file_of(str(given)) for given in inputs if given]
+    for file, shown in files:
+        refuse_input(Path(name), file, shown)
+
+    def tell() -> None:
+        say(f"{name}: waiting for another process that writes it", False)
+
+    with writing(
+        name,
+        "extend" if append else "replace" if force else "refuse",
+        sources=[file for file, _ in files],
+        on_wait=tell if append else None,
+    ) as stream:
+        yield stream
 
 
 def _file_of(name: str) -> tuple[int | str, str]:
@@ -108,32 +192,11 @@ def _file_of(name: str) -> tuple[int | str, str]:
     return name, name
 
 
-def keeps_no_file(name: str) -> bool:
-    """Return whether an output is a pipe or a device, which cannot be read back or changed."""
-    from narrows.files import is_device
-
-    return name == PIPE or is_device(Path(name))
-
-
-@contextmanager
-def open_output(name: str) -> Iterator[BinaryIO]:
-    """Open a file that appears whole or not at all, or standard output for `-`."""
-    from narrows.files import replacing
-
-    if name == PIPE:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    with replacing(Path(name)) as stream:
-        yield stream
-
-
-def write_array(name: str, array: npt.NDArray[np.generic]) -> None:
-    """Write signals or latents in the format of the name's suffix; .npy for a pipe."""
+def write_array(stream: BinaryIO, name: str, array: npt.NDArray[np.generic]) -> None:
+    """Write signals or latents in the format of an output's suffix; .npy for a pipe."""
     from narrows.signals import write_signals
 
-    with open_output(name) as stream:
-        write_signals(stream, array, "" if name == PIPE else Path(name).suffix)
+    write_signals(stream, array, "" if name == PIPE else Path(name).suffix)
 
 
 def check_array_suffix(name: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from narrows.evaluation.sweep import Trained
 
+Open = Callable[[str], AbstractContextManager[BinaryIO]]
+JSON, CURVE, SIGNALS = "sweep.json", "sweep.png", "reconstructions.png"
 SHOWN_SIGNALS = 8
 MEASURED_SIGNALS = 4_000  # the same for all models; more would take longer than training
 
@@ -69,7 +73,7 @@ def sweep(
     if lambdas and len(sizes) > 1:
         raise typer.BadParameter("--lambda with several latent sizes; vary one of the two")
     if test is None:
-        x_train, x_test = train_and_test(data, settings["seed"])
+        x_train, x_test = train_and_test(data, settings["seed"], read_data)
     else:
         x_train, x_test = read_data(data), read_data(test)
     if (x_test.shape[1:], x_test.dtype) != (x_train.shape[1:], x_train.dtype):
@@ -87,9 +91,14 @@ def sweep(
     at_once = min(jobs or cores(), len(points))
     trainings = "training" if len(points) == 1 else "trainings"
     say(f"{len(points)} {trainings} on {len(x_train)} signals, {at_once} at a time", quiet)
-    trained = run_sweep(x_train, x_test, points, jobs=jobs, done=lambda t: _tell(t, quiet))
-    told = {**settings, "data": data, "test": test}
-    written = _write(output, trained, x_test, told)
+    names = [_name(each["latent_size"], each["lambda_"]) for each in variants]
+    open_: Open = lambda name: open_output(str(output / name), data, test, force=force)  # noqa: E731
+    with _made(output), open_(JSON) as stream:
+        _refuse_existing(output, [*names, CURVE, SIGNALS], force)
+        trained = run_sweep(x_train, x_test, points, jobs=jobs, done=lambda t: _tell(t, quiet))
+        _write(open_, trained, x_test)
+        written = _as_json(trained, len(x_test), {**settings, "data": data, "test": test})
+        stream.write(json_module.dumps(written, indent=2, allow_nan=False).encode() + b"\n")
     if json:
         print_json(written)
         return
@@ -111,14 +120,35 @@ def _numbers(text: str | None, option: str, kind: type[int] | type[float]) -> li
 
 
 def _check_folder(folder: Path, force: bool) -> None:
-    from narrows.errors import DataError, OutputExistsError
+    from narrows.errors import DataError
 
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is a file; give a folder with -o")
     if not folder.parent.is_dir():
         raise DataError(f"no folder {folder.parent} to make {folder.name} in; make it first")
-    if (folder / "sweep.json").exists() and not force:
-        raise OutputExistsError(f"{folder / 'sweep.json'} exists already; give -f to overwrite it")
+    _refuse_existing(folder, [JSON], force)
+
+
+def _refuse_existing(folder: Path, names: Iterable[str], force: bool) -> None:
+    from narrows.errors import OutputExistsError
+
+    for name in names:
+        if (folder / name).exists() and not force:
+            raise OutputExistsError(f"{folder / name} exists already; give -f to overwrite it")
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder; after an error it is gone again, if nothing is in it."""
+    is_new = not folder.exists()
+    folder.mkdir(exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _tell(trained: Trained, quiet: bool) -> None:
@@ -131,32 +161,31 @@ def _tell(trained: Trained, quiet: bool) -> None:
     )
 
 
-def _name(trained: Trained) -> str:
-    lambda_ = "" if trained.lambda_ is None else f"-lambda-{trained.lambda_:g}"
-    return f"latents-{trained.point.latent_size}{lambda_}.narrows"
+def _name(latent_size: int, lambda_: float | None) -> str:
+    return f"latents-{latent_size}{'' if lambda_ is None else f'-lambda-{lambda_:g}'}.narrows"
 
 
-def _write(
-    folder: Path, trained: list[Trained], x_test: npt.NDArray[Any], settings: dict[str, Any]
-) -> dict[str, Any]:
-    """Write models, pictures and, last, the JSON; give what it holds."""
+def _write(open_: Open, trained: list[Trained], x_test: npt.NDArray[Any]) -> None:
+    """Write models and pictures."""
     from narrows.evaluation.plots import write_png
 
-    folder.mkdir(exist_ok=True)
     for each in trained:
-        with open_output(str(folder / _name(each))) as stream:
+        with open_(_name(each.point.latent_size, each.lambda_)) as stream:
             stream.write(each.model)
     for name, figure in _pictures(trained, x_test[:SHOWN_SIGNALS]).items():
-        with open_output(str(folder / name)) as stream:
+        with open_(name) as stream:
             write_png(figure, stream)
-    written = {
+
+
+def _as_json(trained: list[Trained], n_test: int, settings: dict[str, Any]) -> dict[str, Any]:
+    return {
         "settings": {name.rstrip("_"): value for name, value in settings.items()},
-        "test_signals": len(x_test),
-        "points": [{**each.as_json(), "model": _name(each)} for each in trained],
+        "test_signals": n_test,
+        "points": [
+            {**each.as_json(), "model": _name(each.point.latent_size, each.lambda_)}
+            for each in trained
+        ],
     }
-    with open_output(str(folder / "sweep.json")) as stream:
-        stream.write(json_module.dumps(written, indent=2, allow_nan=False).encode() + b"\n")
-    return written
 
 
 def _pictures(trained: list[Trained], x: npt.NDArray[np.generic]) -> dict[str, Any]:
@@ -167,13 +196,13 @@ def _pictures(trained: list[Trained], x: npt.NDArray[np.generic]) -> dict[str, A
     points, linear = [each.point for each in trained], [each.pca for each in trained]
     if trained[0].lambda_ is not None:
         ours, pca = ([point.place for point in each] for each in (points, linear))
-        return {"sweep.png": plots.rate_distortion({"narrows": ours, "PCA": pca})}
+        return {CURVE: plots.rate_distortion({"narrows": ours, "PCA": pca})}
     codecs = {each.point.latent_size: Codec.from_bytes(each.model) for each in trained}
     decoded = {size: codec.decompress(codec.compress(x)) for size, codec in codecs.items()}
     peak = next(iter(codecs.values())).model.peak
     return {
-        "sweep.png": plots.quality_against_latent_size(points, linear),
-        "reconstructions.png": plots.by_latent_size(x, decoded, peak),
+        CURVE: plots.quality_against_latent_size(points, linear),
+        SIGNALS: plots.by_latent_size(x, decoded, peak),
     }
 
 

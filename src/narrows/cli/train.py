@@ -12,7 +12,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import print_json, say
-from narrows.cli.streams import PIPE, check_output, keeps_no_file, open_output, read_data
+from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, read_data
 from narrows.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def train(
     After each epoch the run is kept in OUTPUT.checkpoint, until the model is written.
     Ctrl-C stops and writes the best model so far; a second one stops at once.
     """
+    output = chosen_output(output)
     if output == PIPE and (json or resume):
         raise typer.BadParameter(
             "with -o - the model goes to standard output: no --json, no --resume"
@@ -58,11 +59,15 @@ def train(
     # With a checkpoint, the output is what an interrupted run has written, or was to replace; and
     # training refuses the checkpoint unless it was asked to go on from it, or to start anew.
     has_checkpoint = checkpoint is not None and checkpoint.exists()
-    check_output(output, force or has_checkpoint, data, validation)
     from narrows.api import train as train_codec
     from narrows.cli.progress import training_progress
 
-    with _telling_of_interrupts(checkpoint) as stop:
+    with (
+        _telling_of_interrupts(checkpoint) as stop,
+        open_output(output, data, validation, force=force or has_checkpoint) as stream,
+    ):
+        if has_checkpoint and not force:
+            _refuse_finished(output, checkpoint)
         x = read_data(data)
         x_validation = None if validation is None else read_data(validation)
         with stop:
@@ -77,8 +82,7 @@ def train(
                     force=force,
                     **settings,
                 )
-            with open_output(output) as stream:
-                stream.write(codec.model_bytes)
+            stream.write(codec.model_bytes)
     interrupted = codec.model.training["interrupted"]
     if checkpoint is not None and not interrupted:
         checkpoint.unlink(missing_ok=True)
@@ -122,8 +126,16 @@ def _describe(codec: Codec) -> str:
 
 def _checkpoint_of(output: str, architecture: str) -> Path | None:
     """Name the checkpoint of an output; pipes have none, and what is solved at once needs none."""
-    none = architecture == "linear" or keeps_no_file(output)
+    none = architecture == "linear" or is_stream(output)
     return None if none else Path(output + ".checkpoint")
+
+
+def _refuse_finished(output: str, checkpoint: Path | None) -> None:
+    """Refuse to replace the model of a run that came to its end since its checkpoint was seen."""
+    from narrows.errors import OutputExistsError
+
+    if checkpoint is not None and not checkpoint.exists() and Path(output).exists():
+        raise OutputExistsError(f"{output} was finished meanwhile; give -f to overwrite it")
 
 
 def _go_on(checkpoint: Path | None) -> str:

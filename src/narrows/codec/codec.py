@@ -66,9 +66,9 @@ class Codec(Shared):
 
     def save(self, path: str | Path) -> None:
         """Write the model file."""
-        from narrows.files import replacing
+        from narrows.files import writing
 
-        with replacing(Path(path)) as stream:
+        with writing(path, on_wait=lambda: None) as stream:
             stream.write(self.model_bytes)
 
     def without_encoder(self) -> Codec:

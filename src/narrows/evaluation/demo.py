@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,12 +56,14 @@ def run_demo(data: str, latent_size: int, seed: int, progress: Progress | None =
     return Demo(codec, measured, rows, x_test[:10], decoded[:10])
 
 
-def train_and_test(data: str, seed: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Return the signals to train on and those to test on."""
+def train_and_test(
+    data: str, seed: int, read: Callable[[str], npt.NDArray[Any]] = read_signals
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the signals to train on and those to test on, as `read` reads them."""
     if data.endswith(":train") or data in ("mnist", "fashion-mnist"):
         name = data.removesuffix(":train")
-        return read_signals(f"{name}:train"), read_signals(f"{name}:test")
-    x = read_signals(data)
+        return read(f"{name}:train"), read(f"{name}:test")
+    x = read(data)
     order = np.random.default_rng([seed, len(x)]).permutation(len(x))
     held = max(1, math.ceil(TEST_SHARE * len(x)))
     return x[np.sort(order[held:])], x[np.sort(order[:held])]

@@ -6,7 +6,7 @@ import copy
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from torch import Tensor
 
 from narrows._version import __version__
 from narrows.errors import SettingError
+from narrows.files import output_path
+from narrows.locks import locked
 from narrows.training.architectures import Autoencoder
 from narrows.training.choices import CLASSIC
 from narrows.training.classic.trainer import PlainTrainer
@@ -23,7 +25,6 @@ from narrows.training.loop.checkpoint import (
     Checkpoint,
     check_same_run,
     find_checkpoint,
-    remove_leftovers,
     write_checkpoint,
 )
 from narrows.training.loop.pace import epochs_that_fit, seconds_per_epoch
@@ -45,6 +46,14 @@ class Supervision:
     checkpoint: Path | None = None  # where the run is kept after each epoch
     resume: bool = False  # go on from the checkpoint, if there is one
     force: bool = False  # start anew though there is one
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other trainings away from the checkpoint while the block runs."""
+        with ExitStack() as stack:
+            if self.checkpoint is not None:
+                stack.enter_context(locked(output_path(self.checkpoint)))
+            yield
 
     def find_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint to go on from; None for a run from the beginning."""
@@ -107,8 +116,6 @@ def run_training(
     path, description = supervision.checkpoint, task.description()
     if kept is not None:
         began -= kept.seconds
-    if path is not None:
-        remove_leftovers(path)
 
     def keep(state: TrainingState) -> None:
         if path is not None:

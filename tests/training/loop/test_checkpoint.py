@@ -123,12 +123,12 @@ def test_a_checkpoint_holds_no_code(kept):
 
 
 def test_leftovers_of_a_killed_writer_are_removed(sample, checkpoint):
-    leftover = checkpoint.with_name(f".{checkpoint.name}.abc.tmp")
-    other = checkpoint.with_name(".other.checkpoint.abc.tmp")
-    leftover.touch()
-    other.touch()
+    leftovers = [checkpoint.with_name(f".{checkpoint.name}.{end}") for end in ("tmp", "lock")]
+    other = checkpoint.with_name(".other.checkpoint.tmp")
+    for path in (*leftovers, other):
+        path.touch()
     narrows.train(sample, **SETTINGS, checkpoint=checkpoint, resume=True)
-    assert not leftover.exists()
+    assert not any(path.exists() for path in leftovers)
     assert other.exists()
 
 

@@ -22,6 +22,8 @@ class NpyPipe:
     ----------
     stream : binary stream
         At its start; it need not seek.
+    name : str
+        What error messages call it.
 
     Raises
     ------
@@ -29,36 +31,36 @@ class NpyPipe:
         If it is no `.npy` of signals, in C order.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        header = read_npy_header(stream, "standard input")
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        header = read_npy_header(stream, name)
         if header.order != "C":
-            raise DataError("standard input is .npy in Fortran order; save it in C order")
-        self._stream = stream
+            raise DataError(f"{name} is .npy in Fortran order; save it in C order")
+        self._stream, self._name = stream, name
         self._header = header
         self.shape = header.shape
         self.dtype = header.dtype.newbyteorder("=")
         sample = np.empty((min(1, *self.shape[:1]), *self.shape[1:]), self.dtype)
-        check_signals(sample, name="standard input", allow_empty=True)
+        check_signals(sample, name=name, allow_empty=True)
 
     def blocks(self, size: int) -> Iterator[Signals]:
         """Yield `(at most size, *frame_shape)` signals at a time, once."""
         frame_bytes = prod(self.shape[1:]) * self.dtype.itemsize
         for start in range(0, self.shape[0], size):
             n = min(size, self.shape[0] - start)
-            data = _read_exactly(self._stream, n * frame_bytes)
+            data = _read_exactly(self._stream, n * frame_bytes, self._name)
             rows = np.frombuffer(data, self._header.dtype).reshape(n, *self.shape[1:])
             yield rows.astype(self.dtype, copy=False)
         if self._stream.read(1):
-            raise DataError("standard input goes on after the signals its header announces")
+            raise DataError(f"{self._name} goes on after the signals its header announces")
 
 
-def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+def _read_exactly(stream: BinaryIO, size: int, name: str) -> bytes:
     parts, missing = [], size
     while missing and (part := stream.read(missing)):
         parts.append(part)
         missing -= len(part)
     if missing:
-        raise DataError(f"standard input ended {missing} bytes before the signals it announced")
+        raise DataError(f"{name} ended {missing} bytes before the signals it announced")
     return b"".join(parts)
 
 

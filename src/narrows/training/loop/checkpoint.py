@@ -11,7 +11,6 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass
-from glob import escape
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import safetensors
 import safetensors.numpy
 import torch
 
-from narrows.errors import DataError, FormatError, OutputExistsError, SettingError
+from narrows.errors import FormatError, OutputExistsError, SettingError
 from narrows.files import replacing
 from narrows.training.loop.state import EpochRecord, TrainingState
 from narrows.training.plan import Plan
@@ -68,7 +67,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     content["sha256"] = _digest(content, arrays)
     data = safetensors.numpy.save(arrays, {METADATA_KEY: _canonical(content)})
     try:
-        with replacing(path) as stream:
+        with replacing(path, private=True) as stream:
             stream.write(data)
     except OSError as error:
         reason = f"no checkpoint written: {error.strerror}"
@@ -129,8 +128,6 @@ def find_checkpoint(path: Path, *, resume: bool, force: bool) -> Checkpoint | No
     FormatError
         If it is damaged.
     """
-    if not path.parent.is_dir():
-        raise DataError(f"no folder {path.parent} to write {path.name} in; make it first")
     if not path.exists():
         if resume:
             LOG.info("no checkpoint %s: starting from the beginning", path)
@@ -157,12 +154,6 @@ def check_same_run(path: Path, was: Mapping[str, Any], is_: Mapping[str, Any]) -
             f"{path} is of another run: {', '.join(differences)}; give what it was, or "
             "-f (force=True) without --resume to start anew"
         )
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove temporary files of checkpoints that `replacing` could not finish: it was killed."""
-    for leftover in path.parent.glob(f".{escape(path.name)}.*.tmp"):
-        leftover.unlink(missing_ok=True)
 
 
 def _shown(value: Any) -> str:
