@@ -127,9 +127,9 @@ def _figures(output: str, n: int, codec: Codec, size: int) -> dict[str, Any]:
 
 def _request(codec: Codec, request: Request) -> dict[str, Any]:
     """Return what was asked for, as it was decided; no quality where a target chose it."""
-    resolved = request.resolve(codec.model)
-    quality = resolved.quality if resolved.budget is None else None
-    return {**asdict(request), "quality": quality, "effort": resolved.effort}
+    quality, effort = request.resolve(codec.model)
+    chosen = quality if request.budget is None else None
+    return {**asdict(request), "quality": chosen, "effort": effort}
 
 
 def _describe(figures: dict[str, Any], n_qualities: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
 
 if TYPE_CHECKING:  # who only decompresses loads nothing of it
     from narrows.codec.encoding.encoder import Encoder
+    from narrows.codec.encoding.requests import Request, Targets
 
 
 class Codec(Shared):
@@ -100,10 +101,9 @@ class Codec(Shared):
         quality: int | None = None,
         effort: int | None = None,
         *,
-        target_bytes: float | None = None,
-        target_psnr: float | None = None,
         embed_model: bool = False,
         metadata: Metadata | None = None,
+        **targets: Unpack[Targets],
     ) -> bytes:
         """Compress signals to the bytes of an archive.
 
@@ -129,9 +129,7 @@ class Codec(Shared):
         SettingError
             If a signal cannot keep to its target, or metadata have no JSON; it says what could be.
         """
-        from narrows.codec.encoding.requests import Request
-
-        stream, request = io.BytesIO(), Request(quality, effort, target_bytes, target_psnr)
+        stream, request = io.BytesIO(), _request(quality, effort, **targets)
         header = self.encoder.header(embed_model, metadata)
         self.encoder.compress_to(stream, header, np.asarray(x), request)
         return stream.getvalue()
@@ -156,9 +154,8 @@ class Codec(Shared):
         quality: int | None = None,
         effort: int | None = None,
         *,
-        target_bytes: float | None = None,
-        target_psnr: float | None = None,
         checksum: bool = False,
+        **targets: Unpack[Targets],
     ) -> bytes:
         """Compress one signal to a packet: a few bytes, for a radio or a database cell.
 
@@ -166,13 +163,8 @@ class Codec(Shared):
         ----------
         x : (*frame_shape) of the model's dtype
             One signal; floats without NaN and infinities.
-        quality : int, optional
-            1 to the model's number of qualities; by default the middle one.
-        effort : int, optional
-            0 to 9: how long better symbols are searched for; see `encode`. By default 2.
-        target_bytes, target_psnr : float, optional
-            In place of a quality: the most bytes of the packet, all included, or the least PSNR
-            of the signal; see `compress`.
+        quality, effort, target_bytes, target_psnr
+            See `compress`. `target_bytes` is the most bytes of the packet, all included.
         checksum : bool, default False
             Add a CRC-32, four bytes. The packet does not say so: the receiver must know.
 
@@ -183,8 +175,7 @@ class Codec(Shared):
         """
         x = np.asarray(x)
         check_packable(x, self.model.frame_shape)
-        targets = {"target_bytes": target_bytes, "target_psnr": target_psnr}
-        return self.compress_packets(x[None], quality, effort, **targets, checksum=checksum)[0]
+        return self.compress_packets(x[None], quality, effort, checksum=checksum, **targets)[0]
 
     def compress_packets(
         self,
@@ -192,17 +183,14 @@ class Codec(Shared):
         quality: int | None = None,
         effort: int | None = None,
         *,
-        target_bytes: float | None = None,
-        target_psnr: float | None = None,
         checksum: bool = False,
+        **targets: Unpack[Targets],
     ) -> list[bytes]:
         """Compress `(n, *frame_shape)` signals to a packet each; see `compress_packet`.
 
         The packets are the same as one by one, and many together take a fraction of the time.
         """
-        from narrows.codec.encoding.requests import Request
-
-        request = Request(quality, effort, target_bytes, target_psnr)
+        request = _request(quality, effort, **targets)
         return self.encoder.packets(x, request, checksum=checksum)
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
@@ -236,9 +224,7 @@ class Codec(Shared):
         -------
         (n, latent_size) int32
         """
-        from narrows.codec.encoding.requests import Request
-
-        return self.encoder.encode(x, Request(quality, effort))
+        return self.encoder.encode(x, _request(quality, effort))
 
     def latents(self, x: Frames, quality: int | None = None) -> npt.NDArray[np.float64]:
         """Map signals to their latents before rounding: for analysis, not for storing.
@@ -257,9 +243,7 @@ class Codec(Shared):
         (n, latent_size) float64
             In units of the quality's rounding step.
         """
-        from narrows.codec.encoding.requests import Request
-
-        return self.encoder.latents(x, Request(quality))
+        return self.encoder.latents(x, quality)
 
     def decode(
         self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None
@@ -277,3 +261,9 @@ class Codec(Shared):
         (n, *frame_shape) of the model's dtype
         """
         return self.decoder.decode(y, quality)
+
+
+def _request(quality: int | None, effort: int | None, **targets: Unpack[Targets]) -> Request:
+    from narrows.codec.encoding.requests import Request
+
+    return Request(quality, effort, **targets)

@@ -6,14 +6,14 @@ import numpy as np
 
 from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.budget_search import BudgetSearch, PacketSize
-from narrows.codec.encoding.requests import ResolvedRequest
+from narrows.codec.encoding.requests import Request
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames
 
 
 def choose(
-    encoder: SymbolEncoder, x: Frames, request: ResolvedRequest, size_of: PacketSize | None = None
+    encoder: SymbolEncoder, x: Frames, request: Request, size_of: PacketSize | None = None
 ) -> tuple[Symbols, Qualities]:
     """Choose symbols `(n, latent_size)` and qualities `(n,)` for `(n, *frame_shape)` frames.
 
@@ -22,7 +22,7 @@ def choose(
     encoder : SymbolEncoder
     x : (n, *frame_shape)
         Frames of finite numbers.
-    request : ResolvedRequest
+    request : Request
     size_of : callable, optional
         The bytes of `(latent_size,)` symbols at a quality, for a budget of bytes. By default a
         signal's size is the ideal length of its symbols.
@@ -32,7 +32,7 @@ def choose(
     SettingError
         If a signal cannot keep to the budget; it says what could be had.
     """
+    quality, effort = request.resolve(encoder.model)
     if request.budget is not None:
-        return BudgetSearch(encoder, request.budget, request.effort, size_of).encode(x)
-    symbols = encoder.encode(x, request.quality, request.effort)
-    return symbols, np.full(len(x), request.quality)
+        return BudgetSearch(encoder, request.budget, effort, size_of).encode(x)
+    return encoder.encode(x, quality, effort), np.full(len(x), quality)

@@ -13,12 +13,14 @@ from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive, 
 from narrows.codec.archive.raw_blocks import MIN_RATIO_WITHOUT_DEFLATE, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.chooser import choose
-from narrows.codec.encoding.requests import Request, ResolvedRequest
+from narrows.codec.encoding.requests import Request
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames
 from narrows.errors import SettingError
+
+Signals = Frames | Iterable[Frames]
 
 
 class Encoder:
@@ -41,9 +43,7 @@ class Encoder:
         embedded = self._decoder.model_bytes if embed_model else None
         return Header(model.model_id, model.dtype, model.frame_shape, embedded, metadata or {})
 
-    def compress_to(
-        self, stream: BinaryIO, header: Header, x: Frames | Iterable[Frames], request: Request
-    ) -> int:
+    def compress_to(self, stream: BinaryIO, header: Header, x: Signals, request: Request) -> int:
         """Compress signals into a binary stream; return the archive's length.
 
         Parameters
@@ -74,20 +74,18 @@ class Encoder:
         blocks = self._blocks(x, request, archive.header.block_signals)
         return _write(ArchiveWriter(stream, archive.header, archive), blocks)
 
-    def _blocks(
-        self, x: Frames | Iterable[Frames], request: Request, block_signals: int
-    ) -> Iterator[Block]:
+    def _blocks(self, x: Signals, request: Request, block_signals: int) -> Iterator[Block]:
         """Encode signals a block at a time; an array or a request is refused at once."""
         check_frames = self._decoder.transform.check_frames
         parts = [check_frames(x)] if isinstance(x, np.ndarray) else x
-        resolved = request.resolve(self._model)
+        quality, _ = request.resolve(self._model)
         return (
-            self._block(frames[start : start + block_signals], resolved)
+            self._block(frames[start : start + block_signals], request, quality)
             for frames in map(check_frames, parts)
             for start in range(0, len(frames), block_signals)
         )
 
-    def _block(self, x: Frames, request: ResolvedRequest) -> Block:
+    def _block(self, x: Frames, request: Request, raw_quality: int) -> Block:
         """Encode a block in the mode that takes the fewest bytes; never more than stored."""
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             if request.budget is not None and request.budget.of_bytes:
@@ -96,36 +94,35 @@ class Encoder:
                     f"{request.budget.target_bytes:g}; replace them, or give a quality"
                 )
             # The network has no NaN or infinity; until the residual stage, such a block is kept.
-            return pack_raw(x, request.quality)
+            return pack_raw(x, raw_quality)
         block = self._decoder.blocks.pack(*choose(self.symbol_encoder, x, request))
         if len(block.payload) * MIN_RATIO_WITHOUT_DEFLATE > x.nbytes:
-            raw = pack_raw(x, request.quality)
+            raw = pack_raw(x, raw_quality)
             if len(raw.payload) <= len(block.payload):
                 return raw
         return block
 
     def packets(self, x: Frames, request: Request, *, checksum: bool) -> list[bytes]:
         """Encode `(n, *frame_shape)` signals to a packet each."""
-        resolved = request.resolve(self._model)
         x = self._decoder.transform.check_frames(x)
         check_packable(x, x.shape)
         pack = partial(self._decoder.packets.encode, checksum=checksum)
-        chosen = choose(self.symbol_encoder, x, resolved, lambda *each: len(pack(*each)))
+        chosen = choose(self.symbol_encoder, x, request, lambda *each: len(pack(*each)))
         return [pack(*each) for each in zip(chosen[0], chosen[1].tolist(), strict=True)]
 
     def encode(self, x: Frames, request: Request) -> Symbols:
         """Encode signals to `(n, latent_size)` symbols of one quality; see `Codec.encode`."""
-        x, resolved = self._decoder.transform.check_frames(x), request.resolve(self._model)
-        return self.symbol_encoder.encode(x, resolved.quality, resolved.effort)
+        x = self._decoder.transform.check_frames(x)
+        return self.symbol_encoder.encode(x, *request.resolve(self._model))
 
     def encode_at_all_qualities(self, x: Frames) -> dict[int, Symbols]:
         """Encode signals with effort 0 to `(n, latent_size)` symbols of each quality."""
         return self.symbol_encoder.encode_at_all_qualities(x)
 
-    def latents(self, x: Frames, request: Request) -> npt.NDArray[np.float64]:
+    def latents(self, x: Frames, quality: int | None) -> npt.NDArray[np.float64]:
         """Encode signals to latents before rounding; see `Codec.latents`."""
-        x, resolved = self._decoder.transform.check_frames(x), request.resolve(self._model)
-        return self.symbol_encoder.latents(x, resolved.quality)
+        x = self._decoder.transform.check_frames(x)
+        return self.symbol_encoder.latents(x, self._model.quality(quality).number)
 
 
 def _write(writer: ArchiveWriter, blocks: Iterable[Block]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -53,13 +53,11 @@ class Budget:
         return float(context.multiply(context.power(Decimal(10), exponent), at_peak))
 
 
-@dataclass(frozen=True)
-class ResolvedRequest:
-    """What was asked for, nothing left open; with a budget, `quality` is that of raw blocks."""
+class Targets(TypedDict, total=False):
+    """What may be given in place of a quality; see `Codec.compress`."""
 
-    quality: int
-    effort: int
-    budget: Budget | None = None
+    target_bytes: float | None
+    target_psnr: float | None
 
 
 @dataclass(frozen=True)
@@ -93,21 +91,27 @@ class Request:
             return None
         return Budget(self.target_bytes, self.target_psnr)
 
-    def resolve(self, model: Model) -> ResolvedRequest:
-        """Decide what was left open, for a model; SettingError for what the model does not have."""
-        quality = model.quality(self.quality)
+    def resolve(self, model: Model) -> tuple[int, int]:
+        """Return quality and effort for a model; with a budget, the quality is that of raw blocks.
+
+        Raises
+        ------
+        SettingError
+            For what the model does not have.
+        """
+        quality, effort = model.quality(self.quality), self.effort
         searches = quality.tradeoff is not None
-        if self.effort is None:
-            return ResolvedRequest(quality.number, DEFAULT_EFFORT if searches else 0, self.budget)
-        if isinstance(self.effort, bool) or not isinstance(self.effort, int | np.integer):
-            raise SettingError(f"effort {self.effort!r}; it must be a whole number")
-        if not 0 <= self.effort <= MAX_EFFORT:
+        if effort is None:
+            return quality.number, DEFAULT_EFFORT if searches else 0
+        if isinstance(effort, bool) or not isinstance(effort, int | np.integer):
+            raise SettingError(f"effort {effort!r}; it must be a whole number")
+        if not 0 <= effort <= MAX_EFFORT:
             raise SettingError(
-                f"effort {self.effort}; accepted are 0 (the fastest) to {MAX_EFFORT} (the best)"
+                f"effort {effort}; accepted are 0 (the fastest) to {MAX_EFFORT} (the best)"
             )
-        if self.effort and not searches:
-            raise SettingError(f"effort {self.effort}; this model has nothing to search by: give 0")
-        return ResolvedRequest(quality.number, int(self.effort), self.budget)
+        if effort and not searches:
+            raise SettingError(f"effort {effort}; this model has nothing to search by: give 0")
+        return quality.number, int(effort)
 
 
 def _is_number(value: Any) -> bool:
