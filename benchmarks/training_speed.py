@@ -123,27 +123,27 @@ def start(name, options):
 
 def take_turns(programs, epochs):
     """Let each of the processes train an epoch in turn; return `[(seconds, loss), ...]` by name."""
-    told = {name: [] for name in programs}
+    epochs_of = {name: [] for name in programs}
     with ExitStack() as stack:
         for process in programs.values():
             stack.enter_context(process)
             stack.callback(process.kill)
         for _ in range(epochs):
-            for name in list(told):
+            for name in list(epochs_of):
                 process = programs[name]
                 with suppress(BrokenPipeError):
                     process.stdin.write("begin\n")
                     process.stdin.flush()
                 if line := process.stdout.readline():
-                    told[name].append(json.loads(line))
+                    epochs_of[name].append(json.loads(line))
                     continue
                 process.wait()
                 process.stderr.seek(0)
                 error = process.stderr.read()
                 if "ModuleNotFoundError" not in error:
                     raise SystemExit(error)
-                del told[name]
-    return told
+                del epochs_of[name]
+    return epochs_of
 
 
 def main():
@@ -157,14 +157,14 @@ def main():
         x = np.array(read_signals(options.data))
         PROGRAMS[options.only](x, options.epochs, Turns())
         return
-    told = take_turns({name: start(name, options) for name in PROGRAMS}, options.epochs)
+    epochs_of = take_turns({name: start(name, options) for name in PROGRAMS}, options.epochs)
     rows = [
         {
             "name": name,
             "seconds_an_epoch": statistics.median(seconds for seconds, _ in epochs[1:]),
             "last_loss": epochs[-1][1],
         }
-        for name, epochs in told.items()
+        for name, epochs in epochs_of.items()
     ]
     ours = rows[0]["seconds_an_epoch"]
     for row in rows:

@@ -43,7 +43,7 @@ class Series:
 
 
 def measure_peer(peer, dataset):
-    """Sweep the settings of a peer. What stops it is told in its series, not raised."""
+    """Sweep the settings of a peer. A failure is stated in its series, not raised."""
     work = dataset.workload
     if peer.alone and not peer.lossless:
         work = replace(work, x=sample(work.x, MAX_ALONE))

@@ -65,8 +65,8 @@ def context(module, words, **figures):
     if "--output" in words:
         at = words.index("--output")
         del words[at : at + 2]
-    told = shlex.join(Path(word).name for word in words)
-    command = f"python -m benchmarks.{module} {told}"
+    shown = shlex.join(Path(word).name for word in words)
+    command = f"python -m benchmarks.{module} {shown}"
     return {"command": command, **figures, "machine": machine(), "versions": versions()}
 
 

@@ -66,7 +66,7 @@ class Gaussian:
 class Sawbridge:
     """The sawbridge, X(t) = t - 1 where U <= t and t elsewhere (Wagner and Balle 2021).
 
-    The best code tells in which of N equal parts U lies: log2(N) bits, D = 1 / (6 N). Between
+    The best code states in which of N equal parts U lies: log2(N) bits, D = 1 / (6 N). Between
     those rates no code of single signals is below D = 2^-bits / 6, because the entropy of the
     parts is at least that of their collisions, and D is a sixth of their sum of squares. Holds as
     long as parts are wider than some samples: up to `most_bits`.

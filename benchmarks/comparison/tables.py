@@ -169,7 +169,7 @@ def models_note(context):
 
 
 def name_of(series):
-    """Return the name of a codec; ours stands out."""
+    """Return the name of a codec, ours in bold."""
     return f"**{series.name}**" if series.key.split(",")[0] in OURS else series.name
 
 

@@ -97,9 +97,9 @@ def at_psnr(
     Returns
     -------
     RatePoint or None
-        At exactly this PSNR, interpolated linearly in the logarithm of the bytes. A codec whose
-        lowest setting is better already stands with that one, and one that only an exact setting
-        takes there with the exact one; None where no setting reaches the PSNR.
+        At exactly this PSNR, interpolated linearly in the logarithm of the bytes; or the lowest
+        setting, where that is better already; or an exact one, where no lossy one reaches the
+        PSNR; None where none does.
     """
     below, above = _bracket(measure, settings, lambda point: point.psnr, psnr, start)
     if above is None or below is None or not _are_finite(below.psnr, above.psnr):
@@ -113,8 +113,7 @@ def at_size(
 ) -> RatePoint:
     """Find the PSNR that a codec has at a number of bytes, as `at_psnr` finds the bytes.
 
-    A codec that always takes more stands with its lowest setting, one that never takes as many
-    with its highest.
+    The lowest setting where that takes more already, the highest where none takes as many.
     """
     target = _decibels(bytes_per_signal)
     below, above = _bracket(

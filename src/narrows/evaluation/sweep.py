@@ -35,7 +35,7 @@ class Trained:
 
     point: RatePoint
     pca: RatePoint  # of the same latent size, with about as many bits before context models
-    lambda_: float | None  # as given; None where the rate was aimed at, or there is none
+    lambda_: float | None  # as given; None where the rate was aimed at, or has no part in the loss
     mse: float  # where the peak is 1
     quantising_loss_db: float | None  # what rounding the latents of a plain autoencoder costs
     seconds: float  # of training
@@ -146,7 +146,7 @@ Run = Callable[[list[Job]], Iterator[tuple[int, Trained]]]
 
 @contextmanager
 def _workers(x_train: Signals, x_test: Signals, jobs: int) -> Iterator[Run]:
-    """Start processes that share the signals through files; they end with the block, at once."""
+    """Start processes that share the signals through files, and end them with the block."""
     threads = max(1, cores() // jobs)
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "train.npy", x_train)

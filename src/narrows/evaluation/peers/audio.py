@@ -10,7 +10,7 @@ import numpy as np
 from narrows.evaluation.peers.contract import Functions, Peer, Signals, Workload
 from narrows.evaluation.peers.mosaics import MAX_CHANNELS, Shape, interleaved, is_recording
 
-SAMPLE_RATE = 44_100  # FLAC has to be told one, and codes the same bytes at any
+SAMPLE_RATE = 44_100  # which FLAC states in its header, and does not use
 
 
 def peers() -> Iterator[Peer]:

@@ -102,7 +102,7 @@ class Peer:
         return None
 
     def is_called(self, words: Sequence[str]) -> bool:
-        """Tell whether one of the words means this one."""
+        """Return whether one of the words means this one."""
         return any(self.key == word or self.key.startswith(f"{word}-") for word in words)
 
 

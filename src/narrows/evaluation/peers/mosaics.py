@@ -34,14 +34,14 @@ class Layout:
 
 
 def layout_of(frame_shape: Shape) -> Layout:
-    """Return the layout in which neighbours are most alike, for all that the shape tells."""
+    """Return the layout that keeps neighbouring elements together, by the shape of a frame."""
     if len(frame_shape) < 2:
         return row(frame_shape)
     return recording(frame_shape) if is_recording(frame_shape) else mosaic(frame_shape)
 
 
 def is_recording(frame_shape: Shape) -> bool:
-    """Tell whether frames are `(samples, channels)` of a recording, or `(samples,)`."""
+    """Return whether frames are `(samples, channels)` of a recording, or `(samples,)`."""
     if len(frame_shape) == 1:
         return True
     few = len(frame_shape) == 2 and frame_shape[1] <= MAX_CHANNELS
@@ -49,7 +49,7 @@ def is_recording(frame_shape: Shape) -> bool:
 
 
 def is_picture(frame_shape: Shape) -> bool:
-    """Tell whether frames are grey pictures `(h, w)` or coloured ones `(h, w, 3)`."""
+    """Return whether frames are grey pictures `(h, w)` or coloured ones `(h, w, 3)`."""
     pictures = len(frame_shape) == 2 or (len(frame_shape) == 3 and frame_shape[2] == 3)
     return pictures and min(frame_shape[:2]) >= MIN_SIDE
 

@@ -1,4 +1,4 @@
-"""Codecs of numeric arrays: SZ3, SPERR and zfp. Shape and dtype are told, not counted.
+"""Codecs of numeric arrays: SZ3, SPERR and zfp. Shape and dtype are known, and not counted.
 
 They take floating-point values; whole numbers go in as such, and are rounded on the way back.
 """
@@ -33,12 +33,12 @@ def bounds(work: Workload) -> tuple[float, ...]:
 
 
 def takes(work: Workload) -> bool:
-    """Tell whether signals are numbers without NaN and infinities, and no pictures of bytes."""
+    """Return whether signals are numbers without NaN and infinities, and no pictures of bytes."""
     return not pictures.takes(work) and bool(np.isfinite(work.x).all())
 
 
 def takes_fields(work: Workload) -> bool:
-    """Tell whether such numbers lie in an array of two dimensions or more."""
+    """Return whether such numbers lie in an array of two dimensions or more."""
     return takes(work) and len(_squeezed(work.layout.join(work.x[:2]).shape)) > 1
 
 
@@ -149,9 +149,9 @@ def _sperr(mode: str, dtype: np.dtype[Any], shape: Shape, level: float) -> Funct
     """Return the functions of SPERR: at a PSNR of the array's range, or "pwe", under a bound."""
     import imagecodecs
 
-    told = {"header": False, "numthreads": 1}
+    options = {"header": False, "numthreads": 1}
     return (
-        lambda values: imagecodecs.sperr_encode(values, level, mode, **told),
-        lambda blob: imagecodecs.sperr_decode(blob, shape=shape, dtype=dtype, **told),
+        lambda values: imagecodecs.sperr_encode(values, level, mode, **options),
+        lambda blob: imagecodecs.sperr_decode(blob, shape=shape, dtype=dtype, **options),
         0,
     )

@@ -25,7 +25,7 @@ MIN_BYTES = 0.5
 
 
 def is_pca(point: RatePoint) -> bool:
-    """Tell whether a point is PCA's, whatever it learnt from."""
+    """Return whether a point is PCA's, whatever it learnt from."""
     return point.name.startswith(NAME)
 
 

@@ -51,7 +51,7 @@ EVERYDAY = ("avif", "webp", "jpegxl")
 
 
 def takes(work: Workload) -> bool:
-    """Tell whether signals are pictures of bytes."""
+    """Return whether signals are pictures of bytes."""
     return work.x.dtype == np.uint8 and is_picture(work.frame_shape)
 
 

@@ -68,10 +68,10 @@ def gallery(
     psnr = signal_psnr(original, decoded, peak)
     texts = [decibels(value, 1) for value in psnr]
     names = names or [""] * len(original)
-    told = [*zip(names, texts, strict=True)]
+    labels = [*zip(names, texts, strict=True)]
     if as_picture(original[0]) is None:
-        return _draw_lines(original, decoded, peak, title, told)
-    return _draw_pictures(original, decoded, value_range(original, peak, low), title, told)
+        return _draw_lines(original, decoded, peak, title, labels)
+    return _draw_pictures(original, decoded, value_range(original, peak, low), title, labels)
 
 
 def _draw_pictures(

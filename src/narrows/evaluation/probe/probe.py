@@ -182,7 +182,7 @@ def _check_labels(x: npt.NDArray[Any], labels: Labels) -> None:
         raise DataError(f"{len(x)} signals; a probe needs at least {MIN_SIGNALS}")
     n_classes = len(np.unique(labels))
     if n_classes < 2:
-        raise DataError("labels of a single class; a probe tells at least 2 classes apart")
+        raise DataError("labels of a single class; a probe needs at least 2")
     if n_classes > len(x) // 2:
         raise DataError(
             f"labels of {n_classes} classes for {len(x)} signals; a probe needs several signals a "

@@ -88,7 +88,7 @@ def measure(
     labels_file: str | None = None,
     train_file: str | None = None,
 ) -> Contents:
-    """Compress and decompress signals, and measure all that the report tells.
+    """Compress and decompress signals, and measure all that the report states.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from narrows.evaluation.report.contents import Contents
 
 
 def tiles(contents: Contents) -> list[tuple[str, str, str]]:
-    """Return the figures that matter most: name, value, and what stands beside it."""
+    """Return the figures that matter most: name, value, and a remark."""
     m = contents.measured
     paid = "never" if m.break_even_signals is None else f"{m.break_even_signals:,}"
     return [
@@ -117,5 +117,5 @@ def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
     if loss is not None:
         yield "lost to integers", f"{loss:+.4f} dB on the validation signals"
     for name in ("settings", "versions"):
-        told = training.get(name, {}).items()
-        yield name, ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in told if v is not None)
+        values = training.get(name, {}).items()
+        yield name, ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in values if v is not None)

@@ -91,12 +91,12 @@ def bytes_and_quality(contents: Contents) -> list[Picture]:
     series = {name: points for name, points in series.items() if points}
     if len(series) < 2 or not math.isfinite(measured.psnr):
         return []
-    told = "; ".join(
+    words = "; ".join(
         f"{name}: " + ", ".join(f"{size:.2f} bytes at {decibels(psnr)}" for size, psnr in points)
         for name, points in series.items()
     )
     caption = "Up and to the left is better. The axis of bytes is logarithmic."
-    alt = f"PSNR against bytes a signal. {told}."
+    alt = f"PSNR against bytes a signal. {words}."
     return [Picture("Bytes against quality", caption, alt, plots.rate_distortion(series))]
 
 
@@ -104,18 +104,20 @@ def spread(contents: Contents) -> list[Picture]:
     """Draw histograms of quality and of bytes over the signals."""
     psnr = contents.psnr[np.isfinite(contents.psnr)]
     packets = contents.packet_bytes
-    told = []
+    words = []
     if len(psnr):
         low, middle, high = np.percentile(psnr, (5, 50, 95))
-        told.append(f"Nine of ten signals have {low:.1f} to {high:.1f} dB, median {middle:.1f} dB.")
+        words.append(
+            f"Nine of ten signals have {low:.1f} to {high:.1f} dB, median {middle:.1f} dB."
+        )
     if len(packets):
-        told.append(
+        words.append(
             f"Alone, as a packet, a signal takes {packets.min()} to {packets.max()} bytes, on "
             f"average {packets.mean():.2f} (measured on {len(packets):,} signals)."
         )
-    if not told:
+    if not words:
         return []
-    text = " ".join(told)
+    text = " ".join(words)
     figure = plots.histograms(contents.psnr, packets)
     return [Picture("From signal to signal", text, f"Two histograms. {text}", figure)]
 
@@ -160,14 +162,14 @@ def the_network(contents: Contents) -> list[Picture]:
     """Draw the layers."""
     model, size = contents.codec.model, contents.measured.bytes_per_signal
     assert model.encoder is not None
-    told = " to ".join(
+    words = " to ".join(
         "×".join(map(str, shape))
         for shape in (*layer_shapes(model.encoder), *layer_shapes(model.decoder)[1:])
     )
     parameters = model.encoder.n_parameters + model.decoder.n_parameters
     caption = f"{parameters:,} parameters, all integers. The heights are not in proportion."
     alt = (
-        f"The layers of encoder and decoder: {told} values. The narrow middle is "
+        f"The layers of encoder and decoder: {words} values. The narrow middle is "
         f"{model.groups[ENCODED]} latents, {size:.2f} bytes."
     )
     return [Picture("Wide, narrow, wide", caption, alt, plots.network(model, size))]
@@ -181,9 +183,9 @@ def training(contents: Contents) -> list[Picture]:
         return []
     best = summary.get("best_epoch")
     first, last = history[0], history[-1]
-    told = f"the validation loss goes from {first['val_loss']:.4g} to {last['val_loss']:.4g}"
+    words = f"the validation loss goes from {first['val_loss']:.4g} to {last['val_loss']:.4g}"
     if None not in (first.get("psnr"), last.get("psnr")):
-        told += f", the validation PSNR from {first['psnr']:.2f} to {last['psnr']:.2f} dB"
-    caption = f"In {len(history)} epochs {told}. The weights of epoch {best} were kept."
+        words += f", the validation PSNR from {first['psnr']:.2f} to {last['psnr']:.2f} dB"
+    caption = f"In {len(history)} epochs {words}. The weights of epoch {best} were kept."
     figure = plots.training_curves(history, best)
     return [Picture("Training", caption, f"Loss and PSNR against the epoch. {caption}", figure)]

@@ -1,4 +1,4 @@
-"""The looks of a report: light and dark, from a phone's width up."""
+"""The style sheet of a report: light and dark, from a phone's width up."""
 
 STYLE = """
 :root { color-scheme: light dark; --page: #f4f6f8; --card: #ffffff; --ink: #1c222b;
