@@ -47,6 +47,7 @@ def test_append_tells_what_it_added_and_what_the_archive_holds(run, folder, arch
         "bytes_per_signal": added / 40, "ratio": 40 * 64 / added,
         "quality": 1, "effort": 2, "target_bytes": None, "target_psnr": None,
         "archive_signals": 90, "archive_bytes": sizes[1],
+        "embedded": False, "model_bytes": Path("m.narrows").stat().st_size,
     }  # fmt: skip
     told = run(*command).err
     added = archive.stat().st_size - sizes[1]

@@ -13,7 +13,7 @@ from narrows.cli.printing import print_json, say
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_source
 
 if TYPE_CHECKING:
-    from narrows.codec.archive import IndexedArchive
+    from narrows.codec.archive import Header, IndexedArchive
     from narrows.codec.codec import Codec
     from narrows.codec.encoding.requests import Request
     from narrows.signals import Source
@@ -31,7 +31,7 @@ def compress(
     target_bytes: options.TargetBytes = None,
     target_psnr: options.TargetPsnr = None,
     embed_model: Annotated[
-        bool, typer.Option("--embed-model", help="Carry the model in the archive.")
+        bool, typer.Option("--embed-model", help="Carry the decoder in the archive.")
     ] = False,
     append: Annotated[
         bool, typer.Option("--append", help="Add to the archive, which must be of this model.")
@@ -62,7 +62,7 @@ def compress(
         else:
             size = codec.encoder.compress_to(stream, header, blocks, request)
         n = source.shape[0]
-    figures = _figures(output, n, codec, size - size_before) | _request(codec, request)
+    figures = _figures(output, n, codec, header, size - size_before) | _request(codec, request)
     if archive is not None:
         figures |= {"archive_signals": archive.n_signals + n, "archive_bytes": size}
     if json:
@@ -112,9 +112,9 @@ def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchi
         return archive, old.seek(0, 2)
 
 
-def _figures(output: str, n: int, codec: Codec, size: int) -> dict[str, Any]:
+def _figures(output: str, n: int, codec: Codec, header: Header, size: int) -> dict[str, Any]:
     """Return the figures of `n` signals that were compressed to `size` bytes, or added so many."""
-    raw = n * codec.encoder.header().frame_bytes
+    raw, embedded = n * header.frame_bytes, header.embedded_model
     return {
         "output": output,
         "signals": n,
@@ -122,6 +122,8 @@ def _figures(output: str, n: int, codec: Codec, size: int) -> dict[str, Any]:
         "compressed_bytes": size,
         "bytes_per_signal": size / max(n, 1),
         "ratio": raw / max(size, 1),
+        "embedded": embedded is not None,
+        "model_bytes": len(codec.model_bytes if embedded is None else embedded),
     }
 
 
@@ -141,10 +143,24 @@ def _describe(figures: dict[str, Any], n_qualities: int) -> str:
     )
     if n_qualities > 1 and figures["quality"] is not None:
         told += f"; quality {figures['quality']} of {n_qualities}"
+    told += _of_the_model(figures)
     if not appended:
         return told
     whole = f"{figures['archive_signals']} signals in {figures['archive_bytes']} bytes"
     return f"{told}; the archive now holds {whole}"
+
+
+def _of_the_model(figures: dict[str, Any]) -> str:
+    """Say what the model takes besides, and whether all of it is more than the signals were."""
+    size, raw, embedded = figures["compressed_bytes"], figures["raw_bytes"], figures["embedded"]
+    took = "of them the decoder's" if embedded else "more for its model"
+    told = f"; {figures['model_bytes']} bytes {took}"
+    if "archive_signals" in figures or size + (0 if embedded else figures["model_bytes"]) <= raw:
+        return told
+    if not embedded:
+        return f"{told}: together no less than the signals, until there are more of them"
+    advice = ": leave --embed-model out, or compress more signals at once"
+    return f"{told}; the archive is larger than the signals{advice}" if size > raw else told
 
 
 def copy_bytes(source: BinaryIO, target: BinaryIO, size: int) -> None:

@@ -99,6 +99,7 @@ def _figures(codec: Codec) -> dict[str, Any]:
     return {
         "model_id": codec.model_id,
         "model_bytes": len(codec.model_bytes),
+        "pays_after_signals": _pays_after(codec),
         "seconds": summary["seconds"],
         "epochs": len(summary["history"]),
         "planned_epochs": summary["plan"]["epochs"],
@@ -110,12 +111,18 @@ def _figures(codec: Codec) -> dict[str, Any]:
     }
 
 
+def _pays_after(codec: Codec) -> int:
+    """Return the number of signals that take as many bytes as the model, before they are coded."""
+    return -(-len(codec.model_bytes) // codec.encoder.header().frame_bytes)
+
+
 def _describe(codec: Codec) -> str:
     summary = codec.model.training
     described = (
         f"model {codec.model_id[:8]}, {len(codec.model_bytes)} bytes, "
         f"trained on {summary['signals']} signals in {summary['seconds']:.0f} s"
     )
+    described += f"; it pays after {_pays_after(codec)} signals at the earliest"
     if "quantising_loss_db" in summary:
         described += f"; rounding its latents costs {summary['quantising_loss_db']:.2f} dB"
     if summary["interrupted"]:

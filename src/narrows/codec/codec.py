@@ -120,7 +120,7 @@ class Codec(Shared):
         target_psnr : float, optional
             In place of a quality: the least PSNR of any signal, in dB, in the fewest bytes found.
         embed_model : bool, default False
-            Carry the model in the archive, so that it decompresses on its own.
+            Carry the model's decoder in the archive, so that it decompresses on its own.
         metadata : mapping, optional
             JSON values by name; `geometry`, `names` and `attributes` are reserved for sources.
 

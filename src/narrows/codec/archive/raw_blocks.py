@@ -12,8 +12,13 @@ from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.byte_planes import deflate_planes, inflate_planes
 from narrows.errors import FormatError
 
-MIN_RATIO_WITHOUT_DEFLATE = 4
-"""Where coding takes a quarter of raw or less, deflating is not tried: it is ten times slower."""
+MIN_RATIO_WITHOUT_SAMPLE = 4
+"""Where coding takes a quarter of raw or less, a sample says whether deflating is tried: the whole
+takes ten times as long as coding."""
+
+MAX_DEFLATE_RATIO = 1032  # of zlib: a match of 258 bytes takes two bits
+SAMPLE_BYTES, SAMPLE_LEVEL = 1 << 16, 1  # twice the window in which zlib finds what repeats
+SAMPLE_MARGIN = 2  # the whole is deflated with more care than the sample
 
 DEFLATE_LEVEL = 6
 
@@ -25,6 +30,23 @@ def pack_raw(x: npt.NDArray[Any], quality: int) -> Block:
         return Block(Mode.DEFLATED, quality, len(x), payload)
     raw = np.ascontiguousarray(x, dtype=x.dtype.newbyteorder("<"))
     return Block(Mode.STORED, quality, len(x), raw.tobytes())
+
+
+def may_deflate_below(x: npt.NDArray[Any], n_bytes: int) -> bool:
+    """Tell, from a sample, whether `(n, *frame_shape)` signals may deflate to less than `n_bytes`.
+
+    What repeats costs little where zlib has seen it, so the second of two halves of the sample
+    stands for what follows.
+    """
+    if n_bytes * MIN_RATIO_WITHOUT_SAMPLE > x.nbytes:
+        return True
+    if n_bytes * MAX_DEFLATE_RATIO < x.nbytes:
+        return False
+    half = max(1, SAMPLE_BYTES * len(x) // x.nbytes)
+    if len(x) <= 2 * half:
+        return len(deflate_planes(x, SAMPLE_LEVEL)) < SAMPLE_MARGIN * n_bytes
+    one, two = (len(deflate_planes(x[:n], SAMPLE_LEVEL)) for n in (half, 2 * half))
+    return two + (two - one) * (len(x) / half - 2) < SAMPLE_MARGIN * n_bytes
 
 
 def unpack_raw(

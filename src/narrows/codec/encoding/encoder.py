@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive, Metadata
-from narrows.codec.archive.raw_blocks import MIN_RATIO_WITHOUT_DEFLATE, pack_raw
+from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.requests import Request
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_packable
 from narrows.codec.entropy.tables import Symbols
+from narrows.codec.model.model_file import pack_model
 from narrows.codec.transform import Frames
 from narrows.errors import SettingError
 
@@ -38,9 +39,9 @@ class Encoder:
         self.symbol_encoder = SymbolEncoder(decoder.transform)
 
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
-        """Return the header of this model's archives; with `embed_model` it carries the model."""
+        """Return the header of this model's archives; with `embed_model` it carries the decoder."""
         model = self._model
-        embedded = self._decoder.model_bytes if embed_model else None
+        embedded = pack_model(model.without_encoder()) if embed_model else None
         return Header(model.model_id, model.dtype, model.frame_shape, embedded, metadata or {})
 
     def compress_to(self, stream: BinaryIO, header: Header, x: Signals, request: Request) -> int:
@@ -86,7 +87,7 @@ class Encoder:
         )
 
     def _block(self, x: Frames, request: Request, raw_quality: int) -> Block:
-        """Encode a block in the mode that takes the fewest bytes; never more than stored."""
+        """Encode a block; kept as it is where a sample says that this may be smaller, and it is."""
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             if request.budget is not None and request.budget.of_bytes:
                 raise SettingError(
@@ -96,7 +97,7 @@ class Encoder:
             # The network has no NaN or infinity; until the residual stage, such a block is kept.
             return pack_raw(x, raw_quality)
         block = self._decoder.blocks.pack(*choose(self.symbol_encoder, x, request))
-        if len(block.payload) * MIN_RATIO_WITHOUT_DEFLATE > x.nbytes:
+        if may_deflate_below(x, len(block.payload)):
             raw = pack_raw(x, raw_quality)
             if len(raw.payload) <= len(block.payload):
                 return raw
