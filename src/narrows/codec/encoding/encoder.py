@@ -105,6 +105,7 @@ class Encoder:
 
     def packets(self, x: Frames, request: Request, *, checksum: bool) -> list[bytes]:
         """Encode `(n, *frame_shape)` signals to a packet each."""
+        request.resolve(self._model)  # a wrong request is refused before a wrong array
         x = self._decoder.transform.check_frames(x)
         check_packable(x, x.shape)
         pack = partial(self._decoder.packets.encode, checksum=checksum)
