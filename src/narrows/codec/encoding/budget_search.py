@@ -7,8 +7,10 @@ same is found on every machine.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log10, prod
 
 import numpy as np
@@ -25,6 +27,9 @@ from narrows.codec.entropy.ans import escape_bits
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames
 from narrows.errors import SettingError
+
+LOG = logging.getLogger(__name__)
+MIN_USED = 0.8  # of target_bytes: where less is used, it is said
 
 Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
@@ -109,14 +114,38 @@ class BudgetSearch:
                 kept[own] = self._offer(best, rows[own], frames, symbols, quality)
             return kept
 
-        last_kept(start, len(self._points.quality), keeps)
+        found = last_kept(start, len(self._points.quality), keeps)
         # What a search finds may take more bits than what it began with, or err more. Where only
         # rounding keeps to the budget, that is taken: no effort refuses what effort 0 gives.
         lost = np.flatnonzero(best.quality == 0)
         if len(lost):
             quality = 1 if self._budget.of_bytes else self._encoder.model.n_qualities
             raise SettingError(self._out_of_reach(x[lost], tried[quality][lost], quality))
+        if self._budget.of_bytes:
+            self._tell_of_slack(best, np.flatnonzero(found == len(self._points.quality) - 1))
         return best.symbols, best.quality
+
+    def _tell_of_slack(self, best: _Best, last: Rows) -> None:
+        """Log where most signals are at the last point, and bytes are left that none can use."""
+        target, at_last = float(self._budget.target_bytes or 0.0), 0.0
+        if 2 * len(last) <= len(best.quality):
+            return
+        for quality in np.unique(best.quality[last]).tolist():
+            own = last[best.quality[last] == quality]
+            at_last = max(at_last, float(self._bytes(best.symbols[own], quality).max()))
+        if at_last < MIN_USED * target:
+            model, searches = self._encoder.model, self._effort > 0
+            better = (
+                ""
+                if searches or model.quality().tradeoff is None
+                else "an effort of 1 or more, or "
+            )
+            _tell_once(
+                f"target_bytes {target:g} is more than model {model.model_id.hex()[:8]} can use: "
+                f"at its best it takes {np.ceil(10.0 * at_last) / 10.0:.1f} bytes a signal; nearer "
+                f"to the signals comes {better}a model trained with more --qualities or a higher "
+                "--bits-per-latent"
+            )
 
     def _from_few_bytes(self, numbers: Rows) -> Rows:
         """Number points from the end where a signal is sure to keep to the budget, and back."""
@@ -180,3 +209,9 @@ class BudgetSearch:
             f"is a signal that can have {np.floor(10.0 * most) / 10.0:.1f} dB at most; give less, "
             f"or {more}"
         )
+
+
+@lru_cache(maxsize=64)
+def _tell_once(message: str) -> None:
+    """Log a message, and not again for the next block or packet."""
+    LOG.warning(message)
