@@ -136,7 +136,7 @@ def test_frames_are_pictures_or_lines(shape, picture):
 
 def records(val_losses, **others):
     return [
-        {"epoch": n, "loss": 2.0 * v, "val_loss": v, "psnr": 20.0 + n, "lambda_": 3.0,
+        {"epoch": n, "loss": 2.0 * v, "val_loss": v, "psnr": 20.0 + n, "lambda": 3.0,
          "bytes_per_signal": 4.0, **others}
         for n, v in enumerate(val_losses, 1)
     ]  # fmt: skip

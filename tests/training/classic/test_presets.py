@@ -72,7 +72,7 @@ def test_a_preset_that_dies_goes_on_to_the_same_model(digits, tmp_path):
         narrows.train(digits[:300], **settings, checkpoint=path, stop=kill_at(20))
     resumed = narrows.train(digits[:300], **settings, checkpoint=path, resume=True)
     assert resumed.model_id == whole.model_id
-    assert resumed.model.training["history"][0]["lambda_"] is None
+    assert resumed.model.training["history"][0]["lambda"] is None
 
 
 def test_the_steps_of_latents_follow_how_much_they_matter(digits):

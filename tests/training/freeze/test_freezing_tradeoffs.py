@@ -86,7 +86,7 @@ def test_lambda_is_that_of_training_in_units_of_error(dense):
 
 def test_a_lambda_that_training_finds_is_taken_too(tiny_codec):
     model = tiny_codec.model
-    last = model.training["history"][-1]["lambda_"]
+    last = model.training["history"][-1]["lambda"]
     units = model.peak * model.tradeoffs.unit
     assert model.tradeoffs.lambda_ == pytest.approx([last / units**2], rel=1e-9)
 

@@ -71,7 +71,9 @@ def training_curves(history: Sequence[Any], best_epoch: int | None = None) -> Fi
 
 
 def _field(record: Any, name: str) -> Any:
-    return record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
+    if isinstance(record, Mapping):  # of JSON, whose names are those of the options
+        return record.get(name.rstrip("_"))
+    return getattr(record, name, None)
 
 
 def _lowest(values: Sequence[float]) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from narrows.training.settings import public_name
+
 
 @dataclass(frozen=True)
 class EpochRecord:
@@ -28,8 +30,12 @@ class EpochRecord:
     seconds_left: float
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields; an infinite PSNR, of exact reconstructions, becomes None."""
-        return {**asdict(self), "psnr": self.psnr if math.isfinite(self.psnr) else None}
+        """Return the fields by the names of the options: `lambda`, not its keyword's spelling.
+
+        An infinite PSNR, of exact reconstructions, becomes None.
+        """
+        fields = asdict(self) | {"psnr": self.psnr if math.isfinite(self.psnr) else None}
+        return {public_name(name): value for name, value in fields.items()}
 
 
 @dataclass(frozen=True, eq=False)
