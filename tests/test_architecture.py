@@ -140,7 +140,7 @@ TRAINING = (
     {"plan"},
     {"choices", "signatures"},
     {"settings"},
-    {"presets"},
+    {"presets", "torch_modes"},
 )
 """The floors of training, from above: a file imports what stands on lower ones."""
 

@@ -43,7 +43,7 @@ def smooth(n, shape, dtype):
 )
 @pytest.mark.parametrize("sigmoid", [False, True])
 def test_the_output_has_the_shape_of_the_input(shape, sigmoid):
-    encoder, decoder = conv(shape, 3, sigmoid_output=sigmoid)
+    encoder, decoder = conv(shape, 3, torch.Generator(), sigmoid_output=sigmoid)
     y = encoder(torch.zeros(2, *shape))
     assert y.shape == (2, 3)
     assert decoder(y).shape == (2, *shape)
@@ -61,7 +61,7 @@ def test_a_short_last_axis_is_taken_for_channels(shape, expected):
 @pytest.mark.parametrize("shape", [(1,), (1, 1), (3, 4, 5, 6), (2, 3, 4, 5, 6)])
 def test_frames_without_an_axis_to_slide_over_are_refused(shape):
     with pytest.raises(SettingError, match="take dense"):
-        conv(shape, 1, sigmoid_output=False)
+        conv(shape, 1, torch.Generator(), sigmoid_output=False)
 
 
 def test_stages_go_down_to_a_few_positions():
@@ -76,7 +76,7 @@ def test_stages_go_down_to_a_few_positions():
 def test_a_refinement_begins_as_the_identity(spatial):
     stage = stages(spatial, 1)[0]
     x = torch.randn(3, stage.channels[1], *stage.narrow, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(stage.refining()(x), x, atol=1e-6)
+    assert torch.allclose(stage.refining(torch.Generator())(x), x, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(12, 20), (2, 2), (13, 20), (12, 7)])

@@ -32,6 +32,7 @@ from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Progress, Stop, Trainer, TrainingResult
 from narrows.training.plan import Plan
 from narrows.training.rate_distortion.trainer import RateDistortionTrainer
+from narrows.training.torch_modes import denormals_flushed
 
 LOG = logging.getLogger(__name__)
 MAX_RATE_ERROR = 0.15  # of the rate aimed at; estimates and files differ by less as well
@@ -122,7 +123,7 @@ def run_training(
             seconds, machine = time.perf_counter() - began, _machine(task.x_train.device)
             write_checkpoint(path, Checkpoint(description, machine, trainer.plan, seconds, state))
 
-    with _denormals_flushed():
+    with denormals_flushed():
         if kept is None or path is None:
             trainer = replace(task, plan=_measured_plan(task, began)).trainer()
         else:
@@ -195,17 +196,3 @@ def _machine(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} {torch.backends.cpu.get_cpu_capability()}"
-
-
-@contextmanager
-def _denormals_flushed() -> Iterator[None]:
-    """Flush denormals while training: in Adam's moments they slow late epochs down severalfold.
-
-    torch's worker threads keep the mode in which they were started, so this stands around all
-    parallel work, in a resumed run as in any other.
-    """
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)

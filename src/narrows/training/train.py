@@ -34,6 +34,7 @@ from narrows.training.plan import RATE_RATIO, Plan, plan_of
 from narrows.training.presets import PRESETS
 from narrows.training.run import Outcome, Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings, completed
+from narrows.training.torch_modes import usual_modes
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
@@ -43,6 +44,7 @@ FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 
 
+@usual_modes()
 def train_codec(
     x: npt.NDArray[Any],
     settings: TrainingSettings,
@@ -67,7 +69,6 @@ def train_codec(
         "training signals": fingerprint(signals.train),
         "validation signals": fingerprint(signals.validation),
     }
-    torch.manual_seed(plan.seed)
     if in_closed_form:
         outcome = _solve(signals, scaling, plan, began)
     else:
@@ -147,7 +148,8 @@ def _on_device(
     if plan.starts_linear:
         start_linear(model, signals.scaled_train, plan.aimed_bits)
     frames = signals.scaled_train, signals.scaled_validation
-    return model.to(device), frames[0].to(device), frames[1].to(device)
+    model.to(device, torch.float32)  # networks of one's own may have been made in another dtype
+    return model, frames[0].to(device), frames[1].to(device)
 
 
 def _first_gains(plan: Plan) -> tuple[Tensor | None, Tensor | None]:
@@ -160,14 +162,14 @@ def _first_gains(plan: Plan) -> tuple[Tensor | None, Tensor | None]:
 
 
 def build_networks(frame_shape: tuple[int, ...], plan: Plan) -> tuple[nn.Sequential, nn.Sequential]:
-    """Make encoder and decoder, with random weights, for frames of a shape."""
+    """Make encoder and decoder, with weights drawn by the seed, for frames of a shape."""
+    generator = torch.Generator().manual_seed(plan.seed)
     if plan.method == CLASSIC:
         preset = PRESETS[plan.settings["preset"]]
         activations = preset.latent_activation, preset.output_activation
-        return classic(frame_shape, plan.latent_size, *activations)
-    return BUILDERS[plan.architecture](
-        frame_shape, plan.latent_size, sigmoid_output=plan.loss == "bce", width=plan.width
-    )
+        return classic(frame_shape, plan.latent_size, generator, *activations)
+    kind = {"sigmoid_output": plan.loss == "bce", "width": plan.width}
+    return BUILDERS[plan.architecture](frame_shape, plan.latent_size, generator, **kind)
 
 
 def _device(name: str) -> torch.device:

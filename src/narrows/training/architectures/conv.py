@@ -7,6 +7,7 @@ torch has channels before the spatial axes; the exact runtime and frames have th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from narrows.errors import SettingError
 from narrows.training.architectures.dense import SLOPE
+from narrows.training.architectures.drawing import drawn, drawn_linear, undrawn
 from narrows.training.choices import spatial_and_channels
 
 Shape = tuple[int, ...]
@@ -131,31 +133,32 @@ class Stage:
     kernel: Shape
     stride: Shape
 
-    def narrowing(self) -> nn.Module:
+    def narrowing(self, generator: torch.Generator) -> nn.Module:
         """Make the encoder's convolution."""
-        module = CONVOLUTIONS[len(self.wide)](
-            *self.channels, self.kernel, self.stride, self._padding
-        )
-        return _drawn(module, module.weight[0].numel())
+        kind = CONVOLUTIONS[len(self.wide)]
+        module = undrawn(kind, *self.channels, self.kernel, self.stride, self._padding)
+        return _drawn(module, module.weight[0].numel(), generator)
 
-    def widening(self) -> nn.Module:
+    def widening(self, generator: torch.Generator) -> nn.Module:
         """Make the decoder's transposed convolution, to exactly the wide size."""
         reached = [
             (n - 1) * s - 2 * p + k
             for n, s, p, k in zip(self.narrow, self.stride, self._padding, self.kernel, strict=True)
         ]
         missing = tuple(n - r for n, r in zip(self.wide, reached, strict=True))
-        module = TRANSPOSED[len(self.wide)](
-            *self.channels[::-1], self.kernel, self.stride, self._padding, missing
-        )
-        return _drawn(module, self.channels[1] * prod(self.kernel) // prod(self.stride))
+        kind = TRANSPOSED[len(self.wide)]
+        sizes = self.kernel, self.stride, self._padding, missing
+        module = undrawn(kind, *self.channels[::-1], *sizes)
+        fan_in = self.channels[1] * prod(self.kernel) // prod(self.stride)
+        return _drawn(module, fan_in, generator)
 
-    def refining(self) -> nn.Module:
+    def refining(self, generator: torch.Generator) -> nn.Module:
         """Make a convolution from the narrow side to itself; it begins as the identity."""
         kernel = tuple(REFINING if n > 1 else 1 for n in self.narrow)
         padding = tuple(k // 2 for k in kernel)
-        convolution: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(kernel) - 1]
-        module = convolution(*2 * self.channels[1:], kernel, padding=padding)
+        kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(kernel) - 1]
+        module = undrawn(kind, *2 * self.channels[1:], kernel, padding=padding)
+        drawn(module, generator)
         nn.init.dirac_(module.weight)
         return _ready(module)
 
@@ -165,7 +168,12 @@ class Stage:
 
 
 def conv(
-    frame_shape: Shape, latent_size: int, *, sigmoid_output: bool, width: float = 1.0
+    frame_shape: Shape,
+    latent_size: int,
+    generator: torch.Generator,
+    *,
+    sigmoid_output: bool,
+    width: float = 1.0,
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Build a convolutional autoencoder: strided convolutions, then dense layers to the latents.
 
@@ -176,6 +184,8 @@ def conv(
     frame_shape : tuple of int
         A last axis of at most 4 is taken for channels.
     latent_size : int
+    generator : torch.Generator
+        Draws the weights.
     sigmoid_output : bool
     width : float, default 1
         Times as many channels and hidden units as usual.
@@ -189,23 +199,24 @@ def conv(
     steps = stages(tuple(spatial), channels, width)
     hidden = round(HIDDEN * width)
     narrow = (*steps[-1].narrow, steps[-1].channels[1])
+    linear = partial(drawn_linear, generator)
     encoder = nn.Sequential(
         ToChannels((*spatial, channels)),
-        steps[0].narrowing(), nn.LeakyReLU(SLOPE),
-        steps[0].refining(), nn.LeakyReLU(SLOPE),
-        *(m for stage in steps[1:] for m in (stage.narrowing(), nn.LeakyReLU(SLOPE))),
+        steps[0].narrowing(generator), nn.LeakyReLU(SLOPE),
+        steps[0].refining(generator), nn.LeakyReLU(SLOPE),
+        *(m for s in steps[1:] for m in (s.narrowing(generator), nn.LeakyReLU(SLOPE))),
         FromChannels((prod(narrow),)),
-        nn.Linear(prod(narrow), hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
-        nn.Linear(hidden, latent_size),  # (n, latent_size)
+        linear(prod(narrow), hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        linear(hidden, latent_size),  # (n, latent_size)
     )  # fmt: skip
     last = [nn.Sigmoid()] if sigmoid_output else []
     decoder = nn.Sequential(
-        nn.Linear(latent_size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
-        nn.Linear(hidden, prod(narrow)), nn.LeakyReLU(SLOPE),
+        linear(latent_size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        linear(hidden, prod(narrow)), nn.LeakyReLU(SLOPE),
         ToChannels(narrow),
-        *(m for stage in reversed(steps[1:]) for m in (stage.widening(), nn.LeakyReLU(SLOPE))),
-        steps[0].refining(), nn.LeakyReLU(SLOPE),
-        steps[0].widening(), *last,
+        *(m for s in reversed(steps[1:]) for m in (s.widening(generator), nn.LeakyReLU(SLOPE))),
+        steps[0].refining(generator), nn.LeakyReLU(SLOPE),
+        steps[0].widening(generator), *last,
         FromChannels(frame_shape),
     )  # fmt: skip
     return encoder, decoder
@@ -242,9 +253,10 @@ def stages(spatial: Shape, channels: int, width: float = 1.0) -> list[Stage]:
 
 
 @torch.no_grad()
-def _drawn(module: Any, fan_in: int) -> nn.Module:
+def _drawn(module: Any, fan_in: int, generator: torch.Generator) -> nn.Module:
     """Draw a convolution's weights after He et al. 2015: torch's default is smaller."""
-    nn.init.normal_(module.weight, std=(2.0 / max(fan_in, 1)) ** 0.5)
+    drawn(module, generator)  # all replaced, but what is drawn next depends on it
+    nn.init.normal_(module.weight, std=(2.0 / max(fan_in, 1)) ** 0.5, generator=generator)
     return _ready(module)
 
 

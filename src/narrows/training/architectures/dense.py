@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 
+import torch
 from torch import nn
 
 from narrows.errors import SettingError
+from narrows.training.architectures.drawing import drawn_linear
 
 MAX_WEIGHTS = 1 << 27  # half of what a model file may hold
 SLOPE = 1 / 8  # of LeakyReLU: a shift in integers
 
 
 def dense(
-    frame_shape: tuple[int, ...], latent_size: int, *, sigmoid_output: bool, width: float = 1.0
+    frame_shape: tuple[int, ...],
+    latent_size: int,
+    generator: torch.Generator,
+    *,
+    sigmoid_output: bool,
+    width: float = 1.0,
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Build the classic fully connected autoencoder, wide, narrow, wide, for frames of any shape.
 
     Two hidden layers on either side (Hinton & Salakhutdinov 2006 used three), `width` times as
-    wide as usual.
+    wide as usual; `generator` draws the weights.
     """
-    size = prod(frame_shape)
+    size, linear = prod(frame_shape), partial(drawn_linear, generator)
     hidden = round(hidden_width(size) * width)
     if 2 * hidden * (size + hidden + latent_size) > MAX_WEIGHTS:
         raise SettingError(
@@ -29,14 +37,14 @@ def dense(
         )
     encoder = nn.Sequential(
         nn.Flatten(),
-        nn.Linear(size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
-        nn.Linear(hidden, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
-        nn.Linear(hidden, latent_size),  # (n, latent_size)
+        linear(size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        linear(hidden, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        linear(hidden, latent_size),  # (n, latent_size)
     )  # fmt: skip
     decoder = nn.Sequential(
-        nn.Linear(latent_size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
-        nn.Linear(hidden, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
-        nn.Linear(hidden, size),  # (n, size)
+        linear(latent_size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        linear(hidden, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
+        linear(hidden, size),  # (n, size)
         *([nn.Sigmoid()] if sigmoid_output else []),
         nn.Unflatten(1, frame_shape),
     )  # fmt: skip
@@ -44,24 +52,28 @@ def dense(
 
 
 def classic(
-    frame_shape: tuple[int, ...], latent_size: int, latent_activation: str, output_activation: str
+    frame_shape: tuple[int, ...],
+    latent_size: int,
+    generator: torch.Generator,
+    latent_activation: str,
+    output_activation: str,
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Build an autoencoder of one layer on either side, its weights as Keras draws them.
 
     Weights are Glorot-uniform (Glorot & Bengio 2010), biases zero.
     """
-    size = prod(frame_shape)
+    size, linear = prod(frame_shape), partial(drawn_linear, generator)
     encoder = nn.Sequential(
-        nn.Flatten(), nn.Linear(size, latent_size), ACTIVATIONS[latent_activation]()
+        nn.Flatten(), linear(size, latent_size), ACTIVATIONS[latent_activation]()
     )
     decoder = nn.Sequential(
-        nn.Linear(latent_size, size),
+        linear(latent_size, size),
         ACTIVATIONS[output_activation](),
         nn.Unflatten(1, frame_shape),
     )
     for layer in (encoder[1], decoder[0]):
         assert isinstance(layer, nn.Linear)
-        nn.init.xavier_uniform_(layer.weight)
+        nn.init.xavier_uniform_(layer.weight, generator=generator)
         nn.init.zeros_(layer.bias)
     return encoder, decoder
 

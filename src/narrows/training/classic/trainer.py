@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import cast
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 from narrows.training.architectures import Autoencoder
 from narrows.training.classic.backpropagation import DenseSteps
 from narrows.training.classic.graphed import PLAIN_LOSSES, GraphedSteps
+from narrows.training.classic.threads import one_thread
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Batch, Measured, Trainer
 from narrows.training.plan import Plan
@@ -37,11 +37,9 @@ class PlainTrainer(Trainer):
         self._gathered = torch.empty(shape, dtype=self.x_train.dtype, device=self.device)
 
     def threads(self) -> AbstractContextManager[object]:
-        """Limit small products to one thread: several take longer to start than to compute."""
+        """See Trainer: small products get one thread."""
         if self.device.type == "cpu" and self._products() < MIN_PRODUCTS_OF_TWO_CORES:
-            from threadpoolctl import threadpool_limits
-
-            return cast(AbstractContextManager[object], threadpool_limits(1))
+            return one_thread()
         return super().threads()
 
     def _products(self) -> int:

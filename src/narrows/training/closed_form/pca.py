@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from narrows.training.architectures import Autoencoder, Scaling
+from narrows.training.architectures.drawing import undrawn
 
 MAX_EXACT_SIZE = 4096  # elements of a frame; above, a randomised decomposition
+POWER_ITERATIONS = 4  # of that
 MIN_SPREAD = 1e-5  # below it, latents of a constant set are rounding errors
 MIN_STEP = 1e-5  # in spreads: 16 bits a latent
 MAX_STEP_OF_FEW_VALUES = 0.1  # in spreads: larger steps could tell the values apart, but move them
@@ -47,8 +49,8 @@ def fit_linear(
     frame_shape = tuple(scaled.shape[1:])
     flat, size = scaled.flatten(1), prod(frame_shape)
     mean, components = principal_components(flat, latent_size)
-    encoder = nn.Sequential(nn.Flatten(), nn.Linear(size, latent_size))
-    decoder = nn.Sequential(nn.Linear(latent_size, size), nn.Unflatten(1, frame_shape))
+    encoder = nn.Sequential(nn.Flatten(), undrawn(nn.Linear, size, latent_size))
+    decoder = nn.Sequential(undrawn(nn.Linear, latent_size, size), nn.Unflatten(1, frame_shape))
     set_affine(encoder[1], components, -mean @ components.T)
     set_affine(decoder[0], components.T, mean)
     y = (flat[:STEP_SAMPLE] - mean) @ components.T
@@ -102,16 +104,31 @@ def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
         _, vectors = torch.linalg.eigh(scatter_matrix(flat, mean))
         components = vectors.flip(1).T[:rank]
     else:
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            _, _, v = torch.svd_lowrank((flat - mean.float()), q=min(rank + 8, n, size), niter=4)
-        components = v.T[:rank].double()
+        components = _axes(flat - mean.float(), min(rank + 8, n, size))[:rank].double()
     # The sign of a component is arbitrary: its largest element is made positive.
     largest = components.abs().argmax(1, keepdim=True)
     components = components * components.gather(1, largest).sign()
     padded = torch.zeros(k, size, dtype=torch.float64)
     padded[: len(components)] = components
     return mean.float(), padded.float()
+
+
+def _axes(rows: Tensor, k: int) -> Tensor:
+    """Return nearly the first k axes `(k, size)` of centred `(n, size)` rows.
+
+    Algorithms 4.4 and 5.1 of Halko, Martinsson & Tropp 2011, from random numbers that are always
+    the same.
+    """
+    n, size = rows.shape
+    tall = rows.T if n < size else rows
+    basis = torch.randn(tall.shape[1], k, generator=torch.Generator().manual_seed(0))
+    basis = torch.linalg.qr(tall @ basis).Q
+    for _ in range(POWER_ITERATIONS):
+        basis = torch.linalg.qr(tall.T @ basis).Q
+        basis = torch.linalg.qr(tall @ basis).Q
+    left, _, right = torch.linalg.svd(basis.T @ tall, full_matrices=False)
+    axes: Tensor = (basis @ left).T if n < size else right
+    return axes
 
 
 def scatter_matrix(flat: Tensor, mean: Tensor) -> Tensor:

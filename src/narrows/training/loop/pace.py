@@ -30,7 +30,7 @@ def seconds_per_epoch(trainer: Trainer, budget: float) -> float:
     budget : float
         Seconds of the whole run.
     """
-    with trainer.threads():
+    with trainer.updating():
         times = update_times(trainer, budget)
         settled = times[min(WARM_UP_UPDATES, len(times) // 2) :]
         began = time.perf_counter()

@@ -7,7 +7,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from narrows.training.architectures import Autoencoder
 from narrows.training.data.augmentation import augmentation_for
 from narrows.training.data.corruption import corrupted
 from narrows.training.data.frames import spread_over
+from narrows.training.loop.dropout import dropout_drawn_from
 from narrows.training.loop.state import EpochRecord, TrainingState
 from narrows.training.plan import Plan
 
@@ -85,6 +86,7 @@ class Trainer(ABC):
         self.x_validation = spread_over(x_validation, plan.max_validated)
         self.plan = plan
         self.device = x_train.device
+        self._of_dropout = torch.Generator(self.device)
         self.history: list[EpochRecord] = []
         self.best_epoch = 0
         self._best_weights: dict[str, Tensor] = {}
@@ -117,8 +119,14 @@ class Trainer(ABC):
         return 1
 
     def threads(self) -> AbstractContextManager[object]:
-        """Limit the threads, where more make updates slower; updates belong inside."""
+        """Limit the threads, where more make updates slower."""
         return nullcontext()
+
+    @contextmanager
+    def updating(self) -> Iterator[None]:
+        """Prepare threads and dropout for updates, which belong inside."""
+        with self.threads(), dropout_drawn_from(self._of_dropout, self.model):
+            yield
 
     def is_comparable(self, epoch: int) -> bool:
         """Return whether the loss of an epoch can be compared with earlier ones."""
@@ -151,7 +159,7 @@ class Trainer(ABC):
             If the loss stops being a finite number, or before the first epoch is complete.
         """
         self._began = time.perf_counter() - (self.history[-1].seconds if self.history else 0.0)
-        with self.threads():
+        with self.updating():
             while not self.finished:
                 loss = self._train_epoch(stop)
                 if loss is None:
@@ -196,7 +204,7 @@ class Trainer(ABC):
         extent = scaling.peak * scaling.scale
         augmented = augmentation_for(plan, self.x_train)
         seed = plan.seed * 1_000_003 + epoch
-        torch.manual_seed(seed)  # for dropout in networks of one's own
+        self._of_dropout.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.x_train), generator=generator).to(self.device)
         frames = self.frames(order[: plan.updates_per_epoch * plan.batch_size])
