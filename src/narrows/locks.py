@@ -36,7 +36,7 @@ def locked(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[No
     Parameters
     ----------
     path : Path
-        It need not exist, but its folder must.
+        It need not exist, but its folder must. A symbolic link stands for the file it points to.
     on_wait : callable, optional
         Called once where another process holds the right, before waiting for it.
 
@@ -45,7 +45,8 @@ def locked(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[No
     OutputBusyError
         If another process, or another thread, holds it, and `on_wait` is not given.
     """
-    lock = path.with_name(f".{path.name}.lock")
+    target = Path(os.path.realpath(path))
+    lock = target.with_name(f".{target.name}.lock")
     try:
         handle = _take(lock)
         if handle is None:

@@ -19,7 +19,7 @@ from narrows.cli.streams import (
     is_stream,
     open_input,
     open_output,
-    whole_file,
+    whole_archive,
     write_array,
 )
 
@@ -58,7 +58,7 @@ def decompress(
         if skip_bad_blocks:
             from narrows.codec.archive.salvage import whole_blocks
 
-            archive = opened.enter_context(open_input(opened.enter_context(whole_file(file))))
+            archive = opened.enter_context(open_input(opened.enter_context(whole_archive(file))))
             header, blocks = whole_blocks(archive, lambda loss: _tell(loss, losses))
             decoder = decoder_for(header, model)
             signals: Iterator[Any] = map(decoder.blocks.decode, blocks)

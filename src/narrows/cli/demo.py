@@ -8,7 +8,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import print_comparison, print_json
-from narrows.cli.streams import chosen_output, open_output
+from narrows.cli.streams import PIPE, chosen_output, open_output
 
 
 @options.trains(only=("seed",))
@@ -27,6 +27,8 @@ def demo(
 ) -> None:
     """Train on a known set, compress what was held out, decompress, compare, draw."""
     output = chosen_output(output, "demo.png")
+    if output == PIPE:
+        raise typer.BadParameter("the figures go to standard output: give -o FILE")
     from narrows.cli.progress import training_progress
     from narrows.evaluation.demo import run_demo
     from narrows.evaluation.plots import gallery, new_figure, write_png

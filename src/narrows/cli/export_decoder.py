@@ -14,7 +14,11 @@ from narrows.cli.streams import chosen_output, open_output
 
 def export_decoder(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A .narrows file.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="A .narrows file, or - for a pipe.", show_default=False,
+            callback=options.piped_model,
+        ),
     ],
     output: Annotated[
         str, typer.Option("--output", "-o", help="The smaller model; - for a pipe.",

@@ -10,7 +10,7 @@ import typer
 
 from narrows.cli.options import AsJson
 from narrows.cli.printing import print_json, print_pairs, print_table
-from narrows.cli.streams import open_input, whole_file
+from narrows.cli.streams import open_input, whole_archive
 from narrows.codec.model.groups import CORRECTED, ENCODED
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def info(
     from narrows.codec.archive import MAGIC
     from narrows.errors import FormatError
 
-    with whole_file(file) as path:
+    with whole_archive(file, or_model=True) as path:
         with open_input(path, "give the path of an archive or a model") as stream:
             is_archive = stream.read(len(MAGIC)) == MAGIC
         described = describe_archive(path) if is_archive else describe_model(path)

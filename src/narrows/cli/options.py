@@ -31,13 +31,22 @@ TrainData = Annotated[
         show_default="every second one of DATA",
     ),
 ]
+
+
+def piped_model(model: Path | None) -> Path | None:
+    """Return the file that `-` stands for: a model is always read whole."""
+    return Path("/dev/stdin") if model == Path("-") else model
+
+
 ModelFile = Annotated[
-    Path, typer.Option("--model", "-m", help="The .narrows file.", show_default=False)
-]
+    Path,
+    typer.Option("--model", "-m", help="The .narrows file.", show_default=False,
+                 callback=piped_model),
+]  # fmt: skip
 OptionalModelFile = Annotated[
     Path | None,
     typer.Option("--model", "-m", show_default="embedded, or found in NARROWS_MODELS",
-                 help="The .narrows file."),
+                 help="The .narrows file.", callback=piped_model),
 ]  # fmt: skip
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite the output.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

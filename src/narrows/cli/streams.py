@@ -6,8 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from narrows.signals import Source
 
 PIPE = "-"
+STANDARD_INPUT = (PIPE, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 STANDARD_OUTPUT = (PIPE, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 NPY_MAGIC = b"\x93NUMPY"
+HEAD_BYTES = 6  # tell the formats of signals, archives and models apart
 
 
 class Prefixed:
@@ -52,10 +54,14 @@ def is_stream(name: str) -> bool:
 @contextmanager
 def open_input(name: str, hint: str = "give the path of an archive") -> Iterator[BinaryIO]:
     """Open a file, or standard input for `-`; the hint is for where there is no file."""
-    if name == PIPE:
+    from narrows.errors import DataError
+    from narrows.files import open_file
+
+    if name in STANDARD_INPUT:
+        if sys.stdin.isatty():
+            raise DataError("standard input is a terminal; give a file, or pipe one in")
         yield sys.stdin.buffer
         return
-    from narrows.files import open_file
 
     with open_file(name, hint) as stream:
         yield stream
@@ -64,17 +70,18 @@ def open_input(name: str, hint: str = "give the path of an archive") -> Iterator
 @contextmanager
 def open_source(data: str) -> Iterator[Source]:
     """Open signals to be read a block at a time; a `.npy` streams through a pipe."""
-    from narrows.signals import NpyPipe, open_signals
+    from narrows.signals import NpyPipe, check_head, open_signals
 
     if not is_stream(data):
         yield open_signals(data)
         return
     with open_input(data) as stream:
-        head = stream.read(len(NPY_MAGIC))
+        head = stream.read(HEAD_BYTES)
         whole = cast(BinaryIO, Prefixed(head, stream))
         if head == NPY_MAGIC:
-            yield NpyPipe(whole, _shown(data))
+            yield NpyPipe(whole, shown(data))
         else:
+            check_head(shown(data), head)
             with _copied(data, whole) as path:
                 yield open_signals(path)
 
@@ -83,9 +90,9 @@ def read_data(data: str) -> npt.NDArray[Any]:
     """Read signals from a path, a known name or a pipe, all at once."""
     import numpy as np
 
-    from narrows.signals import read_signals
+    from narrows.signals import check_head, read_signals
 
-    with whole_file(data) as path:
+    with whole_file(data, check_head) as path:
         signals = read_signals(path)
         return np.array(signals) if is_stream(data) else signals
 
@@ -99,13 +106,37 @@ def read_classes(labels: str) -> npt.NDArray[np.int64]:
 
 
 @contextmanager
-def whole_file(name: str) -> Iterator[str]:
-    """Yield the path of a file that can be read at any place: a pipe's content is copied."""
+def whole_file(
+    name: str, check: Callable[[str, bytes], None] = lambda name, head: None
+) -> Iterator[str]:
+    """Yield the path of a file that can be read at any place: a pipe's content is copied.
+
+    Before that, `check` can refuse its first six bytes: a device may have no end.
+    """
     if not is_stream(name):
         yield name
         return
-    with open_input(name) as stream, _copied(name, stream) as path:
-        yield path
+    with open_input(name) as stream:
+        head = stream.read(HEAD_BYTES)
+        check(shown(name), head)
+        with _copied(name, cast(BinaryIO, Prefixed(head, stream))) as path:
+            yield path
+
+
+def whole_archive(name: str, or_model: bool = False) -> AbstractContextManager[str]:
+    """Return `whole_file` of an archive, or a model."""
+    from narrows.codec.archive import MAGIC
+    from narrows.codec.model.model_file import MAGIC as MODEL_MAGIC
+    from narrows.errors import FormatError
+
+    def check(name: str, head: bytes) -> None:
+        if not head.startswith((MAGIC, MODEL_MAGIC) if or_model else MAGIC):
+            raise FormatError(
+                f"{name} begins with {head!r}; accepted is an archive (.nrw), which begins with "
+                f"{MAGIC!r}{f', or a model (.narrows), with {MODEL_MAGIC!r}' if or_model else ''}"
+            )
+
+    return whole_file(name, check)
 
 
 @contextmanager
@@ -120,12 +151,13 @@ def _copied(name: str, stream: BinaryIO) -> Iterator[str]:
         try:
             yield str(path)
         except NarrowsError as error:
-            error.args = (str(error).replace(str(path), _shown(name)),)
+            error.args = (str(error).replace(str(path), shown(name)),)
             raise
 
 
-def _shown(name: str) -> str:
-    return "standard input" if name == PIPE else name
+def shown(name: str) -> str:
+    """Return what error messages call an input."""
+    return "standard input" if name in STANDARD_INPUT else name
 
 
 # ---------------------------------------------------------------------- outputs
@@ -205,5 +237,7 @@ def check_array_suffix(name: str) -> None:
     from narrows.signals import SUFFIXES
 
     suffix = Path(name).suffix.lower()
+    if name.lower().endswith((".npy.gz", ".npz.gz")):  # .gz alone stands for gzipped IDX
+        suffix = name[-len(".npy.gz") :]
     if name != PIPE and suffix not in ("", *SUFFIXES):
         raise SettingError(f"cannot write {suffix} files; accepted are {', '.join(SUFFIXES)}")

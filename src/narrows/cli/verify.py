@@ -8,7 +8,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import decibels, print_json, print_pairs
-from narrows.cli.streams import open_input, read_data, whole_file
+from narrows.cli.streams import open_input, read_data, whole_archive
 
 if TYPE_CHECKING:
     from narrows.evaluation.verification import Verification
@@ -30,7 +30,7 @@ def verify(
     from narrows.models import decoder_for
 
     original = None if against is None else read_data(against)
-    with whole_file(file) as path, open_input(path) as stream:
+    with whole_archive(file) as path, open_input(path) as stream:
         header = ArchiveReader(stream).header
         try:
             decoder = decoder_for(header, model)

@@ -2,7 +2,7 @@
 
 from narrows.signals.checks import DTYPES, check_signals
 from narrows.signals.formats.npy_streams import NpyPipe, NpyWriter
-from narrows.signals.formats.registry import SUFFIXES, write_signals
+from narrows.signals.formats.registry import SUFFIXES, check_head, write_signals
 from narrows.signals.known.known_files import KNOWN_NAMES
 from narrows.signals.labels import read_labels
 from narrows.signals.source import ArraySource, Source
@@ -16,6 +16,7 @@ __all__ = [
     "NpyPipe",
     "NpyWriter",
     "Source",
+    "check_head",
     "check_signals",
     "open_signals",
     "read_labels",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from narrows.errors import DataError, SettingError
 from narrows.signals.checks import check_signals
-from narrows.signals.formats.contract import HEAD_BYTES
+from narrows.signals.formats.contract import HEAD_BYTES, Format
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.formats.idx import GZIPPED_IDX, IDX
 from narrows.signals.formats.npy import NPY
@@ -70,17 +70,27 @@ def open_file(path: Path, member: str | None = None) -> StoredSource:
         If the file is of none of these formats, or damaged, or cannot be opened.
     """
     if not path.is_file():
-        kind = "a directory" if path.is_dir() else "no regular file"
+        kind = "a directory" if path.is_dir() else "a pipe or a device, which is read only once"
         raise DataError(f"{str(path)!r} is {kind}; accepted is one {accepted('or')} file")
     with damage_named(path, "a file"), path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
-    found = next((each for each in FORMATS if each.matches(head, path)), None)
+    found = _format_of(head, path)
     if member is not None and not (found and found.has_members):
         several = " or ".join(each.name for each in FORMATS if each.has_members)
         raise DataError(f"{f'{path}:{member}'!r} names an array, but the file is no {several}")
     if found is None:
         raise DataError(_unknown(str(path), head))
     return found.open(path, member)
+
+
+def check_head(name: str, head: bytes) -> None:
+    """Raise DataError unless something called `name`, such as a pipe, begins like signals."""
+    if _format_of(head, Path()) is None:
+        raise DataError(_unknown(name, head))
+
+
+def _format_of(head: bytes, path: Path) -> Format | None:
+    return next((each for each in FORMATS if each.matches(head, path)), None)
 
 
 def _unknown(path: str, head: bytes) -> str:

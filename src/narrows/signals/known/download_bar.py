@@ -50,7 +50,7 @@ class DownloadBar:
 @contextmanager
 def download_bar(name: str) -> Iterator[DownloadBar | bool]:
     """Yield a bar for the download of `name`, or False where stderr is no terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None: closed, or no console
         yield False
         return
     bar = DownloadBar(name)
