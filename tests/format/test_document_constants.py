@@ -96,7 +96,11 @@ NO_MATTER_OF_FORMAT = {
     "networks.backend.EXACT_FLOAT32",
     "networks.backend.PART_ELEMENTS",
     "archive.raw_blocks.DEFLATE_LEVEL",
-    "archive.raw_blocks.MIN_RATIO_WITHOUT_DEFLATE",
+    "archive.raw_blocks.MAX_DEFLATE_RATIO",
+    "archive.raw_blocks.MIN_RATIO_WITHOUT_SAMPLE",
+    "archive.raw_blocks.SAMPLE_BYTES",
+    "archive.raw_blocks.SAMPLE_LEVEL",
+    "archive.raw_blocks.SAMPLE_MARGIN",
     "entropy.context_tables.PART_ENTRIES",
     "entropy.ans.WORDS_LEFT_OVER",  # the text of an error
     "networks.layers.affine.FEW_CHANNELS",
@@ -104,6 +108,7 @@ NO_MATTER_OF_FORMAT = {
     "networks.layers.sliding.INPUTS_PER_OUTPUT",
     "model.packed_tensors.LEVEL",  # how a writer packs
     "model.packed_tensors.MAX_RAW_BITS",
+    "shared.MAX_LOADED",
     "transform.DEFAULT_BATCH_SIZE",
     "transform.MAX_BATCH_ELEMENTS",
 }
