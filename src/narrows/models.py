@@ -11,7 +11,7 @@ from typing import TypeVar
 from narrows.codec.archive import Header
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
-from narrows.codec.model.model_file import model_id_of
+from narrows.codec.model.model_file import MAGIC, model_id_of
 from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.errors import ModelNotFoundError, NarrowsError
 
@@ -33,7 +33,10 @@ def load_decoder(path: Path) -> Decoder:
 
 def _load(path: Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(len(MAGIC))
+            if data == MAGIC:  # a device without end is no model: not read to fill memory
+                data += stream.read()
     except FileNotFoundError:
         raise ModelNotFoundError(
             f"no model file {path}; give the path of one, or make it with narrows train"

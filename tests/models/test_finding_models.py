@@ -2,6 +2,8 @@
 
 import io
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -237,3 +239,16 @@ def test_a_model_in_a_backend_given_gives_the_same_symbols(tmp_path):
     assert isinstance(codec, Codec)
     assert codec.decoder.transform.backend is backend
     assert_identical(codec.encode(X), CODEC.encode(X))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="this system has no /dev/zero")
+def test_a_device_without_end_is_refused_by_its_first_bytes():
+    code = (
+        "import resource; from pathlib import Path\n"
+        "from narrows.models import load_codec; from narrows.errors import FormatError\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 32, 1 << 32))\n"
+        "try: load_codec(Path('/dev/zero'))\n"
+        "except FormatError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "/dev/zero: not a narrows model: it begins with" in done.stdout
