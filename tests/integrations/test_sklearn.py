@@ -22,22 +22,10 @@ from sklearn.utils.estimator_checks import check_estimator
 import narrows
 from narrows.codec.codec import Codec
 from narrows.errors import DataError, MissingExtraError, SettingError
-from narrows.integrations.sklearn import _in_float32
+from narrows.integrations.conversions import in_float32
 from narrows.sklearn import Autoencoder
-from narrows.training.settings import SETTINGS
 from tests.helpers.interrupted import stop_at
-
-
-def mixtures(n, n_features=12, seed=0):
-    """Make samples of three hidden numbers, so that a few latents hold them."""
-    rng = np.random.default_rng(seed)
-    basis = np.random.default_rng(99).normal(size=(3, n_features))
-    return rng.normal(size=(n, 3)) @ basis + 0.05 * rng.normal(size=(n, n_features))
-
-
-def quick(**options):
-    """Make a transformer that fits in an instant and reconstructs well."""
-    return Autoencoder(**{"architecture": "linear", "bits_per_latent": 7.0, **options})
+from tests.helpers.transformers import mixtures, quick
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +41,6 @@ def dense(flat_digits):
 @pytest.mark.parametrize("estimator", [quick(), Autoencoder(epochs=2)], ids=["linear", "dense"])
 def test_every_check_of_scikit_learn_passes(estimator):
     check_estimator(estimator, on_skip=None)
-
-
-def test_its_parameters_are_the_settings_of_a_training():
-    left_out = {"seed", "qualities", "lambda_"}
-    assert Autoencoder().get_params().keys() == SETTINGS.keys() - left_out | {"random_state"}
-    changed = clone(Autoencoder(3, sparse=0.5)).set_params(corrupt="mask:0.5")
-    assert (changed.latent_size, changed.sparse, changed.corrupt) == (3, 0.5, "mask:0.5")
-    assert "{settings}" not in Autoencoder.__doc__
-    assert SETTINGS["sparse"].help in " ".join(Autoencoder.__doc__.split())
-    with pytest.raises(TypeError, match="'qualities'"):
-        Autoencoder(qualities=3)
 
 
 @pytest.mark.slow
@@ -102,6 +79,18 @@ def test_the_inverse_is_what_the_codec_decodes(dtype):
     assert back.dtype == dtype
     assert back.shape == x.shape
     assert np.array_equal(back, model.codec_.decode(model.codec_.encode(x, effort=0)))
+
+
+@pytest.mark.parametrize("fitted", [np.float32, np.float64, np.int16])
+@pytest.mark.parametrize("given", [np.float32, np.float64, np.int16, np.int64])
+def test_samples_of_any_dtype_are_taken_whatever_it_was_fitted_on(fitted, given):
+    x = np.round(100 * mixtures(100))
+    model = quick(n_components=3).fit(x.astype(fitted))
+    latents = model.transform(x.astype(given))
+    assert latents.dtype == (np.float32 if given == np.float32 else np.float64)
+    symbols = model.codec_.encode(x.astype(fitted), effort=0)
+    assert np.array_equal(np.floor(latents.astype(np.float64) + 0.5), symbols)
+    assert model.score(x.astype(given)) == model.score(x.astype(fitted))
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (1e-3, 273.15), (1e6, -5e7), (40, 128)])
@@ -146,12 +135,12 @@ def test_a_row_does_not_depend_on_those_beside_it(dense, flat_digits):
                           latents[:50])  # fmt: skip
 
 
-def test_latents_in_float32_round_to_the_symbols_they_rounded_to():
+def test_latentsin_float32_round_to_the_symbols_they_rounded_to():
     below = np.nextafter(np.array([[0.5, 7.5, -2.5, 1000.5]]), -np.inf)
     assert (np.floor(below.astype(np.float32) + np.float32(0.5)) > np.floor(below + 0.5)).any()
     latents = np.concatenate([below, [[0.5, 7.5, -2.5, 1000.5]], [[0.0, -0.25, 3.0, 1e7]]])
-    assert _in_float32(latents).dtype == np.float32
-    assert np.array_equal(np.floor(_in_float32(latents).astype(float) + 0.5),
+    assert in_float32(latents).dtype == np.float32
+    assert np.array_equal(np.floor(in_float32(latents).astype(float) + 0.5),
                           np.floor(latents + 0.5))  # fmt: skip
 
 
@@ -227,7 +216,7 @@ def test_the_same_samples_and_seed_give_the_model_that_narrows_train_gives(flat_
 
 def test_what_cannot_be_trained_on_is_a_value_error():
     x = mixtures(30)
-    with pytest.raises(SettingError, match="latent_size 13"):
+    with pytest.raises(SettingError, match="n_components 13; at most 12"):
         Autoencoder(13).fit(x)
     with pytest.raises(SettingError, match="accepted are"):
         Autoencoder(2, architecture="deep").fit(x)
@@ -260,12 +249,6 @@ def test_a_grid_search_finds_the_latents_that_the_samples_have():
     assert search.best_params_["latent_size"] == 3
     assert np.all(np.diff(search.cv_results_["mean_test_score"]) > 0)
     assert search.best_estimator_.score(mixtures(50, seed=1)) == search.score(mixtures(50, seed=1))
-
-
-def test_settings_of_numpy_s_whole_numbers_are_taken():
-    whole = np.int64
-    model = Autoencoder(whole(2), epochs=whole(1), batch_size=whole(16), patience=whole(3))
-    assert len(model.fit(mixtures(40)).history_) == 1
 
 
 @pytest.mark.slow

@@ -75,6 +75,8 @@ def test_a_name_that_is_no_setting_is_refused():
         ({"learning_rate": float("inf")}, "learning_rate inf; it must be a finite number above 0"),
         ({"sparse": -1.0}, "sparse -1.0; it must be a finite number of at least 0"),
         ({"loss": "psnr"}, "unknown loss 'psnr'; accepted are mse, bce, l1"),
+        ({"sparse": "much"}, "sparse 'much'; it must be a number"),
+        ({"augment": "no"}, "augment 'no'; accepted are True and False"),
         ({"minutes": 1.0, "epochs": 2}, "minutes 1.0 and epochs 2; a run has one length"),
     ],
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import operator
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +13,10 @@ import numpy.typing as npt
 
 from narrows.api import train
 from narrows.codec.codec import Codec
-from narrows.errors import MissingExtraError
+from narrows.errors import MissingExtraError, SettingError
+from narrows.integrations.conversions import cast_to, in_float32
 from narrows.signals import DTYPES
+from narrows.training.plan import plan_of
 from narrows.training.settings import SETTINGS
 from narrows.training.signatures import document_settings, takes_settings
 
@@ -23,10 +28,11 @@ except ImportError:
     raise MissingExtraError("scikit-learn 1.6 or newer", "narrows.sklearn", "train") from None
 
 DEFAULT_LATENT_SIZE = 32
-NOT_TAKEN_OVER = ("latent_size", "seed", "qualities", "lambda_")
-"""Settings with a parameter of their own, and those without one: a transform has one quality, and
-scikit-learn takes names that end in an underscore for learnt ones."""
-OTHER_SETTINGS = tuple(name for name in SETTINGS if name not in NOT_TAKEN_OVER)
+DEFAULT_UPDATES, LEAST_EPOCHS = 1000, 3
+"""Of a fit without a length, which is silent and often one of many: a twelfth of what
+`narrows.train` makes, 3 s on scikit-learn's digits."""
+LINES = 20  # that a fit prints at most with verbose=1
+OTHER_SETTINGS = tuple(name for name in SETTINGS if name != "seed")  # which is random_state
 MIN_TO_HOLD_OUT = 100  # samples: a tenth of fewer is too few to judge a model by
 ACCEPTED = [np.float64, *(dtype for dtype in DTYPES if dtype != np.float64)]
 """Other types of numbers are taken as the first of these."""
@@ -53,16 +59,22 @@ class Autoencoder(
 
     Parameters
     ----------
-    latent_size : int, optional
-        Latents of a sample. By default half the features, at least 1 and at most 32.
+    n_components, latent_size : int, optional
+        Latents of a sample, by either name. By default half the features, at least 1, at most 32.
+    epochs : int, optional
+        Passes over the samples. By default as many as make 1,000 updates, at least 3, where
+        `narrows.train` makes 12,000: seconds, not minutes. More are better. Of a preset 10.
     {settings}
     random_state : int, RandomState instance or None, default None
-        An int gives the same model in every `fit` on the same machine.
+        An int gives the same model in every `fit` on the same machine, unless `minutes` decides.
+    verbose : int, default 0
+        1 prints up to 20 lines in the course of a fit, 2 a line an epoch.
 
     Attributes
     ----------
     codec_ : narrows.Codec
-        The finished codec, for samples `(n, n_features_in_)` of the dtype given to `fit`.
+        The finished codec, for samples `(n, n_features_in_)` of the dtype given to `fit` alone;
+        the methods here take any.
     history_ : list of dict
         One record an epoch: loss, val_loss, bytes_per_signal, psnr, seconds, ...; empty for
         "linear".
@@ -77,12 +89,14 @@ class Autoencoder(
     With 100 samples or more, a tenth of them is held out to find the best epoch; fewer serve for
     both, since a handful held out would say nothing.
 
+    With several qualities, all methods here work at the middle one.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
     >>> from narrows.sklearn import Autoencoder
     >>> X = load_digits().data                                        # (1797, 64)
-    >>> model = Autoencoder(latent_size=8, epochs=5, random_state=0).fit(X)
+    >>> model = Autoencoder(n_components=8, epochs=5, random_state=0).fit(X)
     >>> model.transform(X).shape
     (1797, 8)
     >>> model.inverse_transform(model.transform(X)).shape
@@ -97,17 +111,20 @@ class Autoencoder(
     @takes_settings(OTHER_SETTINGS)
     def __init__(
         self,
-        latent_size: int | None = None,
+        n_components: int | None = None,
         *,
         random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
         **settings: Any,
     ) -> None:
-        self.latent_size = latent_size
+        self.n_components = n_components
         self.random_state = random_state
+        self.verbose = verbose
         for name in OTHER_SETTINGS:
             setattr(self, name, settings.pop(name, SETTINGS[name].default))
         if settings:
-            raise TypeError(f"unexpected keyword argument {min(settings)!r}")
+            hint = "; give random_state" if "seed" in settings else ""
+            raise TypeError(f"unexpected keyword argument {min(settings)!r}{hint}")
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Autoencoder:  # noqa: N803
         """Train the codec.
@@ -131,14 +148,11 @@ class Autoencoder(
             If torch is not installed.
         """
         x = validate_data(self, X, dtype=ACCEPTED, ensure_min_samples=2)
-        settings = {name: _whole(getattr(self, name)) for name in OTHER_SETTINGS}
-        self.codec_ = train(
-            x,
-            latent_size=self._chosen_latent_size(),
-            seed=_seed(self.random_state),
-            validation=x if len(x) < MIN_TO_HOLD_OUT else None,
-            **settings,
-        )
+        began, validation = time.perf_counter(), x if len(x) < MIN_TO_HOLD_OUT else None
+        settings = self._settings_for(x, has_validation=validation is not None)
+        self.codec_ = train(x, validation=validation, progress=self._progress(), **settings)
+        if self.verbose:
+            _say(f"fitted {len(x):,} samples in {time.perf_counter() - began:.1f} s")
         self.history_ = [dict(record) for record in self.codec_.model.training["history"]]
         self.mean_ = x.mean(axis=0, dtype=np.float64)
         return self
@@ -155,10 +169,10 @@ class Autoencoder(
         (n, latent_size) float32 for float32 samples, else float64
             In units of the rounding step.
         """
-        check_is_fitted(self, "codec_")
+        check_is_fitted(self)
         x = validate_data(self, X, dtype=ACCEPTED, reset=False)
-        latents = self.codec_.latents(_cast(x, self.codec_.model.dtype))
-        return _in_float32(latents) if x.dtype == np.float32 else latents
+        latents = self.codec_.latents(cast_to(x, self.codec_.model.dtype))
+        return in_float32(latents) if x.dtype == np.float32 else latents
 
     def inverse_transform(self, X: npt.ArrayLike) -> npt.NDArray[Any]:  # noqa: N803
         """Round latents to the codec's integers, and decode them.
@@ -173,18 +187,18 @@ class Autoencoder(
         (n, n_features_in_) float32 for float32 latents, else float64
             Samples in the units of those given to `fit`.
         """
-        check_is_fitted(self, "codec_")
+        check_is_fitted(self)
         latents = check_array(X, dtype=[np.float64, np.float32])
-        symbols = _cast(latents, np.dtype(np.int32))
+        symbols = cast_to(latents, np.dtype(np.int32))
         return self.codec_.decode(symbols).astype(latents.dtype)
 
     def score(self, X: npt.ArrayLike, y: object = None) -> float:  # noqa: N803
         """Return the share of the samples' variance that their reconstructions explain.
 
         `1 - sum((X - X')**2) / sum((X - mean_)**2)`: 1 for exact reconstructions, 0 for what the
-        mean of the training samples would reach, negative below that. Higher is better, so that
-        GridSearchCV can maximise it. It knows quality alone: more latents, or more bits, score
-        higher and cost bytes, which `len(codec_.compress(X))` tells. Reconstructions are those of
+        mean of the training samples would reach, negative below that. It knows
+        quality alone: more latents, or more bits, score higher and cost bytes, which
+        `len(codec_.compress(X))` tells. Reconstructions are those of
         `inverse_transform(transform(X))`; compressing searches for better ones.
 
         Parameters
@@ -192,9 +206,9 @@ class Autoencoder(
         X : (n, n_features_in_)
         y : ignored
         """
-        check_is_fitted(self, "codec_")
+        check_is_fitted(self)
         x = validate_data(self, X, dtype=ACCEPTED, reset=False)
-        signals = _cast(x, self.codec_.model.dtype)
+        signals = cast_to(x, self.codec_.model.dtype)
         decoded = self.codec_.decode(self.codec_.encode(signals, effort=0))
         # Scaled by the largest deviation, so that no square leaves the range of float64.
         x = x.astype(np.float64)
@@ -210,11 +224,44 @@ class Autoencoder(
         """What ClassNamePrefixFeaturesOutMixin counts the names by."""
         return self.codec_.model.latent_size
 
+    def _settings_for(self, x: npt.NDArray[Any], *, has_validation: bool) -> dict[str, Any]:
+        """Return the settings of a training on `x`: those given, and the defaults of here."""
+        settings = {name: _whole(getattr(self, name)) for name in OTHER_SETTINGS}
+        settings["latent_size"] = self._chosen_latent_size()
+        settings["seed"] = _seed(self.random_state)
+        if all(settings[name] is None for name in ("epochs", "minutes", "preset")):
+            plan = plan_of(settings, x.shape, x.dtype, has_validation=has_validation)  # type: ignore[arg-type]
+            usual = max(LEAST_EPOCHS, round(DEFAULT_UPDATES / plan.updates_per_epoch))
+            settings["epochs"] = min(usual, plan.epochs)
+        return settings
+
     def _chosen_latent_size(self) -> int:
-        if self.latent_size is None:
-            return max(1, min(DEFAULT_LATENT_SIZE, self.n_features_in_ // 2))
-        chosen: int = _whole(self.latent_size)
-        return chosen
+        given = [("n_components", self.n_components), ("latent_size", self.latent_size)]
+        given = [(name, _whole(value)) for name, value in given if value is not None]
+        if len(given) == 2:
+            both = " and ".join(f"{name} {value}" for name, value in given)
+            raise SettingError(f"{both}, two names for one number; give one")
+        usual = max(1, min(DEFAULT_LATENT_SIZE, self.n_features_in_ // 2))
+        name, chosen = given[0] if given else ("latent_size", usual)
+        replace(SETTINGS["latent_size"], most=self.n_features_in_).check(name, chosen)
+        return int(chosen)
+
+    def _progress(self) -> Callable[[Any], None] | None:
+        """Return what prints the EpochRecords of a fit; None where none are wanted."""
+        if not self.verbose:
+            return None
+
+        def show(record: Any) -> None:
+            every = 1 if self.verbose > 1 else max(1, record.epochs // LINES)
+            if record.epoch % every == 0 or record.epoch in (1, record.epochs):
+                losses = f"loss {record.loss:.6g}, val_loss {record.val_loss:.6g}"
+                _say(f"epoch {record.epoch}/{record.epochs}, {losses}, {record.seconds:.1f} s")
+
+        return show
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell scikit-learn, which would take `lambda_` for something learnt."""
+        return hasattr(self, "codec_")
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the parameters and what was learnt; the codec as the bytes of a model file."""
@@ -235,7 +282,11 @@ class Autoencoder(
         return tags
 
 
-document_settings(Autoencoder, OTHER_SETTINGS)
+document_settings(Autoencoder, [n for n in OTHER_SETTINGS if n not in ("latent_size", "epochs")])
+
+
+def _say(text: str) -> None:
+    print(f"[Autoencoder] {text}", flush=True)  # as scikit-learn prints, on stdout
 
 
 def _whole(value: Any) -> Any:
@@ -247,25 +298,3 @@ def _seed(random_state: Any) -> int:
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _cast(x: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Convert numbers to a dtype: rounded for integers, and clipped to its range."""
-    if np.can_cast(x.dtype, dtype):
-        return x.astype(dtype, copy=False)
-    if dtype.kind == "f":
-        largest = np.finfo(dtype).max
-        return np.asarray(np.clip(x, -largest, largest), dtype=dtype)
-    bounds = np.iinfo(dtype)
-    return np.clip(np.floor(x.astype(np.float64) + 0.5), bounds.min, bounds.max).astype(dtype)
-
-
-def _in_float32(latents: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    """Convert latents, so that each still rounds to the symbol it rounded to.
-
-    Only one just below a half may come out on the half itself, and so be rounded up.
-    """
-    out = latents.astype(np.float32)
-    on_the_half = np.floor(out.astype(np.float64) + 0.5) > np.floor(latents + 0.5)
-    out[on_the_half] = np.nextafter(out[on_the_half], np.float32(-np.inf))
-    return out

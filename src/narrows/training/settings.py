@@ -41,8 +41,12 @@ class Setting:
             raise SettingError(
                 f"{name} {value!r}; it must be a whole number of at least {self.least}"
             )
+        if self.kind is bool and not isinstance(value, bool):
+            raise SettingError(f"{name} {value!r}; accepted are True and False")
         if self.kind is int and value > self.most:
             raise SettingError(f"{name} {value}; at most {self.most} are possible")
+        if self.kind is float and not isinstance(value, int | float):
+            raise SettingError(f"{name} {value!r}; it must be a number")
         if self.kind is float:
             enough = value > 0 if self.least is None else value >= self.least
             if not (math.isfinite(value) and enough):
