@@ -161,16 +161,6 @@ def test_train_writes_a_model_and_tells_its_figures(run, folder):
     assert "epoch 1/2" in done.err
 
 
-def test_quiet_prints_nothing(run, folder):
-    for arguments in (
-        ("train", "x.npy", "-o", "n.narrows", "--latent-size", 2, "--epochs", 1),
-        ("compress", "x.npy", "-m", "m.narrows"),
-        ("decompress", "x.npy.nrw", "-m", "m.narrows", "-o", "y.npy"),
-    ):
-        done = run(*arguments, "--quiet")
-        assert (done.code, done.out, done.err) == (0, "", "")
-
-
 def test_the_version_is_told(run):
     done = run("--version")
     assert (done.code, done.out, done.err) == (0, f"narrows {narrows.__version__}\n", "")

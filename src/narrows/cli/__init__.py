@@ -11,14 +11,14 @@ from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from narrows._version import __version__
 from narrows.cli.ending import Ended, ending_in_order
+from narrows.cli.help import HelpPage, Overview
 from narrows.cli.standard_streams import standard_streams
 
 
-class _Commands(TyperGroup):
+class _Commands(Overview):
     """The commands; Ctrl-C is told here, since typer would end without a word."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -32,19 +32,21 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands,
     name="narrows",
-    help="A codec that learns from your own signals: train, compress, decompress.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,  # our own help pages
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (
-    "train", "compress", "decompress", "info", "verify", "evaluate", "probe", "report", "encode",
-    "decode", "sweep", "advise", "export_decoder", "demo",
-)  # fmt: skip
+COMMANDS = {
+    "Make a model": ("train", "advise", "sweep", "demo", "export_decoder"),
+    "Use a model": ("compress", "decompress", "encode", "decode"),
+    "Look and measure": ("info", "verify", "evaluate", "report", "probe"),
+}
 """In the order of the help; each is a function in the file of its name."""
-for name in COMMANDS:
-    app.command()(getattr(import_module(f"narrows.cli.{name}"), name))
+for group, names in COMMANDS.items():
+    for name in names:
+        command = getattr(import_module(f"narrows.cli.{name}"), name)
+        app.command(cls=HelpPage, rich_help_panel=group)(command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -62,7 +64,14 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """A codec that learns from your own signals: train, compress, decompress."""
+    """Learn a codec from your own signals: train, compress, decompress.
+
+      narrows train signals.npy -o m.narrows
+      narrows compress signals.npy -m m.narrows
+      narrows decompress signals.npy.nrw -m m.narrows -o back.npy
+
+    `narrows COMMAND --help` tells the options of a command.
+    """
 
 
 def main() -> None:
@@ -77,7 +86,7 @@ def _run() -> None:
     try:
         with ending_in_order():
             try:
-                app()
+                app(prog_name="narrows")
             finally:
                 sys.stdout.flush()  # here, where what fails is told
     except NarrowsError as error:

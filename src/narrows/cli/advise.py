@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import print_json, print_table, say
+from narrows.cli.printing import give, print_table, say
 from narrows.cli.streams import read_data
 
 
@@ -15,25 +15,29 @@ from narrows.cli.streams import read_data
 def advise(
     data: options.Data,
     *,
-    minutes: Annotated[float, typer.Option("--minutes", help="Of training.")] = 2.0,
+    minutes: Annotated[float, typer.Option("--minutes", metavar="X", help="Of training.")] = 2.0,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:
-    """Measure what to expect: bytes at three qualities, training time, and better codecs."""
+    """Measure what to expect: bytes at three qualities, training time, and better codecs.
+
+    narrows advise signals.npy --minutes 5
+    """
     from narrows.evaluation.advice import advise as measure
     from narrows.evaluation.advice import as_lines, check_minutes, verdict
 
     check_minutes(minutes)
     latent_size, seed = settings["latent_size"], settings["seed"]
     found = measure(read_data(data), latent_size, minutes, seed, lambda text: say(text, quiet))
-    if json:
-        print_json(found.as_json())
-        return
-    print_table(
-        f"{data}: {found.held_out:,} signals held out, at the end of {found.signals:,} others",
-        ["codec", "bytes per signal", "PSNR", "times smaller"],
-        as_lines(found),
-    )
-    for sentence in verdict(found):
-        print(sentence)
+
+    def show() -> None:
+        print_table(
+            f"{data}: {found.held_out:,} signals held out, at the end of {found.signals:,} others",
+            ["codec", "bytes per signal", "PSNR", "times smaller"],
+            as_lines(found),
+        )
+        for sentence in verdict(found):
+            print(sentence)
+
+    give(found.as_json(), show, json=json, quiet=quiet)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import print_json, say
+from narrows.cli.printing import give
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_source
 
 if TYPE_CHECKING:
@@ -18,29 +18,39 @@ if TYPE_CHECKING:
     from narrows.codec.encoding.requests import Request
     from narrows.signals import Source
 
+ARCHIVE = "The archive"
+
 
 def compress(
     data: options.Data,
     model: options.ModelFile,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="The archive; - for a pipe.", show_default="DATA.nrw"),
+        options.output("The archive; - for a pipe.", "DATA.nrw"),
     ] = None,
     quality: options.Quality = None,
     effort: options.EffortLevel = None,
     target_bytes: options.TargetBytes = None,
     target_psnr: options.TargetPsnr = None,
     embed_model: Annotated[
-        bool, typer.Option("--embed-model", help="Carry the decoder in the archive.")
+        bool,
+        typer.Option("--embed-model", help="Carry the decoder in the archive.",
+                     rich_help_panel=ARCHIVE),
     ] = False,
     append: Annotated[
-        bool, typer.Option("--append", help="Add to the archive, which must be of this model.")
+        bool,
+        typer.Option("--append", help="Add to the archive, which must be of this model.",
+                     rich_help_panel=ARCHIVE),
     ] = False,
     force: options.Force = False,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
-) -> None:
-    """Compress signals to an archive (.nrw)."""
+) -> None:  # fmt: skip
+    """Compress signals to an archive (.nrw).
+
+    narrows compress signals.npy -m m.narrows
+    narrows compress signals.npy -m m.narrows -o small.nrw -q 2 --effort 9
+    """
     output = chosen_output(output, default_output(data))
     _check_options(output, append, embed_model, json)
     options.check_targets(quality, target_bytes, target_psnr)
@@ -65,10 +75,7 @@ def compress(
     figures = _figures(output, n, codec, header, size - size_before) | _request(codec, request)
     if archive is not None:
         figures |= {"archive_signals": archive.n_signals + n, "archive_bytes": size}
-    if json:
-        print_json(figures)
-    else:
-        say(_describe(figures, codec.model.n_qualities), quiet)
+    give(figures, _describe(figures, codec.model.n_qualities), json=json, quiet=quiet)
 
 
 def default_output(data: str) -> str:
@@ -82,8 +89,9 @@ def default_output(data: str) -> str:
 
 def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:
     """Refuse options that exclude each other, or that the output cannot serve."""
-    if (json and output == PIPE) or (append and is_stream(output)):
-        raise typer.BadParameter("--json and --append need an output file: give -o FILE")
+    options.check_json(json, output)
+    if append and is_stream(output):
+        raise typer.BadParameter("--append needs an archive in a file: give -o FILE")
     if append and embed_model:
         raise typer.BadParameter("--append keeps the archive's own header: leave --embed-model out")
 

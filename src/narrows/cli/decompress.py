@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import say
+from narrows.cli.printing import give, say
 from narrows.cli.streams import (
     PIPE,
     check_array_suffix,
@@ -35,8 +36,8 @@ def decompress(
     model: options.OptionalModelFile = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", show_default="FILE without .nrw, as .npy",
-                     help="The signals: .npy, .npz or .idx; - for a pipe (.npy)."),
+        options.output("The signals: .npy, .npz or .idx; - for a pipe (.npy).",
+                       "FILE without .nrw, as .npy"),
     ] = None,
     skip_bad_blocks: Annotated[
         bool,
@@ -44,10 +45,15 @@ def decompress(
                      "code is 1 where signals are lost."),
     ] = False,
     force: options.Force = False,
+    json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
-    """Decompress an archive to signals, bit for bit the same on every machine."""
+    """Decompress an archive to signals, bit for bit the same on every machine.
+
+    narrows decompress signals.npy.nrw -m m.narrows -o back.npy
+    """
     output = chosen_output(output, default_output(file))
+    options.check_json(json, output)
     from narrows.codec.archive import ArchiveReader
     from narrows.models import decoder_for
 
@@ -68,7 +74,16 @@ def decompress(
             signals = decoder.decompress_from(reader)
         n = write_signals_as_they_come(stream, output, decoder.model, signals)
     shape = ", ".join(map(str, (n, *decoder.model.frame_shape)))
-    say(f"{output}: {n} signals, ({shape}) of {decoder.model.dtype}", quiet)
+    figures = {
+        "output": output,
+        "signals": n,
+        "dtype": decoder.model.dtype.name,
+        "frame_shape": decoder.model.frame_shape,
+        "model_id": decoder.model_id,
+        "losses": [asdict(loss) for loss in losses],
+    }
+    told = f"{output}: {n} signals, ({shape}) of {decoder.model.dtype}"
+    give(figures, told, json=json, quiet=quiet)
     if any(loss.n_signals != 0 for loss in losses):
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import print_comparison, print_json
+from narrows.cli.printing import give, print_comparison
 from narrows.cli.streams import PIPE, chosen_output, open_output
 
 
@@ -16,16 +16,19 @@ def demo(
     data: Annotated[
         str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")
     ] = "digits",
-    latent_size: Annotated[int, typer.Option("--latent-size", help="Latents of a frame.")] = 8,
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="The picture of ten signals.")
-    ] = "demo.png",
+    latent_size: Annotated[
+        int, typer.Option("--latent-size", metavar="N", help="Latents of a frame.")
+    ] = 8,
+    output: Annotated[str, options.output("The picture of ten signals.")] = "demo.png",
     *,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:
-    """Train on a known set, compress what was held out, decompress, compare, draw."""
+    """Train on a known set, compress what was held out, decompress, compare, draw.
+
+    narrows demo --data mnist -o digits.png
+    """
     output = chosen_output(output, "demo.png")
     if output == PIPE:
         raise typer.BadParameter("the figures go to standard output: give -o FILE")
@@ -43,10 +46,10 @@ def demo(
             f"{measured.bytes_per_signal:.2f} bytes on disk, {measured.psnr:.2f} dB"
         )
         write_png(gallery(made.original, made.decoded, made.codec.model.peak, title), stream)
-    if json:
-        print_json({**measured.as_json(), "rows": [row.as_json() for row in made.rows]})
-        return
-    if quiet:
-        return
-    print_comparison(made.rows, f"{data}: {measured.signals} signals held out from training")
-    print(f"{output}: original, reconstruction and error of ten of them")
+
+    def show() -> None:
+        print_comparison(made.rows, f"{data}: {measured.signals} signals held out from training")
+        print(f"{output}: original, reconstruction and error of ten of them")
+
+    figures = {**measured.as_json(), "rows": [row.as_json() for row in made.rows]}
+    give(figures, show, json=json, quiet=quiet)

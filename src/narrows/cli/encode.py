@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from narrows.cli import options
-from narrows.cli.printing import say
+from narrows.cli.printing import give
 from narrows.cli.streams import (
     check_array_suffix,
     chosen_output,
@@ -20,14 +18,19 @@ from narrows.cli.streams import (
 def encode(
     data: options.Data,
     model: options.ModelFile,
-    output: Annotated[str, typer.Option("--output", "-o", help="The latents, .npy; - for a pipe.")],
+    output: Annotated[str, options.output("The latents, .npy; - for a pipe.")],
     quality: options.Quality = None,
     effort: options.EffortLevel = None,
     force: options.Force = False,
+    json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Map signals to their integer latents, (n, latent_size) int32."""
+    """Map signals to their integer latents, (n, latent_size) int32.
+
+    narrows encode signals.npy -m m.narrows -o latents.npy
+    """
     output = chosen_output(output)
+    options.check_json(json, output)
     from narrows.models import load_codec
 
     with open_output(output, data, model, force=force) as stream:
@@ -35,4 +38,6 @@ def encode(
         codec = load_codec(model)
         y = codec.encode(read_data(data), quality, effort)
         write_array(stream, output, y)
-    say(f"{output}: {len(y)} signals, {y.shape[1]} latents each", quiet)
+    figures = {"output": output, "signals": len(y), "latent_size": y.shape[1]}
+    told = f"{output}: {len(y)} signals, {y.shape[1]} latents each"
+    give(figures, told, json=json, quiet=quiet)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import decibels, print_comparison, print_json, print_pairs
+from narrows.cli.printing import decibels, give, print_comparison, print_pairs
 from narrows.cli.streams import read_data
+
+if TYPE_CHECKING:
+    from narrows.evaluation.metrics import Evaluation
 
 
 def evaluate(
@@ -23,8 +26,12 @@ def evaluate(
     ] = False,
     train: options.TrainData = None,
     json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Compress and decompress signals, and measure bytes and quality."""
+    """Compress and decompress signals, and measure bytes and quality.
+
+    narrows evaluate mnist:test -m mnist.narrows --baselines --train mnist:train
+    """
     from narrows.codec.encoding.requests import Request
     from narrows.evaluation.metrics import evaluate as measure
     from narrows.evaluation.peers.registry import Bench
@@ -47,13 +54,24 @@ def evaluate(
         missing = bench.not_measured
         size = measured.model_bytes
         even = {r.name: break_even(size, ours.bytes_per_signal, r) for r in (raw, *peers)}
-    if json:
-        extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
-        print_json({**measured.as_json(), **(extra if baselines else {})})
-        return
-    figures = measured.as_json()
+    extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
+
+    def show() -> None:
+        _print(f"{data} through {model}", measured)
+        if rows:
+            print_comparison(rows)
+            for name, signals in even.items():
+                print(f"  smaller than {name}, model included: {_from_on(signals)}")
+            for fault in missing:
+                print(f"  not measured: {fault}")
+
+    figures = {**measured.as_json(), **(extra if baselines else {})}
+    give(figures, show, json=json, quiet=quiet)
+
+
+def _print(title: str, measured: Evaluation) -> None:
     print_pairs(
-        f"{data} through {model}",
+        title,
         [
             ("signals", f"{measured.signals:,}"),
             ("raw bytes", f"{measured.raw_bytes:,}"),
@@ -61,19 +79,13 @@ def evaluate(
             ("bytes per signal", f"{measured.bytes_per_signal:.2f}"),
             ("bits per element", f"{measured.bits_per_element:.4f}"),
             ("ratio", f"{measured.ratio:.1f}"),
-            ("PSNR", decibels(figures["psnr"])),
+            ("PSNR", decibels(measured.psnr)),
             ("MSE (peak 1)", f"{measured.mse:.6f}"),
             ("max abs error", f"{measured.max_abs_error:g}"),
             ("model bytes", f"{measured.model_bytes:,}"),
             ("model paid for after", _break_even(measured.break_even_signals)),
         ],
     )
-    if rows:
-        print_comparison(rows)
-        for name, signals in even.items():
-            print(f"  smaller than {name}, model included: {_from_on(signals)}")
-        for fault in missing:
-            print(f"  not measured: {fault}")
 
 
 def _from_on(signals: int | None) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import say
+from narrows.cli.printing import give
 from narrows.cli.streams import chosen_output, open_output
 
 
@@ -21,18 +21,29 @@ def export_decoder(
         ),
     ],
     output: Annotated[
-        str, typer.Option("--output", "-o", help="The smaller model; - for a pipe.",
-                          show_default=False)
+        str, options.output("The smaller model; - for a pipe.")
     ],
     force: options.Force = False,
+    json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
-    """Write the model that only decompresses: half to two thirds of the size, the same id."""
+    """Write the model that only decompresses: half to two thirds of the size, the same id.
+
+    narrows export-decoder m.narrows -o decoder.narrows
+    """
     output = chosen_output(output)
+    options.check_json(json, output)
     from narrows.models import load_codec
 
     with open_output(output, model, force=force) as stream:
         codec = load_codec(model)
         decoder = codec.without_encoder()
         stream.write(decoder.model_bytes)
-    say(f"{output}: {len(codec.model_bytes)} -> {len(decoder.model_bytes)} bytes", quiet)
+    before, after = len(codec.model_bytes), len(decoder.model_bytes)
+    figures = {
+        "output": output,
+        "model_id": codec.model_id,
+        "model_bytes": before,
+        "decoder_bytes": after,
+    }
+    give(figures, f"{output}: {before} -> {after} bytes", json=json, quiet=quiet)

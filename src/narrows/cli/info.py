@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from narrows.cli.options import AsJson
-from narrows.cli.printing import print_json, print_pairs, print_table
+from narrows.cli import options
+from narrows.cli.printing import give, print_pairs, print_table
 from narrows.cli.streams import open_input, whole_archive
 from narrows.codec.model.groups import CORRECTED, ENCODED
 
@@ -24,9 +25,14 @@ def info(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A model or an archive.", show_default=False)
     ],
-    json: AsJson = False,
+    json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Show what a model or an archive holds."""
+    """Show what a model or an archive holds.
+
+    narrows info m.narrows
+    narrows info signals.npy.nrw
+    """
     from narrows.codec.archive import MAGIC
     from narrows.errors import FormatError
 
@@ -34,18 +40,8 @@ def info(
         with open_input(path, "give the path of an archive or a model") as stream:
             is_archive = stream.read(len(MAGIC)) == MAGIC
         described = describe_archive(path) if is_archive else describe_model(path)
-    if json:
-        print_json(described)
-    elif is_archive:
-        shown = described | {
-            "blocks_by_quality": ", ".join(
-                f"{n} at {quality}" for quality, n in described["blocks_by_quality"].items()
-            ),
-            "metadata": _sizes(described["metadata"]),
-        }
-        print_pairs(f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in shown.items()])
-    else:
-        _print_model(file, described)
+    show = partial(_print_archive if is_archive else _print_model, file, described)
+    give(described, show, json=json, quiet=quiet)
     if described.get("damage"):
         rest = "the rest is readable" if described["signals"] else "no signal is readable"
         raise FormatError(f"{file} is damaged; {rest}: {described['damage'][0]}")
@@ -76,6 +72,15 @@ def describe_archive(file: str) -> dict[str, Any]:
         "ratio": signals * header.frame_bytes / size,
         "damage": [str(loss) for loss in losses],
     }
+
+
+def _print_archive(file: str, described: dict[str, Any]) -> None:
+    qualities = described["blocks_by_quality"].items()
+    shown = described | {
+        "blocks_by_quality": ", ".join(f"{n} at {quality}" for quality, n in qualities),
+        "metadata": _sizes(described["metadata"]),
+    }
+    print_pairs(f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in shown.items()])
 
 
 def _sizes(metadata: Metadata) -> str:

@@ -8,10 +8,22 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from narrows.cli.help import OPTIONS, SHARED
+from narrows.cli.streams import PIPE
 from narrows.training.settings import SETTINGS, public_name
 from narrows.training.signatures import takes_settings
 
 Command = TypeVar("Command", bound=Callable[..., None])
+TARGETS = "In place of a quality"
+NETWORKS, TRAINING = "The networks", "Their training"
+GROUPS = {
+    "latent_size": OPTIONS, "qualities": OPTIONS, "minutes": OPTIONS, "preset": OPTIONS,
+    "seed": OPTIONS,
+    "bits_per_latent": NETWORKS, "architecture": NETWORKS, "loss": NETWORKS, "lambda_": NETWORKS,
+}  # fmt: skip
+"""In the help, of the settings of a training; the others stand under TRAINING."""
+VALUES = {int: "N", float: "X"}
+"""What the help calls a value of a type."""
 
 Data = Annotated[
     str,
@@ -40,37 +52,50 @@ def piped_model(model: Path | None) -> Path | None:
 
 ModelFile = Annotated[
     Path,
-    typer.Option("--model", "-m", help="The .narrows file.", show_default=False,
-                 callback=piped_model),
+    typer.Option("--model", "-m", metavar="MODEL", show_default=False, callback=piped_model,
+                 help="The .narrows file; - for a pipe."),
 ]  # fmt: skip
 OptionalModelFile = Annotated[
     Path | None,
-    typer.Option("--model", "-m", show_default="embedded, or found in NARROWS_MODELS",
-                 help="The .narrows file.", callback=piped_model),
+    typer.Option("--model", "-m", metavar="MODEL", callback=piped_model,
+                 show_default="embedded, or found in NARROWS_MODELS", help="The .narrows file."),
 ]  # fmt: skip
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite the output.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 Quality = Annotated[
     int | None,
-    typer.Option("--quality", "-q", help="1 to the model's number of qualities.",
+    typer.Option("--quality", "-q", metavar="Q", help="1 to the model's number of qualities.",
                  show_default="the middle one, of 8 the 4th"),
 ]  # fmt: skip
 EffortLevel = Annotated[
     int | None,
-    typer.Option("--effort", help="0 (the fastest) to 9 (the best): how long better symbols "
-                 "are searched for.", show_default="2"),
+    typer.Option("--effort", metavar="E", help="0 (the fastest) to 9 (the best): how long better "
+                 "symbols are searched for.", show_default="2"),
 ]  # fmt: skip
 TargetBytes = Annotated[
     float | None,
-    typer.Option("--target-bytes", help="In place of a quality: the most that the coded form of "
-                 "any signal may take.", show_default="(none)"),
+    typer.Option("--target-bytes", metavar="BYTES", help="The most that the coded form of any "
+                 "signal may take.", show_default=False, rich_help_panel=TARGETS),
 ]  # fmt: skip
 TargetPsnr = Annotated[
     float | None,
-    typer.Option("--target-psnr", help="In place of a quality: the least PSNR of any signal, dB.",
-                 show_default="(none)"),
+    typer.Option("--target-psnr", metavar="DB", help="The least PSNR of any signal, in dB.",
+                 show_default=False, rich_help_panel=TARGETS),
 ]  # fmt: skip
+Force = Annotated[
+    bool, typer.Option("--force", "-f", help="Overwrite the output.", rich_help_panel=SHARED)
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel=SHARED)
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", help="Print nothing but errors, and JSON where it is asked for.",
+                 rich_help_panel=SHARED),
+]  # fmt: skip
+
+
+def output(help: str, default: str | None = None, metavar: str = "FILE") -> Any:
+    """Declare `-o`; `default` is what it is by default, in words."""
+    return typer.Option("--output", "-o", metavar=metavar, help=help, show_default=default or True)
 
 
 def _option(name: str) -> Any:
@@ -82,8 +107,10 @@ def _option(name: str) -> Any:
         typer.Option(
             f"{option}/--no-{option[2:]}" if setting.kind is bool else option,
             help=setting.help,
-            metavar=setting.form or "|".join(setting.choices) or None,
+            metavar=setting.form or "|".join(setting.choices) or VALUES.get(setting.kind),
             show_default=setting.unset or True,
+            rich_help_panel=GROUPS.get(name, TRAINING),
+            autocompletion=lambda: setting.choices,
         ),
     ]
 
@@ -105,3 +132,9 @@ def check_targets(
     if quality is not None and (target_bytes, target_psnr) != (None, None):
         name = "--target-psnr" if target_bytes is None else "--target-bytes"
         raise typer.BadParameter(f"{name} chooses the quality of each signal: leave -q out")
+
+
+def check_json(json: bool, output: str) -> None:
+    """Refuse a JSON object on standard output where the output itself goes there."""
+    if json and output == PIPE:
+        raise typer.BadParameter("--json and -o - both print on standard output: give -o FILE")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Callable
+from json import dumps as dump_json
 from typing import Any
 
 
@@ -13,9 +14,24 @@ def say(message: str, quiet: bool) -> None:
         print(message, file=sys.stderr)
 
 
-def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on stdout."""
-    print(json.dumps(value, indent=2, allow_nan=False))
+def give(
+    figures: dict[str, Any],
+    shown: str | Callable[[], None],
+    *,
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Give a command's figures: as JSON, as nothing, or as they are shown to people.
+
+    That is a message on stderr, or what a callable prints on stdout.
+    """
+    if json:
+        print(dump_json(figures, indent=2, allow_nan=False))
+    elif callable(shown):
+        if not quiet:
+            shown()
+    else:
+        say(shown, quiet)
 
 
 def print_table(title: str, columns: list[str], rows: list[list[str]], *, left: int = 1) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import print_json, print_table
+from narrows.cli.printing import give, print_table
 from narrows.cli.streams import read_classes, read_data
 
 if TYPE_CHECKING:
@@ -32,20 +33,22 @@ def probe(
         typer.Option("--supervised", help="Beside an encoder trained for the classes."),
     ] = False,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Draws the signals and splits them.")
+        int, typer.Option("--seed", metavar="N", min=0, help="Draws the signals and splits them.")
     ] = 0,
     json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Measure how much of the signals' class is left in their latents."""
+    """Measure how much of the signals' class is left in their latents.
+
+    narrows probe mnist:test -m mnist.narrows --labels mnist:test
+    narrows probe signals.npy -m m.narrows --labels classes.csv:kind
+    """
     from narrows.evaluation.probe.probe import probe as measure
     from narrows.models import load_codec
 
     codec, classes = load_codec(model), read_classes(labels)
     found = measure(codec, read_data(data), classes, seed, supervised=supervised)
-    if json:
-        print_json(found.as_json())
-    else:
-        _print(found)
+    give(found.as_json(), partial(_print, found), json=json, quiet=quiet)
 
 
 def _print(found: Probe) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import print_json, say
-from narrows.cli.streams import PIPE, chosen_output, open_output, read_classes, read_data
+from narrows.cli.printing import give, say
+from narrows.cli.streams import chosen_output, open_output, read_classes, read_data
 
 if TYPE_CHECKING:
     from narrows.evaluation.report import Contents, Sentence
@@ -20,22 +20,22 @@ def report(
     model: options.ModelFile,
     labels: Annotated[
         str | None,
-        typer.Option("--labels", metavar="FILE", show_default="none",
+        typer.Option("--labels", metavar="FILE", show_default=False,
                      help="One whole number a signal, its class, to colour the map by: a .npy or "
                      "IDX file, or a known set."),
     ] = None,
     train: options.TrainData = None,
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="The page, .html; - for a pipe.")
-    ] = "report.html",
+    output: Annotated[str, options.output("The page, .html; - for a pipe.")] = "report.html",
     force: options.Force = False,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
-    """Write one page: figures, other codecs, a verdict, pictures, and how the model was made."""
+    """Write one page: figures, other codecs, a verdict, pictures, and how the model was made.
+
+    narrows report signals.npy -m m.narrows --train others.npy -o report.html
+    """
     output = chosen_output(output, "report.html")
-    if output == PIPE and json:
-        raise typer.BadParameter("with -o - the page goes to standard output: no --json")
+    options.check_json(json, output)
     from narrows.evaluation.plots import new_figure
     from narrows.evaluation.report import measure, page, verdict
     from narrows.evaluation.report.contents import check
@@ -57,12 +57,9 @@ def report(
         written = page(contents).encode()
         stream.write(written)
     sentences = verdict(contents)
-    if json:
-        print_json(_as_json(output, len(written), contents, sentences))
-        return
-    for sentence in sentences:
-        say(sentence.text, quiet)
-    say(f"{output}: {len(written):,} bytes", quiet)
+    told = [*(sentence.text for sentence in sentences), f"{output}: {len(written):,} bytes"]
+    figures = _as_json(output, len(written), contents, sentences)
+    give(figures, "\n".join(told), json=json, quiet=quiet)
 
 
 def _as_json(

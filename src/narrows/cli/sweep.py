@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import decibels, print_json, print_table, say
+from narrows.cli.printing import decibels, give, print_table, say
 from narrows.cli.streams import open_output, read_data
 from narrows.training.settings import TrainingSettings
 
@@ -31,15 +31,15 @@ MEASURED_SIGNALS = 4_000  # the same for all models; more would take longer than
 def sweep(
     data: options.Data,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", show_default=False,
-                           help="Gets sweep.json, sweep.png, reconstructions.png and the models.")
+        Path, options.output("Gets sweep.json, sweep.png, reconstructions.png and the models.",
+                             metavar="FOLDER")
     ],
     latent_size: Annotated[
         str | None, typer.Option("--latent-size", metavar="K,K,...", help="Latent sizes.",
                                  show_default="2,4,8,16,32,64")
     ] = None,
     lambda_: Annotated[
-        str | None, typer.Option("--lambda", metavar="L,L,...", show_default="none",
+        str | None, typer.Option("--lambda", metavar="L,L,...", show_default=False,
                                  help="Lambdas, at one latent size: a rate-distortion curve.")
     ] = None,
     *,
@@ -49,14 +49,19 @@ def sweep(
                      help="Signals to measure on; at most 4,000 of them, evenly taken."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", help="Trainings at a time.", show_default="one a core")
+        int | None, typer.Option("--jobs", metavar="N", help="Trainings at a time.",
+                                 show_default="one a core")
     ] = None,
     force: options.Force = False,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:  # fmt: skip
-    """Train models of many latent sizes, or lambdas, and compare them with PCA."""
+    """Train models of many latent sizes, or lambdas, and compare them with PCA.
+
+    narrows sweep signals.npy -o sizes --latent-size 4,8,16
+    narrows sweep signals.npy -o curve --latent-size 16 --lambda 10,30,100
+    """
     from narrows.errors import DataError
     from narrows.evaluation.demo import train_and_test
     from narrows.evaluation.peers.registry import sample
@@ -99,13 +104,12 @@ def sweep(
         _write(open_, trained, x_test)
         written = _as_json(trained, len(x_test), {**settings, "data": data, "test": test})
         stream.write(json_module.dumps(written, indent=2, allow_nan=False).encode() + b"\n")
-    if json:
-        print_json(written)
-        return
-    if quiet:
-        return
-    _print(trained, f"{data}: {len(x_test)} signals held out from training", bool(lambdas))
-    say(f"{output}: sweep.json, pictures and {len(trained)} models", quiet)
+
+    def show() -> None:
+        _print(trained, f"{data}: {len(x_test)} signals held out from training", bool(lambdas))
+        say(f"{output}: sweep.json, pictures and {len(trained)} models", quiet)
+
+    give(written, show, json=json, quiet=quiet)
 
 
 def _numbers(text: str | None, option: str, kind: type[int] | type[float]) -> list[Any]:

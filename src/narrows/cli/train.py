@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import print_json, say
+from narrows.cli.printing import give
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, read_data
 from narrows.training.settings import TrainingSettings
 
@@ -25,18 +25,16 @@ INTERRUPTED = 130  # the exit code that shells give to what Ctrl-C ended
 @options.trains()
 def train(
     data: options.Data,
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="The model, .narrows; - for a pipe.",
-                          show_default=False)
-    ],
+    output: Annotated[str, options.output("The model, .narrows; - for a pipe.")],
     *,
     validation: Annotated[
         str | None,
         typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
-                     help="Signals held out from training."),
+                     help="Signals held out from training.", rich_help_panel=options.TRAINING),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from OUTPUT.checkpoint, if there is one.")
+        bool, typer.Option("--resume", help="Go on from OUTPUT.checkpoint, if there is one.",
+                           rich_help_panel=options.TRAINING)
     ] = False,
     force: options.Force = False,
     json: options.AsJson = False,
@@ -44,6 +42,9 @@ def train(
     **settings: Unpack[TrainingSettings],
 ) -> None:  # fmt: skip
     """Train a model on signals.
+
+      narrows train mnist:train -o mnist.narrows
+      narrows train signals.npy -o m.narrows --qualities 8 --minutes 20
 
     After each epoch the run is kept in OUTPUT.checkpoint, until the model is written.
     Ctrl-C stops and writes the best model so far; a second one stops at once.
@@ -86,10 +87,8 @@ def train(
     interrupted = codec.model.training["interrupted"]
     if checkpoint is not None and not interrupted:
         checkpoint.unlink(missing_ok=True)
-    if json:
-        print_json({"output": output, **_figures(codec)})
-    else:
-        say(f"{output}: {_describe(codec)}{_go_on(checkpoint) if interrupted else ''}", quiet)
+    told = f"{output}: {_describe(codec)}{_go_on(checkpoint) if interrupted else ''}"
+    give({"output": output, **_figures(codec)}, told, json=json, quiet=quiet)
     if interrupted:
         raise typer.Exit(INTERRUPTED)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import decibels, print_json, print_pairs
+from narrows.cli.printing import decibels, give, print_pairs
 from narrows.cli.streams import open_input, read_data, whole_archive
 
 if TYPE_CHECKING:
@@ -22,8 +23,12 @@ def verify(
         typer.Option("--against", metavar="DATA", help="The original signals.", show_default=False),
     ] = None,
     json: options.AsJson = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Check every checksum of an archive, decode it, and compare it with its original."""
+    """Check every checksum of an archive, decode it, and compare it with its original.
+
+    narrows verify signals.npy.nrw -m m.narrows --against signals.npy
+    """
     from narrows.codec.archive import ArchiveReader
     from narrows.errors import FormatError, ModelNotFoundError
     from narrows.evaluation.verification import verify as check
@@ -39,26 +44,28 @@ def verify(
                 raise
             decoder = None
         found = check(stream, decoder, original)
-    if json:
-        print_json(found.as_json())
-    else:
-        missing = f"no: model {header.model_id.hex()} is not at hand; give -m"
-        pairs = [
-            ("signals", f"{found.signals:,} in {found.blocks:,} blocks"),
-            ("checksums", "all right" if found.is_whole else "damaged"),
-            ("decoded", _share(found) if found.decoded else missing),
-        ]
-        if found.max_abs_error is not None:
-            first = "none" if found.first_difference is None else f"signal {found.first_difference}"
-            pairs += [
-                ("PSNR", decibels(found.psnr)),
-                ("worst signal", _worst(found)),
-                ("max abs error", f"{found.max_abs_error:g}"),
-                ("first difference", first),
-            ]
-        print_pairs(f"archive {file}", pairs)
+    show = partial(_print, file, found, header.model_id)
+    give(found.as_json(), show, json=json, quiet=quiet)
     if not found.is_whole:
         raise FormatError(f"{file} is damaged: {found.losses[0]}")
+
+
+def _print(file: str, found: Verification, model_id: bytes) -> None:
+    missing = f"no: model {model_id.hex()} is not at hand; give -m"
+    pairs = [
+        ("signals", f"{found.signals:,} in {found.blocks:,} blocks"),
+        ("checksums", "all right" if found.is_whole else "damaged"),
+        ("decoded", _share(found) if found.decoded else missing),
+    ]
+    if found.max_abs_error is not None:
+        first = "none" if found.first_difference is None else f"signal {found.first_difference}"
+        pairs += [
+            ("PSNR", decibels(found.psnr)),
+            ("worst signal", _worst(found)),
+            ("max abs error", f"{found.max_abs_error:g}"),
+            ("first difference", first),
+        ]
+    print_pairs(f"archive {file}", pairs)
 
 
 def _worst(found: Verification) -> str:
