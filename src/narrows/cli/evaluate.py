@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import decibels, give, print_comparison, print_pairs
+from narrows.cli.printing import give, print_channels, print_comparison, print_pairs, quality_pairs
 from narrows.cli.streams import read_data
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ def _print(title: str, measured: Evaluation) -> None:
             ("bytes per signal", f"{measured.bytes_per_signal:.2f}"),
             ("bits per element", f"{measured.bits_per_element:.4f}"),
             ("ratio", f"{measured.ratio:.1f}"),
-            ("PSNR", decibels(measured.psnr)),
-            ("MSE (peak 1)", f"{measured.mse:.6f}"),
-            ("max abs error", f"{measured.max_abs_error:g}"),
+            *quality_pairs(measured, measured.reference),
+            ("MSE (peak 1)", f"{measured.mse:.3e}"),
             ("model bytes", f"{measured.model_bytes:,}"),
             ("model paid for after", _break_even(measured.break_even_signals)),
         ],
     )
+    print_channels(measured, measured.reference)
 
 
 def _from_on(signals: int | None) -> str:

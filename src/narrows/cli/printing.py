@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from json import dumps as dump_json
-from typing import Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from narrows.evaluation.fidelity import Closeness, Fidelity
+    from narrows.evaluation.reference import Reference
 
 
 def say(message: str, quiet: bool) -> None:
@@ -72,6 +77,53 @@ def print_pairs(title: str, pairs: list[tuple[str, str]]) -> None:
         print(f"  {name:<{width}}  {value}")
 
 
+def counted(n: int, thing: str) -> str:
+    """Write a number of things: 1 block, 2 blocks."""
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
+def quality_pairs(found: Fidelity, reference: Reference) -> list[tuple[str, str]]:
+    """Return names and values of what came back, each with what it refers to."""
+    from narrows.evaluation.fidelity import quantity
+
+    of_channels = "each channel's mean" if found.channels else "the mean of all"
+    pairs = [
+        ("PSNR", decibels(found.psnr) + (f" (peak {reference.peak_in_words})")),
+        ("SNR", f"{signal_to_noise(found.snr)} (variance about {of_channels} / MSE)"),
+    ]
+    if found.prdn is not None:
+        pairs.append(("PRDN", f"{quantity(found.prdn, 3)} % (about each signal's own mean)"))
+    share = found.max_abs_error / reference.peak
+    return [
+        *pairs,
+        ("rms error", quantity(found.rms_error)),
+        ("max abs error", f"{quantity(found.max_abs_error)} ({100 * share:.2g} % of the peak)"),
+    ]
+
+
+def print_channels(found: Fidelity, reference: Reference) -> None:
+    """Print the figures of each channel, where there are several, and whether the range is odd."""
+    from narrows.evaluation.fidelity import quantity
+
+    def row(number: int, channel: Closeness) -> list[str]:
+        prdn = "" if channel.prdn is None else f"{quantity(channel.prdn, 3)} %"
+        errors = quantity(channel.rms_error), quantity(channel.max_abs_error)
+        return [str(number), signal_to_noise(channel.snr), prdn, *errors]
+
+    if found.channels:
+        rows = [row(*each) for each in enumerate(found.channels)]
+        print_table("", ["channel", "SNR", "PRDN", "rms error", "max abs error"], rows)
+    if reference.remark is not None:
+        print(fill(reference.remark, 78, initial_indent="  ", subsequent_indent="  "))
+
+
+def signal_to_noise(value: float | None) -> str:
+    """Write an SNR in dB; None is that of constant signals."""
+    return "undefined: constant signals" if value is None else decibels(value)
+
+
 def decibels(value: float | None) -> str:
-    """Write a PSNR; None or infinity is an exact reconstruction."""
-    return "exact" if value is None or value == float("inf") else f"{value:.2f} dB"
+    """Write a PSNR; None or infinity is an exact copy, minus infinity a NaN that was lost."""
+    if value is None or value == float("inf"):
+        return "exact"
+    return "lost" if value == float("-inf") else f"{value:.2f} dB"

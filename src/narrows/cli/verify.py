@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import decibels, give, print_pairs
+from narrows.cli.printing import (
+    counted,
+    decibels,
+    give,
+    print_channels,
+    print_pairs,
+    quality_pairs,
+)
 from narrows.cli.streams import open_input, read_data, whole_archive
 
 if TYPE_CHECKING:
@@ -53,25 +60,27 @@ def verify(
 def _print(file: str, found: Verification, model_id: bytes) -> None:
     missing = f"no: model {model_id.hex()} is not at hand; give -m"
     pairs = [
-        ("signals", f"{found.signals:,} in {found.blocks:,} blocks"),
+        ("signals", f"{found.signals:,} in {counted(found.blocks, 'block')}"),
         ("checksums", "all right" if found.is_whole else "damaged"),
         ("decoded", _share(found) if found.decoded else missing),
     ]
-    if found.max_abs_error is not None:
-        first = "none" if found.first_difference is None else f"signal {found.first_difference}"
-        pairs += [
-            ("PSNR", decibels(found.psnr)),
-            ("worst signal", _worst(found)),
-            ("max abs error", f"{found.max_abs_error:g}"),
-            ("first difference", first),
-        ]
+    if found.fidelity is None or found.reference is None:
+        print_pairs(f"archive {file}", pairs)
+        return
+    first = "none" if found.first_difference is None else f"signal {found.first_difference}"
+    pairs += [
+        *quality_pairs(found.fidelity, found.reference),
+        ("worst signal", _worst(found)),
+        ("first difference", first),
+    ]
     print_pairs(f"archive {file}", pairs)
+    print_channels(found.fidelity, found.reference)
 
 
 def _worst(found: Verification) -> str:
     if found.worst_signal is None:
         return "none"
-    return f"signal {found.worst_signal}, {decibels(found.worst_psnr)}"
+    return f"signal {found.worst_signal}, PSNR {decibels(found.worst_psnr)}"
 
 
 def _share(found: Verification) -> str:

@@ -30,6 +30,7 @@ class RatePoint:
     model_bytes: int = 0  # what the receiver needs besides
     setting: Any = None  # None where the point was interpolated, or there is only one
     latent_size: int = 0  # of a model; 0 for other codecs
+    snr: float | None = None  # in dB, of a model; see Closeness
     max_abs_error: float | None = None  # in the signals' units
     encode_mb_per_s: float | None = None  # of raw signals
     decode_mb_per_s: float | None = None
@@ -58,7 +59,7 @@ def codec_point(name: str, measured: Evaluation, latent_size: int = 0) -> RatePo
     """Return the point of a narrows codec."""
     return RatePoint(
         name, measured.bytes_per_signal, measured.psnr, measured.model_bytes,
-        latent_size=latent_size, max_abs_error=measured.max_abs_error,
+        latent_size=latent_size, snr=measured.snr, max_abs_error=measured.max_abs_error,
     )  # fmt: skip
 
 
@@ -129,8 +130,9 @@ def at_size(
 
 def _interpolated(point: RatePoint, bytes_per_signal: float, psnr: float) -> RatePoint:
     return replace(
-        point, bytes_per_signal=bytes_per_signal, psnr=psnr, setting=None, max_abs_error=None
-    )
+        point, bytes_per_signal=bytes_per_signal, psnr=psnr, setting=None, snr=None,
+        max_abs_error=None,
+    )  # fmt: skip
 
 
 def _decibels(size: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,7 +12,17 @@ import numpy.typing as npt
 from narrows.codec.archive.salvage import LostRange, whole_blocks
 from narrows.codec.decoder import Decoder
 from narrows.errors import DataError, FormatError
-from narrows.evaluation.metrics import psnr_of_mse, signal_errors
+from narrows.evaluation.fidelity import (
+    Fidelity,
+    Spread,
+    channel_errors,
+    fidelity,
+    psnr_of_mse,
+)
+from narrows.evaluation.reference import IN_JSON, Reference
+from narrows.signals.channels import n_channels
+
+APART = ("losses", "fidelity", "reference")
 
 
 @dataclass
@@ -23,8 +33,8 @@ class Verification:
     blocks: int = 0
     losses: list[LostRange] = field(default_factory=list)  # what could not be read
     decoded: bool = False  # the model was at hand, so that every block was decoded
-    psnr: float | None = None  # against the original, as all that follows
-    max_abs_error: float | None = None
+    fidelity: Fidelity | None = None  # against the original, as all that follows
+    reference: Reference | None = None
     worst_signal: int | None = None  # the one that is furthest from its original
     worst_psnr: float | None = None  # its own
     first_difference: int | None = None  # the first signal that differs
@@ -36,9 +46,14 @@ class Verification:
 
     def as_json(self) -> dict[str, Any]:
         """Return the findings; what is infinite becomes None, as the PSNR of an exact copy."""
-        fields = {k: v for k, v in asdict(self).items() if k != "losses"}
-        finite = {k: None if v in (math.inf, -math.inf) else v for k, v in fields.items()}
-        return {**finite, "losses": [asdict(x) for x in self.losses], "whole": self.is_whole}
+        found = {name: value for name, value in vars(self).items() if name not in APART}
+        worst = None if self.worst_psnr is None or math.isinf(self.worst_psnr) else self.worst_psnr
+        if self.fidelity is None or self.reference is None:
+            found |= dict.fromkeys([*(each.name for each in fields(Fidelity)), *IN_JSON])
+        else:
+            found |= {**self.fidelity.as_json(), **self.reference.as_json()}
+        losses = [asdict(loss) for loss in self.losses]
+        return {**found, "worst_psnr": worst, "losses": losses, "whole": self.is_whole}
 
 
 def verify(
@@ -90,8 +105,9 @@ class Comparison:
 
     def __init__(self, original: npt.NDArray[Any], decoder: Decoder) -> None:
         self._original = decoder.transform.check_frames(original)
-        self._peak = decoder.model.peak
-        self._squares, self._largest = np.zeros((2, len(original)))  # of each signal
+        self._model = decoder.model
+        shape = len(original), n_channels(original.shape[1:])
+        self._squares, self._largest = np.zeros(shape), np.zeros(shape)
 
     def add(self, decoded: npt.NDArray[Any], start: int) -> None:
         """Compare the signals from number `start` on."""
@@ -100,18 +116,19 @@ class Comparison:
             raise DataError(
                 f"the archive holds more than the {len(self._original)} signals of the original"
             )
-        self._squares[part], self._largest[part] = signal_errors(self._original[part], decoded)
+        self._squares[part], self._largest[part] = channel_errors(self._original[part], decoded)
 
     def finish(self, found: Verification) -> None:
         """Put the figures into the findings; DataError if the original has more signals."""
-        n = len(self._original)
-        if found.signals != n:
-            raise DataError(f"the archive holds {found.signals} signals, the original {n}")
-        frame_squares = max(1, self._original[:1].size) * self._peak**2
-        found.psnr = psnr_of_mse(float(self._squares.sum()) / max(n, 1) / frame_squares)
-        found.max_abs_error = float(self._largest.max(initial=0.0))
-        differing = np.flatnonzero(self._largest)
+        x, peak = self._original, self._model.peak
+        if found.signals != len(x):
+            raise DataError(f"the archive holds {found.signals} signals, the original {len(x)}")
+        spread = Spread.of(x)
+        found.fidelity = fidelity(x, self._squares, self._largest, peak, spread)
+        found.reference = Reference.of(self._model, spread)
+        differing = np.flatnonzero(self._largest.any(axis=1))
         if len(differing):
+            squares = self._squares.sum(axis=1)
             found.first_difference = int(differing[0])
-            found.worst_signal = int(self._squares.argmax())
-            found.worst_psnr = psnr_of_mse(float(self._squares.max()) / frame_squares)
+            found.worst_signal = int(squares.argmax())
+            found.worst_psnr = psnr_of_mse(float(squares.max()) / x[:1].size / peak**2)

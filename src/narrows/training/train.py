@@ -23,6 +23,7 @@ from narrows.training.closed_form.refit import refit_last_layer
 from narrows.training.data.frames import (
     check_training_data,
     fingerprint,
+    ranges_of,
     scaled,
     scaling_of,
     split,
@@ -93,6 +94,7 @@ def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> di
         "signals": len(signals.train),
         "validation_signals": len(signals.validation),
         "data_sha256": data_sha256,
+        "value_ranges": ranges_of(signals.train),
         "history": [record.as_json() for record in result.history],
         "best_epoch": result.best_epoch,
         "interrupted": result.interrupted,

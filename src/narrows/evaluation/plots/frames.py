@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.evaluation.metrics import errors
+from narrows.evaluation.fidelity import errors
 from narrows.evaluation.plots.figure import INK, RED, style_box
 
 if TYPE_CHECKING:

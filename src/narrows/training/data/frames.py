@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from narrows.errors import DataError
+from narrows.signals.channels import by_channel
 from narrows.training.architectures import Scaling
 from narrows.training.plan import most_frames, signal_counts
 
@@ -126,6 +127,13 @@ def range_of(x: npt.NDArray[Any]) -> tuple[float, float]:
     if x.dtype == np.uint8 and high > PICTURE_RANGE / 2:
         low, high = 0.0, PICTURE_RANGE
     return low, (high - low) or 1.0
+
+
+def ranges_of(x: npt.NDArray[Any]) -> list[list[float]]:
+    """Return the lowest and the highest value of each channel of `(n, *frame_shape)` signals."""
+    values = by_channel(x)
+    low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
+    return [[float(a), float(b)] for a, b in zip(low, high, strict=True)]
 
 
 def _bounds(dtype: np.dtype[Any]) -> tuple[float, float]:
