@@ -71,8 +71,8 @@ def test_a_misspelt_name_is_answered_with_close_ones(tmp_path, monkeypatch):
     assert f"did you mean {str(tmp_path / 'spectra.npy')!r}?" in message(tmp_path / "spectre.npy")
 
 
-def test_a_directory_is_called_one(tmp_path):
-    assert "is a directory" in message(tmp_path)
+def test_an_empty_folder_is_called_one(tmp_path):
+    assert "is a folder without files of signals" in message(tmp_path)
 
 
 def test_an_empty_file_and_a_foreign_one_are_told_apart(tmp_path):

@@ -3,8 +3,10 @@
 from narrows.signals.checks import DTYPES, check_signals
 from narrows.signals.formats.npy_streams import NpyPipe, NpyWriter
 from narrows.signals.formats.registry import SUFFIXES, check_head, write_signals
+from narrows.signals.frames import Frames
 from narrows.signals.known.known_files import KNOWN_NAMES
 from narrows.signals.labels import read_labels
+from narrows.signals.reading import Reading
 from narrows.signals.source import ArraySource, Source
 from narrows.signals.sources import open_signals, read_signals
 
@@ -13,8 +15,10 @@ __all__ = [
     "KNOWN_NAMES",
     "SUFFIXES",
     "ArraySource",
+    "Frames",
     "NpyPipe",
     "NpyWriter",
+    "Reading",
     "Source",
     "check_head",
     "check_signals",

@@ -1,14 +1,15 @@
 """What signals are read from: a source, a block at a time, so that memory does not grow with it.
 
 A `Source` has a shape and a dtype and is read once from front to back, such as a pipe (`NpyPipe`
-in `formats.npy_streams`). A `StoredSource` can be read again, any rows of it: a file, a known set
-or an array (`ArraySource`).
+in `formats.npy_streams`). A `StoredSource` can be read again, any rows of it: an array
+(`ArraySource`), a file whose parts are read as they are needed (`FileSource`), or the frames of
+recordings and large arrays (`frames.Frames`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Protocol
 
@@ -18,6 +19,8 @@ import numpy.typing as npt
 from narrows.errors import DataError
 
 Signals = npt.NDArray[Any]
+Attributes = Mapping[str, Any]
+"""What a file says of its numbers, as JSON values by name: a sample rate, names of columns."""
 
 
 class Source(Protocol):
@@ -38,8 +41,15 @@ class Source(Protocol):
 class StoredSource(Source, Protocol):
     """Signals that can be read again, in any order."""
 
+    @property
+    def attributes(self) -> Attributes:
+        """What comes with the numbers, kept in the archive and written back."""
+
+    def part(self, start: int, stop: int) -> Signals:
+        """Return rows `start` to `stop`; do not write to them."""
+
     def rows(self, indices: npt.NDArray[np.intp]) -> Signals:
-        """Return `(len(indices), *frame_shape)` signals, as a batch of a training needs them."""
+        """Return a copy of `(len(indices), *frame_shape)` signals, as a batch needs them."""
 
     def read(self) -> Signals:
         """Return all signals at once; do not write to them."""
@@ -54,6 +64,7 @@ class ArraySource:
     """
 
     array: Signals
+    attributes: Attributes = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -67,10 +78,14 @@ class ArraySource:
 
     def blocks(self, size: int) -> Iterator[Signals]:
         """Yield `(at most size, *frame_shape)` signals at a time."""
+        for start in range(0, len(self.array), size):
+            yield self.part(start, start + size)
+
+    def part(self, start: int, stop: int) -> Signals:
+        """Return some rows of the array."""
         x = self.array
-        for start in range(0, len(x), size):
-            rows = x[start : start + size]
-            yield _read_rows(x, start, rows.shape) if _is_plainly_mapped(x) else rows
+        rows = x[start:stop]
+        return _read_rows(x, start, rows.shape) if _is_plainly_mapped(x) else rows
 
     def rows(self, indices: npt.NDArray[np.intp]) -> Signals:
         """Return a copy of some rows of the array."""
@@ -79,6 +94,38 @@ class ArraySource:
     def read(self) -> Signals:
         """Return the array itself."""
         return self.array
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """The numbers of a file, read where they are needed: all that a format has to give."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read_part: Callable[[int, int], Signals]
+    """Read rows `start` to `stop`, both within the shape, in the dtype and C order."""
+    attributes: Attributes = field(default_factory=dict)
+
+    def blocks(self, size: int) -> Iterator[Signals]:
+        """Yield `(at most size, ...)` rows at a time."""
+        for start in range(0, self.shape[0], size):
+            yield self.part(start, start + size)
+
+    def part(self, start: int, stop: int) -> Signals:
+        """Read rows `start` to `stop`."""
+        stop = min(stop, self.shape[0])
+        return self.read_part(min(start, stop), stop)
+
+    def rows(self, indices: npt.NDArray[np.intp]) -> Signals:
+        """Read rows one by one."""
+        out = np.empty((len(indices), *self.shape[1:]), self.dtype)
+        for row, index in zip(out, indices.tolist(), strict=True):
+            row[...] = self.part(index, index + 1)[0]
+        return out
+
+    def read(self) -> Signals:
+        """Read all."""
+        return self.part(0, self.shape[0])
 
 
 def _is_plainly_mapped(x: Signals) -> bool:

@@ -1,9 +1,12 @@
-"""What a user may call DATA: a path, a path with an array's name, or a known set."""
+"""What a user may call DATA: a file, an array's name in it, a folder, or a known set."""
 
 from __future__ import annotations
 
 import difflib
+import glob
 import os
+from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +14,31 @@ import numpy.typing as npt
 
 from narrows.errors import DataError
 from narrows.signals.checks import check_signals
-from narrows.signals.formats.registry import open_file
+from narrows.signals.cutting import choose_cut, rows_of
+from narrows.signals.formats.npy import NPY
+from narrows.signals.formats.registry import PLAIN, accepted, folder_format, open_file
+from narrows.signals.frames import Frames
 from narrows.signals.known.known_files import KNOWN_NAMES
 from narrows.signals.known.known_sets import Part, read_known
+from narrows.signals.members import Member, files_in, member_of, open_files, open_member
+from narrows.signals.reading import Reading
 from narrows.signals.source import ArraySource, StoredSource
 
+AS_IT_IS = Reading()
+TOLD_PADDING = 0.1
 
-def read_signals(data: str | os.PathLike[str]) -> npt.NDArray[Any]:
-    """Read signals from a file or a known set.
+
+def read_signals(data: str | os.PathLike[str], reading: Reading = AS_IT_IS) -> npt.NDArray[Any]:
+    """Read signals from a file, a folder or a known set.
 
     Parameters
     ----------
     data : str or path
-        A path to `.npy`, `.npz` or IDX (gzipped or not), told apart by content;
-        `file.npz:name` for one array of several; or one of `KNOWN_NAMES`, such as `digits`
-        or `mnist:train`. An existing path wins over a known name.
+        A path to a file of a format that is known, told apart by content; `file.npz:name` for one
+        array of several; a folder of such files, or a pattern such as `folder/*.wav`; or one of
+        `KNOWN_NAMES`, such as `digits` or `mnist:train`. An existing path wins over a known name.
+    reading : Reading
+        How recordings and large arrays are cut to frames.
 
     Returns
     -------
@@ -38,33 +51,97 @@ def read_signals(data: str | os.PathLike[str]) -> npt.NDArray[Any]:
     DataError
         If there is nothing of that name, it is damaged, or it holds no signals.
     MissingExtraError
-        If a known set needs scikit-learn or pooch, and that is not installed.
+        If what reads it is not installed.
 
     Examples
     --------
     >>> read_signals("digits").shape
     (1797, 8, 8)
     """
-    return open_signals(data).read()
+    return open_signals(data, reading).read()
 
 
-def open_signals(data: str | os.PathLike[str]) -> ArraySource:
-    """Open signals to be read a block at a time; parameters and errors as of `read_signals`."""
-    found = find(data, "images").read()
-    return ArraySource(check_signals(found, name=repr(os.fsdecode(data))))
+def open_signals(data: str | os.PathLike[str], reading: Reading = AS_IT_IS) -> ArraySource | Frames:
+    """Open signals to be read a block at a time; parameters and errors as of `read_signals`.
+
+    Signals of `.npy`, `.npz`, IDX and known sets that need no cutting are an `ArraySource`.
+    Everything else is `Frames`, whose metadata put together again what they were cut from.
+    """
+    text = os.fsdecode(data)
+    path, inner = _place_of(text)
+    if path is None and (found := _matching(text)):
+        parent = Path(*takewhile(lambda part: not glob.has_magic(part), Path(text).parts))
+        return _of_folder(open_files(parent, found, reading), reading)
+    if path is None:
+        known = find(data, "images")
+        member = member_of(known, f"{text.replace(':', '-')}.npy", NPY, lambda: known)
+        return _of_file(member, reading, repr(text))
+    if path.is_dir() and folder_format(path) is None:
+        return _of_folder(open_files(path, files_in(path), reading), reading)
+    return _of_file(open_member(path, inner, path.name, reading), reading, repr(text))
+
+
+def open_array(array: npt.NDArray[Any], reading: Reading, name: str) -> ArraySource | Frames:
+    """Return an array as signals, cut to frames where that is asked for."""
+    source = ArraySource(array)
+    return _of_file(member_of(source, "signals.npy", NPY, lambda: source), reading, name)
+
+
+def _matching(text: str) -> list[Path]:
+    """Return the files that a pattern stands for."""
+    found = map(Path, glob.glob(text)) if glob.has_magic(text) and "\0" not in text else ()
+    return sorted(path for path in found if path.is_file())
+
+
+def _of_folder(members: Sequence[Member], reading: Reading) -> Frames:
+    return _told(Frames(members, choose_cut(members, reading), is_folder=True), reading)
+
+
+def _of_file(member: Member, reading: Reading, name: str) -> ArraySource | Frames:
+    """Return the array of a file as it is, where its rows are signals, or its frames."""
+    fits = reading.frame_shape in (None, member.shape[1:])
+    as_it_is = member.format in PLAIN and not reading.cuts and fits
+    if as_it_is and (len(member.shape) > 1 or not reading.proposes):
+        return ArraySource(check_signals(member.open().read(), name=name))
+    if reading.frame_shape == member.shape[1:] and not reading.cuts:
+        cut = rows_of(member)
+    else:
+        cut = choose_cut([member], reading)
+    return _told(Frames([member], cut, is_folder=False), reading)
+
+
+def _told(frames: Frames, reading: Reading) -> Frames:
+    """Refuse what has no frames; say so where much of the frames is beyond the ends."""
+    if not frames.shape[0]:
+        raise DataError(f"{frames.members[0].name!r} and all others are empty: nothing to cut")
+    share = frames.padded_share
+    if share > TOLD_PADDING:
+        reading.tell(
+            f"{100 * share:.0f} % of the frames is beyond the ends of what is cut, and filled "
+            "with the last values: shorter frames take fewer"
+        )
+    return frames
 
 
 def find(data: str | os.PathLike[str], part: Part) -> StoredSource:
     """Open what DATA names, whether it is signals or not; `part` is that of a known set."""
     text = os.fsdecode(data)
-    if os.path.exists(text):
-        return open_file(Path(text))
+    path, inner = _place_of(text)
+    if path is not None:
+        return open_file(path, inner)
     if text in KNOWN_NAMES:
         return ArraySource(read_known(text, part))
-    path, _, member = text.rpartition(":")
-    if os.path.exists(path):
-        return open_file(Path(path), member)
     raise DataError(_missing(text, part))
+
+
+def _place_of(text: str) -> tuple[Path | None, str | None]:
+    """Return the path in DATA, if there is one, and the name of an array in it."""
+    if os.path.exists(text):
+        return Path(text), None
+    path, _, inner = text.rpartition(":")
+    if text not in KNOWN_NAMES and os.path.exists(path):
+        return Path(path), inner
+    return None, None
 
 
 def _missing(text: str, part: Part) -> str:
@@ -72,9 +149,9 @@ def _missing(text: str, part: Part) -> str:
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     lines = " (for labels also text, one a line, or file.csv:column)" if part == "labels" else ""
     return (
-        f"there is no file {text!r} and no known set of that name; accepted are a path to .npy, "
-        f".npz (file.npz:name for one of several arrays) or IDX{lines}, or a known set: "
-        f"{', '.join(KNOWN_NAMES)}{hint}"
+        f"there is no file {text!r} and no known set of that name; accepted are a path to a "
+        f"{accepted('or')} file (file.npz:name for one of several arrays) or a folder of "
+        f"such{lines}, or a known set: {', '.join(KNOWN_NAMES)}{hint}"
     )
 
 

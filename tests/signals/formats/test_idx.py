@@ -58,7 +58,7 @@ def test_a_type_that_idx_has_not_is_refused():
 def test_an_axis_too_long_for_the_header_is_refused():
     long = np.broadcast_to(np.zeros((1, 1), np.uint8), (2**32, 1))
     with pytest.raises(DataError, match=r"2\*\*32"):
-        write_idx(io.BytesIO(), long)
+        write_idx(io.BytesIO(), long, {})
 
 
 @pytest.mark.parametrize("suffix", [".idx", ".gz"])

@@ -1,23 +1,43 @@
-"""What a file format consists of. Each has a file of its own here and a line in the registry."""
+"""What a file format consists of, and how one is added.
+
+1. A file here with `NAME = Format(...)`, and `NAME` in `registry.FORMATS`; elsewhere, a package
+   whose entry point in the group `narrows.formats` is a `Format`.
+2. `matches(head, path)`: by the first bytes, or by the path where there is no magic. For a format
+   that is a folder, `head` is empty and `path` a folder.
+3. `open(path, member)` returns an `ArraySource` of what is in memory or mapped, or a `FileSource`,
+   which reads rows as they are needed. Only its header is read here. Its `attributes` are JSON
+   values, all that `write` needs besides the numbers (`packed_arrays` for coordinates, text, other
+   columns). Raise DataError, or let the parser raise inside `damage_named`; a package that is
+   missing is a MissingExtraError. Import packages inside functions.
+4. `write(stream, array, attributes)`, or `save(path, array, attributes)` where a stream will not
+   do (several files, a folder, a library that opens files itself), undoes `open`. `attributes`
+   may come from an archive of someone else's: read them with care, with defaults.
+5. `axes` says what the axes of an array are, and so how it is cut where nobody says.
+6. A test with a real file: `tests/signals/formats/`, names, shapes, dtypes, attributes there and
+   back; a line in the table of `docs/sources.md`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy.typing as npt
 
-from narrows.signals.source import StoredSource
+from narrows.signals.source import Attributes, StoredSource
+
+Axes = Literal["signals", "time", "picture", "field"]
+"""(n, *frame_shape) | (length, ...) | (height, width[, channels]) | (any axes)"""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format of files that signals are read from and, where `write` is given, written to."""
+    """A format of files that signals are read from and, unless both are None, written to."""
 
     name: str
-    """What error messages call it."""
+    """What error messages call it, and archives."""
 
     matches: Callable[[bytes, Path], bool]
     """Return whether a file is one, by its first `HEAD_BYTES` bytes or its path."""
@@ -28,11 +48,34 @@ class Format:
     suffix: str = ""
     """What asks for the format where it is written, with its dot."""
 
-    write: Callable[[BinaryIO, npt.NDArray[Any]], None] | None = None
-    """Write signals from front to back, so that a pipe will do."""
+    write: Callable[[BinaryIO, npt.NDArray[Any], Attributes], None] | None = None
+    """Write an array from front to back, so that a pipe will do."""
+
+    save: Callable[[Path, npt.NDArray[Any], Attributes], None] | None = None
+    """Write an array to a path where nothing is yet."""
 
     has_members: bool = False
     """Whether a file can hold several arrays, each with a name."""
 
+    axes: Axes = "signals"
+    """What the axes of an array are."""
 
-HEAD_BYTES = 6
+    written_as: str = ""
+    """The suffix that names get in an archive; empty where they keep theirs."""
+
+    other_suffixes: tuple[str, ...] = ()
+    """What else asks for the format."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """All suffixes that ask for the format."""
+        return ((self.suffix,) if self.suffix else ()) + self.other_suffixes
+
+    @property
+    def can_write(self) -> bool:
+        """Whether files of it can be written."""
+        return not (self.write is None and self.save is None)
+
+
+HEAD_BYTES = 16
+SHOWN_BYTES = 6  # of them, in error messages

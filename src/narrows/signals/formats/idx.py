@@ -18,7 +18,7 @@ import numpy.typing as npt
 from narrows.errors import DataError
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import check_length, damage_named
-from narrows.signals.source import ArraySource
+from narrows.signals.source import ArraySource, Attributes
 
 GZIP_MAGIC = b"\x1f\x8b"
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -32,7 +32,7 @@ def is_idx(head: bytes) -> bool:
     return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in _DTYPES
 
 
-def write_idx(stream: BinaryIO, array: npt.NDArray[Any]) -> None:
+def write_idx(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes) -> None:
     """Write an array as IDX.
 
     Raises
@@ -52,10 +52,10 @@ def write_idx(stream: BinaryIO, array: npt.NDArray[Any]) -> None:
     stream.write(np.ascontiguousarray(array, array.dtype.newbyteorder(">")).data)
 
 
-def write_gzipped_idx(stream: BinaryIO, array: npt.NDArray[Any]) -> None:
+def write_gzipped_idx(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes) -> None:
     """Write an array as gzipped IDX, without a time stamp: equal arrays give equal bytes."""
     with gzip.GzipFile("", "wb", compresslevel=6, fileobj=stream, mtime=0) as packed:
-        write_idx(packed, array)  # type: ignore[arg-type]
+        write_idx(packed, array, attributes)  # type: ignore[arg-type]
 
 
 def open_idx(path: Path, member: str | None = None) -> ArraySource:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from narrows.errors import DataError
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import check_length, damage_named
-from narrows.signals.source import ArraySource
+from narrows.signals.source import ArraySource, Attributes
 
 NPY_MAGIC = b"\x93NUMPY"
 
@@ -35,7 +35,7 @@ class NpyHeader(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def write_npy(stream: BinaryIO, array: npt.NDArray[Any]) -> None:
+def write_npy(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes) -> None:
     """Write a C-contiguous array as `.npy`, also to a pipe, which `numpy.save` cannot."""
     fields = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(stream, fields)
@@ -71,4 +71,4 @@ def read_npy_header(stream: Any, path: str) -> NpyHeader:
     return NpyHeader(shape, "F" if is_fortran else "C", dtype)
 
 
-NPY = Format(".npy", lambda head, _: head == NPY_MAGIC, open_npy, ".npy", write_npy)
+NPY = Format(".npy", lambda head, _: head.startswith(NPY_MAGIC), open_npy, ".npy", write_npy)

@@ -13,12 +13,12 @@ from narrows.errors import DataError
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import check_length, damage_named
 from narrows.signals.formats.npy import read_npy_header
-from narrows.signals.source import ArraySource
+from narrows.signals.source import ArraySource, Attributes
 
 ZIP_MAGIC = b"PK"
 
 
-def write_npz(stream: BinaryIO, array: npt.NDArray[Any]) -> None:
+def write_npz(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes) -> None:
     """Write an array as the only member of an uncompressed `.npz`, called `signals`."""
     np.savez(stream, signals=array)
 
@@ -67,4 +67,11 @@ def _choose_member(archive: zipfile.ZipFile, member: str | None, path: str) -> z
     return next(iter(arrays.values())) if member is None else arrays[member.removesuffix(".npy")]
 
 
-NPZ = Format(".npz", lambda head, _: head.startswith(ZIP_MAGIC), open_npz, ".npz", write_npz, True)
+NPZ = Format(
+    ".npz",
+    lambda head, _: head.startswith(ZIP_MAGIC),
+    open_npz,
+    ".npz",
+    write_npz,
+    has_members=True,
+)

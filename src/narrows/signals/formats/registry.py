@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,16 +12,21 @@ import numpy.typing as npt
 
 from narrows.errors import DataError, SettingError
 from narrows.signals.checks import check_signals
-from narrows.signals.formats.contract import HEAD_BYTES, Format
+from narrows.signals.formats.contract import HEAD_BYTES, SHOWN_BYTES, Format
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.formats.idx import GZIPPED_IDX, IDX
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.npz import NPZ
+from narrows.signals.formats.raw import RAW
+from narrows.signals.formats.wav import WAV
 from narrows.signals.source import StoredSource
 
-FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX)
-_WRITERS = {each.suffix: each.write for each in FORMATS if each.write}
-_NAMES = tuple(dict.fromkeys(each.name for each in FORMATS))
+FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX, WAV, RAW)
+PLAIN = (NPY, NPZ, IDX, GZIPPED_IDX)
+"""Those that hold an array and nothing else: its rows are signals as they are."""
+ENTRY_POINTS = "narrows.formats"
+_WRITERS = {each.suffix: each.write for each in PLAIN if each.write}
+_NAMES = tuple(dict.fromkeys(each.name for each in FORMATS if each is not RAW))
 
 SUFFIXES = tuple(_WRITERS)
 """What `write_signals` accepts; `.gz` stands for gzipped IDX."""
@@ -27,6 +35,52 @@ SUFFIXES = tuple(_WRITERS)
 def accepted(link: str) -> str:
     """Return the names of all formats, the last two joined by a word."""
     return f"{', '.join(_NAMES[:-1])} {link} {_NAMES[-1]}"
+
+
+def all_formats() -> Iterator[Format]:
+    """Yield the formats of narrows, and then those of other packages: they replace none."""
+    yield from FORMATS
+    yield from _of_other_packages()
+
+
+def writer_of(file_name: str, name: str) -> Format:
+    """Return the format to write a file in: that of its suffix, or else the one of a name.
+
+    Raises
+    ------
+    SettingError
+        If there is none that can be written.
+    """
+    suffix = Path(file_name).suffix.lower()
+    writers = [each for each in all_formats() if each.can_write]
+    of_name = [each for each in writers if each.name == name]
+    of_suffix = [each for each in writers if suffix and suffix in each.suffixes]
+    both = [each for each in of_suffix if each.name == name]
+    found = [*both, *of_suffix, *of_name]
+    if not found:
+        raise SettingError(
+            f"{file_name!r} was of the format {name!r}, which cannot be written here; give a name "
+            f"that ends in {', '.join(each.suffixes[0] for each in writers if each.suffixes)}"
+        )
+    return found[0]
+
+
+@cache
+def _of_other_packages() -> tuple[Format, ...]:
+    found = []
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            format_ = entry.load()
+        except Exception as error:  # whatever a package of someone else's does
+            raise DataError(_unusable(entry.value, f"cannot be loaded ({error})")) from error
+        if not isinstance(format_, Format):
+            raise DataError(_unusable(entry.value, "is no narrows.signals.formats.contract.Format"))
+        found.append(format_)
+    return tuple(found)
+
+
+def _unusable(value: str, fault: str) -> str:
+    return f"the format {value}, which another package registers, {fault}; update or remove it"
 
 
 def write_signals(stream: BinaryIO, array: npt.ArrayLike, suffix: str = ".npy") -> None:
@@ -51,11 +105,11 @@ def write_signals(stream: BinaryIO, array: npt.ArrayLike, suffix: str = ".npy") 
     writer = _WRITERS.get(suffix.lower() or ".npy")
     if writer is None:
         raise SettingError(f"cannot write {suffix!r} files; accepted are {', '.join(SUFFIXES)}")
-    writer(stream, check_signals(array, allow_empty=True))
+    writer(stream, check_signals(array, allow_empty=True), {})
 
 
 def open_file(path: Path, member: str | None = None) -> StoredSource:
-    """Open the numbers in a file, whether they are signals or not.
+    """Open the numbers in a file, whether they are signals or not; see `find_format`.
 
     Parameters
     ----------
@@ -69,18 +123,33 @@ def open_file(path: Path, member: str | None = None) -> StoredSource:
     DataError
         If the file is of none of these formats, or damaged, or cannot be opened.
     """
+    return find_format(path, member).open(path, member)
+
+
+def find_format(path: Path, member: str | None = None) -> Format:
+    """Return the format of a file, or of a folder that is one; parameters as of `open_file`."""
     if not path.is_file():
+        folder = folder_format(path)
+        if folder is not None:
+            return folder
         kind = "a directory" if path.is_dir() else "a pipe or a device, which is read only once"
         raise DataError(f"{str(path)!r} is {kind}; accepted is one {accepted('or')} file")
     with damage_named(path, "a file"), path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     found = _format_of(head, path)
     if member is not None and not (found and found.has_members):
-        several = " or ".join(each.name for each in FORMATS if each.has_members)
+        several = " or ".join(each.name for each in all_formats() if each.has_members)
         raise DataError(f"{f'{path}:{member}'!r} names an array, but the file is no {several}")
     if found is None:
         raise DataError(_unknown(str(path), head))
-    return found.open(path, member)
+    return found
+
+
+def folder_format(path: Path) -> Format | None:
+    """Return the format of a folder that is one, such as a store of chunks."""
+    if not path.is_dir():
+        return None
+    return next((each for each in all_formats() if each.matches(b"", path)), None)
 
 
 def check_head(name: str, head: bytes) -> None:
@@ -90,13 +159,13 @@ def check_head(name: str, head: bytes) -> None:
 
 
 def _format_of(head: bytes, path: Path) -> Format | None:
-    return next((each for each in FORMATS if each.matches(head, path)), None)
+    return next((each for each in all_formats() if each.matches(head, path)), None)
 
 
 def _unknown(path: str, head: bytes) -> str:
     if not head:
         return f"{path!r} is empty (0 bytes); accepted is a {accepted('or')} file"
     return (
-        f"{path!r} begins with {head!r} and is neither {accepted('nor')}; "
-        "load it in Python and save it with numpy.save"
+        f"{path!r} begins with {head[:SHOWN_BYTES]!r} and is neither {accepted('nor')}; "
+        "give --shape and --dtype for bare numbers, or save it in Python with numpy.save"
     )

@@ -1,0 +1,170 @@
+"""How arrays are cut to frames: as asked for, as the model takes them, or as the data suggest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NoReturn
+
+from narrows.errors import DataError
+from narrows.signals.members import FREE_AXES, Member
+from narrows.signals.reading import Lengths, Reading
+
+WINDOW, SHORTEST, LONGEST = 256, 16, 4096  # samples, where no rate says more
+WINDOW_SECONDS = 0.032  # about the time in which speech stays the same
+TILES = {1: (256,), 2: (32, 32), 3: (8, 16, 16)}  # by the number of axes
+MAX_WHOLE = 4096  # elements of files that are frames as they are
+MAX_CHANNELS = 16  # in the last of two axes; more are no channels
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How members are cut.
+
+    Attributes
+    ----------
+    lengths, hops : tuple of int
+        Along the axes of the members.
+    frame_shape : tuple of int
+        That of the frames: the lengths, but for axes of one element that stand first.
+    """
+
+    lengths: Lengths
+    hops: Lengths
+    frame_shape: Lengths
+
+
+def choose_cut(members: Sequence[Member], reading: Reading) -> Cut:
+    """Decide how members of as many axes are cut.
+
+    Raises
+    ------
+    DataError
+        If they cannot be cut as asked for, or to the frames of the model.
+    """
+    if reading.window is not None:
+        return _windows(members, reading.window, (reading.hop or (reading.window,))[0])
+    if reading.tile is not None:
+        return _tiles(members, reading.tile, reading.hop or reading.tile)
+    if reading.frame_shape is not None:
+        return _of_model(members, reading.frame_shape)
+    cut = _proposed(members)
+    shape = " x ".join(map(str, cut.frame_shape))
+    option = "--window" if len(cut.frame_shape) == 1 or _is_time(members[0]) else "--tile"
+    reading.tell(f"cut in frames of {shape}; {option} takes another size")
+    return cut
+
+
+def rows_of(member: Member) -> Cut:
+    """Return the cut of an array whose rows are signals."""
+    lengths = (1, *member.shape[1:])
+    return Cut(lengths, lengths, member.shape[1:])
+
+
+def _windows(members: Sequence[Member], window: int, hop: int) -> Cut:
+    if members[0].format.axes == "picture":
+        raise DataError(f"{members[0].name!r} is a picture; cut it with --tile 16,16, say")
+    longest = max(members, key=lambda member: member.shape[0])
+    if window > longest.shape[0]:
+        raise DataError(
+            f"window {window} is longer than the longest recording, {longest.name!r} of "
+            f"{longest.shape[0]} samples; give one of at most {longest.shape[0]}"
+        )
+    rest = tuple(_whole_axis(members, axis) for axis in range(1, len(longest.shape)))
+    return Cut((window, *rest), (hop, *rest), (window, *rest))
+
+
+def _tiles(members: Sequence[Member], tile: Lengths, hop: Lengths) -> Cut:
+    rank = len(members[0].shape)
+    free = FREE_AXES.get(members[0].format.axes, rank)
+    if len(tile) == rank:
+        free = rank
+    rest = tuple(_whole_axis(members, axis) for axis in range(free, rank))
+    before = (1,) * (free - len(tile))
+    if len(tile) > free:
+        raise DataError(
+            f"tile {','.join(map(str, tile))} has {len(tile)} axes, and {members[0].name!r} "
+            f"{rank}: {members[0].shape}; give a length for each of its last axes"
+        )
+    lengths = (*before, *tile, *rest)
+    for axis, length in enumerate(lengths):
+        longest = max(member.shape[axis] for member in members)
+        if length > longest:
+            raise DataError(
+                f"tile {','.join(map(str, tile))} is longer than every array: along axis {axis} "
+                f"the longest has {longest} elements; give at most as many"
+            )
+    return Cut(lengths, (*before, *hop, *rest), frame_shape_of(lengths))
+
+
+def _of_model(members: Sequence[Member], frame_shape: Lengths) -> Cut:
+    """Cut to the frames of a model, which stand for the last axes; recordings along the first."""
+    first = members[0]
+    rank, free = len(first.shape), FREE_AXES.get(first.format.axes)
+    lengths = (1,) * (rank - len(frame_shape)) + frame_shape
+    channels = first.shape[free:] if free is not None else ()
+    if len(lengths) != rank or (channels and lengths[free:] != channels):
+        raise DataError(
+            f"{first.name!r} of shape {first.shape} cannot be cut to the frames of the model, "
+            f"{frame_shape}; give signals of its kind, or train a model on these"
+        )
+    return Cut(lengths, lengths, frame_shape)
+
+
+def _proposed(members: Sequence[Member]) -> Cut:
+    first = members[0]
+    rank, axes = len(first.shape), first.format.axes
+    largest = tuple(max(m.shape[axis] for m in members) for axis in range(rank))
+    is_one_shape = all(member.shape == first.shape for member in members)
+    if is_one_shape and len(members) > 1 and 0 < prod(largest) <= MAX_WHOLE:
+        return Cut(largest, largest, frame_shape_of(largest))
+    if _is_time(first):
+        window = min(_window_of(first.attributes), max(largest[0], 1))
+        return _windows(members, window, window)
+    if axes == "signals" and all(m.shape[1:] == first.shape[1:] for m in members):
+        return rows_of(first)
+    free = FREE_AXES.get(axes, rank)
+    usual = TILES[min(free, max(TILES))]
+    sizes = largest[free - len(usual) : free]
+    tile = tuple(min(pair) for pair in zip(usual, sizes, strict=True))
+    return _tiles(members, tile, tile)
+
+
+def _is_time(member: Member) -> bool:
+    """Return whether the first axis is time."""
+    shape, axes = member.shape, member.format.axes
+    few = len(shape) == 1 or (len(shape) == 2 and shape[1] <= MAX_CHANNELS)
+    return axes == "time" or (axes == "signals" and few)
+
+
+def _window_of(attributes: Any) -> int:
+    """Return the power of two that is nearest to the usual time at the sample rate."""
+    rate = attributes.get("rate")
+    if not isinstance(rate, int | float) or not rate > 0:
+        return WINDOW
+    power = round(math.log2(rate * WINDOW_SECONDS))
+    return min(max(1 << max(power, 0), SHORTEST), LONGEST)
+
+
+def _whole_axis(members: Sequence[Member], axis: int) -> int:
+    """Return the length of an axis that is not cut, the same in all members."""
+    first = members[0]
+    for member in members:
+        if member.shape[axis] != first.shape[axis]:
+            _refuse_axis(first, member, axis)
+    return max(first.shape[axis], 1)
+
+
+def _refuse_axis(first: Member, other: Member, axis: int) -> NoReturn:
+    raise DataError(
+        f"{first.name!r} has shape {first.shape} and {other.name!r} {other.shape}: axis {axis} is "
+        "not cut, and differs; cut it with --tile and a length for each axis"
+    )
+
+
+def frame_shape_of(lengths: Lengths) -> Lengths:
+    """Return the shape of frames: axes of one element that stand first are left out."""
+    first = next((axis for axis, length in enumerate(lengths) if length > 1), len(lengths) - 1)
+    return lengths[first:]

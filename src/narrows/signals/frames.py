@@ -1,0 +1,138 @@
+"""Recordings and large arrays as signals: frames of one shape, cut where they are needed.
+
+members (files) ─Grid─► frames (n, *frame_shape), and the metadata that put them together again
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.signals.checks import check_signals
+from narrows.signals.cutting import Cut
+from narrows.signals.geometry import Geometry, pack_geometry
+from narrows.signals.members import Member
+from narrows.signals.source import Attributes, Signals, StoredSource
+from narrows.signals.windows import Grid, cut_frame
+
+MAX_SLAB_BYTES = 1 << 26  # of a member that are held at a time, where its rows allow
+
+
+class Frames:
+    """The frames of members, one member after the other.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Of one dtype and as many axes.
+    cut : Cut
+        How.
+    is_folder : bool
+    """
+
+    def __init__(self, members: Sequence[Member], cut: Cut, is_folder: bool) -> None:
+        self.members, self.cut = members, cut
+        self.geometry = Geometry(
+            [member.name for member in members],
+            [member.shape for member in members],
+            cut.lengths,
+            cut.hops,
+            [member.format.name for member in members],
+            [member.attributes for member in members],
+            is_folder,
+        )
+        self._opened: tuple[int, StoredSource] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of all frames, (n, *frame_shape)."""
+        return (self.geometry.n_frames, *self.cut.frame_shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the frames."""
+        return self.members[0].dtype
+
+    @property
+    def attributes(self) -> Attributes:
+        """Nothing: what comes with the members is in the metadata."""
+        return {}
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """What an archive of the frames has to keep."""
+        return pack_geometry(self.geometry)
+
+    @property
+    def padded_share(self) -> float:
+        """The share of the frames' elements that is beyond the end of a member."""
+        if self.geometry.hops != self.geometry.lengths:
+            return 0.0
+        elements = self.shape[0] * prod(self.geometry.lengths)
+        return 1.0 - sum(prod(shape) for shape in self.geometry.shapes) / max(elements, 1)
+
+    def blocks(self, size: int) -> Iterator[Signals]:
+        """Yield `(at most size, *frame_shape)` frames at a time, in order."""
+        for start in range(0, self.shape[0], size):
+            yield self.part(start, start + size)
+
+    def part(self, start: int, stop: int) -> Signals:
+        """Cut frames `start` to `stop`."""
+        return self.rows(np.arange(start, min(stop, self.shape[0])))
+
+    def read(self) -> Signals:
+        """Cut all frames."""
+        return self.part(0, self.shape[0])
+
+    def rows(self, indices: npt.NDArray[np.intp]) -> Signals:
+        """Cut some frames; those of one member best together, and in order."""
+        out = np.empty((len(indices), *self.geometry.lengths), self.dtype)
+        slab = _Slab()
+        for row, index in zip(out, indices.tolist(), strict=True):
+            number = bisect_right(self.geometry.starts, index) - 1
+            frame = index - self.geometry.starts[number]
+            row[...] = slab.frame(self, number, frame)
+        return out.reshape(len(indices), *self.shape[1:])
+
+    def member_source(self, number: int) -> StoredSource:
+        """Open a member; the one of the last time is still open."""
+        if self._opened is None or self._opened[0] != number:
+            self._opened = None  # closed before the next is opened
+            self._opened = (number, self.members[number].open())
+        return self._opened[1]
+
+
+class _Slab:
+    """Rows of one member, held while frames are cut from them."""
+
+    def __init__(self) -> None:
+        self._of = (-1, 0, 0)  # member, first row and last row
+        self._rows: Signals = np.empty(0)
+        self._grid = Grid((), (), ())
+
+    def frame(self, frames: Frames, number: int, frame: int) -> Signals:
+        """Cut a frame of a member, reading rows where they are not at hand."""
+        if self._of[0] != number:
+            self._grid = frames.geometry.grid(number)
+        needed = self._grid.box(frame)[0]
+        member, first, last = self._of
+        if member != number or needed.start < first or needed.stop > last:
+            self._read(frames, number, needed)
+        return cut_frame(self._rows, self._grid, frame, self._of[1])
+
+    def _read(self, frames: Frames, number: int, needed: slice) -> None:
+        """Read the rows of a frame, and as many of the next as fit."""
+        member = frames.members[number]
+        row_bytes = prod(member.shape[1:]) * member.dtype.itemsize
+        stop = min(
+            max(needed.stop, needed.start + MAX_SLAB_BYTES // max(row_bytes, 1)), member.shape[0]
+        )
+        rows = frames.member_source(number).part(needed.start, stop)
+        self._rows = check_signals(rows[None], name=repr(member.name))[0]
+        self._of = (number, needed.start, stop)

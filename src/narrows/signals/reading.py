@@ -1,0 +1,95 @@
+"""How DATA is to be read: what the options of commands and keywords of functions say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from narrows.errors import SettingError
+
+Lengths = tuple[int, ...]
+DTYPE_NAMES = "uint8, int8, uint16, int16, int32, float32, float64, with > before it for big-endian"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is asked for; None is decided from the data.
+
+    Attributes
+    ----------
+    window : int or None
+        Length of the windows that recordings are cut in, along their first axis.
+    hop : tuple of int or None
+        From one window or tile to the next; by default their length.
+    tile : tuple of int or None
+        Shape of the tiles that arrays are cut in, along their last axes.
+    shape, dtype : optional
+        Of a file of bare numbers.
+    skip_unreadable : bool
+        Go on without the files of a folder that cannot be read.
+    frame_shape : tuple of int or None
+        What the model takes: where nothing else is said, frames are cut to it.
+    proposes : bool
+        Cut one long list of numbers, where nothing else is said.
+    tell : callable
+        Called with a line of text for each decision.
+    """
+
+    window: int | None = None
+    hop: Lengths | None = None
+    tile: Lengths | None = None
+    shape: Lengths | None = None
+    dtype: np.dtype[Any] | None = None
+    skip_unreadable: bool = False
+    frame_shape: Lengths | None = None
+    proposes: bool = False
+    tell: Callable[[str], None] = lambda text: None
+
+    def __post_init__(self) -> None:
+        if self.window is not None and self.tile is not None:
+            raise SettingError("window and tile are two ways to cut; give one")
+        if self.hop is not None and self.window is None and self.tile is None:
+            raise SettingError("hop is the distance of windows or tiles; give window or tile, too")
+        lengths = self.tile or (() if self.window is None else (self.window,))
+        if any(length < 1 for length in lengths):
+            raise SettingError(f"frames of {', '.join(map(str, lengths))}; at least 1 is needed")
+        hop = self.hop or lengths
+        if len(hop) != len(lengths) or not all(
+            1 <= h <= n for h, n in zip(hop, lengths, strict=True)
+        ):
+            raise SettingError(
+                f"hop {', '.join(map(str, hop))} of frames of {', '.join(map(str, lengths))}; it "
+                "must be 1 to their length, along as many axes: a longer one would leave gaps"
+            )
+        if (self.shape is None) != (self.dtype is None):
+            raise SettingError("bare numbers need both shape and dtype; give the other, too")
+
+    @property
+    def cuts(self) -> bool:
+        """Whether window or tile is given."""
+        return self.window is not None or self.tile is not None
+
+
+def parse_lengths(text: str, name: str) -> Lengths:
+    """Read `8,16,16`, or with x; SettingError for anything else."""
+    try:
+        return tuple(int(part) for part in text.replace("x", ",").split(","))
+    except ValueError:
+        raise SettingError(
+            f"{name} {text!r}; accepted are whole numbers with commas, such as 8,16,16"
+        ) from None
+
+
+def parse_dtype(text: str) -> np.dtype[Any]:
+    """Read the name of a type of numbers; SettingError for anything else."""
+    order: Literal[">", "<"] = ">" if text.startswith(">") else "<"
+    try:
+        dtype = np.dtype(text.lstrip("<>")).newbyteorder(order)
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype.kind not in "iuf":
+        raise SettingError(f"dtype {text!r}; accepted are {DTYPE_NAMES}")
+    return dtype

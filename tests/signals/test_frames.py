@@ -1,0 +1,181 @@
+"""Files and folders as frames: what is read, what is proposed, and what is refused."""
+
+import wave
+
+import numpy as np
+import pytest
+
+from narrows.errors import DataError, SettingError
+from narrows.signals import Frames, Reading, open_signals, read_signals
+from narrows.signals.geometry import unpack_geometry
+from narrows.signals.reading import parse_dtype, parse_lengths
+from narrows.signals.windows import join
+
+
+def write_wav(path, x, rate=8000):
+    """Write int16 samples with the standard library."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1 if x.ndim == 1 else x.shape[1], 2, rate, 0, "NONE", ""))
+        file.writeframes(x.astype("<i2").tobytes())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of three recordings of different lengths, one in a folder of its own."""
+    rng, folder = np.random.default_rng(0), tmp_path / "spoken"
+    (folder / "in").mkdir(parents=True)
+    for name, n in (("b.wav", 1000), ("a.wav", 300), ("in/c.wav", 17)):
+        write_wav(folder / name, rng.integers(-999, 999, n))
+    (folder / ".hidden").write_bytes(b"x")
+    return folder
+
+
+def message(data, reading):
+    with pytest.raises(DataError) as caught:
+        open_signals(data, reading)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def restored(frames):
+    """Join what `Frames` reads, by its metadata alone."""
+    geometry = unpack_geometry(frames.metadata, frames.shape[0])
+    back, x = {}, frames.read()
+    for number, name in enumerate(geometry.names):
+        grid = geometry.grid(number)
+        own = x[geometry.starts[number] : geometry.starts[number + 1]]
+        out = np.empty(grid.shape, x.dtype)
+        back[name] = join(own.reshape(len(own), *grid.lengths), grid, out)
+    return back
+
+
+@pytest.mark.parametrize("hop", [None, (100,), (256,)])
+def test_a_folder_of_recordings_is_one_source_of_windows(folder, hop):
+    frames = open_signals(folder, Reading(window=256, hop=hop))
+    assert isinstance(frames, Frames)
+    assert frames.dtype == np.int16
+    assert frames.shape == ((4 + 2 + 1 if hop != (100,) else 9 + 2 + 1), 256)
+    back = restored(frames)
+    assert [*back] == ["a.wav", "b.wav", "in/c.wav"]
+    assert [len(x) for x in back.values()] == [300, 1000, 17]
+    assert np.array_equal(back["b.wav"], read_signals(folder / "b.wav", Reading(window=1000))[0])
+    assert [dict(each) for each in frames.geometry.attributes] == [{"rate": 8000}] * 3
+
+
+def test_blocks_and_rows_of_frames_are_those_of_all(folder):
+    frames = open_signals(folder, Reading(window=64, hop=(32,)))
+    whole = frames.read()
+    assert np.array_equal(np.concatenate(list(frames.blocks(7))), whole)
+    order = np.random.default_rng(1).permutation(len(whole))
+    assert np.array_equal(frames.rows(order), whole[order])
+
+
+@pytest.mark.parametrize(
+    ("shape", "tile", "frame_shape"),
+    [
+        ((9, 20, 13), (4, 8, 8), (4, 8, 8)),
+        ((9, 20, 13), (8, 8), (8, 8)),
+        ((9, 20, 13), (1, 5, 1), (5, 1)),
+        ((50,), (8,), (8,)),
+    ],
+)
+def test_an_array_is_cut_in_tiles_along_its_last_axes(tmp_path, shape, tile, frame_shape):
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    frames = open_signals(tmp_path / "x.npy", Reading(tile=tile))
+    assert frames.shape[1:] == frame_shape
+    assert np.array_equal(restored(frames)["x.npy"], x)
+
+
+def test_rows_of_numpy_files_stay_what_they_were(tmp_path):
+    x = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
+    np.save(tmp_path / "x.npy", x)
+    assert not isinstance(open_signals(tmp_path / "x.npy"), Frames)
+    (tmp_path / "many").mkdir()
+    for n in (3, 4):
+        np.save(tmp_path / "many" / f"{n}.npy", np.zeros((n, 28, 28), np.uint8))
+    assert read_signals(tmp_path / "many").shape == (7, 28, 28)
+
+
+def test_bare_numbers_need_shape_and_type(tmp_path):
+    x = np.random.default_rng(0).normal(size=(5, 6, 7)).astype(">f4")
+    (tmp_path / "x.f32").write_bytes(x.tobytes())
+    for shape in ((5, 6, 7), (-1, 6, 7)):
+        frames = open_signals(tmp_path / "x.f32", Reading(shape=shape, dtype=np.dtype(">f4")))
+        assert np.array_equal(frames.read(), x)
+        assert frames.geometry.shapes[0] == (5, 6, 7)
+    assert "give --shape and --dtype" in message(tmp_path / "x.f32", Reading())
+    wrong = Reading(shape=(4, 6, 7), dtype=np.dtype("f4"))
+    assert "840 bytes, and shape 4,6,7 of float32 takes 672" in message(tmp_path / "x.f32", wrong)
+
+
+def test_a_size_is_proposed_and_said(folder):
+    told = []
+    frames = open_signals(folder, Reading(tell=told.append))
+    assert frames.shape[1:] == (256,)  # 32 ms
+    assert "frames of 256; --window" in told[0]
+    assert "27 % of the frames is beyond the ends" in told[1]
+
+
+def test_frames_are_cut_as_the_model_takes_them(folder, tmp_path):
+    assert open_signals(folder, Reading(frame_shape=(100,))).shape[1:] == (100,)
+    assert "cannot be cut to the frames of the model" in message(
+        folder, Reading(frame_shape=(28, 28))
+    )
+    np.save(tmp_path / "x.npy", np.zeros((9, 30, 30), np.uint8))
+    assert open_signals(tmp_path / "x.npy", Reading(frame_shape=(30, 30))).shape == (9, 30, 30)
+    assert open_signals(tmp_path / "x.npy", Reading(frame_shape=(8, 8))).shape == (144, 8, 8)
+
+
+def test_a_folder_of_unlike_files_is_refused(folder):
+    write_wav(folder / "stereo.wav", np.zeros((500, 2)))
+    told = message(folder, Reading(window=64))
+    assert "'a.wav' of 1 channel of int16 and 'stereo.wav' of 2 channels of int16" in told
+
+
+def test_an_unreadable_file_is_named_and_can_be_skipped(folder):
+    (folder / "notes.txt").write_text("read me")
+    told = message(folder, Reading(window=64))
+    assert "notes.txt" in told
+    assert "--skip-unreadable" in told
+    skipped = []
+    frames = open_signals(folder, Reading(window=64, skip_unreadable=True, tell=skipped.append))
+    assert len(frames.members) == 3
+    assert "notes.txt" in skipped[0]
+
+
+def test_what_cannot_be_cut_is_refused(folder, tmp_path):
+    assert "window 2000 is longer than the longest recording, 'b.wav' of 1000" in message(
+        folder, Reading(window=2000)
+    )
+    np.save(tmp_path / "x.npy", np.zeros((9, 5, 5), np.uint8))
+    assert "is longer than every array" in message(tmp_path / "x.npy", Reading(tile=(8, 8)))
+    assert "has 4 axes" in message(tmp_path / "x.npy", Reading(tile=(1, 1, 1, 1)))
+    (tmp_path / "none").mkdir()
+    assert "without files of signals" in message(tmp_path / "none", Reading())
+
+
+def test_a_pattern_stands_for_the_files_that_match(folder):
+    frames = open_signals(f"{folder}/*.wav", Reading(window=64))
+    assert frames.geometry.names == ["a.wav", "b.wav"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"window": 8, "tile": (8,)}, {"hop": (4,)}, {"window": 0}, {"window": 8, "hop": (9,)},
+     {"tile": (8, 8), "hop": (4,)}, {"shape": (3,)}, {"tile": (8,), "hop": (0,)}],
+)  # fmt: skip
+def test_requests_that_contradict_each_other_are_refused(wrong):
+    with pytest.raises(SettingError):
+        Reading(**wrong)
+
+
+def test_lengths_and_types_are_read_from_text():
+    assert parse_lengths("8,16,16", "tile") == parse_lengths("8x16x16", "tile") == (8, 16, 16)
+    assert parse_dtype("float32") == np.dtype("<f4")
+    assert parse_dtype(">i2") == np.dtype(">i2")
+    for wrong in ("complex64", "nonsense", "U5", ""):
+        with pytest.raises(SettingError, match="dtype"):
+            parse_dtype(wrong)
+    with pytest.raises(SettingError, match="tile '8;16'"):
+        parse_lengths("8;16", "tile")
