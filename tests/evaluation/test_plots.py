@@ -64,6 +64,21 @@ def test_a_gallery_shows_original_reconstruction_and_error(kind):
         assert {"signal", "error", "sample", "decoded"} <= set(shown)
 
 
+def test_stacked_channels_have_ticks_of_their_own_values():
+    t = np.linspace(0.0, 20.0, 5000)
+    frame = np.stack([1000 + 200 * np.sin(t), 3 + 0 * t, -50 + 90 * np.cos(t)], axis=1)
+    axis = drawn(plots.gallery(frame[None], frame[None] - 1, 400.0))[0]
+    lines = [line.get_ydata() for line in axis.get_lines()[:3]]
+    names = [name.get_text().replace(",", "") for name in axis.get_yticklabels()]
+    values = dict(zip(map(float, names), axis.get_yticks(), strict=True))
+    assert any(800 <= value <= 1200 for value in values)
+    assert 3.0 in values
+    for value, place in values.items():
+        channel = 0 if value > 500 else 1 if value == 3 else 2
+        assert place - lines[channel][0] == pytest.approx(value - frame[0, channel])
+    assert axis.get_lines()[0].get_xdata()[-1] > 4990  # samples, not those that were kept
+
+
 @pytest.mark.parametrize("kind", SOME_KINDS)
 def test_latent_sizes_are_rows_under_the_same_signals(kind):
     original, decoded = signals(kind)

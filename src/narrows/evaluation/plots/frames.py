@@ -20,6 +20,8 @@ MAX_SIDE = 160
 """Pixels in a row or column; larger pictures are averaged down."""
 MAX_SAMPLES = 2000
 """Of a line; longer ones are thinned."""
+MIN_TICK_GAP = 0.15
+"""Between two values beside stacked channels, in the height of the stack."""
 
 
 def as_picture(frame: Frame) -> Frame | None:
@@ -57,7 +59,13 @@ def as_lines(frame: Frame) -> npt.NDArray[np.float64]:
     frame = np.atleast_1d(frame).astype(np.float64)
     lines = np.moveaxis(frame, int(np.argmax(frame.shape)), 0)
     lines = lines.reshape(len(lines), -1)[:, :MAX_CHANNELS]
-    return lines[:: math.ceil(len(lines) / MAX_SAMPLES)]
+    return lines[sample_numbers(frame)]
+
+
+def sample_numbers(frame: Frame) -> npt.NDArray[np.intp]:
+    """Return the numbers of the samples that `as_lines` returns, counted from 0."""
+    n = max(np.atleast_1d(frame).shape)
+    return np.arange(0, n, math.ceil(n / MAX_SAMPLES))
 
 
 def value_range(original: Frame, peak: float, low: float | None) -> tuple[float, float]:
@@ -102,33 +110,56 @@ def _averaged(picture: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def draw_lines(axis: Axes, frame: Frame, decoded: Frame, colour: str) -> None:
-    """Draw a signal over time in ink and its reconstruction above it; channels are stacked."""
-    lines, others = as_lines(frame), as_lines(decoded)
+    """Draw a signal over time in ink and its reconstruction above it; channels are stacked.
+
+    The ticks beside each channel are its own values.
+    """
+    lines, others, numbers = as_lines(frame), as_lines(decoded), sample_numbers(frame)
     style_box(axis, ("left", "bottom"))
-    if lines.shape[1] > 1:
-        shift = stacking(lines)
-        lines, others = lines - shift, others - shift
-        axis.set_yticks([])
-    else:
-        axis.locator_params(axis="y", nbins=3)
+    shift = stacking(lines)
     marker = "." if len(lines) <= 16 else None
-    axis.plot(lines, color=INK, alpha=0.75, linewidth=1.6, marker=marker)
-    axis.plot(others, color=colour, linewidth=0.9, marker=marker)
+    axis.plot(numbers, lines - shift, color=INK, alpha=0.75, linewidth=1.6, marker=marker)
+    axis.plot(numbers, others - shift, color=colour, linewidth=0.9, marker=marker)
+    value_ticks(axis, lines, shift)
 
 
 def stacking(lines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return what to subtract from each channel of `(samples, channels)` to stack them."""
-    finite = np.where(np.isfinite(lines), lines, 0.0)
-    low, high = finite.min(axis=0), finite.max(axis=0)
+    if lines.shape[1] == 1:
+        return np.zeros(1)
+    low, high = _ends(lines)
     spacing = float((high - low).max()) or 1.0
-    return np.asarray((low + high) / 2 + 1.15 * spacing * np.arange(lines.shape[1]))
+    return np.asarray((low + high) / 2 + 1.2 * spacing * np.arange(lines.shape[1]))
+
+
+def _ends(lines: npt.NDArray[np.float64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    finite = np.where(np.isfinite(lines), lines, 0.0)
+    return finite.min(axis=0), finite.max(axis=0)
+
+
+def value_ticks(axis: Axes, lines: npt.NDArray[np.float64], shift: npt.NDArray[np.float64]) -> None:
+    """Put one or two values of its own beside each of the stacked channels, where there is room."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = _ends(lines)
+    widest = int(np.argmax(high - low))
+    marks = MaxNLocator(nbins=3).tick_values(low[widest], high[widest])
+    step, room = marks[1] - marks[0], MIN_TICK_GAP * float(np.ptp(np.stack([low, high]) - shift))
+    ticks: list[tuple[float, str]] = []
+    for channel, moved in enumerate(shift):
+        inside = step * np.arange(np.ceil(low[channel] / step), np.floor(high[channel] / step) + 1)
+        middle = float(f"{(low[channel] + high[channel]) / 2:.3g}")
+        for value in sorted({*inside[[-1, 0]]} if len(inside) else {middle}, reverse=True):
+            if not ticks or ticks[-1][0] - (value - moved) >= room:
+                ticks.append((value - moved, f"{value:,.6g}"))
+    axis.set_yticks([place for place, _ in ticks], [name for _, name in ticks])
 
 
 def draw_error(axis: Axes, error: Frame, most: float) -> None:
     """Draw the absolute error of a signal over time, on a scale that ends at `most`."""
-    lines = as_lines(error)
+    lines, numbers = as_lines(error), sample_numbers(error)
     style_box(axis, ("left", "bottom"))
     marker = "." if len(lines) <= 16 else None
-    axis.plot(lines.max(axis=1), color=RED, linewidth=0.8, marker=marker)
+    axis.plot(numbers, lines.max(axis=1), color=RED, linewidth=0.8, marker=marker)
     axis.set_ylim(0.0, 1.05 * (most or 1.0))
     axis.locator_params(axis="y", nbins=2)

@@ -95,7 +95,7 @@ def rate_distortion(series: Mapping[str, Sequence[tuple[float, float]]]) -> Figu
     """
     if not any(math.isfinite(psnr) for points in series.values() for _, psnr in points):
         raise DataError("no lossy points to draw; give at least one")
-    figure = new_figure(WIDTH, 3.2)
+    figure = new_figure(WIDTH, 2.9 + 0.09 * len(series))
     axis = figure.subplots()
     for number, (name, points) in enumerate(series.items()):
         drawn = sorted(point for point in points if math.isfinite(point[1]))
@@ -119,5 +119,7 @@ def rate_distortion(series: Mapping[str, Sequence[tuple[float, float]]]) -> Figu
         0.015, 0.985, "↖ better", transform=axis.transAxes, fontsize=SMALL - 1, color=INK,
         va="top",
     )  # fmt: skip
-    style_legend(axis, loc="best")
+    figure.legend(
+        loc="outside lower center", ncols=2, fontsize=SMALL - 1, labelcolor=INK, frameon=False
+    )
     return figure

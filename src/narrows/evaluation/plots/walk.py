@@ -23,8 +23,10 @@ from narrows.evaluation.plots.frames import (
     as_picture,
     draw_picture,
     picture_of,
+    sample_numbers,
     stacking,
     value_range,
+    value_ticks,
 )
 
 if TYPE_CHECKING:
@@ -86,20 +88,21 @@ def _draw_lines(decoded: Signals) -> Figure:
     figure = new_figure(WIDTH, 0.55 * len(decoded) + 0.5)
     axes = figure.subplots(len(decoded), 1, squeeze=False, sharex=True)[:, 0]
     lines = [as_lines(frame) for frame in decoded]
-    shift = stacking(lines[0]) if lines[0].shape[1] > 1 else 0.0
+    shift, numbers = stacking(lines[0]), sample_numbers(decoded[0])
     low = min(float((line - shift).min()) for line in lines)
     high = max(float((line - shift).max()) for line in lines)
     margin = 0.05 * ((high - low) or 1.0)
     for number, (axis, line) in enumerate(zip(axes, lines, strict=True)):
         style_box(axis, ())
         share = number / max(len(decoded) - 1, 1)
-        axis.plot(line - shift, color=_between(share), linewidth=1.1,
+        axis.plot(numbers, line - shift, color=_between(share), linewidth=1.1,
                   marker="." if len(line) <= 16 else None)  # fmt: skip
         axis.set_ylim(low - margin, high + margin)
         axis.set_yticks([])
-        axis.tick_params(length=0, labelbottom=number == len(decoded) - 1)
+        axis.tick_params(length=0, labelsize=TINY - 1, labelbottom=number == len(decoded) - 1)
         axis.set_ylabel(_share(number, len(decoded)), fontsize=TINY, color=INK, rotation=0,
                         ha="right", va="center")  # fmt: skip
+    value_ticks(axes[-1], lines[-1], shift)
     axes[-1].set_xlabel("sample", fontsize=SMALL, color=INK)
     return figure
 

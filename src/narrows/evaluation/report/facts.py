@@ -21,12 +21,17 @@ def tiles(contents: Contents) -> list[tuple[str, str, str]]:
         ("PSNR", decibels(m.psnr), f"MSE {m.mse:.3g} where the peak is 1"),
         (
             "largest error",
-            f"{m.max_abs_error:.3g}",
-            f"of a range of {contents.codec.model.peak:.3g}",
+            number(m.max_abs_error),
+            f"of a range of {number(contents.codec.model.peak)}",
         ),
         ("model", in_bytes(m.model_bytes), f"{m.model_bytes:,} bytes"),
         ("paid for after", paid, f"signals; here {m.signals:,}"),
     ]
+
+
+def number(value: float) -> str:
+    """Write a number with three digits, or all of a whole one's."""
+    return f"{value:,.0f}" if 100 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
 def in_bytes(size: int) -> str:
@@ -77,8 +82,8 @@ def _of(some: int, n: int) -> str:
     return f"all {n:,} signals" if some == n else f"{some:,} of the {n:,} signals"
 
 
-def facts(contents: Contents) -> list[tuple[str, str]]:
-    """Return what the model is, and how it was trained."""
+def facts(contents: Contents) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what the model is, and how it was trained: the titles and rows of two tables."""
     model, training = contents.codec.model, contents.codec.model.training
     signal = f"{' × '.join(map(str, model.frame_shape))} of {model.dtype.name}"
     pairs = [
@@ -90,9 +95,8 @@ def facts(contents: Contents) -> list[tuple[str, str]]:
     ]
     if contents.labels_file is not None:
         pairs.append(("labels", contents.labels_file))
-    if training:
-        pairs += _training_facts(training)
-    return pairs
+    tables = [("The model", pairs)]
+    return [*tables, ("Its training", [*_training_facts(training)])] if training else tables
 
 
 def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
@@ -102,11 +106,11 @@ def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
     plan = training.get("plan", {})
     done, planned = len(training.get("history", ())), plan.get("epochs")
     if done:
-        kept = f", the best of them {training.get('best_epoch')}"
-        yield "epochs", f"{done} of {planned} planned{kept}"
+        kept = f", the best of them {training.get('best_epoch'):,}"
+        yield "epochs", f"{done:,} of {planned:,} planned{kept}"
         yield (
             "updates",
-            (f"{plan.get('updates_per_epoch')} an epoch, of {plan.get('batch_size')} signals"),
+            f"{plan['updates_per_epoch']:,} an epoch, of {plan['batch_size']:,} signals",
         )
     if training.get("interrupted"):
         yield "interrupted", "yes"
@@ -115,7 +119,7 @@ def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
     yield "time", f"{training.get('seconds', 0):,.0f} s on {words}"
     loss = training.get("freezing_loss_db")
     if loss is not None:
-        yield "lost to integers", f"{loss:+.4f} dB on the validation signals"
+        yield "computing in integers costs", f"{max(loss, 0.0):.2f} dB of the validation signals"
     for name in ("settings", "versions"):
         values = training.get(name, {}).items()
         yield name, ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in values if v is not None)

@@ -10,7 +10,7 @@ from narrows._version import __version__
 from narrows.evaluation.report import pictures
 from narrows.evaluation.report.commands import report_command, train_command
 from narrows.evaluation.report.contents import Contents
-from narrows.evaluation.report.facts import comparison_notes, comparison_rows, facts, tiles
+from narrows.evaluation.report.facts import comparison_notes, comparison_rows, facts, number, tiles
 from narrows.evaluation.report.pictures import Picture
 from narrows.evaluation.report.style import STYLE
 from narrows.evaluation.report.verdict import verdict
@@ -22,21 +22,25 @@ MARKS = {"good": "+", "bad": "!", "plain": ""}
 def page(contents: Contents) -> str:
     """Write the whole page; the same contents give the same page."""
     title = f"{contents.data} through {contents.model_file}"
-    training = contents.codec.model.training
-    command = train_command(
-        training.get("settings", {}), contents.codec.model.architecture, contents.model_file
-    )
+    settings = contents.codec.model.training.get("settings", {})
+    command = train_command(settings, contents.codec.model.architecture, contents.model_file)
+    model, *training = facts(contents)
     sections = [
         _section("Verdict", _verdict(verdict(contents))),
         _section(
             "Beside other codecs",
-            _cards([_comparison(contents), *map(_card, pictures.bytes_and_quality(contents))]),
+            _cards(
+                [_comparison(contents)],
+                [*map(_card, pictures.bytes_and_quality(contents)), _notes(contents)],
+            ),
         ),
-        _section("Signals", _cards(map(_card, pictures.signals_shown(contents)))),
-        _section("Latents", _cards(map(_card, _latents(contents)))),
+        _section("Signals", _cards(*([_card(each)] for each in pictures.signals_shown(contents)))),
+        _section("Latents", _latents(contents)),
         _section(
             "How it was made",
-            _cards([*map(_card, pictures.training(contents)), _facts(facts(contents))]),
+            _cards(
+                [*map(_card, pictures.training(contents)), _facts(model)], [*map(_facts, training)]
+            ),
         ),
         _section("The commands", _commands(command, report_command(contents))),
     ]
@@ -59,23 +63,30 @@ def page(contents: Contents) -> str:
 {"".join(sections)}</main>
 <footer>Made by narrows {escape(__version__)}. Sizes are lengths of what was written, header and
 index included; PSNR is 10 log10(peak²/MSE) of what came back, the error pooled over all
-signals, with a peak of {contents.codec.model.peak:g}.</footer>
+signals, with a peak of {number(contents.codec.model.peak)}.</footer>
 </body>
 </html>
 """
 
 
-def _latents(contents: Contents) -> Iterable[Picture]:
-    for draw in (pictures.the_network, pictures.latent_space, pictures.spread):
-        yield from draw(contents)
+def _latents(contents: Contents) -> str:
+    left = pictures.the_network(contents) + pictures.a_walk(contents)
+    right = pictures.latent_space(contents) + pictures.spread(contents)
+    return _cards(map(_card, left), map(_card, right))
 
 
 def _section(title: str, body: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>\n"
 
 
-def _cards(cards: Iterable[str]) -> str:
-    return '<div class="cards">\n' + "\n".join(cards) + "\n</div>"
+def _cards(*columns: Iterable[str]) -> str:
+    """Lay cards out in columns, which stand below each other where the page is narrow."""
+    texts = ["\n".join(column) for column in columns]
+    return (
+        '<div class="cards">\n'
+        + "\n".join(f'<div class="column">\n{text}\n</div>' for text in texts if text)
+        + "\n</div>"
+    )
 
 
 def _card(picture: Picture) -> str:
@@ -123,21 +134,28 @@ def _comparison(contents: Contents) -> str:
         + "</tr>"
         for name, cells, kind in comparison_rows(contents)
     )
-    notes = "\n".join(f"<li>{escape(note)}</li>" for note in comparison_notes(contents))
     return (
         '<div class="card"><h3>Bytes a signal</h3>\n<div class="scroll"><table class="figures">\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>\n"
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div></div>"
+    )
+
+
+def _notes(contents: Contents) -> str:
+    notes = "\n".join(f"<li>{_words(note)}</li>" for note in comparison_notes(contents))
+    return (
+        '<div class="card"><h3>How they were measured</h3>\n'
         f'<ul class="notes soft">\n{notes}\n</ul></div>'
     )
 
 
-def _facts(pairs: Sequence[tuple[str, str]]) -> str:
+def _facts(table: tuple[str, Sequence[tuple[str, str]]]) -> str:
+    title, pairs = table
     rows = "\n".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
         for name, value in pairs
     )
     return (
-        '<div class="card"><h3>Model and training</h3>\n'
+        f'<div class="card"><h3>{escape(title)}</h3>\n'
         f'<table class="facts"><tbody>\n{rows}\n</tbody></table></div>'
     )
 

@@ -51,19 +51,21 @@ def signals_shown(contents: Contents) -> list[Picture]:
     peak, low = contents.codec.model.peak, _lowest(contents)
     some = np.unique(np.linspace(0, len(x) - 1, min(GALLERY_SIGNALS, len(x))).astype(int))
     last = worst(psnr, GALLERY_SIGNALS)
+    pictured = plots.as_picture(x[0]) is not None
+    axes = "" if pictured else f" Ticks are values of the signals, {x.dtype.name}, by channel."
     each = ", ".join(decibels(psnr[number], 1) for number in some)
     lowest = ", ".join(f"#{number} at {decibels(psnr[number], 1)}" for number in last)
     return [
         Picture(
             "Signals and what comes back",
-            f"{len(some)} signals, evenly spread over all {len(x):,}.",
+            f"{len(some)} signals, evenly spread over all {len(x):,}.{axes}",
             f"Original, reconstruction and absolute error of {len(some)} signals. Their PSNR: "
             f"{each}.",
             plots.gallery(x[some], decoded[some], peak, names=_names(some), low=low),
         ),
         Picture(
             "The worst",
-            "The signals of lowest PSNR, the worst first: what this model cannot do.",
+            f"The signals of lowest PSNR, the worst first: what this model cannot do.{axes}",
             f"Original, reconstruction and absolute error of the {len(last)} signals of lowest "
             f"PSNR: {lowest}.",
             plots.gallery(x[last], decoded[last], peak, names=_names(last), low=low),
@@ -123,12 +125,12 @@ def spread(contents: Contents) -> list[Picture]:
 
 
 def latent_space(contents: Contents) -> list[Picture]:
-    """Draw the map of the latent space, and a walk through it."""
+    """Draw the map of the latent space."""
     _, shares = plots.projection(contents.symbols)
     labels = contents.labels
     classes = "" if labels is None else f", coloured by {len(np.unique(labels))} labels"
     part = f"{shares.sum():.0%} of the latents' variance"
-    pictures = [
+    return [
         Picture(
             "A map of the latent space",
             f"Each point is a signal{classes}; the two axes hold {part}.",
@@ -137,10 +139,12 @@ def latent_space(contents: Contents) -> list[Picture]:
             plots.latent_map(contents.symbols, labels),
         )
     ]
-    return pictures + (_walk(contents) if len(contents.x) > 1 else [])
 
 
-def _walk(contents: Contents) -> list[Picture]:
+def a_walk(contents: Contents) -> list[Picture]:
+    """Draw a walk through the latent space, if there are two signals to walk between."""
+    if len(contents.x) < 2:
+        return []
     symbols = contents.symbols.astype(np.float64)
     distance = np.square(symbols - symbols[0]).sum(axis=1)
     end = int(np.argsort(distance, kind="stable")[int(WALK_SHARE * (len(symbols) - 1))]) or 1
@@ -186,6 +190,6 @@ def training(contents: Contents) -> list[Picture]:
     words = f"the validation loss goes from {first['val_loss']:.4g} to {last['val_loss']:.4g}"
     if None not in (first.get("psnr"), last.get("psnr")):
         words += f", the validation PSNR from {first['psnr']:.2f} to {last['psnr']:.2f} dB"
-    caption = f"In {len(history)} epochs {words}. The weights of epoch {best} were kept."
+    caption = f"In {len(history):,} epochs {words}. The weights of epoch {best:,} were kept."
     figure = plots.training_curves(history, best)
     return [Picture("Training", caption, f"Loss and PSNR against the epoch. {caption}", figure)]

@@ -17,13 +17,14 @@ h3 { font-size: 1rem; margin: 0 0 2px; }
 p { margin: 0 0 10px; }
 .soft, figcaption, footer { color: var(--soft); font-size: .9rem; }
 .name { overflow-wrap: anywhere; }
-.cards, .tiles { display: grid; gap: 14px; }
-.cards { grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr));
-  align-items: start; }
-.tiles { grid-template-columns: repeat(auto-fit, minmax(138px, 1fr)); margin: 22px 0 0;
-  padding: 0; }
 .card, .tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   padding: 14px 16px; margin: 0; min-width: 0; }
+.cards, .tiles { display: grid; gap: 14px; }
+.cards { grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
+.column { display: flex; flex-direction: column; gap: 14px; min-width: 0; }
+.column > :last-child { flex: 1; }
+.tiles { margin: 22px 0 0; padding: 0;
+  grid-template-columns: repeat(auto-fit, minmax(138px, 1fr)); }
 .tiles dt { color: var(--soft); font-size: .82rem; }
 .tiles dd { margin: 0; font-size: 1.45rem; font-weight: 650; letter-spacing: -.02em;
   line-height: 1.25; white-space: nowrap; }
@@ -58,7 +59,7 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px
 code { white-space: nowrap; font: inherit; font-family: ui-monospace, Menlo, Consolas, monospace;
   font-size: .92em; }
 pre code { font: inherit; }
-.notes { padding-left: 18px; margin: 12px 0 0; }
+.notes { padding-left: 18px; margin: 6px 0 0; }
 footer { padding: 28px 16px 40px; }
 @media (max-width: 480px) { .card { padding: 12px 10px; } th, td { padding: 5px 4px; }
   table { font-size: .84rem; } h1 { font-size: 1.6rem; } .tiles { gap: 10px; }
