@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "narrows"
 HEAVY = ("torch", "safetensors", "matplotlib", "sklearn", "scipy", "pooch")
 FLOORS = (
     {"errors", "_version"},
-    {"locks"},
+    {"locks", "arrays"},
     {"files"},
     {"codec"},
     {"signals"},

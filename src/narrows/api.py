@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-import numpy as np
 import numpy.typing as npt
 
+from narrows.arrays import as_array
 from narrows.codec.archive import ArchiveReader, IndexedArchive
 from narrows.codec.codec import Codec
 from narrows.codec.sequence import Archive
@@ -98,7 +98,8 @@ def train(
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec
 
-    x, validation = np.asarray(x), None if validation is None else np.asarray(validation)
+    x = as_array(x, "training data")
+    validation = None if validation is None else as_array(validation, "validation data")
     supervision = Supervision(
         progress=progress or (lambda record: None),
         stop=stop or (lambda: False),

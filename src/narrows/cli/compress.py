@@ -98,9 +98,10 @@ def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> 
 
 def _check_source(codec: Codec, source: Source) -> None:
     """Refuse signals of another shape or dtype before anything is written."""
-    import numpy as np
+    from narrows.signals import ArraySource
 
-    codec.transform.check_frames(np.broadcast_to(np.zeros((), source.dtype), source.shape))
+    values = source.array if isinstance(source, ArraySource) else None  # a pipe's are to come
+    codec.transform.check_kind(source.shape, source.dtype, values)
 
 
 def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchive, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import numpy as np
 import numpy.typing as npt
 
+from narrows.arrays import as_array
 from narrows.codec.archive import Metadata
 from narrows.codec.decoder import Decoder
 from narrows.codec.entropy.packets import Packet, check_packable
@@ -131,7 +132,7 @@ class Codec(Shared):
         """
         stream, request = io.BytesIO(), _request(quality, effort, **targets)
         header = self.encoder.header(embed_model, metadata)
-        self.encoder.compress_to(stream, header, np.asarray(x), request)
+        self.encoder.compress_to(stream, header, as_array(x), request)
         return stream.getvalue()
 
     def decompress(self, blob: bytes) -> Frames:
@@ -173,7 +174,7 @@ class Codec(Shared):
         SettingError
             If the signal cannot keep to its target; the error says what could be had.
         """
-        x = np.asarray(x)
+        x = as_array(x, "signal")
         check_packable(x, self.model.frame_shape)
         return self.compress_packets(x[None], quality, effort, checksum=checksum, **targets)[0]
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.arrays import as_array, first_step
+from narrows.codec.conversions import way_to_dtype, way_to_shape
 from narrows.codec.entropy.tables import Symbols, frequencies_of
 from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import KnownAnswers, Model
@@ -148,24 +150,35 @@ class Transform:
 
     def check_frames(self, x: Frames) -> Frames:
         """Return `(n, *frame_shape)` signals of the model's dtype as they are, or DataError."""
-        x = np.asarray(x)
+        given, x = x, as_array(x)
         if x.dtype.newbyteorder("=") == self.model.dtype:
             x = x.astype(self.model.dtype, copy=False)
-        wanted = f"(n, {', '.join(map(str, self.model.frame_shape))}) of {self.model.dtype}"
-        if x.dtype != self.model.dtype:
-            raise DataError(
-                f"signals of dtype {x.dtype}; this model takes {wanted}: convert them with "
-                f"{_conversion(self.model, x.dtype)} or train a model on such data"
-            )
-        if x.shape[1:] != self.model.frame_shape or x.ndim == 0:
-            raise DataError(
-                f"signals of shape {x.shape}; this model takes {wanted}: reshape them or train "
-                "a model on such data"
-            )
+        self.check_kind(x.shape, x.dtype, x, first_step(given))
         return x
 
+    def check_kind(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        values: Frames | None = None,
+        first: str = "",
+    ) -> None:
+        """Raise DataError for signals of another dtype or shape; `values` decide the advice."""
+        model = self.model
+        wanted = f"(n, {', '.join(map(str, model.frame_shape))}) of {model.dtype}"
+        if dtype != model.dtype:
+            raise DataError(
+                f"signals of dtype {dtype}; this model takes {wanted}: "
+                f"{way_to_dtype(dtype, model.dtype, model.peak, values)}{first}"
+            )
+        if not shape or shape[1:] != model.frame_shape:
+            raise DataError(
+                f"signals of shape {shape}; this model takes {wanted}: "
+                f"{way_to_shape(shape, model.frame_shape)}{first}"
+            )
+
     def _check_symbols(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        y = np.asarray(y)
+        y = as_array(y, "latents")
         if y.dtype.kind not in "iu" or y.shape[1:] != (self.model.latent_size,):
             raise DataError(
                 f"latents of shape {y.shape} and dtype {y.dtype}; this model takes integers of "
@@ -190,13 +203,3 @@ class Transform:
         if len(steps) == 1:
             return steps[0]
         return np.array(steps).reshape(-1, self.model.latent_size)[each]
-
-
-def _conversion(model: Model, dtype: np.dtype[Any]) -> str:
-    """Write how other signals become this model's; a cast alone cuts fractions off."""
-    cast = f"astype({model.dtype.name!r})"
-    if dtype.kind != "f" or model.dtype.kind not in "iu":
-        return f"x.{cast}"
-    largest = min(model.peak, np.iinfo(model.dtype).max)
-    scaled = f"np.rint({largest:g} * x).{cast}"
-    return f"np.rint(x).{cast}, where they are fractions of 1 with {scaled},"

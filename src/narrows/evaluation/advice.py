@@ -16,6 +16,7 @@ from narrows.evaluation.metrics import evaluate
 from narrows.evaluation.peers.registry import Bench, sample
 from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
 from narrows.evaluation.verdict import against_peers, pays
+from narrows.signals import check_signals
 from narrows.training.settings import TrainingSettings, completed
 
 Signals = npt.NDArray[Any]
@@ -111,9 +112,9 @@ def advise(
         If the minutes are not a finite number above 0, or another setting is out of its range.
     """
     check_minutes(minutes)
-    if x.ndim < 1 or len(x) < MIN_SIGNALS:
-        n = len(x) if x.ndim else 0
-        raise DataError(f"{n} signals; advice needs at least {MIN_SIGNALS}, better thousands")
+    x = check_signals(x, allow_empty=True)
+    if len(x) < MIN_SIGNALS:
+        raise DataError(f"{len(x)} signals; advice needs at least {MIN_SIGNALS}, better thousands")
     x = sample(x, MAX_SIGNALS)
     held_out = min(max(len(x) // HELD_OUT_SHARE, 2), MAX_HELD_OUT)
     x_train, x_test = x[:-held_out], x[-held_out:]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
+from narrows.errors import DataError
 from narrows.evaluation.fidelity import (
     Fidelity,
     Spread,
@@ -82,6 +83,9 @@ def evaluate(
     request: Request = DEFAULTS,
 ) -> Evaluation:
     """Compress and decompress `(n, *frame_shape)` signals, and measure both."""
+    x = codec.transform.check_frames(x)
+    if not len(x):
+        raise DataError("no signals to evaluate on; give at least one")
     blob = codec.compress(x, **asdict(request))
     return evaluation_of(x, codec.decompress(blob), len(blob), codec)
 

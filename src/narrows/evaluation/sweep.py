@@ -22,6 +22,7 @@ import numpy.typing as npt
 from narrows.evaluation.metrics import evaluate
 from narrows.evaluation.peers.pca import NAME, train_pca
 from narrows.evaluation.rate_point import RatePoint, codec_point
+from narrows.signals import check_signals
 from narrows.training.settings import TrainingSettings
 
 Signals = npt.NDArray[Any]
@@ -97,6 +98,8 @@ def sweep(
     list of Trained
         In the order of `points`.
     """
+    x_train = check_signals(x_train, name="training data")
+    x_test = check_signals(x_test, name="test data")
     check_points(points, x_train)
     jobs = min(jobs or cores(), len(points))
     if jobs == 1:

@@ -7,6 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.arrays import as_array
+
+
+def checked(values: Any) -> Any:
+    """Return samples as they are, for scikit-learn to convert, or refuse what that would lose."""
+    as_array(values, "X", objects=True)
+    return values
+
 
 def cast_to(x: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Convert numbers to a dtype: rounded for integers, and clipped to its range."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from narrows.api import train
 from narrows.codec.codec import Codec
 from narrows.errors import MissingExtraError, SettingError
-from narrows.integrations.conversions import cast_to, in_float32
+from narrows.integrations.conversions import cast_to, checked, in_float32
 from narrows.signals import DTYPES
 from narrows.training.plan import plan_of
 from narrows.training.settings import SETTINGS
@@ -147,7 +147,7 @@ class Autoencoder(
         MissingExtraError
             If torch is not installed.
         """
-        x = validate_data(self, X, dtype=ACCEPTED, ensure_min_samples=2)
+        x = validate_data(self, checked(X), dtype=ACCEPTED, ensure_min_samples=2)
         began, validation = time.perf_counter(), x if len(x) < MIN_TO_HOLD_OUT else None
         settings = self._settings_for(x, has_validation=validation is not None)
         self.codec_ = train(x, validation=validation, progress=self._progress(), **settings)
@@ -170,7 +170,7 @@ class Autoencoder(
             In units of the rounding step.
         """
         check_is_fitted(self)
-        x = validate_data(self, X, dtype=ACCEPTED, reset=False)
+        x = validate_data(self, checked(X), dtype=ACCEPTED, reset=False)
         latents = self.codec_.latents(cast_to(x, self.codec_.model.dtype))
         return in_float32(latents) if x.dtype == np.float32 else latents
 
@@ -188,7 +188,7 @@ class Autoencoder(
             Samples in the units of those given to `fit`.
         """
         check_is_fitted(self)
-        latents = check_array(X, dtype=[np.float64, np.float32])
+        latents = check_array(checked(X), dtype=[np.float64, np.float32])
         symbols = cast_to(latents, np.dtype(np.int32))
         return self.codec_.decode(symbols).astype(latents.dtype)
 
@@ -207,7 +207,7 @@ class Autoencoder(
         y : ignored
         """
         check_is_fitted(self)
-        x = validate_data(self, X, dtype=ACCEPTED, reset=False)
+        x = validate_data(self, checked(X), dtype=ACCEPTED, reset=False)
         signals = cast_to(x, self.codec_.model.dtype)
         decoded = self.codec_.decode(self.codec_.encode(signals, effort=0))
         # Scaled by the largest deviation, so that no square leaves the range of float64.

@@ -5,7 +5,7 @@ from narrows.signals.formats.npy_streams import NpyPipe, NpyWriter
 from narrows.signals.formats.registry import SUFFIXES, check_head, write_signals
 from narrows.signals.frames import Frames
 from narrows.signals.known.known_files import KNOWN_NAMES
-from narrows.signals.labels import read_labels
+from narrows.signals.labels import as_labels, read_labels
 from narrows.signals.reading import Reading
 from narrows.signals.source import ArraySource, Source
 from narrows.signals.sources import open_signals, read_signals
@@ -20,6 +20,7 @@ __all__ = [
     "NpyWriter",
     "Reading",
     "Source",
+    "as_labels",
     "check_head",
     "check_signals",
     "open_signals",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.arrays import advice_on_dtype, as_array, first_step
 from narrows.errors import DataError
 
 DTYPES: tuple[np.dtype[Any], ...] = tuple(
@@ -47,44 +48,32 @@ def check_signals(
     >>> check_signals([[0.5, 1.0], [1.5, 2.0]]).dtype
     dtype('float64')
     """
-    signals = _as_array(array, name)
-    _check_dtype(signals.dtype, name)
-    _check_shape(signals.shape, name, allow_empty)
+    signals = as_array(array, name)
+    check_dtype(signals.dtype, name, signals, first_step(array))
+    check_shape(signals.shape, name, allow_empty)
     layout = signals.flags
     if signals.dtype.isnative and layout.c_contiguous and layout.aligned:
         return signals
     return np.array(signals, dtype=signals.dtype.newbyteorder("="), order="C")
 
 
-def _as_array(array: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
-    if isinstance(array, np.ma.MaskedArray):
-        raise DataError(
-            f"{name} is a masked array, and narrows would lose its mask; "
-            "pass x.filled(value), or the mask as signals of its own"
-        )
-    if isinstance(array, np.memmap):
-        return array
-    try:
-        return np.asarray(array)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(
-            f"{name} is a {type(array).__name__} that numpy cannot turn into one array of "
-            "numbers; signals are frames of equal shape: pass an array (n, *frame_shape)"
-        ) from error
-
-
-def _check_dtype(dtype: np.dtype[Any], name: str) -> None:
+def check_dtype(
+    dtype: np.dtype[Any], name: str, values: npt.NDArray[Any] | None = None, first: str = ""
+) -> None:
+    """Raise DataError for another dtype; with the values, the advice keeps them."""
     accepted = [known.name for known in DTYPES]
     if dtype.name in accepted:  # in either byte order
         return
     nearest = _NEAREST.get(dtype.kind, "float32")
+    advice = f'convert it where the values allow, e.g. x.astype("{nearest}")'
     raise DataError(
         f"{name} has dtype {dtype.name}; accepted are {', '.join(accepted)}; "
-        f'convert it where the values allow, e.g. x.astype("{nearest}")'
+        f"{advice if values is None else advice_on_dtype(values)}{first}"
     )
 
 
-def _check_shape(shape: tuple[int, ...], name: str, allow_empty: bool) -> None:
+def check_shape(shape: tuple[int, ...], name: str, allow_empty: bool) -> None:
+    """Raise DataError for what is no stack of frames."""
     if len(shape) < 2:
         raise DataError(
             f"{name} has shape {shape}, but signals are frames (n, *frame_shape); reshape it: "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.arrays import as_array
 from narrows.errors import DataError
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.sources import find
@@ -39,18 +40,45 @@ def read_labels(data: str | os.PathLike[str]) -> npt.NDArray[np.int64]:
     MissingExtraError
         As for `read_signals`.
     """
-    name, labels = repr(os.fsdecode(data)), _read_labels(data)
+    return as_labels(_read_labels(data), repr(os.fsdecode(data)))
+
+
+def as_labels(labels: npt.ArrayLike, name: str = "labels") -> npt.NDArray[np.int64]:
+    """Return the class of every signal as `(n,)` int64; see `read_labels`.
+
+    Raises
+    ------
+    DataError
+        If they are no list of classes.
+    """
+    labels = _without_objects(as_array(labels, name, objects=True))
     is_integer = labels.dtype.kind in "biu" and np.can_cast(labels.dtype, np.int64)
     if labels.ndim != 1 or not (is_integer or labels.dtype.kind in "US"):
         _refuse_fractions(labels, name)
         raise DataError(
             f"{name} holds {labels.dtype.name} of shape {labels.shape}, but labels "
-            "are one integer per signal, or one word; convert them, e.g. "
-            'y.ravel().astype("int64")'
+            f"are one integer per signal, or one word; {_way_to_labels(labels)}"
         )
     if not is_integer:
         labels = np.unique(labels, return_inverse=True)[1]
     return labels.astype(np.int64)
+
+
+def _without_objects(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return labels in Python objects, such as a table's words, as numpy's words or integers."""
+    if labels.dtype.kind == "O" and labels.size:
+        for kind, dtype in ((str, np.str_), (int, np.int64)):
+            if all(isinstance(each, kind) for each in labels.flat):
+                return labels.astype(dtype)
+    return labels
+
+
+def _way_to_labels(labels: npt.NDArray[Any]) -> str:
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return "of one column a class, y.argmax(axis=1) is the class"
+    if labels.dtype.kind in "OMmVc":
+        return "give the name of each signal's class, such as [str(each) for each in y]"
+    return 'convert them, e.g. y.ravel().astype("int64")'
 
 
 def _read_labels(data: str | os.PathLike[str]) -> npt.NDArray[Any]:

@@ -29,6 +29,7 @@ from narrows.evaluation.probe.classifiers import (
     neighbour_accuracy,
     pca_scores,
 )
+from narrows.signals import as_labels
 
 MAX_SIGNALS = 20_000
 """Of more, so many are drawn by the seed: a probe then takes half a minute."""
@@ -126,6 +127,7 @@ def probe(
         If scikit-learn is not installed, or torch, for `supervised`.
     """
     _check_extras(supervised)
+    labels = as_labels(labels)
     x = codec.transform.check_frames(x)
     split = split_signals(x, labels, seed)
     symbols = codec.encode(split.x, effort=0)[:, codec.model.columns(ENCODED)].astype(np.float64)

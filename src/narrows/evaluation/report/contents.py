@@ -14,6 +14,7 @@ from narrows.errors import DataError, ModelError
 from narrows.evaluation.metrics import Evaluation, evaluation_of, signal_psnr
 from narrows.evaluation.peers.registry import sample
 from narrows.evaluation.report.comparison import Comparison, compare
+from narrows.signals import as_labels
 
 Signals = npt.NDArray[Any]
 MAX_PACKETS = 1000
@@ -72,7 +73,7 @@ def check(codec: Codec, x: Signals, labels: npt.NDArray[np.int64] | None = None)
     x = codec.transform.check_frames(x)
     if not len(x):
         raise DataError("no signals to report on; give at least one")
-    if labels is not None and len(labels) != len(x):
+    if labels is not None and len(as_labels(labels)) != len(x):
         raise DataError(f"{len(labels)} labels for {len(x)} signals; give one label a signal")
     return x
 
@@ -105,7 +106,7 @@ def measure(
     DataError, ModelError
         See `check`.
     """
-    x = check(codec, x, labels)
+    x, labels = check(codec, x, labels), None if labels is None else as_labels(labels)
     train = None if train is None else codec.transform.check_frames(train)
     blob = codec.compress(x)
     decoded = codec.decompress(blob)

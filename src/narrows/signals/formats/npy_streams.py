@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import DataError
-from narrows.signals.checks import check_signals
+from narrows.signals.checks import check_dtype, check_shape
 from narrows.signals.formats.npy import read_npy_header
 from narrows.signals.source import Signals
 
@@ -39,8 +39,8 @@ class NpyPipe:
         self._header = header
         self.shape = header.shape
         self.dtype = header.dtype.newbyteorder("=")
-        sample = np.empty((min(1, *self.shape[:1]), *self.shape[1:]), self.dtype)
-        check_signals(sample, name=name, allow_empty=True)
+        check_dtype(self.dtype, name)
+        check_shape(self.shape, name, allow_empty=True)
 
     def blocks(self, size: int) -> Iterator[Signals]:
         """Yield `(at most size, *frame_shape)` signals at a time, once."""
