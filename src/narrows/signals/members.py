@@ -15,7 +15,7 @@ from narrows.errors import DataError
 from narrows.signals.checks import check_signals
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.raw import RAW, open_raw
-from narrows.signals.formats.registry import find_format, folder_format
+from narrows.signals.formats.registry import find_format, folder_format, is_companion
 from narrows.signals.names import check_names
 from narrows.signals.reading import Reading
 from narrows.signals.source import Attributes, StoredSource
@@ -92,7 +92,7 @@ def files_in(folder: Path) -> Iterator[Path]:
     """Yield the files in a folder and in the folders there, in the order of their names.
 
     Folders that are of a format count as files. Those whose names begin with a dot are passed over,
-    and so are links to folders.
+    and so are links to folders, and files that are read with another.
     """
 
     def fail(error: OSError) -> NoReturn:
@@ -102,7 +102,8 @@ def files_in(folder: Path) -> Iterator[Path]:
         paths = [Path(place, name) for name in (*folders, *files) if not name.startswith(".")]
         whole = {p.name for p in paths if p.name in folders and folder_format(p) is not None}
         folders[:] = sorted(p.name for p in paths if p.name in folders and p.name not in whole)
-        yield from sorted(p for p in paths if p.name in files or p.name in whole)
+        found = (p for p in paths if p.name in files or p.name in whole)
+        yield from sorted(path for path in found if not is_companion(path))
 
 
 def _kind(member: Member) -> tuple[int, tuple[int, ...], np.dtype[Any]]:

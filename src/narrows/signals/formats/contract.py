@@ -63,6 +63,9 @@ class Format:
     written_as: str = ""
     """The suffix that names get in an archive; empty where they keep theirs."""
 
+    companion: Callable[[Path], bool] = lambda _: False
+    """Return whether a file belongs to another one of the format, and is read with that."""
+
     other_suffixes: tuple[str, ...] = ()
     """What else asks for the format."""
 

@@ -19,9 +19,10 @@ from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.npz import NPZ
 from narrows.signals.formats.raw import RAW
 from narrows.signals.formats.wav import WAV
+from narrows.signals.formats.wfdb import WFDB
 from narrows.signals.source import StoredSource
 
-FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX, WAV, RAW)
+FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX, WAV, WFDB, RAW)
 PLAIN = (NPY, NPZ, IDX, GZIPPED_IDX)
 """Those that hold an array and nothing else: its rows are signals as they are."""
 ENTRY_POINTS = "narrows.formats"
@@ -143,6 +144,11 @@ def find_format(path: Path, member: str | None = None) -> Format:
     if found is None:
         raise DataError(_unknown(str(path), head))
     return found
+
+
+def is_companion(path: Path) -> bool:
+    """Return whether a file in a folder belongs to another there, and is read with that."""
+    return any(each.companion(path) for each in all_formats())
 
 
 def folder_format(path: Path) -> Format | None:
