@@ -1,6 +1,6 @@
 """How much of each column's variance a sensor table keeps: columns of very different size.
 
-    python -m benchmarks.sensors [--bytes 13,24] [--output benchmarks/results]
+    python -m benchmarks.sensors [--bytes 12.8,23.6] [--output benchmarks/results]
 
 Temperature, humidity, pressure and light by the minute: daily cycles plus noise, an AR(1) process
 of 5 % of each column's deviation, from a fixed seed. Hours of 60 x 4 float32; the last fifth of
@@ -23,7 +23,7 @@ DAYS, MINUTES = 140, 60
 NOISE, MEMORY = 0.05, 0.95  # of a column's deviation; what is left of the noise after a minute
 SEED = 20260101
 HELD_OUT = 0.2
-ARCHITECTURE, LATENTS = "linear", 16
+ARCHITECTURE, LATENTS = "linear", 32
 
 
 def sensor_table(days=DAYS, seed=SEED):
@@ -83,7 +83,7 @@ def page(rows, context):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bytes", default="13,24")
+    parser.add_argument("--bytes", default="12.8,23.6")
     parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()
     train, test = hours(sensor_table())

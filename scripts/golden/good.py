@@ -15,6 +15,7 @@ from torch import nn
 import narrows
 from narrows.codec.codec import Codec
 from tests.helpers.tiny_models import (
+    by_channel,
     corrected,
     random_context,
     right_answers,
@@ -190,6 +191,19 @@ def correction_float32():
     return efforts_of(Codec(model), typical_frames(model, 20))
 
 
+def channels_float32():
+    """Ends of their own for the columns of a table, and weights in the search; corrected."""
+    model = corrected(searching(tiny_model("float32", (6, 4), 3, contexts=(1,))), 5, (1,))
+    model = by_channel(model)
+    return efforts_of(Codec(model), typical_frames(model, 20))
+
+
+def channels_int16():
+    """Ends of their own for the leads of a recording."""
+    model = by_channel(searching(tiny_model("int16", (9, 2), 3)))
+    return efforts_of(Codec(model), typical_frames(model, 20))
+
+
 def correction_conv_int16():
     """Corrected integers of convolutions."""
     model = corrected(searching(tiny_conv_model("int16", (7, 5), contexts=(1,))), 6, (1,))
@@ -254,6 +268,8 @@ RANDOM = {
     "search-conv-uint8": search_conv_uint8,
     "correction-float32": correction_float32,
     "correction-conv-int16": correction_conv_int16,
+    "channels-float32": channels_float32,
+    "channels-int16": channels_int16,
     "qualities-uint8": qualities_uint8,
 }
 SETS = TRAINED | RANDOM

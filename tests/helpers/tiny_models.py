@@ -84,6 +84,27 @@ def tiny_normaliser(dtype):
     return Normaliser(**ends | {"output_multiplier": 3, "output_shift": 12 - spare_bits})
 
 
+def by_channel(model, seed=0):
+    """Return a model whose channels, the last axis of its frames, differ in offset and size."""
+    rng, own, n = np.random.default_rng(seed), model.normaliser, model.frame_shape[-1]
+    powers, moved = rng.permutation(n).tolist(), rng.integers(-9, 9, n).tolist()
+    normaliser = replace(
+        own,
+        offset=tuple(own.offset + shift for shift in moved),
+        scale=tuple(own.scale * 2.0**-power for power in powers),
+        output_multiplier=(own.output_multiplier,) * n,
+        output_shift=tuple(own.output_shift - power for power in powers),
+        output_scale=tuple(own.output_scale * 2.0**power for power in powers),
+        output_offset=tuple(own.output_offset + shift for shift in moved),
+    )
+    tradeoffs = model.tradeoffs
+    if tradeoffs is not None:
+        weights = 2.0 ** -np.array(powers) * rng.uniform(0.8, 1.25, n)
+        tradeoffs = replace(tradeoffs, weights=weights.tolist())
+    model = replace(model, normaliser=normaliser, tradeoffs=tradeoffs)
+    return replace(model, known_answers=right_answers(model))
+
+
 def tiny_model(
     dtype="uint8",
     frame_shape=(5,),
@@ -308,12 +329,13 @@ def tiny_codec(*args, backend=NUMPY, batch_size=256, **options):
 def typical_frames(model, n, seed=1):
     """Return `(n, *frame_shape)` signals near the middle of the range: they code into few bytes."""
     rng = np.random.default_rng(seed)
-    shape = (n, *model.frame_shape)
+    shape, own = (n, *model.frame_shape), model.normaliser
+    size = tiny_normaliser(model.dtype).scale / np.array(own.scale)  # 1, but for by_channel
     if model.dtype.kind == "f":
-        return (0.25 + rng.normal(size=shape) / 32).astype(model.dtype)
+        return (np.array(own.offset) + rng.normal(size=shape) / 32 * size).astype(model.dtype)
     wobble = 2 ** max(0, 8 * model.dtype.itemsize - 13)
     noise = rng.integers(-4 * wobble, 4 * wobble, shape, endpoint=True)
-    return (noise + int(model.normaliser.offset)).astype(model.dtype)
+    return (noise * size + np.array(own.offset)).astype(model.dtype)
 
 
 def noise_frames(dtype, shape, seed=2):

@@ -13,7 +13,7 @@ import numpy as np
 
 from .container import read_container
 from .context_model import ContextModel
-from .conventions import need
+from .conventions import Shape, need
 from .forms import Settings
 from .groups import check_groups, read_codings
 from .model_id import model_id
@@ -45,8 +45,8 @@ class Model(NamedTuple):
     def decode(self, symbols: np.ndarray, quality: int) -> np.ndarray:
         """Turn symbols, (n, k) int64, into frames, (n, *frame_shape)."""
         latents = np.clip(symbols * self.steps[quality - 1], -self.limit, self.limit)
-        y = self.decoder.run(latents)
-        return denormalise(y, self.normaliser).reshape(len(symbols), *self.frame_shape)
+        y = self.decoder.run(latents).reshape(len(symbols), *self.frame_shape)
+        return denormalise(y, self.normaliser, self.frame_shape)
 
 
 def read_model(data: bytes) -> Model:
@@ -59,7 +59,7 @@ def read_model(data: bytes) -> Model:
     decoder = Chain(layers, (k,), bound, tensors.under("decoder."))
     need(decoder.shape == frame_shape, "the decoder makes other frames")
     n_encoded = check_groups(decoding, k, encoder)
-    check_output(decoding["normaliser"], decoder.bound)
+    check_output(decoding["normaliser"], decoder.bound, frame_shape)
     steps = tensors.unpack("quantiser.step", "int32", None, k)
     need(1 <= len(steps) <= 8 and steps.min() >= 0 and steps.max() < 2**21, "steps are wrong")
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
@@ -74,7 +74,7 @@ def read_model(data: bytes) -> Model:
     if settings["known_sha256"]:
         known = tensors.unpack("known.symbols", "int32", None, k)
         check_known(model, known, settings["known_sha256"])
-    check_search(encoder, tensors, steps.shape)
+    check_search(encoder, tensors, steps.shape, frame_shape)
     check_no_other(packed, settings)
     return model
 
@@ -118,7 +118,7 @@ def check_known(model: Model, symbols: np.ndarray, digest: str) -> None:
     need(hashed.hexdigest() == digest, "the known answers come out otherwise")
 
 
-def check_search(encoder: Any, tensors: Tensors, shape: tuple[int, ...]) -> None:
+def check_search(encoder: Any, tensors: Tensors, shape: Shape, frame_shape: Shape) -> None:
     """Check what an encoder may search by at these qualities and latents."""
     there = "encoder.curvature" in tensors.packed
     need(there == has_search(encoder), "a search without curvatures, or they without it")
@@ -126,6 +126,8 @@ def check_search(encoder: Any, tensors: Tensors, shape: tuple[int, ...]) -> None
         need(len(encoder["search"]["lambda"]) == shape[0], "lambdas of another number")
         curvature = tensors.unpack("encoder.curvature", "int32", *shape)
         need(curvature.min() >= 0, "a curvature is negative")
+        weights = encoder["search"].get("weights")
+        need(weights is None or frame_shape[-1:] == (len(weights),), "weights of other channels")
 
 
 def check_no_other(packed: dict[str, bytes], settings: Settings) -> None:

@@ -2,29 +2,59 @@
 
 import numpy as np
 
-from .conventions import need
-from .forms import Settings, integer, is_float, is_positive
+from .conventions import Shape, need
+from .forms import Either, ListOf, Settings, Test, integer, is_float, is_positive
 
 DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
+BY_CHANNEL = ("offset", "scale", "output_multiplier", "output_shift", "output_offset",
+              "output_scale")  # fmt: skip
+
+
+def by_channel(test: Test) -> Either:
+    """Make a form of one value, or of one for each channel, of which there are at least 2."""
+    return Either(lambda value: ListOf(test, 2) if isinstance(value, list) else test)
+
+
 SETTINGS = {
     "dtype": lambda value: value in DTYPES, "limit": integer(1, 2**32 - 1),
-    "offset": is_float, "scale": is_positive,
-    "output_multiplier": integer(1, 2**15), "output_shift": integer(-32, 51),
-    "output_offset": is_float, "output_scale": is_positive,
+    "offset": by_channel(is_float), "scale": by_channel(is_positive),
+    "output_multiplier": by_channel(integer(1, 2**15)),
+    "output_shift": by_channel(integer(-32, 51)),
+    "output_offset": by_channel(is_float), "output_scale": by_channel(is_positive),
 }  # fmt: skip
 
 
-def check_output(settings: Settings, bound: int) -> None:
-    """Check the conditions on the bound of the decoder's output and on the offset."""
-    most = bound * settings["output_multiplier"] << max(0, -settings["output_shift"])
-    need(most < 2**52, "an output could reach 2**52")
-    offset = float.fromhex(settings["output_offset"])
-    whole = offset.is_integer() and abs(offset) < 2**52
-    need(whole or settings["dtype"].startswith("float"), "the output offset is not whole")
+def each_channel(settings: Settings, shape: Shape) -> list[Settings]:
+    """Return the settings of each channel; those of all elements where channels have none."""
+    kinds = {len(v) if isinstance(v := settings[name], list) else 1 for name in BY_CHANNEL}
+    need(kinds == {1} or kinds == set(shape[-1:]), "the normaliser is of other channels")
+    if kinds == {1}:
+        return [settings]
+    columns = zip(*(settings[name] for name in BY_CHANNEL), strict=True)
+    return [{**settings, **dict(zip(BY_CHANNEL, column, strict=True))} for column in columns]
 
 
-def denormalise(y: np.ndarray, settings: Settings) -> np.ndarray:
-    """Turn the decoder's integers, int64, into elements."""
+def check_output(settings: Settings, bound: int, shape: Shape) -> None:
+    """Check the conditions on the bound of the decoder's output and on the offsets."""
+    for each in each_channel(settings, shape):
+        most = bound * each["output_multiplier"] << max(0, -each["output_shift"])
+        need(most < 2**52, "an output could reach 2**52")
+        offset = float.fromhex(each["output_offset"])
+        whole = offset.is_integer() and abs(offset) < 2**52
+        need(whole or settings["dtype"].startswith("float"), "the output offset is not whole")
+
+
+def denormalise(y: np.ndarray, settings: Settings, shape: Shape) -> np.ndarray:
+    """Turn the decoder's integers, int64 (n, *shape), into signals."""
+    channels = each_channel(settings, shape)
+    if len(channels) == 1:
+        return denormalise_channel(y, channels[0])
+    parts = [denormalise_channel(y[..., c], each) for c, each in enumerate(channels)]
+    return np.stack(parts, axis=-1)
+
+
+def denormalise_channel(y: np.ndarray, settings: Settings) -> np.ndarray:
+    """Turn integers into elements by the settings of their channel."""
     dtype, offset = np.dtype(settings["dtype"]), float.fromhex(settings["output_offset"])
     if dtype.kind == "f":
         most = float(np.finfo(dtype).max)

@@ -34,7 +34,15 @@ def form_of_encoder(value: Any) -> Any:
     """Accept any encoder, which a decoder has no use for, but a `search` only as it must be."""
     if not isinstance(value, dict):
         return anything
-    return dict.fromkeys(value, anything) | ({"search": SEARCH} if "search" in value else {})
+    return dict.fromkeys(value, anything) | (
+        {"search": Either(form_of_search)} if "search" in value else {}
+    )
+
+
+def form_of_search(value: Any) -> Any:
+    """Return the form of what an encoder searches by; weights of channels may be missing."""
+    weighted = isinstance(value, dict) and "weights" in value
+    return SEARCH | ({"weights": ListOf(is_positive, 1)} if weighted else {})
 
 
 def form_of_decoding(value: Any) -> Any:

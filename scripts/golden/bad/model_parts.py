@@ -84,6 +84,11 @@ class Model:
             self.replace_part(name, np.full(size, weight * (name == "output_weight")), number)
         self.replace_part("order", range(k), number)
 
+    def channels(self, n):
+        """Give each number of the normaliser to n channels."""
+        own = self.decoding["normaliser"]
+        own.update({k: [v] * n for k, v in own.items() if k not in ("dtype", "limit")})
+
     def change(self, name, at, value):
         """Put another number into a tensor."""
         values = self.tensor(name)

@@ -40,6 +40,20 @@ CONTENTS = {
     "frame-shape-not-of-the-decoder": lambda m: m.decoding.update(frame_shape=[3, 2]),
     "offset-minus-0": lambda m: m.decoding["normaliser"].update(offset="-0x0.0p+0"),
     "scale-infinite": lambda m: m.decoding["normaliser"].update(output_scale="inf"),
+    "normaliser-of-two-channels": lambda m: m.channels(2),
+    "normaliser-of-one-offset-a-channel": lambda m: m.decoding["normaliser"].update(
+        offset=[ONE] * 6
+    ),
+    "normaliser-of-no-channels": lambda m: m.channels(0),
+    "normaliser-of-a-channel-of-scale-0": lambda m: (
+        m.channels(6),
+        m.decoding["normaliser"]["scale"].__setitem__(3, "0x0.0p+0"),
+    ),
+    "normaliser-of-a-channel-that-could-pass-2-to-52": lambda m: (
+        m.channels(6),
+        m.decoding["normaliser"]["output_shift"].__setitem__(5, -32),
+        m.decoding["normaliser"]["output_multiplier"].__setitem__(5, 2**15),
+    ),
     "tensor-missing": lambda m: m.packed.pop("training"),
     "tensor-unknown": lambda m: m.packed.update({"decoder.9.bias": m.packed["decoder.0.bias"]}),
     "encoder-null-but-there": lambda m: m.packed.update(
@@ -120,6 +134,9 @@ SEARCH_CONTENTS = {
     "unit-0": lambda m: m.encoder["search"].update(unit="0x0.0p+0"),
     "unit-infinite": lambda m: m.encoder["search"].update(unit="inf"),
     "unit-as-a-number": lambda m: m.encoder["search"].update(unit=1),
+    "weights-of-two-channels": lambda m: m.encoder["search"].update(weights=[ONE, ONE]),
+    "weights-of-no-channels": lambda m: m.encoder["search"].update(weights=[]),
+    "weight-0": lambda m: m.encoder["search"].update(weights=[*[ONE] * 5, "0x0.0p+0"]),
     "lambda-negative": lambda m: m.encoder["search"].update({"lambda": ["-" + ONE]}),
     "lambda-too-large": lambda m: m.encoder["search"].update({"lambda": ["0x1.8p+100"]}),
     "lambda-nan": lambda m: m.encoder["search"].update({"lambda": ["nan"]}),

@@ -111,6 +111,13 @@ class TrainingSettings(TypedDict, total=False):
         "epochs or more; dense ones from mixtures, where signals are fewer than 10,000 and of "
         "more than a byte an element. Turn it off where a position, a sign or a size means "
         "something.", default=True)]
+    channels: Annotated[str, Setting(
+        "What has an offset and a scale of its own, so that distortion counts in its own "
+        "deviations: each place on the last axis, nothing, or by the shape (leads, colours, "
+        "columns of a table).", default="auto", choices=("auto", "last", "none"))]
+    weights: Annotated[str | None, Setting(
+        "What squared errors of each channel count, in its own deviations.",
+        unset="all the same", form="W,W,...")]
     seed: Annotated[int, Setting("Everything random derives from it.", default=0, least=0)]
     device: Annotated[str, Setting("Of torch: cpu, cuda, ... or auto.", default="auto")]
 # fmt: on
@@ -156,8 +163,38 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
         )
     if "corrupt" in given:
         parse_corruption(given["corrupt"])
+    if "weights" in given:
+        given["weights"] = _checked_weights(given)
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     return {**defaults, **given}
+
+
+def _checked_weights(given: dict[str, Any]) -> str:
+    """Return weights as text; a sequence of numbers is accepted too."""
+    text = given["weights"]
+    text = text if isinstance(text, str) else ",".join(f"{each:g}" for each in text)
+    parse_weights(text)
+    for name in ("preset", "loss"):
+        if given.get(name, "mse") not in ("mse", "l1"):
+            raise SettingError(
+                f"weights {text} with {name} {given[name]}, where each channel counts in its own "
+                "range; leave one of the two out"
+            )
+    return text
+
+
+def parse_weights(text: str) -> list[float]:
+    """Read `1,1,4,1`; SettingError for anything but numbers above 0."""
+    try:
+        weights = [float(each) for each in text.split(",")]
+    except ValueError:
+        weights = []
+    if not weights or not all(0.0 < each < math.inf for each in weights):
+        raise SettingError(
+            f"weights {text!r}; accepted are finite numbers above 0, one for each channel, such as "
+            "1,1,4,1"
+        )
+    return weights
 
 
 def parse_corruption(text: str) -> tuple[str, float]:

@@ -23,12 +23,10 @@ from narrows.training.closed_form.refit import refit_last_layer
 from narrows.training.data.frames import (
     check_training_data,
     fingerprint,
-    ranges_of,
     scaled,
-    scaling_of,
     split,
-    unit_scaling_of,
 )
+from narrows.training.data.scaling import Channels, ranges_of, scaling_of, unit_scaling_of
 from narrows.training.freeze import TrainingSignals, freeze
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan, plan_of
@@ -124,7 +122,8 @@ def _prepare(
 ) -> tuple[TrainingSignals, Scaling]:
     x_train, x_validation = split(x, validation, plan.seed)
     in_units = plan.method == CLASSIC
-    scaling = unit_scaling_of(x_train) if in_units else scaling_of(x_train, plan.loss)
+    own = Channels(plan.settings["channels"], plan.settings["weights"], x.shape[1:])
+    scaling = unit_scaling_of(x_train, own) if in_units else scaling_of(x_train, plan.loss, own)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     return TrainingSignals(x_train, x_validation, *in_floats), scaling
 

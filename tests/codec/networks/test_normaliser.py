@@ -1,6 +1,7 @@
 """The two ends of the networks, for every dtype."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from narrows.codec.networks.normaliser import Normaliser
+from narrows.codec.networks.normaliser import BY_CHANNEL, Normaliser
 from narrows.errors import FormatError, UnprovenModelError
 from tests.helpers.tiny_models import (
     DTYPES,
@@ -328,3 +329,45 @@ def test_outputs_that_could_reach_two_to_the_52_are_refused():
     ):
         with pytest.raises(UnprovenModelError, match=r"2\*\*52"):
             normaliser.check_output(limit)
+
+
+@ALL
+@given(data=st.data())
+@examples(20)
+def test_channels_give_what_each_gives_alone(dtype, data):
+    alone = [data.draw(normalisers(dtype)) for _ in range(3)]
+    numbers = {name: tuple(getattr(each, name) for each in alone) for name in BY_CHANNEL}
+    alone = [replace(each, limit=alone[0].limit) for each in alone]
+    together = make(dtype, **numbers, limit=alone[0].limit)
+    assert together.n_channels == 3
+    assert Normaliser.build(together.settings()) == together
+    x = data.draw(signals(dtype, (2, 4, 3)))
+    integers = together.to_integers(x)
+    y = np.float64(data.draw(hnp.arrays("int16", (2, 4, 3))))
+    decoded = together.from_integers(y)
+    for channel, each in enumerate(alone):
+        own = np.s_[..., channel]
+        assert_identical(integers[own].copy(), each.to_integers(x[own]))
+        assert_identical(decoded[own].copy(), each.from_integers(y[own]))
+
+
+@pytest.mark.parametrize("changes", [
+    {"offset": (0.0, 0.0)},
+    dict.fromkeys(BY_CHANNEL, (1,)),
+    dict.fromkeys(BY_CHANNEL, ()),
+    dict.fromkeys(BY_CHANNEL, (1, 1)) | {"scale": (1, 1, 1)},
+    dict.fromkeys(BY_CHANNEL, (1, 1)) | {"scale": (1, 0)},
+    dict.fromkeys(BY_CHANNEL, (1, 1)) | {"output_offset": (1, 0.5)},
+    dict.fromkeys(BY_CHANNEL, (1, 1)) | {"output_shift": (1, 52)},
+])  # fmt: skip
+def test_numbers_of_other_counts_and_out_of_range_are_refused_in_any_channel(changes):
+    with pytest.raises(FormatError):
+        make("int16", **changes)
+
+
+def test_the_output_of_every_channel_is_proven():
+    channels = dict.fromkeys(BY_CHANNEL, (1, 1)) | {"output_shift": (0, -8)}
+    normaliser = make("int16", **channels)
+    normaliser.check_output(2**44 - 1)
+    with pytest.raises(UnprovenModelError):
+        normaliser.check_output(2**44)

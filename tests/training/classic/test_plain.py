@@ -9,7 +9,8 @@ import torch
 from narrows.training import train as training
 from narrows.training.architectures import Autoencoder
 from narrows.training.classic import trainer as plain
-from narrows.training.data.frames import scaled, unit_scaling_of
+from narrows.training.data.frames import scaled
+from narrows.training.data.scaling import unit_scaling_of
 from narrows.training.plan import plan_of
 
 

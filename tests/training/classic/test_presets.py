@@ -78,7 +78,8 @@ def test_a_preset_that_dies_goes_on_to_the_same_model(digits, tmp_path):
 def test_the_steps_of_latents_follow_how_much_they_matter(digits):
     from narrows.training.architectures import Autoencoder
     from narrows.training.classic.latent_steps import choose_latent_steps
-    from narrows.training.data.frames import scaled, unit_scaling_of
+    from narrows.training.data.frames import scaled
+    from narrows.training.data.scaling import unit_scaling_of
 
     torch.manual_seed(0)
     asked = {"preset": "dense-25-best", "latent_size": 3}

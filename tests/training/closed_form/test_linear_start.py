@@ -12,7 +12,8 @@ from narrows.training import train as training
 from narrows.training.architectures import Autoencoder
 from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.closed_form.pca import fit_linear
-from narrows.training.data.frames import scaled, scaling_of
+from narrows.training.data.frames import scaled
+from narrows.training.data.scaling import scaling_of
 from narrows.training.plan import plan_of
 from narrows.training.train import build_networks
 

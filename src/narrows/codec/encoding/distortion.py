@@ -11,17 +11,20 @@ import numpy.typing as npt
 LARGEST_SUM = 2**52
 
 
-def errors(decoded: npt.NDArray[Any], x: npt.NDArray[Any], unit: float) -> npt.NDArray[np.float64]:
+def errors(
+    decoded: npt.NDArray[Any], x: npt.NDArray[Any], units: float | npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Compute the signed errors of `(n, *frame_shape)` frames in whole units, `(n, size)`.
 
-    They are clipped where sums of their squares could pass 2**52.
+    `units` are those in one of the signals' own, one number or one a channel. Errors are clipped
+    where sums of their squares could pass 2**52.
     """
     size = prod(x.shape[1:])
     limit = float(isqrt(LARGEST_SUM // size))
     e = decoded.reshape(-1, size).astype(np.float64)
     with np.errstate(over="ignore"):
         e -= x.reshape(-1, size)
-        e *= unit
+        e *= np.broadcast_to(units, x.shape[1:]).reshape(size) if np.ndim(units) else units
     np.rint(e, out=e)
     return np.clip(e, -limit, limit, out=e)
 

@@ -20,6 +20,7 @@ from narrows.codec.encoding.adjoints import Pull, taped_chain
 from narrows.codec.encoding.bit_costs import OUT_OF_REACH, SymbolCosts
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.encoding.efforts import Effort
+from narrows.codec.encoding.move_costs import MoveCosts
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED
 from narrows.codec.transform import Frames, Transform
@@ -79,24 +80,24 @@ class SymbolSearch:
         self._model = model
         self._quality = own
         self._decode = transform.decode
-        self._unit = own.tradeoff.unit
+        self._units = own.tradeoff.units
         self._lambda = own.tradeoff.lambda_
         self._curvature = own.tradeoff.curvature.astype(np.float64)
         self._costs = SymbolCosts(own.tables)
         decoder = model.decoder
         self._decoder = taped_chain(decoder.layers, decoder.input_shape, decoder.input_limit)
-        normaliser, step = model.normaliser, own.step.astype(np.float64)
-        if model.dtype.kind == "f":
-            slope = normaliser.output_scale
-        else:
-            slope = normaliser.output_multiplier * 2.0**-normaliser.output_shift
-        self._slope = step * (2.0 * self._unit * slope)
+        step = own.step.astype(np.float64)
+        # Units of error in 1 at the output; channels differ in them by their weights alone.
+        slopes = np.atleast_1d(self._units * np.array(model.normaliser.slope))  # (1 or n_channels,)
+        slope = float(slopes.max())
+        self._relative = slopes / slope
+        self._slope = step * (2.0 * slope)
         self._corrected = model.columns(CORRECTED)
         if CORRECTED in model.groups:
             # The effect of their steps is known, and may be less than a whole unit.
             dense: Any = model.decoder.branches[1].layers[0]
-            down = self._unit * slope * 2.0**-dense.shift
-            squares = np.square(dense.weight.astype(np.float64)).sum(axis=1)
+            down = slope * 2.0**-dense.shift
+            squares = _squares_by_channel(dense.weight, self._relative)
             self._curvature[self._corrected] = np.square(step[self._corrected] * down) * squares
 
     def improve(
@@ -137,8 +138,8 @@ class SymbolSearch:
         symbols : (n, latent_size) int32
             The corrected ones are 0.
         """
-        e = errors(self._decode(symbols, self._quality.number), x, self._unit)
-        gradient = self._pull_to_corrected(e.reshape(x.shape)).astype(np.float64)
+        e = errors(self._decode(symbols, self._quality.number), x, self._units)
+        gradient = self._pull_to_corrected(self._at_output(e)).astype(np.float64)
         gradient *= self._slope[self._corrected]
         twice = 2.0 * self._curvature[self._corrected]
         return np.where(twice > 0, -gradient / np.where(twice > 0, twice, 1.0), 0.0)
@@ -161,7 +162,7 @@ class SymbolSearch:
 
     def _cost(self, objective: Objective, symbols: Symbols) -> Floats:
         decoded = self._decode(symbols, self._quality.number)
-        e = errors(decoded, objective.x, self._unit)  # (n, size)
+        e = errors(decoded, objective.x, self._units)  # (n, size)
         return self._costs.bits(symbols) + objective.lambda_ * squared(e)  # (n,)
 
     def _descend(
@@ -245,9 +246,14 @@ class SymbolSearch:
         """Compute the distortion `(n,)`, and its gradient `(n, latent_size)` in symbols."""
         model = self._model
         y, pull = self._decoder(model.quantiser.to_latents(symbols, self._quality.step))
-        e = errors(model.normaliser.from_integers(y), x, self._unit)
-        gradient = pull(e.reshape(x.shape))
+        e = errors(model.normaliser.from_integers(y), x, self._units)
+        gradient = pull(self._at_output(e))
         return squared(e), gradient.astype(np.float64) * self._slope
+
+    def _at_output(self, e: Floats) -> Floats:
+        """Return half the gradient at the output, `(n, *frame_shape)`, in the largest slope."""
+        e = e.reshape(len(e), *self._model.frame_shape)
+        return e if (self._relative == 1.0).all() else e * self._relative
 
     def _batches(self, n: int) -> Iterator[slice]:
         decoder = self._model.decoder
@@ -256,32 +262,11 @@ class SymbolSearch:
         return (slice(i, i + size) for i in range(0, n, size))
 
 
-@dataclass
-class MoveCosts:
-    """Estimated costs of moves, each of one latent by one.
-
-    Attributes
-    ----------
-    symbols : (n, latent_size) int32
-        Before any move.
-    cost : (n,)
-        Of these symbols, in bits.
-    change : (n, latent_size, 2)
-        Of the cost, with one less and with one more.
-    """
-
-    symbols: Symbols
-    cost: Floats
-    change: Floats
-
-    def order(self) -> npt.NDArray[np.intp]:
-        """Number the moves of each signal, `2 * latent + (0 or 1)`, the most promising first."""
-        return self.change.reshape(len(self.change), -1).argsort(axis=1, kind="stable")
-
-    def moved(self, column: npt.NDArray[np.intp], symbols: Symbols) -> tuple[Rows, Symbols]:
-        """Make one move a signal, `(n,)`, from other symbols, and leave out moves off a table."""
-        latent, up = column // 2, column % 2
-        rows = np.flatnonzero(self.change[np.arange(len(column)), latent, up] < OUT_OF_REACH)
-        symbols = symbols[rows]
-        symbols[np.arange(len(rows)), latent[rows]] += (2 * up[rows] - 1).astype(np.int32)
-        return rows, symbols
+def _squares_by_channel(weight: npt.NDArray[np.int16], relative: Floats) -> Floats:
+    """Sum the squares of `(n, size)` weights to `(n,)`, each times the square of its channel's."""
+    parts = weight.astype(np.float64).reshape(len(weight), -1, len(relative))
+    sums = np.square(parts).sum(axis=1)  # (n, n_channels), exact
+    total = np.zeros(len(weight))
+    for column, factor in zip(sums.T, relative.tolist(), strict=True):
+        total += column * (factor * factor)
+    return total

@@ -121,6 +121,9 @@ class Model:
             raise FormatError("model with a trade-off for its search, but without an encoder")
         if self.tradeoffs and self.tradeoffs.curvature.shape != self.quantiser.gain.shape:
             raise FormatError(f"curvatures unlike gains of shape {self.quantiser.gain.shape}")
+        weights = self.tradeoffs.weights if self.tradeoffs else ()
+        if weights and self.frame_shape[-1:] != (len(weights),):
+            raise FormatError(f"search with weights of {len(weights)} channels for other frames")
         self._check_known_answers(k)
 
     def _check_networks(self, k: int) -> None:
@@ -129,6 +132,8 @@ class Model:
             raise FormatError(f"decoder from {decoder.input_shape} to {decoder.output_shape}")
         if decoder.input_limit != self.quantiser.limit:
             raise FormatError("decoder whose input limit is not the quantiser's limit")
+        if self.normaliser.n_channels not in (None, *self.frame_shape[-1:]):
+            raise FormatError(f"normaliser of {self.normaliser.n_channels} channels for frames")
         self.normaliser.check_output(decoder.output_limit)
         if encoder is None:
             if self.given_encoder_digest is None or len(self.given_encoder_digest) != 32:

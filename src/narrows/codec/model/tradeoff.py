@@ -18,12 +18,12 @@ MAX_LAMBDA = 2.0**100  # costs then stay far from the largest float64
 class Tradeoff(NamedTuple):
     """What a search minimises at one quality: `bits + lambda_ * distortion`.
 
-    Errors count in whole units: `rint((decoded - signal) * unit)`, in float64. The distortion of a
+    Errors count in whole units: `rint((decoded - signal) * units)`, in float64. The distortion of a
     frame is the sum of their squares.
 
     Attributes
     ----------
-    unit : float
+    units : float or (n_channels,) float64
         Units of error in one of the signal's own.
     lambda_ : float
         Bits per unit of distortion.
@@ -31,7 +31,7 @@ class Tradeoff(NamedTuple):
         Mean distortion between frames whose symbols of a latent differ by one.
     """
 
-    unit: float
+    units: float | npt.NDArray[np.float64]
     lambda_: float
     curvature: npt.NDArray[np.int32]
 
@@ -46,6 +46,8 @@ class Tradeoffs:
     lambda_ : sequence of float
         Of each quality.
     curvature : (n_qualities, latent_size) int32
+    weights : sequence of float
+        What an error counts in each channel, in `unit`; none where all count the same.
 
     Raises
     ------
@@ -56,9 +58,10 @@ class Tradeoffs:
     unit: float
     lambda_: Sequence[float]
     curvature: npt.NDArray[np.int32]
+    weights: Sequence[float] = ()
 
     def __post_init__(self) -> None:
-        numbers = (self.unit, *self.lambda_)
+        numbers = (self.unit, *self.weights, *self.lambda_, *np.ravel(self.units).tolist())
         positive = all(isinstance(x, float) and math.isfinite(x) and x > 0 for x in numbers)
         if not positive or max(self.lambda_, default=0.0) > MAX_LAMBDA:
             raise FormatError(
@@ -71,16 +74,26 @@ class Tradeoffs:
         if int(self.curvature.min()) < 0:
             raise FormatError("search with a curvature below 0")
 
+    @property
+    def units(self) -> float | npt.NDArray[np.float64]:
+        """Units of error in one of the signal's own, `(n_channels,)` where they differ."""
+        return self.unit * np.array(self.weights) if self.weights else self.unit
+
     def at(self, quality: int) -> Tradeoff:
         """Return the trade-off at a quality, counted from 1."""
-        return Tradeoff(self.unit, self.lambda_[quality - 1], self.curvature[quality - 1])
+        return Tradeoff(self.units, self.lambda_[quality - 1], self.curvature[quality - 1])
 
     def settings(self) -> dict[str, Any]:
         """Return canonical JSON values; floats in hexadecimal, which is exact."""
-        return {"unit": self.unit.hex(), "lambda": [value.hex() for value in self.lambda_]}
+        lambdas = [value.hex() for value in self.lambda_]
+        settings: dict[str, Any] = {"unit": self.unit.hex(), "lambda": lambdas}
+        if self.weights:
+            settings["weights"] = [float(value).hex() for value in self.weights]
+        return settings
 
     @classmethod
     def build(cls, settings: dict[str, Any], curvature: npt.NDArray[np.int32]) -> Tradeoffs:
         """Make it from `settings()` and the curvatures: the inverse."""
         lambdas = [float.fromhex(text) for text in settings["lambda"]]
-        return cls(float.fromhex(settings["unit"]), lambdas, curvature)
+        weights = [float.fromhex(text) for text in settings.get("weights", ())]
+        return cls(float.fromhex(settings["unit"]), lambdas, curvature, weights)

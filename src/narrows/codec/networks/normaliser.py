@@ -1,5 +1,8 @@
 """Signal values to the encoder's integers, and the decoder's integers to signal values.
 
+Either end has one set of numbers for all elements, or one for each channel: each place on the last
+axis of a frame, such as a lead, a colour or a column of a table.
+
 Each operation is separately rounded float64, which IEEE 754 fixes on every machine. None of them
 may be fused: a fused multiply-add rounds once where two roundings are specified.
 """
@@ -7,6 +10,7 @@ may be fused: a fused multiply-add rounds once where two roundings are specified
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +22,19 @@ from narrows.codec.networks.backend import NUMPY, Array, Backend
 from narrows.errors import FormatError, UnprovenModelError
 
 FLOATS = ("offset", "scale", "output_scale", "output_offset")
+BY_CHANNEL = (*FLOATS, "output_multiplier", "output_shift")
 MAX_OUTPUT = 2**52  # the halves added before floor are exact up to here
+
+Floats = float | tuple[float, ...]
+"""One number for all elements, or one for each channel."""
+Integers = int | tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Normaliser:
     """Signal values <-> the integers at the networks' ends.
+
+    All numbers but `limit` are single, or tuples with one for each channel.
 
     Attributes
     ----------
@@ -43,27 +54,43 @@ class Normaliser:
     """
 
     dtype: np.dtype[Any]
-    offset: float
-    scale: float
+    offset: Floats
+    scale: Floats
     limit: int
-    output_shift: int
-    output_scale: float
-    output_offset: float
-    output_multiplier: int = 1
+    output_shift: Integers
+    output_scale: Floats
+    output_offset: Floats
+    output_multiplier: Integers = 1
 
     def __post_init__(self) -> None:
         check_whole(self.limit, 1, 2**32 - 1, "limit of a normaliser")
-        check_whole(self.output_multiplier, 1, 2**15, "output_multiplier of a normaliser")
-        check_whole(self.output_shift, -32, 51, "output_shift of a normaliser")
+        sizes = {_size(getattr(self, name)) for name in BY_CHANNEL}
+        if len(sizes) > 1 or sizes & {0, 1}:
+            raise FormatError(f"normaliser with numbers for {sizes} channels; it must be one count")
+        for multiplier in _each(self.output_multiplier):
+            check_whole(multiplier, 1, 2**15, "output_multiplier of a normaliser")
+        for shift in _each(self.output_shift):
+            check_whole(shift, -32, 51, "output_shift of a normaliser")
         for name in FLOATS:
-            value = getattr(self, name)
+            self._check_floats(name)
+
+    def _check_floats(self, name: str) -> None:
+        values = _each(getattr(self, name))
+        for value in values:
             if not math.isfinite(value) or (value <= 0 and name.endswith("scale")):
                 raise FormatError(f"normaliser with {name} {value}")
-            # Adding +0.0 makes sure that no offset is -0.0.
-            object.__setattr__(self, name, float(value) + 0.0)
-        whole = self.output_offset.is_integer() and abs(self.output_offset) < MAX_OUTPUT
-        if self.dtype.kind != "f" and not whole:
-            raise FormatError(f"normaliser with output_offset {self.output_offset} for integers")
+            whole = float(value).is_integer() and abs(value) < MAX_OUTPUT
+            if name == "output_offset" and self.dtype.kind != "f" and not whole:
+                raise FormatError(f"normaliser with output_offset {value} for integers")
+        # Adding +0.0 makes sure that no offset is -0.0.
+        exact = tuple(float(value) + 0.0 for value in values)
+        single = not isinstance(getattr(self, name), tuple)
+        object.__setattr__(self, name, exact[0] if single else exact)
+
+    @property
+    def n_channels(self) -> int | None:
+        """How many channels have numbers of their own; None where they are single."""
+        return _size(self.offset)
 
     def check_output(self, output_limit: int) -> None:
         """Raise an error unless the output is exact for integers of at most `output_limit`.
@@ -73,7 +100,8 @@ class Normaliser:
         UnprovenModelError
             If a sum of `output_limit` and one half could need more than 53 bits.
         """
-        largest = output_limit * self.output_multiplier << max(0, -self.output_shift)
+        both = zip(_each(self.output_multiplier), _each(self.output_shift), strict=True)
+        largest = max(output_limit * factor << max(0, -shift) for factor, shift in both)
         if largest >= MAX_OUTPUT:
             raise UnprovenModelError(
                 f"the output could reach 2**{largest.bit_length()}; the limit is 2**52"
@@ -95,8 +123,8 @@ class Normaliser:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             y = backend.constant(x, np.float64)
-            y = y - self.offset
-            y *= self.scale
+            y = y - self._over(x.shape[1:], self.offset, backend)
+            y *= self._over(x.shape[1:], self.scale, backend)
         y += 0.5
         backend.xp.floor(y, out=y)
         backend.xp.clip(y, -self.limit, self.limit, out=y)
@@ -118,38 +146,71 @@ class Normaliser:
             Clipped to the range of the dtype.
         """
         xp = backend.xp
-        y = backend.cast(y, np.float64)
+        y, shape = backend.cast(y, np.float64), tuple(y.shape[1:])
+        offset = self._over(shape, self.output_offset, backend)
         if self.dtype.kind == "f":
             largest = float(np.finfo(self.dtype).max)
             with np.errstate(under="ignore", over="ignore"):
-                x = y * self.output_scale
-                x += self.output_offset
+                x = y * self._over(shape, self.output_scale, backend)
+                x += offset
                 xp.clip(x, -largest, largest, out=x)
                 # Adding +0.0 turns a -0.0 that the cast may have made into +0.0.
                 return np.asarray(backend.to_numpy(x).astype(self.dtype) + self.dtype.type(0.0))
-        x = y * (self.output_multiplier * 2.0**-self.output_shift)  # a power of two: exact
+        x = y * self._over(shape, self.slope, backend)  # by a power of two: exact
         x += 0.5
         xp.floor(x, out=x)
-        x += self.output_offset
+        x += offset
         bounds = np.iinfo(self.dtype)
         xp.clip(x, int(bounds.min), int(bounds.max), out=x)
         return backend.to_numpy(x).astype(self.dtype)
 
+    @property
+    def slope(self) -> Floats:
+        """The value, in the signals' units, of 1 at the decoder's output."""
+        if self.dtype.kind == "f":
+            return self.output_scale
+        both = zip(_each(self.output_multiplier), _each(self.output_shift), strict=True)
+        slopes = tuple(factor * 2.0**-shift for factor, shift in both)
+        return slopes if self.n_channels else slopes[0]
+
+    def _over(self, shape: tuple[int, ...], values: Floats, backend: Backend) -> Any:
+        """Return one number, or those of the channels over a whole frame: rows are then long."""
+        if not isinstance(values, tuple):
+            return values
+        return backend.constant(np.broadcast_to(np.array(values), shape), np.float64)
+
     def settings(self) -> dict[str, Any]:
         """Return canonical JSON values; floats are in hexadecimal, which is exact."""
-        return {
-            "dtype": self.dtype.name,
-            "offset": float(self.offset).hex(),
-            "scale": float(self.scale).hex(),
-            "limit": self.limit,
-            "output_multiplier": self.output_multiplier,
-            "output_shift": self.output_shift,
-            "output_scale": float(self.output_scale).hex(),
-            "output_offset": float(self.output_offset).hex(),
-        }
+        numbers = {name: getattr(self, name) for name in BY_CHANNEL}
+        floats = {name: _mapped(float.hex, numbers[name]) for name in FLOATS}
+        integers = {n: _mapped(int, numbers[n]) for n in BY_CHANNEL if n not in FLOATS}
+        return {"dtype": self.dtype.name, "limit": self.limit, **floats, **integers}
 
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Normaliser:
         """Build a normaliser from `settings()`: its inverse."""
-        floats = {name: float.fromhex(settings[name]) for name in FLOATS}
-        return cls(**{**settings, **floats, "dtype": np.dtype(settings["dtype"])})
+        read = {name: _tupled(settings[name]) for name in BY_CHANNEL}
+        floats = {name: _floats(read[name]) for name in FLOATS}
+        return cls(**{**settings, **read, **floats, "dtype": np.dtype(settings["dtype"])})
+
+
+def _each(values: Any) -> tuple[Any, ...]:
+    return values if isinstance(values, tuple) else (values,)
+
+
+def _size(values: Any) -> int | None:
+    return len(values) if isinstance(values, tuple) else None
+
+
+def _mapped(function: Callable[[Any], Any], values: Any) -> Any:
+    return list(map(function, values)) if isinstance(values, tuple) else function(values)
+
+
+def _tupled(values: Any) -> Any:
+    return tuple(values) if isinstance(values, list) else values
+
+
+def _floats(values: Any) -> Floats:
+    if isinstance(values, tuple):
+        return tuple(map(float.fromhex, values))
+    return float.fromhex(values)

@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 from torch import nn
 
-from narrows.training.architectures.autoencoder import Autoencoder, Quality, Scaling, repeated
+from narrows.training.architectures.autoencoder import (
+    Autoencoder,
+    Numbers,
+    Quality,
+    Scaling,
+    like,
+    repeated,
+)
 from narrows.training.architectures.conv import FromChannels, ToChannels, conv
 from narrows.training.architectures.dense import SLOPE, classic, dense
 
@@ -13,12 +20,14 @@ __all__ = [
     "SLOPE",
     "Autoencoder",
     "FromChannels",
+    "Numbers",
     "Quality",
     "Scaling",
     "ToChannels",
     "classic",
     "conv",
     "dense",
+    "like",
     "repeated",
 ]
 

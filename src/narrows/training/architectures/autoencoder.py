@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 Quality = int | Tensor
+Numbers = float | npt.NDArray[np.float64]
+"""One number for all elements, or one for each channel: each place on the last axis, `(C,)`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scaling:
     """Affine maps between the signals' units and those of the networks.
 
@@ -18,21 +23,28 @@ class Scaling:
     `output * output_scale + output_offset`.
     """
 
-    offset: float  # whole for integer signals
-    scale: float
-    output_offset: float
-    output_scale: float
+    offset: Numbers  # whole for integer signals
+    scale: Numbers
+    output_offset: Numbers
+    output_scale: Numbers
     low: float  # the ends of the dtype's range, where decoding clips; infinite for float signals
     high: float
     peak: float  # the range that PSNR refers to; distortion is measured where it is 1
     integer: bool  # whether the signals are whole numbers
+    weight: Numbers = 1.0  # what an error of a channel counts
 
     def target(self, scaled: Tensor) -> Tensor:
         """Return the output that would reconstruct `(n, *frame_shape)` scaled frames exactly."""
-        if (self.output_offset, self.output_scale * self.scale) == (self.offset, 1.0):
+        factor, shift = self.scale * self.output_scale, self.offset - self.output_offset
+        if np.all(factor == 1.0) and np.all(shift == 0.0):
             return scaled
-        shift = (self.offset - self.output_offset) / self.output_scale
-        return scaled / (self.scale * self.output_scale) + shift
+        target: Tensor = scaled / like(scaled, factor) + like(scaled, shift / self.output_scale)
+        return target
+
+    @property
+    def extent(self) -> float:
+        """The range of the signals in the encoder's units; of several channels, about the mean."""
+        return float(np.mean(self.peak * self.scale / self.weight))
 
 
 class Autoencoder(nn.Module):
@@ -100,18 +112,28 @@ class Autoencoder(nn.Module):
         """Sum the squared error of `(n, *frame_shape)` frames, as decoding would give them.
 
         Latents are `rounded`, the result is clipped and, for integer signals, rounded; in squared
-        units of the signals.
+        units of the signals, where these have no channels of different weight.
         """
         scaling = self.scaling
         latents = self.latents(scaled, quality)
         decoded = self.output(torch.round(latents) if rounded else latents, quality)
         # Relative to the offset, so that float32 keeps the digits that matter.
-        decoded = decoded * scaling.output_scale + (scaling.output_offset - scaling.offset)
-        decoded = decoded.clamp(scaling.low - scaling.offset, scaling.high - scaling.offset)
-        original = scaled / scaling.scale
+        decoded = decoded * like(decoded, scaling.output_scale)
+        decoded = decoded + like(decoded, scaling.output_offset - scaling.offset)
+        ends = (like(decoded, end - scaling.offset) for end in (scaling.low, scaling.high))
+        decoded = torch.clamp(decoded, *ends)
+        original = scaled / like(scaled, scaling.scale)
         if scaling.integer:
             decoded, original = torch.floor(decoded + 0.5), torch.round(original)
-        return float((decoded - original).double().square().sum())
+        error = (decoded - original) * like(decoded, scaling.weight)
+        return float(error.double().square().sum())
+
+
+def like(x: Tensor, values: Numbers) -> Any:
+    """Return numbers as operands of a tensor `(n, *frame_shape)`: its type, on its device."""
+    if isinstance(values, np.ndarray):
+        return torch.as_tensor(values, dtype=x.dtype, device=x.device)
+    return values
 
 
 def repeated(x: Tensor, n: int) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from hashlib import sha256
 from typing import Any
 
@@ -12,13 +11,10 @@ import torch
 from torch import Tensor
 
 from narrows.errors import DataError
-from narrows.signals.channels import by_channel
 from narrows.training.architectures import Scaling
 from narrows.training.plan import most_frames, signal_counts
 
-PICTURE_RANGE = 255.0  # of uint8 signals that use more than half of it; otherwise the data's own
 MAX_FLOAT = 1e120  # of float64 signals; its inverse is their smallest range
-INFINITE = (-float("inf"), float("inf"))
 
 
 def check_training_data(
@@ -91,56 +87,6 @@ def spread_over(x: Tensor, most: int | None) -> Tensor:
     """Return at most so many of `(n, *frame_shape)` frames, spread over all of them."""
     n = len(x) if most is None else min(len(x), most)
     return x[torch.arange(n, device=x.device) * len(x) // n]
-
-
-def scaling_of(x: npt.NDArray[Any], loss: str) -> Scaling:
-    """Choose the maps between signals and networks from the training signals: standardised."""
-    low, extent = range_of(x)
-    mean = float(x.mean(dtype=np.float64))
-    deviation = deviation_of(x, mean)
-    integer = x.dtype.kind in "iu"
-    offset = float(np.floor(mean + 0.5)) if integer else mean
-    scale = 1.0 / (deviation or 1.0)
-    output = (low, extent) if loss == "bce" else (offset, 1.0 / scale)
-    return Scaling(offset, scale, *output, *_bounds(x.dtype), extent, integer)
-
-
-def deviation_of(x: npt.NDArray[Any], mean: float) -> float:
-    """Compute the standard deviation in float64, part by part: ten times as fast as numpy's."""
-    total = 0.0
-    for start in range(0, len(x), 4096):
-        centred = np.subtract(x[start : start + 4096], mean, dtype=np.float64).ravel()
-        total += float(centred @ centred)
-    return math.sqrt(total / x.size)
-
-
-def unit_scaling_of(x: npt.NDArray[Any]) -> Scaling:
-    """Choose the maps of a plain autoencoder: the range becomes 0 .. 1 on both ends."""
-    low, extent = range_of(x)
-    integer = x.dtype.kind in "iu"
-    return Scaling(low, 1.0 / extent, low, extent, *_bounds(x.dtype), extent, integer)
-
-
-def range_of(x: npt.NDArray[Any]) -> tuple[float, float]:
-    """Return the low end and the extent of the signals' range."""
-    low, high = float(x.min()), float(x.max())
-    if x.dtype == np.uint8 and high > PICTURE_RANGE / 2:
-        low, high = 0.0, PICTURE_RANGE
-    return low, (high - low) or 1.0
-
-
-def ranges_of(x: npt.NDArray[Any]) -> list[list[float]]:
-    """Return the lowest and the highest value of each channel of `(n, *frame_shape)` signals."""
-    values = by_channel(x)
-    low, high = values.min(axis=(0, 1)), values.max(axis=(0, 1))
-    return [[float(a), float(b)] for a, b in zip(low, high, strict=True)]
-
-
-def _bounds(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return the ends of a dtype's range, where decoding clips."""
-    if dtype.kind not in "iu":
-        return INFINITE
-    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
 
 
 def scaled(x: npt.NDArray[Any], scaling: Scaling) -> Tensor:

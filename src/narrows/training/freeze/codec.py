@@ -17,13 +17,13 @@ from narrows.codec.codec import Codec
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.model.model import Model
-from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.transform import Transform
 from narrows.errors import TrainingError
-from narrows.training.architectures import Autoencoder, Scaling
+from narrows.training.architectures import Autoencoder
 from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.correction import with_correction
-from narrows.training.freeze.latents import fixed_point, freeze_latents
+from narrows.training.freeze.ends import input_grid, normaliser_of
+from narrows.training.freeze.latents import freeze_latents
 from narrows.training.freeze.networks import (
     ACTIVATION_LIMIT,
     FrozenNetwork,
@@ -39,8 +39,6 @@ from narrows.training.loop.trainer import psnr_of
 
 CALIBRATION_SIGNALS = 2048
 BATCH = 1024
-INPUT_LIMIT = 2**15 - 1  # for signals other than whole numbers of at most 16 bits
-INPUT_HEADROOM = 2.0
 LATENT_FRACTION = 2.0**-8  # of a rounding step: the greatest unit of the encoder's output
 OUTPUT_FRACTION = 2.0**-10  # of 1: the greatest unit of the decoder's output for integers
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals: what 1 stands for there
@@ -127,7 +125,9 @@ def freeze(
     contexts = fit_contexts(list(symbols.values()), list(held_out.values()), tables)
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
-    tradeoffs = fit_tradeoffs(Codec(finished), signals.train, symbols, lambdas)
+    weights = np.atleast_1d(autoencoder.scaling.weight).tolist()
+    own = weights if len(weights) > 1 else []
+    tradeoffs = fit_tradeoffs(Codec(finished), signals.train, symbols, lambdas, own)
     finished = replace(finished, tradeoffs=tradeoffs)
     if rate_ratio is not None:
         finished = with_correction(finished, signals.train, signals.validation, rate_ratio)
@@ -148,12 +148,12 @@ def _integer_model(
     # Activations get their range from held-out signals as well.
     each = signals.scaled_train, signals.scaled_validation
     scaled = torch.cat([x[:CALIBRATION_SIGNALS].cpu() for x in each])
-    grid = _input_grid(dtype, scaling, (signals.train, signals.validation))
+    grid = input_grid(dtype, scaling, (signals.train, signals.validation))
     latents = freeze_latents(autoencoder, scaled)
     finest_unit = 1.0 / (autoencoder.latent_scale * float(latents.gain.max()))
     encoder = freeze_network(
         autoencoder.encoder,
-        Units(scaling.scale / grid.scale, grid.limit),
+        Units(float(np.max(scaling.scale / grid.scale)), grid.limit),
         scaled,
         steps,
         finest_unit * LATENT_FRACTION,
@@ -165,14 +165,15 @@ def _integer_model(
         Units(latents.unit, latents.limit),
         latents.inputs,
         steps,
-        OUTPUT_FRACTION * (1.0 / scaling.output_scale if scaling.integer else FLOAT_FRACTION),
+        OUTPUT_FRACTION
+        * (1.0 / float(np.max(scaling.output_scale)) if scaling.integer else FLOAT_FRACTION),
         levels,
     )
     quantiser = latents.quantiser(encoder.units[-1] * autoencoder.latent_scale)
     empty = count_table(np.zeros(1, dtype=np.int32))
     model = Model(
         frame_shape=tuple(signals.train.shape[1:]),
-        normaliser=_normaliser(dtype, grid, scaling, decoder.units[-1]),
+        normaliser=normaliser_of(dtype, grid, scaling, decoder.units[-1]),
         encoder=encoder.network,
         quantiser=quantiser,
         decoder=decoder.network,
@@ -182,48 +183,6 @@ def _integer_model(
         peak=scaling.peak,
     )
     return model, encoder, decoder
-
-
-@dataclass(frozen=True)
-class InputGrid:
-    """The encoder's input integers: `floor((x - offset) * scale + 0.5)`, at most `limit`."""
-
-    offset: float
-    scale: float
-    limit: int
-
-
-def _normaliser(
-    dtype: np.dtype[Any], grid: InputGrid, scaling: Scaling, output_unit: float
-) -> Normaliser:
-    multiplier, shift, output_scale = 1, 0, 1.0
-    if scaling.integer:
-        multiplier, shift = fixed_point(output_unit * scaling.output_scale)
-    else:
-        output_scale = output_unit * scaling.output_scale
-    return Normaliser(
-        dtype=dtype,
-        offset=grid.offset,
-        scale=grid.scale,
-        limit=grid.limit,
-        output_multiplier=multiplier,
-        output_shift=shift,
-        output_scale=output_scale,
-        output_offset=scaling.output_offset,
-    )
-
-
-def _input_grid(
-    dtype: np.dtype[Any], scaling: Scaling, signals: tuple[npt.NDArray[Any], ...]
-) -> InputGrid:
-    offset = scaling.offset
-    if scaling.integer and dtype.itemsize <= 2:
-        bounds = np.iinfo(dtype)
-        return InputGrid(offset, 1.0, int(max(bounds.max - offset, offset - bounds.min)))
-    largest = max(max(float(x.max()) - offset, offset - float(x.min())) for x in signals)
-    if scaling.integer and largest <= INPUT_LIMIT:
-        return InputGrid(offset, 1.0, INPUT_LIMIT)
-    return InputGrid(offset, INPUT_LIMIT / (INPUT_HEADROOM * (largest or 1.0)), INPUT_LIMIT)
 
 
 def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -> float:
@@ -239,8 +198,8 @@ def _loss_db(autoencoder: Autoencoder, codec: Codec, signals: TrainingSignals) -
     for quality, symbols in codec.encoder.encode_at_all_qualities(x).items():
         parts = torch.split(scaled.cpu(), BATCH)
         in_floats = sum(autoencoder.squared_error(part, quality - 1) for part in parts)
-        decoded = codec.decode(symbols, quality).astype(np.float64)
-        in_integers = float(np.square(decoded - x).sum())
+        errors = codec.decode(symbols, quality).astype(np.float64) - x
+        in_integers = float(np.square(errors * autoencoder.scaling.weight).sum())
         if (in_integers - in_floats) / x.size <= NEGLIGIBLE_MSE * peak**2:
             in_integers = min(in_integers, in_floats)
         if in_integers == 0.0:

@@ -169,9 +169,15 @@ def in_symbols(x: Floats, step: float) -> npt.NDArray[np.int32]:
 def _errors(
     codec: Codec, x: npt.NDArray[Any], symbols: npt.NDArray[np.int32], quality: int
 ) -> Floats:
-    """Return signals less their decoded symbols, `(n, size)`."""
+    """Return signals less their decoded symbols, times the weights of channels, `(n, size)`."""
     decoded = codec.decode(symbols, quality).astype(np.float64)
-    return (x.astype(np.float64) - decoded).reshape(len(x), -1)
+    return ((x.astype(np.float64) - decoded) * _weights(codec.model)).reshape(len(x), -1)
+
+
+def _weights(model: Model) -> Floats:
+    """Return what errors count, `(n_channels,)`, or one number."""
+    weights = model.tradeoffs.weights if model.tradeoffs else ()
+    return np.array(weights or 1.0)
 
 
 def _principal_axes(errors: Floats) -> Floats:
@@ -240,11 +246,11 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
 
 
 def _output_unit(model: Model) -> float:
-    """Return the value of 1 at the decoder's output, in the signals' units."""
-    normaliser = model.normaliser
-    if model.dtype.kind == "f":
-        return normaliser.output_scale
-    return normaliser.output_multiplier * 2.0**-normaliser.output_shift
+    """Return the value of 1 at the decoder's output, in the signals' units times their weights.
+
+    By these it is the same in all channels, but for the rounding of fixed-point numbers.
+    """
+    return float(np.mean(np.array(model.normaliser.slope) * _weights(model)))
 
 
 def _latents_per_unit(

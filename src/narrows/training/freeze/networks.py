@@ -170,7 +170,7 @@ def without_idle_activation(decoder: nn.Module, scaling: Scaling) -> nn.Module:
     last = max((i for i, m in enumerate(modules) if _ends_a_network(m)), default=-1)
     if last < 0 or not isinstance(modules[last], nn.ReLU | nn.ELU):
         return decoder
-    if scaling.low < scaling.output_offset:
+    if np.any(scaling.low < np.array(scaling.output_offset)):
         return decoder
     return nn.Sequential(*modules[:last], *modules[last + 1 :])
 

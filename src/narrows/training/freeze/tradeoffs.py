@@ -25,9 +25,15 @@ BITS_OF_A_STEP = 6.0 / math.log(2.0)
 
 It is the slope of D = step**2 / 12 where D falls as 2**(-2 R) (Gish & Pierce 1968)."""
 
+Units = float | npt.NDArray[np.float64]
+
 
 def fit_tradeoffs(
-    codec: Codec, x: npt.NDArray[Any], symbols: Mapping[int, Symbols], lambdas: Sequence[float]
+    codec: Codec,
+    x: npt.NDArray[Any],
+    symbols: Mapping[int, Symbols],
+    lambdas: Sequence[float],
+    weights: Sequence[float] = (),
 ) -> Tradeoffs:
     """Measure curvatures, and derive lambda from them where training had none.
 
@@ -41,22 +47,26 @@ def fit_tradeoffs(
         Of these signals.
     lambdas : sequence of float
         Of each quality in training, in bits per squared error for a peak of 1; or none.
+    weights : sequence of float
+        What an error counts in each channel; none where all count the same.
     """
     model = codec.model
-    units = FLOAT_LEVELS if model.dtype.kind == "f" else MAX_INTEGER_LEVELS
-    unit = 2.0 ** math.floor(math.log2(units / model.peak))
-    if model.dtype.kind != "f":
+    whole_units = model.dtype.kind != "f" and not len(weights)
+    levels = MAX_INTEGER_LEVELS if whole_units else FLOAT_LEVELS
+    unit = 2.0 ** math.floor(math.log2(levels / model.peak))
+    if whole_units:
         unit = min(unit, 1.0)
-    curvatures = [_curvatures(codec, each, quality, unit) for quality, each in symbols.items()]
+    units = unit * np.array(weights) if len(weights) else unit
+    curvatures = [_curvatures(codec, each, quality, units) for quality, each in symbols.items()]
     found = [value / (model.peak * unit) ** 2 for value in lambdas] or [
-        min(BITS_OF_A_STEP / max(1.0, float(curvature.mean())), _bits_for_all(codec, x, q, unit))
+        min(BITS_OF_A_STEP / max(1.0, float(curvature.mean())), _bits_for_all(codec, x, q, units))
         for q, curvature in enumerate(curvatures, 1)
     ]
     whole = np.clip(np.rint(curvatures), 0, 2**31 - 1).astype(np.int32)
-    return Tradeoffs(unit, found, whole)
+    return Tradeoffs(unit, found, whole, weights)
 
 
-def _bits_for_all(codec: Codec, x: npt.NDArray[Any], quality: int, unit: float) -> float:
+def _bits_for_all(codec: Codec, x: npt.NDArray[Any], quality: int, units: Units) -> float:
     """Return the bits of a signal over its distortion: the lambda where D falls as 1 / R.
 
     The curves of many collections are about so steep. The steps alone give a far larger lambda to
@@ -66,12 +76,12 @@ def _bits_for_all(codec: Codec, x: npt.NDArray[Any], quality: int, unit: float) 
     few = x[np.linspace(0, len(x) - 1, min(len(x), RATE_SIGNALS)).astype(int)]
     symbols = codec.encode(few, quality, effort=0)
     bits = float(ideal_bits(symbols, codec.model.quality(quality).tables).mean())
-    distortion = float(squared(errors(codec.decode(symbols, quality), few, unit)).mean())
+    distortion = float(squared(errors(codec.decode(symbols, quality), few, units)).mean())
     return max(bits, 1.0) / max(distortion, 1.0)
 
 
 def _curvatures(
-    codec: Codec, symbols: Symbols, quality: int, unit: float
+    codec: Codec, symbols: Symbols, quality: int, units: Units
 ) -> npt.NDArray[np.float64]:
     """Return the mean distortion of one step of each latent, `(latent_size,)`."""
     k = symbols.shape[1]
@@ -79,4 +89,4 @@ def _curvatures(
     chosen = symbols[np.linspace(0, len(symbols) - 1, min(n, len(symbols))).astype(int)]
     before = codec.decode(chosen, quality)
     moved = (codec.decode(chosen + step, quality) for step in np.eye(k, dtype=np.int32))
-    return np.array([squared(errors(frames, before, unit)).mean() for frames in moved])
+    return np.array([squared(errors(frames, before, units)).mean() for frames in moved])

@@ -200,8 +200,7 @@ class Trainer(ABC):
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Return the batches of an epoch; what is random in them derives from (seed, epoch)."""
-        plan, scaling = self.plan, self.model.scaling
-        extent = scaling.peak * scaling.scale
+        plan, extent = self.plan, self.model.scaling.extent
         augmented = augmentation_for(plan, self.x_train)
         seed = plan.seed * 1_000_003 + epoch
         self._of_dropout.manual_seed(seed)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from narrows.training.architectures import Autoencoder, Quality, Scaling, repeated
+from narrows.training.architectures import Autoencoder, Quality, Scaling, like, repeated
 
 
 class FactorisedDensity(nn.Module):
@@ -56,14 +56,18 @@ def mean_squared(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
 
     Outputs beyond the range count as its ends where the target lies there: decoding clips them.
     """
-    error = clipped_error(output, target, scaling) * (scaling.output_scale / scaling.peak)
-    return error.square().flatten(1).sum(1)
+    return _on_unit_range(output, target, scaling).square().flatten(1).sum(1)
 
 
 def absolute(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
     """Absolute error summed over a frame, on the scale where the data's range is 1; `(n,)`."""
-    error = clipped_error(output, target, scaling) * (scaling.output_scale / scaling.peak)
-    return error.abs().flatten(1).sum(1)
+    return _on_unit_range(output, target, scaling).abs().flatten(1).sum(1)
+
+
+def _on_unit_range(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
+    factor = scaling.output_scale * scaling.weight / scaling.peak
+    error: Tensor = clipped_error(output, target, scaling) * like(output, factor)
+    return error
 
 
 def cross_entropy(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
@@ -74,13 +78,15 @@ def cross_entropy(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
 
 def clipped_error(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:
     """Return `output - target`, or 0 where decoding clips the output to the target."""
-    low = (scaling.low - scaling.output_offset) / scaling.output_scale
-    high = (scaling.high - scaling.output_offset) / scaling.output_scale
     error = output - target
-    if math.isinf(low) and math.isinf(high):
+    if math.isinf(scaling.low) and math.isinf(scaling.high):
         return error
+    low, high = (
+        like(output, (end - scaling.output_offset) / scaling.output_scale)
+        for end in (scaling.low, scaling.high)
+    )
     with torch.no_grad():
-        counts = ((error > 0) | (target > low)) & ((error < 0) | (target < high))
+        counts: Tensor = ((error > 0) | (target > low)) & ((error < 0) | (target < high))
     return error * counts
 
 
