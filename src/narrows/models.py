@@ -106,4 +106,5 @@ def find_model(model_id: bytes) -> tuple[Path, Decoder]:
 
 def _candidates() -> Iterator[Path]:
     for folder in filter(None, os.environ.get(MODELS_VARIABLE, "").split(os.pathsep)):
-        yield from sorted(Path(folder).glob("*.narrows"))
+        # No FIFO, which would be waited for, and nothing that cannot be looked at.
+        yield from filter(os.path.isfile, sorted(Path(folder).glob("*.narrows")))

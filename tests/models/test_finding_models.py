@@ -70,6 +70,16 @@ def test_a_model_is_found_in_any_of_the_folders(folders, place):
     assert_identical(narrows.decompress(blob), CODEC.decompress(blob))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="FIFOs and links are POSIX's")
+def test_what_is_no_file_is_passed_over_and_not_waited_for(folders):
+    os.mkfifo(folders[0] / "a.narrows")
+    (folders[0] / "b.narrows").mkdir()
+    (folders[0] / "c.narrows").symlink_to("nowhere")
+    (folders[0] / "d.narrows").symlink_to("d.narrows")
+    CODEC.save(folders[0] / "m.narrows")
+    assert find_model(CODEC.model.model_id)[0] == folders[0] / "m.narrows"
+
+
 def test_the_first_folder_goes_before_the_second(folders):
     for folder in folders:
         CODEC.save(folder / "m.narrows")
