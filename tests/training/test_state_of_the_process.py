@@ -1,6 +1,9 @@
 """What a process has but once is not touched by training: random numbers, modes, threads."""
 
+import os
 import random
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -95,8 +98,10 @@ def test_networks_of_ones_own_may_be_of_another_dtype(digits):
 
 
 @pytest.mark.parametrize(
-    "mode", [torch.no_grad, torch.inference_mode, lambda: torch.device("meta")]
-)
+    "mode",
+    [torch.no_grad, torch.inference_mode, lambda: torch.device("meta"),
+     lambda: torch.autocast("cpu", torch.bfloat16)],
+)  # fmt: skip
 def test_modes_that_the_caller_has_set_change_no_model(digits, mode):
     usual = trained(digits, "dense").model_id
     with mode():
@@ -111,6 +116,16 @@ def test_the_default_dtype_is_what_it_was_and_changes_no_model(digits):
         assert torch.get_default_dtype() == torch.float64
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_the_precision_of_products_is_what_it_was_and_changes_no_model(digits):
+    usual = trained(digits, "dense").model_id
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert trained(digits, "dense").model_id == usual
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
 
 
 @pytest.mark.parametrize("flushed", [True, False])
@@ -142,3 +157,33 @@ def test_the_last_of_overlapping_trainings_gives_the_threads_of_blas_back():
             assert set(threads()) <= {1}
         ended.result()
     assert threads() == before
+
+
+FORKED = """
+import os, sys
+import numpy as np
+import narrows
+from narrows.codec.codec import Codec
+from narrows.integrations.torch_backend import TorchBackend
+
+x = np.random.default_rng(0).integers(0, 255, (500, 16, 16), np.uint8)
+
+def work():
+    codec = narrows.train(x, epochs=1, latent_size=4)
+    return Codec(codec.model, backend=TorchBackend()).compress(x, effort=0)
+
+work()
+child = os.fork()
+if not child:
+    work()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_trains_without_the_threads_of_the_first():
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr

@@ -35,6 +35,9 @@ class TorchBackend:
             import torch
         except ImportError:
             raise MissingExtraError("torch", "the torch backend", "train") from None
+        from narrows.training.torch_modes import one_thread_after_fork
+
+        self._before_work = one_thread_after_fork
         self.xp = torch
         self.device = torch.device(device)
         on_cpu = self.device.type == "cpu"
@@ -54,6 +57,7 @@ class TorchBackend:
 
     def constant(self, values: npt.NDArray[Any], dtype: Float) -> Array:
         """Convert a numpy array to float64 on the device."""
+        self._before_work()
         return self.xp.from_numpy(np.array(values, dtype=np.float64)).to(self.device)
 
     def cast(self, x: Array, dtype: Float) -> Array:
