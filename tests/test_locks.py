@@ -47,9 +47,10 @@ def kind(request, monkeypatch):
         monkeypatch.setattr(locks, "flock", has_no_locks)
 
 
-def test_the_second_is_refused_until_the_first_has_ended(kind):
-    with locked(Path("out")):
-        with pytest.raises(OutputBusyError, match="out"), locked(Path("out")):
+@pytest.mark.parametrize("name", ["out", "out" * 85])
+def test_the_second_is_refused_until_the_first_has_ended(kind, name):
+    with locked(Path(name)):
+        with pytest.raises(OutputBusyError, match=r"out|\.lock"), locked(Path(name)):
             pass
         with locked(Path("other")):
             pass

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 from narrows.errors import DataError, OutputExistsError
-from narrows.locks import locked
+from narrows.locks import helper_of, locked
 
 OPEN_FILES = ("/dev/fd/", "/dev/std", "/proc/self/fd/")
 """How names begin that stand for files which the process has open already."""
@@ -133,7 +133,7 @@ def replacing(
     before = os.stat(target) if target.exists() else None
     if before is not None and if_exists == "refuse":
         raise OutputExistsError(f"{path} exists already; give -f to overwrite it")
-    working = target.with_name(f".{target.name}.tmp")
+    working = helper_of(target, "tmp")
     try:
         working.unlink(missing_ok=True)  # of a process that was killed
         with _open(working, "xb", path) as stream:

@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from narrows.errors import OutputBusyError
@@ -25,8 +26,21 @@ try:
 except ImportError:
     flock = None  # type: ignore[assignment]
 
+MAX_HELPER_BYTES = 128  # of a helper's name: far below what a file system takes
 TEMPORARY: int = getattr(os, "O_TEMPORARY", 0)  # Windows removes such a file when it is closed
 POLL_SECONDS = 0.02
+
+
+def helper_of(path: Path, kind: str) -> Path:
+    """Return the hidden file `.NAME.KIND` beside a file, the same for every process.
+
+    It has a short name of its own where that would be long: any name that the file system takes
+    can be written.
+    """
+    helper = path.with_name(f".{path.name}.{kind}")
+    if len(os.fsencode(helper.name)) <= MAX_HELPER_BYTES:
+        return helper
+    return path.with_name(f".{sha256(os.fsencode(path.name)).hexdigest()[:32]}.{kind}")
 
 
 @contextmanager
@@ -46,7 +60,7 @@ def locked(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[No
         If another process, or another thread, holds it, and `on_wait` is not given.
     """
     target = Path(os.path.realpath(path))
-    lock = target.with_name(f".{target.name}.lock")
+    lock = helper_of(target, "lock")
     try:
         handle = _take(lock)
         if handle is None:

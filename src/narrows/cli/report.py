@@ -54,7 +54,7 @@ def report(
             codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
             train_file=train,
         )  # fmt: skip
-        written = page(contents).encode()
+        written = page(contents).encode(errors="backslashreplace")
         stream.write(written)
     sentences = verdict(contents)
     told = [*(sentence.text for sentence in sentences), f"{output}: {len(written):,} bytes"]

@@ -105,4 +105,6 @@ def _in_place_of(stream: TextIO | None, original: TextIO | None, buffer: BinaryI
     if stream is not original or not isinstance(raw, io.FileIO):
         return stream
     lines = cast(io.TextIOWrapper, stream).line_buffering
-    return io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=lines)
+    # A name that the encoding has no characters for is shown by their numbers, as on stderr.
+    errors = "backslashreplace" if stream.errors == "strict" else stream.errors
+    return io.TextIOWrapper(buffer, stream.encoding, errors, line_buffering=lines)
