@@ -4,7 +4,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from base64 import b64decode
-from dataclasses import replace
+from dataclasses import fields, replace
 from importlib import import_module
 
 import numpy as np
@@ -16,10 +16,11 @@ pytest.importorskip("matplotlib", reason="drawing needs matplotlib; extra report
 
 from narrows.codec.codec import Codec
 from narrows.errors import DataError, ModelError
-from narrows.evaluation.peers.registry import Bench
+from narrows.evaluation.peers.registry import HALF_LEARNT, Bench
 from narrows.evaluation.rate_point import RatePoint
 from narrows.evaluation.report import measure, page, pictures, verdict
 from narrows.evaluation.report.commands import train_command
+from narrows.evaluation.report.comparison import Comparison
 from narrows.evaluation.report.facts import in_bytes
 
 DATA = 'dig<its> & "co".npy'
@@ -124,6 +125,18 @@ def test_the_figures_are_those_of_what_was_written(contents, digits, tiny_codec)
     assert all("narrows[bench]" in told for told in contents.comparison.not_measured)
 
 
+def test_bytes_against_quality_are_curves(contents):
+    (picture,) = pictures.bytes_and_quality(contents)
+    told = dict(part.split(": ") for part in picture.alt.removesuffix(".").split("; ")[1:])
+    assert told["PCA codec"].count("bytes at") >= 2
+    assert picture.alt.split("narrows: ")[1].split(";")[0].count("bytes at") == 3
+    assert [point.name for point in contents.comparison.points] == [
+        "narrows, effort 0", "narrows, effort 5"
+    ]  # fmt: skip
+    sizes = [point.psnr for point in contents.comparison.points]
+    assert sizes[0] < contents.measured.psnr < sizes[1]
+
+
 def test_signals_that_were_trained_on_are_noticed(tiny_codec, digits, no_peers):
     trained_on = measure(tiny_codec, digits[:1400])
     assert trained_on.seen
@@ -151,7 +164,8 @@ def test_a_model_that_does_not_say_how_it_came_to_be_has_a_page(tiny_codec, digi
 
 def sentences(contents, architecture="dense", seen=False, **changes):
     """Return the verdict on contents whose figures are changed; `peers` and `lossless` as well."""
-    rows = {k: changes.pop(k) for k in ("peers", "lossless", "pca_at_size") if k in changes}
+    of_others = {field.name for field in fields(Comparison)}
+    rows = {name: changes.pop(name) for name in of_others & changes.keys()}
     contents = replace(
         contents,
         measured=replace(contents.measured, **changes),
@@ -164,6 +178,7 @@ def sentences(contents, architecture="dense", seen=False, **changes):
 
 
 SIZE = {"bytes_per_signal": 10.0, "psnr": 23.0, "model_bytes": 5000, "signals": 600}
+BETTER = [RatePoint("quality 1", 10.0, 23.0), RatePoint("quality 2", 40.0, 27.0)]
 LOSSLESS = RatePoint("zlib -9", 160.0, math.inf)
 
 
@@ -174,13 +189,22 @@ LOSSLESS = RatePoint("zlib -9", 160.0, math.inf)
         ({"break_even_signals": 900}, "after 900 signals, but here are only 600", "bad"),
         ({"break_even_signals": None}, "not smaller than the signals themselves", "bad"),
         ({"peers": [RatePoint("PCA codec", 10.4, 23.0, 700)]},
-         "PCA does as well on this data: 10.40 bytes a signal against 10.00 at the same quality, "
+         "PCA does as well on this data: 10.40 bytes a signal against 10.00 at 23.00 dB, "
          "with a model of 700 bytes", "bad"),
+        ({"peers": [RatePoint("PCA codec", 4.0, 24.5, 700)]},
+         "PCA does better on this data: 4.00 bytes a signal against 10.00, at 24.50 dB against "
+         "23.00 dB, with a model of 700 bytes", "bad"),
         ({"peers": [RatePoint("PCA codec", 30.0, 23.0, 700)]},
-         "PCA takes 3.0 times the bytes at the same quality: 30.00 bytes a signal against 10.00; "
-         "with the model counted, narrows is the smaller from 215 signals on", "good"),
+         "PCA takes 3.0 times the bytes at the same quality: 30.00 bytes a signal against 10.00 at "
+         "23.00 dB; with the model counted, narrows is the smaller from 215 signals on", "good"),
+        ({"peers": [RatePoint(HALF_LEARNT, 24.0, 23.0, 700)]},
+         "PCA that learnt from every second one of these signals takes 2.4 times", "plain"),
+        ({"peers": [RatePoint(HALF_LEARNT, 4.0, 23.0, 700)]},
+         "PCA (of every second signal) does better on this data", "bad"),
         ({"peers": [], "pca_at_size": RatePoint("PCA codec", 10.0, 15.0)},
-         "PCA was not found to reach this quality", "good"),
+         "PCA was not found to reach this quality", "plain"),
+        ({"peers": [], "pca_at_size": RatePoint("PCA codec", 10.0, 15.0),
+          "pca_is_half_learnt": False}, "PCA was not found to reach this quality", "good"),
         ({"architecture": "linear"}, "This model is PCA itself", "plain"),
         ({"lossless": [RatePoint("zlib -9", 12.0, math.inf)]},
          "zlib -9 is lossless at nearly this size: 12.00 bytes a signal against 10.00", "bad"),
@@ -189,15 +213,26 @@ LOSSLESS = RatePoint("zlib -9", 160.0, math.inf)
         ({"lossless": [LOSSLESS]}, "the best is zlib -9: 160.00 bytes a signal against 10.00, "
          "16.0 times as many; with the model counted, narrows is the smaller from 34", "plain"),
         ({"peers": [RatePoint("WebP mosaic", 50.0, 25.0), RatePoint("JPEG XL mosaic", 60.0, 23.0)]},
-         "WebP mosaic takes 5.0 times the bytes at its lowest quality, 25.00 dB", "good"),
-        ({"peers": [RatePoint("WebP mosaic", 9.0, 23.0)]}, "WebP mosaic does as well", "bad"),
+         "WebP mosaic cannot be compared at this quality: at its lowest it takes 50.00 bytes a "
+         "signal for 25.00 dB, where narrows takes 10.00 for 23.00 dB", "plain"),
+        ({"peers": [RatePoint("WebP mosaic", 50.0, 25.0), RatePoint("JPEG XL mosaic", 60.0, 23.0)]},
+         "JPEG XL mosaic takes 6.0 times the bytes at the same quality", "good"),
+        ({"peers": [RatePoint("WebP mosaic", 50.0, 25.0)], "points": BETTER},
+         "WebP mosaic takes 2.5 times the bytes at the same quality: 50.00 bytes a signal against "
+         "20.00 at 25.00 dB", "good"),
+        ({"peers": [RatePoint("WebP mosaic", 10.0, 25.0)], "points": BETTER},
+         "WebP mosaic does better: 10.00 bytes a signal against 20.00 at 25.00 dB", "bad"),
+        ({"peers": [RatePoint("WebP mosaic", 9.0, 25.0)]},
+         "WebP mosaic does better: 9.00 bytes a signal against 10.00, at 25.00 dB against 23.00 dB",
+         "bad"),
+        ({"peers": [RatePoint("WebP mosaic", 9.8, 23.0)]}, "WebP mosaic does as well", "bad"),
         ({"peers": [RatePoint("WebP mosaic", 20.0, math.inf)]},
-         "WebP mosaic takes 2.0 times the bytes at no loss at all", "good"),
+         "at its lowest it takes 20.00 bytes a signal for no loss at all", "plain"),
         ({"seen": True}, "trained on these very signals", "bad"),
     ],
 )  # fmt: skip
 def test_the_verdict_says_what_the_figures_mean(contents, changes, said, mood):
-    found = sentences(contents, **{**SIZE, "lossless": [LOSSLESS], **changes})
+    found = sentences(contents, **{**SIZE, "lossless": [LOSSLESS], "points": [], **changes})
     (text,) = [text for text in found if said in text]
     assert found[text] == mood
 

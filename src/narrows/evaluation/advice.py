@@ -176,11 +176,12 @@ def _short_training(
 def verdict(advice: Advice) -> list[str]:
     """Say in plain sentences what to expect, and what to take instead where that is better."""
     ours, raw = advice.middle.narrows, advice.raw.bytes_per_signal
+    curve = [point.narrows.place for point in advice.points]
     sentences = [
         f"Expect {ours.bytes_per_signal:.1f} bytes a signal {_quality(ours)}, "
         f"{raw / ours.bytes_per_signal:.0f} times less than raw, and fewer after a full training.",
         pays(advice.model_bytes, advice.break_even_signals).text,
-        *(s.text for s in against_peers(ours, advice.lossless, advice.middle.peers)),
+        *(s.text for s in against_peers(ours, advice.lossless, advice.middle.peers, curve)),
     ]
     if advice.enough_minutes is not None:
         share = 100 * advice.trained_seconds / advice.full_seconds

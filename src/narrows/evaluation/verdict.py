@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from narrows.evaluation.curves import Curve, bytes_at
 from narrows.evaluation.peers.pca import is_pca
+from narrows.evaluation.peers.registry import HALF_LEARNT
 from narrows.evaluation.rate_point import RatePoint, break_even, fewest_bytes
 
 AS_GOOD = 1.05
 """A codec that takes up to 5 % more bytes is as good: it has so much less to train."""
 NEARLY_AS_GOOD = 1.5
 """A lossless codec that takes less than this many times the bytes is the better choice."""
+SAME_DECIBELS = 0.01
+"""Qualities that differ by no more are equal."""
 Mood = Literal["good", "bad", "plain"]
 
 
@@ -40,84 +44,134 @@ def pays(model_bytes: int, break_even_signals: int | None, signals: int | None =
 
 
 def against_peers(
-    ours: RatePoint, lossless: Sequence[RatePoint], peers: Sequence[RatePoint]
+    ours: RatePoint,
+    lossless: Sequence[RatePoint],
+    peers: Sequence[RatePoint],
+    curve: Curve = (),
 ) -> list[Sentence]:
     """Say how the best of the others compare: PCA, lossless codecs, and those that learn nothing.
+
+    Sizes are compared at equal quality, or not at all: beside a peer whose lowest quality is
+    higher than that of `ours` stands what `curve` has there, if it goes so far.
 
     Parameters
     ----------
     ours : RatePoint
         With the size of its model.
     lossless, peers : sequence of RatePoint
-        `peers` at the PSNR of `ours`.
+        `peers` at the PSNR of `ours`, or at their lowest.
+    curve : sequence of (bytes_per_signal, psnr), optional
+        Of narrows, at its other qualities.
     """
-    pca = fewest_bytes([point for point in peers if is_pca(point)])
-    best = fewest_bytes([point for point in peers if not is_pca(point)])
+    pca = [_Pair.of(ours, point, curve) for point in peers if is_pca(point)]
+    others = [_Pair.of(ours, point, curve) for point in peers if not is_pca(point)]
     exact = fewest_bytes(lossless)
     return [
-        *([] if pca is None else [against_pca(ours, pca)]),
+        *(against_pca(pair) for pair in _best(pca)),
         *([] if exact is None else [against_lossless(ours, exact)]),
-        *([] if best is None else [against(ours, best)]),
+        *(against(pair) for pair in _best(others)),
     ]
 
 
-def against_pca(ours: RatePoint, pca: RatePoint) -> Sentence:
+@dataclass(frozen=True)
+class _Pair:
+    """A peer, and narrows at the same quality; or where it is, if it cannot be compared."""
+
+    peer: RatePoint
+    ours: RatePoint
+    comparable: bool  # in quality, or the peer is better in both
+
+    @classmethod
+    def of(cls, ours: RatePoint, peer: RatePoint, curve: Curve) -> _Pair:
+        if peer.psnr <= ours.psnr + SAME_DECIBELS:
+            return cls(peer, ours, True)
+        size = bytes_at(curve, peer.psnr)
+        if size is not None:
+            return cls(peer, replace(ours, bytes_per_signal=size, psnr=peer.psnr), True)
+        return cls(peer, ours, peer.bytes_per_signal <= AS_GOOD * ours.bytes_per_signal)
+
+    @property
+    def times(self) -> float:
+        """The bytes of the peer, in those of narrows."""
+        return self.peer.bytes_per_signal / self.ours.bytes_per_signal
+
+    @property
+    def is_as_good(self) -> bool:
+        return self.comparable and self.times <= AS_GOOD
+
+    def __str__(self) -> str:
+        """Name both sizes, and both qualities where they differ."""
+        sizes = _beside(self.peer, self.ours)
+        if self.peer.psnr > self.ours.psnr + SAME_DECIBELS:
+            return f"{sizes}, at {_psnr(self.peer)} against {_psnr(self.ours)}"
+        return f"{sizes} at {_psnr(self.peer)}"
+
+
+def _best(pairs: Sequence[_Pair]) -> list[_Pair]:
+    """Return the best that can be compared, and a smaller one that cannot, if there are such."""
+    compared = sorted((p for p in pairs if p.comparable), key=lambda pair: pair.times)[:1]
+    rest = sorted((p for p in pairs if not p.comparable), key=lambda pair: pair.times)[:1]
+    return compared + [p for p in rest if not compared or p.times < compared[0].times]
+
+
+def against_pca(pair: _Pair) -> Sentence:
     """Say whether PCA would have done."""
-    if not _is_as_good(pca, ours):
-        return _behind(ours, pca, "PCA")
+    peer = pair.peer
+    if not pair.is_as_good:
+        if peer.name != HALF_LEARNT:
+            return _behind(pair, "PCA")
+        text = _behind(pair, "PCA that learnt from every second one of these signals").text
+        told = "--train names the signals that narrows learnt from, so that PCA learns from them."
+        return Sentence(f"{text} {told}")
     text = (
-        f"{pca.name.replace(' codec', '')} does as well on this data: {_beside(pca, ours)} at "
-        f"{_quality(pca, ours)}, with a model of {pca.model_bytes:,} bytes. Try "
-        "--architecture=linear on the signals that this model was trained on."
+        f"{peer.name.replace(' codec', '')} does {_well(pair)} on this data: {pair}, with a model "
+        f"of {peer.model_bytes:,} bytes. Try --architecture=linear on the signals that this model "
+        "was trained on."
     )
     return Sentence(text, "bad")
 
 
 def against_lossless(ours: RatePoint, best: RatePoint) -> Sentence:
     """Say how far the best lossless codec is."""
-    beside = _beside(best, ours)
-    if _is_as_good(best, ours, NEARLY_AS_GOOD):
-        smaller = best.bytes_per_signal < ours.bytes_per_signal
-        size = "at a smaller size" if smaller else "at nearly this size"
+    times, beside = best.bytes_per_signal / ours.bytes_per_signal, _beside(best, ours)
+    if times <= NEARLY_AS_GOOD:
+        size = "at a smaller size" if times < 1 else "at nearly this size"
         return Sentence(f"{best.name} is lossless {size}: {beside}. Use that.", "bad")
     return Sentence(
-        f"Of the lossless codecs the best is {best.name}: {beside}, {_times(best, ours)} times as "
+        f"Of the lossless codecs the best is {best.name}: {beside}, {times:.1f} times as "
         f"many{_from(ours, best)}."
     )
 
 
-def against(ours: RatePoint, best: RatePoint) -> Sentence:
+def against(pair: _Pair) -> Sentence:
     """Say how the best of the codecs that learn nothing compares."""
-    if not _is_as_good(best, ours):
-        return _behind(ours, best, best.name)
-    text = f"{best.name} does as well: {_beside(best, ours)} at {_quality(best, ours)}"
-    return Sentence(f"{text}, and needs no model.", "bad")
+    if not pair.is_as_good:
+        return _behind(pair, pair.peer.name)
+    return Sentence(f"{pair.peer.name} does {_well(pair)}: {pair}, and needs no model.", "bad")
 
 
-def _is_as_good(peer: RatePoint, ours: RatePoint, times: float = AS_GOOD) -> bool:
-    return peer.bytes_per_signal <= times * ours.bytes_per_signal
+def _behind(pair: _Pair, name: str) -> Sentence:
+    if not pair.comparable:
+        return Sentence(
+            f"{name} cannot be compared at this quality: at its lowest it takes "
+            f"{pair.peer.bytes_per_signal:.2f} bytes a signal for {_psnr(pair.peer)}, where "
+            f"narrows takes {pair.ours.bytes_per_signal:.2f} for {_psnr(pair.ours)}."
+        )
+    text = f"{name} takes {pair.times:.1f} times the bytes at the same quality: {pair}"
+    return Sentence(f"{text}{_from(pair.ours, pair.peer)}.", "good")
 
 
-def _behind(ours: RatePoint, peer: RatePoint, name: str) -> Sentence:
-    times, quality = _times(peer, ours), _quality(peer, ours)
-    text = f"{name} takes {times} times the bytes at {quality}: {_beside(peer, ours)}"
-    return Sentence(f"{text}{_from(ours, peer)}.", "good")
+def _well(pair: _Pair) -> str:
+    better = pair.peer.psnr > pair.ours.psnr + SAME_DECIBELS or pair.times < 1 / AS_GOOD
+    return "better" if better else "as well"
 
 
 def _beside(peer: RatePoint, ours: RatePoint) -> str:
     return f"{peer.bytes_per_signal:.2f} bytes a signal against {ours.bytes_per_signal:.2f}"
 
 
-def _times(peer: RatePoint, ours: RatePoint) -> str:
-    return f"{peer.bytes_per_signal / ours.bytes_per_signal:.1f}"
-
-
-def _quality(peer: RatePoint, ours: RatePoint) -> str:
-    if math.isinf(peer.psnr):
-        return "no loss at all"
-    if peer.psnr > ours.psnr + 0.01:
-        return f"its lowest quality, {peer.psnr:.2f} dB"
-    return "the same quality"
+def _psnr(point: RatePoint) -> str:
+    return "no loss at all" if math.isinf(point.psnr) else f"{point.psnr:.2f} dB"
 
 
 def _from(ours: RatePoint, peer: RatePoint) -> str:

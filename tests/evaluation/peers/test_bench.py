@@ -63,6 +63,29 @@ def test_a_peer_that_fails_is_told_and_costs_no_other(digits, monkeypatch):
     assert len(bench.lossless()) >= 3
 
 
+def test_curves_are_what_was_measured_near_the_qualities_of_interest(digits):
+    bench = Bench(digits[:200], 16.0)
+    assert bench.curves(10.0, 20.0) == {}
+    for psnr in (15.0, 18.0):
+        bench.at_psnr(psnr)
+    curves = bench.curves(13.0, 20.0)
+    assert all(13.0 <= point.psnr <= 20.0 for point in curves[pca.NAME])
+    assert len(curves[pca.NAME]) >= 3
+    for points in curves.values():
+        places = [point.place for point in points]
+        assert places == sorted(places)
+        assert [psnr for _, psnr in places] == sorted(psnr for _, psnr in places)
+
+
+def test_a_curve_that_begins_above_the_qualities_of_interest_is_its_lowest_settings(digits):
+    pytest.importorskip("imagecodecs", reason="for WebP; extra bench")
+    bench = Bench(digits[:200], 16.0)
+    (lowest,) = [p for p in bench.at_psnr(1.0) if p.name == "WebP mosaic"]
+    curve = bench.curves(0.0, 2.0)["WebP mosaic"]
+    assert curve[0] == lowest
+    assert len(curve) > 1
+
+
 def test_what_is_not_installed_is_told_with_the_way_out(digits, monkeypatch):
     monkeypatch.setattr(
         "narrows.evaluation.peers.contract.importlib.util.find_spec", lambda name: None

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from narrows.evaluation.curves import frontier
 from narrows.evaluation.peers import audio, general, lossless, numeric, pca, pictures
 from narrows.evaluation.peers.contract import Peer, Signals, Workload, measure
 from narrows.evaluation.peers.mosaics import Layout, layout_of
@@ -21,6 +23,8 @@ MAX_ELEMENTS = 2_000_000
 """Of the signals that peers are measured on: 2,551 MNIST images, on which picture codecs are within
 1 % of what they are on all 10,000."""
 MIN_SIGNALS = 4
+LOWEST_SHOWN = 3
+"""Settings of a curve that begins above the qualities of interest."""
 HALF_LEARNT = f"{pca.NAME} (of every second signal)"
 
 
@@ -92,6 +96,38 @@ class Bench:
         points = (self._point(peer, psnr, near) for peer in self.peers if not peer.lossless)
         return [point for point in points if point is not None]
 
+    def curves(self, low: float, high: float) -> dict[str, list[RatePoint]]:
+        """Return what has been measured of each lossy peer between two PSNRs.
+
+        Of one whose lowest quality is higher, some of its lowest. From few bytes to many, each
+        better than the one before it.
+        """
+        found = {}
+        for peer in self.peers:
+            points = self._frontier(peer)
+            if points and points[0].psnr > high:
+                self._lowest(peer)
+                points = self._frontier(peer)[:LOWEST_SHOWN]
+            else:
+                points = [point for point in points if low <= point.psnr <= high]
+            if points:
+                found[peer.name] = points
+        return found
+
+    def _frontier(self, peer: Peer) -> list[RatePoint]:
+        """Return the lossy points of a peer that were measured and are worth taking."""
+        points = [point for (key, _), point in self._measured.items() if key == peer.key]
+        places = frontier([] if peer.lossless else [point.place for point in points])
+        return sorted((p for p in points if p.place in places), key=lambda point: point.psnr)
+
+    def _lowest(self, peer: Peer) -> None:
+        """Measure the lowest settings of a peer."""
+        for setting in peer.settings(self._work(peer))[:LOWEST_SHOWN]:
+            try:
+                self._at(peer, setting)
+            except Exception as error:  # as in _point
+                self.faults[peer.name] = f"{type(error).__name__}: {error}"
+
     def pca_at_size(self, bytes_per_signal: float) -> RatePoint | None:
         """Measure PCA at a number of bytes a signal; None if it cannot be had."""
         found = [peer for peer in self.peers if peer.key == "pca"]
@@ -99,18 +135,9 @@ class Bench:
         return None if point is None else replace(point, name=f"{point.name} at this size")
 
     def _point(self, peer: Peer, psnr: float | None, size: float | None) -> RatePoint | None:
-        work = self._halves if peer.learns and self.is_half_learnt else self.work
-        settings = peer.settings(work)
+        settings = peer.settings(self._work(peer))
         start = 0 if size is None or not peer.learns else bisect_left(settings[:-1], size)
-
-        def measured(setting: float | None) -> RatePoint:
-            if (peer.key, setting) not in self._measured:
-                name = HALF_LEARNT if work is self._halves else peer.name
-                self._measured[peer.key, setting] = measure(
-                    peer.coder(work, setting), work.x, work.peak, name, setting
-                )
-            return self._measured[peer.key, setting]
-
+        measured = partial(self._at, peer)
         try:
             if psnr is not None:
                 return at_psnr(measured, settings, psnr, start)
@@ -120,3 +147,16 @@ class Bench:
         except Exception as error:  # a peer's failure must not cost the others' figures
             self.faults[peer.name] = f"{type(error).__name__}: {error}"
             return None
+
+    def _work(self, peer: Peer) -> Workload:
+        return self._halves if peer.learns and self.is_half_learnt else self.work
+
+    def _at(self, peer: Peer, setting: float | None) -> RatePoint:
+        """Measure a peer at a setting, once."""
+        if (peer.key, setting) not in self._measured:
+            work = self._work(peer)
+            name = HALF_LEARNT if work is self._halves else peer.name
+            self._measured[peer.key, setting] = measure(
+                peer.coder(work, setting), work.x, work.peak, name, setting
+            )
+        return self._measured[peer.key, setting]

@@ -13,6 +13,11 @@ from narrows.evaluation.peers.pca import is_pca
 from narrows.evaluation.peers.registry import Bench
 from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
 
+EFFORTS = 0, 5
+"""At which a model of one quality is measured besides, to have a curve."""
+SHOWN_DECIBELS = 2.0
+"""Peers are shown to so much below and above the model's qualities."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -22,7 +27,8 @@ class Comparison:
     lossless: list[RatePoint]  # of all signals in one stream, picture or recording
     peers: list[RatePoint]  # at the model's PSNR or at their lowest; none if the model is exact
     pca_at_size: RatePoint | None  # PCA at the model's bytes a signal
-    qualities: list[RatePoint]  # the model at each of its qualities, if it has several
+    points: list[RatePoint]  # the model at its other qualities, or at other efforts if it has one
+    curves: dict[str, list[RatePoint]]  # the lossy peers by name, at qualities near the model's
     peer_signals: int  # on how many signals the others were measured
     pca_is_half_learnt: bool = True  # PCA learnt from every second one of these signals
     not_measured: tuple[str, ...] = ()  # what is not installed, or failed, and why
@@ -47,21 +53,30 @@ def compare(
     """
     bench = Bench(x, codec.model.peak, train)
     some = bench.work.x
-    lossy = math.isfinite(measured.psnr)
-    qualities = range(1, codec.model.n_qualities + 1)
     lossless, peers = bench.lossless(), bench.at_psnr(measured.psnr, measured.bytes_per_signal)
-    at_size = bench.pca_at_size(measured.bytes_per_signal) if lossy else None
+    at_size, points, psnrs = None, [], [measured.psnr]
+    if math.isfinite(measured.psnr):
+        at_size = bench.pca_at_size(measured.bytes_per_signal)
+        points = [codec_point(name, evaluate(codec, some, r)) for name, r in _requests(codec)]
+        psnrs += [point.psnr for point in points if math.isfinite(point.psnr)]
+        for point in (points[0], points[-1]):
+            bench.at_psnr(point.psnr, point.bytes_per_signal)
     return Comparison(
         raw=raw_point(x),
         lossless=lossless,
         peers=peers,
         pca_at_size=at_size,
-        qualities=[
-            codec_point(f"quality {q}", evaluate(codec, some, Request(q))) for q in qualities
-        ]
-        if len(qualities) > 1
-        else [],
+        points=points,
+        curves=bench.curves(min(psnrs) - SHOWN_DECIBELS, max(psnrs) + SHOWN_DECIBELS),
         peer_signals=len(some),
         pca_is_half_learnt=bench.is_half_learnt,
         not_measured=bench.not_measured,
     )
+
+
+def _requests(codec: Codec) -> list[tuple[str, Request]]:
+    """Return by name what makes a curve of a model: its qualities, or where it has one, efforts."""
+    n = codec.model.n_qualities
+    if n > 1:
+        return [(f"narrows, quality {q}", Request(q)) for q in range(1, n + 1)]
+    return [(f"narrows, effort {effort}", Request(effort=effort)) for effort in EFFORTS]

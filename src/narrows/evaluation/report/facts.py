@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from narrows.codec.model.groups import ENCODED
+from narrows.evaluation.fidelity import quantity
 from narrows.evaluation.metrics import decibels
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.report.contents import Contents
@@ -21,17 +22,12 @@ def tiles(contents: Contents) -> list[tuple[str, str, str]]:
         ("PSNR", decibels(m.psnr), f"MSE {m.mse:.3g} where the peak is 1"),
         (
             "largest error",
-            number(m.max_abs_error),
-            f"of a range of {number(contents.codec.model.peak)}",
+            quantity(m.max_abs_error, 3),
+            f"of a range of {quantity(contents.codec.model.peak)}",
         ),
         ("model", in_bytes(m.model_bytes), f"{m.model_bytes:,} bytes"),
         ("paid for after", paid, f"signals; here {m.signals:,}"),
     ]
-
-
-def number(value: float) -> str:
-    """Write a number with three digits, or all of a whole one's."""
-    return f"{value:,.0f}" if 100 <= abs(value) < 1e9 else f"{value:.3g}"
 
 
 def in_bytes(size: int) -> str:
@@ -49,7 +45,7 @@ def comparison_rows(contents: Contents) -> Iterator[tuple[str, list[str], str]]:
     comparison = contents.comparison
     small = comparison.pca_at_size
     others = [comparison.raw, *comparison.lossless, *comparison.peers]
-    for point in (*others, *([small] if small is not None else []), *comparison.qualities):
+    for point in (*others, *([small] if small is not None else []), *comparison.points):
         yield point.name, _cells(point), "other"
     yield "narrows", _cells(codec_point("narrows", contents.measured)), "ours"
 

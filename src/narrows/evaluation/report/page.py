@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from narrows._version import __version__
+from narrows.evaluation.fidelity import quantity
 from narrows.evaluation.report import pictures
 from narrows.evaluation.report.commands import report_command, train_command
 from narrows.evaluation.report.contents import Contents
-from narrows.evaluation.report.facts import comparison_notes, comparison_rows, facts, number, tiles
+from narrows.evaluation.report.facts import comparison_notes, comparison_rows, facts, tiles
 from narrows.evaluation.report.pictures import Picture
 from narrows.evaluation.report.style import STYLE
 from narrows.evaluation.report.verdict import verdict
@@ -63,7 +64,7 @@ def page(contents: Contents) -> str:
 {"".join(sections)}</main>
 <footer>Made by narrows {escape(__version__)}. Sizes are lengths of what was written, header and
 index included; PSNR is 10 log10(peak²/MSE) of what came back, the error pooled over all
-signals, with a peak of {number(contents.codec.model.peak)}.</footer>
+signals, with a peak of {quantity(contents.codec.model.peak)}.</footer>
 </body>
 </html>
 """

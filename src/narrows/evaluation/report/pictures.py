@@ -13,7 +13,6 @@ import numpy as np
 from narrows.codec.model.groups import ENCODED
 from narrows.evaluation import plots
 from narrows.evaluation.metrics import decibels
-from narrows.evaluation.peers import pca
 from narrows.evaluation.peers.registry import sample
 from narrows.evaluation.plots.frames import value_range
 from narrows.evaluation.plots.gallery import worst
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 GALLERY_SIGNALS = 10
 MAX_SEARCHED = 10_000
 """Signals in which the lowest value is searched."""
+MIN_DECIBELS_APART = 0.3
+"""Of two points of a peer that are drawn."""
 WALK_SHARE = 0.75
 """The share of signals that are nearer to the first one than the end of the walk."""
 
@@ -84,22 +85,36 @@ def _names(numbers: np.ndarray) -> list[str]:
 
 def bytes_and_quality(contents: Contents) -> list[Picture]:
     """Draw bytes against quality, for this model and the lossy codecs beside it."""
-    measured, comparison = contents.measured, contents.comparison
-    ours = [point.place for point in comparison.qualities]
-    series = {"narrows": ours or [(measured.bytes_per_signal, measured.psnr)]}
-    both = (comparison.pca_at_size, comparison.pca)
-    series[pca.NAME] = [point.place for point in both if point is not None]
-    series |= {point.name: [point.place] for point in comparison.others}
-    series = {name: points for name, points in series.items() if points}
+    codec, measured, comparison = contents.codec, contents.measured, contents.comparison
+    ours = [point.place for point in comparison.points]
+    if comparison.points and codec.model.n_qualities == 1:
+        ours.append((measured.bytes_per_signal, measured.psnr))
+    series = {"narrows": ours} | {
+        name: _apart([point.place for point in points])
+        for name, points in comparison.curves.items()
+    }
     if len(series) < 2 or not math.isfinite(measured.psnr):
         return []
     words = "; ".join(
         f"{name}: " + ", ".join(f"{size:.2f} bytes at {decibels(psnr)}" for size, psnr in points)
         for name, points in series.items()
     )
-    caption = "Up and to the left is better. The axis of bytes is logarithmic."
+    what = "at its qualities" if codec.model.n_qualities > 1 else "at efforts 0, 2 and 5"
+    caption = (
+        f"Up and to the left is better. narrows {what}, the others at settings near to these "
+        "qualities, or at their lowest. The axis of bytes is logarithmic."
+    )
     alt = f"PSNR against bytes a signal. {words}."
     return [Picture("Bytes against quality", caption, alt, plots.rate_distortion(series))]
+
+
+def _apart(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Leave out points that would hide each other; `places` are sorted by quality."""
+    kept = places[:1]
+    for place in places[1:]:
+        if place[1] - kept[-1][1] >= MIN_DECIBELS_APART:
+            kept.append(place)
+    return kept
 
 
 def spread(contents: Contents) -> list[Picture]:

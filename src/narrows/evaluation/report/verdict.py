@@ -23,7 +23,10 @@ def verdict(contents: Contents) -> list[Sentence]:
         pays(measured.model_bytes, measured.break_even_signals, measured.signals),
         *no_pca(contents),
         *against_peers(
-            ours, comparison.lossless, comparison.others if linear else comparison.peers
+            ours,
+            comparison.lossless,
+            comparison.others if linear else comparison.peers,
+            [point.place for point in comparison.points],
         ),
         *unlike(measured.psnr, contents.validation_psnr),
         *idle(contents.idle_latents, model.groups[ENCODED]),
@@ -51,7 +54,8 @@ def no_pca(contents: Contents) -> list[Sentence]:
     tried = comparison.pca_at_size is not None and math.isfinite(contents.measured.psnr)
     if comparison.pca is not None or not tried:
         return []
-    return [Sentence("PCA was not found to reach this quality at any size.", "good")]
+    text = "PCA was not found to reach this quality at any size."
+    return [Sentence(text, "plain" if comparison.pca_is_half_learnt else "good")]
 
 
 def unlike(psnr: float, validation_psnr: float | None) -> list[Sentence]:
