@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from narrows.cli import options
+from narrows.cli.bar import bar
 from narrows.cli.printing import give
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_source
 
@@ -61,16 +62,18 @@ def compress(
     with (
         open_output(output, data, model, force=force, append=append) as stream,
         open_source(data) as source,
+        bar(quiet) as shown,
     ):
         codec = load_codec(model)
         _check_source(codec, source)
         header = codec.encoder.header(embed_model)
         blocks = source.blocks(header.block_signals)
+        shown.begin("compressing", source.shape[0], header.frame_bytes)
         if append:
             archive, size_before = _appending(codec, Path(output), stream)
-            size = codec.encoder.append_to(stream, archive, blocks, request)
+            size = codec.encoder.append_to(stream, archive, blocks, request, shown.advance)
         else:
-            size = codec.encoder.compress_to(stream, header, blocks, request)
+            size = codec.encoder.compress_to(stream, header, blocks, request, shown.advance)
         n = source.shape[0]
     figures = _figures(output, n, codec, header, size - size_before) | _request(codec, request)
     if archive is not None:

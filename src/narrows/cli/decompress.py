@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 import typer
 
 from narrows.cli import options
+from narrows.cli.bar import bar
 from narrows.cli.printing import give, say
 from narrows.cli.streams import (
     PIPE,
     check_array_suffix,
     chosen_output,
     is_stream,
+    number_of_signals,
     open_input,
     open_output,
     whole_archive,
@@ -61,18 +63,24 @@ def decompress(
     with ExitStack() as opened:
         stream = opened.enter_context(open_output(output, file, model, force=force))
         check_array_suffix(output)
+        shown = opened.enter_context(bar(quiet))
         if skip_bad_blocks:
             from narrows.codec.archive.salvage import whole_blocks
 
             archive = opened.enter_context(open_input(opened.enter_context(whole_archive(file))))
+            total = number_of_signals(archive)
             header, blocks = whole_blocks(archive, lambda loss: _tell(loss, losses))
             decoder = decoder_for(header, model)
             signals: Iterator[Any] = map(decoder.blocks.decode, blocks)
         else:
-            reader = ArchiveReader(opened.enter_context(open_input(file)))
-            decoder = decoder_for(reader.header, model)
+            archive = opened.enter_context(open_input(file))
+            total = None if is_stream(file) else number_of_signals(archive)
+            reader = ArchiveReader(archive)
+            header = reader.header
+            decoder = decoder_for(header, model)
             signals = decoder.decompress_from(reader)
-        n = write_signals_as_they_come(stream, output, decoder.model, signals)
+        shown.begin("decompressing", total, header.frame_bytes)
+        n = write_signals_as_they_come(stream, output, decoder.model, shown.count(signals))
     shape = ", ".join(map(str, (n, *decoder.model.frame_shape)))
     figures = {
         "output": output,

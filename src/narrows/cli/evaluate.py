@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from narrows.cli import options
+from narrows.cli.bar import bar
 from narrows.cli.printing import give, print_channels, print_comparison, print_pairs, quality_pairs
 from narrows.cli.streams import read_data
 
@@ -41,19 +42,22 @@ def evaluate(
     options.check_targets(quality, target_bytes, target_psnr)
     codec = load_codec(model)
     x = read_data(data)
-    measured = measure(codec, x, Request(quality, effort, target_bytes, target_psnr))
+    request = Request(quality, effort, target_bytes, target_psnr)
     rows: list[RatePoint] = []
     even: dict[str, int | None] = {}
     missing: tuple[str, ...] = ()
-    if baselines:
-        ours, raw = codec_point("narrows", measured), raw_point(x)
-        others = None if train is None else codec.transform.check_frames(read_data(train))
-        bench = Bench(x, codec.model.peak, others)
-        peers = bench.at_psnr(measured.psnr, measured.bytes_per_signal)
-        rows = [raw, *bench.lossless(), *peers, ours]
-        missing = bench.not_measured
-        size = measured.model_bytes
-        even = {r.name: break_even(size, ours.bytes_per_signal, r) for r in (raw, *peers)}
+    with bar(quiet) as shown:
+        shown.begin("compressing", len(x), x[:1].nbytes)
+        measured = measure(codec, x, request, shown.advance)
+        if baselines:
+            ours, raw = codec_point("narrows", measured), raw_point(x)
+            others = None if train is None else codec.transform.check_frames(read_data(train))
+            bench = Bench(x, codec.model.peak, others, shown.begin_peer)
+            peers = bench.at_psnr(measured.psnr, measured.bytes_per_signal)
+            rows = [raw, *bench.lossless(), *peers, ours]
+            missing = bench.not_measured
+            size = measured.model_bytes
+            even = {r.name: break_even(size, ours.bytes_per_signal, r) for r in (raw, *peers)}
     extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
 
     def show() -> None:

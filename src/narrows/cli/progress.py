@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from narrows.cli.bar import Bar, bar
 from narrows.cli.printing import decibels
 
 if TYPE_CHECKING:
     from narrows.training.loop.state import EpochRecord
     from narrows.training.loop.trainer import Progress
 
+WIDE = 100  # columns of a terminal, from which there is room for losses
 LOG_LINES = 20  # in a run, where stderr is no terminal
 
 
@@ -25,7 +27,13 @@ def training_progress(quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield lambda record: None
     elif sys.stderr.isatty():
-        with _bar() as show, _notices():
+        with bar(quiet) as shown, _notices(shown):
+
+            def show(record: EpochRecord) -> None:
+                figures = describe(record, losses=shown.width > WIDE)
+                epoch = f"epoch {record.epoch}/{record.epochs}"
+                shown.show(epoch, record.epoch, record.epochs, figures, record.seconds_left)
+
             yield show
     else:
         with _notices():
@@ -59,18 +67,25 @@ class StopOnInterrupt:
 
 
 class _Notices(logging.Handler):
-    """Print on the current stderr, which a progress bar replaces while it is shown."""
+    """Print on the current stderr, which a bar replaces; what begins now is said in the bar."""
+
+    def __init__(self, shown: Bar | None) -> None:
+        super().__init__()
+        self._shown = shown
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(record.getMessage(), file=sys.stderr, flush=True)
+        if record.levelno > logging.DEBUG:
+            print(record.getMessage(), file=sys.stderr, flush=True)
+        elif self._shown is not None:
+            self._shown.begin(record.getMessage())
 
 
 @contextmanager
-def _notices() -> Iterator[None]:
-    """Show the messages of training on stderr: its plan, what it goes on from."""
-    logger, handler = logging.getLogger("narrows.training"), _Notices()
+def _notices(shown: Bar | None = None) -> Iterator[None]:
+    """Show the messages of training on stderr: its plan, what it goes on from, what it does."""
+    logger, handler = logging.getLogger("narrows.training"), _Notices(shown)
     level = logger.level
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.INFO if shown is None else logging.DEBUG)
     logger.addHandler(handler)
     try:
         yield
@@ -79,14 +94,14 @@ def _notices() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def describe(record: EpochRecord) -> str:
-    """Write an epoch's figures in one line."""
+def describe(record: EpochRecord, losses: bool = True) -> str:
+    """Write an epoch's figures in one line, with or without its losses."""
     if record.bytes_per_signal is None:
-        losses, rate = f"loss {record.loss:.5f}  val_loss {record.val_loss:.5f}", ""
+        parts = [f"loss {record.loss:.5f}  val_loss {record.val_loss:.5f}"] if losses else []
     else:
-        losses = f"loss {record.loss:.1f}  val_loss {record.val_loss:.1f}"
-        rate = f"  {record.bytes_per_signal:.2f} B/signal"
-    return f"{losses}{rate}  {decibels(record.psnr)}"
+        parts = [f"loss {record.loss:.1f}  val_loss {record.val_loss:.1f}"] if losses else []
+        parts.append(f"{record.bytes_per_signal:.2f} B/signal")
+    return "  ".join([*parts, decibels(record.psnr)])
 
 
 def _log(record: EpochRecord) -> None:
@@ -98,23 +113,3 @@ def _log(record: EpochRecord) -> None:
             file=sys.stderr,
             flush=True,
         )
-
-
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    with Progress(
-        TextColumn("epoch {task.completed}/{task.total}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        task = bar.add_task("training", total=None, figures="preparing")
-
-        def show(record: EpochRecord) -> None:
-            bar.update(task, completed=record.epoch, total=record.epochs, figures=describe(record))
-
-        yield show

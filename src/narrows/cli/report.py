@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import give, say
+from narrows.cli.bar import bar
+from narrows.cli.printing import give
 from narrows.cli.streams import chosen_output, open_output, read_classes, read_data
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def report(
         classes = None if labels is None else read_classes(labels)
         check(codec, x, classes)
         others = None if train is None else codec.transform.check_frames(read_data(train))
-        if sys.stderr.isatty():
-            say(f"measuring {len(x):,} signals, and other codecs on them ...", quiet)
-        contents = measure(
-            codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
-            train_file=train,
-        )  # fmt: skip
+        with bar(quiet) as shown:
+            shown.begin("compressing", len(x), x[:1].nbytes)
+            contents = measure(
+                codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
+                train_file=train, progress=shown.advance, tell=shown.begin_peer,
+            )  # fmt: skip
         written = page(contents).encode(errors="backslashreplace")
         stream.write(written)
     sentences = verdict(contents)

@@ -139,6 +139,19 @@ def whole_archive(name: str, or_model: bool = False) -> AbstractContextManager[s
     return whole_file(name, check)
 
 
+def number_of_signals(archive: BinaryIO) -> int | None:
+    """Return how many signals the index of an archive in a file names; None if it is damaged."""
+    from narrows.codec.archive import IndexedArchive
+    from narrows.errors import FormatError
+
+    try:
+        return IndexedArchive(archive).n_signals
+    except FormatError:
+        return None
+    finally:
+        archive.seek(0)
+
+
 @contextmanager
 def _copied(name: str, stream: BinaryIO) -> Iterator[str]:
     """Copy a stream to a temporary file; errors call it by the name of the stream."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from narrows.cli import options
+from narrows.cli.bar import bar
 from narrows.cli.printing import (
     counted,
     decibels,
@@ -16,7 +17,7 @@ from narrows.cli.printing import (
     print_pairs,
     quality_pairs,
 )
-from narrows.cli.streams import open_input, read_data, whole_archive
+from narrows.cli.streams import number_of_signals, open_input, read_data, whole_archive
 
 if TYPE_CHECKING:
     from narrows.evaluation.verification import Verification
@@ -42,7 +43,8 @@ def verify(
     from narrows.models import decoder_for
 
     original = None if against is None else read_data(against)
-    with whole_archive(file) as path, open_input(path) as stream:
+    with whole_archive(file) as path, open_input(path) as stream, bar(quiet) as shown:
+        total = number_of_signals(stream)
         header = ArchiveReader(stream).header
         try:
             decoder = decoder_for(header, model)
@@ -50,7 +52,8 @@ def verify(
             if model is not None or against is not None:
                 raise
             decoder = None
-        found = check(stream, decoder, original)
+        shown.begin("verifying", total, header.frame_bytes)
+        found = check(stream, decoder, original, shown.advance)
     show = partial(_print, file, found, header.model_id)
     give(found.as_json(), show, json=json, quiet=quiet)
     if not found.is_whole:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -104,6 +105,7 @@ class Codec(Shared):
         *,
         embed_model: bool = False,
         metadata: Metadata | None = None,
+        progress: Callable[[int], None] | None = None,
         **targets: Unpack[Targets],
     ) -> bytes:
         """Compress signals to the bytes of an archive.
@@ -124,6 +126,8 @@ class Codec(Shared):
             Carry the model's decoder in the archive, so that it decompresses on its own.
         metadata : mapping, optional
             JSON values by name; `geometry`, `names` and `attributes` are reserved for sources.
+        progress : callable, optional
+            Called now and then with the number of signals done since the last call.
 
         Raises
         ------
@@ -132,7 +136,8 @@ class Codec(Shared):
         """
         stream, request = io.BytesIO(), _request(quality, effort, **targets)
         header = self.encoder.header(embed_model, metadata)
-        self.encoder.compress_to(stream, header, as_array(x), request)
+        seen = progress or (lambda n_signals: None)
+        self.encoder.compress_to(stream, header, as_array(x), request, seen)
         return stream.getvalue()
 
     def decompress(self, blob: bytes) -> Frames:

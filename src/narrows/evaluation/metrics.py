@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -81,12 +82,16 @@ def evaluate(
     codec: Codec,
     x: npt.NDArray[Any],
     request: Request = DEFAULTS,
+    progress: Callable[[int], None] | None = None,
 ) -> Evaluation:
-    """Compress and decompress `(n, *frame_shape)` signals, and measure both."""
+    """Compress and decompress `(n, *frame_shape)` signals, and measure both.
+
+    `progress` is called as by `Codec.compress`.
+    """
     x = codec.transform.check_frames(x)
     if not len(x):
         raise DataError("no signals to evaluate on; give at least one")
-    blob = codec.compress(x, **asdict(request))
+    blob = codec.compress(x, progress=progress, **asdict(request))
     return evaluation_of(x, codec.decompress(blob), len(blob), codec)
 
 

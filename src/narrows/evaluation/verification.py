@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, BinaryIO
 
@@ -57,7 +58,10 @@ class Verification:
 
 
 def verify(
-    stream: BinaryIO, decoder: Decoder | None, original: npt.NDArray[Any] | None = None
+    stream: BinaryIO,
+    decoder: Decoder | None,
+    original: npt.NDArray[Any] | None = None,
+    progress: Callable[[int], None] = lambda n_signals: None,
 ) -> Verification:
     """Check every checksum of an archive, decode it, and compare it with the original.
 
@@ -68,6 +72,8 @@ def verify(
     decoder : Decoder or None
         Of the model that wrote it; None to check the checksums alone.
     original : (n, *frame_shape), optional
+    progress : callable, optional
+        Called with the number of signals of each block, when it has been read.
 
     Raises
     ------
@@ -84,6 +90,7 @@ def verify(
     for block in blocks:
         found.blocks += 1
         found.signals += block.n_signals
+        progress(block.n_signals)
         if decoder is None:
             continue
         try:

@@ -131,6 +131,7 @@ def run_training(
             trainer = _continued(task, kept, path)
         for line in trainer.plan.lines():
             LOG.info("%s", line)
+        LOG.debug("epoch %d of %d", len(trainer.history) + 1, trainer.plan.epochs)
         result = trainer.run(supervision.progress, supervision.stop, keep)
         _tell_missed_rate(result, trainer.plan)
     if result.interrupted:
@@ -177,6 +178,7 @@ def _measured_plan(task: Task, began: float) -> Plan:
     minutes = task.plan.minutes
     if minutes is None:
         return task.plan
+    LOG.debug("timing an epoch")
     budget = 60.0 * minutes
     scratch = replace(task, model=copy.deepcopy(task.model)).trainer()
     epoch_seconds = seconds_per_epoch(scratch, budget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import platform
 import time
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 
 FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
+LOG = logging.getLogger(__name__)  # of level DEBUG is what begins now, for a progress bar
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 
 
@@ -63,6 +65,7 @@ def train_codec(
     x, validation = check_training_data(x, validation)
     given = {"own_networks": own is not None, "has_validation": validation is not None}
     plan = plan_of(settings, x.shape, x.dtype, **given)
+    LOG.debug("scaling %d signals", len(x))
     signals, scaling = _prepare(x, validation, plan)
     fingerprints = {
         "training signals": fingerprint(signals.train),
@@ -75,6 +78,7 @@ def train_codec(
         outcome = run_training(task, supervision, kept, began)
     result = outcome.result
     summary = _summary(signals, fingerprints["training signals"], outcome)
+    LOG.debug("fitting the last layer")
     summary |= _finish(result.model, signals, plan)
     name = plan.architecture if own is None else "custom"
     lambdas = [math.exp(each) for each in result.log_lambdas] if plan.loss == "mse" else []
@@ -147,6 +151,7 @@ def _on_device(
     device = _device(plan.settings["device"])
     model = Autoencoder(*both, scaling, plan.latent_scale, *_first_gains(plan))
     if plan.starts_linear:
+        LOG.debug("finding principal components, to begin with")
         start_linear(model, signals.scaled_train, plan.aimed_bits)
     frames = signals.scaled_train, signals.scaled_validation
     model.to(device, torch.float32)  # networks of one's own may have been made in another dtype

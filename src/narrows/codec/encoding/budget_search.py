@@ -21,7 +21,7 @@ from narrows.codec.encoding.bit_costs import SymbolCosts
 from narrows.codec.encoding.distortion import squared_errors
 from narrows.codec.encoding.efforts import MAX_EFFORT
 from narrows.codec.encoding.operating_points import Flags, OperatingPoints, last_kept
-from narrows.codec.encoding.requests import Budget
+from narrows.codec.encoding.requests import Budget, Progress, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.ans import escape_bits
 from narrows.codec.entropy.tables import Symbols
@@ -60,6 +60,22 @@ class _Best:
         self.quality[taken] = quality
 
 
+class _Tries:
+    """Counts tries of points, and tells of so many signals as they are usually enough for."""
+
+    def __init__(self, n_signals: int, n_points: int, progress: Progress) -> None:
+        self.told = 0
+        self._n_signals, self._progress = n_signals, progress
+        self._tries, self._per_signal = 0, n_points.bit_length()
+
+    def add(self, n_tries: int) -> None:
+        """Count tries, each of one signal."""
+        self._tries += n_tries
+        done = min(self._tries // self._per_signal, self._n_signals)
+        self._progress(done - self.told)
+        self.told = done
+
+
 class BudgetSearch:
     """Chooses quality and symbols of each signal.
 
@@ -89,8 +105,10 @@ class BudgetSearch:
         self._packet_size = packet_size
         self._largest_error = budget.largest_error(model.peak, prod(model.frame_shape))
 
-    def encode(self, x: Frames) -> tuple[Symbols, Qualities]:
+    def encode(self, x: Frames, progress: Progress = unseen) -> tuple[Symbols, Qualities]:
         """Return the symbols `(n, latent_size)` and the qualities `(n,)` of frames.
+
+        Progress is an estimate, as nobody knows how many points a signal will have to try.
 
         Raises
         ------
@@ -101,6 +119,7 @@ class BudgetSearch:
         tried = self._encoder.encode_at_all_qualities(x)  # (n, latent_size) of each quality
         best = _Best(np.zeros_like(tried[1]), np.zeros(n, dtype=np.intp), np.full(n, np.inf))
         start = self._offer_rounded(x, tried, best)
+        tries = _Tries(n, len(self._points.quality), progress)
 
         def keeps(rows: Rows, numbers: Rows) -> Flags:
             """Try points; a quality's next try continues where its last one ended."""
@@ -109,12 +128,15 @@ class BudgetSearch:
             for quality in np.unique(qualities).tolist():
                 own = np.flatnonzero(qualities == quality)
                 last, frames = tried[quality][rows[own]], x[rows[own]]
-                symbols = self._encoder.improve(frames, last, quality, self._effort, weights[own])
+                symbols = self._encoder.improve(
+                    frames, last, quality, self._effort, weights[own], tries.add
+                )
                 tried[quality][rows[own]] = symbols
                 kept[own] = self._offer(best, rows[own], frames, symbols, quality)
             return kept
 
         found = last_kept(start, len(self._points.quality), keeps)
+        progress(n - tries.told)
         # What a search finds may take more bits than what it began with, or err more. Where only
         # rounding keeps to the budget, that is taken: no effort refuses what effort 0 gives.
         lost = np.flatnonzero(best.quality == 0)

@@ -6,14 +6,18 @@ import numpy as np
 
 from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.budget_search import BudgetSearch, PacketSize
-from narrows.codec.encoding.requests import Request
+from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames
 
 
 def choose(
-    encoder: SymbolEncoder, x: Frames, request: Request, size_of: PacketSize | None = None
+    encoder: SymbolEncoder,
+    x: Frames,
+    request: Request,
+    size_of: PacketSize | None = None,
+    progress: Progress = unseen,
 ) -> tuple[Symbols, Qualities]:
     """Choose symbols `(n, latent_size)` and qualities `(n,)` for `(n, *frame_shape)` frames.
 
@@ -26,6 +30,7 @@ def choose(
     size_of : callable, optional
         The bytes of `(latent_size,)` symbols at a quality, for a budget of bytes. By default a
         signal's size is the ideal length of its symbols.
+    progress : Progress, optional
 
     Raises
     ------
@@ -34,5 +39,5 @@ def choose(
     """
     quality, effort = request.resolve(encoder.model)
     if request.budget is not None:
-        return BudgetSearch(encoder, request.budget, effort, size_of).encode(x)
-    return encoder.encode(x, quality, effort), np.full(len(x), quality)
+        return BudgetSearch(encoder, request.budget, effort, size_of).encode(x, progress)
+    return encoder.encode(x, quality, effort, progress), np.full(len(x), quality)

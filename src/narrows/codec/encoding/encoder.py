@@ -12,8 +12,9 @@ import numpy.typing as npt
 from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive, Metadata
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
+from narrows.codec.encoding.budget_search import PacketSize
 from narrows.codec.encoding.chooser import choose
-from narrows.codec.encoding.requests import Request
+from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_packable
 from narrows.codec.entropy.tables import Symbols
@@ -44,7 +45,14 @@ class Encoder:
         embedded = pack_model(model.without_encoder()) if embed_model else None
         return Header(model.model_id, model.dtype, model.frame_shape, embedded, metadata or {})
 
-    def compress_to(self, stream: BinaryIO, header: Header, x: Signals, request: Request) -> int:
+    def compress_to(
+        self,
+        stream: BinaryIO,
+        header: Header,
+        x: Signals,
+        request: Request,
+        progress: Progress = unseen,
+    ) -> int:
         """Compress signals into a binary stream; return the archive's length.
 
         Parameters
@@ -56,8 +64,9 @@ class Encoder:
             Of parts that are best of `header.block_signals` signals, each becomes a block: memory
             then does not grow with their number.
         request : Request
+        progress : Progress, optional
         """
-        blocks = self._blocks(x, request, header.block_signals)
+        blocks = self._blocks(x, request, header.block_signals, progress)
         return _write(ArchiveWriter(stream, header), blocks)
 
     def append_to(
@@ -66,27 +75,30 @@ class Encoder:
         archive: IndexedArchive,
         x: Frames | Iterable[Frames],
         request: Request,
+        progress: Progress = unseen,
     ) -> int:
         """Go on with an archive of this model, and return its new length; see `compress_to`.
 
         `stream` stands where the archive's blocks end.
         """
         self._decoder.check_model_of(archive.header)
-        blocks = self._blocks(x, request, archive.header.block_signals)
+        blocks = self._blocks(x, request, archive.header.block_signals, progress)
         return _write(ArchiveWriter(stream, archive.header, archive), blocks)
 
-    def _blocks(self, x: Signals, request: Request, block_signals: int) -> Iterator[Block]:
+    def _blocks(
+        self, x: Signals, request: Request, block_signals: int, progress: Progress
+    ) -> Iterator[Block]:
         """Encode signals a block at a time; an array or a request is refused at once."""
         check_frames = self._decoder.transform.check_frames
         parts = [check_frames(x)] if isinstance(x, np.ndarray) else x
         quality, _ = request.resolve(self._model)
         return (
-            self._block(frames[start : start + block_signals], request, quality)
+            self._block(frames[start : start + block_signals], request, quality, progress)
             for frames in map(check_frames, parts)
             for start in range(0, len(frames), block_signals)
         )
 
-    def _block(self, x: Frames, request: Request, raw_quality: int) -> Block:
+    def _block(self, x: Frames, request: Request, raw_quality: int, progress: Progress) -> Block:
         """Encode a block; kept as it is where a sample says that this may be smaller, and it is."""
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             if request.budget is not None and request.budget.of_bytes:
@@ -95,27 +107,32 @@ class Encoder:
                     f"{request.budget.target_bytes:g}; replace them, or give a quality"
                 )
             # The network has no NaN or infinity; until the residual stage, such a block is kept.
+            progress(len(x))
             return pack_raw(x, raw_quality)
-        block = self._decoder.blocks.pack(*choose(self.symbol_encoder, x, request))
+        chosen = choose(self.symbol_encoder, x, request, progress=progress)
+        block = self._decoder.blocks.pack(*chosen)
         if may_deflate_below(x, len(block.payload)):
             raw = pack_raw(x, raw_quality)
             if len(raw.payload) <= len(block.payload):
                 return raw
         return block
 
-    def packets(self, x: Frames, request: Request, *, checksum: bool) -> list[bytes]:
+    def packets(
+        self, x: Frames, request: Request, *, checksum: bool, progress: Progress = unseen
+    ) -> list[bytes]:
         """Encode `(n, *frame_shape)` signals to a packet each."""
         request.resolve(self._model)  # a wrong request is refused before a wrong array
         x = self._decoder.transform.check_frames(x)
         check_packable(x, x.shape)
         pack = partial(self._decoder.packets.encode, checksum=checksum)
-        chosen = choose(self.symbol_encoder, x, request, lambda *each: len(pack(*each)))
+        size_of: PacketSize = lambda *each: len(pack(*each))  # noqa: E731
+        chosen = choose(self.symbol_encoder, x, request, size_of, progress)
         return [pack(*each) for each in zip(chosen[0], chosen[1].tolist(), strict=True)]
 
-    def encode(self, x: Frames, request: Request) -> Symbols:
+    def encode(self, x: Frames, request: Request, progress: Progress = unseen) -> Symbols:
         """Encode signals to `(n, latent_size)` symbols of one quality; see `Codec.encode`."""
         x = self._decoder.transform.check_frames(x)
-        return self.symbol_encoder.encode(x, *request.resolve(self._model))
+        return self.symbol_encoder.encode(x, *request.resolve(self._model), progress)
 
     def encode_at_all_qualities(self, x: Frames) -> dict[int, Symbols]:
         """Encode signals with effort 0 to `(n, latent_size)` symbols of each quality."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any, TypedDict
@@ -12,6 +13,13 @@ import numpy as np
 from narrows.codec.encoding.efforts import DEFAULT_EFFORT, MAX_EFFORT
 from narrows.codec.model.model import Model
 from narrows.errors import SettingError
+
+Progress = Callable[[int], None]
+"""Called now and then with the number of signals that are done since the last call."""
+
+
+def unseen(n_signals: int) -> None:
+    """Stand for a Progress that nobody looks at."""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.encoding.efforts import EFFORTS
+from narrows.codec.encoding.requests import Progress, unseen
 from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
 from narrows.codec.transform import Frames, Transform
 
+PART = 256  # signals that are searched for between two steps of progress
 TOWARDS_ZERO = 0.2  # of a step, by which corrected latents are nearer to 0 than is best
 
 
@@ -29,11 +31,11 @@ class SymbolEncoder:
         self.model = transform.model
         self._searches: dict[int, SymbolSearch] = {}
 
-    def encode(self, x: Frames, quality: int, effort: int) -> Symbols:
+    def encode(self, x: Frames, quality: int, effort: int, progress: Progress = unseen) -> Symbols:
         """Encode `(n, *frame_shape)` frames to `(n, latent_size)` symbols."""
         symbols = self.transform.rounded(x, [self.model.quality(quality)])[quality]
         self._correct(x, symbols, quality)
-        return self.improve(x, symbols, quality, effort)
+        return self.improve(x, symbols, quality, effort, progress=progress)
 
     def encode_at_all_qualities(self, x: Frames) -> dict[int, Symbols]:
         """Encode frames with effort 0 to `(n, latent_size)` symbols of each quality."""
@@ -49,6 +51,7 @@ class SymbolEncoder:
         quality: int,
         effort: int,
         weight: npt.NDArray[np.float64] | None = None,
+        progress: Progress = unseen,
     ) -> Symbols:
         """Search symbols that cost less than those given; see `SymbolSearch.improve`.
 
@@ -60,10 +63,18 @@ class SymbolEncoder:
         quality, effort : int
         weight : (n,), optional
             Of each signal's errors; 1 where none is given.
+        progress : Progress, optional
         """
         if not effort:
+            progress(len(y))
             return y
-        return self._search(quality).improve(x, y, EFFORTS[effort], weight)
+        weight = np.ones(len(y)) if weight is None else weight
+        search, out = self._search(quality), np.empty_like(y)
+        for start in range(0, len(y), PART):  # a part of the signals finds what all of them do
+            rows = slice(start, start + PART)
+            out[rows] = search.improve(x[rows], y[rows], EFFORTS[effort], weight[rows])
+            progress(len(y[rows]))
+        return out
 
     def latents(self, x: Frames, quality: int) -> npt.NDArray[np.float64]:
         """Encode frames to latents before rounding, `(n, latent_size)`; see `Codec.latents`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -62,12 +63,21 @@ class Bench:
         What PCA learns from. By default every second signal of x, and it is measured on the
         others: both halves are as hard as the whole, though signals come in the order of their
         recording. Where they are few, such a PCA takes more bytes than one of the training signals.
+    tell : callable, optional
+        Called with the name of each peer before it is measured, which may take a while.
     """
 
-    def __init__(self, x: Signals, peak: float, train: Signals | None = None) -> None:
+    def __init__(
+        self,
+        x: Signals,
+        peak: float,
+        train: Signals | None = None,
+        tell: Callable[[str], None] = lambda name: None,
+    ) -> None:
         some = sample(x, max(MIN_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
         self.work, peers = peers_for(some, peak, train)
         self.is_half_learnt = train is None
+        self._tell = tell
         self._halves = Workload(some[1::2], peak, self.work.layout, some[::2])
         enough = len(some) >= MIN_SIGNALS
         known = [peer for peer in peers if enough or not (peer.learns and self.is_half_learnt)]
@@ -135,6 +145,7 @@ class Bench:
         return None if point is None else replace(point, name=f"{point.name} at this size")
 
     def _point(self, peer: Peer, psnr: float | None, size: float | None) -> RatePoint | None:
+        self._tell(peer.name)
         settings = peer.settings(self._work(peer))
         start = 0 if size is None or not peer.learns else bisect_left(settings[:-1], size)
         measured = partial(self._at, peer)

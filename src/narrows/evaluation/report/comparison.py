@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from narrows.codec.codec import Codec
@@ -45,13 +46,18 @@ class Comparison:
 
 
 def compare(
-    codec: Codec, x: Signals, measured: Evaluation, train: Signals | None = None
+    codec: Codec,
+    x: Signals,
+    measured: Evaluation,
+    train: Signals | None = None,
+    tell: Callable[[str], None] = lambda name: None,
 ) -> Comparison:
     """Measure what a person would use instead, on `(n, *frame_shape)` signals or some of them.
 
-    PCA learns from `train`, or from every second signal of x.
+    PCA learns from `train`, or from every second signal of x. `tell` is called with the name of
+    each codec before it is measured.
     """
-    bench = Bench(x, codec.model.peak, train)
+    bench = Bench(x, codec.model.peak, train, tell)
     some = bench.work.x
     lossless, peers = bench.lossless(), bench.at_psnr(measured.psnr, measured.bytes_per_signal)
     at_size, points, psnrs = None, [], [measured.psnr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,8 @@ def measure(
     model_file: str = "MODEL",
     labels_file: str | None = None,
     train_file: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    tell: Callable[[str], None] = lambda part: None,
 ) -> Contents:
     """Compress and decompress signals, and measure all that the report states.
 
@@ -100,6 +103,10 @@ def measure(
         What PCA learns from; by default every second one of these signals.
     data, model_file, labels_file, train_file : str
         What the page calls them.
+    progress : callable, optional
+        Called as by `Codec.compress`.
+    tell : callable, optional
+        Called with what is measured after that: the names of other codecs.
 
     Raises
     ------
@@ -108,7 +115,7 @@ def measure(
     """
     x, labels = check(codec, x, labels), None if labels is None else as_labels(labels)
     train = None if train is None else codec.transform.check_frames(train)
-    blob = codec.compress(x)
+    blob = codec.compress(x, progress=progress)
     decoded = codec.decompress(blob)
     measured = evaluation_of(x, decoded, len(blob), codec)
     return Contents(
@@ -124,7 +131,7 @@ def measure(
         measured=measured,
         psnr=signal_psnr(x, decoded, codec.model.peak),
         packet_bytes=_packet_bytes(codec, x),
-        comparison=compare(codec, x, measured, train),
+        comparison=compare(codec, x, measured, train, tell),
         seen=_seen(codec, x),
     )
 

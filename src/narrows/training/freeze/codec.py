@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -37,6 +38,7 @@ from narrows.training.freeze.tradeoffs import fit_tradeoffs
 from narrows.training.freeze.weights import Steps, choose_weight_steps
 from narrows.training.loop.trainer import psnr_of
 
+LOG = logging.getLogger(__name__)
 CALIBRATION_SIGNALS = 2048
 BATCH = 1024
 LATENT_FRACTION = 2.0**-8  # of a rounding step: the greatest unit of the encoder's output
@@ -101,6 +103,7 @@ def freeze(
     SettingError
         If a module has no integer counterpart.
     """
+    LOG.debug("rounding networks to integers")
     autoencoder = autoencoder.cpu().eval()
     scaled = signals.scaled_train[:CALIBRATION_SIGNALS].cpu()
     steps_for = cache(partial(choose_weight_steps, autoencoder, scaled))
@@ -117,6 +120,7 @@ def freeze(
             f"{_worst_layer(autoencoder, Codec(draft), signals, frozen)}: train again with another "
             "seed or architecture"
         )
+    LOG.debug("fitting tables and context models")
     symbols = Codec(draft).encoder.encode_at_all_qualities(signals.train)
     tables: list[Sequence[FrequencyTable]] = [
         [count_table(c) for c in s.T] for s in symbols.values()
@@ -130,6 +134,7 @@ def freeze(
     tradeoffs = fit_tradeoffs(Codec(finished), signals.train, symbols, lambdas, own)
     finished = replace(finished, tradeoffs=tradeoffs)
     if rate_ratio is not None:
+        LOG.debug("fitting corrections")
         finished = with_correction(finished, signals.train, signals.validation, rate_ratio)
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
     asked[:, : draft.latent_size] = symbols[draft.default_quality][: len(asked)]
