@@ -123,7 +123,7 @@ def _proposed(members: Sequence[Member]) -> Cut:
     if _is_time(first):
         window = min(_window_of(first.attributes), max(largest[0], 1))
         return _windows(members, window, window)
-    if axes == "signals" and all(m.shape[1:] == first.shape[1:] for m in members):
+    if axes in ("signals", "rows") and all(m.shape[1:] == first.shape[1:] for m in members):
         return rows_of(first)
     free = FREE_AXES.get(axes, rank)
     usual = TILES[min(free, max(TILES))]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from narrows.arrays import as_array
 from narrows.errors import DataError
+from narrows.signals.formats.csv_text import begins_like_text
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.sources import find
 
@@ -109,9 +110,7 @@ def is_text(path: Path) -> bool:
         return False
     with damage_named(path, "a file"), path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
-    # The head may end within a character, which takes four bytes at most.
-    text = head.decode("utf-8", errors="replace")[: -1 if len(head) == HEAD_BYTES else None]
-    return bool(text) and "\ufffd" not in text and all(c >= " " or c in "\t\r\n" for c in text)
+    return begins_like_text(head, HEAD_BYTES)
 
 
 def read_text_labels(path: Path, column: str = "") -> npt.NDArray[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +18,7 @@ from narrows.signals.formats.raw import RAW, open_raw
 from narrows.signals.formats.registry import find_format, folder_format, is_companion
 from narrows.signals.names import check_names
 from narrows.signals.reading import Reading
-from narrows.signals.source import Attributes, StoredSource
+from narrows.signals.source import ArraySource, Attributes, StoredSource
 
 FREE_AXES = {"time": 1, "picture": 2}
 """By what the axes are: how many may be of another length in each file."""
@@ -55,6 +55,8 @@ def member_of(
     if not source.shape:
         raise DataError(f"{name!r} holds a single number; signals are arrays of them")
     dtype = check_signals(np.empty((1, 1), source.dtype), name=repr(name)).dtype
+    if isinstance(source, ArraySource) and source.axes is not None:
+        format_ = replace(format_, axes=source.axes)
     if format_.written_as:
         name = os.path.splitext(name)[0] + format_.written_as
     return Member(name, format_, source.shape, dtype, source.attributes, opened)

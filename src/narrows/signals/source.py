@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ import numpy.typing as npt
 from narrows.errors import DataError
 
 Signals = npt.NDArray[Any]
+Axes = Literal["signals", "rows", "time", "picture", "field"]
+"""(n, *frame_shape), or (length, few channels) | (n, *frame_shape) | (length, ...) |
+(height, width[, channels]) | (any axes)"""
 Attributes = Mapping[str, Any]
 """What a file says of its numbers, as JSON values by name: a sample rate, names of columns."""
 
@@ -65,6 +68,8 @@ class ArraySource:
 
     array: Signals
     attributes: Attributes = field(default_factory=dict)
+    axes: Axes | None = None
+    """What the axes are, where it is not what the format says."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -22,14 +22,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy.typing as npt
 
-from narrows.signals.source import Attributes, StoredSource
-
-Axes = Literal["signals", "time", "picture", "field"]
-"""(n, *frame_shape) | (length, ...) | (height, width[, channels]) | (any axes)"""
+from narrows.signals.source import Attributes, Axes, StoredSource
 
 
 @dataclass(frozen=True)

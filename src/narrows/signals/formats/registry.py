@@ -13,16 +13,18 @@ import numpy.typing as npt
 from narrows.errors import DataError, SettingError
 from narrows.signals.checks import check_signals
 from narrows.signals.formats.contract import HEAD_BYTES, SHOWN_BYTES, Format
+from narrows.signals.formats.csv_text import CSV
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.formats.idx import GZIPPED_IDX, IDX
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.npz import NPZ
+from narrows.signals.formats.parquet import PARQUET
 from narrows.signals.formats.raw import RAW
 from narrows.signals.formats.wav import WAV
 from narrows.signals.formats.wfdb import WFDB
 from narrows.signals.source import StoredSource
 
-FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX, WAV, WFDB, RAW)
+FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX, WAV, WFDB, CSV, PARQUET, RAW)
 PLAIN = (NPY, NPZ, IDX, GZIPPED_IDX)
 """Those that hold an array and nothing else: its rows are signals as they are."""
 ENTRY_POINTS = "narrows.formats"
