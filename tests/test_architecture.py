@@ -15,6 +15,7 @@ FLOORS = (
     {"errors", "_version"},
     {"locks", "arrays"},
     {"files"},
+    {"folders"},
     {"codec"},
     {"signals"},
     {"training"},

@@ -14,15 +14,25 @@ from typing import TYPE_CHECKING, Any
 from narrows._version import __version__
 
 if TYPE_CHECKING:
-    from narrows.api import decompress, load, open, train
+    from narrows.api import compress, decompress, load, open, train
     from narrows.codec.codec import Codec
     from narrows.errors import NarrowsError
 
-__all__ = ["Codec", "NarrowsError", "__version__", "decompress", "load", "open", "train"]
+__all__ = [
+    "Codec",
+    "NarrowsError",
+    "__version__",
+    "compress",
+    "decompress",
+    "load",
+    "open",
+    "train",
+]
 
 _HOMES = {
     "Codec": "narrows.codec.codec",
     "NarrowsError": "narrows.errors",
+    "compress": "narrows.api",
     "decompress": "narrows.api",
     "load": "narrows.api",
     "open": "narrows.api",

@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy.typing as npt
 
-from narrows.arrays import as_array
-from narrows.codec.archive import ArchiveReader, IndexedArchive
+from narrows.codec.archive import IndexedArchive, Metadata
 from narrows.codec.codec import Codec
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, MissingExtraError
 from narrows.files import open_file
 from narrows.models import decoder_for, load_codec
+from narrows.signals.frames import Frames
+from narrows.signals.geometry import unpack_geometry
+from narrows.signals.inputs import Data, as_source, reading_of, training_samples
+from narrows.signals.restored import RestoredArray, RestoredFolder, restored
 from narrows.training.settings import TrainingSettings
 from narrows.training.signatures import takes_settings
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from narrows.codec.encoding.requests import Targets
     from narrows.training.loop.state import EpochRecord
 
 
 @takes_settings()
 def train(
-    x: npt.ArrayLike,
+    x: Data,
     *,
-    validation: npt.ArrayLike | None = None,
+    window: int | None = None,
+    tile: Sequence[int] | None = None,
+    hop: int | Sequence[int] | None = None,
+    validation: Data | None = None,
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
     progress: Callable[[EpochRecord], None] | None = None,
@@ -43,12 +50,16 @@ def train(
 
     Parameters
     ----------
-    x : (n, *frame_shape) of uint8, int8, uint16, int16, int32, float32 or float64
-        A sample of the signals; some thousands are good.
+    x : (n, *frame_shape) of uint8, int8, uint16, int16, int32, float32 or float64, or path
+        A sample of the signals; some thousands are good. A file or a folder is read as commands
+        read it.
     {settings}
-    validation : (m, *frame_shape), optional
-        Held-out signals; by default a tenth of `x`, at most 5000. After an epoch at most 2048 of
-        them are looked at, with a preset all.
+    window, tile, hop : int or sequence of int, optional
+        How long recordings and large arrays are cut to signals; see `narrows.compress`.
+    validation : (m, *frame_shape), or path, optional
+        Held-out signals; by default a tenth of `x`, at most 5000: of ten recordings or more, a
+        tenth of the recordings. After an epoch at most 2048 of them are looked at, with a preset
+        all.
     encoder, decoder : torch.nn.Module, optional
         Networks of your own, `(n, *frame_shape)` to `(n, latent_size)` and back, made of layers
         that have an exact integer form.
@@ -95,11 +106,13 @@ def train(
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(error.name or "torch", "training", "train") from None
+    from narrows.training.plan import most_frames
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec
 
-    x = as_array(x, "training data")
-    validation = None if validation is None else as_array(validation, "validation data")
+    reading = reading_of(window, tile, hop)
+    seed = settings.get("seed") or 0
+    samples = training_samples(x, validation, reading, seed, most_frames)
     supervision = Supervision(
         progress=progress or (lambda record: None),
         stop=stop or (lambda: False),
@@ -108,7 +121,9 @@ def train(
         force=force,
     )
     with supervision.exclusive():
-        return train_codec(x, settings, validation, encoder, decoder, supervision)
+        return train_codec(
+            samples.x, settings, samples.validation, encoder, decoder, supervision, samples.about
+        )
 
 
 def load(path: str | Path) -> Codec:
@@ -124,8 +139,65 @@ def load(path: str | Path) -> Codec:
     return load_codec(Path(path))
 
 
-def open(path: str | Path, model: str | Path | None = None) -> Archive:
-    """Open an archive in a file as a sequence of signals.
+def compress(
+    x: Data,
+    model: Codec | str | Path,
+    quality: int | None = None,
+    effort: int | None = None,
+    *,
+    window: int | None = None,
+    tile: Sequence[int] | None = None,
+    hop: int | Sequence[int] | None = None,
+    embed_model: bool = False,
+    metadata: Metadata | None = None,
+    **targets: Unpack[Targets],
+) -> bytes:
+    """Compress signals, a file or a folder to the bytes of an archive.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape) of the model's dtype, or path
+        A file or a folder is read as commands read it; its names, shapes and attributes are kept.
+    model : Codec or path
+    quality, effort, embed_model, metadata, target_bytes, target_psnr
+        See `Codec.compress`.
+    window : int, optional
+        Cut recordings in windows of so many samples, along their first axis. By default as the
+        model's training did.
+    tile : sequence of int, optional
+        Cut pictures and arrays in tiles, along their last axes.
+    hop : int or sequence of int, optional
+        From one window or tile to the next, by default their length; what overlaps is blended.
+
+    Raises
+    ------
+    DataError, SettingError
+        For data or settings that cannot be used.
+
+    Examples
+    --------
+    >>> blob = narrows.compress("recordings", "speech.narrows")   # doctest: +SKIP
+    """
+    codec = model if isinstance(model, Codec) else load_codec(Path(model))
+    source = as_source(x, reading_of(window, tile, hop).for_model(codec.model))
+    if isinstance(source, Frames):
+        metadata = {**(metadata or {}), **source.metadata}
+    from narrows.codec.encoding.requests import Request
+
+    stream = io.BytesIO()
+    codec.encoder.compress_to(
+        stream,
+        codec.encoder.header(embed_model, metadata),
+        codec.transform.check_frames(source.read()),
+        Request(quality, effort, **targets),
+    )
+    return stream.getvalue()
+
+
+def open(
+    path: str | Path, model: str | Path | None = None
+) -> Archive | RestoredArray | RestoredFolder:
+    """Open an archive in a file as a sequence of signals, or as what they were cut from.
 
     Parameters
     ----------
@@ -136,9 +208,10 @@ def open(path: str | Path, model: str | Path | None = None) -> Archive:
 
     Returns
     -------
-    Archive
-        With `len`, numbers, slices, iteration, `shape`, `dtype` and `metadata`; close it, or use
-        `with`.
+    Archive, RestoredArray or RestoredFolder
+        Signals with `len`, numbers, slices, iteration, `shape`, `dtype` and `metadata`; a recording
+        or an array that was cut, sliced along its own axes; or those of a folder by their names.
+        Close it, or use `with`.
     """
     stream = open_file(path)
     try:
@@ -147,28 +220,41 @@ def open(path: str | Path, model: str | Path | None = None) -> Archive:
                 f"{path} is a pipe, but single signals are read at any place; give a file, or "
                 "read all with narrows.decompress"
             )
-        header = IndexedArchive(stream).header
-        return Archive(stream, decoder_for(header, None if model is None else Path(model)))
+        blocks = IndexedArchive(stream)
+        decoder = decoder_for(blocks.header, None if model is None else Path(model))
+        geometry = unpack_geometry(blocks.header, blocks.n_signals)
+        archive = Archive(stream, decoder)
+        return archive if geometry is None else restored(archive, geometry)
     except BaseException:
         stream.close()
         raise
 
 
-def decompress(blob: bytes, model: str | Path | None = None) -> npt.NDArray[Any]:
+def decompress(
+    blob: bytes, model: str | Path | None = None
+) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
     """Decompress an archive, finding its model by itself.
 
     Parameters
     ----------
     blob : bytes
-        From `Codec.compress`.
+        From `compress`.
     model : path, optional
         By default the model embedded in the archive, else one in the folders of the environment
         variable NARROWS_MODELS.
 
     Returns
     -------
-    (n, *frame_shape)
-        Same shape and dtype as what was compressed.
+    (n, *frame_shape), or dict of str to array
+        Same shape and dtype as what was compressed; of a folder, the array of each file by its
+        name.
     """
-    header = ArchiveReader(io.BytesIO(blob)).header
-    return decoder_for(header, None if model is None else Path(model)).decompress(blob)
+    blocks = IndexedArchive(io.BytesIO(blob))
+    decoder = decoder_for(blocks.header, None if model is None else Path(model))
+    geometry = unpack_geometry(blocks.header, blocks.n_signals)
+    if geometry is None:
+        return decoder.decompress(blob)
+    found = restored(Archive(io.BytesIO(blob), decoder), geometry)
+    if isinstance(found, RestoredArray):
+        return found[...]
+    return {name: array[...] for name, array in found.items()}

@@ -50,10 +50,14 @@ def output_path(name: str | Path) -> Path:
         raise DataError(f"{path} is a folder; give the name of a file in it")
     if os.path.basename(name) in ("", os.curdir, os.pardir):
         raise DataError(f"there is no folder {name}; make it first, or give the name of a file")
-    folder = (Path(os.path.realpath(path)) if path.is_symlink() else path).parent
-    if not folder.is_dir():
-        raise DataError(f"no folder {folder} to write {path.name} in; make it first")
+    output_folder(Path(os.path.realpath(path)) if path.is_symlink() else path)
     return path
+
+
+def output_folder(path: Path) -> None:
+    """Raise DataError if the folder in which `path` is to be written is not there."""
+    if not path.parent.is_dir():
+        raise DataError(f"no folder {path.parent} to write {path.name} in; make it first")
 
 
 def refuse_input(path: Path, source: Source, name: str) -> None:
@@ -137,7 +141,7 @@ def replacing(
     try:
         working.unlink(missing_ok=True)  # of a process that was killed
         with _open(working, "xb", path) as stream:
-            _restrict(working, os.fstat(stream.fileno()), sources, private or before is not None)
+            restrict(working, os.fstat(stream.fileno()), sources, private or before is not None)
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -149,8 +153,8 @@ def replacing(
         raise
 
 
-def _restrict(
-    working: Path, new: os.stat_result, sources: Collection[Source], private: bool
+def restrict(
+    working: Path, new: os.stat_result, sources: Collection[Source], private: bool = False
 ) -> None:
     """Take from a new, empty file the permissions that others may not have."""
     mode = stat.S_IMODE(new.st_mode) & (0o600 if private else 0o777)

@@ -7,7 +7,7 @@ import pytest
 
 from narrows.errors import DataError, SettingError
 from narrows.signals import Frames, Reading, open_signals, read_signals
-from narrows.signals.geometry import unpack_geometry
+from narrows.signals.geometry import unpack_metadata
 from narrows.signals.reading import parse_dtype, parse_lengths
 from narrows.signals.windows import join
 
@@ -39,7 +39,7 @@ def message(data, reading):
 
 def restored(frames):
     """Join what `Frames` reads, by its metadata alone."""
-    geometry = unpack_geometry(frames.metadata, frames.shape[0])
+    geometry = unpack_metadata(frames.metadata)
     back, x = {}, frames.read()
     for number, name in enumerate(geometry.names):
         grid = geometry.grid(number)
@@ -124,7 +124,9 @@ def test_frames_are_cut_as_the_model_takes_them(folder, tmp_path):
     )
     np.save(tmp_path / "x.npy", np.zeros((9, 30, 30), np.uint8))
     assert open_signals(tmp_path / "x.npy", Reading(frame_shape=(30, 30))).shape == (9, 30, 30)
-    assert open_signals(tmp_path / "x.npy", Reading(frame_shape=(8, 8))).shape == (144, 8, 8)
+    assert open_signals(tmp_path / "x.npy", Reading(frame_shape=(8, 8))).shape == (9, 30, 30)
+    cut = Reading(frame_shape=(8, 8), hops_of_model=(1, 8, 8))
+    assert open_signals(tmp_path / "x.npy", cut).shape == (144, 8, 8)
 
 
 def test_a_folder_of_unlike_files_is_refused(folder):

@@ -2,13 +2,15 @@
 
 import copy
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from narrows.codec.archive import Header
 from narrows.codec.archive.metadata import pack_metadata
 from narrows.errors import DataError, FormatError
-from narrows.signals.geometry import Geometry, pack_geometry, unpack_geometry
+from narrows.signals.geometry import Geometry, pack_geometry, unpack_geometry, unpack_metadata
 from narrows.signals.names import check_names
 
 NAMES = st.lists(st.text("abAB/ü1_", min_size=1, max_size=12), min_size=1, max_size=9, unique=True)
@@ -29,6 +31,10 @@ def geometry(names=("a/1.wav", "a/2.wav"), **changes):
     return Geometry(**(fields | changes))
 
 
+def header(metadata, frame_shape=(256, 2)):
+    return Header(bytes(16), np.dtype(np.int16), frame_shape, metadata=metadata)
+
+
 def fields(of):
     return (list(of.names), list(of.shapes), of.lengths, of.hops, list(of.formats),
             [dict(each) for each in of.attributes], of.is_folder)  # fmt: skip
@@ -43,13 +49,13 @@ def test_a_geometry_is_read_as_it_was_written(names, alike, hops):
         check_names(names, DataError)
     except DataError:
         with pytest.raises(FormatError):
-            unpack_geometry(metadata)
+            unpack_metadata(metadata)
         return
-    assert fields(unpack_geometry(metadata, written.n_frames)) == fields(written)
+    assert fields(unpack_metadata(metadata)) == fields(written)
 
 
 def test_metadata_without_a_geometry_have_none():
-    assert unpack_geometry({"names": ["a"], "scale": 1}) is None
+    assert unpack_metadata({"names": ["a"], "scale": 1}) is None
 
 
 def test_many_members_take_few_bytes():
@@ -76,7 +82,7 @@ def test_names_that_are_no_plain_relative_paths_are_refused(name):
     hostile = copy.deepcopy(GOOD)
     hostile["names"] = {"shared": [0, 0], "rest": ["good.wav", name]}
     with pytest.raises(FormatError):
-        unpack_geometry(hostile)
+        unpack_metadata(hostile)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,7 @@ def test_damaged_geometries_are_refused_in_one_line(place, value):
         inner = inner[key]
     inner[place[-1]] = value
     with pytest.raises(FormatError) as caught:
-        unpack_geometry(hostile)
+        unpack_metadata(hostile)
     assert "\n" not in str(caught.value)
 
 
@@ -132,7 +138,10 @@ def test_a_geometry_of_more_or_fewer_frames_than_there_are_is_refused():
     n = geometry().n_frames
     for wrong in (n - 1, n + 1, 0):
         with pytest.raises(FormatError, match=f"archive of {wrong} frames"):
-            unpack_geometry(GOOD, wrong)
+            unpack_geometry(header(GOOD), wrong)
+    assert unpack_geometry(header(GOOD), n).n_frames == n
+    with pytest.raises(FormatError, match=r"of \(256,\), whose geometry"):
+        unpack_geometry(header(GOOD, (256,)), n)
 
 
 def test_names_of_more_characters_than_memory_are_refused_before_they_are_made():
@@ -140,4 +149,4 @@ def test_names_of_more_characters_than_memory_are_refused_before_they_are_made()
     hostile = {**GOOD, "names": {"shared": [0] + [999] * (n - 1), "rest": ["x" * 999] + [""] * n}}
     hostile["names"]["rest"] = hostile["names"]["rest"][:n]
     with pytest.raises(FormatError, match="characters"):
-        unpack_geometry(hostile)
+        unpack_metadata(hostile)

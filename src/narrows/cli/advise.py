@@ -8,13 +8,16 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import give, print_table, say
+from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_data
 
 
+@reads
 @options.trains(only=("latent_size", "seed"))
 def advise(
     data: options.Data,
     *,
+    asked: Asked,
     minutes: Annotated[float, typer.Option("--minutes", metavar="X", help="Of training.")] = 2.0,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -29,7 +32,8 @@ def advise(
 
     check_minutes(minutes)
     latent_size, seed = settings["latent_size"], settings["seed"]
-    found = measure(read_data(data), latent_size, minutes, seed, lambda text: say(text, quiet))
+    x = read_data(data, asked.reading())
+    found = measure(x, latent_size, minutes, seed, lambda text: say(text, quiet))
 
     def show() -> None:
         print_table(

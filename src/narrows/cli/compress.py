@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -11,6 +13,7 @@ import typer
 from narrows.cli import options
 from narrows.cli.bar import bar
 from narrows.cli.printing import give
+from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_source
 
 if TYPE_CHECKING:
@@ -22,9 +25,11 @@ if TYPE_CHECKING:
 ARCHIVE = "The archive"
 
 
+@reads
 def compress(
     data: options.Data,
     model: options.ModelFile,
+    asked: Asked,
     output: Annotated[
         str | None,
         options.output("The archive; - for a pipe.", "DATA.nrw"),
@@ -51,6 +56,7 @@ def compress(
 
     narrows compress signals.npy -m m.narrows
     narrows compress signals.npy -m m.narrows -o small.nrw -q 2 --effort 9
+    narrows compress recordings/ -m m.narrows
     """
     output = chosen_output(output, default_output(data))
     _check_options(output, append, embed_model, json)
@@ -59,14 +65,14 @@ def compress(
     from narrows.models import load_codec
 
     request, archive, size_before = Request(quality, effort, target_bytes, target_psnr), None, 0
-    with (
-        open_output(output, data, model, force=force, append=append) as stream,
-        open_source(data) as source,
-        bar(quiet) as shown,
-    ):
+    with ExitStack() as opened:
+        stream = opened.enter_context(open_output(output, data, model, force=force, append=append))
+        shown = opened.enter_context(bar(quiet))
         codec = load_codec(model)
+        source = opened.enter_context(open_source(data, asked.reading(codec)))
         _check_source(codec, source)
-        header = codec.encoder.header(embed_model)
+        metadata = _metadata(source, append)
+        header = codec.encoder.header(embed_model, metadata)
         blocks = source.blocks(header.block_signals)
         shown.begin("compressing", source.shape[0], header.frame_bytes)
         if append:
@@ -75,7 +81,8 @@ def compress(
         else:
             size = codec.encoder.compress_to(stream, header, blocks, request, shown.advance)
         n = source.shape[0]
-    figures = _figures(output, n, codec, header, size - size_before) | _request(codec, request)
+    figures = _figures(output, source, codec, header, size - size_before)
+    figures |= _request(codec, request)
     if archive is not None:
         figures |= {"archive_signals": archive.n_signals + n, "archive_bytes": size}
     give(figures, _describe(figures, codec.model.n_qualities), json=json, quiet=quiet)
@@ -85,9 +92,10 @@ def default_output(data: str) -> str:
     """Name the archive of some signals; those of a pipe go on through a pipe."""
     if is_stream(data):
         return PIPE
-    if not Path(data).exists():  # a part of a known set, or an array in a file
+    if not Path(data).exists():  # a part of a known set, an array in a file, or a pattern
         data = "-".join(data.rsplit(":", 1))
-    return data + ".nrw"
+        data = data.replace("*", "all").replace("?", "-")
+    return os.path.normpath(data) + ".nrw"
 
 
 def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:
@@ -97,6 +105,35 @@ def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> 
         raise typer.BadParameter("--append needs an archive in a file: give -o FILE")
     if append and embed_model:
         raise typer.BadParameter("--append keeps the archive's own header: leave --embed-model out")
+
+
+def _metadata(source: Source, append: bool) -> dict[str, Any]:
+    """Return what an archive keeps of what its signals were cut from."""
+    from narrows.errors import DataError
+    from narrows.signals import Frames
+
+    if not isinstance(source, Frames):
+        return {}
+    if append:
+        raise DataError(
+            "--append adds signals to an archive, and this would add files, which have names and "
+            "lengths; compress them to an archive of their own"
+        )
+    return source.metadata
+
+
+def _cut(source: Source) -> dict[str, Any]:
+    """Return the figures of what signals were cut from: its own bytes are the raw ones."""
+    from narrows.codec.archive.metadata import pack_metadata
+    from narrows.signals import Frames
+
+    if not isinstance(source, Frames):
+        return {}
+    return {
+        "files": len(source.members),
+        "raw_bytes": source.raw_bytes,
+        "metadata_bytes": len(pack_metadata(source.metadata)),
+    }
 
 
 def _check_source(codec: Codec, source: Source) -> None:
@@ -124,9 +161,12 @@ def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchi
         return archive, old.seek(0, 2)
 
 
-def _figures(output: str, n: int, codec: Codec, header: Header, size: int) -> dict[str, Any]:
-    """Return the figures of `n` signals that were compressed to `size` bytes, or added so many."""
-    raw, embedded = n * header.frame_bytes, header.embedded_model
+def _figures(
+    output: str, source: Source, codec: Codec, header: Header, size: int
+) -> dict[str, Any]:
+    """Return the figures of signals that were compressed to `size` bytes, or added so many."""
+    n, embedded, cut = source.shape[0], header.embedded_model, _cut(source)
+    raw = cut.get("raw_bytes", n * header.frame_bytes)
     return {
         "output": output,
         "signals": n,
@@ -136,6 +176,7 @@ def _figures(output: str, n: int, codec: Codec, header: Header, size: int) -> di
         "ratio": raw / max(size, 1),
         "embedded": embedded is not None,
         "model_bytes": len(codec.model_bytes if embedded is None else embedded),
+        **cut,
     }
 
 
@@ -148,13 +189,16 @@ def _request(codec: Codec, request: Request) -> dict[str, Any]:
 
 def _describe(figures: dict[str, Any], n_qualities: int) -> str:
     appended = "archive_signals" in figures
+    files = f"{figures['files']} files in " if figures.get("files", 1) > 1 else ""
     told = (
-        f"{figures['output']}: {figures['signals']} signals{' appended' if appended else ''}, "
+        f"{figures['output']}: {files}{figures['signals']} signals{' appended' * appended}, "
         f"{figures['raw_bytes']} -> {figures['compressed_bytes']} bytes "
         f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes per signal"
     )
     if n_qualities > 1 and figures["quality"] is not None:
         told += f"; quality {figures['quality']} of {n_qualities}"
+    if "metadata_bytes" in figures:
+        told += f"; {figures['metadata_bytes']} bytes of them for names and shapes"
     told += _of_the_model(figures)
     if not appended:
         return told

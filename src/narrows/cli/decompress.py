@@ -14,6 +14,7 @@ import typer
 from narrows.cli import options
 from narrows.cli.bar import bar
 from narrows.cli.printing import give, say
+from narrows.cli.restoring import Asked, described_members, restore
 from narrows.cli.streams import (
     PIPE,
     check_array_suffix,
@@ -29,6 +30,7 @@ from narrows.cli.streams import (
 if TYPE_CHECKING:
     from narrows.codec.archive.salvage import LostRange
     from narrows.codec.model.model import Model
+    from narrows.signals.geometry import Geometry
 
 
 def decompress(
@@ -38,9 +40,17 @@ def decompress(
     model: options.OptionalModelFile = None,
     output: Annotated[
         str | None,
-        options.output("The signals: .npy, .npz or .idx; - for a pipe (.npy).",
-                       "FILE without .nrw, as .npy"),
+        options.output("The signals: .npy, .npz or .idx; - for a pipe (.npy). Or the file or "
+                       "folder that was cut to signals.", "FILE without .nrw"),
     ] = None,
+    member: Annotated[
+        str | None,
+        typer.Option("--member", metavar="NAME", show_default=False,
+                     help="Of a folder, restore this file alone."),
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the files that it holds, and write nothing.")
+    ] = False,
     skip_bad_blocks: Annotated[
         bool,
         typer.Option("--skip-bad-blocks", help="Save what a damaged archive still holds; the exit "
@@ -53,28 +63,43 @@ def decompress(
     """Decompress an archive to signals, bit for bit the same on every machine.
 
     narrows decompress signals.npy.nrw -m m.narrows -o back.npy
+    narrows decompress recordings.nrw -m m.narrows --member a.wav
     """
-    output = chosen_output(output, default_output(file))
+    with whole_archive(file) as path:
+        if list_:
+            _list(path, file, json, quiet)
+        elif not skip_bad_blocks and (geometry := _geometry_of(path)) is not None:
+            restore(geometry, path, Asked(file, model, output, member, force), json, quiet)
+        elif member is not None:
+            raise typer.BadParameter(f"--member {member}: {file} holds signals without names")
+        else:
+            _decompress(path, Asked(file, model, output, None, force), skip_bad_blocks, json, quiet)
+
+
+def _decompress(path: str, asked: Asked, skip_bad_blocks: bool, json: bool, quiet: bool) -> None:
+    """Decompress signals that were not cut from anything."""
+    file, model = asked.file, asked.model
+    output = chosen_output(asked.output, default_output(file))
     options.check_json(json, output)
     from narrows.codec.archive import ArchiveReader
     from narrows.models import decoder_for
 
     losses: list[LostRange] = []
     with ExitStack() as opened:
-        stream = opened.enter_context(open_output(output, file, model, force=force))
+        stream = opened.enter_context(open_output(output, file, model, force=asked.force))
         check_array_suffix(output)
         shown = opened.enter_context(bar(quiet))
         if skip_bad_blocks:
             from narrows.codec.archive.salvage import whole_blocks
 
-            archive = opened.enter_context(open_input(opened.enter_context(whole_archive(file))))
+            archive = opened.enter_context(open_input(path))
             total = number_of_signals(archive)
             header, blocks = whole_blocks(archive, lambda loss: _tell(loss, losses))
             decoder = decoder_for(header, model)
             signals: Iterator[Any] = map(decoder.blocks.decode, blocks)
         else:
-            archive = opened.enter_context(open_input(file))
-            total = None if is_stream(file) else number_of_signals(archive)
+            archive = opened.enter_context(open_input(path))
+            total = number_of_signals(archive)
             reader = ArchiveReader(archive)
             header = reader.header
             decoder = decoder_for(header, model)
@@ -94,6 +119,34 @@ def decompress(
     give(figures, told, json=json, quiet=quiet)
     if any(loss.n_signals != 0 for loss in losses):
         raise typer.Exit(1)
+
+
+def _geometry_of(path: str) -> Geometry | None:
+    """Return what an archive's signals were cut from; its index is read only where there is."""
+    from narrows.codec.archive import ArchiveReader, IndexedArchive
+    from narrows.signals.geometry import unpack_geometry
+
+    with open_input(path) as stream:
+        if "geometry" not in ArchiveReader(stream).header.metadata:
+            return None
+        archive = IndexedArchive(stream)
+        return unpack_geometry(archive.header, archive.n_signals)
+
+
+def _list(path: str, file: str, json: bool, quiet: bool) -> None:
+    """Print the members of an archive."""
+    from narrows.errors import DataError
+
+    geometry = _geometry_of(path)
+    if geometry is None:
+        raise DataError(f"{file} holds signals without names; narrows info says what they are")
+    members = described_members(geometry)
+
+    def show() -> None:
+        for each in members:
+            print(f"{each['name']}  {' x '.join(map(str, each['shape']))}")
+
+    give({"folder": geometry.is_folder, "members": members}, show, json=json, quiet=quiet)
 
 
 def _tell(loss: LostRange, losses: list[LostRange]) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from narrows.cli import options
 from narrows.cli.printing import give
+from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import (
     check_array_suffix,
     chosen_output,
@@ -15,9 +16,11 @@ from narrows.cli.streams import (
 )
 
 
+@reads
 def encode(
     data: options.Data,
     model: options.ModelFile,
+    asked: Asked,
     output: Annotated[str, options.output("The latents, .npy; - for a pipe.")],
     quality: options.Quality = None,
     effort: options.EffortLevel = None,
@@ -36,7 +39,7 @@ def encode(
     with open_output(output, data, model, force=force) as stream:
         check_array_suffix(output)
         codec = load_codec(model)
-        y = codec.encode(read_data(data), quality, effort)
+        y = codec.encode(read_data(data, asked.reading(codec)), quality, effort)
         write_array(stream, output, y)
     figures = {"output": output, "signals": len(y), "latent_size": y.shape[1]}
     told = f"{output}: {len(y)} signals, {y.shape[1]} latents each"

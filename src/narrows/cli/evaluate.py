@@ -9,15 +9,18 @@ import typer
 from narrows.cli import options
 from narrows.cli.bar import bar
 from narrows.cli.printing import give, print_channels, print_comparison, print_pairs, quality_pairs
+from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_data
 
 if TYPE_CHECKING:
     from narrows.evaluation.metrics import Evaluation
 
 
+@reads
 def evaluate(
     data: options.Data,
     model: options.ModelFile,
+    asked: Asked,
     quality: options.Quality = None,
     effort: options.EffortLevel = None,
     target_bytes: options.TargetBytes = None,
@@ -41,7 +44,8 @@ def evaluate(
 
     options.check_targets(quality, target_bytes, target_psnr)
     codec = load_codec(model)
-    x = read_data(data)
+    reading = asked.reading(codec)
+    x = read_data(data, reading)
     request = Request(quality, effort, target_bytes, target_psnr)
     rows: list[RatePoint] = []
     even: dict[str, int | None] = {}
@@ -51,7 +55,9 @@ def evaluate(
         measured = measure(codec, x, request, shown.advance)
         if baselines:
             ours, raw = codec_point("narrows", measured), raw_point(x)
-            others = None if train is None else codec.transform.check_frames(read_data(train))
+            others = (
+                None if train is None else codec.transform.check_frames(read_data(train, reading))
+            )
             bench = Bench(x, codec.model.peak, others, shown.begin_peer)
             peers = bench.at_psnr(measured.psnr, measured.bytes_per_signal)
             rows = [raw, *bench.lossless(), *peers, ours]

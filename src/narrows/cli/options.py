@@ -29,8 +29,8 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="Signals: a .npy, .npz or IDX file, - for a pipe, or a known set: digits, "
-        "mnist:train, mnist:test, fashion-mnist:train, fashion-mnist:test.",
+        help="Signals: a file (see docs/sources.md), a folder of such, - for a pipe, or a known "
+        "set: digits, mnist:train, mnist:test, fashion-mnist:train, fashion-mnist:test.",
         show_default=False,
     ),
 ]

@@ -9,15 +9,18 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import give, print_table
+from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_classes, read_data
 
 if TYPE_CHECKING:
     from narrows.evaluation.probe.probe import Probe
 
 
+@reads
 def probe(
     data: options.Data,
     model: options.ModelFile,
+    asked: Asked,
     labels: Annotated[
         str,
         typer.Option(
@@ -47,7 +50,8 @@ def probe(
     from narrows.models import load_codec
 
     codec, classes = load_codec(model), read_classes(labels)
-    found = measure(codec, read_data(data), classes, seed, supervised=supervised)
+    x = read_data(data, asked.reading(codec))
+    found = measure(codec, x, classes, seed, supervised=supervised)
     give(found.as_json(), partial(_print, found), json=json, quiet=quiet)
 
 

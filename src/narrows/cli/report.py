@@ -9,15 +9,18 @@ import typer
 from narrows.cli import options
 from narrows.cli.bar import bar
 from narrows.cli.printing import give
+from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import chosen_output, open_output, read_classes, read_data
 
 if TYPE_CHECKING:
     from narrows.evaluation.report import Contents, Sentence
 
 
+@reads
 def report(
     data: options.Data,
     model: options.ModelFile,
+    asked: Asked,
     labels: Annotated[
         str | None,
         typer.Option("--labels", metavar="FILE", show_default=False,
@@ -44,10 +47,11 @@ def report(
     new_figure(1, 1)  # a missing matplotlib is told before any work, not after
     with open_output(output, data, model, labels, train, force=force) as stream:
         codec = load_codec(model)
-        x = read_data(data)
+        reading = asked.reading(codec)
+        x = read_data(data, reading)
         classes = None if labels is None else read_classes(labels)
         check(codec, x, classes)
-        others = None if train is None else codec.transform.check_frames(read_data(train))
+        others = None if train is None else codec.transform.check_frames(read_data(train, reading))
         with bar(quiet) as shown:
             shown.begin("compressing", len(x), x[:1].nbytes)
             contents = measure(

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from narrows.signals import Source
+    from narrows.signals import ArraySource, Frames, Reading, Source
 
 PIPE = "-"
 STANDARD_INPUT = (PIPE, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 STANDARD_OUTPUT = (PIPE, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 NPY_MAGIC = b"\x93NUMPY"
-HEAD_BYTES = 6  # tell the formats of signals, archives and models apart
+HEAD_BYTES = 16  # tell the formats of signals, archives and models apart
 
 
 class Prefixed:
@@ -68,32 +68,43 @@ def open_input(name: str, hint: str = "give the path of an archive") -> Iterator
 
 
 @contextmanager
-def open_source(data: str) -> Iterator[Source]:
+def open_source(data: str, reading: Reading) -> Iterator[Source]:
     """Open signals to be read a block at a time; a `.npy` streams through a pipe."""
     from narrows.signals import NpyPipe, check_head, open_signals
 
     if not is_stream(data):
-        yield open_signals(data)
+        yield open_signals(data, reading)
         return
     with open_input(data) as stream:
         head = stream.read(HEAD_BYTES)
         whole = cast(BinaryIO, Prefixed(head, stream))
-        if head == NPY_MAGIC:
+        if head[: len(NPY_MAGIC)] == NPY_MAGIC and not reading.cuts:
             yield NpyPipe(whole, shown(data))
-        else:
+            return
+        if reading.shape is None:
             check_head(shown(data), head)
-            with _copied(data, whole) as path:
-                yield open_signals(path)
+        with _copied(data, whole) as path:
+            yield open_signals(path, reading)
 
 
-def read_data(data: str) -> npt.NDArray[Any]:
+@contextmanager
+def open_stored(data: str, reading: Reading) -> Iterator[ArraySource | Frames]:
+    """Open signals to be read in any order; what comes through a pipe is copied first."""
+    from narrows.signals import check_head, open_signals
+
+    is_bare = reading.shape is not None
+    with whole_file(data, (lambda name, head: None) if is_bare else check_head) as path:
+        yield open_signals(path, reading)
+
+
+def read_data(data: str, reading: Reading | None = None) -> npt.NDArray[Any]:
     """Read signals from a path, a known name or a pipe, all at once."""
     import numpy as np
 
-    from narrows.signals import check_head, read_signals
+    from narrows.signals import Reading
 
-    with whole_file(data, check_head) as path:
-        signals = read_signals(path)
+    with open_stored(data, reading or Reading()) as source:
+        signals = source.read()
         return np.array(signals) if is_stream(data) else signals
 
 
@@ -111,7 +122,7 @@ def whole_file(
 ) -> Iterator[str]:
     """Yield the path of a file that can be read at any place: a pipe's content is copied.
 
-    Before that, `check` can refuse its first six bytes: a device may have no end.
+    Before that, `check` can refuse its first bytes: a device may have no end.
     """
     if not is_stream(name):
         yield name
@@ -132,8 +143,9 @@ def whole_archive(name: str, or_model: bool = False) -> AbstractContextManager[s
     def check(name: str, head: bytes) -> None:
         if not head.startswith((MAGIC, MODEL_MAGIC) if or_model else MAGIC):
             raise FormatError(
-                f"{name} begins with {head!r}; accepted is an archive (.nrw), which begins with "
-                f"{MAGIC!r}{f', or a model (.narrows), with {MODEL_MAGIC!r}' if or_model else ''}"
+                f"{name} begins with {head[:6]!r}; accepted is an archive (.nrw), which begins "
+                f"with {MAGIC!r}"
+                f"{f', or a model (.narrows), with {MODEL_MAGIC!r}' if or_model else ''}"
             )
 
     return whole_file(name, check)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_module
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
@@ -12,7 +13,8 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import decibels, give, print_table, say
-from narrows.cli.streams import open_output, read_data
+from narrows.cli.reading import Asked, reads
+from narrows.cli.streams import open_output, open_stored, read_data
 from narrows.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ SHOWN_SIGNALS = 8
 MEASURED_SIGNALS = 4_000  # the same for all models; more would take longer than training
 
 
+@reads
 @options.trains(without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device"))
 def sweep(
     data: options.Data,
@@ -43,6 +46,7 @@ def sweep(
                                  help="Lambdas, at one latent size: a rate-distortion curve.")
     ] = None,
     *,
+    asked: Asked,
     test: Annotated[
         str | None,
         typer.Option("--test", metavar="DATA", show_default="a fifth of DATA, held out",
@@ -78,9 +82,11 @@ def sweep(
     if lambdas and len(sizes) > 1:
         raise typer.BadParameter("--lambda with several latent sizes; vary one of the two")
     if test is None:
-        x_train, x_test = train_and_test(data, settings["seed"], read_data)
+        read = partial(read_data, reading=asked.reading())
+        x_train, x_test = train_and_test(data, settings["seed"], read)
     else:
-        x_train, x_test = read_data(data), read_data(test)
+        with open_stored(data, reading := asked.reading()) as source:
+            x_train, x_test = source.read(), read_data(test, reading.like(source))
     if (x_test.shape[1:], x_test.dtype) != (x_train.shape[1:], x_train.dtype):
         raise DataError(
             f"--test {test} holds frames of {x_test.shape[1:]} {x_test.dtype}, {data} of "

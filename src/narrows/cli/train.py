@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
@@ -12,7 +12,8 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.printing import give
-from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, read_data
+from narrows.cli.reading import Asked, reads
+from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_stored
 from narrows.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # the exit code that shells give to what Ctrl-C ended
 
 
+@reads
 @options.trains()
 def train(
     data: options.Data,
     output: Annotated[str, options.output("The model, .narrows; - for a pipe.")],
     *,
+    asked: Asked,
     validation: Annotated[
         str | None,
         typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
@@ -45,6 +48,7 @@ def train(
 
       narrows train mnist:train -o mnist.narrows
       narrows train signals.npy -o m.narrows --qualities 8 --minutes 20
+      narrows train recordings/ -o m.narrows --window 256
 
     After each epoch the run is kept in OUTPUT.checkpoint, until the model is written.
     Ctrl-C stops and writes the best model so far; a second one stops at once.
@@ -66,16 +70,18 @@ def train(
     with (
         _telling_of_interrupts(checkpoint) as stop,
         open_output(output, data, validation, force=force or has_checkpoint) as stream,
+        ExitStack() as opened,
     ):
         if has_checkpoint and not force:
             _refuse_finished(output, checkpoint)
-        x = read_data(data)
-        x_validation = None if validation is None else read_data(validation)
+        reading = asked.reading()
+        source = opened.enter_context(open_stored(data, reading))
+        others = validation and opened.enter_context(open_stored(validation, reading.like(source)))
         with stop:
             with training_progress(quiet) as progress:
                 codec = train_codec(
-                    x,
-                    validation=x_validation,
+                    source,
+                    validation=others,
                     progress=progress,
                     stop=stop,
                     checkpoint=checkpoint,

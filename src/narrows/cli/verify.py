@@ -17,14 +17,17 @@ from narrows.cli.printing import (
     print_pairs,
     quality_pairs,
 )
+from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import number_of_signals, open_input, read_data, whole_archive
 
 if TYPE_CHECKING:
     from narrows.evaluation.verification import Verification
 
 
+@reads
 def verify(
     file: Annotated[str, typer.Argument(metavar="FILE", help="An archive.", show_default=False)],
+    asked: Asked,
     model: options.OptionalModelFile = None,
     against: Annotated[
         str | None,
@@ -42,10 +45,11 @@ def verify(
     from narrows.evaluation.verification import verify as check
     from narrows.models import decoder_for
 
-    original = None if against is None else read_data(against)
     with whole_archive(file) as path, open_input(path) as stream, bar(quiet) as shown:
         total = number_of_signals(stream)
         header = ArchiveReader(stream).header
+        reading = asked.reading().for_archive(header)
+        original = None if against is None else read_data(against, reading)
         try:
             decoder = decoder_for(header, model)
         except ModelNotFoundError:

@@ -49,7 +49,7 @@ def choose_cut(members: Sequence[Member], reading: Reading) -> Cut:
     if reading.tile is not None:
         return _tiles(members, reading.tile, reading.hop or reading.tile)
     if reading.frame_shape is not None:
-        return _of_model(members, reading.frame_shape)
+        return _of_model(members, reading.frame_shape, reading.hops_of_model)
     cut = _proposed(members)
     shape = " x ".join(map(str, cut.frame_shape))
     option = "--window" if len(cut.frame_shape) == 1 or _is_time(members[0]) else "--tile"
@@ -99,7 +99,7 @@ def _tiles(members: Sequence[Member], tile: Lengths, hop: Lengths) -> Cut:
     return Cut(lengths, (*before, *hop, *rest), frame_shape_of(lengths))
 
 
-def _of_model(members: Sequence[Member], frame_shape: Lengths) -> Cut:
+def _of_model(members: Sequence[Member], frame_shape: Lengths, hops: Lengths | None) -> Cut:
     """Cut to the frames of a model, which stand for the last axes; recordings along the first."""
     first = members[0]
     rank, free = len(first.shape), FREE_AXES.get(first.format.axes)
@@ -110,7 +110,13 @@ def _of_model(members: Sequence[Member], frame_shape: Lengths) -> Cut:
             f"{first.name!r} of shape {first.shape} cannot be cut to the frames of the model, "
             f"{frame_shape}; give signals of its kind, or train a model on these"
         )
-    return Cut(lengths, lengths, frame_shape)
+    if hops is None or len(hops) != rank or not all(map(_is_hop, hops, lengths)):
+        hops = lengths
+    return Cut(lengths, hops, frame_shape)
+
+
+def _is_hop(hop: int, length: int) -> bool:
+    return 1 <= hop <= length
 
 
 def _proposed(members: Sequence[Member]) -> Cut:

@@ -21,6 +21,7 @@ from narrows.signals.members import Member
 from narrows.signals.source import Attributes, Signals, StoredSource
 from narrows.signals.windows import Grid, cut_frame
 
+MIN_MEMBERS = 10  # of which some are held out as a whole
 MAX_SLAB_BYTES = 1 << 26  # of a member that are held at a time, where its rows allow
 
 
@@ -70,6 +71,11 @@ class Frames:
         return pack_geometry(self.geometry)
 
     @property
+    def raw_bytes(self) -> int:
+        """The bytes of what was cut, as numbers of the dtype."""
+        return sum(prod(shape) for shape in self.geometry.shapes) * self.dtype.itemsize
+
+    @property
     def padded_share(self) -> float:
         """The share of the frames' elements that is beyond the end of a member."""
         if self.geometry.hops != self.geometry.lengths:
@@ -99,6 +105,29 @@ class Frames:
             frame = index - self.geometry.starts[number]
             row[...] = slab.frame(self, number, frame)
         return out.reshape(len(indices), *self.shape[1:])
+
+    def sample(self, most: int, seed: int) -> Signals:
+        """Cut all frames, or as many as are wanted, drawn at random and in order."""
+        n = self.shape[0]
+        if n <= most:
+            return self.read()
+        return self.rows(np.sort(np.random.default_rng([seed, n]).permutation(n)[:most]))
+
+    def hold_out(self, share: float, seed: int) -> tuple[Frames, Frames] | None:
+        """Split by members: return those to learn from, and the others.
+
+        None where there are fewer than `MIN_MEMBERS`, or hardly more frames than members.
+        """
+        n = len(self.members)
+        if n < MIN_MEMBERS or self.shape[0] < 2 * n:
+            return None
+        order = np.random.default_rng([seed, n]).permutation(n)
+        held = max(1, round(share * n))
+        others, learnt = (
+            Frames([self.members[i] for i in np.sort(part)], self.cut, self.geometry.is_folder)
+            for part in (order[:held], order[held:])
+        )
+        return (learnt, others) if learnt.shape[0] > 1 and others.shape[0] else None
 
     def member_source(self, number: int) -> StoredSource:
         """Open a member; the one of the last time is still open."""

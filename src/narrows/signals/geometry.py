@@ -22,6 +22,7 @@ from math import prod
 from operator import eq
 from typing import Any
 
+from narrows.codec.archive import Header
 from narrows.errors import FormatError
 from narrows.signals.names import MAX_NAME_LENGTH, check_names
 from narrows.signals.source import Attributes
@@ -100,21 +101,28 @@ def pack_geometry(geometry: Geometry) -> dict[str, Any]:
     return metadata | ({"attributes": attributes} if attributes else {})
 
 
-def unpack_geometry(metadata: Mapping[str, Any], n_frames: int | None = None) -> Geometry | None:
-    """Undo `pack_geometry`; None for metadata without a geometry.
-
-    Parameters
-    ----------
-    metadata : mapping
-        Of an archive, and so not to be trusted.
-    n_frames : int, optional
-        The number of frames that there are.
+def unpack_geometry(header: Header, n_frames: int) -> Geometry | None:
+    """Return what the frames of an archive were cut from; None where nothing is said of it.
 
     Raises
     ------
     FormatError
-        If it is damaged, or names files that must not be written.
+        If that is damaged, names files that must not be written, or needs other frames than there
+        are: memory is taken for what it says.
     """
+    geometry = unpack_metadata(header.metadata)
+    if geometry is None:
+        return None
+    if geometry.n_frames != n_frames or prod(geometry.lengths) != prod(header.frame_shape):
+        raise FormatError(
+            f"archive of {n_frames} frames of {header.frame_shape}, whose geometry needs "
+            f"{geometry.n_frames} of {geometry.lengths}"
+        )
+    return geometry
+
+
+def unpack_metadata(metadata: Mapping[str, Any]) -> Geometry | None:
+    """Undo `pack_geometry`; None for metadata without a geometry, FormatError for a wrong one."""
     if "geometry" not in metadata:
         return None
     form = metadata["geometry"]
@@ -134,10 +142,7 @@ def unpack_geometry(metadata: Mapping[str, Any], n_frames: int | None = None) ->
     formats = _for_all(form["format"], n)
     _check(all(isinstance(each, str) for each in formats), "has formats that are no text")
     attributes = _unpack_attributes(metadata.get("attributes", {}), n)
-    geometry = Geometry(names, shapes, lengths, hops, formats, attributes, form["folder"])
-    if n_frames is not None and geometry.n_frames != n_frames:
-        raise FormatError(f"archive of {n_frames} frames, whose geometry needs {geometry.n_frames}")
-    return geometry
+    return Geometry(names, shapes, lengths, hops, formats, attributes, form["folder"])
 
 
 def _pack_names(names: Sequence[str]) -> dict[str, list[Any]]:

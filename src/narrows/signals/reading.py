@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from narrows.codec.archive import Header
 from narrows.errors import SettingError
 
 Lengths = tuple[int, ...]
@@ -32,6 +33,8 @@ class Reading:
         Go on without the files of a folder that cannot be read.
     frame_shape : tuple of int or None
         What the model takes: where nothing else is said, frames are cut to it.
+    hops_of_model : tuple of int or None
+        From one of these frames to the next, where training cut them.
     proposes : bool
         Cut one long list of numbers, where nothing else is said.
     tell : callable
@@ -45,6 +48,7 @@ class Reading:
     dtype: np.dtype[Any] | None = None
     skip_unreadable: bool = False
     frame_shape: Lengths | None = None
+    hops_of_model: Lengths | None = None
     proposes: bool = False
     tell: Callable[[str], None] = lambda text: None
 
@@ -67,10 +71,40 @@ class Reading:
         if (self.shape is None) != (self.dtype is None):
             raise SettingError("bare numbers need both shape and dtype; give the other, too")
 
+    def for_model(self, model: Any) -> Reading:
+        """Return the reading for signals of a model, unless it is None."""
+        if model is None:
+            return self
+        cut = model.training.get("cut")
+        hops = cut.get("hops") if isinstance(cut, dict) else None
+        return replace(self, frame_shape=model.frame_shape, hops_of_model=_lengths(hops))
+
+    def like(self, source: Any) -> Reading:
+        """Return the reading that cuts other data as those of a source were cut."""
+        cut = getattr(source, "cut", None)
+        if cut is None:
+            return self
+        others = replace(self, window=None, tile=None, hop=None)
+        return replace(others, frame_shape=cut.frame_shape, hops_of_model=cut.hops)
+
+    def for_archive(self, header: Header) -> Reading:
+        """Return the reading that cuts data as those of an archive were cut."""
+        form = header.metadata.get("geometry")
+        if not isinstance(form, dict) or self.cuts:
+            return self
+        hops = form.get("hops", form.get("lengths"))
+        return replace(self, frame_shape=header.frame_shape, hops_of_model=_lengths(hops))
+
     @property
     def cuts(self) -> bool:
         """Whether window or tile is given."""
         return self.window is not None or self.tile is not None
+
+
+def _lengths(value: Any) -> Lengths | None:
+    """Return a list from a file as lengths; None for anything else."""
+    is_list = isinstance(value, list) and all(type(each) is int for each in value)
+    return tuple(value) if value and is_list else None
 
 
 def parse_lengths(text: str, name: str) -> Lengths:

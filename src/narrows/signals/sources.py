@@ -99,7 +99,7 @@ def _of_folder(members: Sequence[Member], reading: Reading) -> Frames:
 
 def _of_file(member: Member, reading: Reading, name: str) -> ArraySource | Frames:
     """Return the array of a file as it is, where its rows are signals, or its frames."""
-    fits = reading.frame_shape in (None, member.shape[1:])
+    fits = reading.hops_of_model is None or reading.frame_shape == member.shape[1:]
     as_it_is = member.format in PLAIN and not reading.cuts and fits
     if as_it_is and (len(member.shape) > 1 or not reading.proposes):
         return ArraySource(check_signals(member.open().read(), name=name))

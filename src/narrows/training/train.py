@@ -6,6 +6,7 @@ import logging
 import math
 import platform
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def train_codec(
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
     supervision: Supervision | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Codec:
     """Train on `(n, *frame_shape)` signals and freeze; see `narrows.train`."""
     began = time.perf_counter()
@@ -79,7 +81,7 @@ def train_codec(
     result = outcome.result
     summary = _summary(signals, fingerprints["training signals"], outcome)
     LOG.debug("fitting the last layer")
-    summary |= _finish(result.model, signals, plan)
+    summary |= dict(about or {}) | _finish(result.model, signals, plan)
     name = plan.architecture if own is None else "custom"
     lambdas = [math.exp(each) for each in result.log_lambdas] if plan.loss == "mse" else []
     has_aims = plan.lambda_ is None and not in_closed_form  # there, latents are components

@@ -1,0 +1,85 @@
+"""What Python calls take as signals: arrays, the names of files and folders, or what is open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+
+from narrows.arrays import as_array
+from narrows.signals.frames import Frames
+from narrows.signals.reading import Reading
+from narrows.signals.source import ArraySource, Signals
+from narrows.signals.sources import open_array, open_signals
+
+Data: TypeAlias = npt.ArrayLike | str | os.PathLike[str] | ArraySource | Frames
+HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of recordings; of the signals in them
+
+
+def as_source(x: Data, reading: Reading, name: str = "data") -> ArraySource | Frames:
+    """Return what was given as a source; an array that needs no cutting is not checked."""
+    if isinstance(x, ArraySource | Frames):
+        return x
+    if isinstance(x, str | os.PathLike):
+        return open_signals(x, reading)
+    array = as_array(x, name)
+    return open_array(array, reading, name) if reading.cuts else ArraySource(array)
+
+
+def reading_of(
+    window: int | None, tile: Sequence[int] | None, hop: int | Sequence[int] | None
+) -> Reading:
+    """Return the keywords of a function as a reading."""
+    hops = (hop,) if isinstance(hop, int) else hop
+    return Reading(
+        window,
+        None if hops is None else tuple(hops),
+        None if tile is None else tuple(tile),
+        proposes=True,
+    )
+
+
+@dataclass(frozen=True)
+class TrainingSamples:
+    """What a model learns from."""
+
+    x: Signals
+    validation: Signals | None
+    about: dict[str, Any]
+    """How it was cut, for the model to remember; nothing where it was not."""
+
+
+def training_samples(
+    x: Data,
+    validation: Data | None,
+    reading: Reading,
+    seed: int,
+    most_frames: Callable[[tuple[int, ...]], int],
+) -> TrainingSamples:
+    """Read signals to learn from, no more than fit in memory, and those to validate with.
+
+    Of ten recordings or more, a tenth of the recordings is held out, since the frames of one are
+    alike; of everything else, training splits the signals.
+    """
+    source = as_source(x, reading, "training data")
+    others = None
+    if validation is not None:
+        others = as_source(validation, reading.like(source), "validation data")
+    if isinstance(source, ArraySource):
+        return TrainingSamples(source.read(), None if others is None else others.read(), {})
+    cut = {"lengths": list(source.cut.lengths), "hops": list(source.cut.hops)}
+    about: dict[str, Any] = {"cut": cut}
+    parts = None if others is not None else source.hold_out(HELD_OUT_SHARE, seed)
+    if parts is not None:
+        source, others = parts
+        about["held_out"] = [member.name for member in parts[1].members]
+    most = most_frames(source.shape)
+    kept = None if others is None else _sampled(others, min(most, MAX_HELD_OUT), seed)
+    return TrainingSamples(source.sample(most, seed), kept, about)
+
+
+def _sampled(source: ArraySource | Frames, most: int, seed: int) -> Signals:
+    return source.sample(most, seed) if isinstance(source, Frames) else source.read()
