@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from narrows.errors import DataError, SettingError
 from narrows.signals.checks import check_signals
+from narrows.signals.formats.audio import AUDIO, LOSSY_AUDIO
 from narrows.signals.formats.contract import HEAD_BYTES, SHOWN_BYTES, Format
 from narrows.signals.formats.csv_text import CSV
 from narrows.signals.formats.damage import damage_named
@@ -24,7 +25,7 @@ from narrows.signals.formats.wav import WAV
 from narrows.signals.formats.wfdb import WFDB
 from narrows.signals.source import StoredSource
 
-FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX, WAV, WFDB, CSV, PARQUET, RAW)
+FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX, WAV, AUDIO, LOSSY_AUDIO, WFDB, CSV, PARQUET, RAW)
 PLAIN = (NPY, NPZ, IDX, GZIPPED_IDX)
 """Those that hold an array and nothing else: its rows are signals as they are."""
 ENTRY_POINTS = "narrows.formats"
