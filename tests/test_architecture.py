@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "narrows"
 HEAVY = ("torch", "safetensors", "matplotlib", "sklearn", "scipy", "pooch")
 FLOORS = (
     {"errors", "_version"},
-    {"locks", "arrays"},
+    {"arrays", "clock", "locks", "words"},
     {"files"},
     {"folders"},
     {"codec"},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy.typing as npt
 
+from narrows.clock import Clock
 from narrows.codec.archive import IndexedArchive, Metadata
 from narrows.codec.codec import Codec
 from narrows.codec.sequence import Archive
@@ -79,7 +80,8 @@ def train(
     Returns
     -------
     Codec
-        What was decided, and why, is in `codec.model.training["plan"]` and `["why"]`.
+        What was decided, and why, is in `codec.model.training["plan"]` and `["why"]`; where the
+        time went, in `["seconds"]` and `["seconds_by_step"]`.
 
     Raises
     ------
@@ -101,6 +103,7 @@ def train(
     --------
     >>> codec = narrows.train(x_train, latent_size=32)   # doctest: +SKIP
     """
+    clock = Clock()
     try:
         import safetensors  # noqa: F401
         import torch  # noqa: F401
@@ -110,15 +113,18 @@ def train(
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec
 
+    clock.lap("importing")
     reading = reading_of(window, tile, hop)
     seed = settings.get("seed") or 0
     samples = training_samples(x, validation, reading, seed, most_frames)
+    clock.lap("reading")
     supervision = Supervision(
         progress=progress or (lambda record: None),
         stop=stop or (lambda: False),
         checkpoint=None if checkpoint is None else Path(checkpoint),
         resume=resume,
         force=force,
+        clock=clock,
     )
     with supervision.exclusive():
         return train_codec(

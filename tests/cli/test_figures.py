@@ -1,6 +1,9 @@
 """Every figure says what it refers to, in words and in JSON."""
 
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -78,3 +81,19 @@ def test_integers_are_printed_as_integers(run, folder):
     error = json.loads(run("evaluate", "x.npy", "-m", "m.narrows", "--json").out)["max_abs_error"]
     assert f"{error:.0f} (" in shown
     assert "(peak 16, the training signals' range)" in shown
+
+
+def test_train_tells_where_all_of_its_time_went(tmp_path, digits):
+    np.save(tmp_path / "x.npy", digits[:200])
+    command = ["-m", "narrows", "train", "x.npy", "-o", "m.narrows", "--epochs", "1", "--json"]
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, *command], cwd=tmp_path, capture_output=True, check=True)
+    wall = time.perf_counter() - began
+    told = json.loads(done.stdout)
+    steps = told["seconds_by_step"]
+    assert {"starting", "reading", "importing", "training", "freezing"} <= steps.keys()
+    assert sum(steps.values()) == pytest.approx(told["seconds"], abs=0.1)
+    assert 0.6 * wall < told["seconds"] < wall + 0.1
+    summary = narrows.load(tmp_path / "m.narrows").model.training
+    assert summary["seconds_by_step"] == steps
+    assert "plan: 1 epoch of" in done.stderr.decode()

@@ -37,7 +37,8 @@ def advise(
 
     def show() -> None:
         print_table(
-            f"{data}: {found.held_out:,} signals held out, at the end of {found.signals:,} others",
+            f"{data}: {found.held_out:,} signals held out, at the end of {found.signals:,} others; "
+            f"PSNR for a peak of {found.reference.peak_in_words}",
             ["codec", "bytes per signal", "PSNR", "times smaller"],
             as_lines(found),
         )

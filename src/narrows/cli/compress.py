@@ -15,6 +15,7 @@ from narrows.cli.bar import bar
 from narrows.cli.printing import give
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_source
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.codec.archive import Header, IndexedArchive
@@ -189,10 +190,11 @@ def _request(codec: Codec, request: Request) -> dict[str, Any]:
 
 def _describe(figures: dict[str, Any], n_qualities: int) -> str:
     appended = "archive_signals" in figures
-    files = f"{figures['files']} files in " if figures.get("files", 1) > 1 else ""
+    files = f"{figures['files']:,} files in " if figures.get("files", 1) > 1 else ""
+    n = counted(figures["signals"], "signal")
     told = (
-        f"{figures['output']}: {files}{figures['signals']} signals{' appended' * appended}, "
-        f"{figures['raw_bytes']} -> {figures['compressed_bytes']} bytes "
+        f"{figures['output']}: {files}{n}{' appended' * appended}, "
+        f"{figures['raw_bytes']:,} -> {counted(figures['compressed_bytes'], 'byte')} "
         f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes per signal"
     )
     if n_qualities > 1 and figures["quality"] is not None:
@@ -202,7 +204,7 @@ def _describe(figures: dict[str, Any], n_qualities: int) -> str:
     told += _of_the_model(figures)
     if not appended:
         return told
-    whole = f"{figures['archive_signals']} signals in {figures['archive_bytes']} bytes"
+    whole = f"{counted(figures['archive_signals'], 'signal')} in {figures['archive_bytes']:,} bytes"
     return f"{told}; the archive now holds {whole}"
 
 
@@ -210,7 +212,7 @@ def _of_the_model(figures: dict[str, Any]) -> str:
     """Say what the model takes besides, and whether all of it is more than the signals were."""
     size, raw, embedded = figures["compressed_bytes"], figures["raw_bytes"], figures["embedded"]
     took = "of them the decoder's" if embedded else "more for its model"
-    told = f"; {figures['model_bytes']} bytes {took}"
+    told = f"; {figures['model_bytes']:,} bytes {took}"
     if "archive_signals" in figures or size + (0 if embedded else figures["model_bytes"]) <= raw:
         return told
     if not embedded:

@@ -15,6 +15,7 @@ from narrows.cli.streams import (
     read_data,
     write_array,
 )
+from narrows.words import counted
 
 
 def decode(
@@ -41,4 +42,4 @@ def decode(
         x = load_codec(model).decode(read_data(data), quality)
         write_array(stream, output, x)
     figures = {"output": output, "shape": x.shape, "dtype": x.dtype.name}
-    give(figures, f"{output}: {len(x)} signals of {x.dtype}", json=json, quiet=quiet)
+    give(figures, f"{output}: {counted(len(x), 'signal')} of {x.dtype}", json=json, quiet=quiet)

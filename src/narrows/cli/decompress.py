@@ -26,6 +26,7 @@ from narrows.cli.streams import (
     whole_archive,
     write_array,
 )
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.codec.archive.salvage import LostRange
@@ -115,7 +116,7 @@ def _decompress(path: str, asked: Asked, skip_bad_blocks: bool, json: bool, quie
         "model_id": decoder.model_id,
         "losses": [asdict(loss) for loss in losses],
     }
-    told = f"{output}: {n} signals, ({shape}) of {decoder.model.dtype}"
+    told = f"{output}: {counted(n, 'signal')}, ({shape}) of {decoder.model.dtype}"
     give(figures, told, json=json, quiet=quiet)
     if any(loss.n_signals != 0 for loss in losses):
         raise typer.Exit(1)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from narrows.cli import options
-from narrows.cli.printing import give, print_comparison
+from narrows.cli.printing import decibels, give, print_comparison
 from narrows.cli.streams import PIPE, chosen_output, open_output
+from narrows.words import counted
 
 
 @options.trains(only=("seed",))
@@ -42,13 +43,15 @@ def demo(
             made = run_demo(data, latent_size, settings["seed"], progress)
         measured = made.measured
         title = (
-            f"{data}: {measured.raw_bytes // measured.signals} bytes in, "
-            f"{measured.bytes_per_signal:.2f} bytes on disk, {measured.psnr:.2f} dB"
+            f"{data}: {measured.raw_bytes // measured.signals:,} bytes in, "
+            f"{measured.bytes_per_signal:.2f} bytes on disk, {decibels(measured.psnr)} PSNR"
         )
         write_png(gallery(made.original, made.decoded, made.codec.model.peak, title), stream)
 
     def show() -> None:
-        print_comparison(made.rows, f"{data}: {measured.signals} signals held out from training")
+        held_out = f"{counted(measured.signals, 'signal')} held out from training"
+        peak = f"PSNR for a peak of {measured.reference.peak_in_words}"
+        print_comparison(made.rows, f"{data}: {held_out}; {peak}")
         print(f"{output}: original, reconstruction and error of ten of them")
 
     figures = {**measured.as_json(), "rows": [row.as_json() for row in made.rows]}

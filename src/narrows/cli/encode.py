@@ -14,6 +14,7 @@ from narrows.cli.streams import (
     read_data,
     write_array,
 )
+from narrows.words import counted
 
 
 @reads
@@ -42,5 +43,5 @@ def encode(
         y = codec.encode(read_data(data, asked.reading(codec)), quality, effort)
         write_array(stream, output, y)
     figures = {"output": output, "signals": len(y), "latent_size": y.shape[1]}
-    told = f"{output}: {len(y)} signals, {y.shape[1]} latents each"
+    told = f"{output}: {counted(len(y), 'signal')}, {counted(y.shape[1], 'latent')} each"
     give(figures, told, json=json, quiet=quiet)

@@ -11,6 +11,7 @@ from narrows.cli.bar import bar
 from narrows.cli.printing import give, print_channels, print_comparison, print_pairs, quality_pairs
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_data
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.evaluation.metrics import Evaluation
@@ -99,10 +100,12 @@ def _print(title: str, measured: Evaluation) -> None:
 
 
 def _from_on(signals: int | None) -> str:
-    return "never" if signals is None else f"from {signals:,} signals on"
+    return "never" if signals is None else f"from {counted(signals, 'signal')} on"
 
 
 def _break_even(signals: int | None) -> str:
     return (
-        "never: the archive is not smaller than raw" if signals is None else f"{signals:,} signals"
+        "never: the archive is not smaller than raw"
+        if signals is None
+        else counted(signals, "signal")
     )

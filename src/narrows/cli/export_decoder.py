@@ -46,4 +46,4 @@ def export_decoder(
         "model_bytes": before,
         "decoder_bytes": after,
     }
-    give(figures, f"{output}: {before} -> {after} bytes", json=json, quiet=quiet)
+    give(figures, f"{output}: {before:,} -> {after:,} bytes", json=json, quiet=quiet)

@@ -12,7 +12,9 @@ import typer
 from narrows.cli import options
 from narrows.cli.printing import give, print_pairs, print_table
 from narrows.cli.streams import open_input, whole_archive
+from narrows.clock import in_words
 from narrows.codec.model.groups import CORRECTED, ENCODED
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.codec.archive import Metadata
@@ -88,11 +90,12 @@ def _sizes(metadata: Metadata) -> str:
     from narrows.codec.archive.metadata import canonical_json
 
     sizes = ((key, len(canonical_json(value))) for key, value in metadata.items())
-    return ", ".join(f"{key} ({size} bytes)" for key, size in sizes) or "none"
+    return ", ".join(f"{key} ({counted(size, 'byte')})" for key, size in sizes) or "none"
 
 
 def describe_model(file: str) -> dict[str, Any]:
     """Load a model, checking it, and describe it."""
+    from narrows.evaluation.reference import peak_is
     from narrows.models import load_codec
 
     codec = load_codec(Path(file))
@@ -105,6 +108,8 @@ def describe_model(file: str) -> dict[str, Any]:
         "correction": _correction(model),
         "qualities": model.n_qualities,
         "lambda": _lambdas(model),
+        "peak": model.peak,
+        "peak_is": peak_is(model),
         "architecture": model.architecture,
         "parameters": sum(network.n_parameters for _, network in _networks(model)),
         "decoder_only": model.encoder is None,
@@ -167,6 +172,8 @@ def _row(
 
 
 def _print_model(file: str, described: dict[str, Any]) -> None:
+    from narrows.evaluation.fidelity import quantity
+
     training = described["training"]
     settings = training.get("settings", {})
     pairs = [
@@ -177,18 +184,24 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
     if described["correction"]:
         qualities = ", ".join(map(str, described["correction"]["qualities"]))
         components = described["correction"]["components"]
-        pairs.append(("correction", f"{components} components, at quality {qualities}"))
+        pairs.append(("correction", f"{counted(components, 'component')}, at quality {qualities}"))
+    pairs.append(("peak of PSNR", f"{quantity(described['peak'])}, {described['peak_is']}"))
     if described["lambda"]:
-        pairs.append(("lambda", ", ".join(f"{each:.4g}" for each in described["lambda"])))
+        lambdas = ", ".join(f"{each:.4g}" for each in described["lambda"])
+        pairs.append(("lambda", f"{lambdas} bits per squared error, for a peak of 1"))
     if described["decoder_only"]:
         pairs.append(("encoder", "left out: this model decompresses only"))
     if training:
-        pairs.append(("trained on", f"{training['signals']} signals, seed {settings['seed']}"))
-        pairs.append(("trained for", f"{training['seconds']} s, {len(training['history'])} epochs"))
+        pairs.append(
+            ("trained on", f"{counted(training['signals'], 'signal')}, seed {settings['seed']}")
+        )
+        pairs.append(("trained for", _duration(training)))
         pairs.append(("loss", str(settings["loss"])))
         if settings.get("preset"):
             pairs.append(("preset", str(settings["preset"])))
-            pairs.append(("rounding latents costs", f"{training['quantising_loss_db']:.2f} dB"))
+            pairs.append(
+                ("rounding latents costs", f"{training['quantising_loss_db']:.2f} dB of PSNR")
+            )
     print_pairs(f"model {file}", pairs)
     rows = [
         [row["part"], row["layer"], _show(row["output_shape"]), f"{row['parameters']:,}",
@@ -198,6 +211,11 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
     frame = ["input", "", _show(described["frame_shape"]), "", ""]
     columns = ["part", "layer", "output shape", "parameters", "largest value"]
     print_table("", columns, [frame, *rows], left=2)
+
+
+def _duration(training: dict[str, Any]) -> str:
+    epochs = counted(len(training["history"]), "epoch")
+    return f"{epochs}, {in_words(training)}" if training["history"] else in_words(training)
 
 
 def _show(value: Any) -> str:

@@ -77,14 +77,10 @@ def print_pairs(title: str, pairs: list[tuple[str, str]]) -> None:
         print(f"  {name:<{width}}  {value}")
 
 
-def counted(n: int, thing: str) -> str:
-    """Write a number of things: 1 block, 2 blocks."""
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
-
-
 def quality_pairs(found: Fidelity, reference: Reference) -> list[tuple[str, str]]:
     """Return names and values of what came back, each with what it refers to."""
     from narrows.evaluation.fidelity import quantity
+    from narrows.evaluation.metrics import signal_to_noise
 
     of_channels = "each channel's mean" if found.channels else "the mean of all"
     pairs = [
@@ -104,6 +100,7 @@ def quality_pairs(found: Fidelity, reference: Reference) -> list[tuple[str, str]
 def print_channels(found: Fidelity, reference: Reference) -> None:
     """Print the figures of each channel, where there are several, and whether the range is odd."""
     from narrows.evaluation.fidelity import quantity
+    from narrows.evaluation.metrics import signal_to_noise
 
     def row(number: int, channel: Closeness) -> list[str]:
         prdn = "" if channel.prdn is None else f"{quantity(channel.prdn, 3)} %"
@@ -115,11 +112,6 @@ def print_channels(found: Fidelity, reference: Reference) -> None:
         print_table("", ["channel", "SNR", "PRDN", "rms error", "max abs error"], rows)
     if reference.remark is not None:
         print(fill(reference.remark, 78, initial_indent="  ", subsequent_indent="  "))
-
-
-def signal_to_noise(value: float | None) -> str:
-    """Write an SNR in dB; None is that of constant signals."""
-    return "undefined: constant signals" if value is None else decibels(value)
 
 
 def decibels(value: float | None) -> str:

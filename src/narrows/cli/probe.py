@@ -11,6 +11,7 @@ from narrows.cli import options
 from narrows.cli.printing import give, print_table
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_classes, read_data
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.evaluation.probe.probe import Probe
@@ -57,8 +58,8 @@ def probe(
 
 def _print(found: Probe) -> None:
     print(
-        f"accuracy on {found.test_signals:,} signals of {found.classes} classes, "
-        f"learnt from {found.train_signals:,} others"
+        f"accuracy on {counted(found.test_signals, 'signal')} of {found.classes} classes, "
+        f"learnt from {counted(found.train_signals, 'other')}"
     )
     print_table(
         "",

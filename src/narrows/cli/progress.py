@@ -101,7 +101,7 @@ def describe(record: EpochRecord, losses: bool = True) -> str:
     else:
         parts = [f"loss {record.loss:.1f}  val_loss {record.val_loss:.1f}"] if losses else []
         parts.append(f"{record.bytes_per_signal:.2f} B/signal")
-    return "  ".join([*parts, decibels(record.psnr)])
+    return "  ".join([*parts, f"PSNR {decibels(record.psnr)}"])
 
 
 def _log(record: EpochRecord) -> None:

@@ -16,6 +16,7 @@ from narrows.cli.printing import decibels, give, print_table, say
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import open_output, open_stored, read_data
 from narrows.training.settings import TrainingSettings
+from narrows.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,8 +101,8 @@ def sweep(
     points = [cast(TrainingSettings, {**settings, **variant}) for variant in variants]
     check_points(points, x_train)
     at_once = min(jobs or cores(), len(points))
-    trainings = "training" if len(points) == 1 else "trainings"
-    say(f"{len(points)} {trainings} on {len(x_train)} signals, {at_once} at a time", quiet)
+    told = f"{counted(len(points), 'training')} on {counted(len(x_train), 'signal')}"
+    say(f"{told}, {at_once} at a time", quiet)
     names = [_name(each["latent_size"], each["lambda_"]) for each in variants]
     open_: Open = lambda name: open_output(str(output / name), data, test, force=force)  # noqa: E731
     with _made(output), open_(JSON) as stream:
@@ -112,8 +113,10 @@ def sweep(
         stream.write(json_module.dumps(written, indent=2, allow_nan=False).encode() + b"\n")
 
     def show() -> None:
-        _print(trained, f"{data}: {len(x_test)} signals held out from training", bool(lambdas))
-        say(f"{output}: sweep.json, pictures and {len(trained)} models", quiet)
+        held_out = f"{data}: {counted(len(x_test), 'signal')} held out from training"
+        peak = f"PSNR for a peak of {trained[0].reference.peak_in_words}"
+        _print(trained, f"{held_out}; {peak}", bool(lambdas))
+        say(f"{output}: sweep.json, pictures and {counted(len(trained), 'model')}", quiet)
 
     give(written, show, json=json, quiet=quiet)
 
@@ -165,8 +168,8 @@ def _tell(trained: Trained, quiet: bool) -> None:
     point = trained.point
     lambda_ = "" if trained.lambda_ is None else f", lambda {trained.lambda_:g}"
     say(
-        f"{point.latent_size} latents{lambda_}: {point.bytes_per_signal:.2f} bytes per signal, "
-        f"{decibels(point.psnr)}, in {trained.seconds:.0f} s",
+        f"{counted(point.latent_size, 'latent')}{lambda_}: {point.bytes_per_signal:.2f} bytes per "
+        f"signal, PSNR {decibels(point.psnr)}, trained in {trained.seconds:.0f} s",
         quiet,
     )
 
@@ -191,6 +194,7 @@ def _as_json(trained: list[Trained], n_test: int, settings: dict[str, Any]) -> d
     return {
         "settings": {name.rstrip("_"): value for name, value in settings.items()},
         "test_signals": n_test,
+        **trained[0].reference.as_json(),
         "points": [
             {**each.as_json(), "model": _name(each.point.latent_size, each.lambda_)}
             for each in trained
@@ -227,5 +231,5 @@ def _print(trained: list[Trained], title: str, lambdas: bool) -> None:
              f"{point.model_bytes:,}", f"{each.seconds:.0f}"]
         )  # fmt: skip
     columns = ["lambda" if lambdas else "latents", "bytes per signal", "PSNR", "PCA bytes",
-               "PCA PSNR", "model bytes", "seconds"]  # fmt: skip
+               "PCA PSNR", "model bytes", "trained, s"]  # fmt: skip
     print_table(title, columns, rows)

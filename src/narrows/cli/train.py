@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
@@ -13,8 +14,11 @@ import typer
 from narrows.cli import options
 from narrows.cli.printing import give
 from narrows.cli.reading import Asked, reads
+from narrows.cli.started import command_clock
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_stored
+from narrows.clock import Clock, in_words
 from narrows.training.settings import TrainingSettings
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.cli.progress import StopOnInterrupt
@@ -53,6 +57,7 @@ def train(
     After each epoch the run is kept in OUTPUT.checkpoint, until the model is written.
     Ctrl-C stops and writes the best model so far; a second one stops at once.
     """
+    clock = command_clock()
     output = chosen_output(output)
     if output == PIPE and (json or resume):
         raise typer.BadParameter(
@@ -77,6 +82,7 @@ def train(
         reading = asked.reading()
         source = opened.enter_context(open_stored(data, reading))
         others = validation and opened.enter_context(open_stored(validation, reading.like(source)))
+        clock.lap("reading")
         with stop:
             with training_progress(quiet) as progress:
                 codec = train_codec(
@@ -89,6 +95,7 @@ def train(
                     force=force,
                     **settings,
                 )
+            codec = _timed(codec, clock)
             stream.write(codec.model_bytes)
     interrupted = codec.model.training["interrupted"]
     if checkpoint is not None and not interrupted:
@@ -99,6 +106,19 @@ def train(
         raise typer.Exit(INTERRUPTED)
 
 
+def _timed(codec: Codec, clock: Clock) -> Codec:
+    """Count in the model's summary what went before training: starting, and reading."""
+    from narrows.codec.codec import Codec
+
+    summary = codec.model.training
+    laps = {name: round(seconds, 2) for name, seconds in clock.laps.items()}
+    for name, seconds in summary["seconds_by_step"].items():
+        laps[name] = laps.get(name, 0.0) + seconds
+    seconds = round(summary["seconds"] + sum(clock.laps.values()), 2)
+    times = {"seconds": seconds, "seconds_by_step": laps}
+    return Codec(replace(codec.model, training={**summary, **times}))
+
+
 def _figures(codec: Codec) -> dict[str, Any]:
     summary = codec.model.training
     return {
@@ -106,6 +126,7 @@ def _figures(codec: Codec) -> dict[str, Any]:
         "model_bytes": len(codec.model_bytes),
         "pays_after_signals": _pays_after(codec),
         "seconds": summary["seconds"],
+        "seconds_by_step": summary["seconds_by_step"],
         "epochs": len(summary["history"]),
         "planned_epochs": summary["plan"]["epochs"],
         "plan": summary["plan"],
@@ -124,15 +145,15 @@ def _pays_after(codec: Codec) -> int:
 def _describe(codec: Codec) -> str:
     summary = codec.model.training
     described = (
-        f"model {codec.model_id[:8]}, {len(codec.model_bytes)} bytes, "
-        f"trained on {summary['signals']} signals in {summary['seconds']:.0f} s"
+        f"model {codec.model_id[:8]}, {len(codec.model_bytes):,} bytes, "
+        f"trained on {counted(summary['signals'], 'signal')} in {in_words(summary)}"
     )
-    described += f"; it pays after {_pays_after(codec)} signals at the earliest"
+    described += f"; it pays after {counted(_pays_after(codec), 'signal')} at the earliest"
     if "quantising_loss_db" in summary:
-        described += f"; rounding its latents costs {summary['quantising_loss_db']:.2f} dB"
+        described += f"; rounding its latents costs {summary['quantising_loss_db']:.2f} dB of PSNR"
     if summary["interrupted"]:
         done, planned = len(summary["history"]), summary["plan"]["epochs"]
-        described += f", interrupted after {done} of {planned} epochs"
+        described += f", interrupted after {done} of {counted(planned, 'epoch')}"
     return described
 
 

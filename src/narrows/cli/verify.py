@@ -10,7 +10,6 @@ import typer
 from narrows.cli import options
 from narrows.cli.bar import bar
 from narrows.cli.printing import (
-    counted,
     decibels,
     give,
     print_channels,
@@ -19,6 +18,7 @@ from narrows.cli.printing import (
 )
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import number_of_signals, open_input, read_data, whole_archive
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.evaluation.verification import Verification

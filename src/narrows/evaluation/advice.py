@@ -12,12 +12,14 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.errors import DataError
-from narrows.evaluation.metrics import evaluate
+from narrows.evaluation.metrics import evaluate, signal_to_noise
 from narrows.evaluation.peers.registry import Bench, sample
 from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
+from narrows.evaluation.reference import Reference
 from narrows.evaluation.verdict import against_peers, pays
 from narrows.signals import check_signals
 from narrows.training.settings import TrainingSettings, completed
+from narrows.words import counted
 
 Signals = npt.NDArray[Any]
 MAX_SIGNALS = 60_000
@@ -57,6 +59,7 @@ class Advice:
     model_bytes: int
     # From which model and archive are smaller than the signals, at the middle quality.
     break_even_signals: int | None
+    reference: Reference  # of every PSNR
     raw: RatePoint
     lossless: list[RatePoint]  # of all held-out signals in one stream, picture or recording
     points: list[AtQuality]  # of each quality, the smallest first
@@ -76,7 +79,8 @@ class Advice:
     def as_json(self) -> dict[str, Any]:
         """Return the figures and the verdict."""
         return {
-            **vars(self),
+            **{name: value for name, value in vars(self).items() if name != "reference"},
+            **self.reference.as_json(),
             "raw": self.raw.as_json(),
             "lossless": [point.as_json() for point in self.lossless],
             "points": [point.as_json() for point in self.points],
@@ -118,7 +122,7 @@ def advise(
     x = sample(x, MAX_SIGNALS)
     held_out = min(max(len(x) // HELD_OUT_SHARE, 2), MAX_HELD_OUT)
     x_train, x_test = x[:-held_out], x[-held_out:]
-    tell(f"training for {minutes:g} minutes on {len(x_train):,} signals")
+    tell(f"training for {minutes:g} min on {counted(len(x_train), 'signal')}")
     codec, full_seconds = _short_training(x_train, latent_size, minutes, seed)
     tell(f"lossless codecs on {held_out:,} other signals")
     bench = Bench(x_test, codec.model.peak, x_train)
@@ -140,6 +144,7 @@ def advise(
         full_seconds=full_seconds,
         model_bytes=middle.model_bytes,
         break_even_signals=middle.break_even_signals,
+        reference=middle.reference,
         raw=raw_point(x_test),
         lossless=lossless,
         points=points,
@@ -178,7 +183,8 @@ def verdict(advice: Advice) -> list[str]:
     ours, raw = advice.middle.narrows, advice.raw.bytes_per_signal
     curve = [point.narrows.place for point in advice.points]
     sentences = [
-        f"Expect {ours.bytes_per_signal:.1f} bytes a signal {_quality(ours)}, "
+        f"Expect {ours.bytes_per_signal:.1f} bytes a signal {_quality(ours)}"
+        f"{_beside(ours, advice.reference)}, "
         f"{raw / ours.bytes_per_signal:.0f} times less than raw, and fewer after a full training.",
         pays(advice.model_bytes, advice.break_even_signals).text,
         *(s.text for s in against_peers(ours, advice.lossless, advice.middle.peers, curve)),
@@ -199,6 +205,13 @@ def verdict(advice: Advice) -> list[str]:
 
 def _quality(point: RatePoint) -> str:
     return "without loss" if point.psnr == math.inf else f"at {point.psnr:.1f} dB"
+
+
+def _beside(point: RatePoint, reference: Reference) -> str:
+    """Say what a PSNR refers to, and what the signals' own spread makes of it."""
+    if point.psnr == math.inf:
+        return ""
+    return f" (PSNR, peak {reference.peak_in_words}; SNR {signal_to_noise(point.snr)})"
 
 
 def as_lines(advice: Advice) -> list[list[str]]:

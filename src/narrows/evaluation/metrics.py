@@ -78,6 +78,11 @@ def decibels(psnr: float, digits: int = 2) -> str:
     return "exact" if psnr > 0 else "lost"
 
 
+def signal_to_noise(snr: float | None) -> str:
+    """Write an SNR in dB; None is that of constant signals."""
+    return "undefined: constant signals" if snr is None else decibels(snr)
+
+
 def evaluate(
     codec: Codec,
     x: npt.NDArray[Any],

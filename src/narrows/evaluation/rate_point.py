@@ -47,6 +47,7 @@ class RatePoint:
             "bytes_per_signal": self.bytes_per_signal,
             "psnr": self.psnr if math.isfinite(self.psnr) else None,
             "model_bytes": self.model_bytes,
+            **({} if self.snr is None else {"snr": self.snr if math.isfinite(self.snr) else None}),
         }
 
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from narrows.evaluation.metrics import evaluate
 from narrows.evaluation.peers.pca import NAME, train_pca
 from narrows.evaluation.rate_point import RatePoint, codec_point
+from narrows.evaluation.reference import Reference
 from narrows.signals import check_signals
 from narrows.training.settings import TrainingSettings
 
@@ -39,7 +40,8 @@ class Trained:
     lambda_: float | None  # as given; None where the rate was aimed at, or has no part in the loss
     mse: float  # where the peak is 1
     quantising_loss_db: float | None  # what rounding the latents of a plain autoencoder costs
-    seconds: float  # of training
+    seconds: float  # of training, freezing included
+    reference: Reference  # of the PSNR
     model_id: str
     model: bytes  # the model file
 
@@ -138,6 +140,7 @@ def _train(x_train: Signals, x_test: Signals, settings: TrainingSettings) -> Tra
         mse=measured.mse,
         quantising_loss_db=summary.get("quantising_loss_db"),
         seconds=summary["seconds"],
+        reference=measured.reference,
         model_id=codec.model_id,
         model=codec.model_bytes,
     )

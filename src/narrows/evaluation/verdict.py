@@ -11,6 +11,7 @@ from narrows.evaluation.curves import Curve, bytes_at
 from narrows.evaluation.peers.pca import is_pca
 from narrows.evaluation.peers.registry import HALF_LEARNT
 from narrows.evaluation.rate_point import RatePoint, break_even, fewest_bytes
+from narrows.words import counted
 
 AS_GOOD = 1.05
 """A codec that takes up to 5 % more bytes is as good: it has so much less to train."""
@@ -35,7 +36,7 @@ def pays(model_bytes: int, break_even_signals: int | None, signals: int | None =
     if n is None:
         text = "The archive is not smaller than the signals themselves: use another codec."
         return Sentence(text, "bad")
-    text = f"The model, {model_bytes:,} bytes, has paid for itself after {n:,} signals"
+    text = f"The model, {model_bytes:,} bytes, has paid for itself after {counted(n, 'signal')}"
     if signals is None:
         return Sentence(f"{text}.")
     if n <= signals:
@@ -178,4 +179,4 @@ def _from(ours: RatePoint, peer: RatePoint) -> str:
     n = break_even(ours.model_bytes, ours.bytes_per_signal, peer)
     if n is None:
         return ""
-    return f"; with the model counted, narrows is the smaller from {n:,} signals on"
+    return f"; with the model counted, narrows is the smaller from {counted(n, 'signal')} on"

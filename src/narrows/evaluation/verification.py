@@ -22,6 +22,7 @@ from narrows.evaluation.fidelity import (
 )
 from narrows.evaluation.reference import IN_JSON, Reference
 from narrows.signals.channels import n_channels
+from narrows.words import counted
 
 APART = ("losses", "fidelity", "reference")
 
@@ -120,9 +121,8 @@ class Comparison:
         """Compare the signals from number `start` on."""
         part = slice(start, start + len(decoded))
         if part.stop > len(self._original):
-            raise DataError(
-                f"the archive holds more than the {len(self._original)} signals of the original"
-            )
+            n = counted(len(self._original), "signal")
+            raise DataError(f"the archive holds more than the {n} of the original")
         self._squares[part], self._largest[part] = channel_errors(self._original[part], decoded)
 
     def finish(self, found: Verification) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from narrows.errors import SettingError
 from narrows.training.presets import Preset
 from narrows.training.settings import SETTINGS, TrainingSettings, completed, public_name
+from narrows.words import counted
 
 GIVEN, DEFAULT = "given", "the default"
 CLOSED_FORM, RATE_DISTORTION, CLASSIC = "closed form", "rate-distortion", "classic"
@@ -75,7 +76,7 @@ def choose_networks(choices: Choices, shape: tuple[int, ...], own: bool) -> dict
     elif architecture == "auto":
         architecture = settings["architecture"] = _architecture_for(shape)
         frames = " x ".join(map(str, shape[1:]))
-        choices.reasons["architecture"] = f"for {shape[0]} signals of {frames}"
+        choices.reasons["architecture"] = f"for {counted(shape[0], 'signal')} of {frames}"
     linear = architecture == "linear"
     loss = choices.decide("loss", LOSS, DEFAULT)
     several = settings["qualities"] > 1

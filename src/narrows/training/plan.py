@@ -24,6 +24,7 @@ from narrows.training.choices import (
 )
 from narrows.training.presets import PRESETS
 from narrows.training.settings import TrainingSettings, public_name
+from narrows.words import counted
 
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
 HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of the signals, where no others are given
@@ -108,9 +109,9 @@ class Plan:
     def lines(self) -> list[str]:
         """Describe in one or two lines what is done, and why where this was not asked for."""
         told = {
-            "epochs": f"plan: {self.epochs} epochs of {self.updates_per_epoch} batches of "
-            f"{self.batch_size}",
-            "latent_size": f"{self.latent_size} latents"
+            "epochs": f"plan: {counted(self.epochs, 'epoch')} of "
+            f"{counted(self.updates_per_epoch, 'batch', 'batches')} of {self.batch_size}",
+            "latent_size": counted(self.latent_size, "latent")
             + ("" if self.method == CLASSIC else f" of {self.bits_per_latent:g} bits"),
             "learning_rate": f"learning rate {self.learning_rate:g}",
         }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from narrows._version import __version__
+from narrows.clock import Clock
 from narrows.errors import SettingError
 from narrows.files import output_path
 from narrows.locks import locked
@@ -47,6 +47,7 @@ class Supervision:
     checkpoint: Path | None = None  # where the run is kept after each epoch
     resume: bool = False  # go on from the checkpoint, if there is one
     force: bool = False  # start anew though there is one
+    clock: Clock = field(default_factory=Clock)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -97,15 +98,10 @@ class Outcome:
 
     result: TrainingResult
     plan: Plan
-    began: float  # by time.perf_counter(); for a resumed run, earlier by the seconds of its parts
 
 
-def run_training(
-    task: Task, supervision: Supervision, kept: Checkpoint | None, began: float
-) -> Outcome:
+def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) -> Outcome:
     """Train, from the beginning or from a checkpoint, and keep a checkpoint after every epoch.
-
-    `began` is `time.perf_counter()` when this part of the run began.
 
     Raises
     ------
@@ -114,32 +110,36 @@ def run_training(
     TrainingError
         If training diverges, or was stopped before there is a model.
     """
-    path, description = supervision.checkpoint, task.description()
+    path, description, clock = supervision.checkpoint, task.description(), supervision.clock
     if kept is not None:
-        began -= kept.seconds
+        clock.add("before resuming", kept.seconds)
+    clock.lap("preparing")
 
     def keep(state: TrainingState) -> None:
         if path is not None:
-            seconds, machine = time.perf_counter() - began, _machine(task.x_train.device)
-            write_checkpoint(path, Checkpoint(description, machine, trainer.plan, seconds, state))
+            machine = _machine(task.x_train.device)
+            done = Checkpoint(description, machine, trainer.plan, clock.seconds, state)
+            write_checkpoint(path, done)
 
     with denormals_flushed():
         if kept is None or path is None:
-            trainer = replace(task, plan=_measured_plan(task, began)).trainer()
+            trainer = replace(task, plan=_measured_plan(task, clock)).trainer()
         else:
             check_same_run(path, kept.run, description)
             trainer = _continued(task, kept, path)
+        clock.lap("measuring")
         for line in trainer.plan.lines():
             LOG.info("%s", line)
         LOG.debug("epoch %d of %d", len(trainer.history) + 1, trainer.plan.epochs)
         result = trainer.run(supervision.progress, supervision.stop, keep)
+        clock.lap("training")
         _tell_missed_rate(result, trainer.plan)
     if result.interrupted:
         LOG.info(
             "interrupted in epoch %d: freezing the model so far (best epoch %d of %d)",
             len(result.history) + 1, result.best_epoch, trainer.plan.epochs,
         )  # fmt: skip
-    return Outcome(result, trainer.plan, began)
+    return Outcome(result, trainer.plan)
 
 
 def _tell_missed_rate(result: TrainingResult, plan: Plan) -> None:
@@ -173,7 +173,7 @@ def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
     return trainer
 
 
-def _measured_plan(task: Task, began: float) -> Plan:
+def _measured_plan(task: Task, clock: Clock) -> Plan:
     """Return the task's plan, with the number of epochs that fit where minutes are given."""
     minutes = task.plan.minutes
     if minutes is None:
@@ -182,7 +182,7 @@ def _measured_plan(task: Task, began: float) -> Plan:
     budget = 60.0 * minutes
     scratch = replace(task, model=copy.deepcopy(task.model)).trainer()
     epoch_seconds = seconds_per_epoch(scratch, budget)
-    epochs = epochs_that_fit(epoch_seconds, budget - (time.perf_counter() - began))
+    epochs = epochs_that_fit(epoch_seconds, budget - clock.seconds)
     why = f"as many as fit in {minutes:g} minutes, at {epoch_seconds:.3g} s an epoch"
     return task.plan.lasting(epochs, why)
 

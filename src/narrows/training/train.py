@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import platform
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,6 @@ def train_codec(
     about: Mapping[str, Any] | None = None,
 ) -> Codec:
     """Train on `(n, *frame_shape)` signals and freeze; see `narrows.train`."""
-    began = time.perf_counter()
     supervision = supervision or Supervision()
     in_closed_form = completed(settings)["architecture"] == "linear"
     kept = None if in_closed_form else supervision.find_checkpoint()
@@ -73,19 +71,24 @@ def train_codec(
         "training signals": fingerprint(signals.train),
         "validation signals": fingerprint(signals.validation),
     }
+    clock = supervision.clock
     if in_closed_form:
-        outcome = _solve(signals, scaling, plan, began)
+        clock.lap("preparing")
+        outcome = _solve(signals, scaling, plan)
+        clock.lap("training")
     else:
         task = Task(*_on_device(signals, scaling, plan, own), plan, fingerprints)
-        outcome = run_training(task, supervision, kept, began)
+        outcome = run_training(task, supervision, kept)
     result = outcome.result
     summary = _summary(signals, fingerprints["training signals"], outcome)
     LOG.debug("fitting the last layer")
     summary |= dict(about or {}) | _finish(result.model, signals, plan)
+    clock.lap("refitting")
     name = plan.architecture if own is None else "custom"
     lambdas = [math.exp(each) for each in result.log_lambdas] if plan.loss == "mse" else []
     has_aims = plan.lambda_ is None and not in_closed_form  # there, latents are components
-    return freeze(result.model, signals, name, summary, lambdas, RATE_RATIO if has_aims else None)
+    rate_ratio = RATE_RATIO if has_aims else None
+    return freeze(result.model, signals, name, summary, lambdas, rate_ratio, clock)
 
 
 def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> dict[str, Any]:
@@ -104,7 +107,6 @@ def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> di
         "interrupted": result.interrupted,
         "threads": torch.get_num_threads(),
         "versions": _versions(),
-        "seconds": round(time.perf_counter() - outcome.began, 2),
     }
 
 
@@ -134,11 +136,11 @@ def _prepare(
     return TrainingSignals(x_train, x_validation, *in_floats), scaling
 
 
-def _solve(signals: TrainingSignals, scaling: Scaling, plan: Plan, began: float) -> Outcome:
+def _solve(signals: TrainingSignals, scaling: Scaling, plan: Plan) -> Outcome:
     """Train the linear architecture, which takes too little time to watch or keep."""
     aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
     model = fit_linear(signals.scaled_train, plan.latent_size, aims, scaling)
-    return Outcome(TrainingResult(model, [], 0, False, []), plan, began)
+    return Outcome(TrainingResult(model, [], 0, False, []), plan)
 
 
 def _on_device(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from narrows.clock import in_words
 from narrows.codec.model.groups import ENCODED
 from narrows.evaluation.fidelity import quantity
-from narrows.evaluation.metrics import decibels
+from narrows.evaluation.metrics import decibels, signal_to_noise
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.report.contents import Contents
+from narrows.words import counted
 
 
 def tiles(contents: Contents) -> list[tuple[str, str, str]]:
@@ -19,7 +21,8 @@ def tiles(contents: Contents) -> list[tuple[str, str, str]]:
     return [
         ("bytes a signal", f"{m.bytes_per_signal:.2f}", f"of {m.raw_bytes // m.signals:,} raw"),
         ("ratio", f"{m.ratio:.1f} : 1", f"{m.bits_per_element:.3f} bits a value"),
-        ("PSNR", decibels(m.psnr), f"MSE {m.mse:.3g} where the peak is 1"),
+        ("PSNR", decibels(m.psnr), f"peak {m.reference.peak_in_words}"),
+        ("SNR", signal_to_noise(m.snr), "variance about the mean / MSE"),
         (
             "largest error",
             quantity(m.max_abs_error, 3),
@@ -58,7 +61,7 @@ def _cells(point: RatePoint) -> list[str]:
 def comparison_notes(contents: Contents) -> Iterator[str]:
     """Say how the others were measured."""
     comparison, n = contents.comparison, contents.measured.signals
-    yield f"raw and narrows: all {n:,} signals."
+    yield f"raw and narrows: all {counted(n, 'signal')}."
     yield (
         f"The others: {_of(comparison.peer_signals, n)} in one stream, mosaic or recording, their "
         "best case, at this quality or at their lowest."
@@ -75,7 +78,7 @@ def comparison_notes(contents: Contents) -> Iterator[str]:
 
 
 def _of(some: int, n: int) -> str:
-    return f"all {n:,} signals" if some == n else f"{some:,} of the {n:,} signals"
+    return f"all {counted(n, 'signal')}" if some == n else f"{some:,} of the {n:,} signals"
 
 
 def facts(contents: Contents) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -97,7 +100,10 @@ def facts(contents: Contents) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
     validation = training.get("validation_signals", 0)
-    yield "trained on", f"{training.get('signals', 0):,} signals, {validation:,} to validate"
+    yield (
+        "trained on",
+        f"{counted(training.get('signals', 0), 'signal')}, {validation:,} to validate",
+    )
     yield "their fingerprint", training.get("data_sha256", "unknown")
     plan = training.get("plan", {})
     done, planned = len(training.get("history", ())), plan.get("epochs")
@@ -106,16 +112,16 @@ def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
         yield "epochs", f"{done:,} of {planned:,} planned{kept}"
         yield (
             "updates",
-            f"{plan['updates_per_epoch']:,} an epoch, of {plan['batch_size']:,} signals",
+            f"{plan['updates_per_epoch']:,} an epoch, of {counted(plan['batch_size'], 'signal')}",
         )
     if training.get("interrupted"):
         yield "interrupted", "yes"
-    threads = training.get("threads")
-    words = f"{threads} thread" if threads == 1 else f"{threads} threads"
-    yield "time", f"{training.get('seconds', 0):,.0f} s on {words}"
+    words = counted(training.get("threads", 0), "thread")
+    yield "time", f"{in_words({'seconds': 0.0, **training})}; on {words}"
     loss = training.get("freezing_loss_db")
     if loss is not None:
-        yield "computing in integers costs", f"{max(loss, 0.0):.2f} dB of the validation signals"
+        cost = f"{max(loss, 0.0):.2f} dB of PSNR on the validation signals"
+        yield "computing in integers costs", cost
     for name in ("settings", "versions"):
         values = training.get(name, {}).items()
         yield name, ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in values if v is not None)

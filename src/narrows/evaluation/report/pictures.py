@@ -18,6 +18,7 @@ from narrows.evaluation.plots.frames import value_range
 from narrows.evaluation.plots.gallery import worst
 from narrows.evaluation.plots.network import layer_shapes
 from narrows.evaluation.report.contents import Contents
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,9 +60,9 @@ def signals_shown(contents: Contents) -> list[Picture]:
     return [
         Picture(
             "Signals and what comes back",
-            f"{len(some)} signals, evenly spread over all {len(x):,}.{axes}",
-            f"Original, reconstruction and absolute error of {len(some)} signals. Their PSNR: "
-            f"{each}.",
+            f"{counted(len(some), 'signal')}, evenly spread over all {len(x):,}.{axes}",
+            f"Original, reconstruction and absolute error of {counted(len(some), 'signal')}. Their "
+            f"PSNR: {each}.",
             plots.gallery(x[some], decoded[some], peak, names=_names(some), low=low),
         ),
         Picture(
@@ -130,7 +131,7 @@ def spread(contents: Contents) -> list[Picture]:
     if len(packets):
         words.append(
             f"Alone, as a packet, a signal takes {packets.min()} to {packets.max()} bytes, on "
-            f"average {packets.mean():.2f} (measured on {len(packets):,} signals)."
+            f"average {packets.mean():.2f} (measured on {counted(len(packets), 'signal')})."
         )
     if not words:
         return []
@@ -189,7 +190,7 @@ def the_network(contents: Contents) -> list[Picture]:
     caption = f"{parameters:,} parameters, all integers. The heights are not in proportion."
     alt = (
         f"The layers of encoder and decoder: {words} values. The narrow middle is "
-        f"{model.groups[ENCODED]} latents, {size:.2f} bytes."
+        f"{counted(model.groups[ENCODED], 'latent')}, {size:.2f} bytes."
     )
     return [Picture("Wide, narrow, wide", caption, alt, plots.network(model, size))]
 
@@ -205,6 +206,7 @@ def training(contents: Contents) -> list[Picture]:
     words = f"the validation loss goes from {first['val_loss']:.4g} to {last['val_loss']:.4g}"
     if None not in (first.get("psnr"), last.get("psnr")):
         words += f", the validation PSNR from {first['psnr']:.2f} to {last['psnr']:.2f} dB"
-    caption = f"In {len(history):,} epochs {words}. The weights of epoch {best:,} were kept."
+    done = counted(len(history), "epoch")
+    caption = f"In {done} {words}. The weights of epoch {best:,} were kept."
     figure = plots.training_curves(history, best)
     return [Picture("Training", caption, f"Loss and PSNR against the epoch. {caption}", figure)]

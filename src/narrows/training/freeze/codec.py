@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from narrows.clock import Clock
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.tables import FrequencyTable
@@ -78,6 +79,7 @@ def freeze(
     training: dict[str, Any],
     lambdas: Sequence[float] = (),
     rate_ratio: float | None = None,
+    clock: Clock | None = None,
 ) -> Codec:
     """Convert a trained float autoencoder to a codec.
 
@@ -95,6 +97,8 @@ def freeze(
     rate_ratio : float, optional
         Of the rates of neighbouring qualities. A quality below its rate is then corrected; by
         default none is.
+    clock : Clock, optional
+        Where the time of the training goes; the summary gets it.
 
     Raises
     ------
@@ -104,7 +108,7 @@ def freeze(
         If a module has no integer counterpart.
     """
     LOG.debug("rounding networks to integers")
-    autoencoder = autoencoder.cpu().eval()
+    autoencoder, clock = autoencoder.cpu().eval(), clock or Clock()
     scaled = signals.scaled_train[:CALIBRATION_SIGNALS].cpu()
     steps_for = cache(partial(choose_weight_steps, autoencoder, scaled))
     for loss_db, levels in ROUNDINGS:
@@ -126,7 +130,9 @@ def freeze(
         [count_table(c) for c in s.T] for s in symbols.values()
     ]
     held_out = Codec(draft).encoder.encode_at_all_qualities(signals.validation)
+    clock.lap("freezing")
     contexts = fit_contexts(list(symbols.values()), list(held_out.values()), tables)
+    clock.lap("context model")
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
     weights = np.atleast_1d(autoencoder.scaling.weight).tolist()
@@ -138,7 +144,9 @@ def freeze(
         finished = with_correction(finished, signals.train, signals.validation, rate_ratio)
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
     asked[:, : draft.latent_size] = symbols[draft.default_quality][: len(asked)]
-    return Codec(replace(finished, known_answers=Transform(finished).answer(asked)))
+    finished = replace(finished, known_answers=Transform(finished).answer(asked))
+    clock.lap("freezing")
+    return Codec(replace(finished, training={**finished.training, **clock.as_json()}))
 
 
 def _integer_model(
