@@ -181,3 +181,28 @@ def test_lengths_and_types_are_read_from_text():
             parse_dtype(wrong)
     with pytest.raises(SettingError, match="tile '8;16'"):
         parse_lengths("8;16", "tile")
+
+
+def test_pictures_of_different_sizes_are_cut_in_tiles_and_jpeg_becomes_png(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for name, size in (("a.png", (40, 31)), ("a.jpg", (33, 64)), ("b.tif", (7, 50))):
+        image.fromarray(rng.integers(0, 255, (*size, 3), np.uint8)).save(tmp_path / name)
+    frames = open_signals(tmp_path, Reading(tile=(16, 16)))
+    assert frames.shape[1:] == (16, 16, 3)
+    back = restored(frames)
+    assert [*back] == ["a.jpg.png", "a.png", "b.tif"]
+    for name, x in back.items():
+        with image.open(tmp_path / name.replace(".jpg.png", ".jpg")) as picture:
+            assert np.array_equal(np.asarray(picture), x)
+    (tmp_path / "a.png").unlink()
+    assert open_signals(tmp_path, Reading(tile=(16, 16))).geometry.names == ["a.png", "b.tif"]
+    told = message(tmp_path, Reading(window=16))
+    assert "is a picture; cut it with --tile" in told
+
+
+def test_pictures_of_one_size_are_signals_as_they_are(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for n in range(3):
+        image.fromarray(np.full((32, 32, 3), n, np.uint8)).save(tmp_path / f"{n}.png")
+    assert open_signals(tmp_path).shape == (3, 32, 32, 3)

@@ -112,7 +112,7 @@ class Restoring:
         name, is_all = self.geometry.names[number], self.asked.member is None
         default = PurePosixPath(name).name
         if is_all:
-            default = PIPE if is_stream(self.asked.file) else _without_suffix(self.asked.file)
+            default = PIPE if is_stream(self.asked.file) else _restored_name(self.asked.file, name)
         output = chosen_output(output, default)
         format_ = writer_of(name if output == PIPE else output, self.geometry.formats[number])
         attributes, dtype = self.geometry.attributes[number], self.decoder.model.dtype
@@ -160,6 +160,19 @@ class Restoring:
         inputs = (self.asked.file, self.asked.model)
         sources = [each for each in inputs if each and not is_stream(str(each))]
         return {"force": self.asked.force, "sources": sources}
+
+
+def _restored_name(file: str, member: str) -> str:
+    """Return the name of what an archive was made from, with the suffix that is written."""
+    from narrows.signals.formats.registry import FORMATS
+
+    path, suffix = Path(_without_suffix(file)), PurePosixPath(member).suffix
+    known = {each for format_ in FORMATS for each in format_.suffixes}
+    if path.suffix.lower() in known or path.suffix == suffix:
+        path = path.with_suffix(suffix)
+    elif suffix:
+        path = path.with_name(path.name + suffix)
+    return str(path)
 
 
 def _without_suffix(file: str) -> str:

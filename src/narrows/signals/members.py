@@ -70,11 +70,15 @@ def open_files(folder: Path, paths: Iterable[Path], reading: Reading) -> Sequenc
     DataError
         If there is no file, one cannot be read, or they do not go together.
     """
-    members, skipped = [], 0
+    members, skipped, paths = [], 0, list(paths)
+    names = {path.relative_to(folder).as_posix() for path in paths}
     for path in paths:
         name = path.relative_to(folder).as_posix()
         try:
-            members.append(open_member(path, None, name, reading))
+            member = open_member(path, None, name, reading)
+            if member.name != name and member.name in names:  # a.jpg beside a.png
+                member = replace(member, name=name + member.format.written_as)
+            members.append(member)
         except DataError as error:
             if not reading.skip_unreadable:
                 raise DataError(f"{error}; or go on without it: --skip-unreadable") from None

@@ -20,12 +20,28 @@ from narrows.signals.formats.idx import GZIPPED_IDX, IDX
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.npz import NPZ
 from narrows.signals.formats.parquet import PARQUET
+from narrows.signals.formats.pictures import JPEG, PNG, TIFF
 from narrows.signals.formats.raw import RAW
 from narrows.signals.formats.wav import WAV
 from narrows.signals.formats.wfdb import WFDB
 from narrows.signals.source import StoredSource
 
-FORMATS = (NPY, NPZ, IDX, GZIPPED_IDX, WAV, AUDIO, LOSSY_AUDIO, WFDB, CSV, PARQUET, RAW)
+FORMATS = (
+    NPY,
+    NPZ,
+    IDX,
+    GZIPPED_IDX,
+    WAV,
+    AUDIO,
+    LOSSY_AUDIO,
+    PNG,
+    JPEG,
+    TIFF,
+    WFDB,
+    CSV,
+    PARQUET,
+    RAW,
+)
 PLAIN = (NPY, NPZ, IDX, GZIPPED_IDX)
 """Those that hold an array and nothing else: its rows are signals as they are."""
 ENTRY_POINTS = "narrows.formats"
