@@ -132,6 +132,7 @@ def _figures(codec: Codec) -> dict[str, Any]:
         "plan": summary["plan"],
         "why": summary["why"],
         "interrupted": summary["interrupted"],
+        "reached": summary["reached"],
         "quantising_loss_db": summary.get("quantising_loss_db"),
         "last_epoch": summary["history"][-1] if summary["history"] else None,
     }

@@ -6,8 +6,10 @@ import math
 from typing import Any, NoReturn
 
 from narrows.errors import SettingError
+from narrows.training.aims import Aim
 from narrows.training.presets import Preset
 from narrows.training.settings import SETTINGS, TrainingSettings, completed, public_name
+from narrows.training.water_filling import Spectrum
 from narrows.words import counted
 
 GIVEN, DEFAULT = "given", "the default"
@@ -26,6 +28,11 @@ LATENT_SIZE, BITS_PER_LATENT, LOSS = 32, 3.2, "mse"
 LATENTS_OF_SEVERAL = 64, 2.4  # latents and bits of each with several qualities,
 LATENTS_OF_WIDER = 96, 1.6  # and where networks are wider: the highest quality can use them
 MAX_LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
+
+LATENTS_OF_COMPONENT = {"linear": 1.0, "dense": 1.0, "conv": 0.35}
+"""Latents for each principal component that is worth coding at the aim: networks bend."""
+MAX_BITS_PER_LATENT = 8.0  # where few latents are asked for, which cannot meet an aim of quality
+MAX_LATENTS = {"linear": 4096, "dense": 256, "conv": 256}
 
 UPDATES = {"linear": 0, "dense": 12_000, "conv": 6_400}
 """Updates of the weights in a default run: dense is where MNIST's curve of quality against time
@@ -110,7 +117,7 @@ def spatial_and_channels(frame_shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def choose_latents(choices: Choices, size: int, width: float, *, mixes: bool) -> None:
-    """Choose the latents of frames of `size` elements, and the bits of each."""
+    """Choose the latents of frames of `size` elements, and the bits of each, without an aim."""
     settings = choices.settings
     several = settings["qualities"] > 1
     most = max(size // 2, LATENT_SIZE)
@@ -123,6 +130,38 @@ def choose_latents(choices: Choices, size: int, width: float, *, mixes: bool) ->
         (k, bits), why = LATENTS_OF_WIDER, "with several qualities of wider networks"
     choices.decide("latent_size", min(k, most), why)
     choices.decide("bits_per_latent", bits, why)
+
+
+def choose_latents_for(
+    choices: Choices,
+    aim: Aim,
+    spectrum: Spectrum,
+    aimed_bits: float | None,
+    architecture: str,
+    highest: float,
+) -> float | None:
+    """Choose latents that meet an aim, and bits that begin near it; return the aimed SNR in dB."""
+    snr = None
+    if aimed_bits is None:
+        snr = _reachable(aim, spectrum)
+        aimed_bits = max(spectrum.at_snr(snr).bits, 1.0)
+    n = spectrum.at_bits(aimed_bits * highest).components
+    k = max(1, min(n, MAX_LATENTS[architecture], round(n * LATENTS_OF_COMPONENT[architecture])))
+    k = choices.decide("latent_size", k, f"{n} principal components count for {aim}")
+    choices.decide("bits_per_latent", min(aimed_bits / k, MAX_BITS_PER_LATENT), f"for {aim}")
+    return snr
+
+
+def _reachable(aim: Aim, spectrum: Spectrum) -> float:
+    """Return the SNR of an aim of quality in dB; SettingError where it is out of reach."""
+    snr = aim.snr(spectrum.psnr_of_mean)
+    if snr > spectrum.finest_snr:
+        most = math.floor(spectrum.finest_snr + aim.value - snr)
+        raise SettingError(
+            f"aim {aim} is out of reach: such signals can have {aim.kind}:{most} at most, where "
+            "errors are as large as their last digit; give less"
+        )
+    return snr
 
 
 def follow_preset(choices: Choices, preset: Preset, own: bool) -> dict[str, Any]:

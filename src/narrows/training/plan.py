@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import SettingError
+from narrows.training.aims import parse_aim
 from narrows.training.choices import (
     CLASSIC,
     DEFAULT,
@@ -17,6 +19,7 @@ from narrows.training.choices import (
     GIVEN,
     Choices,
     choose_latents,
+    choose_latents_for,
     choose_length,
     choose_networks,
     follow_preset,
@@ -24,6 +27,7 @@ from narrows.training.choices import (
 )
 from narrows.training.presets import PRESETS
 from narrows.training.settings import TrainingSettings, public_name
+from narrows.training.water_filling import Spectrum
 from narrows.words import counted
 
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
@@ -51,6 +55,8 @@ class Plan:
     latent_size: int
     qualities: int
     bits_per_latent: float
+    aimed_snr: float | None
+    """In dB, of the middle quality; the rate is then no aim, but what begins near it."""
     loss: str
     lambda_: float | None
     minutes: float | None
@@ -83,9 +89,16 @@ class Plan:
         return self.bits_per_latent * self.latent_size
 
     @property
+    def aim_in_words(self) -> str | None:
+        """What training aims at, as it is asked for; None where that is no rate and no quality."""
+        if self.method == CLASSIC or self.lambda_ is not None:
+            return None
+        return self.settings["aim"] or f"bytes:{self.aimed_bits / 8:.3g}"
+
+    @property
     def middle_quality(self) -> int:
         """The default quality, counted from 0."""
-        return (self.qualities - 1) // 2
+        return middle_of(self.qualities)
 
     @property
     def shifts(self) -> bool:
@@ -111,8 +124,7 @@ class Plan:
         told = {
             "epochs": f"plan: {counted(self.epochs, 'epoch')} of "
             f"{counted(self.updates_per_epoch, 'batch', 'batches')} of {self.batch_size}",
-            "latent_size": counted(self.latent_size, "latent")
-            + ("" if self.method == CLASSIC else f" of {self.bits_per_latent:g} bits"),
+            "latent_size": counted(self.latent_size, "latent") + self._bits_in_words(),
             "learning_rate": f"learning rate {self.learning_rate:g}",
         }
         known = (GIVEN, DEFAULT)
@@ -125,6 +137,13 @@ class Plan:
         wide = f", {self.width:g} times as wide" if self.width != 1.0 else ""
         mixes = "; learns from mixtures of them" if self.mixes else ""
         return [f"architecture: {self.architecture}{wide}, {self.why('architecture')}{mixes}", plan]
+
+    def _bits_in_words(self) -> str:
+        if self.method == CLASSIC:
+            return ""
+        if self.aimed_snr is None:
+            return f" of {self.bits_per_latent:.3g} bits"
+        return f" and at most about {self.aimed_bits / 8:.3g} bytes a signal"
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers that training itself is made of, for the model file."""
@@ -142,6 +161,7 @@ def plan_of(
     shape: tuple[int, ...],
     dtype: npt.DTypeLike,
     *,
+    spectrum: Callable[[], Spectrum] | None = None,
     own_networks: bool = False,
     has_validation: bool = False,
 ) -> Plan:
@@ -155,6 +175,8 @@ def plan_of(
         `(n, *frame_shape)` of the signals, those that are held out included.
     dtype : numpy.dtype
         Of the signals.
+    spectrum : callable, optional
+        Computes the signals' spectrum; needed only where an aim is given.
     own_networks : bool
         Whether the networks are the user's.
     has_validation : bool
@@ -166,13 +188,13 @@ def plan_of(
         For a setting that is not accepted, alone or beside another, or with such signals.
     """
     choices = Choices(asked)
-    settings, size = choices.settings, prod(shape[1:])
+    settings, size, aimed_snr = choices.settings, prod(shape[1:]), None
     n_train, n_held_out = signal_counts(shape, has_validation=has_validation)
     if settings["preset"] is None:
         numbers = choose_networks(choices, shape, own_networks)
         mixable = settings["augment"] and np.dtype(dtype).itemsize > 1  # others are often pictures
         numbers["mixes"] = numbers["starts_linear"] and mixable and shape[0] < FEW_SIGNALS
-        choose_latents(choices, size, numbers["width"], mixes=numbers["mixes"])
+        aimed_snr = _choose_latents(choices, shape, np.dtype(dtype), numbers, spectrum)
     else:
         numbers = follow_preset(choices, PRESETS[settings["preset"]], own_networks)
     if settings["latent_size"] > size:
@@ -186,9 +208,33 @@ def plan_of(
         **choose_length(choices, n_train, **of_length),
         n_train=n_train,
         n_held_out=n_held_out,
+        aimed_snr=aimed_snr,
         settings=settings,
         reasons=choices.reasons,
     )
+
+
+def _choose_latents(
+    choices: Choices,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    numbers: dict[str, Any],
+    spectrum: Callable[[], Spectrum] | None,
+) -> float | None:
+    """Choose latents and bits; return the signal-to-noise ratio that is aimed at, if one is."""
+    settings, size = choices.settings, prod(shape[1:])
+    if settings["aim"] is None or spectrum is None:
+        choose_latents(choices, size, numbers["width"], mixes=numbers["mixes"])
+        return None
+    aim, qualities = parse_aim(settings["aim"]), settings["qualities"]
+    bits = None if aim.of_quality else aim.bits(size, dtype.itemsize)
+    highest = RATE_RATIO ** (qualities - 1 - middle_of(qualities))
+    return choose_latents_for(choices, aim, spectrum(), bits, numbers["architecture"], highest)
+
+
+def middle_of(qualities: int) -> int:
+    """Return the default one of so many qualities, counted from 0."""
+    return (qualities - 1) // 2
 
 
 def signal_counts(shape: tuple[int, ...], *, has_validation: bool) -> tuple[int, int]:

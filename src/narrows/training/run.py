@@ -35,7 +35,6 @@ from narrows.training.rate_distortion.trainer import RateDistortionTrainer
 from narrows.training.torch_modes import denormals_flushed
 
 LOG = logging.getLogger(__name__)
-MAX_RATE_ERROR = 0.15  # of the rate aimed at; estimates and files differ by less as well
 
 
 @dataclass(frozen=True)
@@ -133,25 +132,12 @@ def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) 
         LOG.debug("epoch %d of %d", len(trainer.history) + 1, trainer.plan.epochs)
         result = trainer.run(supervision.progress, supervision.stop, keep)
         clock.lap("training")
-        _tell_missed_rate(result, trainer.plan)
     if result.interrupted:
         LOG.info(
             "interrupted in epoch %d: freezing the model so far (best epoch %d of %d)",
             len(result.history) + 1, result.best_epoch, trainer.plan.epochs,
         )  # fmt: skip
     return Outcome(result, trainer.plan)
-
-
-def _tell_missed_rate(result: TrainingResult, plan: Plan) -> None:
-    """Say so where the rate aimed at was not met: lambda is found during training."""
-    got = result.history[result.best_epoch - 1].bytes_per_signal
-    aimed = plan.aimed_bits / 8
-    if got is None or plan.lambda_ is not None or abs(got / aimed - 1.0) <= MAX_RATE_ERROR:
-        return
-    LOG.info(
-        "%.1f bytes a signal where %.1f were aimed at: more epochs, or more signals, come nearer",
-        got, aimed,
-    )  # fmt: skip
 
 
 def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:

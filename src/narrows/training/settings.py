@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypedDict, get_args, get_type_hints
 
 from narrows.errors import SettingError
+from narrows.training.aims import parse_aim
 from narrows.training.presets import PRESETS
 
 MAX_QUALITIES = 8  # that a model file has room for
+EXCLUDED_BY_AIM = {"bits_per_latent", "lambda_", "preset"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class TrainingSettings(TypedDict, total=False):
         f"A classic autoencoder without a rate term: {', '.join(PRESETS)}. Latent size, loss, "
         "epochs, batch size and learning rate can be changed.",
         unset="none", choices=tuple(PRESETS), form="NAME")]
+    aim: Annotated[str | None, Setting(
+        "What to train for, at the middle quality: a signal-to-noise ratio of held-out signals in "
+        "dB, a PSNR, a compression ratio, bytes a signal, or bits an element.",
+        form="snr:DB|psnr:DB|ratio:X|bytes:X|bits-per-element:X",
+        unset="bits per latent, or lambda")]
     bits_per_latent: Annotated[float | None, Setting(
         "The rate aimed at, unless by lambda: at the middle quality a signal then takes about "
         "latent size * bits per latent / 8 bytes.",
@@ -165,6 +172,13 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
         parse_corruption(given["corrupt"])
     if "weights" in given:
         given["weights"] = _checked_weights(given)
+    if "aim" in given:
+        parse_aim(given["aim"])
+        for other in EXCLUDED_BY_AIM & given.keys():
+            raise SettingError(
+                f"aim {given['aim']} and {public_name(other)} {given[other]}; a training aims at "
+                "one thing: give one"
+            )
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     return {**defaults, **given}
 

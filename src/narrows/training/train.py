@@ -6,6 +6,8 @@ import logging
 import math
 import platform
 from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +16,15 @@ import torch
 from torch import Tensor, nn
 
 from narrows._version import __version__
+from narrows.clock import Clock
 from narrows.errors import SettingError
 from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic
-from narrows.training.choices import CLASSIC, RATE_DISTORTION
+from narrows.training.choices import CLASSIC, CLOSED_FORM, RATE_DISTORTION
 from narrows.training.classic.latent_steps import choose_latent_steps
 from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.closed_form.pca import fit_linear
 from narrows.training.closed_form.refit import refit_last_layer
+from narrows.training.closed_form.spectrum import spectrum_of
 from narrows.training.data.frames import (
     check_training_data,
     fingerprint,
@@ -32,6 +36,7 @@ from narrows.training.freeze import TrainingSignals, freeze
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan, plan_of
 from narrows.training.presets import PRESETS
+from narrows.training.reached import Reached
 from narrows.training.run import Outcome, Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings, completed
 from narrows.training.torch_modes import usual_modes
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
 
 FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
 LOG = logging.getLogger(__name__)  # of level DEBUG is what begins now, for a progress bar
+MAX_SOLVED = 3  # models in closed form, each nearer to the aim
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 
 
@@ -57,16 +63,19 @@ def train_codec(
 ) -> Codec:
     """Train on `(n, *frame_shape)` signals and freeze; see `narrows.train`."""
     supervision = supervision or Supervision()
-    in_closed_form = completed(settings)["architecture"] == "linear"
+    done = completed(settings)
+    in_closed_form = done["architecture"] == "linear"
     kept = None if in_closed_form else supervision.find_checkpoint()
     if (encoder is None) != (decoder is None):
         raise SettingError("an encoder of your own needs a decoder of your own; give both")
     own = None if encoder is None or decoder is None else (encoder, decoder)
     x, validation = check_training_data(x, validation)
     given = {"own_networks": own is not None, "has_validation": validation is not None}
-    plan = plan_of(settings, x.shape, x.dtype, **given)
+    channels = Channels(done["channels"], done["weights"], x.shape[1:])
+    spectrum = partial(spectrum_of, x, channels)
+    plan = plan_of(settings, x.shape, x.dtype, spectrum=spectrum, **given)
     LOG.debug("scaling %d signals", len(x))
-    signals, scaling = _prepare(x, validation, plan)
+    signals, scaling = _prepare(x, validation, plan, channels)
     fingerprints = {
         "training signals": fingerprint(signals.train),
         "validation signals": fingerprint(signals.validation),
@@ -74,21 +83,61 @@ def train_codec(
     clock = supervision.clock
     if in_closed_form:
         clock.lap("preparing")
-        outcome = _solve(signals, scaling, plan)
-        clock.lap("training")
+        codec, reached = _solved(signals, scaling, plan, fingerprints, clock)
     else:
         task = Task(*_on_device(signals, scaling, plan, own), plan, fingerprints)
         outcome = run_training(task, supervision, kept)
-    result = outcome.result
+        name = plan.architecture if own is None else "custom"
+        codec = _frozen(outcome, signals, fingerprints, name, clock)
+        LOG.debug("measuring what was reached")
+        reached = Reached.by(codec, signals.validation, scaling.scale)
+    for line in reached.lines(plan):
+        LOG.info("%s", line)
+    training = {**codec.model.training, **(about or {}), "reached": asdict(reached)}
+    return type(codec)(replace(codec.model, training=training))
+
+
+def _solved(
+    signals: TrainingSignals,
+    scaling: Scaling,
+    plan: Plan,
+    fingerprints: dict[str, str],
+    clock: Clock,
+) -> tuple[Codec, Reached]:
+    """Train the linear architecture, again where clipping and search lead away from the aim."""
+    codec, reached, tried = None, None, plan
+    for _ in range(MAX_SOLVED):
+        LOG.debug("finding principal components and steps")
+        outcome = _solve(signals, scaling, tried)
+        clock.lap("training")
+        codec = _frozen(outcome, signals, fingerprints, "linear", clock)
+        reached = Reached.by(codec, signals.validation, scaling.scale)
+        nearer = reached.nearer(tried, plan, signals.train[0].size)
+        if nearer is None:
+            break
+        tried = nearer
+    assert codec is not None
+    assert reached is not None
+    return codec, reached
+
+
+def _frozen(
+    outcome: Outcome,
+    signals: TrainingSignals,
+    fingerprints: dict[str, str],
+    name: str,
+    clock: Clock,
+) -> Codec:
+    result, plan = outcome.result, outcome.plan
     summary = _summary(signals, fingerprints["training signals"], outcome)
     LOG.debug("fitting the last layer")
-    summary |= dict(about or {}) | _finish(result.model, signals, plan)
+    summary |= _finish(result.model, signals, plan)
     clock.lap("refitting")
-    name = plan.architecture if own is None else "custom"
     lambdas = [math.exp(each) for each in result.log_lambdas] if plan.loss == "mse" else []
-    has_aims = plan.lambda_ is None and not in_closed_form  # there, latents are components
-    rate_ratio = RATE_RATIO if has_aims else None
-    return freeze(result.model, signals, name, summary, lambdas, rate_ratio, clock)
+    # In closed form, latents are components.
+    has_aims = plan.lambda_ is None and plan.method != CLOSED_FORM
+    ratio = RATE_RATIO if has_aims else None
+    return freeze(result.model, signals, name, summary, lambdas, ratio, clock)
 
 
 def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> dict[str, Any]:
@@ -126,11 +175,10 @@ def _finish(model: Autoencoder, signals: TrainingSignals, plan: Plan) -> dict[st
 
 
 def _prepare(
-    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, plan: Plan
+    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, plan: Plan, own: Channels
 ) -> tuple[TrainingSignals, Scaling]:
     x_train, x_validation = split(x, validation, plan.seed)
     in_units = plan.method == CLASSIC
-    own = Channels(plan.settings["channels"], plan.settings["weights"], x.shape[1:])
     scaling = unit_scaling_of(x_train, own) if in_units else scaling_of(x_train, plan.loss, own)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     return TrainingSignals(x_train, x_validation, *in_floats), scaling
@@ -139,7 +187,8 @@ def _prepare(
 def _solve(signals: TrainingSignals, scaling: Scaling, plan: Plan) -> Outcome:
     """Train the linear architecture, which takes too little time to watch or keep."""
     aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
-    model = fit_linear(signals.scaled_train, plan.latent_size, aims, scaling)
+    snr = plan.aimed_snr
+    model = fit_linear(signals.scaled_train, plan.latent_size, aims, scaling, aimed_snr=snr)
     return Outcome(TrainingResult(model, [], 0, False, []), plan)
 
 

@@ -22,7 +22,8 @@ def train_command(settings: Mapping[str, Any], architecture: str, model_file: st
     words = ["narrows", "train", "DATA", "-o", model_file]
     for name, value in settings.items():
         at_rest = name not in ALWAYS_TOLD and value == usual.get(name, False)
-        if name in in_python or value is None or at_rest:
+        follows = name == "bits_per_latent" and settings.get("aim") is not None
+        if name in in_python or value is None or at_rest or follows:
             continue
         option = ("no-" if value is False else "") + name.replace("_", "-")
         words += [f"--{option}"] if isinstance(value, bool) else [f"--{option}", f"{value}"]

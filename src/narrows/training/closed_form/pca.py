@@ -29,7 +29,12 @@ COMPARED = 4096  # signals on which the two ways to decode are compared
 
 
 def fit_linear(
-    scaled: Tensor, latent_size: int, aimed_bits: Sequence[float], scaling: Scaling
+    scaled: Tensor,
+    latent_size: int,
+    aimed_bits: Sequence[float],
+    scaling: Scaling,
+    *,
+    aimed_snr: float | None = None,
 ) -> Autoencoder:
     """Fit PCA and choose the rounding steps at which the latents have the aimed entropies.
 
@@ -45,6 +50,8 @@ def fit_linear(
     aimed_bits : sequence of float
         Of a signal, at each quality.
     scaling : Scaling
+    aimed_snr : float, optional
+        In dB, of the middle quality; of the bits then only the ratios count.
     """
     frame_shape = tuple(scaled.shape[1:])
     flat, size = scaled.flatten(1), prod(frame_shape)
@@ -54,6 +61,11 @@ def fit_linear(
     set_affine(encoder[1], components, -mean @ components.T)
     set_affine(decoder[0], components.T, mean)
     y = (flat[:STEP_SAMPLE] - mean) @ components.T
+    if aimed_snr is not None:
+        left_out = float((flat[:STEP_SAMPLE] - mean).square().sum(1).mean() - _energy(y))
+        step = step_for_error(y, size * 10.0 ** (-aimed_snr / 10.0), left_out)
+        ratio = entropy_bits(torch.round(y / step)) / aimed_bits[(len(aimed_bits) - 1) // 2]
+        aimed_bits = [bits * ratio for bits in aimed_bits]
     steps = within_span(torch.tensor([step_for_entropy(y, bits) for bits in aimed_bits]))
     middle = steps[(len(steps) - 1) // 2]
     shrinking = torch.stack([estimates(y / step) for step in steps])  # (n_qualities, k)
@@ -157,6 +169,28 @@ def step_for_entropy(y: Tensor, bits: float) -> float:
         step = (low * high) ** 0.5
         low, high = (step, high) if entropy_bits(torch.round(y / step)) >= bits else (low, step)
     return low
+
+
+def step_for_error(y: Tensor, aimed: float, left_out: float) -> float:
+    """Find the rounding step at which `(n, k)` latents have a squared error, `left_out` included.
+
+    Where more is left out than that, it is the step at which rounding doubles the error.
+    """
+    aimed = max(aimed, 2.0 * left_out)
+    spread = float(y.std(0, correction=0).max())
+    if spread <= MIN_SPREAD:
+        return 1.0
+    low, high = spread * MIN_STEP, spread * 1e2
+    for _ in range(HALVINGS):
+        step = (low * high) ** 0.5
+        error = _energy(torch.round(y / step) * step - y) + left_out
+        low, high = (step, high) if error <= aimed else (low, step)
+    return low
+
+
+def _energy(y: Tensor) -> float:
+    """Return the mean square of `(n, k)` rows."""
+    return float(y.square().sum(1).mean())
 
 
 def within_span(steps: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ class TrainingState:
 
     history: list[EpochRecord]
     best_epoch: int
-    log_lambdas: list[float]  # of the RateControl of each quality
+    log_lambdas: list[float]  # each
     tensors: dict[str, Tensor]
     """`model.*`, `density.*`, moments and steps of the optimisers, `adam.NUMBER.*` and
     `muon.NUMBER.*`, and, unless the last epoch is the best one, the best weights, `best.*`."""

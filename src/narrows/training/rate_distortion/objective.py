@@ -100,6 +100,7 @@ class Terms(NamedTuple):
     rate: Tensor  # bits
     distortion: Tensor
     penalty: Tensor | float
+    error: Tensor  # squared, whatever the distortion is
 
     def loss(self, lambda_: Tensor | float, weight: Tensor | float = 1.0) -> Tensor:
         """Return the mean of their sum, in bits; lambda and weight may be `(n,)`."""
@@ -117,15 +118,24 @@ class Objective:
         A key of DISTORTIONS.
     sparse : float, default 0
         Weight of the sum of a signal's absolute latents, in steps.
+    measures_error : bool, default False
+        Whether the squared error is wanted beside another distortion.
     """
 
     def __init__(
-        self, model: Autoencoder, density: FactorisedDensity, loss: str, sparse: float = 0.0
+        self,
+        model: Autoencoder,
+        density: FactorisedDensity,
+        loss: str,
+        sparse: float = 0.0,
+        *,
+        measures_error: bool = False,
     ) -> None:
         self.model = model
         self.density = density
         self.distortion = DISTORTIONS[loss]
         self.sparse = sparse
+        self.measures_error = measures_error
 
     def __call__(
         self,
@@ -154,33 +164,8 @@ class Objective:
         rate = self.density.bits(y, quality).sum(1)  # (m * n,)
         output, target = self.model.output(y, quality), scaling.target(x)
         target = repeated(target, len(output))
-        return Terms(rate, self.distortion(output, target, scaling), penalty)
-
-
-class RateControl:
-    """Finds the lambda at which the rate meets its aim, while training goes on.
-
-    Multiplies lambda by a little after each update, up where the rate is below the aim; more and
-    more slowly, so that the weights settle on one lambda.
-
-    Parameters
-    ----------
-    aim_bits : float
-        Bits a signal.
-    start : float
-        The first lambda.
-    """
-
-    def __init__(self, aim_bits: float, start: float) -> None:
-        self.aim_bits = aim_bits
-        self.log_lambda = math.log(start)
-
-    @property
-    def lambda_(self) -> float:
-        """The present lambda."""
-        return math.exp(self.log_lambda)
-
-    def update(self, rate_bits: float, progress: float) -> None:
-        """Move lambda after a batch of `rate_bits`; `progress` is the share of training done."""
-        gap = max(-1.0, min(1.0, 2.0 * (1.0 - rate_bits / self.aim_bits)))
-        self.log_lambda += 0.004 * (1.0 - 0.9 * progress) * gap
+        distortion = self.distortion(output, target, scaling)
+        error = distortion
+        if self.measures_error and self.distortion is not mean_squared:
+            error = mean_squared(output.detach(), target, scaling)
+        return Terms(rate, distortion, penalty, error.detach())

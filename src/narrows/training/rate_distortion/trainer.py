@@ -9,10 +9,24 @@ from torch import Tensor
 
 from narrows.training.architectures import Autoencoder, Quality
 from narrows.training.data.augmentation import n_real
+from narrows.training.data.frames import spread_over
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Batch, Measured, Trainer
 from narrows.training.plan import RATE_RATIO, Plan
-from narrows.training.rate_distortion.objective import FactorisedDensity, Objective, RateControl
+from narrows.training.rate_distortion.controls import (
+    MOST_BITS,
+    SPEED,
+    SPEED_OF_ALL,
+    Control,
+    ErrorAim,
+    rate_gap,
+)
+from narrows.training.rate_distortion.objective import (
+    FactorisedDensity,
+    Objective,
+    Terms,
+    mean_squared,
+)
 from narrows.training.rate_distortion.optimisers import Optimisers
 
 WARM_UP = 0.03  # share of the updates in which the learning rate rises
@@ -22,6 +36,8 @@ COPIES = 2  # qualities at which each signal of a batch is decoded, where there 
 WEIGHT_EXPONENT = 0.6
 """A quality's weight is lambda to the power of minus this; with 0, files of MNIST were a quarter
 larger."""
+FOLLOWING = 0.01  # share of a batch's rate in the mean that other qualities' aims follow
+MAX_MEASURED = 4096  # frames whose variance is measured
 FIRST_LAMBDA = 14.0
 """In aimed bits over the first batch's distortion; measured on MNIST."""
 
@@ -36,11 +52,16 @@ class RateDistortionTrainer(Trainer):
     ) -> None:
         super().__init__(model, x_train, x_validation, plan)
         self.density = FactorisedDensity(plan.latent_size, plan.qualities).to(self.device)
-        self.objective = Objective(model, self.density, plan.loss, plan.sparse)
+        aims_at_error = plan.aimed_snr is not None
+        self.objective = Objective(
+            model, self.density, plan.loss, plan.sparse, measures_error=aims_at_error
+        )
         self.optimisers = Optimisers(
             model, self.density, plan.learning_rate, with_muon=plan.architecture == "conv"
         )
-        self._controls: list[RateControl] = []
+        self._controls: list[Control] = []
+        self._error_aim = self._aim_at_error() if aims_at_error else None
+        self._middle_bits = plan.aimed_bits
         # Rates, distortions and penalties of the last validation, and of the best one.
         self._terms = torch.zeros(3, plan.qualities, dtype=torch.float64)
         self._best_terms = self._terms.clone()
@@ -58,7 +79,7 @@ class RateDistortionTrainer(Trainer):
         loss = terms.loss(*chosen)
         self.optimisers.step(loss, _share_of_rate(batch.done))
         if self.plan.lambda_ is None:
-            self._control(terms.rate.detach().reshape(-1, len(batch.x)), quality, batch.done)
+            self._control(terms, len(batch.x), quality, batch.done)
         return float(loss.detach())
 
     @torch.no_grad()
@@ -80,19 +101,39 @@ class RateDistortionTrainer(Trainer):
         """See Trainer."""
         return 1 if self.plan.qualities == 1 else COPIES
 
-    def _control(self, rates: Tensor, quality: Quality, done: float) -> None:
-        """Move each quality's lambda after a batch; rates `(copies, n)` are in bits.
+    def _aim_at_error(self) -> ErrorAim:
+        """Return the squared error of a frame at which it has the aimed SNR."""
+        scaling, x = self.model.scaling, spread_over(self.x_train, MAX_MEASURED)
+        mean, frames = scaling.target(torch.zeros_like(x[:1])), scaling.target(x)
+        variance = float(mean_squared(mean.expand_as(frames), frames, scaling).mean())
+        aimed = variance * 10.0 ** (-(self.plan.aimed_snr or 0.0) / 10.0)
+        return ErrorAim(aimed, MOST_BITS * self.plan.aimed_bits)
+
+    def _control(self, terms: Terms, n: int, quality: Quality, done: float) -> None:
+        """Move each quality's lambda after a batch of n signals.
 
         Mixtures do not count: their rates are higher than those of signals.
         """
-        counted = n_real(rates.shape[1]) if self.plan.mixes else rates.shape[1]
+        counted = n_real(n) if self.plan.mixes else n
+        rates, errors = (each.detach().reshape(-1, n)[:, :counted] for each in terms[::3])
         for number, control in enumerate(self._controls):
-            of_quality = rates[:, :counted]
+            own: Tensor | slice = slice(None)
             if not isinstance(quality, int):
-                of_quality = of_quality[quality.reshape(rates.shape)[:, :counted] == number]
-            if of_quality.numel():
-                control.update(float(of_quality.mean()), done)
+                own = quality.reshape(-1, n)[:, :counted] == number
+            if rates[own].numel():
+                rate = float(rates[own].mean())
+                control.move(self._gap(number, rate, float(errors[own].mean())), done)
         self._keep_together()
+
+    def _gap(self, number: int, rate: float, error: float) -> float:
+        """Return how far a quality is from its aim; above 0, lambda has to grow."""
+        away = number - self.plan.middle_quality
+        if self._error_aim is None:
+            return rate_gap(rate, self.plan.aimed_bits * RATE_RATIO**away)
+        if away:
+            return rate_gap(rate, self._middle_bits * RATE_RATIO**away)
+        self._middle_bits += FOLLOWING * (rate - self._middle_bits)
+        return self._error_aim.gap(error, rate)
 
     def _keep_together(self) -> None:
         """Keep each lambda near the middle one, even where its rate is out of reach."""
@@ -115,6 +156,8 @@ class RateDistortionTrainer(Trainer):
                 self._terms[:, quality] += torch.tensor(means) * (len(x) / self.n_validated)
         psnr = self.mean_psnr(lambda x: self.model.squared_error(x, middle))
         self.model.train()
+        if self._error_aim is not None:
+            self._error_aim.correct(self.x_validation[0].numel() * 10.0 ** (-psnr / 10.0))
         bits, lambda_ = float(self._terms[0, middle]), self._controls[middle].lambda_
         return Measured(self._loss_of(self._terms), psnr, bits, lambda_)
 
@@ -147,26 +190,38 @@ class RateDistortionTrainer(Trainer):
         return {
             "density": self.density.state_dict(),
             "validation": {"best": self._best_terms},
+            "control": {"state": self._control_state()},
             **self.optimisers.parts(),
         }
+
+    def _control_state(self) -> Tensor:
+        shift = 0.0 if self._error_aim is None else self._error_aim.shift
+        return torch.tensor([self._middle_bits, shift], dtype=torch.float64)
 
     def restore_parts(self, state: TrainingState) -> None:
         """Take up density, moments and lambda."""
         self.density.load_state_dict(state.under("density."))
         self._best_terms.copy_(state.under("validation.")["best"])
         self.optimisers.restore(state)
+        self._middle_bits, shift = state.under("control.")["state"].tolist()
+        if self._error_aim is not None:
+            self._error_aim.shift = shift
         self._controlled(1.0)
         for control, log_lambda in zip(self._controls, state.log_lambdas, strict=True):
             control.log_lambda = log_lambda
 
-    def _controlled(self, distortion: float) -> list[RateControl]:
+    def _controlled(self, distortion: float) -> list[Control]:
         """Return the control of each lambda, made at the first batch from its distortion."""
         if not self._controls:
             plan = self.plan
             first = FIRST_LAMBDA * plan.aimed_bits / max(distortion, 1e-9)
+            speed = SPEED
+            if self._error_aim is not None:
+                speed = max(SPEED, SPEED_OF_ALL / (plan.epochs * plan.updates_per_epoch))
+                if plan.loss == "mse":
+                    first = plan.latent_size / (2.0 * math.log(2.0) * self._error_aim.aimed)
             lambdas = plan.of_qualities(plan.lambda_ or min(first, 1e12), FIRST_LAMBDA_RATIO)
-            aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
-            self._controls = [RateControl(*both) for both in zip(aims, lambdas, strict=True)]
+            self._controls = [Control(each, speed) for each in lambdas]
         return self._controls
 
 

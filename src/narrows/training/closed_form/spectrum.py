@@ -1,0 +1,40 @@
+"""The spectrum of training signals: how many numbers and bits they take at which quality."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from narrows.training.closed_form.pca import scatter_matrix
+from narrows.training.data.frames import scaled
+from narrows.training.data.scaling import ALIKE, Channels, scaling_of
+from narrows.training.water_filling import Spectrum
+
+MAX_SIGNALS = 4096  # that are looked at
+MIN_VARIANCE = 1e-9  # of the mean one: below it are rounding errors
+FINEST_OF_FLOATS = 80.0
+"""In dB; the runtime's integers hold no more."""
+
+
+def spectrum_of(x: npt.NDArray[Any], channels: Channels = ALIKE) -> Spectrum:
+    """Compute the spectrum of `(n, *frame_shape)` signals, from a sample of them."""
+    sample = x[:: -(-len(x) // MAX_SIGNALS)]
+    scaling = scaling_of(sample, "mse", channels)
+    flat = scaled(sample, scaling).flatten(1)  # of mean 0; the mean variance is 1
+    unit = float(flat.square().mean()) or 1.0
+    few = len(flat) < flat.shape[1]
+    rows = flat - flat.mean(0) if few else flat
+    scatter = rows @ rows.T if few else scatter_matrix(flat, flat.double().mean(0))
+    found = torch.linalg.eigvalsh(scatter.double()).flip(0).numpy() / (len(flat) * unit)
+    variances = np.full(flat.shape[1], MIN_VARIANCE)
+    variances[: len(found)] = np.maximum(found, MIN_VARIANCE)
+    squared_scale = np.square(scaling.scale)  # (), or of each channel
+    finest = FINEST_OF_FLOATS
+    if scaling.integer:  # rounding to whole numbers
+        finest = min(finest, 10.0 * math.log10(12.0 * unit / float(np.mean(squared_scale))))
+    mean_variance = float(np.mean(unit / squared_scale))
+    return Spectrum(variances, 10.0 * math.log10(scaling.peak**2 / mean_variance), finest)

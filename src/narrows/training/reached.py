@@ -1,0 +1,117 @@
+"""What a finished codec does to held-out signals, beside what training aimed at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.training.aims import parse_aim
+from narrows.training.architectures import Numbers
+from narrows.training.choices import GIVEN
+from narrows.training.plan import Plan
+
+if TYPE_CHECKING:
+    from narrows.codec.codec import Codec
+
+MAX_SIGNALS, MAX_ELEMENTS = 1000, 1 << 20  # that are measured
+MAX_NEAR_DB, MAX_NEAR_SHARE = 0.25, 0.03
+"""What is missed by less is not tried again."""
+MORE_LATENTS = 1.4  # where those there are do not reach the aim
+MAX_MISSED_DB, MAX_MISSED_SHARE = 1.0, 0.15
+"""Of an aim of quality, and of one of rate: what is missed by more is said to be."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Figures of an archive of held-out signals, at the default quality and effort."""
+
+    signals: int
+    bytes_per_signal: float
+    ratio: float
+    snr: float | None  # in dB, about the mean of each channel; None: without errors, or variance
+    psnr: float | None
+    channels: list[float | None]  # the SNR of each, where there are several
+
+    @classmethod
+    def by(cls, codec: Codec, x: npt.NDArray[Any], scale: Numbers) -> Reached:
+        """Compress and decompress some of `(n, *frame_shape)` signals, spread over all.
+
+        Errors and variances count as in training: of each channel times its scale.
+        """
+        n = max(1, min(len(x), MAX_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
+        some = x[np.arange(n) * len(x) // n]
+        blob = codec.compress(some)
+        shape = (-1, np.size(scale))
+        original = some.astype(np.float64).reshape(shape)
+        errors = np.square(codec.decompress(blob).reshape(shape) - original).mean(axis=0)
+        variances = np.square(original - original.mean(axis=0)).mean(axis=0)
+        weights = np.square(np.ravel(scale))
+        each = map(_decibels, variances.tolist(), errors.tolist())
+        return cls(
+            signals=n,
+            bytes_per_signal=len(blob) / n,
+            ratio=some.nbytes / len(blob),
+            snr=_decibels(float(weights @ variances), float(weights @ errors)),
+            psnr=_decibels(codec.model.peak**2, float(errors.mean())),
+            channels=list(each) if len(weights) > 1 else [],
+        )
+
+    def nearer(self, tried: Plan, plan: Plan, size: int) -> Plan | None:
+        """Return what to try next for the aim of `plan`; None where this is near, or had none.
+
+        Latents, of frames of `size` elements, become more where there are too few for it.
+        """
+        if plan.settings["aim"] is None:
+            return None
+        aim = parse_aim(plan.settings["aim"])
+        got = self.psnr if aim.kind == "psnr" else self.snr
+        if tried.aimed_snr is not None and got is not None:
+            missed, k = aim.value - got, tried.latent_size
+            if abs(missed) <= MAX_NEAR_DB:
+                return None
+            if missed > 0 and plan.why("latent_size") != GIVEN:
+                k = min(round(MORE_LATENTS * k), size)
+            return replace(tried, aimed_snr=tried.aimed_snr + missed, latent_size=k)
+        share = plan.aimed_bits / (8.0 * self.bytes_per_signal)
+        if abs(share - 1.0) <= MAX_NEAR_SHARE:
+            return None
+        return replace(tried, bits_per_latent=tried.bits_per_latent * share)
+
+    def lines(self, plan: Plan) -> list[str]:
+        """Say what was reached, and what to do where that is far from the aim."""
+        quality = [] if self.snr is None else [f"{self.snr:.1f} dB SNR{self._by_channel()}"]
+        quality += [] if self.psnr is None else [f"{self.psnr:.1f} dB PSNR"]
+        aim = plan.aim_in_words
+        told = (
+            f"{self.signals:,} held-out signals: {self.bytes_per_signal:.2f} bytes each "
+            f"(ratio {self.ratio:.1f}), {' and '.join(quality) or 'no error'}"
+        )
+        return [told if aim is None else f"{told}; aimed at {aim}", *self._advice(plan)]
+
+    def _by_channel(self) -> str:
+        each = ["no error" if value is None else f"{value:.1f}" for value in self.channels]
+        return f" ({', '.join(each)} by channel)" if each else ""
+
+    def _advice(self, plan: Plan) -> list[str]:
+        got, bits = 8.0 * self.bytes_per_signal, plan.aimed_bits
+        if plan.aimed_snr is not None:
+            if self.snr is None or self.snr >= plan.aimed_snr - MAX_MISSED_DB:
+                return []
+            return [
+                f"{plan.aimed_snr - self.snr:.1f} dB short of the aim: more epochs, more signals "
+                f"or --architecture linear, which takes about {bits / 8:.0f} bytes, come nearer"
+            ]
+        if plan.aim_in_words is None or abs(got / bits - 1.0) <= MAX_MISSED_SHARE:
+            return []
+        return [
+            f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at: more "
+            "epochs, or more signals, come nearer"
+        ]
+
+
+def _decibels(signal: float, error: float) -> float | None:
+    return 10.0 * math.log10(signal / error) if signal > 0 and error > 0 else None

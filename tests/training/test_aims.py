@@ -1,0 +1,172 @@
+"""Aims: what they are, the latents that follow from them, and that they are met."""
+
+import logging
+
+import numpy as np
+import pytest
+
+import narrows
+from narrows.errors import SettingError
+from narrows.evaluation.report.commands import train_command
+from narrows.training.aims import parse_aim
+from narrows.training.closed_form.spectrum import spectrum_of
+from narrows.training.plan import plan_of
+from narrows.training.settings import completed
+from narrows.training.water_filling import Spectrum
+
+LINEAR = {"architecture": "linear"}
+
+
+@pytest.fixture(scope="module")
+def waves():
+    """Smooth signals of 64 int16, whose components' variances fall."""
+    rng, falling = np.random.default_rng(0), 1000.0 / (1 + np.arange(64)) ** 1.5
+    cosines = np.cos(np.pi * np.outer(np.arange(64), np.arange(64) + 0.5) / 64)
+    return np.round(rng.standard_normal((2000, 64)) * falling @ cosines).astype(np.int16)
+
+
+def reached(codec):
+    return codec.model.training["reached"]
+
+
+@pytest.mark.parametrize(
+    "text", ["snr:20", "psnr:41.5", "ratio:50", "bytes:12", "bits-per-element:0.5"]
+)
+def test_an_aim_is_a_kind_and_a_number(text):
+    assert str(parse_aim(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "20", "snr", "snr:", "snr:x", "snr:0", "snr:-3", "snr:nan", "bytes:inf", "dB:20"]
+)
+def test_what_is_no_aim_is_refused_with_all_that_is_accepted(text):
+    with pytest.raises(SettingError, match=r"accepted are snr:dB, .* and bits-per-element:X"):
+        completed({"aim": text})
+
+
+@pytest.mark.parametrize(
+    "other", [{"bits_per_latent": 3.2}, {"lambda_": 9.0}, {"preset": "dense-32"}]
+)
+def test_a_training_aims_at_one_thing(other):
+    with pytest.raises(SettingError, match=f"aim snr:20 and {next(iter(other)).rstrip('_')}"):
+        completed({"aim": "snr:20", **other})
+
+
+@pytest.mark.parametrize("aim", ["ratio:64", "bytes:2", "bits-per-element:0.25"])
+def test_aims_of_rate_are_bits_a_signal(aim, waves):
+    plan = plan_of({"aim": aim}, waves.shape, waves.dtype, spectrum=lambda: spectrum_of(waves))
+    assert plan.aimed_bits == pytest.approx(16.0)
+    assert plan.aimed_snr is None
+
+
+@pytest.mark.parametrize("snr", [3.0, 10.0, 20.0, 45.0])
+def test_components_share_a_distortion_or_are_left_out(snr):
+    """The water level is found by bisection here."""
+    falling = 64.0 / np.arange(1, 51) ** 2
+    spectrum = Spectrum(falling / falling.mean(), 0.0, 99.0)
+    low, high = 1e-9, 99.0
+    for _ in range(100):
+        level = np.sqrt(low * high)
+        enough = np.minimum(spectrum.variances, level).mean() <= 10 ** (-snr / 10)
+        low, high = (level, high) if enough else (low, level)
+    above = spectrum.variances[spectrum.variances > level]
+    filled = spectrum.at_snr(snr)
+    assert filled.components == len(above)
+    assert filled.bits == pytest.approx(0.5 * np.log2(above / level).sum())
+    assert spectrum.at_bits(filled.bits).components == filled.components
+
+
+def test_an_snr_that_the_mean_has_takes_nothing():
+    assert Spectrum(np.ones(5), 0.0, 99.0).at_snr(-0.1) == (0, 0.0)
+
+
+@pytest.mark.parametrize("n", [40, 3000])
+def test_a_spectrum_is_in_units_of_the_mean_variance(n):
+    x = np.random.default_rng(0).normal(7.0, 30.0, (n, 60)).astype(np.float32)
+    spectrum = spectrum_of(x)
+    assert spectrum.variances.mean() == pytest.approx(1.0, abs=0.05)
+    assert np.all(np.diff(spectrum.variances) <= 0)
+    assert spectrum.psnr_of_mean == pytest.approx(20 * np.log10(np.ptp(x) / x.std()), abs=0.01)
+
+
+def test_latents_and_bits_follow_from_the_spectrum(waves):
+    plans = [
+        plan_of(
+            {"aim": f"snr:{snr}"}, waves.shape, waves.dtype, spectrum=lambda: spectrum_of(waves)
+        )
+        for snr in (10, 20)
+    ]
+    assert plans[0].latent_size < plans[1].latent_size < 64
+    assert plans[0].aimed_bits < plans[1].aimed_bits
+    assert "principal components count for snr:20" in plans[1].why("latent_size")
+    given = plan_of(
+        {"aim": "snr:20", "latent_size": 5}, waves.shape, waves.dtype,
+        spectrum=lambda: spectrum_of(waves),
+    )  # fmt: skip
+    assert (given.latent_size, given.why("latent_size")) == (5, "given")
+
+
+@pytest.mark.parametrize("aim", ["snr:15", "snr:25", "psnr:35"])
+def test_linear_models_meet_an_aim_of_quality(aim, waves):
+    codec = narrows.train(waves, aim=aim, **LINEAR)
+    kind, _, value = aim.partition(":")
+    assert reached(codec)[kind] == pytest.approx(float(value), abs=0.3)
+    x, back = waves[:500], codec.decompress(codec.compress(waves[:500]))
+    error = np.square(x.astype(float) - back).mean()
+    assert 10 * np.log10(x.var() / error) == pytest.approx(reached(codec)["snr"], abs=0.6)
+
+
+def test_linear_models_meet_an_aim_of_rate(waves):
+    codec = narrows.train(waves, aim="bytes:9", **LINEAR)
+    assert reached(codec)["bytes_per_signal"] == pytest.approx(9.0, rel=0.05)
+    assert reached(codec)["ratio"] == pytest.approx(128 / 9, rel=0.05)
+
+
+@pytest.mark.parametrize("qualities", [1, 3])
+def test_networks_meet_an_aim_of_quality_at_the_middle_one(digits, qualities):
+    codec = narrows.train(digits, aim="snr:13", qualities=qualities, epochs=20)
+    assert reached(codec)["snr"] == pytest.approx(13.0, abs=1.0)
+    sizes = [len(codec.compress(digits[:500], q)) for q in range(1, qualities + 1)]
+    assert sizes == sorted(sizes)
+
+
+def test_an_aim_of_quality_is_met_whatever_distortion_is_minimised(digits):
+    """Symbols are searched for a smaller squared error, which such networks leave room for."""
+    codec = narrows.train(digits, aim="snr:13", loss="l1", epochs=20)
+    back = codec.decompress(codec.compress(digits[::4], effort=0))
+    error = np.square(digits[::4].astype(float) - back).mean()
+    assert 10 * np.log10(digits.var() / error) == pytest.approx(13.0, abs=1.5)
+
+
+def test_a_resumed_run_that_aims_at_a_quality_gives_the_same_model(digits, tmp_path):
+    kept, settings = tmp_path / "kept", {"aim": "snr:12", "qualities": 2, "epochs": 4}
+    whole = narrows.train(digits[:300], **settings)
+    seen = []
+    narrows.train(
+        digits[:300], **settings, checkpoint=kept, progress=seen.append, stop=lambda: len(seen) > 1
+    )
+    resumed = narrows.train(digits[:300], **settings, checkpoint=kept, resume=True)
+    assert resumed.model_id == whole.model_id
+
+
+@pytest.mark.parametrize("aim", ["snr:120", "psnr:120"])
+def test_an_aim_beyond_whole_numbers_is_refused_with_what_can_be_had(digits, aim):
+    with pytest.raises(SettingError, match=r"such signals can have p?snr:\d\d at most") as error:
+        narrows.train(digits, aim=aim)
+    most = str(error.value).split("can have ")[1].split()[0]
+    plan_of({"aim": most}, digits.shape, digits.dtype, spectrum=lambda: spectrum_of(digits))
+
+
+def test_what_was_reached_is_told_beside_the_aim(digits, caplog):
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        narrows.train(digits, aim="snr:10", **LINEAR)
+        narrows.train(digits[:300], aim="snr:25", latent_size=2, architecture="dense", epochs=1)
+    assert "dB PSNR; aimed at snr:10" in caplog.text
+    assert "short of the aim" in caplog.text
+
+
+def test_the_command_of_a_model_names_its_aim_and_not_the_bits_that_followed(digits):
+    codec = narrows.train(digits, aim="snr:10", **LINEAR)
+    command = train_command(codec.model.training["settings"], "linear", "m.narrows")
+    assert "--aim snr:10" in command
+    assert "--bits-per-latent" not in command
