@@ -63,6 +63,27 @@ def test_the_verdict_is_told_unless_quiet(run, folder, no_peers, monkeypatch):
     assert run("report", "x.npy", "-m", "m.narrows", "-o", "-").out == "<html></html>"
 
 
+def test_so_many_signals_are_looked_at_and_keep_their_numbers(run, folder, no_peers):
+    np.save("y.npy", np.arange(50) % 10)
+    done = run(
+        "report", "x.npy", "-m", "m.narrows", "--labels", "y.npy", "--signals", "5", "--json"
+    )
+    told = json.loads(done.out)
+    assert (told["signals"], told["all_signals"]) == (5, 50)
+    np.save("five.npy", np.load("x.npy")[::10])
+    alone = json.loads(run("evaluate", "five.npy", "-m", "m.narrows", "--json").out)
+    some = json.loads(run("evaluate", "x.npy", "-m", "m.narrows", "--signals", "5", "--json").out)
+    assert some == alone
+    assert {name: told[name] for name in alone} == alone
+    written = Path("report.html").read_text("utf-8")
+    assert "#40 at " in written
+    assert "5 of the 50 signals" in written
+    assert "coloured by 1 labels" in written
+    assert "<code>--signals</code> 5" in written
+    assert "5 of 50" in run("evaluate", "x.npy", "-m", "m.narrows", "--signals", "5").out
+    assert run("evaluate", "x.npy", "-m", "m.narrows", "--signals", "0").code == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -168,6 +168,7 @@ def sentences(contents, architecture="dense", seen=False, **changes):
     rows = {name: changes.pop(name) for name in of_others & changes.keys()}
     contents = replace(
         contents,
+        all_signals=changes.get("signals", contents.all_signals),
         measured=replace(contents.measured, **changes),
         comparison=replace(contents.comparison, **rows),
         codec=Codec(replace(contents.codec.model, architecture=architecture, training={})),

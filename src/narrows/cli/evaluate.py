@@ -30,6 +30,7 @@ def evaluate(
         bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
     ] = False,
     train: options.TrainData = None,
+    signals: options.Signals = None,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -39,7 +40,7 @@ def evaluate(
     """
     from narrows.codec.encoding.requests import Request
     from narrows.evaluation.metrics import evaluate as measure
-    from narrows.evaluation.peers.registry import Bench
+    from narrows.evaluation.peers.registry import Bench, sample
     from narrows.evaluation.rate_point import RatePoint, break_even, codec_point, raw_point
     from narrows.models import load_codec
 
@@ -47,6 +48,7 @@ def evaluate(
     codec = load_codec(model)
     reading = asked.reading(codec)
     x = read_data(data, reading)
+    all_signals, x = len(x), sample(x, signals)
     request = Request(quality, effort, target_bytes, target_psnr)
     rows: list[RatePoint] = []
     even: dict[str, int | None] = {}
@@ -68,11 +70,11 @@ def evaluate(
     extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
 
     def show() -> None:
-        _print(f"{data} through {model}", measured)
+        _print(f"{data} through {model}", measured, all_signals)
         if rows:
             print_comparison(rows)
-            for name, signals in even.items():
-                print(f"  smaller than {name}, model included: {_from_on(signals)}")
+            for name, paid in even.items():
+                print(f"  smaller than {name}, model included: {_from_on(paid)}")
             for fault in missing:
                 print(f"  not measured: {fault}")
 
@@ -80,11 +82,12 @@ def evaluate(
     give(figures, show, json=json, quiet=quiet)
 
 
-def _print(title: str, measured: Evaluation) -> None:
+def _print(title: str, measured: Evaluation, all_signals: int) -> None:
+    of_all = f" of {all_signals:,}" if measured.signals < all_signals else ""
     print_pairs(
         title,
         [
-            ("signals", f"{measured.signals:,}"),
+            ("signals", f"{measured.signals:,}{of_all}"),
             ("raw bytes", f"{measured.raw_bytes:,}"),
             ("compressed bytes", f"{measured.compressed_bytes:,}"),
             ("bytes per signal", f"{measured.bytes_per_signal:.2f}"),

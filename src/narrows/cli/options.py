@@ -50,6 +50,11 @@ def piped_model(model: Path | None) -> Path | None:
     return Path("/dev/stdin") if model == Path("-") else model
 
 
+Signals = Annotated[
+    int | None,
+    typer.Option("--signals", metavar="N", min=1, help="Look at N of the signals at most, evenly "
+                 "spread over all.", show_default="all"),
+]  # fmt: skip
 ModelFile = Annotated[
     Path,
     typer.Option("--model", "-m", metavar="MODEL", show_default=False, callback=piped_model,

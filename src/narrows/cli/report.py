@@ -28,6 +28,7 @@ def report(
                      "IDX file, or a known set."),
     ] = None,
     train: options.TrainData = None,
+    signals: options.Signals = None,
     output: Annotated[str, options.output("The page, .html; - for a pipe.")] = "report.html",
     force: options.Force = False,
     json: options.AsJson = False,
@@ -53,10 +54,10 @@ def report(
         check(codec, x, classes)
         others = None if train is None else codec.transform.check_frames(read_data(train, reading))
         with bar(quiet) as shown:
-            shown.begin("compressing", len(x), x[:1].nbytes)
+            shown.begin("compressing", min(signals or len(x), len(x)), x[:1].nbytes)
             contents = measure(
                 codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
-                train_file=train, progress=shown.advance, tell=shown.begin_peer,
+                train_file=train, most=signals, progress=shown.advance, tell=shown.begin_peer,
             )  # fmt: skip
         written = page(contents).encode(errors="backslashreplace")
         stream.write(written)
@@ -75,6 +76,7 @@ def _as_json(
     return {
         "output": output,
         "report_bytes": n_bytes,
+        "all_signals": contents.all_signals,
         **contents.measured.as_json(),
         "baselines": [row.as_json() for row in (*rows, *([] if small is None else [small]))],
         "verdict": [{"text": s.text, "mood": s.mood} for s in sentences],

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from narrows.evaluation.curves import frontier
 from narrows.evaluation.peers import audio, general, lossless, numeric, pca, pictures
@@ -47,7 +48,13 @@ def sample(x: Signals, most: int | None) -> Signals:
     """Take at most `most` signals, evenly spread and in their order; all if there are no more."""
     if most is None or len(x) <= most:
         return x
-    return np.ascontiguousarray(x[np.arange(most) * len(x) // most])
+    return np.ascontiguousarray(x[spread(len(x), most)])
+
+
+def spread(n: int, most: int | None) -> npt.NDArray[np.intp]:
+    """Return the numbers of at most `most` of n signals, evenly spread and in their order."""
+    kept = n if most is None else min(n, most)
+    return np.arange(kept) * n // max(kept, 1)
 
 
 class Bench:

@@ -39,4 +39,6 @@ def report_command(contents: Contents) -> str:
         words += ["--labels", contents.labels_file]
     if contents.train_file is not None:
         words += ["--train", contents.train_file]
+    if len(contents.x) < contents.all_signals:
+        words += ["--signals", str(len(contents.x))]
     return shlex.join(words)

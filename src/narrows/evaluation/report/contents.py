@@ -13,7 +13,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.model.groups import ENCODED
 from narrows.errors import DataError, ModelError
 from narrows.evaluation.metrics import Evaluation, evaluation_of, signal_psnr
-from narrows.evaluation.peers.registry import sample
+from narrows.evaluation.peers.registry import sample, spread
 from narrows.evaluation.report.comparison import Comparison, compare
 from narrows.signals import as_labels
 
@@ -29,7 +29,9 @@ class Contents:
     data: str  # as the command line calls the signals
     model_file: str
     codec: Codec
-    x: Signals  # (n, *frame_shape)
+    x: Signals  # (n, *frame_shape): those that were looked at
+    numbers: npt.NDArray[np.intp]  # (n,): which ones they are, counted from 0
+    all_signals: int  # of how many
     decoded: Signals
     symbols: npt.NDArray[np.int32]  # (n, latent_size)
     labels: npt.NDArray[np.int64] | None  # (n,)
@@ -85,6 +87,7 @@ def measure(
     labels: npt.NDArray[np.int64] | None = None,
     train: Signals | None = None,
     *,
+    most: int | None = None,
     data: str = "DATA",
     model_file: str = "MODEL",
     labels_file: str | None = None,
@@ -101,6 +104,8 @@ def measure(
     labels : (n,) integers, optional
     train : (m, *frame_shape), optional
         What PCA learns from; by default every second one of these signals.
+    most : int, optional
+        So many signals are looked at, at most, evenly spread over all.
     data, model_file, labels_file, train_file : str
         What the page calls them.
     progress : callable, optional
@@ -115,6 +120,8 @@ def measure(
     """
     x, labels = check(codec, x, labels), None if labels is None else as_labels(labels)
     train = None if train is None else codec.transform.check_frames(train)
+    seen, all_signals, numbers = _seen(codec, x), len(x), spread(len(x), most)
+    x, labels = sample(x, most), None if labels is None else labels[numbers]
     blob = codec.compress(x, progress=progress)
     decoded = codec.decompress(blob)
     measured = evaluation_of(x, decoded, len(blob), codec)
@@ -123,6 +130,8 @@ def measure(
         model_file=model_file,
         codec=codec,
         x=x,
+        numbers=numbers,
+        all_signals=all_signals,
         decoded=decoded,
         symbols=codec.encode(x),
         labels=labels,
@@ -132,7 +141,7 @@ def measure(
         psnr=signal_psnr(x, decoded, codec.model.peak),
         packet_bytes=_packet_bytes(codec, x),
         comparison=compare(codec, x, measured, train, tell),
-        seen=_seen(codec, x),
+        seen=seen,
     )
 
 

@@ -29,7 +29,7 @@ def tiles(contents: Contents) -> list[tuple[str, str, str]]:
             f"of a range of {quantity(contents.codec.model.peak)}",
         ),
         ("model", in_bytes(m.model_bytes), f"{m.model_bytes:,} bytes"),
-        ("paid for after", paid, f"signals; here {m.signals:,}"),
+        ("paid for after", paid, f"signals; here {contents.all_signals:,}"),
     ]
 
 
@@ -60,8 +60,8 @@ def _cells(point: RatePoint) -> list[str]:
 
 def comparison_notes(contents: Contents) -> Iterator[str]:
     """Say how the others were measured."""
-    comparison, n = contents.comparison, contents.measured.signals
-    yield f"raw and narrows: all {counted(n, 'signal')}."
+    comparison, n = contents.comparison, contents.all_signals
+    yield f"raw and narrows: {_of(contents.measured.signals, n)}."
     yield (
         f"The others: {_of(comparison.peer_signals, n)} in one stream, mosaic or recording, their "
         "best case, at this quality or at their lowest."
@@ -90,7 +90,8 @@ def facts(contents: Contents) -> list[tuple[str, list[tuple[str, str]]]]:
         ("signals", signal),
         ("architecture", model.architecture),
         ("latents", f"{model.groups[ENCODED]}"),
-        ("these signals", f"{contents.measured.signals:,}, {contents.data}"),
+        ("these signals", f"{_of(contents.measured.signals, contents.all_signals)}"),
+        ("their file", contents.data),
     ]
     if contents.labels_file is not None:
         pairs.append(("labels", contents.labels_file))

@@ -55,22 +55,23 @@ def signals_shown(contents: Contents) -> list[Picture]:
     last = worst(psnr, GALLERY_SIGNALS)
     pictured = plots.as_picture(x[0]) is not None
     axes = "" if pictured else f" Ticks are values of the signals, {x.dtype.name}, by channel."
+    named = [f"#{number}" for number in contents.numbers]
     each = ", ".join(decibels(psnr[number], 1) for number in some)
-    lowest = ", ".join(f"#{number} at {decibels(psnr[number], 1)}" for number in last)
+    lowest = ", ".join(f"{named[i]} at {decibels(psnr[i], 1)}" for i in last)
     return [
         Picture(
             "Signals and what comes back",
             f"{counted(len(some), 'signal')}, evenly spread over all {len(x):,}.{axes}",
             f"Original, reconstruction and absolute error of {counted(len(some), 'signal')}. Their "
             f"PSNR: {each}.",
-            plots.gallery(x[some], decoded[some], peak, names=_names(some), low=low),
+            plots.gallery(x[some], decoded[some], peak, names=[named[i] for i in some], low=low),
         ),
         Picture(
             "The worst",
             f"The signals of lowest PSNR, the worst first: what this model cannot do.{axes}",
             f"Original, reconstruction and absolute error of the {len(last)} signals of lowest "
             f"PSNR: {lowest}.",
-            plots.gallery(x[last], decoded[last], peak, names=_names(last), low=low),
+            plots.gallery(x[last], decoded[last], peak, names=[named[i] for i in last], low=low),
         ),
     ]
 
@@ -78,10 +79,6 @@ def signals_shown(contents: Contents) -> list[Picture]:
 def _lowest(contents: Contents) -> float:
     """Return the value that pictures show black."""
     return value_range(sample(contents.x, MAX_SEARCHED), contents.codec.model.peak, None)[0]
-
-
-def _names(numbers: np.ndarray) -> list[str]:
-    return [f"#{number}" for number in numbers]
 
 
 def bytes_and_quality(contents: Contents) -> list[Picture]:
@@ -166,7 +163,7 @@ def a_walk(contents: Contents) -> list[Picture]:
     end = int(np.argsort(distance, kind="stable")[int(WALK_SHARE * (len(symbols) - 1))]) or 1
     steps = plots.steps_between(contents.symbols[0], contents.symbols[end])
     decoded = contents.codec.decode(steps)
-    ends = f"signal #0 to signal #{end}"
+    ends = f"signal #0 to signal #{contents.numbers[end]}"
     return [
         Picture(
             "A walk between two signals",

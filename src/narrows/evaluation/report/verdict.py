@@ -20,7 +20,7 @@ def verdict(contents: Contents) -> list[Sentence]:
     linear = model.architecture == "linear"
     sentences = [
         *seen(contents.seen),
-        pays(measured.model_bytes, measured.break_even_signals, measured.signals),
+        pays(measured.model_bytes, measured.break_even_signals, contents.all_signals),
         *no_pca(contents),
         *against_peers(
             ours,
