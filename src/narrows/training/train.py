@@ -32,7 +32,7 @@ from narrows.training.data.frames import (
     split,
 )
 from narrows.training.data.scaling import Channels, ranges_of, scaling_of, unit_scaling_of
-from narrows.training.freeze import TrainingSignals, freeze
+from narrows.training.freeze import TrainingSignals, freeze, latent_size_of
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan, plan_of
 from narrows.training.presets import PRESETS
@@ -70,6 +70,7 @@ def train_codec(
         raise SettingError("an encoder of your own needs a decoder of your own; give both")
     own = None if encoder is None or decoder is None else (encoder, decoder)
     x, validation = check_training_data(x, validation)
+    settings = settings if own is None else _with_latents_of(own, settings, x.shape[1:])
     given = {"own_networks": own is not None, "has_validation": validation is not None}
     channels = Channels(done["channels"], done["weights"], x.shape[1:])
     spectrum = partial(spectrum_of, x, channels)
@@ -138,6 +139,19 @@ def _frozen(
     has_aims = plan.lambda_ is None and plan.method != CLOSED_FORM
     ratio = RATE_RATIO if has_aims else None
     return freeze(result.model, signals, name, summary, lambdas, ratio, clock)
+
+
+def _with_latents_of(
+    own: tuple[nn.Module, nn.Module], settings: TrainingSettings, frame_shape: tuple[int, ...]
+) -> TrainingSettings:
+    """Check networks of the user's own, and return the settings with the latents that they have."""
+    found, asked = latent_size_of(*own, frame_shape), settings.get("latent_size")
+    if asked is not None and asked != found:
+        raise SettingError(
+            f"latent_size {asked}, but the encoder gives {found} latents; leave latent_size out, "
+            "or give networks of as many"
+        )
+    return {**settings, "latent_size": found}
 
 
 def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> dict[str, Any]:

@@ -111,22 +111,25 @@ class Autoencoder(nn.Module):
     def squared_error(self, scaled: Tensor, quality: Quality = 0, *, rounded: bool = True) -> float:
         """Sum the squared error of `(n, *frame_shape)` frames, as decoding would give them.
 
-        Latents are `rounded`, the result is clipped and, for integer signals, rounded; in squared
-        units of the signals, where these have no channels of different weight.
+        Latents are `rounded`, the result is clipped and, for integer signals, rounded; the errors
+        are in units of the peak, channels counting by their weights.
         """
         scaling = self.scaling
         latents = self.latents(scaled, quality)
         decoded = self.output(torch.round(latents) if rounded else latents, quality)
+        # Whole numbers are rounded as they are; of floats of any size, float32 holds such errors.
+        unit = 1.0 if scaling.integer else scaling.peak / scaling.weight
         # Relative to the offset, so that float32 keeps the digits that matter.
-        decoded = decoded * like(decoded, scaling.output_scale)
-        decoded = decoded + like(decoded, scaling.output_offset - scaling.offset)
-        ends = (like(decoded, end - scaling.offset) for end in (scaling.low, scaling.high))
+        decoded = decoded * like(decoded, scaling.output_scale / unit)
+        decoded = decoded + like(decoded, (scaling.output_offset - scaling.offset) / unit)
+        ends = (like(decoded, (end - scaling.offset) / unit) for end in (scaling.low, scaling.high))
         decoded = torch.clamp(decoded, *ends)
-        original = scaled / like(scaled, scaling.scale)
-        if scaling.integer:
-            decoded, original = torch.floor(decoded + 0.5), torch.round(original)
-        error = (decoded - original) * like(decoded, scaling.weight)
-        return float(error.double().square().sum())
+        original = scaled / like(scaled, scaling.scale * unit)
+        if not scaling.integer:
+            return float((decoded - original).double().square().sum())
+        error = torch.floor(decoded + 0.5) - torch.round(original)
+        error = error * like(decoded, scaling.weight)
+        return float(error.double().square().sum()) / scaling.peak**2
 
 
 def like(x: Tensor, values: Numbers) -> Any:

@@ -4,5 +4,6 @@ No other folder imports both torch and the codec's networks.
 """
 
 from narrows.training.freeze.codec import TrainingSignals, freeze
+from narrows.training.freeze.own_networks import latent_size_of
 
-__all__ = ["TrainingSignals", "freeze"]
+__all__ = ["TrainingSignals", "freeze", "latent_size_of"]

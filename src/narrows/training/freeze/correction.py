@@ -120,9 +120,8 @@ def with_correction(
     """
     size, middle = math.prod(model.frame_shape), model.default_quality
     most = min(MAX_COMPONENTS, size - model.latent_size)
-    if model.n_qualities == 1 or size > MAX_FRAME_ELEMENTS or most < 1 or model.tradeoffs is None:
-        return model
-    if not len(train) or not len(held_out):
+    possible = model.n_qualities > 1 and size <= MAX_FRAME_ELEMENTS and most > 0
+    if not possible or model.tradeoffs is None or not len(train) or not len(held_out):
         return model
     measured = _measure(Codec(model), train[:MAX_SIGNALS], held_out[: MAX_SIGNALS // 2], most)
     chosen: dict[int, Correction] = {}
@@ -169,15 +168,20 @@ def in_symbols(x: Floats, step: float) -> npt.NDArray[np.int32]:
 def _errors(
     codec: Codec, x: npt.NDArray[Any], symbols: npt.NDArray[np.int32], quality: int
 ) -> Floats:
-    """Return signals less their decoded symbols, times the weights of channels, `(n, size)`."""
+    """Return signals less their decoded symbols, times `_weights`, `(n, size)`."""
     decoded = codec.decode(symbols, quality).astype(np.float64)
     return ((x.astype(np.float64) - decoded) * _weights(codec.model)).reshape(len(x), -1)
 
 
 def _weights(model: Model) -> Floats:
-    """Return what errors count, `(n_channels,)`, or one number."""
+    """Return what errors count, `(n_channels,)` or one number, and 1 in the unit that they have."""
     weights = model.tradeoffs.weights if model.tradeoffs else ()
-    return np.array(weights or 1.0)
+    return np.array(weights or 1.0) / _unit(model)
+
+
+def _unit(model: Model) -> float:
+    """Return the unit of errors: a power of two near the peak, so that none is far from 1."""
+    return 2.0 ** math.floor(math.log2(model.peak))
 
 
 def _principal_axes(errors: Floats) -> Floats:
@@ -209,13 +213,15 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
     tradeoffs, quantiser, n = model.tradeoffs, model.quantiser, len(kept)
     if not n or tradeoffs is None:
         return model
+    tradeoffs_unit = tradeoffs.unit * _unit(model)
     scale = _latents_per_unit(model, chosen, symbols)
     unit = _output_unit(model)
-    layer, norms = _dense(components[:, kept], scale * unit, math.ceil(model.peak / unit))
+    limit = math.ceil(model.peak / _unit(model) / unit)
+    layer, norms = _dense(components[:, kept], scale * unit, limit)
     steps = np.zeros((model.n_qualities, n), np.int32)
     for q, each in chosen.items():
         steps[q - 1] = np.where(used[q][kept], max(1, round(each.step * scale)), 0)
-    curvature = np.where(steps > 0, np.rint(np.square(steps / scale * tradeoffs.unit * norms)), 0)
+    curvature = np.where(steps > 0, np.rint(np.square(steps / scale * tradeoffs_unit * norms)), 0)
     numbers = range(1, model.n_qualities + 1)
     rows = [(chosen[q].residuals.quality if q in chosen else q) - 1 for q in numbers]
     tables = [list(model.tables[row]) for row in rows]
@@ -223,7 +229,7 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
     for q, table_row, own_steps in zip(numbers, tables, steps, strict=True):
         table_row += [count_table(symbols[q][:, j]) if step else uncoded
                       for j, step in zip(kept, own_steps, strict=True)]  # fmt: skip
-    lambdas = [chosen[q].lambda_ / tradeoffs.unit**2 if q in chosen else each
+    lambdas = [chosen[q].lambda_ / tradeoffs_unit**2 if q in chosen else each
                for q, each in enumerate(tradeoffs.lambda_, 1)]  # fmt: skip
     return replace(
         model,
@@ -246,10 +252,7 @@ def _add_group(model: Model, components: Floats, chosen: dict[int, Correction]) 
 
 
 def _output_unit(model: Model) -> float:
-    """Return the value of 1 at the decoder's output, in the signals' units times their weights.
-
-    By these it is the same in all channels, but for the rounding of fixed-point numbers.
-    """
+    """Return the value of 1 at the decoder's output in errors: but for rounding, of any channel."""
     return float(np.mean(np.array(model.normaliser.slope) * _weights(model)))
 
 

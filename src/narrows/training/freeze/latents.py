@@ -15,7 +15,8 @@ from narrows.training.architectures import Autoencoder
 
 HEADROOM = 8.0  # ratio of the clipping limit to the largest latent seen
 SMALLEST_STEP = 64  # as an integer, where steps differ: rounding changes them by 1 % at most
-LARGEST_STEP = 2**21 - 1  # the format's limit
+LARGEST_STEP = 2**21 - 1  # the format's limit,
+LARGEST_LIMIT = 2**31 - 1  # and that of the bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +33,12 @@ class FrozenLatents:
         The float value of 1 at the decoder's input.
     limit : int
         Bound of the decoder's input.
-    inputs : (n, k) float32 tensor
-        Typical inputs of the float decoder, from all qualities.
     """
 
     gain: npt.NDArray[np.float64]
     step: npt.NDArray[np.int32]
     unit: float
     limit: int
-    inputs: Tensor
 
     def quantiser(self, latent_unit: float) -> Quantiser:
         """Return the quantiser for the encoder's integers, whose unit is `latent_unit` latents."""
@@ -51,22 +49,27 @@ class FrozenLatents:
 
 
 @torch.no_grad()
-def freeze_latents(autoencoder: Autoencoder, scaled: Tensor) -> FrozenLatents:
-    """Return the integer gains and steps, from typical `(n, *frame_shape)` frames."""
-    size = autoencoder.latents(scaled[:1]).shape[1]
-    shape = (autoencoder.n_qualities, size)
+def freeze_latents(autoencoder: Autoencoder, largest: Tensor) -> FrozenLatents:
+    """Return the integer gains and steps; `largest`, `(n_qualities, k)`, is of the symbols."""
+    shape = tuple(largest.shape)
     gain, step = (
         np.ones(shape) if log is None else log.double().exp().numpy()
         for log in (autoencoder.log_gain, autoencoder.log_step)
     )
     fine = 1.0 if autoencoder.log_step is None else finest(step)
     whole_steps = np.round(step * fine).astype(np.int32)
-    unit = 1.0 / (autoencoder.latent_scale * fine)
-    quality = torch.arange(len(scaled)) % autoencoder.n_qualities
-    symbols = torch.round(autoencoder.latents(scaled, quality))
-    integers = symbols * torch.from_numpy(whole_steps)[quality]
-    limit = 1 << max(8, int(float(integers.abs().max()) * HEADROOM).bit_length())
-    return FrozenLatents(gain, whole_steps, unit, limit, (integers * unit).float())
+    unit = frozen_unit(autoencoder)
+    integers = largest.double().numpy() * whole_steps
+    limit = 1 << max(8, int(float(integers.max()) * HEADROOM).bit_length())
+    return FrozenLatents(gain, whole_steps, unit, min(limit, LARGEST_LIMIT))
+
+
+def frozen_unit(autoencoder: Autoencoder) -> float:
+    """Return the float value of 1 at the frozen decoder's input."""
+    fine = 1.0
+    if autoencoder.log_step is not None:
+        fine = finest(autoencoder.log_step.detach().double().exp().numpy())
+    return 1.0 / (autoencoder.latent_scale * fine)
 
 
 def finest(step: npt.NDArray[np.float64]) -> float:

@@ -21,9 +21,11 @@ from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import SettingError
 from narrows.training.architectures import SLOPE, FromChannels, Scaling, ToChannels
 from narrows.training.freeze.affine import AFFINE, affine_layer, largest_sums
+from narrows.training.freeze.ranges import Largest
 from narrows.training.freeze.weights import Steps
 
 ACTIVATION_LIMIT = 2**15 - 1
+WIDE_LIMIT = 2**20 - 1  # where a few signals reach far beyond all others
 HEADROOM = 1.25  # ratio of the clipping limit to the largest activation seen
 TABLE_UNIT = 2.0**-9  # of a table's input: the error of a sigmoid is 2**-12 at most
 TABLE_OUTPUT_UNIT = 2.0**-14  # for values within -1 .. 1
@@ -78,17 +80,21 @@ class Levels(NamedTuple):
     most : bool
         Take as many levels as fit, with sums in parts. Otherwise take the fewest that are not
         below `least`, which is faster.
+    all : int
+        The levels of activations that have all.
     """
 
     least: int
     most: bool = False
+    all: int = ACTIVATION_LIMIT
 
 
 @torch.no_grad()
 def freeze_network(
     module: nn.Module,
     source: Units,
-    calibration: Tensor,
+    example: Tensor,
+    largest: Largest,
     steps: Steps,
     output_unit: float,
     levels: Levels,
@@ -101,8 +107,10 @@ def freeze_network(
         A Sequential of Linear, convolutions, activations and modules that reshape.
     source : Units
         Of the network's input.
-    calibration : (n, *input_shape) float tensor
-        Typical inputs, in the float network's units, from which activations get their range.
+    example : (1, *input_shape) float tensor
+        An input, in the float network's units.
+    largest : dict
+        The largest output of each layer with weights: activations get their range from it.
     steps : dict
         The rounding step of each linear layer's weights.
     output_unit : float
@@ -118,18 +126,22 @@ def freeze_network(
     modules = frozen_modules(module)
     last = max((i for i, m in enumerate(modules) if _ends_a_network(m)), default=-1)
     if last < 0 or not all(isinstance(m, RESHAPING) for m in modules[last + 1 :]):
-        raise SettingError("a network must end in a Linear layer or an activation")
+        end = " ".join(repr(modules[-1]).split()) if modules else "nothing"
+        raise SettingError(
+            f"cannot freeze a network that ends in {end}; it must end in Linear, a convolution, "
+            f"LeakyReLU({SLOPE}), ReLU, ELU, Sigmoid or Tanh, reshaping aside"
+        )
     _check_order_of_axes(modules)
-    input_shape = tuple(calibration.shape[1:])
+    input_shape = tuple(example.shape[1:])
     layers: list[Layer] = []
     units, all_units = source, []
     for number, each in enumerate(modules):
         place = Place(modules[number + 1 :], number == last, output_unit, levels)
-        layer, unit = _freeze_module(each, units, calibration, steps, place)
+        layer, unit = _freeze_module(each, units, example, largest, steps, place)
         layers.append(layer)
         units = Units(unit, layer.magnitudes(units.limit)[1])
         all_units.append(unit)
-        calibration = each(calibration)
+        example = each(example)
     return FrozenNetwork(IntegerNetwork(layers, input_shape, source.limit), all_units)
 
 
@@ -191,11 +203,11 @@ class Place:
 
 
 def _freeze_module(
-    module: nn.Module, source: Units, x: Tensor, steps: Steps, place: Place
+    module: nn.Module, source: Units, x: Tensor, largest: Largest, steps: Steps, place: Place
 ) -> tuple[Layer, float]:
     """Return the layer of one module, and the unit of its output."""
     if isinstance(module, AFFINE):
-        return _freeze_affine(module, source, x, steps, place)
+        return _freeze_affine(module, source, x, largest[module], steps, place)
     if isinstance(module, nn.LeakyReLU) and module.negative_slope == SLOPE:
         return LeakyReLU(), source.unit
     if isinstance(module, nn.ReLU):
@@ -216,14 +228,14 @@ def _freeze_module(
 
 
 def _freeze_affine(
-    module: Any, source: Units, x: Tensor, steps: Steps, place: Place
+    module: Any, source: Units, x: Tensor, largest: float, steps: Steps, place: Place
 ) -> tuple[Layer, float]:
     unit = source.unit * steps[module]  # of the products
     output = module(x)
     if place.is_last:
         limit, wanted = None, place.output_unit
     else:
-        largest = max(float(output.abs().max()) * HEADROOM, 1e-12)
+        largest = max(largest * HEADROOM, 1e-12)
         limit = _activation_limit(place, steps, largest)
         wanted = 2.0 * largest / limit
         if table_activation(place.following[0]) is not None:
@@ -247,7 +259,7 @@ def _activation_limit(place: Place, steps: Steps, largest: float) -> int:
     """
     following: Any = place.next_affine
     if following is None:
-        return ACTIVATION_LIMIT
+        return place.levels.all
     whole, *parts = largest_sums(following, steps[following])
     bias = 0.0
     if following.bias is not None:
@@ -255,7 +267,7 @@ def _activation_limit(place: Place, steps: Steps, largest: float) -> int:
     each = (int((EXACT_FLOAT32 - 2**16) / max(sums, 1.0)) for sums in (whole + bias, *parts))
     enough = [limit for limit in each if limit >= place.levels.least]
     if not enough:
-        return ACTIVATION_LIMIT
+        return place.levels.all
     return min(max(enough) if place.levels.most else enough[0], ACTIVATION_LIMIT)
 
 

@@ -228,7 +228,7 @@ class Trainer(ABC):
         """Return the PSNR of the validation frames, in dB."""
         squares = sum(squared_error(x) for x in self.validation_batches())
         n_elements = self.n_validated * self.x_validation[0].numel()
-        return psnr_of(squares / n_elements, self.model.scaling.peak)
+        return psnr_of(squares / n_elements, 1.0)
 
     @property
     def n_validated(self) -> int:
