@@ -16,7 +16,9 @@ from narrows.signals.formats.audio import AUDIO, LOSSY_AUDIO
 from narrows.signals.formats.contract import HEAD_BYTES, SHOWN_BYTES, Format
 from narrows.signals.formats.csv_text import CSV
 from narrows.signals.formats.damage import damage_named
+from narrows.signals.formats.hdf5 import HDF5
 from narrows.signals.formats.idx import GZIPPED_IDX, IDX
+from narrows.signals.formats.netcdf import NETCDF
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.npz import NPZ
 from narrows.signals.formats.parquet import PARQUET
@@ -24,24 +26,13 @@ from narrows.signals.formats.pictures import JPEG, PNG, TIFF
 from narrows.signals.formats.raw import RAW
 from narrows.signals.formats.wav import WAV
 from narrows.signals.formats.wfdb import WFDB
+from narrows.signals.formats.zarr_store import ZARR
 from narrows.signals.source import StoredSource
 
 FORMATS = (
-    NPY,
-    NPZ,
-    IDX,
-    GZIPPED_IDX,
-    WAV,
-    AUDIO,
-    LOSSY_AUDIO,
-    PNG,
-    JPEG,
-    TIFF,
-    WFDB,
-    CSV,
-    PARQUET,
-    RAW,
-)
+    NPY, NPZ, IDX, GZIPPED_IDX, WAV, AUDIO, LOSSY_AUDIO, PNG, JPEG, TIFF, WFDB, CSV, PARQUET,
+    NETCDF, HDF5, ZARR, RAW,
+)  # fmt: skip
 PLAIN = (NPY, NPZ, IDX, GZIPPED_IDX)
 """Those that hold an array and nothing else: its rows are signals as they are."""
 ENTRY_POINTS = "narrows.formats"

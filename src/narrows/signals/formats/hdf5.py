@@ -1,0 +1,110 @@
+"""HDF5 files: one data set of numbers, `file.h5:/group/data`, with its attributes.
+
+What comes back is a file with that data set under its name. MATLAB 7.3 writes such files as well.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from narrows.errors import DataError, MissingExtraError
+from narrows.signals.formats.contract import Format
+from narrows.signals.formats.damage import damage_named
+from narrows.signals.formats.values import as_json, from_json
+from narrows.signals.source import Attributes, FileSource
+
+MAGIC = b"\x89HDF\r\n\x1a\n"
+SHOWN = 12  # names in an error message
+_STORAGE = ("compression", "compression_opts", "shuffle")
+
+
+@cache
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError:
+        raise MissingExtraError("h5py", "reading and writing HDF5", "hdf5") from None
+    return h5py
+
+
+def open_hdf5(path: Path, name: str | None = None) -> FileSource:
+    """Open a data set, to be read where it is needed; without a name, the only one of numbers.
+
+    Raises
+    ------
+    DataError
+        If there is no such data set, or several and none is named; those there are are listed.
+    """
+    h5py = _h5py()
+    with damage_named(path, "HDF5"), h5py.File(path, "r") as file:
+        found = _data_sets(file, h5py)
+        chosen = found[0] if name is None and len(found) == 1 else (name or "").strip("/")
+        if chosen not in found:
+            _refuse(path, name, found)
+        data = file[chosen]
+        dtype = data.dtype.newbyteorder("=")
+        attributes = {"name": chosen, "attributes": as_json(data.attrs)}
+        storage = {key: getattr(data, key) for key in _STORAGE}
+        shape = data.shape
+    if storage := {key: v for key, v in storage.items() if v and isinstance(v, str | int)}:
+        attributes["storage"] = storage
+    return FileSource(shape, dtype, partial(_read_part, path, chosen), attributes)
+
+
+def _data_sets(file: Any, h5py: Any) -> list[str]:
+    """Return the names of all data sets of numbers that have axes."""
+    names: list[str] = []
+
+    def note(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "biufc" and item.shape:
+            names.append(name)
+
+    file.visititems(note)
+    return names
+
+
+def _refuse(path: Path, name: str | None, found: list[str]) -> None:
+    there = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+    if not found:
+        raise DataError(f"{str(path)!r} holds no data set of numbers")
+    if name is None:
+        raise DataError(f"{str(path)!r} holds several data sets, {there}; give {path}:{found[0]}")
+    raise DataError(f"{str(path)!r} has no data set {name!r} of numbers; it has {there}")
+
+
+def _read_part(path: Path, name: str, start: int, stop: int) -> npt.NDArray[Any]:
+    with damage_named(path, "HDF5"), _h5py().File(path, "r") as file:
+        x: npt.NDArray[Any] = file[name][start:stop]
+    return x.astype(x.dtype.newbyteorder("="), copy=False)
+
+
+def save_hdf5(path: Path, array: npt.NDArray[Any], attributes: Attributes) -> None:
+    """Write an array as the data set that it was.
+
+    Raises
+    ------
+    DataError
+        If it cannot have the name that is given.
+    """
+    name = str(attributes.get("name") or "data")
+    storage = attributes.get("storage")
+    storage = storage if isinstance(storage, dict) else {}
+    options = {key: storage[key] for key in _STORAGE if key in storage}
+    with _h5py().File(path, "x") as file:
+        try:
+            data = file.create_dataset(name, data=array, **options)
+        except (ValueError, TypeError, KeyError, RuntimeError, OSError):
+            file.clear()
+            data = file.create_dataset("data", data=array)
+        for key, value in from_json(attributes.get("attributes")).items():
+            data.attrs[key] = value
+
+
+HDF5 = Format(
+    "HDF5", lambda head, _: head.startswith(MAGIC), open_hdf5, ".h5", save=save_hdf5,
+    axes="signals", has_members=True, other_suffixes=(".hdf5", ".mat"),
+)  # fmt: skip
