@@ -19,7 +19,7 @@ FLOORS = (
     {"codec"},
     {"signals"},
     {"training"},
-    {"models"},
+    {"models", "packet_files"},
     {"api"},
     {"", "evaluation", "integrations"},  # the package itself is ""
     {"cli", "sklearn"},

@@ -12,9 +12,17 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
+from narrows.cli.packets import GROUP, Checksum, describe_packets, open_packets, write_packets
 from narrows.cli.printing import give
 from narrows.cli.reading import Asked, reads
-from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_source
+from narrows.cli.streams import (
+    PIPE,
+    STANDARD_OUTPUT,
+    chosen_output,
+    is_stream,
+    open_output,
+    open_source,
+)
 from narrows.words import counted
 
 if TYPE_CHECKING:
@@ -33,7 +41,8 @@ def compress(
     asked: Asked,
     output: Annotated[
         str | None,
-        options.output("The archive; - for a pipe.", "DATA.nrw"),
+        options.output("The archive; - for a pipe. With --packets a folder, or a .jsonl file.",
+                       "DATA.nrw, or DATA.packets"),
     ] = None,
     quality: options.Quality = None,
     effort: options.EffortLevel = None,
@@ -49,23 +58,44 @@ def compress(
         typer.Option("--append", help="Add to the archive, which must be of this model.",
                      rich_help_panel=ARCHIVE),
     ] = False,
+    packets: Annotated[
+        bool,
+        typer.Option("--packets", help="Write a packet for each signal, in a file or on a line of "
+                     "its own, in place of an archive.", rich_help_panel=GROUP),
+    ] = False,
+    checksum: Checksum = False,
     force: options.Force = False,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
-    """Compress signals to an archive (.nrw).
+    """Compress signals to an archive (.nrw), or to packets.
 
     narrows compress signals.npy -m m.narrows
     narrows compress signals.npy -m m.narrows -o small.nrw -q 2 --effort 9
     narrows compress recordings/ -m m.narrows
+    narrows compress signals.npy -m m.narrows --packets -o signals.jsonl
     """
-    output = chosen_output(output, default_output(data))
-    _check_options(output, append, embed_model, json)
     options.check_targets(quality, target_bytes, target_psnr)
     from narrows.codec.encoding.requests import Request
     from narrows.models import load_codec
 
     request, archive, size_before = Request(quality, effort, target_bytes, target_psnr), None, 0
+    if packets:
+        if append or embed_model:
+            raise typer.BadParameter("--append and --embed-model are of archives, not of packets")
+        output = PIPE if output in STANDARD_OUTPUT else output or default_output(data, ".packets")
+        options.check_json(json, output)
+        with bar(quiet) as shown, open_packets(output, data, model, force=force) as write:
+            codec = load_codec(model)
+            with open_source(data, asked.reading(codec)) as source:
+                figures = write_packets(write, codec, source, request, checksum, shown)
+        figures = {"output": output, **figures, **_request(codec, request)}
+        give(figures, describe_packets(figures), json=json, quiet=quiet)
+        return
+    if checksum:
+        raise typer.BadParameter("--checksum is of packets: archives always have one")
+    output = chosen_output(output, default_output(data))
+    _check_options(output, append, embed_model, json)
     with ExitStack() as opened:
         stream = opened.enter_context(open_output(output, data, model, force=force, append=append))
         shown = opened.enter_context(bar(quiet))
@@ -89,14 +119,14 @@ def compress(
     give(figures, _describe(figures, codec.model.n_qualities), json=json, quiet=quiet)
 
 
-def default_output(data: str) -> str:
+def default_output(data: str, suffix: str = ".nrw") -> str:
     """Name the archive of some signals; those of a pipe go on through a pipe."""
     if is_stream(data):
         return PIPE
     if not Path(data).exists():  # a part of a known set, an array in a file, or a pattern
         data = "-".join(data.rsplit(":", 1))
         data = data.replace("*", "all").replace("?", "-")
-    return os.path.normpath(data) + ".nrw"
+    return os.path.normpath(data) + suffix
 
 
 def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
@@ -13,6 +16,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
+from narrows.cli.packets import Checksum, Lose, Opened, open_packets_of, packets_in
 from narrows.cli.printing import give, say
 from narrows.cli.restoring import Asked, described_members, restore
 from narrows.cli.streams import (
@@ -33,16 +37,20 @@ if TYPE_CHECKING:
     from narrows.codec.model.model import Model
     from narrows.signals.geometry import Geometry
 
+Opening = Callable[[ExitStack], Opened]
+
 
 def decompress(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="An archive, or - for a pipe.", show_default=False)
+        str,
+        typer.Argument(metavar="FILE", help="An archive, a folder of packets or a .jsonl of them; "
+                       "- for a pipe.", show_default=False),
     ],
     model: options.OptionalModelFile = None,
     output: Annotated[
         str | None,
         options.output("The signals: .npy, .npz or .idx; - for a pipe (.npy). Or the file or "
-                       "folder that was cut to signals.", "FILE without .nrw"),
+                       "folder that was cut to signals.", "FILE without its suffix"),
     ] = None,
     member: Annotated[
         str | None,
@@ -54,58 +62,55 @@ def decompress(
     ] = False,
     skip_bad_blocks: Annotated[
         bool,
-        typer.Option("--skip-bad-blocks", help="Save what a damaged archive still holds; the exit "
-                     "code is 1 where signals are lost."),
+        typer.Option("--skip-bad-blocks", help="Save what a damaged archive, or a part of the "
+                     "packets, still holds; the exit code is 1 where signals are lost."),
     ] = False,
+    checksum: Checksum = False,
     force: options.Force = False,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
-    """Decompress an archive to signals, bit for bit the same on every machine.
+    """Decompress an archive, or packets, to signals, bit for bit the same on every machine.
 
     narrows decompress signals.npy.nrw -m m.narrows -o back.npy
     narrows decompress recordings.nrw -m m.narrows --member a.wav
+    narrows decompress signals.npy.packets -m m.narrows -o back.npy
     """
-    with whole_archive(file) as path:
+    with whole_archive(file, or_packets=True) as path:
+        packets = packets_in(path, file)
+        if checksum and packets is None:
+            raise typer.BadParameter("--checksum is of packets: archives always have one")
+        geometry = None if packets is not None or skip_bad_blocks else _geometry_of(path)
         if list_:
-            _list(path, file, json, quiet)
-        elif not skip_bad_blocks and (geometry := _geometry_of(path)) is not None:
+            _list(None if packets is not None else _geometry_of(path), file, json, quiet)
+        elif geometry is not None:
             restore(geometry, path, Asked(file, model, output, member, force), json, quiet)
         elif member is not None:
             raise typer.BadParameter(f"--member {member}: {file} holds signals without names")
         else:
-            _decompress(path, Asked(file, model, output, None, force), skip_bad_blocks, json, quiet)
+            losses: list[LostRange] = []
+            lose = partial(_tell, losses) if skip_bad_blocks else None
+            if packets is None:
+                opening: Opening = partial(_archive, path, model, lose)
+            else:
+                opening = partial(open_packets_of, packets, file, model, checksum, lose)
+            _decompress(opening, Asked(file, model, output, None, force), losses, json, quiet)
 
 
-def _decompress(path: str, asked: Asked, skip_bad_blocks: bool, json: bool, quiet: bool) -> None:
+def _decompress(
+    opening: Opening, asked: Asked, losses: list[LostRange], json: bool, quiet: bool
+) -> None:
     """Decompress signals that were not cut from anything."""
     file, model = asked.file, asked.model
     output = chosen_output(asked.output, default_output(file))
     options.check_json(json, output)
-    from narrows.codec.archive import ArchiveReader
-    from narrows.models import decoder_for
-
-    losses: list[LostRange] = []
     with ExitStack() as opened:
         stream = opened.enter_context(open_output(output, file, model, force=asked.force))
         check_array_suffix(output)
         shown = opened.enter_context(bar(quiet))
-        if skip_bad_blocks:
-            from narrows.codec.archive.salvage import whole_blocks
-
-            archive = opened.enter_context(open_input(path))
-            total = number_of_signals(archive)
-            header, blocks = whole_blocks(archive, lambda loss: _tell(loss, losses))
-            decoder = decoder_for(header, model)
-            signals: Iterator[Any] = map(decoder.blocks.decode, blocks)
-        else:
-            archive = opened.enter_context(open_input(path))
-            total = number_of_signals(archive)
-            reader = ArchiveReader(archive)
-            header = reader.header
-            decoder = decoder_for(header, model)
-            signals = decoder.decompress_from(reader)
-        shown.begin("decompressing", total, header.frame_bytes)
+        decoder, total, signals = opening(opened)
+        signal_bytes = prod(decoder.model.frame_shape) * decoder.model.dtype.itemsize
+        shown.begin("decompressing", total, signal_bytes)
         n = write_signals_as_they_come(stream, output, decoder.model, shown.count(signals))
     shape = ", ".join(map(str, (n, *decoder.model.frame_shape)))
     figures = {
@@ -122,6 +127,23 @@ def _decompress(path: str, asked: Asked, skip_bad_blocks: bool, json: bool, quie
         raise typer.Exit(1)
 
 
+def _archive(path: str, model: Path | None, lose: Lose | None, opened: ExitStack) -> Opened:
+    """Open an archive in a file."""
+    from narrows.codec.archive import ArchiveReader
+    from narrows.codec.archive.salvage import whole_blocks
+    from narrows.models import decoder_for
+
+    archive = opened.enter_context(open_input(path))
+    total = number_of_signals(archive)
+    if lose is not None:
+        header, blocks = whole_blocks(archive, lambda loss: lose(str(loss), [loss]))
+        decoder = decoder_for(header, model)
+        return decoder, total, map(decoder.blocks.decode, blocks)
+    reader = ArchiveReader(archive)
+    decoder = decoder_for(reader.header, model)
+    return decoder, total, decoder.decompress_from(reader)
+
+
 def _geometry_of(path: str) -> Geometry | None:
     """Return what an archive's signals were cut from; its index is read only where there is."""
     from narrows.codec.archive import ArchiveReader, IndexedArchive
@@ -134,11 +156,10 @@ def _geometry_of(path: str) -> Geometry | None:
         return unpack_geometry(archive.header, archive.n_signals)
 
 
-def _list(path: str, file: str, json: bool, quiet: bool) -> None:
+def _list(geometry: Geometry | None, file: str, json: bool, quiet: bool) -> None:
     """Print the members of an archive."""
     from narrows.errors import DataError
 
-    geometry = _geometry_of(path)
     if geometry is None:
         raise DataError(f"{file} holds signals without names; narrows info says what they are")
     members = described_members(geometry)
@@ -150,10 +171,10 @@ def _list(path: str, file: str, json: bool, quiet: bool) -> None:
     give({"folder": geometry.is_folder, "members": members}, show, json=json, quiet=quiet)
 
 
-def _tell(loss: LostRange, losses: list[LostRange]) -> None:
+def _tell(losses: list[LostRange], line: str, lost: list[LostRange]) -> None:
     """Say what is lost, even with --quiet: it is an error, though not a final one; and note it."""
-    say(f"narrows: {loss}", False)
-    losses.append(loss)
+    say(f"narrows: {line}", False)
+    losses += lost
 
 
 def write_signals_as_they_come(
@@ -185,9 +206,13 @@ def write_signals_as_they_come(
     return writer.n_signals
 
 
-def default_output(archive: str) -> str:
-    """Name the signals of an archive; those of a pipe go on through a pipe."""
-    if is_stream(archive):
+def default_output(file: str) -> str:
+    """Name the signals of an archive or of packets; those of a pipe go on through a pipe."""
+    if is_stream(file):
         return PIPE
-    name = archive.removesuffix(".nrw")
-    return name if name.endswith((".npy", ".npz")) and name != archive else name + ".npy"
+    name = os.path.normpath(file)
+    for suffix in (".nrw", ".packets", ".jsonl"):
+        if name.endswith(suffix):
+            name = name.removesuffix(suffix)
+            return name if name.endswith((".npy", ".npz")) else name + ".npy"
+    return name + ".npy"

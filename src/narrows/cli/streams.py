@@ -134,14 +134,17 @@ def whole_file(
             yield path
 
 
-def whole_archive(name: str, or_model: bool = False) -> AbstractContextManager[str]:
-    """Return `whole_file` of an archive, or a model."""
+def whole_archive(
+    name: str, or_model: bool = False, or_packets: bool = False
+) -> AbstractContextManager[str]:
+    """Return `whole_file` of an archive, a model, or packets as JSON lines."""
     from narrows.codec.archive import MAGIC
     from narrows.codec.model.model_file import MAGIC as MODEL_MAGIC
     from narrows.errors import FormatError
 
     def check(name: str, head: bytes) -> None:
-        if not head.startswith((MAGIC, MODEL_MAGIC) if or_model else MAGIC):
+        known = (MAGIC, *([MODEL_MAGIC] if or_model else []), *([b"{"] if or_packets else []))
+        if not head.startswith(known):
             raise FormatError(
                 f"{name} begins with {head[:6]!r}; accepted is an archive (.nrw), which begins "
                 f"with {MAGIC!r}"
@@ -224,7 +227,7 @@ def open_output(
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    files = [_file_of(str(given)) for given in inputs if given]
+    files = [file_of(str(given)) for given in inputs if given]
     for file, shown in files:
         refuse_input(Path(name), file, shown)
 
@@ -240,7 +243,7 @@ def open_output(
         yield stream
 
 
-def _file_of(name: str) -> tuple[int | str, str]:
+def file_of(name: str) -> tuple[int | str, str]:
     """Return the file that an input is read from, and its name in messages."""
     if name == PIPE:
         return 0, "on standard input"
