@@ -112,7 +112,9 @@ def test_the_overview_lists_every_page_and_every_command():
     assert set(COMMANDS) <= named
 
 
-@pytest.mark.parametrize(("name", "printed"), [("python.md", ""), ("signals.md", "[0.97")])
+@pytest.mark.parametrize(
+    ("name", "printed"), [("python.md", ""), ("signals.md", "[0.97"), ("sources.md", "(32, 16)")]
+)
 def test_the_examples_of_a_page_run(name, printed, tmp_path, monkeypatch, capsys, digits):
     for needed in ("torch", "sklearn"):
         pytest.importorskip(needed, reason="the examples train; extra train")

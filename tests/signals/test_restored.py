@@ -57,7 +57,7 @@ def test_it_describes_itself_as_an_array(field):
         assert array.name == "x.npy"
         assert "x.npy" in repr(array)
         assert array.frames.shape[1:] == (4, 4, 4)
-        again = pickle.loads(pickle.dumps(array))
+        again = pickle.loads(pickle.dumps(array))  # noqa: S301
         assert np.array_equal(again[2], back[2])
         again.close()
 
