@@ -5,38 +5,59 @@
 For each layer of the decoder: its time, that of its bare matrix product (the arithmetic), and that
 of copying once each number that it must move, patches included, from a core's cache (the traffic).
 No way of computing the layer with a library's products takes less than the larger of both, and
-numpy, which cannot do both at once, not less than their sum. Set OMP_NUM_THREADS to fix the number
-of threads. Best of twenty runs, microseconds a signal.
+numpy, which cannot do both at once, not less than their sum. The three run in turns, twenty rounds,
+in microseconds a signal of the processor's time: medians, and of the share the median of the
+rounds' shares. Set OMP_NUM_THREADS to fix the number of threads.
 """
 
 import argparse
+import statistics
+from functools import partial
 from math import prod
 
 import numpy as np
 
 import narrows
-from benchmarks.speed import best_seconds, products_of
+from benchmarks.speed import products_of, seconds_in_turns
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.networks.layers import Conv, TransposedConv
 from narrows.codec.networks.layers.transposed import groups_of
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.signals import read_signals
 
-RUNS = 20
+ROUNDS, CALLS = 20, 10
+"""Calls of a turn: most find in the caches what the one before them left there."""
 BATCH = 256
 CACHED_NUMBERS = 1 << 18
 """Of an array that stays in the second cache: 1 MB."""
+NOTHING = ()
 
 
-def best(function):
-    """Return the least time of a call, in microseconds a signal of a batch."""
-    return best_seconds(function, RUNS) * 1e6 / BATCH
+def repeat(function):
+    for _ in range(CALLS):
+        function()
 
 
-def copying():
-    """Return the microseconds that copying one float32 within the cache takes."""
+def row(name, function, products=NOTHING, moved_numbers=0):
+    """Time a function in turns with its bare products and with the copying that it must do.
+
+    Returns
+    -------
+    name, (rounds,) time, arithmetic, traffic in microseconds a signal
+    """
     source, target = np.ones(CACHED_NUMBERS, np.float32), np.empty(CACHED_NUMBERS, np.float32)
-    return best(lambda: np.copyto(target, source)) * BATCH / CACHED_NUMBERS
+
+    def arithmetic():
+        for a, b in products:
+            a @ b
+
+    parts = (function, arithmetic, lambda: np.copyto(target, source))
+    turns = {number: partial(repeat, part) for number, part in enumerate(parts)}
+    seconds = seconds_in_turns(turns, ROUNDS)
+    times = [np.array(each) * 1e6 / BATCH / CALLS for each in seconds.values()]
+    times[1] *= bool(products)
+    times[2] *= moved_numbers * BATCH / CACHED_NUMBERS
+    return name, *times
 
 
 def moved(layer, before, after):
@@ -54,36 +75,28 @@ def moved(layer, before, after):
 
 
 def layers_of(codec, x):
-    """Return (name, time, arithmetic, traffic) of each layer of the decoder."""
+    """Yield a row for each layer of the decoder, and for what comes before and after them."""
     network, model = codec.model.decoder.branches[0], codec.model
     symbols = codec.encode(x, effort=0)
     values = model.quantiser.to_latents(symbols, model.quality().step)
     values = values[:, : network.input_shape[0]]  # the others are 0
     shapes, compiled = [network.input_shape, *network.shapes], network.compile()
-    per_number = copying()
     for number, (layer, step) in enumerate(zip(network.layers, compiled.steps, strict=True)):
         before, after = shapes[number : number + 2]
         alone = IntegerNetwork([layer], before, network.limits[number])
-        pairs = [
+        products = [
             (np.ones((BATCH * rows, inner), dtype), np.ones((inner, outer), dtype))
             for rows, inner, outer, dtype in products_of(alone)
         ]
-        arithmetic = sum(best(lambda a=a, b=b: a @ b) for a, b in pairs)
+        name = f"{layer.kind.replace('_', ' ')}, {' x '.join(map(str, after))}"
         seen = values
-        yield (
-            f"{layer.kind.replace('_', ' ')}, {' x '.join(map(str, after))}",
-            best(lambda seen=seen, step=step: step(seen)),
-            arithmetic,
-            moved(layer, before, after) * per_number,
-        )
+        yield row(name, partial(step, seen), products, moved(layer, before, after))
         values = step(values)
-    yield (
-        "to whole numbers of the dtype",
-        best(lambda: model.normaliser.from_integers(values)), 0.0, prod(after) * per_number,
-    )  # fmt: skip
+    to_whole = partial(model.normaliser.from_integers, values)
+    yield row("to whole numbers of the dtype", to_whole, moved_numbers=prod(after))
     coder = SymbolCoder(model.quality().tables)
     payload = coder.encode(symbols)
-    yield "symbols from the payload", best(lambda: coder.decode(payload, len(x))), 0.0, 0.0
+    yield row("symbols from the payload", partial(coder.decode, payload, len(x)))
 
 
 def main():
@@ -97,9 +110,11 @@ def main():
         rows.append(("**all**", *(sum(row[i] for row in rows) for i in (1, 2, 3))))
         print(f"\n| {path} | time | arithmetic | traffic | share of the sum |")
         print("|---|---:|---:|---:|---:|")
-        for name, taken, arithmetic, traffic in rows:
-            share = f"{(arithmetic + traffic) / taken:.2f}" if arithmetic + traffic else ""
-            print(f"| {name} | {taken:.1f} | {arithmetic:.1f} | {traffic:.1f} | {share} |")
+        for name, *times in rows:
+            taken, arithmetic, traffic = times
+            share = statistics.median((arithmetic + traffic) / taken)
+            cells = [f"{statistics.median(each):.1f}" for each in times]
+            print(f"| {name} | {' | '.join(cells)} | {f'{share:.2f}' if share else ''} |")
 
 
 if __name__ == "__main__":

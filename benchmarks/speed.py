@@ -1,11 +1,13 @@
 """Speed of compress and decompress, as ratios to other programs in the same run.
 
-    python -m benchmarks.speed MODEL [--data mnist:test] [--json FILE]
+    python -m benchmarks.speed MODEL [--data mnist:test] [--rounds 9] [--json FILE]
 
 Beside narrows: the bare matrix products of the same networks in the same precision (what is
 computed besides them is overhead), JPEG XL and WebP on one mosaic of all signals, zstd. Needs the
-extra `bench`. Best of five runs each; of narrows best of nine, in turns with the products, whose
-share is the median of the nine. Set OMP_NUM_THREADS to fix the number of threads.
+extra `bench`. All run in turns, round after round, and seconds are those of the processor, of all
+threads, so that other work on the machine slows all of them or none. MB/s are of the median
+round; `times_narrows`, the speed in that of narrows, is the median over the rounds. Set
+OMP_NUM_THREADS to fix the number of threads.
 """
 
 import argparse
@@ -23,17 +25,19 @@ from narrows.codec.networks.layers import Conv, Dense, TransposedConv
 from narrows.evaluation.peers.registry import peers_for
 from narrows.signals import read_signals
 
-RUNS, PAIRS = 5, 9
 PEER_SETTINGS = {"jpegxl-mosaic": 8.0, "webp-mosaic": 10.0}
+PRODUCTS = "its bare products"
 
 
-def best_seconds(function, runs=RUNS):
-    seconds = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
+def seconds_in_turns(functions, rounds):
+    """Call each function once a round; return the processor's seconds by name, one a round."""
+    seconds = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            began = time.process_time()
+            function()
+            seconds[name].append(max(time.process_time() - began, 1e-9))
+    return seconds
 
 
 def products_of(network):
@@ -71,12 +75,6 @@ def bare_products(network, n, batch_size):
     return products
 
 
-def roofline(network, n, seconds):
-    """Return the products' rate in billions of multiply-adds a second."""
-    macs = sum(rows * inner * outer for rows, inner, outer, _ in products_of(network))
-    return macs * n / seconds / 1e9
-
-
 def peers(x, peak):
     """Yield (name, encode, decode) of other programs on the same signals."""
     import zstandard
@@ -94,36 +92,40 @@ def peers(x, peak):
             )
 
 
-def measure(codec, x):
-    model, megabytes = codec.model, x.nbytes / 1e6
+def measure(codec, x, rounds):
+    """Return a row for each direction and program."""
+    model, batch = codec.model, codec.decoder.transform.batch_size
     blob = codec.compress(x)
-    rows = []
-    for name, function, network in (
-        ("narrows compress", lambda: codec.compress(x), model.encoder),
-        ("the same, effort 0", lambda: codec.compress(x, effort=0), model.encoder),
-        ("narrows decompress", lambda: codec.decompress(blob), model.decoder),
-    ):
-        products = bare_products(network, len(x), codec.decoder.transform.batch_size)
-        pairs = [(best_seconds(function, 1), best_seconds(products, 1)) for _ in range(PAIRS)]
-        seconds, bare = (min(each) for each in zip(*pairs, strict=True))
-        rows.append(
-            {
-                "name": name,
-                "mb_per_s": megabytes / seconds,
-                "share_of_bare_products": statistics.median(b / s for s, b in pairs),
-                "bare_products_gmac_per_s": roofline(network, len(x), bare),
-            }
-        )
+    both = {
+        "compress": {
+            "narrows": lambda: codec.compress(x),
+            "narrows, effort 0": lambda: codec.compress(x, effort=0),
+            PRODUCTS: bare_products(model.encoder, len(x), batch),
+        },
+        "decompress": {
+            "narrows": lambda: codec.decompress(blob),
+            PRODUCTS: bare_products(model.decoder, len(x), batch),
+        },
+    }
+    sizes = {"narrows": len(blob)}
     for name, encode, decode in peers(x, model.peak):
         coded = encode()
-        rows.append(
-            {
-                "name": name,
-                "bytes_per_signal": sum(map(len, coded)) / len(x),
-                "encode_mb_per_s": megabytes / best_seconds(encode),
-                "decode_mb_per_s": megabytes / best_seconds(lambda c=coded, d=decode: d(c)),
-            }
-        )
+        sizes[name] = sum(map(len, coded))
+        both["compress"][name] = encode
+        both["decompress"][name] = lambda coded=coded, decode=decode: decode(coded)
+    rows = []
+    for direction, functions in both.items():
+        seconds = seconds_in_turns(functions, rounds)
+        for name, taken in seconds.items():
+            ratios = [ours / own for ours, own in zip(seconds["narrows"], taken, strict=True)]
+            rows.append(
+                {
+                    "name": f"{direction}: {name}",
+                    "mb_per_s": x.nbytes / 1e6 / statistics.median(taken),
+                    "times_narrows": statistics.median(ratios),
+                    "bytes_per_signal": sizes.get(name, 0) / len(x) or None,
+                }
+            )
     return rows
 
 
@@ -131,13 +133,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("--data", default="mnist:test")
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     codec = narrows.load(options.model)
-    rows = measure(codec, np.array(read_signals(options.data)))
+    rows = measure(codec, np.array(read_signals(options.data)), options.rounds)
     for row in rows:
-        figures = "  ".join(f"{k} {v:.3g}" for k, v in row.items() if k != "name")
-        print(f"{row['name']:26} {figures}")
+        figures = "  ".join(f"{k} {v:.3g}" for k, v in row.items() if k != "name" and v)
+        print(f"{row['name']:34} {figures}")
     if options.json:
         options.json.write_text(json.dumps({"rows": rows, **results.machine()}, indent=2))
 

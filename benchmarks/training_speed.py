@@ -4,8 +4,9 @@
 
 Beside narrows (`--preset dense-25`): a plain PyTorch loop, without and with denormals flushed,
 and Keras where it is installed. The same network, loss, Adam and batches of 32; each program in a
-process of its own. They train an epoch each in turns, so that a machine that others slow down for
-a while does so to all of them. The figure is the median of the epochs after the first.
+process of its own. They train an epoch each in turns, and seconds are those of the processor, of
+all threads, so that other work on the machine slows all of them or none. The figure is the median
+of the epochs after the first.
 """
 
 import argparse
@@ -34,11 +35,11 @@ class Turns:
         """Wait for the line that begins an epoch."""
         if not sys.stdin.readline():
             raise SystemExit
-        self.began = time.perf_counter()
+        self.began = time.process_time()
 
     def end(self, loss):
-        """Print the seconds of the epoch, and its loss."""
-        print(json.dumps([time.perf_counter() - self.began, loss]), flush=True)
+        """Print the processor's seconds of the epoch, and its loss."""
+        print(json.dumps([time.process_time() - self.began, loss]), flush=True)
 
 
 def train_narrows(x, epochs, turns):

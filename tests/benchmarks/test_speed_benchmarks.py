@@ -1,6 +1,7 @@
 """The benchmarks of speed run on models of today: what they time is inside the codec."""
 
 import importlib
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def golden(name):
 
 def test_the_roofline_has_a_row_for_each_layer_and_both_ends(monkeypatch):
     codec, x = golden("conv-2d-uint8")
-    monkeypatch.setattr(roofline, "RUNS", 1)
+    monkeypatch.setattr(roofline, "ROUNDS", 1)
     rows = list(roofline.layers_of(codec, x))
     assert len(rows) == len(codec.model.decoder.layers) + 2
     assert all(taken > 0 for _, taken, _, _ in rows)
@@ -40,6 +41,33 @@ def test_bare_products_are_those_of_the_layers_with_weights():
     products = list(speed.products_of(network))
     assert len(products) == sum(hasattr(layer, "weight") for layer in network.layers)
     speed.bare_products(network, 3, 2)()
+
+
+def test_programs_run_in_turns_and_take_the_processor_s_time_alone():
+    called = []
+
+    def busy():
+        called.append("busy")
+        np.ones((300, 300)) @ np.ones((300, 300))
+
+    def asleep():
+        called.append("asleep")
+        time.sleep(0.05)
+
+    seconds = speed.seconds_in_turns({"busy": busy, "asleep": asleep}, 3)
+    assert called == ["busy", "asleep"] * 3
+    assert all(each < 0.04 for each in seconds["asleep"])
+
+
+def test_the_speed_of_each_direction_is_told_beside_that_of_the_products(monkeypatch):
+    codec, x = golden("conv-2d-uint8")
+    monkeypatch.setattr(speed, "peers", lambda x, peak: [("copy", lambda: [x.tobytes()], len)])
+    rows = {row["name"]: row for row in speed.measure(codec, x, 2)}
+    assert {"compress: narrows", "compress: narrows, effort 0", "compress: its bare products",
+            "decompress: its bare products", "decompress: copy"} <= rows.keys()  # fmt: skip
+    assert rows["decompress: narrows"]["times_narrows"] == 1.0
+    assert rows["compress: copy"]["bytes_per_signal"] == x.nbytes / len(x)
+    assert all(row["mb_per_s"] > 0 for row in rows.values())
 
 
 def test_programs_train_an_epoch_each_in_turns_and_to_the_same_loss(tmp_path):
