@@ -22,6 +22,7 @@ from narrows.signals.known.known_files import KNOWN_NAMES
 from narrows.signals.known.known_sets import Part, read_known
 from narrows.signals.members import Member, files_in, member_of, open_files, open_member
 from narrows.signals.reading import Reading
+from narrows.signals.remote import copy_of, is_url
 from narrows.signals.source import ArraySource, StoredSource
 
 AS_IT_IS = Reading()
@@ -37,6 +38,7 @@ def read_signals(data: str | os.PathLike[str], reading: Reading = AS_IT_IS) -> n
         A path to a file of a format that is known, told apart by content; `file.npz:name` for one
         array of several; a folder of such files, or a pattern such as `folder/*.wav`; or one of
         `KNOWN_NAMES`, such as `digits` or `mnist:train`. An existing path wins over a known name.
+        Or a URL of one of these, such as `https://...` or `s3://...`, read by fsspec.
     reading : Reading
         How recordings and large arrays are cut to frames.
 
@@ -138,6 +140,8 @@ def _place_of(text: str) -> tuple[Path | None, str | None]:
     """Return the path in DATA, if there is one, and the name of an array in it."""
     if os.path.exists(text):
         return Path(text), None
+    if is_url(text):
+        return copy_of(text)
     path, _, inner = text.rpartition(":")
     if text not in KNOWN_NAMES and os.path.exists(path):
         return Path(path), inner
