@@ -14,6 +14,8 @@ from torch import nn
 
 import narrows
 from narrows.codec.codec import Codec
+from scripts.golden.exact import exact_float32, exact_qualities_int16
+from scripts.golden.files import efforts_of, files_of, packets_of
 from tests.helpers.tiny_models import (
     by_channel,
     corrected,
@@ -30,35 +32,6 @@ ACTIVATIONS = {
     "leaky_relu": nn.LeakyReLU(0.125), "relu": nn.ReLU(), "elu": nn.ELU(), "gelu": nn.GELU(),
     "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(),
 }  # fmt: skip
-
-
-def files_of(codec, x, **options):
-    """Return a model, an archive, what it decompresses to, and a packet, by their suffixes."""
-    blob = codec.compress(x, **options)
-    decoded = codec.decompress(blob)
-    files = {".narrows": codec.model_bytes, ".nrw": blob, ".npy": decoded}
-    has_packet = len(decoded) and np.isfinite(decoded[0]).all()
-    return files | packets_of(codec, decoded[0]) if has_packet else files
-
-
-def packets_of(codec, signal):
-    """Return a signal's packet, the same with a checksum, and what they decompress to."""
-    packet = codec.compress_packet(signal)
-    checked = codec.compress_packet(signal, checksum=True)
-    frame = codec.decompress_packet(packet)
-    return {".packet": packet, ".checked-packet": checked, ".frame.npy": frame}
-
-
-def efforts_of(codec, x, **targets):
-    """Return the files of effort 2, the signals, and the archives of two other efforts.
-
-    An effort gives the same archive on every machine, so the signals are kept too.
-    """
-    files = files_of(codec, x, effort=2, **targets) | {".signals.npy": x}
-    for effort in (0, 9):
-        blob = codec.compress(x, effort=effort, **targets)
-        files |= {f".effort-{effort}": blob, f".effort-{effort}.npy": codec.decompress(blob)}
-    return files
 
 
 # ---------------------------------------------------------------- trained
@@ -268,6 +241,8 @@ RANDOM = {
     "search-conv-uint8": search_conv_uint8,
     "correction-float32": correction_float32,
     "correction-conv-int16": correction_conv_int16,
+    "exact-float32": exact_float32,
+    "exact-qualities-int16": exact_qualities_int16,
     "channels-float32": channels_float32,
     "channels-int16": channels_int16,
     "qualities-uint8": qualities_uint8,

@@ -17,6 +17,7 @@ from narrows.errors import NarrowsError
 from readers.python import narrows_reader as reader
 from readers.python.narrows_reader.several_qualities import decode_groups
 from scripts.golden.bad.reasons import reason_of
+from tests.helpers.archives import written
 
 FOLDER = Path(reader.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
@@ -37,6 +38,8 @@ WITH_PACKETS = (
 SMALL = GOLDEN / "v0" / "escapes.narrows"
 CONTEXTS = GOLDEN / "v0" / "contexts.narrows"  # at the second of three qualities
 QUALITIES = GOLDEN / "v0" / "qualities-float32.narrows"  # an archive of several qualities
+EXACT = GOLDEN / "v0" / "exact-float32.narrows"
+MODELS = {"archive-qualities": QUALITIES, "archive-exact": EXACT}  # of bad archives
 BOTH = pytest.mark.parametrize("path", [SMALL, CONTEXTS], ids=lambda path: path.stem)
 
 
@@ -217,13 +220,32 @@ def test_a_flipped_bit_of_a_payload_of_several_qualities_is_judged_as_in_narrows
                 assert_same(model.decode(symbols, quality), expected[signals])
 
 
+@pytest.mark.parametrize("name", ["exact-float32", "exact-qualities-int16"])
+def test_a_flipped_bit_of_a_payload_with_exact_values_is_judged_as_in_narrows(name):
+    path = GOLDEN / "v0" / f"{name}.narrows"
+    codec, model = narrows.load(path), path.read_bytes()
+    blob = path.with_suffix(".nrw").read_bytes()
+    (block,) = ArchiveReader(io.BytesIO(blob))
+    for at, bit in np.ndindex(len(block.payload), 8):
+        flipped = bytes([block.payload[at] ^ 1 << bit])
+        payload = block.payload[:at] + flipped + block.payload[at + 1 :]
+        damaged = written(codec.encoder.header(), [replace(block, payload=payload)])
+        try:
+            expected = codec.decompress(damaged)
+        except NarrowsError:
+            with pytest.raises(reader.Rejected):
+                reader.read_archive(damaged, model)
+        else:
+            assert_same(reader.read_archive(damaged, model), expected)
+
+
 def read_bad_with_narrows(path):
     """Read a bad file with narrows."""
     if path.suffix == ".narrows":
         return narrows.load(path)
     if "embedded" in path.stem:
         return narrows.decompress(path.read_bytes())
-    model = QUALITIES if "archive-qualities" in path.stem else SMALL
+    model = next((m for start, m in MODELS.items() if path.stem.startswith(start)), SMALL)
     return narrows.load(model).decompress(path.read_bytes())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .conventions import Cursor, Shape, need
+from .exact_values import read_exact
 from .metadata import take_metadata
 from .model import Model, read_model
 from .normaliser import DTYPES
@@ -75,23 +76,36 @@ def read_block(cursor: Cursor, model: Model) -> np.ndarray:
     frame_bytes = math.prod(model.frame_shape) * model.dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
-    need(mode <= 2, "an unknown mode")
+    need(mode <= 3, "an unknown mode")
     need(1 <= n <= max(1, min(2**14 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
-    if mode == 0 and quality:
-        need(quality <= len(model.codings), "the model has no such quality")
-        symbols = decode_payload(payload, model.codings[quality - 1], model.k, n)
-        return model.decode(symbols, quality)
     if mode == 0:
-        signals = np.empty((n, *model.frame_shape), model.dtype)
-        for quality, rows, symbols in decode_groups(payload, model.codings, model.k, n):
-            signals[rows] = model.decode(symbols, quality)
+        return read_coded(payload, quality, model, n)
+    if mode == 3:
+        mask, values, rest = read_exact(payload, (n, *model.frame_shape), model.dtype)
+        signals = np.empty(mask.shape, model.dtype)
+        coded = np.flatnonzero(~mask.reshape(n, -1).all(axis=1))
+        need(len(coded) > 0, "a block holds exact values alone")
+        signals[coded] = read_coded(rest, quality, model, len(coded))
+        signals[mask] = values
         return signals
     if mode == 1:
         payload = raw_of_planes(inflate(payload, n * frame_bytes), model.dtype.itemsize)
     need(len(payload) == n * frame_bytes, "a payload has another length than its signals")
     return elements(payload, model.dtype, n, model.frame_shape)
+
+
+def read_coded(payload: bytes, quality: int, model: Model, n: int) -> np.ndarray:
+    """Decode n signals from symbols of one quality, or of several for quality 0."""
+    if quality:
+        need(quality <= len(model.codings), "the model has no such quality")
+        symbols = decode_payload(payload, model.codings[quality - 1], model.k, n)
+        return model.decode(symbols, quality)
+    signals = np.empty((n, *model.frame_shape), model.dtype)
+    for own, rows, symbols in decode_groups(payload, model.codings, model.k, n):
+        signals[rows] = model.decode(symbols, own)
+    return signals
 
 
 def check_index(cursor: Cursor, entries: Sequence[tuple[int, int]]) -> None:

@@ -52,10 +52,11 @@ def describe(text, n_bytes=None, rest=b""):
 
 def good_payload(data=ARCHIVE):
     """Take the payload of a good archive's one block out of it."""
-    cursor = Cursor(data[29:])
+    shape = data[24 : 24 + data[23]]
+    cursor = Cursor(data[28 + len(shape) :])
     first, n, size = cursor.number(), cursor.varint(), cursor.varint()
     payload = cursor.check_crc(0, size)
-    good, head = block(first & 15, n, payload, first >> 4), header(name=data[6:22])
+    good, head = block(first & 15, n, payload, first >> 4), header(name=data[6:22], shape=shape)
     assert archive(good, head=head) == data, "the good archive is not made as this script thinks"
     return n, payload, first >> 4
 
@@ -87,7 +88,7 @@ def bad_archives():
         "truncated-in-tail": ARCHIVE[:-1],
         "without-index": ARCHIVE[:index],
         "data-after-the-end": ARCHIVE + b"\0",
-        "unknown-mode": archive(block(3, n, payload, quality)),
+        "unknown-mode": archive(block(4, n, payload, quality)),
         "block-of-no-signals": archive(block(STORED, 0, b"")),
         "block-of-too-many-signals": archive(block(DEFLATED, 2**14, zlib.compress(ZEROS * 2**14))),
         "count-not-in-shortest-form": archive(block(CODED, n, payload, quality, b"\x94\x00")),

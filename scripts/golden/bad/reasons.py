@@ -1,7 +1,9 @@
 """Why the reader rejects each golden bad file: reasons.txt, beside the files."""
 
 from readers.python.narrows_reader import Rejected, read_archive, read_model
-from scripts.golden.bad.good_files import MODEL, QUALITIES_MODEL
+from scripts.golden.bad.good_files import EXACT_MODEL, MODEL, QUALITIES_MODEL
+
+MODELS = {"archive-qualities": QUALITIES_MODEL, "archive-exact": EXACT_MODEL}
 
 
 def reason_of(name, data):
@@ -12,7 +14,8 @@ def reason_of(name, data):
         elif "embedded" in name:
             read_archive(data)
         else:
-            read_archive(data, QUALITIES_MODEL if "archive-qualities" in name else MODEL)
+            own = (model for start, model in MODELS.items() if name.startswith(start))
+            read_archive(data, next(own, MODEL))
     except Rejected as rejected:
         return str(rejected)
     raise AssertionError(f"the reader accepts {name}")

@@ -28,6 +28,7 @@ from narrows.words import counted
 if TYPE_CHECKING:
     from narrows.codec.archive import Header, IndexedArchive
     from narrows.codec.codec import Codec
+    from narrows.codec.encoding.kept import Kept
     from narrows.codec.encoding.requests import Request
     from narrows.signals import Source
 
@@ -64,6 +65,12 @@ def compress(
                      "its own, in place of an archive.", rich_help_panel=GROUP),
     ] = False,
     checksum: Checksum = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse signals of which something would be kept exactly: "
+                     "NaN, infinities, values far outside the range that was trained on.",
+                     rich_help_panel=ARCHIVE),
+    ] = False,
     force: options.Force = False,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -76,10 +83,12 @@ def compress(
     narrows compress signals.npy -m m.narrows --packets -o signals.jsonl
     """
     options.check_targets(quality, target_bytes, target_psnr)
+    from narrows.codec.encoding.kept import Kept
     from narrows.codec.encoding.requests import Request
     from narrows.models import load_codec
 
-    request, archive, size_before = Request(quality, effort, target_bytes, target_psnr), None, 0
+    request = Request(quality, effort, target_bytes, target_psnr, strict)
+    archive, size_before, kept = None, 0, Kept()
     if packets:
         if append or embed_model:
             raise typer.BadParameter("--append and --embed-model are of archives, not of packets")
@@ -108,15 +117,15 @@ def compress(
         shown.begin("compressing", source.shape[0], header.frame_bytes)
         if append:
             archive, size_before = _appending(codec, Path(output), stream)
-            size = codec.encoder.append_to(stream, archive, blocks, request, shown.advance)
+            size = codec.encoder.append_to(stream, archive, blocks, request, shown.advance, kept)
         else:
-            size = codec.encoder.compress_to(stream, header, blocks, request, shown.advance)
+            size = codec.encoder.compress_to(stream, header, blocks, request, shown.advance, kept)
         n = source.shape[0]
     figures = _figures(output, source, codec, header, size - size_before)
-    figures |= _request(codec, request)
+    figures |= _request(codec, request) | {"kept_exactly": asdict(kept) if kept else None}
     if archive is not None:
         figures |= {"archive_signals": archive.n_signals + n, "archive_bytes": size}
-    give(figures, _describe(figures, codec.model.n_qualities), json=json, quiet=quiet)
+    give(figures, _describe(figures, codec.model.n_qualities, kept), json=json, quiet=quiet)
 
 
 def default_output(data: str, suffix: str = ".nrw") -> str:
@@ -218,7 +227,7 @@ def _request(codec: Codec, request: Request) -> dict[str, Any]:
     return {**asdict(request), "quality": chosen, "effort": effort}
 
 
-def _describe(figures: dict[str, Any], n_qualities: int) -> str:
+def _describe(figures: dict[str, Any], n_qualities: int, kept: Kept) -> str:
     appended = "archive_signals" in figures
     files = f"{figures['files']:,} files in " if figures.get("files", 1) > 1 else ""
     n = counted(figures["signals"], "signal")
@@ -231,6 +240,7 @@ def _describe(figures: dict[str, Any], n_qualities: int) -> str:
         told += f"; quality {figures['quality']} of {n_qualities}"
     if "metadata_bytes" in figures:
         told += f"; {figures['metadata_bytes']} bytes of them for names and shapes"
+    told += f"; {kept}" if kept else ""
     told += _of_the_model(figures)
     if not appended:
         return told

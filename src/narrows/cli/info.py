@@ -52,14 +52,16 @@ def info(
 def describe_archive(file: str) -> dict[str, Any]:
     """Read an archive to its end, checking every checksum, and describe what is readable."""
     from narrows.codec.archive import Mode
+    from narrows.codec.archive.exact_values import count_exact
     from narrows.codec.archive.salvage import LostRange, whole_blocks
 
     losses: list[LostRange] = []
     with open_input(file) as stream:
         header, blocks = whole_blocks(stream, losses.append)
-        found = [(block.mode, block.quality, block.n_signals) for block in blocks]
+        each = [(b.mode, b.quality, b.n_signals, count_exact(b, header)) for b in blocks]
+    found, exact = [block[:3] for block in each], [block[3] for block in each]
     size, signals = Path(file).stat().st_size, sum(n for *_, n in found)
-    coded = [quality for mode, quality, _ in found if mode is Mode.CODED]
+    coded = [quality for mode, quality, _ in found if mode in (Mode.CODED, Mode.PATCHED)]
     return {
         "model_id": header.model_id.hex(),
         "embedded_model": header.embedded_model is not None,
@@ -70,6 +72,8 @@ def describe_archive(file: str) -> dict[str, Any]:
         "blocks": len(found),
         "blocks_by_mode": dict(Counter(mode.name.lower() for mode, *_ in found)),
         "blocks_by_quality": dict(Counter(str(quality or "several") for quality in coded)),
+        "signals_kept_exactly": sum(whole for whole, _ in exact),
+        "other_values_kept_exactly": sum(others for _, others in exact),
         "compressed_bytes": size,
         "ratio": signals * header.frame_bytes / size,
         "damage": [str(loss) for loss in losses],

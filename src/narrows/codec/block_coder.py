@@ -1,13 +1,15 @@
-"""Symbols <-> the blocks of an archive."""
+"""Symbols, and elements that are kept exactly, <-> the blocks of an archive."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
+from narrows.codec.archive.exact_values import ExactValues, pack_exact, unpack_exact
 from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
@@ -19,10 +21,17 @@ Qualities = npt.NDArray[np.intp]
 
 
 class Unpacked(NamedTuple):
-    """What a block holds: signals, or symbols with their qualities `(n,)`."""
+    """What a block holds: signals, or symbols with their qualities `(n,)` and exact values."""
 
     values: npt.NDArray[Any]
     qualities: Qualities | None
+    exact: ExactValues | None = None
+
+    def of_rows(self, rows: npt.NDArray[np.intp]) -> Unpacked:
+        """Return what is of some of the signals."""
+        qualities = None if self.qualities is None else self.qualities[rows]
+        exact = None if self.exact is None else self.exact.of_rows(rows)
+        return Unpacked(self.values[rows], qualities, exact)
 
 
 class BlockCoder:
@@ -37,8 +46,17 @@ class BlockCoder:
         self._transform = transform
         self._model = transform.model
 
-    def pack(self, symbols: Symbols, qualities: Qualities) -> Block:
-        """Code `(n, latent_size)` symbols, each signal's of its quality `(n,)`, to a block."""
+    def pack(
+        self, symbols: Symbols, qualities: Qualities, exact: ExactValues | None = None
+    ) -> Block:
+        """Code `(n, latent_size)` symbols, each signal's of its quality `(n,)`, to a block.
+
+        Exact values are those of more signals, where some are whole: these have no symbols.
+        """
+        if exact is not None:
+            coded = self.pack(symbols, qualities)
+            payload = pack_exact(exact) + coded.payload
+            return Block(Mode.PATCHED, coded.quality, len(exact.mask), payload)
         quality = int(qualities[0])
         if (qualities != quality).any():
             payload = pack_groups(symbols, qualities, self._model.n_qualities, self._coder)
@@ -51,12 +69,19 @@ class BlockCoder:
 
     def frames(self, unpacked: Unpacked) -> Frames:
         """Return the signals, `(n, *frame_shape)`, of all that a block holds or a part of it."""
-        values, qualities = unpacked
-        return values if qualities is None else self._transform.decode(values, qualities)
+        values, qualities, exact = unpacked
+        if qualities is None:
+            return values
+        frames = self._transform.decode(values, qualities)
+        if exact is not None:
+            exact.put_into(frames)
+        return frames
 
     def unpack(self, block: Block) -> Unpacked:
         """Undo the entropy coding of a block."""
         model, n = self._model, block.n_signals
+        if block.mode is Mode.PATCHED:
+            return self._unpack_patched(block)
         if block.mode is not Mode.CODED:
             return Unpacked(unpack_raw(block, model.dtype, model.frame_shape), None)
         if block.quality == SEVERAL_QUALITIES:
@@ -66,6 +91,20 @@ class BlockCoder:
             raise FormatError(f"block of quality {block.quality}, which the model does not have")
         symbols = self._coder(block.quality).decode(block.payload, n)
         return Unpacked(symbols, np.full(n, block.quality))
+
+    def _unpack_patched(self, block: Block) -> Unpacked:
+        """Unpack exact values and what is coded behind them; whole signals get symbols of 0."""
+        model, shape = self._model, (block.n_signals, *self._model.frame_shape)
+        exact, end = unpack_exact(block.payload, shape, model.dtype)
+        coded = np.flatnonzero(~exact.whole)
+        if not len(coded):
+            raise FormatError("block that holds nothing but exact values, and is not raw")
+        rest = replace(block, mode=Mode.CODED, n_signals=len(coded), payload=block.payload[end:])
+        values, of_each, _ = self.unpack(rest)
+        symbols = np.zeros((block.n_signals, model.latent_size), values.dtype)
+        qualities = np.ones(block.n_signals, dtype=np.intp)
+        symbols[coded], qualities[coded] = values, np.asarray(of_each)
+        return Unpacked(symbols, qualities, exact)
 
     def _coder(self, quality: int) -> SymbolCoder:
         return self._model.quality(quality).coder

@@ -106,9 +106,13 @@ class Codec(Shared):
         embed_model: bool = False,
         metadata: Metadata | None = None,
         progress: Callable[[int], None] | None = None,
+        strict: bool = False,
         **targets: Unpack[Targets],
     ) -> bytes:
         """Compress signals to the bytes of an archive.
+
+        What the model was not made for is kept exactly, and a warning logged that counts it: NaN,
+        infinities and values far outside the range of the training signals.
 
         Parameters
         ----------
@@ -128,13 +132,17 @@ class Codec(Shared):
             JSON values by name; `geometry`, `names` and `attributes` are reserved for sources.
         progress : callable, optional
             Called now and then with the number of signals done since the last call.
+        strict : bool, default False
+            Refuse signals of which something would be kept exactly.
 
         Raises
         ------
+        DataError
+            With `strict`, if something would be kept exactly.
         SettingError
             If a signal cannot keep to its target, or metadata have no JSON; it says what could be.
         """
-        stream, request = io.BytesIO(), _request(quality, effort, **targets)
+        stream, request = io.BytesIO(), _request(quality, effort, strict=strict, **targets)
         header = self.encoder.header(embed_model, metadata)
         seen = progress or (lambda n_signals: None)
         self.encoder.compress_to(stream, header, as_array(x), request, seen)
@@ -269,7 +277,9 @@ class Codec(Shared):
         return self.decoder.decode(y, quality)
 
 
-def _request(quality: int | None, effort: int | None, **targets: Unpack[Targets]) -> Request:
+def _request(
+    quality: int | None, effort: int | None, *, strict: bool = False, **targets: Unpack[Targets]
+) -> Request:
     from narrows.codec.encoding.requests import Request
 
-    return Request(quality, effort, **targets)
+    return Request(quality, effort, strict=strict, **targets)

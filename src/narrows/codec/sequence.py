@@ -147,9 +147,7 @@ class Archive:
         if recent != number:
             unpacked = self._decoder.blocks.unpack(self._block(number))
             self._recent = (number, unpacked)
-        values, qualities = unpacked
-        of_rows = Unpacked(values[rows], None if qualities is None else qualities[rows])
-        return self._decoder.blocks.frames(of_rows)
+        return self._decoder.blocks.frames(unpacked.of_rows(rows))
 
     def _block(self, number: int) -> Block:
         """Read a block; a forked process opens the file anew, since both would move one offset."""

@@ -129,7 +129,7 @@ def test_the_gradient_foretells_what_a_step_of_a_latent_changes(build):
         def distortion(symbols, codec=codec, quality=quality, x=x):
             return squared(errors(codec.decode(symbols, quality), x, model.tradeoffs.unit))
 
-        found, gradient = search._gradient(x, y)
+        found, gradient = search._gradient(search._objective(x), y)
         np.testing.assert_array_equal(found, distortion(y))
         steps = np.eye(model.latent_size, dtype=np.int32)
         ahead = np.stack([(distortion(y + s) - distortion(y - s)) / 2 for s in steps], axis=1)

@@ -64,6 +64,9 @@ class Mode(IntEnum):
     """The signals' bytes, in planes (first bytes of all elements, then second ...), in zlib."""
     STORED = 2
     """The signals' bytes, little-endian, row-major."""
+    PATCHED = 3
+    """As CODED, behind elements that are kept exactly; signals that are so from end to end have no
+    symbols."""
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log10, prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.bit_costs import SymbolCosts
-from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.distortion import squared_errors, with_known
 from narrows.codec.encoding.efforts import MAX_EFFORT
 from narrows.codec.encoding.operating_points import Flags, OperatingPoints, last_kept
 from narrows.codec.encoding.requests import Budget, Progress, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.entropy.ans import escape_bits
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames
@@ -76,6 +78,25 @@ class _Tries:
         self.told = done
 
 
+@dataclass(frozen=True)
+class Originals:
+    """Frames `(n, *frame_shape)`, and which of their elements count; None: all."""
+
+    frames: Frames
+    known: Known
+
+    def __getitem__(self, rows: Any) -> Originals:
+        return Originals(self.frames[rows], None if self.known is None else self.known[rows])
+
+    @property
+    def known_share(self) -> float | Floats:
+        """The share of each frame's elements that count, `(n,)`, above 0; or 1."""
+        if self.known is None:
+            return 1.0
+        flat = self.known.reshape(len(self.known), -1)
+        return np.asarray(flat.sum(axis=1) / flat.shape[1])
+
+
 class BudgetSearch:
     """Chooses quality and symbols of each signal.
 
@@ -105,18 +126,23 @@ class BudgetSearch:
         self._packet_size = packet_size
         self._largest_error = budget.largest_error(model.peak, prod(model.frame_shape))
 
-    def encode(self, x: Frames, progress: Progress = unseen) -> tuple[Symbols, Qualities]:
+    def encode(
+        self, frames: Frames, progress: Progress = unseen, known: Known = None
+    ) -> tuple[Symbols, Qualities]:
         """Return the symbols `(n, latent_size)` and the qualities `(n,)` of frames.
 
-        Progress is an estimate, as nobody knows how many points a signal will have to try.
+        Where `known`, `(n, *frame_shape)`, is False, errors do not count. Progress is an estimate,
+        as nobody knows how many points a signal will have to try.
 
         Raises
         ------
         SettingError
             If a signal cannot keep to the budget; it says what could be had.
         """
-        n = len(x)
-        tried = self._encoder.encode_at_all_qualities(x)  # (n, latent_size) of each quality
+        n, x = len(frames), Originals(frames, known)
+        tried = self._encoder.encode_at_all_qualities(
+            frames, known
+        )  # (n, latent_size) of each quality
         best = _Best(np.zeros_like(tried[1]), np.zeros(n, dtype=np.intp), np.full(n, np.inf))
         start = self._offer_rounded(x, tried, best)
         tries = _Tries(n, len(self._points.quality), progress)
@@ -127,12 +153,12 @@ class BudgetSearch:
             qualities, weights = self._points.quality[points], self._points.weight[points]
             for quality in np.unique(qualities).tolist():
                 own = np.flatnonzero(qualities == quality)
-                last, frames = tried[quality][rows[own]], x[rows[own]]
+                last, some = tried[quality][rows[own]], x[rows[own]]
                 symbols = self._encoder.improve(
-                    frames, last, quality, self._effort, weights[own], tries.add
+                    some.frames, last, quality, self._effort, weights[own], tries.add, some.known
                 )
                 tried[quality][rows[own]] = symbols
-                kept[own] = self._offer(best, rows[own], frames, symbols, quality)
+                kept[own] = self._offer(best, rows[own], some, symbols, quality)
             return kept
 
         found = last_kept(start, len(self._points.quality), keeps)
@@ -173,19 +199,22 @@ class BudgetSearch:
         """Number points from the end where a signal is sure to keep to the budget, and back."""
         return numbers if self._budget.of_bytes else len(self._points.quality) - 1 - numbers
 
-    def _offer_rounded(self, x: Frames, rounded: dict[int, Symbols], best: _Best) -> Rows:
+    def _offer_rounded(self, x: Originals, rounded: dict[int, Symbols], best: _Best) -> Rows:
         """Offer each quality's rounded symbols; return where each signal's search begins, `(n,)`.
 
         That is the last point of weight 1 at which rounding keeps to the budget, or the first.
         """
         numbers = np.sort(self._from_few_bytes(self._points.of_weight_1()))
         qualities = self._points.quality[self._from_few_bytes(numbers)]
-        start, rows = np.full(len(x), numbers[0]), np.arange(len(x))
+        n = len(x.frames)
+        start, rows = np.full(n, numbers[0]), np.arange(n)
         for number, quality in zip(numbers, qualities.tolist(), strict=True):
             start[self._offer(best, rows, x, rounded[quality], quality)] = number
         return start
 
-    def _offer(self, best: _Best, rows: Rows, x: Frames, symbols: Symbols, quality: int) -> Flags:
+    def _offer(
+        self, best: _Best, rows: Rows, x: Originals, symbols: Symbols, quality: int
+    ) -> Flags:
         """Offer those of `(n, latent_size)` symbols that keep to the budget; return which do.
 
         Of two that keep to a number of bytes the one with the smaller error is better, of two
@@ -196,14 +225,15 @@ class BudgetSearch:
             own = np.flatnonzero(kept)
             minimised = self._errors(x[own], symbols[own], quality)
         else:
-            kept = self._errors(x, symbols, quality) <= self._largest_error
+            kept = self._errors(x, symbols, quality) <= self._largest_error * x.known_share
             own = np.flatnonzero(kept)
             minimised = self._bytes(symbols[own], quality)
         best.offer(rows[own], symbols[own], quality, minimised)
         return kept
 
-    def _errors(self, x: Frames, symbols: Symbols, quality: int) -> Floats:
-        return squared_errors(self._encoder.transform.decode(symbols, quality), x)
+    def _errors(self, x: Originals, symbols: Symbols, quality: int) -> Floats:
+        decoded = self._encoder.transform.decode(symbols, quality)
+        return squared_errors(with_known(decoded, x.frames, x.known), x.frames)
 
     def _bytes(self, symbols: Symbols, quality: int) -> Floats:
         """Compute the size of each signal's symbols, `(n,)`."""
@@ -212,7 +242,7 @@ class BudgetSearch:
         tables = self._encoder.model.quality(quality).tables
         return (SymbolCosts(tables).bits(symbols) + escape_bits(symbols, tables.row)) / 8.0
 
-    def _out_of_reach(self, x: Frames, symbols: Symbols, quality: int) -> str:
+    def _out_of_reach(self, x: Originals, symbols: Symbols, quality: int) -> str:
         """Say what signals that cannot keep to the budget have at the first point."""
         effort, model = self._effort, self._encoder.model
         searches = model.tradeoffs is not None and effort < MAX_EFFORT
@@ -224,7 +254,7 @@ class BudgetSearch:
                 f"target_bytes {self._budget.target_bytes:g} is out of reach: at effort {effort} "
                 f"there is a signal that takes {least:.1f} bytes at least; give more, or {more}"
             )
-        error = float(self._errors(x, symbols, quality).max())
+        error = float((self._errors(x, symbols, quality) / x.known_share).max())
         most = 20.0 * log10(model.peak) + 10.0 * (log10(prod(model.frame_shape)) - log10(error))
         return (
             f"target_psnr {self._budget.target_psnr:g} is out of reach: at effort {effort} there "

@@ -8,6 +8,7 @@ from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.budget_search import BudgetSearch, PacketSize
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames
 
@@ -18,6 +19,7 @@ def choose(
     request: Request,
     size_of: PacketSize | None = None,
     progress: Progress = unseen,
+    known: Known = None,
 ) -> tuple[Symbols, Qualities]:
     """Choose symbols `(n, latent_size)` and qualities `(n,)` for `(n, *frame_shape)` frames.
 
@@ -31,6 +33,8 @@ def choose(
         The bytes of `(latent_size,)` symbols at a quality, for a budget of bytes. By default a
         signal's size is the ideal length of its symbols.
     progress : Progress, optional
+    known : (n, *frame_shape) bool, optional
+        Whose errors count; by default all.
 
     Raises
     ------
@@ -39,5 +43,7 @@ def choose(
     """
     quality, effort = request.resolve(encoder.model)
     if request.budget is not None:
-        return BudgetSearch(encoder, request.budget, effort, size_of).encode(x, progress)
-    return encoder.encode(x, quality, effort, progress), np.full(len(x), quality)
+        search = BudgetSearch(encoder, request.budget, effort, size_of)
+        return search.encode(x, progress, known)
+    symbols = encoder.encode(x, quality, effort, progress, known)
+    return symbols, np.full(len(x), quality)

@@ -29,6 +29,13 @@ def errors(
     return np.clip(e, -limit, limit, out=e)
 
 
+def with_known(
+    decoded: npt.NDArray[Any], x: npt.NDArray[Any], known: npt.NDArray[np.bool_] | None
+) -> npt.NDArray[Any]:
+    """Return decoded frames without errors where nothing is known of them; None: all is known."""
+    return decoded if known is None else np.where(known, decoded, x)
+
+
 def squared(e: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Sum the squares of `(n, size)` errors to `(n,)` distortions, exactly."""
     return np.asarray(np.einsum("ij,ij->i", e, e))

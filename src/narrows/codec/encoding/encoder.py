@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import BinaryIO
 
@@ -10,18 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive, Metadata
+from narrows.codec.archive.exact_values import ExactValues, Mask
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.budget_search import PacketSize
 from narrows.codec.encoding.chooser import choose
+from narrows.codec.encoding.filling import filled
+from narrows.codec.encoding.kept import Kept, Range
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model_file import pack_model
 from narrows.codec.transform import Frames
-from narrows.errors import SettingError
+from narrows.errors import DataError, SettingError
 
+LOG = logging.getLogger(__name__)
 Signals = Frames | Iterable[Frames]
 
 
@@ -38,6 +44,7 @@ class Encoder:
         self._decoder = decoder
         self._model = decoder.model
         self.symbol_encoder = SymbolEncoder(decoder.transform)
+        self._range = Range(decoder.model)
 
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives; with `embed_model` it carries the decoder."""
@@ -52,6 +59,7 @@ class Encoder:
         x: Signals,
         request: Request,
         progress: Progress = unseen,
+        kept: Kept | None = None,
     ) -> int:
         """Compress signals into a binary stream; return the archive's length.
 
@@ -65,9 +73,12 @@ class Encoder:
             then does not grow with their number.
         request : Request
         progress : Progress, optional
+        kept : Kept, optional
+            Where to count what is kept exactly; by default a warning is logged.
         """
-        blocks = self._blocks(x, request, header.block_signals, progress)
-        return _write(ArchiveWriter(stream, header), blocks)
+        with _telling(kept) as counted:
+            blocks = self._blocks(x, request, header.block_signals, progress, counted)
+            return _write(ArchiveWriter(stream, header), blocks)
 
     def append_to(
         self,
@@ -76,46 +87,78 @@ class Encoder:
         x: Frames | Iterable[Frames],
         request: Request,
         progress: Progress = unseen,
+        kept: Kept | None = None,
     ) -> int:
         """Go on with an archive of this model, and return its new length; see `compress_to`.
 
         `stream` stands where the archive's blocks end.
         """
         self._decoder.check_model_of(archive.header)
-        blocks = self._blocks(x, request, archive.header.block_signals, progress)
-        return _write(ArchiveWriter(stream, archive.header, archive), blocks)
+        with _telling(kept) as counted:
+            blocks = self._blocks(x, request, archive.header.block_signals, progress, counted)
+            return _write(ArchiveWriter(stream, archive.header, archive), blocks)
 
     def _blocks(
-        self, x: Signals, request: Request, block_signals: int, progress: Progress
+        self, x: Signals, request: Request, block_signals: int, progress: Progress, kept: Kept
     ) -> Iterator[Block]:
         """Encode signals a block at a time; an array or a request is refused at once."""
         check_frames = self._decoder.transform.check_frames
         parts = [check_frames(x)] if isinstance(x, np.ndarray) else x
         quality, _ = request.resolve(self._model)
         return (
-            self._block(frames[start : start + block_signals], request, quality, progress)
+            self._block(frames[start : start + block_signals], request, quality, progress, kept)
             for frames in map(check_frames, parts)
             for start in range(0, len(frames), block_signals)
         )
 
-    def _block(self, x: Frames, request: Request, raw_quality: int, progress: Progress) -> Block:
+    def _block(
+        self, x: Frames, request: Request, raw_quality: int, progress: Progress, kept: Kept
+    ) -> Block:
         """Encode a block; kept as it is where a sample says that this may be smaller, and it is."""
-        if x.dtype.kind == "f" and not np.isfinite(x).all():
-            if request.budget is not None and request.budget.of_bytes:
-                raise SettingError(
-                    "signals with NaN or infinity are kept as they are, in more than target_bytes "
-                    f"{request.budget.target_bytes:g}; replace them, or give a quality"
-                )
-            # The network has no NaN or infinity; until the residual stage, such a block is kept.
-            progress(len(x))
+        left_out = self._range.outside(x)
+        if left_out is not None:
+            kept.add(x, left_out)
+            self._check_leaving_out(request, kept)
+        block = self._coded(x, request, left_out, progress)
+        if block is None:
             return pack_raw(x, raw_quality)
-        chosen = choose(self.symbol_encoder, x, request, progress=progress)
-        block = self._decoder.blocks.pack(*chosen)
         if may_deflate_below(x, len(block.payload)):
             raw = pack_raw(x, raw_quality)
             if len(raw.payload) <= len(block.payload):
                 return raw
         return block
+
+    def _check_leaving_out(self, request: Request, kept: Kept) -> None:
+        """Refuse what is asked for where something is kept exactly."""
+        if request.strict:
+            raise DataError(
+                f"{kept.told}, refused by strict: replace them, or leave strict out to keep them "
+                "exactly"
+            )
+        if request.budget is not None and request.budget.of_bytes:
+            raise SettingError(
+                f"{kept.told}, would be kept exactly, in more than target_bytes "
+                f"{request.budget.target_bytes:g}; replace them, or give a quality"
+            )
+
+    def _coded(
+        self, x: Frames, request: Request, left_out: Mask | None, progress: Progress
+    ) -> Block | None:
+        """Code what is not left out, beside what is; None where all of it is."""
+        pack, encoder = self._decoder.blocks.pack, self.symbol_encoder
+        if left_out is None:
+            return pack(*choose(encoder, x, request, progress=progress))
+        exact = ExactValues(left_out, x[left_out])
+        rows = np.flatnonzero(~exact.whole)
+        progress(len(x) - len(rows))
+        if not len(rows):
+            return None
+        own = self._model.normaliser
+        channels = own.n_channels is not None
+        frames = filled(x[rows], left_out[rows], np.array(own.offset), has_channels=channels)
+        known = ~left_out[rows]
+        chosen = choose(encoder, frames, request, progress=progress, known=known)
+        return pack(*chosen, exact)
 
     def packets(
         self, x: Frames, request: Request, *, checksum: bool, progress: Progress = unseen
@@ -124,6 +167,17 @@ class Encoder:
         request.resolve(self._model)  # a wrong request is refused before a wrong array
         x = self._decoder.transform.check_frames(x)
         check_packable(x, x.shape)
+        clipped = self._range.outside(x)
+        if clipped is not None:
+            if request.strict:
+                raise DataError(
+                    f"packets of {clipped.sum():,} values outside the range of the training "
+                    "signals, refused by strict: write an archive, which keeps them"
+                )
+            LOG.warning(
+                "packets of %d values outside the range of the training signals, to whose ends "
+                "they come back: an archive keeps them", clipped.sum(),
+            )  # fmt: skip
         pack = partial(self._decoder.packets.encode, checksum=checksum)
         size_of: PacketSize = lambda *each: len(pack(*each))  # noqa: E731
         chosen = choose(self.symbol_encoder, x, request, size_of, progress)
@@ -142,6 +196,15 @@ class Encoder:
         """Encode signals to latents before rounding; see `Codec.latents`."""
         x = self._decoder.transform.check_frames(x)
         return self.symbol_encoder.latents(x, self._model.quality(quality).number)
+
+
+@contextmanager
+def _telling(kept: Kept | None) -> Iterator[Kept]:
+    """Count what is kept exactly where the caller does; otherwise log a warning of it."""
+    counted = Kept() if kept is None else kept
+    yield counted
+    if kept is None and counted:
+        LOG.warning("%s", counted)
 
 
 def _write(writer: ArchiveWriter, blocks: Iterable[Block]) -> int:

@@ -72,6 +72,8 @@ class Targets(TypedDict, total=False):
 class Request:
     """What was asked for; None is what the model decides. See `Codec.compress`.
 
+    `strict` refuses signals of which something would be kept exactly, and not coded.
+
     Raises
     ------
     SettingError
@@ -82,6 +84,7 @@ class Request:
     effort: int | None = None
     target_bytes: float | None = None
     target_psnr: float | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         budget = self.budget

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.efforts import EFFORTS
 from narrows.codec.encoding.requests import Progress, unseen
-from narrows.codec.encoding.symbol_search import SymbolSearch
+from narrows.codec.encoding.symbol_search import Known, SymbolSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
@@ -31,17 +31,27 @@ class SymbolEncoder:
         self.model = transform.model
         self._searches: dict[int, SymbolSearch] = {}
 
-    def encode(self, x: Frames, quality: int, effort: int, progress: Progress = unseen) -> Symbols:
-        """Encode `(n, *frame_shape)` frames to `(n, latent_size)` symbols."""
-        symbols = self.transform.rounded(x, [self.model.quality(quality)])[quality]
-        self._correct(x, symbols, quality)
-        return self.improve(x, symbols, quality, effort, progress=progress)
+    def encode(
+        self,
+        x: Frames,
+        quality: int,
+        effort: int,
+        progress: Progress = unseen,
+        known: Known = None,
+    ) -> Symbols:
+        """Encode `(n, *frame_shape)` frames to `(n, latent_size)` symbols.
 
-    def encode_at_all_qualities(self, x: Frames) -> dict[int, Symbols]:
+        Where `known`, `(n, *frame_shape)`, is False, errors do not count.
+        """
+        symbols = self.transform.rounded(x, [self.model.quality(quality)])[quality]
+        self._correct(x, symbols, quality, known)
+        return self.improve(x, symbols, quality, effort, progress=progress, known=known)
+
+    def encode_at_all_qualities(self, x: Frames, known: Known = None) -> dict[int, Symbols]:
         """Encode frames with effort 0 to `(n, latent_size)` symbols of each quality."""
         out = self.transform.rounded(x, self.model.qualities)
         for quality, symbols in out.items():
-            self._correct(x, symbols, quality)
+            self._correct(x, symbols, quality, known)
         return out
 
     def improve(
@@ -52,6 +62,7 @@ class SymbolEncoder:
         effort: int,
         weight: npt.NDArray[np.float64] | None = None,
         progress: Progress = unseen,
+        known: Known = None,
     ) -> Symbols:
         """Search symbols that cost less than those given; see `SymbolSearch.improve`.
 
@@ -64,6 +75,8 @@ class SymbolEncoder:
         weight : (n,), optional
             Of each signal's errors; 1 where none is given.
         progress : Progress, optional
+        known : (n, *frame_shape) bool, optional
+            Whose errors count; by default all.
         """
         if not effort:
             progress(len(y))
@@ -72,7 +85,8 @@ class SymbolEncoder:
         search, out = self._search(quality), np.empty_like(y)
         for start in range(0, len(y), PART):  # a part of the signals finds what all of them do
             rows = slice(start, start + PART)
-            out[rows] = search.improve(x[rows], y[rows], EFFORTS[effort], weight[rows])
+            own = None if known is None else known[rows]
+            out[rows] = search.improve(x[rows], y[rows], EFFORTS[effort], weight[rows], own)
             progress(len(y[rows]))
         return out
 
@@ -98,20 +112,20 @@ class SymbolEncoder:
         """Return whether a quality has steps for corrected latents."""
         return bool(self.model.quality(quality).step[self.model.columns(CORRECTED)].any())
 
-    def _correct(self, x: Frames, y: Symbols, quality: int) -> None:
+    def _correct(self, x: Frames, y: Symbols, quality: int, known: Known) -> None:
         """Set the corrected symbols in `(n, latent_size)`, if the quality has steps for them."""
         if self._corrects(quality):
-            steps = np.floor(self._in_steps_of_correction(x, y, quality) + 0.5)
+            steps = np.floor(self._in_steps_of_correction(x, y, quality, known) + 0.5)
             y[:, self.model.columns(CORRECTED)] = np.clip(steps, SYMBOL_MIN, SYMBOL_MAX)
 
     def _in_steps_of_correction(
-        self, x: Frames, y: Symbols, quality: int
+        self, x: Frames, y: Symbols, quality: int, known: Known = None
     ) -> npt.NDArray[np.float64]:
         """Compute the corrected latents, `(n, n_corrected)`, of symbols that have 0 for them.
 
         They are nearer to 0 than they would be best, by a fifth of a step: symbols near 0 are
         cheap, and most are. What is no number becomes 0.
         """
-        steps = self._search(quality).correct(x, y)
+        steps = self._search(quality).correct(x, y, known)
         steps -= np.clip(steps, -TOWARDS_ZERO, TOWARDS_ZERO)
         return np.where(np.isfinite(steps), steps, 0.0)

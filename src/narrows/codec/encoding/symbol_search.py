@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.adjoints import Pull, taped_chain
 from narrows.codec.encoding.bit_costs import OUT_OF_REACH, SymbolCosts
-from narrows.codec.encoding.distortion import errors, squared
+from narrows.codec.encoding.distortion import errors, squared, with_known
 from narrows.codec.encoding.efforts import Effort
 from narrows.codec.encoding.move_costs import MoveCosts
 from narrows.codec.entropy.tables import Symbols
@@ -28,6 +28,7 @@ from narrows.errors import ModelError
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+Known = npt.NDArray[np.bool_] | None
 
 DAMPING = 1.25  # factor of the curvature, as moves are made together; best of 1, 1.25, 1.5 and 2
 HALVINGS = 3  # rounds try all promising moves, then the better half of them, then a quarter
@@ -53,13 +54,22 @@ class Best:
 
 @dataclass(frozen=True)
 class Objective:
-    """Frames `(n, *frame_shape)`, and lambda of each, `(n,)`, in `bits + lambda * distortion`."""
+    """Frames `(n, *frame_shape)`, and lambda of each, `(n,)`, in `bits + lambda * distortion`.
+
+    Where `known` is False, errors do not count; None: all of them do.
+    """
 
     x: Frames
     lambda_: Floats
+    known: Known
 
-    def __getitem__(self, rows: Rows) -> Objective:
-        return Objective(self.x[rows], self.lambda_[rows])
+    def __getitem__(self, rows: Rows | slice) -> Objective:
+        known = None if self.known is None else self.known[rows]
+        return Objective(self.x[rows], self.lambda_[rows], known)
+
+    def errors(self, decoded: Frames, units: float | Floats) -> Floats:
+        """Compute errors in whole units, `(n, size)`."""
+        return errors(with_known(decoded, self.x, self.known), self.x, units)
 
 
 class SymbolSearch:
@@ -101,7 +111,12 @@ class SymbolSearch:
             self._curvature[self._corrected] = np.square(step[self._corrected] * down) * squares
 
     def improve(
-        self, x: Frames, symbols: Symbols, effort: Effort, weight: Floats | None = None
+        self,
+        x: Frames,
+        symbols: Symbols,
+        effort: Effort,
+        weight: Floats | None = None,
+        known: Known = None,
     ) -> Symbols:
         """Return `(n, latent_size)` symbols that cost no more than the given ones.
 
@@ -114,10 +129,12 @@ class SymbolSearch:
         effort : Effort
         weight : (n,), optional
             Factor of each frame's lambda.
+        known : (n, *frame_shape) bool, optional
+            Whose errors count; by default all.
         """
         if not effort.rounds or not len(x):
             return symbols
-        objective = self._objective(x, weight)
+        objective = self._objective(x, weight, known)
         best = Best(symbols.copy(), np.full(len(x), np.inf))
         self._descend(objective, best, np.arange(len(x)), effort.rounds)
         if effort.trials:
@@ -126,7 +143,7 @@ class SymbolSearch:
             self._force_move(objective, best, number)
         return best.symbols
 
-    def correct(self, x: Frames, symbols: Symbols) -> Floats:
+    def correct(self, x: Frames, symbols: Symbols, known: Known = None) -> Floats:
         """Compute the corrected latents, `(n, n_corrected)` in steps, that leave the least error.
 
         The output is linear in these latents, and the components are orthogonal, so one step of
@@ -138,7 +155,8 @@ class SymbolSearch:
         symbols : (n, latent_size) int32
             The corrected ones are 0.
         """
-        e = errors(self._decode(symbols, self._quality.number), x, self._units)
+        objective = self._objective(x, None, known)
+        e = objective.errors(self._decode(symbols, self._quality.number), self._units)
         gradient = self._pull_to_corrected(self._at_output(e)).astype(np.float64)
         gradient *= self._slope[self._corrected]
         twice = 2.0 * self._curvature[self._corrected]
@@ -156,13 +174,13 @@ class SymbolSearch:
         """Compute `bits + lambda * distortion` of `(n, latent_size)` symbols for frames, `(n,)`."""
         return self._cost(self._objective(x), symbols)
 
-    def _objective(self, x: Frames, weight: Floats | None = None) -> Objective:
+    def _objective(self, x: Frames, weight: Floats | None = None, known: Known = None) -> Objective:
         lambdas = np.full(len(x), self._lambda)
-        return Objective(x, lambdas if weight is None else lambdas * weight)
+        return Objective(x, lambdas if weight is None else lambdas * weight, known)
 
     def _cost(self, objective: Objective, symbols: Symbols) -> Floats:
         decoded = self._decode(symbols, self._quality.number)
-        e = errors(decoded, objective.x, self._units)  # (n, size)
+        e = objective.errors(decoded, self._units)  # (n, size)
         return self._costs.bits(symbols) + objective.lambda_ * squared(e)  # (n,)
 
     def _descend(
@@ -235,18 +253,18 @@ class SymbolSearch:
         bits, change = self._costs.beside(symbols)  # (n,) and (n, latent_size, 2)
         distortion, gradient = np.empty(len(symbols)), np.empty(symbols.shape)
         for rows in self._batches(len(symbols)):
-            distortion[rows], gradient[rows] = self._gradient(objective.x[rows], symbols[rows])
+            distortion[rows], gradient[rows] = self._gradient(objective[rows], symbols[rows])
         curvature = DAMPING * self._curvature  # (latent_size,)
         lambda_ = objective.lambda_[:, None]  # (n, 1)
         change[..., 0] += lambda_ * (curvature - gradient)
         change[..., 1] += lambda_ * (curvature + gradient)
         return MoveCosts(symbols, bits + objective.lambda_ * distortion, change)
 
-    def _gradient(self, x: Frames, symbols: Symbols) -> tuple[Floats, Floats]:
+    def _gradient(self, objective: Objective, symbols: Symbols) -> tuple[Floats, Floats]:
         """Compute the distortion `(n,)`, and its gradient `(n, latent_size)` in symbols."""
         model = self._model
         y, pull = self._decoder(model.quantiser.to_latents(symbols, self._quality.step))
-        e = errors(model.normaliser.from_integers(y), x, self._units)
+        e = objective.errors(model.normaliser.from_integers(y), self._units)
         gradient = pull(self._at_output(e))
         return squared(e), gradient.astype(np.float64) * self._slope
 

@@ -1,0 +1,36 @@
+"""Sets of good golden files with exact values."""
+
+import numpy as np
+
+from narrows.codec.archive.exact_values import ExactValues
+from narrows.codec.codec import Codec
+from scripts.golden.files import efforts_of
+from tests.helpers.archives import written
+from tests.helpers.tiny_models import searching, tiny_model, typical_frames
+
+
+def exact_float32():
+    """NaN of several payloads, an infinity and values outside the range; the last signal whole."""
+    model = searching(tiny_model("float32", (4, 3), 3, contexts=(1,)))
+    x = typical_frames(model, 20)
+    x[3, 1, 2], x[4, 0], x[5, 3, 0], x[6, :, 1] = np.nan, np.inf, -1e6, 1e6
+    x[19] = np.nan
+    bits = x.view(np.uint32)
+    bits[19, 2:] += np.arange(6, dtype=np.uint32).reshape(2, 3)
+    return efforts_of(Codec(model), x)
+
+
+def exact_qualities_int16():
+    """Exact values beside three qualities; two whole signals."""
+    model = tiny_model("int16", (9, 2), 3, n_qualities=3)
+    codec, x = Codec(model), typical_frames(model, 12)
+    mask = np.random.default_rng(0).random(x.shape) < 0.05
+    mask[[2, 9]] = True
+    coded, qualities = np.delete(x, [2, 9], axis=0), np.arange(10) % 3 + 1
+    symbols = [
+        codec.encode(each[None], int(q))[0] for each, q in zip(coded, qualities, strict=True)
+    ]
+    exact = ExactValues(mask, x[mask])
+    block = codec.decoder.blocks.pack(np.array(symbols), qualities, exact)
+    blob = written(codec.encoder.header(), [block])
+    return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}

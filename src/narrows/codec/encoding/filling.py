@@ -1,0 +1,63 @@
+"""Values for elements that a network must not see: between their neighbours, as smooth as these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+def filled(
+    x: npt.NDArray[Any], left_out: Mask, mean: float | Floats, *, has_channels: bool
+) -> npt.NDArray[Any]:
+    """Return `(n, *frame_shape)` signals with other values in place of those left out.
+
+    An element becomes the mean of the nearest values before and behind it along each axis, weighted
+    by one over their distance: along a single axis that is a straight line. Where a channel has no
+    value, it becomes its mean. The same on every machine: each operation is rounded on its own.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape)
+    left_out : (n, *frame_shape) bool
+    mean : float or (n_channels,)
+    has_channels : bool
+        Whether the last axis holds channels, between which there is no way.
+    """
+    out = x.copy()
+    rows = np.flatnonzero(left_out.reshape(len(x), -1).any(axis=1))
+    known = ~left_out[rows]
+    y = np.where(known, x[rows], 0).astype(np.float64)
+    axes = range(1, x.ndim - has_channels)
+    for _ in axes:
+        total, weights = np.zeros(y.shape), np.zeros(y.shape)
+        for axis in axes:
+            _add_neighbours(y, known, axis, total, weights)
+        found = ~known & (weights > 0)
+        y[found] = total[found] / weights[found]
+        known = known | found
+    y = np.where(known, y, mean)
+    if x.dtype.kind != "f":
+        y = np.rint(y)
+    out[rows] = np.where(left_out[rows], y.astype(x.dtype), x[rows])
+    return out
+
+
+def _add_neighbours(y: Floats, known: Mask, axis: int, total: Floats, weights: Floats) -> None:
+    """Add the nearest known values on both sides of each element, along an axis, and weights."""
+    size = y.shape[axis]
+    shape = [1] * y.ndim
+    shape[axis] = size
+    places = np.arange(size).reshape(shape)
+    before = np.maximum.accumulate(np.where(known, places, -1), axis=axis)
+    behind = np.where(known, places, size)
+    behind = np.flip(np.minimum.accumulate(np.flip(behind, axis), axis=axis), axis)
+    for nearest, there in ((before, before >= 0), (behind, behind < size)):
+        distance = np.maximum(np.abs(nearest - places), 1)
+        weight = np.where(there, 1.0 / distance, 0.0)
+        total += weight * np.take_along_axis(y, np.clip(nearest, 0, size - 1), axis)
+        weights += weight
