@@ -14,6 +14,7 @@ pytest.importorskip("sklearn", reason="the digits are scikit-learn's; extra trai
 from narrows.errors import SettingError
 from narrows.evaluation.advice import Advice, AtQuality, advise, verdict
 from narrows.evaluation.rate_point import RatePoint
+from narrows.evaluation.reference import Reference
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,7 @@ def made_up(ours: float, **changes: object) -> Advice:
     made = Advice(
         signals=1000, held_out=100, architecture="dense", trained_seconds=120.0,
         full_seconds=600.0, model_bytes=50_000, break_even_signals=900,
+        reference=Reference(255.0, "the range of uint8", ((0, 255),), ()),
         raw=RatePoint("raw", 100.0, float("inf")),
         lossless=[RatePoint("lzma -9e", 50.0, float("inf"))],
         points=[point] * 3,
@@ -68,6 +70,7 @@ def test_the_verdict_names_what_is_better():
         "PCA takes 2.0 times the bytes at the same quality: 20.00 bytes a signal against 10.00; "
         "with the model counted, narrows is the smaller from 4,600 signals on."
     ) in better
+    assert "That PSNR has a peak of 255, the range of uint8" in better
     assert "paid for itself after 900 signals" in better
     assert "about 10 min here" in better
 

@@ -51,7 +51,7 @@ def test_append_tells_what_it_added_and_what_the_archive_holds(run, folder, arch
     }  # fmt: skip
     told = run(*command).err
     added = archive.stat().st_size - sizes[1]
-    assert f"x.nrw: 40 signals appended, 2560 -> {added} bytes" in told
+    assert f"x.nrw: 40 signals appended, 2,560 -> {added} bytes" in told
     assert f"the archive now holds 130 signals in {archive.stat().st_size} bytes" in told
 
 
@@ -143,7 +143,7 @@ def test_damage_is_told_and_the_rest_can_be_saved(run, folder, archive, digits):
     assert "y.npy: 40 signals" in done.err
     assert np.array_equal(np.load("y.npy"), codec.decode(codec.encode(digits[50:90])))
     told = run("verify", "x.nrw", "-m", "m.narrows")
-    assert "signals    40 in 1 blocks" in told.out
+    assert "signals    40 in 1 block" in told.out
     assert "decoded    all but what is lost" in told.out
     assert "the rest is readable" in run("info", "x.nrw").err
 

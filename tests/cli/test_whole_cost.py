@@ -11,7 +11,7 @@ COMPRESS = ("compress", "x.npy", "-m", "m.narrows", "-f", "-o", "x.nrw")
 def test_compress_says_what_the_model_takes_besides_and_when_that_is_not_worth_it(run, folder):
     size = Path("m.narrows").stat().st_size
     told = run(*COMPRESS).err
-    assert f"; {size} bytes more for its model" in told
+    assert f"; {size:,} bytes more for its model" in told
     more = Path("x.nrw").stat().st_size + size > 50 * 64
     assert ("together no less than the signals" in told) == more
 
@@ -22,7 +22,7 @@ def test_an_embedded_model_is_the_decoder_and_an_archive_larger_than_its_input_s
     assert (figures["embedded"], figures["model_bytes"]) == (True, len(decoder))
     assert decoder in Path("x.nrw").read_bytes()
     told = run(*COMPRESS, "--embed-model").err
-    assert f"; {len(decoder)} bytes of them the decoder's" in told
+    assert f"; {len(decoder):,} bytes of them the decoder's" in told
     larger = figures["compressed_bytes"] > figures["raw_bytes"]
     assert ("leave --embed-model out" in told) == larger
 

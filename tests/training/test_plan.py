@@ -21,7 +21,7 @@ def test_what_is_asked_for_stands_and_is_called_given():
 
 def test_each_number_says_why():
     plan = plan_of({"qualities": 4}, PICTURES, np.uint8)
-    assert plan.why("architecture") == "for 60000 signals of 28 x 28"
+    assert plan.why("architecture") == "for 60,000 signals of 28 x 28"
     assert plan.why("latent_size") == "with several qualities of wider networks"
     assert plan.why("epochs") == "12,800 updates, in at most 200 epochs"
     assert plan.why("learning_rate") == "of conv networks"
@@ -33,7 +33,7 @@ def test_each_number_says_why():
 
 def test_two_lines_tell_what_was_chosen():
     assert plan_of({}, (1000, 512), np.float32).lines() == [
-        "architecture: dense, for 1000 signals of 512; learns from mixtures of them",
+        "architecture: dense, for 1,000 signals of 512; learns from mixtures of them",
         "plan: 400 epochs of 7 batches of 128 (12,000 updates, in at most 400 epochs); "
         "128 latents of 0.8 bits (as many bits over more latents, where signals are mixed); "
         "learning rate 0.001 (of mixtures)",

@@ -131,6 +131,7 @@ def _figures(codec: Codec) -> dict[str, Any]:
         "planned_epochs": summary["plan"]["epochs"],
         "plan": summary["plan"],
         "why": summary["why"],
+        "too_short": summary["too_short"],
         "interrupted": summary["interrupted"],
         "reached": summary["reached"],
         "quantising_loss_db": summary.get("quantising_loss_db"),
@@ -152,6 +153,8 @@ def _describe(codec: Codec) -> str:
     described += f"; it pays after {counted(_pays_after(codec), 'signal')} at the earliest"
     if "quantising_loss_db" in summary:
         described += f"; rounding its latents costs {summary['quantising_loss_db']:.2f} dB of PSNR"
+    if summary["too_short"]:
+        described += f"; {summary['too_short']}"
     if summary["interrupted"]:
         done, planned = len(summary["history"]), summary["plan"]["epochs"]
         described += f", interrupted after {done} of {counted(planned, 'epoch')}"

@@ -18,6 +18,7 @@ from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
 from narrows.evaluation.reference import Reference
 from narrows.evaluation.verdict import against_peers, pays
 from narrows.signals import check_signals
+from narrows.training.choices import MIN_TRAINED_SHARE, enough_minutes
 from narrows.training.settings import TrainingSettings, completed
 from narrows.words import counted
 
@@ -30,8 +31,6 @@ MAX_HELD_OUT = 2_000
 MIN_SIGNALS = 20
 MINUTES = 2.0
 QUALITIES = 3
-MIN_TRAINED_SHARE = 0.05
-"""Of a full training: after less, the network has hardly begun."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Advice:
         """Minutes to judge by, where this training was too short; None where it was not."""
         if self.trained_seconds >= MIN_TRAINED_SHARE * self.full_seconds:
             return None
-        return max(1, math.ceil(2 * MIN_TRAINED_SHARE * self.full_seconds / 60))
+        return enough_minutes(self.full_seconds)
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures and the verdict."""
@@ -183,9 +182,9 @@ def verdict(advice: Advice) -> list[str]:
     ours, raw = advice.middle.narrows, advice.raw.bytes_per_signal
     curve = [point.narrows.place for point in advice.points]
     sentences = [
-        f"Expect {ours.bytes_per_signal:.1f} bytes a signal {_quality(ours)}"
-        f"{_beside(ours, advice.reference)}, "
+        f"Expect {ours.bytes_per_signal:.1f} bytes a signal {_quality(ours)}, "
         f"{raw / ours.bytes_per_signal:.0f} times less than raw, and fewer after a full training.",
+        *_beside(ours, advice.reference),
         pays(advice.model_bytes, advice.break_even_signals).text,
         *(s.text for s in against_peers(ours, advice.lossless, advice.middle.peers, curve)),
     ]
@@ -207,11 +206,12 @@ def _quality(point: RatePoint) -> str:
     return "without loss" if point.psnr == math.inf else f"at {point.psnr:.1f} dB"
 
 
-def _beside(point: RatePoint, reference: Reference) -> str:
+def _beside(point: RatePoint, reference: Reference) -> list[str]:
     """Say what a PSNR refers to, and what the signals' own spread makes of it."""
     if point.psnr == math.inf:
-        return ""
-    return f" (PSNR, peak {reference.peak_in_words}; SNR {signal_to_noise(point.snr)})"
+        return []
+    peak = f"That PSNR has a peak of {reference.peak_in_words}"
+    return [f"{peak}; set against the signals' own variance, SNR, {signal_to_noise(point.snr)}."]
 
 
 def as_lines(advice: Advice) -> list[list[str]]:

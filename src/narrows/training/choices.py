@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from narrows.errors import SettingError
 from narrows.training.aims import Aim
-from narrows.training.presets import Preset
+from narrows.training.presets import PRESETS, Preset
 from narrows.training.settings import SETTINGS, TrainingSettings, completed, public_name
 from narrows.training.water_filling import Spectrum
 from narrows.words import counted
@@ -50,6 +50,15 @@ MIXTURES_RATE, MIXTURES_BATCH, MIXTURES_EPOCHS = 1e-3, 128, 400
 """Learning rate, smallest batch and most epochs with mixtures: there is no end of them."""
 MAX_VALIDATED = 2048  # validation frames after an epoch
 MAX_VALIDATED_OF_SEVERAL = 1024  # where each is decoded at several qualities
+
+
+MIN_TRAINED_SHARE = 0.05
+"""Of a full training's updates: after fewer, the network has hardly begun."""
+
+
+def enough_minutes(full_seconds: float) -> int:
+    """Return the minutes after which a model can be judged, twice the least share of a full run."""
+    return max(1, math.ceil(2 * MIN_TRAINED_SHARE * full_seconds / 60))
 
 
 class Choices:
@@ -207,7 +216,8 @@ def choose_length(
     batch = max(least, min(MAX_BATCH, usual) // smaller)
     batch_size: int = min(settings["batch_size"] or batch, n_train)
     updates = UPDATES[architecture] * smaller
-    epochs = max(MIN_EPOCHS, min(most, round(updates / (n_train // batch_size))))
+    most_updates = n_train // batch_size
+    epochs = max(MIN_EPOCHS, min(most, round(updates / most_updates)))
     why = {
         "batch_size": f"of {least} to {MAX_BATCH}, for about {UPDATES_OF_AN_EPOCH} an epoch",
         "epochs": f"{updates:,} updates, in at most {most} epochs",
@@ -216,11 +226,13 @@ def choose_length(
     }
     for name, reason in why.items():
         choices.reasons.setdefault(name, reason)
-    epochs = settings["epochs"] or epochs
+    usual = epochs if settings["preset"] is None else PRESETS[settings["preset"]].epochs
+    epochs = settings["epochs"] or usual
     return {
+        "usual_epochs": usual,
         "epochs": epochs,
         "batch_size": batch_size,
-        "updates_per_epoch": n_train // batch_size,
+        "updates_per_epoch": min(settings["updates_per_epoch"] or most_updates, most_updates),
         "patience": settings["patience"] or usual_patience(epochs),
         "learning_rate": settings["learning_rate"] or rate,
     }

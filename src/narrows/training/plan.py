@@ -14,6 +14,7 @@ from narrows.errors import SettingError
 from narrows.training.aims import parse_aim
 from narrows.training.choices import (
     CLASSIC,
+    CLOSED_FORM,
     DEFAULT,
     FEW_SIGNALS,
     GIVEN,
@@ -80,6 +81,10 @@ class Plan:
     updates_per_epoch: int
     patience: int
     learning_rate: float
+    usual_epochs: int = 0
+    """Epochs of a full training, where nothing is asked for."""
+    too_short: str = ""
+    """How far a budget is from enough, where it is far too short."""
     schedule: str = ""
     """Of a classic training's learning rate: "constant" or "cosine"."""
 
@@ -109,11 +114,25 @@ class Plan:
         """Return, for each quality, `middle` times `factor` to the power of its distance."""
         return [middle * factor ** (q - self.middle_quality) for q in range(self.qualities)]
 
-    def lasting(self, epochs: int, why: str) -> Plan:
-        """Return the same plan with another number of epochs."""
-        patience = self.settings["patience"] or usual_patience(epochs)
-        reasons = {**self.reasons, "epochs": why}
-        return replace(self, epochs=epochs, patience=patience, reasons=reasons)
+    def lasting(
+        self, epochs: int, why: str, updates_per_epoch: int | None = None, too_short: str = ""
+    ) -> Plan:
+        """Return the same plan with another number of epochs, or shorter ones."""
+        return replace(
+            self,
+            epochs=epochs,
+            updates_per_epoch=updates_per_epoch or self.updates_per_epoch,
+            patience=self.settings["patience"] or usual_patience(epochs),
+            reasons={**self.reasons, "epochs": why},
+            too_short=too_short,
+        )
+
+    @property
+    def more_epochs(self) -> int | None:
+        """Epochs to train for where these were too few: as many as usual, or twice as many."""
+        if self.method == CLOSED_FORM:
+            return None
+        return max(self.usual_epochs, 2 * self.epochs)
 
     def why(self, name: str) -> str:
         """Return the reason for a number, by its name."""
@@ -127,16 +146,17 @@ class Plan:
             "latent_size": counted(self.latent_size, "latent") + self._bits_in_words(),
             "learning_rate": f"learning rate {self.learning_rate:g}",
         }
-        known = (GIVEN, DEFAULT)
+        known, too_short = (GIVEN, DEFAULT), [self.too_short] if self.too_short else []
         plan = "; ".join(
             text if self.why(name) in known else f"{text} ({self.why(name)})"
             for name, text in told.items()
         )
         if self.settings["architecture"] == "auto" or self.why("architecture") == GIVEN:
-            return [plan]
+            return [plan, *too_short]
         wide = f", {self.width:g} times as wide" if self.width != 1.0 else ""
         mixes = "; learns from mixtures of them" if self.mixes else ""
-        return [f"architecture: {self.architecture}{wide}, {self.why('architecture')}{mixes}", plan]
+        networks = f"architecture: {self.architecture}{wide}, {self.why('architecture')}{mixes}"
+        return [networks, plan, *too_short]
 
     def _bits_in_words(self) -> str:
         if self.method == CLASSIC:

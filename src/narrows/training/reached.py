@@ -98,18 +98,19 @@ class Reached:
 
     def _advice(self, plan: Plan) -> list[str]:
         got, bits = 8.0 * self.bytes_per_signal, plan.aimed_bits
+        more = "" if plan.more_epochs is None else f"--epochs {plan.more_epochs}, or "
         if plan.aimed_snr is not None:
             if self.snr is None or self.snr >= plan.aimed_snr - MAX_MISSED_DB:
                 return []
             return [
-                f"{plan.aimed_snr - self.snr:.1f} dB short of the aim: more epochs, more signals "
+                f"{plan.aimed_snr - self.snr:.1f} dB short of the aim: {more}more signals "
                 f"or --architecture linear, which takes about {bits / 8:.0f} bytes, come nearer"
             ]
         if plan.aim_in_words is None or abs(got / bits - 1.0) <= MAX_MISSED_SHARE:
             return []
         return [
-            f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at: more "
-            "epochs, or more signals, come nearer"
+            f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at: "
+            f"{more}more signals come nearer"
         ]
 
 

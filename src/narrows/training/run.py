@@ -27,7 +27,7 @@ from narrows.training.loop.checkpoint import (
     find_checkpoint,
     write_checkpoint,
 )
-from narrows.training.loop.pace import epochs_that_fit, seconds_per_epoch
+from narrows.training.loop.pace import budgeted, pace_of
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Progress, Stop, Trainer, TrainingResult
 from narrows.training.plan import Plan
@@ -126,7 +126,7 @@ def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) 
         else:
             check_same_run(path, kept.run, description)
             trainer = _continued(task, kept, path)
-        clock.lap("measuring")
+        clock.lap("timing epochs")
         for line in trainer.plan.lines():
             LOG.info("%s", line)
         LOG.debug("epoch %d of %d", len(trainer.history) + 1, trainer.plan.epochs)
@@ -167,10 +167,7 @@ def _measured_plan(task: Task, clock: Clock) -> Plan:
     LOG.debug("timing an epoch")
     budget = 60.0 * minutes
     scratch = replace(task, model=copy.deepcopy(task.model)).trainer()
-    epoch_seconds = seconds_per_epoch(scratch, budget)
-    epochs = epochs_that_fit(epoch_seconds, budget - clock.seconds)
-    why = f"as many as fit in {minutes:g} minutes, at {epoch_seconds:.3g} s an epoch"
-    return task.plan.lasting(epochs, why)
+    return budgeted(task.plan, pace_of(scratch, budget), budget, clock.seconds)
 
 
 def _layers(model: Autoencoder) -> dict[str, str]:

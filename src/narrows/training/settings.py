@@ -100,7 +100,11 @@ class TrainingSettings(TypedDict, total=False):
         "Passes over the signals.", least=1,
         unset="as many as make 12,000 updates (conv 6,400), but at most 200; of a preset 10")]
     minutes: Annotated[float | None, Setting(
-        "Plan as many epochs as fit, counted once, before training starts.", unset="no budget")]
+        "Plan as many epochs as fit, freezing included, counted once, before training starts; "
+        "where fewer than three fit, they see a part of the signals.", unset="no budget")]
+    updates_per_epoch: Annotated[int | None, Setting(
+        "Updates of an epoch, where it is not to see all signals.", least=1,
+        unset="as many as see all; fewer where minutes are too few for three epochs")]
     batch_size: Annotated[int | None, Setting("Frames of an update.", unset="32 to 256", least=1)]
     learning_rate: Annotated[float | None, Setting(
         "The learning rate at its highest.",

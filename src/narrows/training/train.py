@@ -88,13 +88,16 @@ def train_codec(
     else:
         task = Task(*_on_device(signals, scaling, plan, own), plan, fingerprints)
         outcome = run_training(task, supervision, kept)
+        plan = outcome.plan
         name = plan.architecture if own is None else "custom"
         codec = _frozen(outcome, signals, fingerprints, name, clock)
         LOG.debug("measuring what was reached")
         reached = Reached.by(codec, signals.validation, scaling.scale)
     for line in reached.lines(plan):
         LOG.info("%s", line)
-    training = {**codec.model.training, **(about or {}), "reached": asdict(reached)}
+    clock.lap("measuring")
+    told = {**(about or {}), "reached": asdict(reached), **clock.as_json()}
+    training = {**codec.model.training, **told}
     return type(codec)(replace(codec.model, training=training))
 
 
@@ -161,6 +164,7 @@ def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> di
         "settings": plan.settings_as_json(),
         "plan": plan.as_json(),
         "why": plan.reasons,
+        "too_short": plan.too_short or None,
         "signals": len(signals.train),
         "validation_signals": len(signals.validation),
         "data_sha256": data_sha256,

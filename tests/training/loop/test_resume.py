@@ -12,8 +12,9 @@ from torch import nn
 import narrows
 from narrows.errors import OutputExistsError, TrainingError
 from narrows.training import run, train
-from narrows.training.loop import pace
 from narrows.training.loop.checkpoint import read_checkpoint, write_checkpoint
+from narrows.training.loop.pace import Pace
+from narrows.words import counted
 from tests.helpers.interrupted import SETTINGS, UPDATES, Killed, kill_at, stop_at
 
 
@@ -153,27 +154,21 @@ def test_minutes_become_a_plan_of_epochs_with_the_model_of_that_plan(sample, fol
     settings = {"latent_size": 4, "batch_size": 32}
     timed = narrows.train(sample, **settings, minutes=0.02)
     plan = timed.model.training["plan"]
-    assert f"plan: {plan['epochs']} epochs" in caplog.text
+    assert f"plan: {counted(plan['epochs'], 'epoch')} of" in caplog.text
     assert timed.model.training["settings"]["minutes"] == 0.02
-    fixed = narrows.train(sample, **settings, epochs=plan["epochs"])
+    length = {name: plan[name] for name in ("epochs", "updates_per_epoch")}
+    fixed = narrows.train(sample, **settings, **length)
     assert fixed.model_id == timed.model_id
     assert fixed.model.training["plan"] == plan
 
 
 def test_a_resumed_run_keeps_its_plan(sample, folder, monkeypatch):
     settings = {"latent_size": 4, "batch_size": 32, "minutes": 0.1}
-    monkeypatch.setattr(run, "seconds_per_epoch", lambda *_: 1.0)
+    monkeypatch.setattr(run, "pace_of", lambda trainer, _: Pace(0.0, 1.0))
     with pytest.raises(Killed):
         narrows.train(sample, **settings, checkpoint="c", stop=kill_at(20))
-    monkeypatch.setattr(run, "seconds_per_epoch", None)
+    monkeypatch.setattr(run, "pace_of", None)
     resumed = narrows.train(sample, **settings, checkpoint="c", resume=True)
     assert resumed.model.training["plan"]["epochs"] == 5
     whole = narrows.train(sample, latent_size=4, batch_size=32, epochs=5)
     assert resumed.model_id == whole.model_id
-
-
-def test_the_plan_leaves_time_for_freezing():
-    assert pace.epochs_that_fit(1.0, 60.0) == 54
-    assert pace.epochs_that_fit(100.0, 60.0) == 1
-    assert pace.epochs_that_fit(1.0, -1.0) == 1
-    assert pace.epochs_that_fit(1e-9, 60.0) == pace.MAX_EPOCHS

@@ -1,27 +1,58 @@
-"""How long an epoch takes here, measured, so that a time budget becomes a number of epochs."""
+"""How long updates take here, measured, so that a time budget becomes epochs and updates."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from itertools import chain, count
 
+from narrows.training.choices import MIN_TRAINED_SHARE, enough_minutes
 from narrows.training.loop.trainer import Trainer
+from narrows.training.plan import Plan
+from narrows.words import counted
 
 WARM_UP_UPDATES = 5  # the first ones allocate, and start threads
 MIN_UPDATES = 15
 MEASURING_SHARE, MAX_MEASURING_SECONDS = 0.03, 5.0  # of the budget
 MAX_MEASURING_SHARE = 0.1  # of the budget, where MIN_UPDATES take longer
-FREEZING_SHARE = 0.1  # of the budget, for freezing, checkpoints and a slower minute
+FREEZING_SHARE = 0.1  # of the budget at least, for freezing, checkpoints and a slower minute
 MAX_EPOCHS = 10_000  # each is a line of the history that the model keeps
+MIN_EPOCHS = 3  # of all signals: where fewer fit, epochs are shortened
+SHORT_EPOCHS = 4
+VALIDATION_SHARE = 0.3  # of the time of short epochs, at most
+CALIBRATIONS = 32  # passes over CALIBRATED signals that freezing makes, about: measured on MNIST
+CALIBRATED = 2048
 
 
-def epochs_that_fit(epoch_seconds: float, seconds: float) -> int:
-    """Count the epochs for which `seconds` are enough, freezing included; at least one."""
-    return max(1, min(MAX_EPOCHS, int(seconds * (1.0 - FREEZING_SHARE) / epoch_seconds)))
+@dataclass(frozen=True)
+class Pace:
+    """What a run takes here, in seconds."""
+
+    update: float
+    validation: float
+    freezing: float = 0.0
+
+    def epoch(self, plan: Plan) -> float:
+        """The time of an epoch of a plan."""
+        return plan.updates_per_epoch * self.update + self.validation
+
+    def length(self, plan: Plan, seconds: float) -> tuple[int, int]:
+        """Return the epochs that fit in so many seconds, freezing included, and their updates.
+
+        Where fewer than three fit, epochs of fewer updates: each sees a part of the signals.
+        """
+        seconds -= max(self.freezing, FREEZING_SHARE * seconds)
+        fitting = seconds / self.epoch(plan)
+        if fitting >= MIN_EPOCHS:
+            return int(min(fitting, MAX_EPOCHS)), plan.updates_per_epoch
+        epochs = int(min(SHORT_EPOCHS, VALIDATION_SHARE * seconds / max(self.validation, 1e-9)))
+        epochs = max(1, epochs)
+        updates = int((seconds / epochs - self.validation) / self.update)
+        return epochs, max(1, min(updates, plan.updates_per_epoch))
 
 
-def seconds_per_epoch(trainer: Trainer, budget: float) -> float:
-    """Measure some updates of an epoch, and a validation; the trainer is of no use after it.
+def pace_of(trainer: Trainer, budget: float) -> Pace:
+    """Measure some updates and a validation; the trainer is of no use after it.
 
     Parameters
     ----------
@@ -36,7 +67,12 @@ def seconds_per_epoch(trainer: Trainer, budget: float) -> float:
         began = time.perf_counter()
         trainer.validate()
         validation = time.perf_counter() - began
-    return trainer.plan.updates_per_epoch * sum(settled) / len(settled) + validation
+    plan = trainer.plan
+    # A validation decodes at each quality, and at the middle one again.
+    of_a_signal = validation / max(1, trainer.n_validated * (plan.qualities + 1))
+    coded = plan.qualities * (plan.n_train + plan.n_held_out)
+    passes = coded + CALIBRATIONS * min(CALIBRATED, plan.n_train)
+    return Pace(sum(settled) / len(settled), validation, of_a_signal * passes)
 
 
 def update_times(trainer: Trainer, budget: float) -> list[float]:
@@ -51,3 +87,33 @@ def update_times(trainer: Trainer, budget: float) -> list[float]:
         trainer.update(next(batches))
         times.append(time.perf_counter() - began)
     return times
+
+
+def budgeted(plan: Plan, pace: Pace, budget: float, spent: float) -> Plan:
+    """Return a plan that keeps a budget, and says what would be enough where it is far too short.
+
+    Parameters
+    ----------
+    plan : Plan
+        As long as without a budget.
+    pace : Pace
+    budget, spent : float
+        Seconds of the whole run, and of them those that have passed.
+    """
+    usual, epoch = plan.epochs * plan.updates_per_epoch, pace.epoch(plan)
+    epochs, updates = pace.length(plan, budget - spent)
+    why = f"as many as fit in {budget / 60:g} minutes, at {epoch:.3g} s an epoch"
+    if updates < plan.updates_per_epoch:
+        why += f" of all signals: each sees {100 * updates / plan.updates_per_epoch:.2g} % of them"
+    share = epochs * updates / usual
+    if share >= MIN_TRAINED_SHARE:
+        return plan.lasting(epochs, why, updates)
+    full = spent + plan.epochs * epoch + pace.freezing
+    done = counted(epochs * updates, "update")
+    too_short = (
+        f"far too short: {done} where a full training has {usual:,}; "
+        f"--minutes {enough_minutes(full)} would be enough to judge by, {full / 60:,.0f} for all"
+    )
+    if pace.freezing > budget - spent:
+        too_short += f"; freezing alone takes about {pace.freezing:.0f} s: the budget is exceeded"
+    return plan.lasting(epochs, why, updates, too_short)
