@@ -16,6 +16,7 @@ import narrows
 from narrows.codec.codec import Codec
 from scripts.golden.exact import exact_float32, exact_qualities_int16
 from scripts.golden.files import efforts_of, files_of, packets_of
+from scripts.golden.frames import geometry
 from tests.helpers.tiny_models import (
     by_channel,
     corrected,
@@ -235,6 +236,9 @@ RANDOM = {
     "conv-2d-uint8": partial(conv, dtype="uint8", sizes=(7, 5)),
     "conv-3d-float32": partial(conv, dtype="float32", sizes=(3, 4, 5)),
     "metadata": metadata,
+    "geometry-uint8": partial(geometry, "uint8", (4, 3), (4, 3)),
+    "geometry-int16": partial(geometry, "int16", (6,), (2,)),
+    "geometry-float32": partial(geometry, "float32", (4, 3), (3, 1)),
     "contexts": contexts,
     "contexts-wide": contexts_wide,
     "search-float32": search_float32,

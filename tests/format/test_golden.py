@@ -108,6 +108,19 @@ def test_a_golden_search_costs_no_more_with_more_effort(path):
     assert (np.diff(np.mean(costs, axis=1)) < 0).all()
 
 
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("v*/*.files.npz")), ids=lambda path: path.stem)
+def test_files_of_golden_frames_are_put_together_by_both_readers(path):
+    name = path.name.removesuffix(".files.npz")
+    blob, model = (path.with_name(name + end) for end in (".nrw", ".narrows"))
+    ours = narrows.decompress(blob.read_bytes(), model)
+    theirs = narrows_reader.read_files(blob.read_bytes(), model.read_bytes())
+    with np.load(path) as expected:
+        assert [*ours] == [*theirs] == [*expected]
+        for each, array in expected.items():
+            assert ours[each].dtype == theirs[each].dtype == array.dtype
+            assert ours[each].tobytes() == theirs[each].tobytes() == array.tobytes()
+
+
 def test_the_metadata_of_a_golden_archive_are_read_by_both_readers():
     path = FOLDER / "v0" / "metadata.nrw"
     expected = json.loads(path.with_suffix(".metadata.json").read_text())

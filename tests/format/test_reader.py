@@ -245,6 +245,8 @@ def read_bad_with_narrows(path):
         return narrows.load(path)
     if "embedded" in path.stem:
         return narrows.decompress(path.read_bytes())
+    if "archive-geometry" in path.stem:
+        return narrows.decompress(path.read_bytes(), SMALL)
     model = next((m for start, m in MODELS.items() if path.stem.startswith(start)), SMALL)
     return narrows.load(model).decompress(path.read_bytes())
 

@@ -6,7 +6,8 @@ clarity over speed. Each `read_...` raises `Rejected`, nothing else.
 
 from .archive import read_archive, read_metadata
 from .conventions import Rejected
+from .geometry import read_files
 from .model import read_model
 from .packet import read_packet
 
-__all__ = ["Rejected", "read_archive", "read_metadata", "read_model", "read_packet"]
+__all__ = ["Rejected", "read_archive", "read_files", "read_metadata", "read_model", "read_packet"]

@@ -6,6 +6,7 @@ that only the check in question can refuse a file. reasons.txt lists what the re
 
 from scripts.golden.bad.archives import bad_archives
 from scripts.golden.bad.exact_values import bad_exact_values
+from scripts.golden.bad.geometry import bad_geometries
 from scripts.golden.bad.models import bad_models
 from scripts.golden.bad.qualities import bad_groups
 from scripts.golden.bad.reasons import list_reasons
@@ -16,6 +17,7 @@ def bad_files():
     kinds = (
         ("archive-", bad_archives(), ".nrw"),
         ("archive-exact-", bad_exact_values(), ".nrw"),
+        ("archive-geometry-", bad_geometries(), ".nrw"),
         ("archive-qualities-", bad_groups(), ".nrw"),
         ("model-", bad_models(), ".narrows"),
     )

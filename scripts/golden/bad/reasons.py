@@ -1,6 +1,6 @@
 """Why the reader rejects each golden bad file: reasons.txt, beside the files."""
 
-from readers.python.narrows_reader import Rejected, read_archive, read_model
+from readers.python.narrows_reader import Rejected, read_archive, read_files, read_model
 from scripts.golden.bad.good_files import EXACT_MODEL, MODEL, QUALITIES_MODEL
 
 MODELS = {"archive-qualities": QUALITIES_MODEL, "archive-exact": EXACT_MODEL}
@@ -13,6 +13,8 @@ def reason_of(name, data):
             read_model(data)
         elif "embedded" in name:
             read_archive(data)
+        elif "archive-geometry" in name:
+            read_files(data, MODEL)
         else:
             own = (model for start, model in MODELS.items() if name.startswith(start))
             read_archive(data, next(own, MODEL))

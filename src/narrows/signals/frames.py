@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.errors import SettingError
 from narrows.signals.checks import check_signals
 from narrows.signals.cutting import Cut
-from narrows.signals.geometry import Geometry, pack_geometry
+from narrows.signals.geometry import MAX_WEIGHT, Geometry, pack_geometry, weight_of
 from narrows.signals.members import Member
 from narrows.signals.source import Attributes, Signals, StoredSource
 from narrows.signals.windows import Grid, cut_frame
@@ -48,6 +49,11 @@ class Frames:
             [member.attributes for member in members],
             is_folder,
         )
+        if weight_of(cut.lengths, cut.hops) >= MAX_WEIGHT:
+            raise SettingError(
+                f"hops of {', '.join(map(str, cut.hops))} for frames of "
+                f"{', '.join(map(str, cut.lengths))}: too many overlap; give longer hops"
+            )
         self._opened: tuple[int, StoredSource] | None = None
 
     @property

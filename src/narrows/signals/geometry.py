@@ -32,6 +32,7 @@ Shape = tuple[int, ...]
 MAX_AXES = 16
 MAX_AXIS = 1 << 48
 MAX_ELEMENTS = 1 << 56
+MAX_WEIGHT = 1 << 30  # of the frames that overlap at an element, in all
 MAX_NAMES_LENGTH = 1 << 28  # characters of all names: what few bytes could ask memory for
 
 
@@ -135,6 +136,7 @@ def unpack_metadata(metadata: Mapping[str, Any]) -> Geometry | None:
     lengths = _whole(form["lengths"], 1)
     hops = _whole(form.get("hops", form["lengths"]), 1)
     _check(len(lengths) == len(hops) <= MAX_AXES and all(map(_fits, hops, lengths)), "has gaps")
+    _check(weight_of(lengths, hops) < MAX_WEIGHT, "overlaps too much")
     _check(isinstance(form["shape"], list) and len(form["shape"]) == len(lengths), "has other axes")
     columns = [_whole(_for_all(sizes, n), 0) for sizes in form["shape"]]
     shapes = list(zip(*columns, strict=True))
@@ -166,6 +168,12 @@ def _unpack_names(packed: Any) -> list[str]:
         before = before[:k] + end
         names.append(before)
     return names
+
+
+def weight_of(lengths: Shape, hops: Shape) -> int:
+    """Return a bound of the weights that are added at one element; below MAX_WEIGHT int64 do."""
+    overlaps = [(length, hop) for length, hop in zip(lengths, hops, strict=True) if hop < length]
+    return prod(-(-length // hop) * -(-length // 2) for length, hop in overlaps)
 
 
 def _once(values: list[Any]) -> Any:
