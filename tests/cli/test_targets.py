@@ -182,7 +182,7 @@ def test_a_target_that_nothing_keeps_to_gives_one_line(run, folder, command, opt
 def test_a_target_out_of_reach_gives_one_line_and_no_file(run, folder, command, option):
     value = OUT_OF_REACH[option]
     result = run(command[0], "x.npy", "-m", "m.narrows", *command[1:], option, value)
-    words = ("out of reach", f"{keyword(option)} {value}", "effort 2", "a higher effort")
+    words = ("out of reach", f"{keyword(option)} {value}", "effort 2", "give ", ", or ")
     assert fails_with_one_line(result, *words)
     assert files() == FILES
 

@@ -4,6 +4,7 @@ import io
 import math
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -89,16 +90,33 @@ def test_what_an_error_says_a_packet_could_have_can_be_had(dtype, contexts, sear
 
 
 @each_target
-def test_an_error_proposes_only_what_there_is(name):
+def test_where_no_effort_reaches_a_target_another_model_is_proposed(name):
     target = {name: 0.01 if name == "target_bytes" else 2000}
-    for searches, effort, words in (
-        (False, 0, "another model"), (True, 0, "a higher effort"), (True, 2, "a higher effort"),
-        (True, 9, "another model"),
-    ):  # fmt: skip
+    for searches, effort in ((False, 0), (True, 0), (True, 2), (True, 9)):
         codec = codec_of("uint8", (), searches)
         with pytest.raises(SettingError) as caught:
             codec.compress(signals_of(codec)[:2], effort=effort, **target)
-        assert_one_line(caught.value, f"at effort {effort}", words)
+        words = "another model: one trained with", "--bits-per-latent"
+        assert_one_line(caught.value, f"at effort {effort}", *words)
+
+
+@each_target
+def test_the_highest_effort_is_proposed_only_where_it_reaches_the_target(name):
+    codec, proposed = codec_of("uint8", (), True), 0
+    for signal in signals_of(codec)[:6, None]:
+        unreachable = {name: 0.01 if name == "target_bytes" else 2000}
+        value = told(codec, signal, partial(codec.compress, effort=0), **unreachable)
+        for target in (value * 0.97, value * 1.01):
+            try:
+                codec.compress(signal, effort=0, **{name: target})
+            except SettingError as error:
+                if "effort 9, which reaches it" in str(error):
+                    codec.compress(signal, effort=9, **{name: target})
+                    proposed += 1
+                else:
+                    with pytest.raises(SettingError, match="another model"):
+                        codec.compress(signal, effort=9, **{name: target})
+    assert proposed
 
 
 @pytest.mark.parametrize("dtype", ["int32", "float32"])

@@ -27,10 +27,12 @@ from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.entropy.ans import escape_bits
 from narrows.codec.entropy.tables import Symbols
+from narrows.codec.networks.quantiser import MAX_QUALITIES
 from narrows.codec.transform import Frames
 from narrows.errors import SettingError
 
 LOG = logging.getLogger(__name__)
+MAX_TRIED = 16  # signals on which the highest effort is tried, before it is recommended
 MIN_USED = 0.8  # of target_bytes: where less is used, it is said
 
 Rows = npt.NDArray[np.intp]
@@ -245,22 +247,42 @@ class BudgetSearch:
     def _out_of_reach(self, x: Originals, symbols: Symbols, quality: int) -> str:
         """Say what signals that cannot keep to the budget have at the first point."""
         effort, model = self._effort, self._encoder.model
-        searches = model.tradeoffs is not None and effort < MAX_EFFORT
-        more = "a higher effort" if searches else "another model"
         # Both figures are rounded to the side where they can be asked for.
         if self._budget.of_bytes:
-            least = np.ceil(10.0 * self._bytes(symbols, quality).max()) / 10.0
+            taken = self._bytes(symbols, quality)
+            least = np.ceil(10.0 * taken.max()) / 10.0
+            other = "a lower --bits-per-latent" + ", or more --qualities," * self._has_few
             return (
                 f"target_bytes {self._budget.target_bytes:g} is out of reach: at effort {effort} "
-                f"there is a signal that takes {least:.1f} bytes at least; give more, or {more}"
+                f"there is a signal that takes {least:.1f} bytes at least; give more, or "
+                f"{self._way_to_reach(x[np.argsort(-taken)], other)}"
             )
-        error = float((self._errors(x, symbols, quality) / x.known_share).max())
+        errors = self._errors(x, symbols, quality) / x.known_share
+        error = float(errors.max())
         most = 20.0 * log10(model.peak) + 10.0 * (log10(prod(model.frame_shape)) - log10(error))
+        other = "a higher --bits-per-latent or --latent-size"
+        other += ", or more --qualities," * self._has_few
         return (
             f"target_psnr {self._budget.target_psnr:g} is out of reach: at effort {effort} there "
             f"is a signal that can have {np.floor(10.0 * most) / 10.0:.1f} dB at most; give less, "
-            f"or {more}"
+            f"or {self._way_to_reach(x[np.argsort(-errors)], other)}"
         )
+
+    @property
+    def _has_few(self) -> bool:
+        return self._encoder.model.n_qualities < MAX_QUALITIES
+
+    def _way_to_reach(self, x: Originals, other: str) -> str:
+        """Say what reaches the budget, after trying the highest effort on the first of `x`."""
+        if self._effort < MAX_EFFORT and self._encoder.model.tradeoffs is not None:
+            best = BudgetSearch(self._encoder, self._budget, MAX_EFFORT, self._packet_size)
+            try:
+                best.encode(x.frames[:MAX_TRIED], known=x[:MAX_TRIED].known)
+            except SettingError:
+                pass
+            else:
+                return f"effort {MAX_EFFORT}, which reaches it"
+        return f"another model: one trained with {other} comes nearer"
 
 
 @lru_cache(maxsize=64)
