@@ -46,6 +46,7 @@ def test_append_tells_what_it_added_and_what_the_archive_holds(run, folder, arch
         "output": "x.nrw", "signals": 40, "raw_bytes": 40 * 64, "compressed_bytes": added,
         "bytes_per_signal": added / 40, "ratio": 40 * 64 / added,
         "quality": 1, "effort": 2, "target_bytes": None, "target_psnr": None,
+        "strict": False, "kept_exactly": None,
         "archive_signals": 90, "archive_bytes": sizes[1],
         "embedded": False, "model_bytes": Path("m.narrows").stat().st_size,
     }  # fmt: skip
@@ -117,10 +118,10 @@ def test_info_tells_qualities_and_metadata(run, folder, digits):
     (folder / "x.nrw").write_bytes(codec.compress(digits[:9], metadata=described))
     shown = json.loads(run("info", "x.nrw", "--json").out)
     assert shown["metadata"] == described
-    assert shown["blocks_by_quality"] == {"1": 1}
+    assert shown["signals_by_quality"] == {"1": 9}
     text = run("info", "x.nrw").out
     assert re.search(r"metadata +names \(9 bytes\), scale \(3 bytes\)", text)
-    assert re.search(r"blocks by quality +1 at 1\n", text)
+    assert re.search(r"signals by quality +9 at 1\n", text)
 
 
 def test_damage_is_told_and_the_rest_can_be_saved(run, folder, archive, digits):

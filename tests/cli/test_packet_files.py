@@ -188,3 +188,15 @@ def test_the_model_of_packets_must_be_given(run, packets, folder):
     assert fails_with_one_line(run("decompress", "p"), "do not say which model", "-m")
     (folder / "empty").mkdir()
     assert fails_with_one_line(run("decompress", "empty", *MODEL), "holds no packets", "--packets")
+
+
+def test_info_tells_sizes_and_qualities_of_packets_without_a_model(run, packets):
+    (packets / "00009-of-00050.packet").unlink()
+    sizes = [file.stat().st_size for file in packets.iterdir()]
+    described = json.loads(run("info", "p", "--json").out)
+    assert described["packets"] == 49
+    assert described["missing"] == 1
+    assert described["bytes_per_signal"] == sum(sizes) / 49
+    assert described["max_packet_bytes"] == max(sizes)
+    assert described["signals_by_quality"] == {"1": 49}
+    assert "49 at 1" in run("info", "p").out

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from narrows.cli import options
+from narrows.cli.packets import packets_in
 from narrows.cli.printing import give, print_pairs, print_table
 from narrows.cli.streams import open_input, whole_archive
 from narrows.clock import in_words
@@ -17,20 +18,22 @@ from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.words import counted
 
 if TYPE_CHECKING:
-    from narrows.codec.archive import Metadata
+    from narrows.codec.archive import Block, Header, Metadata
     from narrows.codec.codec import Codec
     from narrows.codec.model.model import Model
     from narrows.codec.networks.network import IntegerNetwork
+    from narrows.packet_files import Packets
 
 
 def info(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A model or an archive.", show_default=False)
+        str, typer.Argument(metavar="FILE", help="A model, an archive or packets.",
+                            show_default=False)
     ],
     json: options.AsJson = False,
     quiet: options.Quiet = False,
-) -> None:
-    """Show what a model or an archive holds.
+) -> None:  # fmt: skip
+    """Show what a model, an archive or packets hold.
 
     narrows info m.narrows
     narrows info signals.npy.nrw
@@ -38,7 +41,12 @@ def info(
     from narrows.codec.archive import MAGIC
     from narrows.errors import FormatError
 
-    with whole_archive(file, or_model=True) as path:
+    with whole_archive(file, or_model=True, or_packets=True) as path:
+        packets = packets_in(path, file, "give the path of an archive, of packets or of a model")
+        if packets is not None:
+            described = describe_packets(packets)
+            give(described, partial(_print_packets, file, described), json=json, quiet=quiet)
+            return
         with open_input(path, "give the path of an archive or a model") as stream:
             is_archive = stream.read(len(MAGIC)) == MAGIC
         described = describe_archive(path) if is_archive else describe_model(path)
@@ -51,17 +59,21 @@ def info(
 
 def describe_archive(file: str) -> dict[str, Any]:
     """Read an archive to its end, checking every checksum, and describe what is readable."""
-    from narrows.codec.archive import Mode
     from narrows.codec.archive.exact_values import count_exact
     from narrows.codec.archive.salvage import LostRange, whole_blocks
 
     losses: list[LostRange] = []
+    modes: Counter[str] = Counter()
+    qualities: Counter[int] = Counter()
+    signals = exact = values = 0
     with open_input(file) as stream:
         header, blocks = whole_blocks(stream, losses.append)
-        each = [(b.mode, b.quality, b.n_signals, count_exact(b, header)) for b in blocks]
-    found, exact = [block[:3] for block in each], [block[3] for block in each]
-    size, signals = Path(file).stat().st_size, sum(n for *_, n in found)
-    coded = [quality for mode, quality, _ in found if mode in (Mode.CODED, Mode.PATCHED)]
+        for block in blocks:
+            modes[block.mode.name.lower()] += 1
+            qualities.update(_qualities(block, header))
+            whole, others = count_exact(block, header)
+            signals, exact, values = signals + block.n_signals, exact + whole, values + others
+    size = Path(file).stat().st_size
     return {
         "model_id": header.model_id.hex(),
         "embedded_model": header.embedded_model is not None,
@@ -69,24 +81,62 @@ def describe_archive(file: str) -> dict[str, Any]:
         "signals": signals,
         "dtype": header.dtype.name,
         "frame_shape": list(header.frame_shape),
-        "blocks": len(found),
-        "blocks_by_mode": dict(Counter(mode.name.lower() for mode, *_ in found)),
-        "blocks_by_quality": dict(Counter(str(quality or "several") for quality in coded)),
-        "signals_kept_exactly": sum(whole for whole, _ in exact),
-        "other_values_kept_exactly": sum(others for _, others in exact),
+        "blocks": modes.total(),
+        "blocks_by_mode": dict(modes),
+        "signals_by_quality": {str(quality): n for quality, n in sorted(qualities.items())},
+        "signals_kept_exactly": exact,
+        "other_values_kept_exactly": values,
         "compressed_bytes": size,
         "ratio": signals * header.frame_bytes / size,
         "damage": [str(loss) for loss in losses],
     }
 
 
+def _qualities(block: Block, header: Header) -> dict[int, int]:
+    """Return how many signals of a block have each quality; those that are kept exactly, none."""
+    from narrows.codec.archive import Mode
+    from narrows.codec.archive.exact_values import unpack_exact
+    from narrows.codec.archive.quality_groups import count_qualities
+
+    n, position = block.n_signals, 0
+    if block.mode is Mode.PATCHED:
+        exact, position = unpack_exact(block.payload, (n, *header.frame_shape), header.dtype)
+        n -= int(exact.whole.sum())
+    elif block.mode is not Mode.CODED:
+        return {}
+    return {block.quality: n} if block.quality else count_qualities(block.payload[position:], n)
+
+
 def _print_archive(file: str, described: dict[str, Any]) -> None:
-    qualities = described["blocks_by_quality"].items()
     shown = described | {
-        "blocks_by_quality": ", ".join(f"{n} at {quality}" for quality, n in qualities),
+        "signals_by_quality": _at_qualities(described),
         "metadata": _sizes(described["metadata"]),
     }
     print_pairs(f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in shown.items()])
+
+
+def _at_qualities(described: dict[str, Any]) -> str:
+    qualities = described["signals_by_quality"].items()
+    return ", ".join(f"{n:,} at {quality}" for quality, n in qualities) or "none"
+
+
+def describe_packets(packets: Packets) -> dict[str, Any]:
+    """Describe packets, as far as it takes no model."""
+    sizes = [len(packet) for packet in packets.by_number.values()]
+    qualities = Counter((packet[0] >> 5) + 1 for packet in packets.by_number.values() if packet)
+    return {
+        "packets": len(sizes),
+        "missing": packets.n_missing,
+        "compressed_bytes": sum(sizes),
+        "bytes_per_signal": sum(sizes) / max(1, len(sizes)),
+        "max_packet_bytes": max(sizes, default=0),
+        "signals_by_quality": {str(quality): n for quality, n in sorted(qualities.items())},
+    }
+
+
+def _print_packets(file: str, described: dict[str, Any]) -> None:
+    shown = described | {"signals_by_quality": _at_qualities(described)}
+    print_pairs(f"packets {file}", [(k.replace("_", " "), _show(v)) for k, v in shown.items()])
 
 
 def _sizes(metadata: Metadata) -> str:

@@ -18,7 +18,7 @@ TARGETS = "In place of a quality"
 NETWORKS, TRAINING = "The networks", "Their training"
 GROUPS = {
     "latent_size": OPTIONS, "qualities": OPTIONS, "minutes": OPTIONS, "preset": OPTIONS,
-    "seed": OPTIONS,
+    "seed": OPTIONS, "aim": OPTIONS,
     "bits_per_latent": NETWORKS, "architecture": NETWORKS, "loss": NETWORKS, "lambda_": NETWORKS,
 }  # fmt: skip
 """In the help, of the settings of a training; the others stand under TRAINING."""

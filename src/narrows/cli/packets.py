@@ -30,6 +30,7 @@ Opened = tuple["Decoder", int | None, Iterator[Any]]
 """The decoder, the number of signals if it is known, and the signals, some at a time."""
 GROUP = "Packets"
 LINES = ".jsonl"
+HINT = "give the path of an archive or of packets"
 BLOCK = 1024  # signals that are read, or decoded, at a time
 Checksum = Annotated[
     bool,
@@ -105,7 +106,7 @@ def describe_packets(figures: dict[str, Any]) -> str:
     )
 
 
-def packets_in(path: str, name: str) -> Packets | None:
+def packets_in(path: str, name: str, hint: str = HINT) -> Packets | None:
     """Read the packets of a folder or of JSON lines; None if it is something else.
 
     Parameters
@@ -114,12 +115,14 @@ def packets_in(path: str, name: str) -> Packets | None:
         A folder, or a file that can be read again.
     name : str
         What the user calls it.
+    hint : str
+        What to do where there is no such file.
     """
     from narrows.packet_files import read_files, read_lines
 
     if Path(path).is_dir():
         return read_files(Path(path))
-    with open_input(path, "give the path of an archive or of packets") as stream:
+    with open_input(path, hint) as stream:
         is_lines = stream.read(1) == b"{"
         stream.seek(0)
         return read_lines(stream, shown_name(name)) if is_lines else None

@@ -62,6 +62,20 @@ def unpack_groups(
     return symbols, qualities
 
 
+def count_qualities(payload: bytes, n: int) -> dict[int, int]:
+    """Return how many of n signals have each quality; it takes no model to know."""
+    counts: dict[int, int] = {}
+    position = quality = 0
+    while sum(counts.values()) < n:
+        quality += 1
+        count, position = read_varint(payload, position)
+        if count:
+            counts[quality] = count
+    if sum(counts.values()) != n:
+        raise FormatError(f"block of {n} signals that has qualities for {sum(counts.values())}")
+    return counts
+
+
 def _list_coder(counts: npt.NDArray[np.int64]) -> SymbolCoder:
     """Make the coder of the qualities themselves, whose frequencies follow from their counts."""
     room = TOTAL - len(counts) - 1
