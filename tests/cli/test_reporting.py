@@ -55,6 +55,7 @@ def test_the_verdict_is_told_unless_quiet(run, folder, no_peers, monkeypatch):
     monkeypatch.setattr("narrows.evaluation.report.page", lambda contents: "<html></html>")
     done = run("report", "x.npy", "-m", "m.narrows")
     assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("measuring 50 signals and other codecs: ")
     assert "has paid for itself after" in done.err
     assert "report.html: 13 bytes" in done.err
     assert fails_with_one_line(run("report", "x.npy", "-m", "m.narrows"), "report.html", "-f")
@@ -126,7 +127,8 @@ def test_a_page_that_fails_leaves_no_file(run, folder, no_peers, monkeypatch):
 
     monkeypatch.setattr("narrows.evaluation.report.page", fails)
     before = sorted(folder.iterdir())
-    assert fails_with_one_line(run("report", "x.npy", "-m", "m.narrows"), "in the middle")
+    done = run("report", "x.npy", "-m", "m.narrows", "--quiet")
+    assert fails_with_one_line(done, "in the middle")
     assert sorted(folder.iterdir()) == before
 
 

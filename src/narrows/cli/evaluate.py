@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
-from narrows.cli.printing import give, print_channels, print_comparison, print_pairs, quality_pairs
+from narrows.cli.printing import (
+    give,
+    print_channels,
+    print_comparison,
+    print_pairs,
+    quality_pairs,
+    say,
+)
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_data
 from narrows.words import counted
 
 if TYPE_CHECKING:
-    from narrows.evaluation.metrics import Evaluation
+    from narrows.evaluation.metrics import Evaluation, Signals
+    from narrows.evaluation.peers.registry import Bench
+    from narrows.evaluation.rate_point import RatePoint
 
 
 @reads
@@ -41,7 +51,7 @@ def evaluate(
     from narrows.codec.encoding.requests import Request
     from narrows.evaluation.metrics import evaluate as measure
     from narrows.evaluation.peers.registry import Bench, sample
-    from narrows.evaluation.rate_point import RatePoint, break_even, codec_point, raw_point
+    from narrows.evaluation.waiting import in_words, seconds_of_codec, seconds_of_peers
     from narrows.models import load_codec
 
     options.check_targets(quality, target_bytes, target_psnr)
@@ -50,36 +60,45 @@ def evaluate(
     x = read_data(data, reading)
     all_signals, x = len(x), sample(x, signals)
     request = Request(quality, effort, target_bytes, target_psnr)
-    rows: list[RatePoint] = []
-    even: dict[str, int | None] = {}
-    missing: tuple[str, ...] = ()
+    bench = None
+    if baselines and len(x):
+        others = None if train is None else codec.transform.check_frames(read_data(train, reading))
+        bench = Bench(x, codec.model.peak, others)
+        expected = in_words(seconds_of_codec(codec, x, request) + seconds_of_peers(bench))
+        say(f"measuring {counted(len(x), 'signal')} and other codecs: {expected}", quiet or json)
     with bar(quiet) as shown:
         shown.begin("compressing", len(x), x[:1].nbytes)
         measured = measure(codec, x, request, shown.advance)
-        if baselines:
-            ours, raw = codec_point("narrows", measured), raw_point(x)
-            others = (
-                None if train is None else codec.transform.check_frames(read_data(train, reading))
-            )
-            bench = Bench(x, codec.model.peak, others, shown.begin_peer)
-            peers = bench.at_psnr(measured.psnr, measured.bytes_per_signal)
-            rows = [raw, *bench.lossless(), *peers, ours]
-            missing = bench.not_measured
-            size = measured.model_bytes
-            even = {r.name: break_even(size, ours.bytes_per_signal, r) for r in (raw, *peers)}
+        rows, even = ([], {}) if bench is None else _beside(bench, x, measured, shown.begin_peer)
     extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
 
     def show() -> None:
         _print(f"{data} through {model}", measured, all_signals)
-        if rows:
+        if bench is not None:
             print_comparison(rows)
             for name, paid in even.items():
                 print(f"  smaller than {name}, model included: {_from_on(paid)}")
-            for fault in missing:
+            for fault in bench.not_measured:
                 print(f"  not measured: {fault}")
 
     figures = {**measured.as_json(), **(extra if baselines else {})}
     give(figures, show, json=json, quiet=quiet)
+
+
+def _beside(
+    bench: Bench, x: Signals, measured: Evaluation, tell: Callable[[str], None]
+) -> tuple[list[RatePoint], dict[str, int | None]]:
+    """Measure other codecs; return all rows, and by name from how many signals on narrows pays."""
+    from narrows.evaluation.rate_point import break_even, codec_point, raw_point
+
+    ours, raw = codec_point("narrows", measured), raw_point(x)
+    bench.tell = tell
+    peers = bench.at_psnr(measured.psnr, measured.bytes_per_signal)
+    even = {
+        row.name: break_even(measured.model_bytes, ours.bytes_per_signal, row)
+        for row in (raw, *peers)
+    }
+    return [raw, *bench.lossless(), *peers, ours], even
 
 
 def _print(title: str, measured: Evaluation, all_signals: int) -> None:

@@ -8,9 +8,10 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
-from narrows.cli.printing import give
+from narrows.cli.printing import give, say
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import chosen_output, open_output, read_classes, read_data
+from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.evaluation.report import Contents, Sentence
@@ -40,9 +41,12 @@ def report(
     """
     output = chosen_output(output, "report.html")
     options.check_json(json, output)
+    from narrows.evaluation.peers.registry import sample
     from narrows.evaluation.plots import new_figure
     from narrows.evaluation.report import measure, page, verdict
+    from narrows.evaluation.report.comparison import seconds_expected
     from narrows.evaluation.report.contents import check
+    from narrows.evaluation.waiting import in_words
     from narrows.models import load_codec
 
     new_figure(1, 1)  # a missing matplotlib is told before any work, not after
@@ -53,8 +57,11 @@ def report(
         classes = None if labels is None else read_classes(labels)
         check(codec, x, classes)
         others = None if train is None else codec.transform.check_frames(read_data(train, reading))
+        some = sample(x, signals)
+        expected = in_words(seconds_expected(codec, some, others))
+        say(f"measuring {counted(len(some), 'signal')} and other codecs: {expected}", quiet or json)
         with bar(quiet) as shown:
-            shown.begin("compressing", min(signals or len(x), len(x)), x[:1].nbytes)
+            shown.begin("compressing", len(some), x[:1].nbytes)
             contents = measure(
                 codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
                 train_file=train, most=signals, progress=shown.advance, tell=shown.begin_peer,

@@ -84,7 +84,7 @@ class Bench:
         some = sample(x, max(MIN_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
         self.work, peers = peers_for(some, peak, train)
         self.is_half_learnt = train is None
-        self._tell = tell
+        self.tell = tell
         self._halves = Workload(some[1::2], peak, self.work.layout, some[::2])
         enough = len(some) >= MIN_SIGNALS
         known = [peer for peer in peers if enough or not (peer.learns and self.is_half_learnt)]
@@ -152,7 +152,7 @@ class Bench:
         return None if point is None else replace(point, name=f"{point.name} at this size")
 
     def _point(self, peer: Peer, psnr: float | None, size: float | None) -> RatePoint | None:
-        self._tell(peer.name)
+        self.tell(peer.name)
         settings = peer.settings(self._work(peer))
         start = 0 if size is None or not peer.learns else bisect_left(settings[:-1], size)
         measured = partial(self._at, peer)

@@ -13,9 +13,11 @@ from narrows.evaluation.peers.contract import Signals
 from narrows.evaluation.peers.pca import is_pca
 from narrows.evaluation.peers.registry import Bench
 from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
+from narrows.evaluation.waiting import seconds_of_codec, seconds_of_peers
 
 EFFORTS = 0, 5
 """At which a model of one quality is measured besides, to have a curve."""
+DRAWING_SECONDS = 4.0
 SHOWN_DECIBELS = 2.0
 """Peers are shown to so much below and above the model's qualities."""
 
@@ -78,6 +80,14 @@ def compare(
         pca_is_half_learnt=bench.is_half_learnt,
         not_measured=bench.not_measured,
     )
+
+
+def seconds_expected(codec: Codec, x: Signals, train: Signals | None = None) -> float:
+    """Estimate how long a report on `(n, *frame_shape)` signals takes, from a trial on a few."""
+    bench = Bench(x, codec.model.peak, train)
+    a_signal = seconds_of_codec(codec, x) / len(x)
+    again = len(bench.work.x) * len(_requests(codec))
+    return seconds_of_peers(bench, 3) + a_signal * (2 * len(x) + again) + DRAWING_SECONDS
 
 
 def _requests(codec: Codec) -> list[tuple[str, Request]]:
