@@ -122,6 +122,8 @@ def test_what_a_conversion_would_lose_is_refused_everywhere(entry, kind):
 def test_what_is_no_array_of_numbers_is_refused_with_what_makes_one(entry, kind):
     if kind == "nothing" and entry in {"train, validation", "verify", "report, train"}:
         return  # there it stands for what is not given
+    if kind == "a name" and entry.startswith("train"):
+        return  # it is read
     values, advice = NO_NUMBERS[kind]
     with pytest.raises(DataError) as caught:
         ENTRIES[entry](values)

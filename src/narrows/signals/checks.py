@@ -15,7 +15,7 @@ DTYPES: tuple[np.dtype[Any], ...] = tuple(
 )
 """The accepted types of numbers, in native byte order."""
 
-_NEAREST = {"b": "uint8", "i": "int32", "u": "int32"}
+_NEAREST = {"b": "uint8", "i": "int32", "u": "int32", "f": "float32"}
 
 
 def check_signals(
@@ -64,8 +64,9 @@ def check_dtype(
     accepted = [known.name for known in DTYPES]
     if dtype.name in accepted:  # in either byte order
         return
-    nearest = _NEAREST.get(dtype.kind, "float32")
-    advice = f'convert it where the values allow, e.g. x.astype("{nearest}")'
+    if values is None and dtype.kind not in _NEAREST:
+        values = np.zeros(1, dtype)  # the kind alone decides
+    advice = f'convert it where the values allow, e.g. x.astype("{_NEAREST.get(dtype.kind)}")'
     raise DataError(
         f"{name} has dtype {dtype.name}; accepted are {', '.join(accepted)}; "
         f"{advice if values is None else advice_on_dtype(values)}{first}"

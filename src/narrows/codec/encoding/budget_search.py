@@ -193,8 +193,8 @@ class BudgetSearch:
             _tell_once(
                 f"target_bytes {target:g} is more than model {model.model_id.hex()[:8]} can use: "
                 f"at its best it takes {np.ceil(10.0 * at_last) / 10.0:.1f} bytes a signal; nearer "
-                f"to the signals comes {better}a model trained with more --qualities or a higher "
-                "--bits-per-latent"
+                f"to the signals comes {better}a model trained with "
+                f"{'more --qualities or ' * self._has_few}a higher --bits-per-latent"
             )
 
     def _from_few_bytes(self, numbers: Rows) -> Rows:

@@ -15,6 +15,7 @@ writes is an error. `docs/FORMAT.md` is the specification.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 from zlib import crc32
 
@@ -227,9 +228,13 @@ class ArithmeticDecoder:
 def check_packable(x: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
     """Raise DataError unless x has this shape and packets can hold it."""
     if x.shape != shape:
+        way = (
+            f"reshape it with x.reshape{shape}" if x.size == prod(shape) else "give one of its kind"
+        )
+        if x.shape[1:] == shape:
+            way = "give x[0], or several to compress_packets, or write an archive"
         raise DataError(
-            f"signal of shape {x.shape}; a packet holds one signal of shape {shape}: "
-            "give x[0], or several to compress_packets, or write an archive"
+            f"signal of shape {x.shape}; a packet holds one signal of shape {shape}: {way}"
         )
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise DataError(
