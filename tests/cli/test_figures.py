@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import narrows
+from narrows.evaluation.metrics import evaluate
 from narrows.signals.channels import by_channel
 
 RNG = np.random.default_rng(3)
@@ -74,6 +76,21 @@ def test_verify_tells_the_same_figures_as_evaluate(run, here):
     unknown = json.loads(run("verify", "s.npy.nrw", "--json").out)
     assert unknown.keys() == verified.keys()
     assert unknown["snr"] is None
+
+
+def test_the_report_tells_them_by_channel_with_the_range(here):
+    pytest.importorskip("matplotlib", reason="drawing needs matplotlib; extra report")
+    from narrows.evaluation.report.facts import fidelity
+
+    codec = narrows.load("s.narrows")
+    measured = evaluate(codec, np.load("hundredth.npy"))
+    title, rows = fidelity(SimpleNamespace(measured=measured))
+    told = dict(rows)
+    assert title == "What came back"
+    assert f"{measured.snr:.2f} dB: variance about each channel's mean / MSE" in told["SNR"]
+    assert {"PRDN", "root-mean-square error", "channel 0", "channel 1"} <= told.keys()
+    assert f"SNR {measured.channels[1].snr:.2f} dB, PRDN " in told["channel 1"]
+    assert "times this range" in told["their range"]
 
 
 def test_integers_are_printed_as_integers(run, folder):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,6 +72,8 @@ class Task:
     x_validation: Tensor  # (m, *frame_shape)
     plan: Plan
     fingerprints: dict[str, str]  # of the signals, by what they are
+    fitting_seconds: Callable[[int, int, int], float] = lambda n, k, n_qualities: 0.0
+    """What a context model will take, measured."""
 
     def trainer(self) -> Trainer:
         """Make the trainer that follows the plan."""
@@ -167,7 +169,10 @@ def _measured_plan(task: Task, clock: Clock) -> Plan:
     LOG.debug("timing an epoch")
     budget = 60.0 * minutes
     scratch = replace(task, model=copy.deepcopy(task.model)).trainer()
-    return budgeted(task.plan, pace_of(scratch, budget), budget, clock.seconds)
+    plan, pace = task.plan, pace_of(scratch, budget)
+    fitting = task.fitting_seconds(plan.n_train, plan.latent_size, plan.qualities)
+    pace = replace(pace, freezing=pace.freezing + fitting)
+    return budgeted(plan, pace, budget, clock.seconds)
 
 
 def _layers(model: Autoencoder) -> dict[str, str]:

@@ -32,7 +32,7 @@ from narrows.training.data.frames import (
     split,
 )
 from narrows.training.data.scaling import Channels, ranges_of, scaling_of, unit_scaling_of
-from narrows.training.freeze import TrainingSignals, freeze, latent_size_of
+from narrows.training.freeze import TrainingSignals, fitting_seconds, freeze, latent_size_of
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan, plan_of
 from narrows.training.presets import PRESETS
@@ -86,7 +86,7 @@ def train_codec(
         clock.lap("preparing")
         codec, reached = _solved(signals, scaling, plan, fingerprints, clock)
     else:
-        task = Task(*_on_device(signals, scaling, plan, own), plan, fingerprints)
+        task = Task(*_on_device(signals, scaling, plan, own), plan, fingerprints, fitting_seconds)
         outcome = run_training(task, supervision, kept)
         plan = outcome.plan
         name = plan.architecture if own is None else "custom"

@@ -7,7 +7,7 @@ from typing import Any
 
 from narrows.clock import in_words
 from narrows.codec.model.groups import ENCODED
-from narrows.evaluation.fidelity import quantity
+from narrows.evaluation.fidelity import Closeness, quantity
 from narrows.evaluation.metrics import decibels, signal_to_noise
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.report.contents import Contents
@@ -79,6 +79,32 @@ def comparison_notes(contents: Contents) -> Iterator[str]:
 
 def _of(some: int, n: int) -> str:
     return f"all {counted(n, 'signal')}" if some == n else f"{some:,} of the {n:,} signals"
+
+
+def fidelity(contents: Contents) -> tuple[str, list[tuple[str, str]]]:
+    """Return what came back, in all and by channel, set against the signals: a title and rows."""
+    m = contents.measured
+    of = "each channel's mean" if m.channels else "the mean of all"
+    pairs = [
+        ("SNR", f"{signal_to_noise(m.snr)}: variance about {of} / MSE"),
+        *_if_known("PRDN", m, " about each signal's own mean"),
+        ("root-mean-square error", quantity(m.rms_error)),
+    ]
+    for number, channel in enumerate(m.channels):
+        errors = (
+            f"rms error {quantity(channel.rms_error)}, largest {quantity(channel.max_abs_error)}"
+        )
+        prdn = "".join(f", PRDN {value}" for _, value in _if_known("PRDN", channel))
+        pairs.append((f"channel {number}", f"SNR {signal_to_noise(channel.snr)}{prdn}, {errors}"))
+    if m.reference.remark is not None:
+        pairs.append(("their range", m.reference.remark))
+    return "What came back", pairs
+
+
+def _if_known(name: str, measured: Closeness, beside: str = "") -> list[tuple[str, str]]:
+    if measured.prdn is None:
+        return []
+    return [(name, f"{quantity(measured.prdn, 3)} %{beside}")]
 
 
 def facts(contents: Contents) -> list[tuple[str, list[tuple[str, str]]]]:

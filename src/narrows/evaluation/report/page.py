@@ -11,7 +11,13 @@ from narrows.evaluation.fidelity import quantity
 from narrows.evaluation.report import pictures
 from narrows.evaluation.report.commands import report_command, train_command
 from narrows.evaluation.report.contents import Contents
-from narrows.evaluation.report.facts import comparison_notes, comparison_rows, facts, tiles
+from narrows.evaluation.report.facts import (
+    comparison_notes,
+    comparison_rows,
+    facts,
+    fidelity,
+    tiles,
+)
 from narrows.evaluation.report.pictures import Picture
 from narrows.evaluation.report.style import STYLE
 from narrows.evaluation.report.verdict import verdict
@@ -35,7 +41,13 @@ def page(contents: Contents) -> str:
                 [*map(_card, pictures.bytes_and_quality(contents)), _notes(contents)],
             ),
         ),
-        _section("Signals", _cards(*([_card(each)] for each in pictures.signals_shown(contents)))),
+        _section(
+            "Signals",
+            _cards(
+                [_facts(fidelity(contents))],
+                *([_card(each)] for each in pictures.signals_shown(contents)),
+            ),
+        ),
         _section("Latents", _latents(contents)),
         _section(
             "How it was made",

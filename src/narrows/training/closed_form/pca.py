@@ -1,4 +1,4 @@
-"""The linear autoencoder: principal components, solved in closed form in about a second."""
+"""The linear autoencoder: principal components, solved in closed form."""
 
 from __future__ import annotations
 

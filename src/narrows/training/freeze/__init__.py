@@ -4,6 +4,7 @@ No other folder imports both torch and the codec's networks.
 """
 
 from narrows.training.freeze.codec import TrainingSignals, freeze
+from narrows.training.freeze.context import fitting_seconds
 from narrows.training.freeze.own_networks import latent_size_of
 
-__all__ = ["TrainingSignals", "freeze", "latent_size_of"]
+__all__ = ["TrainingSignals", "fitting_seconds", "freeze", "latent_size_of"]

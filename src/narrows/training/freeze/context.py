@@ -7,6 +7,7 @@ signals as it was trained on, it saves more bytes than it takes in the model.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch.nn import functional
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.context_model import LOG_UNIT, ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.tables import FixedTables, Row, Symbols
 from narrows.codec.model.packed_tensors import pack_tensor
 
@@ -36,6 +38,7 @@ WEIGHT_RMS = (6.0, 12.0)  # of the weights as integers: both are tried
 BASIS_RMS = 64.0  # of the basis as integers
 MIN_SPREAD = 0.05  # of symbols; steadier ones tell nothing, and have fixed frequencies
 MEASURED_SIGNALS = 4096
+TIMED_UPDATES = 5
 
 
 def fit_contexts(
@@ -70,7 +73,7 @@ def _fit_context(
         return None, None
     fixed, seen = FixedTables(row), held_out[:MEASURED_SIGNALS]
     bits = ideal_bits(seen, fixed).mean()
-    n_units = max(MIN_UNITS, min(MAX_UNITS, TOTAL_UNITS // k))
+    n_units = _units(k)
     weights = n_units * (1 + OUTPUTS) * k * (k - 1) // 2
     if LARGEST_GAIN * bits * n < BITS_PER_WEIGHT * weights:
         return None, None
@@ -81,7 +84,7 @@ def _fit_context(
     entries = _entries(train, row, order)
     if higher is not None:
         network.start_from(higher)
-    _train(network, entries)
+    _train(network, entries, _updates(n, k))
     found, least = None, bits * n
     for weight_rms in WEIGHT_RMS:
         context = network.frozen(entries[:MEASURED_SIGNALS], weight_rms)
@@ -107,10 +110,32 @@ def _entries(symbols: Symbols, row: Row, order: npt.NDArray[np.int32]) -> Tensor
     return torch.from_numpy(np.stack(columns, axis=1))
 
 
-def _train(network: _Network, entries: Tensor) -> None:
+def fitting_seconds(n: int, k: int, n_qualities: int) -> float:
+    """Measure some updates on random symbols, and return what all on `(n, k)` ones will take."""
+    if k < 2:
+        return 0.0
+    symbols = np.random.default_rng(0).integers(-3, 4, (min(n, BATCH), k)).astype(np.int32)
+    row = [count_table(column) for column in symbols.T]
+    network = _Network(symbols, row, np.arange(k, dtype=np.int32), _units(k))
+    entries = _entries(symbols, row, network.order)
+    _train(network, entries, 1)
+    began = time.perf_counter()
+    _train(network, entries, TIMED_UPDATES)
+    one = (time.perf_counter() - began) / TIMED_UPDATES
+    return n_qualities * _updates(n, k) * one
+
+
+def _units(k: int) -> int:
+    return max(MIN_UNITS, min(MAX_UNITS, TOTAL_UNITS // k))
+
+
+def _updates(n: int, k: int) -> int:
+    return max(1, min(EPOCHS * n // min(BATCH, n), MAX_UPDATES, MAX_POSITIONS // k))
+
+
+def _train(network: _Network, entries: Tensor, updates: int) -> None:
     """Train the network: lower the code length of `(n, k)` entries."""
     k, batch = entries.shape[1], min(BATCH, len(entries))
-    updates = max(1, min(EPOCHS * len(entries) // batch, MAX_UPDATES, MAX_POSITIONS // k))
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
     )

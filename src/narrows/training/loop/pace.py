@@ -16,12 +16,14 @@ MIN_UPDATES = 15
 MEASURING_SHARE, MAX_MEASURING_SECONDS = 0.03, 5.0  # of the budget
 MAX_MEASURING_SHARE = 0.1  # of the budget, where MIN_UPDATES take longer
 FREEZING_SHARE = 0.1  # of the budget at least, for freezing, checkpoints and a slower minute
+MIN_SHARE = 0.25  # of the budget is spent on updates even where freezing exceeds it
 MAX_EPOCHS = 10_000  # each is a line of the history that the model keeps
 MIN_EPOCHS = 3  # of all signals: where fewer fit, epochs are shortened
 SHORT_EPOCHS = 4
 VALIDATION_SHARE = 0.3  # of the time of short epochs, at most
-CALIBRATIONS = 32  # passes over CALIBRATED signals that freezing makes, about: measured on MNIST
-CALIBRATED = 2048
+CALIBRATIONS, CALIBRATED = 64, 2048
+"""Passes of float networks, over so many signals, that freezing takes as long as; on MNIST."""
+CODING = 2.0  # passes that coding a signal with integer networks takes as long as
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Pace:
 
         Where fewer than three fit, epochs of fewer updates: each sees a part of the signals.
         """
-        seconds -= max(self.freezing, FREEZING_SHARE * seconds)
+        left = seconds - max(self.freezing, FREEZING_SHARE * seconds)
+        seconds = max(left, MIN_SHARE * seconds)
         fitting = seconds / self.epoch(plan)
         if fitting >= MIN_EPOCHS:
             return int(min(fitting, MAX_EPOCHS)), plan.updates_per_epoch
@@ -70,7 +73,7 @@ def pace_of(trainer: Trainer, budget: float) -> Pace:
     plan = trainer.plan
     # A validation decodes at each quality, and at the middle one again.
     of_a_signal = validation / max(1, trainer.n_validated * (plan.qualities + 1))
-    coded = plan.qualities * (plan.n_train + plan.n_held_out)
+    coded = CODING * plan.qualities * (plan.n_train + plan.n_held_out)
     passes = coded + CALIBRATIONS * min(CALIBRATED, plan.n_train)
     return Pace(sum(settled) / len(settled), validation, of_a_signal * passes)
 
@@ -102,7 +105,8 @@ def budgeted(plan: Plan, pace: Pace, budget: float, spent: float) -> Plan:
     """
     usual, epoch = plan.epochs * plan.updates_per_epoch, pace.epoch(plan)
     epochs, updates = pace.length(plan, budget - spent)
-    why = f"as many as fit in {budget / 60:g} minutes, at {epoch:.3g} s an epoch"
+    minutes = "1 minute" if budget == 60.0 else f"{budget / 60:g} minutes"
+    why = f"as many as fit in {minutes}, at {epoch:.3g} s an epoch"
     if updates < plan.updates_per_epoch:
         why += f" of all signals: each sees {100 * updates / plan.updates_per_epoch:.2g} % of them"
     share = epochs * updates / usual
@@ -114,6 +118,6 @@ def budgeted(plan: Plan, pace: Pace, budget: float, spent: float) -> Plan:
         f"far too short: {done} where a full training has {usual:,}; "
         f"--minutes {enough_minutes(full)} would be enough to judge by, {full / 60:,.0f} for all"
     )
-    if pace.freezing > budget - spent:
+    if pace.freezing > (1.0 - MIN_SHARE) * (budget - spent):
         too_short += f"; freezing alone takes about {pace.freezing:.0f} s: the budget is exceeded"
     return plan.lasting(epochs, why, updates, too_short)
