@@ -108,7 +108,8 @@ def train(
         import safetensors  # noqa: F401
         import torch  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError(error.name or "torch", "training", "train") from None
+        missing = isinstance(error, ModuleNotFoundError) and error.name
+        raise MissingExtraError(missing or "torch", "training", "train", error) from None
     from narrows.training.plan import most_frames
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec

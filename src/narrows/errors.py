@@ -66,15 +66,27 @@ class OutputBusyError(NarrowsError, BlockingIOError):
 
 
 class MissingExtraError(NarrowsError, ImportError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed, or is and cannot be loaded.
 
-    def __init__(self, needed: str, purpose: str, extra: str) -> None:
-        self.needed, self.purpose, self.extra = needed, purpose, extra
-        super().__init__(
-            f"{purpose} needs {needed}, which is not installed; "
-            f"install it with: pip install 'narrows[{extra}]'"
-        )
+    Parameters
+    ----------
+    needed, purpose, extra : str
+        The package, what for, and the extra that installs it.
+    cause : ImportError or OSError, optional
+        What the import raised; by default that there is no such package.
+    """
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+    def __init__(
+        self, needed: str, purpose: str, extra: str, cause: ImportError | OSError | None = None
+    ) -> None:
+        self.needed, self.purpose, self.extra, self.cause = needed, purpose, extra, cause
+        if cause is None or isinstance(cause, ModuleNotFoundError):
+            state, way_out = "is not installed", "install it with: pip install"
+        else:
+            state = f"is installed but cannot be loaded ({' '.join(str(cause).split())})"
+            way_out = "mend that, or install it anew with: pip install --force-reinstall"
+        super().__init__(f"{purpose} needs {needed}, which {state}; {way_out} 'narrows[{extra}]'")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
         """Pickle what it was made from: an error reaches its caller from another process."""
-        return type(self), (self.needed, self.purpose, self.extra)
+        return type(self), (self.needed, self.purpose, self.extra, self.cause)

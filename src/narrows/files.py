@@ -14,6 +14,7 @@ import io
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -46,6 +47,12 @@ def open_file(path: str | Path, hint: str = "give the path of an archive") -> Bi
 def output_path(name: str | Path) -> Path:
     """Return the path of a file to write; DataError if it can only be that of a folder."""
     path = Path(name)
+    try:
+        path.absolute()
+    except FileNotFoundError:
+        raise DataError(
+            f"{path} cannot be written: the folder that this runs in was removed; change to another"
+        ) from None
     if path.is_dir():
         raise DataError(f"{path} is a folder; give the name of a file in it")
     if os.path.basename(name) in ("", os.curdir, os.pardir):
@@ -231,12 +238,12 @@ def _is_unchanged(target: Path, before: os.stat_result) -> bool:
 
 
 class _NamedFile(io.FileIO):
-    """A file whose errors name the output, not the file beside it."""
+    """A file whose errors name what it is for: the output, not the file beside it."""
 
-    def __init__(self, path: Path, mode: str, shown: Path) -> None:
-        self._shown = str(shown)
+    def __init__(self, path: Path, mode: str, shown: str) -> None:
+        self._shown = shown
         with self._naming():
-            super().__init__(path, mode)
+            super().__init__(os.fspath(path), mode)
 
     def write(self, data: Any) -> int:
         with self._naming():
@@ -252,4 +259,20 @@ class _NamedFile(io.FileIO):
 
 
 def _open(path: Path, mode: str, shown: Path) -> BinaryIO:
-    return cast(BinaryIO, io.BufferedWriter(_NamedFile(path, mode, shown)))
+    return cast(BinaryIO, io.BufferedWriter(_NamedFile(path, mode, str(shown))))
+
+
+@contextmanager
+def temporary_file() -> Iterator[BinaryIO]:
+    """Open a new file to write, and to read again by its name or as it is; it ends with the block.
+
+    Where it cannot be written, the error names its folder.
+    """
+    with tempfile.TemporaryDirectory() as folder, open_temporary(Path(folder) / "data") as stream:
+        yield stream
+
+
+def open_temporary(path: Path) -> BinaryIO:
+    """Make a file in a temporary folder, as `temporary_file` does."""
+    where = f"in the temporary folder {tempfile.gettempdir()}; TMPDIR names another one"
+    return cast(BinaryIO, io.BufferedRandom(_NamedFile(path, "x+b", where)))

@@ -74,6 +74,10 @@ def _root(
     """
 
 
+OUT_OF_MEMORY = "out of memory: give fewer or smaller signals"
+NO_MEMORY_OF_TORCH = "can't allocate memory", "out of memory"  # of a CPU, of a GPU
+
+
 def main() -> None:
     """Run the command line; a user's mistake gives one line and exit code 1, no traceback."""
     with standard_streams():
@@ -94,7 +98,11 @@ def _run() -> None:
     except Ended as error:
         _fail(str(error), error.code)
     except MemoryError:
-        _fail("out of memory: give fewer or smaller signals")
+        _fail(OUT_OF_MEMORY)
+    except RuntimeError as error:
+        if not any(words in str(error) for words in NO_MEMORY_OF_TORCH):
+            raise
+        _fail(OUT_OF_MEMORY)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _fail(f"{error.strerror or error}{where}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -181,10 +181,9 @@ def write_signals_as_they_come(
     stream: BinaryIO, output: str, model: Model, signals: Iterator[Any]
 ) -> int:
     """Write blocks of signals in the format of the output's suffix; give their number."""
-    import tempfile
-
     import numpy as np
 
+    from narrows.files import temporary_file
     from narrows.signals import NpyWriter
 
     frame_shape, dtype = model.frame_shape, model.dtype
@@ -193,16 +192,15 @@ def write_signals_as_they_come(
         write_array(stream, output, x)
         return len(x)
     piped = is_stream(output)
-    with tempfile.TemporaryFile() as spool:
-        # A pipe cannot go back to say how many signals there were: they wait in a file.
-        target = cast(BinaryIO, spool) if piped else stream
+    # A pipe cannot go back to say how many signals there were: they wait in a file.
+    with temporary_file() if piped else nullcontext(stream) as target:
         writer = NpyWriter(target, frame_shape, dtype)
         for block in signals:
             writer.write(block)
         writer.close()
         if piped:
-            spool.seek(0)
-            shutil.copyfileobj(spool, stream, 1 << 20)
+            target.seek(0)
+            shutil.copyfileobj(target, stream, 1 << 20)
     return writer.n_signals
 
 

@@ -35,9 +35,9 @@ def demo(
         raise typer.BadParameter("the figures go to standard output: give -o FILE")
     from narrows.cli.progress import training_progress
     from narrows.evaluation.demo import run_demo
-    from narrows.evaluation.plots import gallery, new_figure, write_png
+    from narrows.evaluation.plots import gallery, prepare_drawing, write_png
 
-    new_figure(1, 1)  # a missing matplotlib is told before training, not after
+    prepare_drawing()  # a missing matplotlib is told before training, not after
     with open_output(output, force=True) as stream:
         with training_progress(quiet) as progress:
             made = run_demo(data, latent_size, settings["seed"], progress)

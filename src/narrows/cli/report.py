@@ -42,14 +42,14 @@ def report(
     output = chosen_output(output, "report.html")
     options.check_json(json, output)
     from narrows.evaluation.peers.registry import sample
-    from narrows.evaluation.plots import new_figure
+    from narrows.evaluation.plots import prepare_drawing
     from narrows.evaluation.report import measure, page, verdict
     from narrows.evaluation.report.comparison import seconds_expected
     from narrows.evaluation.report.contents import check
     from narrows.evaluation.waiting import in_words
     from narrows.models import load_codec
 
-    new_figure(1, 1)  # a missing matplotlib is told before any work, not after
+    prepare_drawing()  # a missing matplotlib is told before any work, not after
     with open_output(output, data, model, labels, train, force=force) as stream:
         codec = load_codec(model)
         reading = asked.reading(codec)

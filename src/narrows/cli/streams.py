@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -171,15 +170,15 @@ def number_of_signals(archive: BinaryIO) -> int | None:
 def _copied(name: str, stream: BinaryIO) -> Iterator[str]:
     """Copy a stream to a temporary file; errors call it by the name of the stream."""
     from narrows.errors import NarrowsError
+    from narrows.files import temporary_file
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "input"
-        with path.open("wb") as copy:
-            shutil.copyfileobj(stream, copy)
+    with temporary_file() as copy:
+        shutil.copyfileobj(stream, copy)
+        copy.flush()
         try:
-            yield str(path)
+            yield copy.name
         except NarrowsError as error:
-            error.args = (str(error).replace(str(path), shown(name)),)
+            error.args = (str(error).replace(copy.name, shown(name)),)
             raise
 
 

@@ -70,14 +70,14 @@ def sweep(
     from narrows.errors import DataError
     from narrows.evaluation.demo import train_and_test
     from narrows.evaluation.peers.registry import sample
-    from narrows.evaluation.plots import new_figure
+    from narrows.evaluation.plots import prepare_drawing
     from narrows.evaluation.sweep import check_points, cores, latent_sizes_for
     from narrows.evaluation.sweep import sweep as run_sweep
 
     if jobs is not None and jobs < 1:
         raise typer.BadParameter(f"--jobs {jobs}; give at least 1")
     _check_folder(output, force)
-    new_figure(1, 1)  # a missing matplotlib is told before training, not after
+    prepare_drawing()  # a missing matplotlib is told before training, not after
     lambdas = _numbers(lambda_, "--lambda", float)
     sizes = _numbers(latent_size, "--latent-size", int)
     if lambdas and len(sizes) > 1:

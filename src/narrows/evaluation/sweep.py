@@ -23,6 +23,7 @@ from narrows.evaluation.metrics import evaluate
 from narrows.evaluation.peers.pca import NAME, train_pca
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.reference import Reference
+from narrows.files import open_temporary
 from narrows.signals import check_signals
 from narrows.training.settings import TrainingSettings
 
@@ -155,8 +156,9 @@ def _workers(x_train: Signals, x_test: Signals, jobs: int) -> Iterator[Run]:
     """Start processes that share the signals through files, and end them with the block."""
     threads = max(1, cores() // jobs)
     with tempfile.TemporaryDirectory() as folder:
-        np.save(Path(folder) / "train.npy", x_train)
-        np.save(Path(folder) / "test.npy", x_test)
+        for part, x in (("train", x_train), ("test", x_test)):
+            with open_temporary(Path(folder) / f"{part}.npy") as stream:
+                np.save(stream, x)
         with _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
             # Ctrl-C is the parent's, which ends its workers.
             ignoring = (signal.SIGINT, signal.SIG_IGN)

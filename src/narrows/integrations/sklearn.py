@@ -24,8 +24,8 @@ try:
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     from sklearn.utils import check_array, check_random_state
     from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError:
-    raise MissingExtraError("scikit-learn 1.6 or newer", "narrows.sklearn", "train") from None
+except ImportError as error:
+    raise MissingExtraError("scikit-learn 1.6", "narrows.sklearn", "train", error) from None
 
 DEFAULT_LATENT_SIZE = 32
 DEFAULT_UPDATES, LEAST_EPOCHS = 1000, 3

@@ -33,8 +33,8 @@ class TorchBackend:
     def __init__(self, device: str = "cpu") -> None:
         try:
             import torch
-        except ImportError:
-            raise MissingExtraError("torch", "the torch backend", "train") from None
+        except ImportError as error:
+            raise MissingExtraError("torch", "the torch backend", "train", error) from None
         from narrows.training.torch_modes import one_thread_after_fork
 
         self._before_work = one_thread_after_fork

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import FormatError
+from narrows.files import temporary_file
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.registry import writer_of
 from narrows.signals.geometry import Geometry
@@ -51,14 +51,23 @@ def restored_arrays(
     for number in members:
         grid = geometry.grid(number)
         own = _first(frames, grid.n_frames, grid.lengths)
-        with tempfile.TemporaryFile() as spool:
-            if prod(grid.shape) * dtype.itemsize > MAX_HELD_BYTES:
-                out: Array = np.memmap(spool, dtype, "w+", shape=grid.shape)
+        with temporary_file() as spool:
+            if (n_bytes := prod(grid.shape) * dtype.itemsize) > MAX_HELD_BYTES:
+                _fill_with_zeros(spool, n_bytes)
+                out: Array = np.memmap(spool, dtype, "r+", shape=grid.shape)
             else:
                 out = np.empty(grid.shape, dtype)
             yield number, join(own, grid, out)
     if next(frames, None) is not None:
         raise FormatError("archive with more frames than its geometry needs")
+
+
+def _fill_with_zeros(stream: BinaryIO, n_bytes: int) -> None:
+    """Take room on the disk: writing to a map of a hole ends the process where there is none."""
+    zeros = bytes(1 << 20)
+    for start in range(0, n_bytes, len(zeros)):
+        stream.write(zeros[: n_bytes - start])
+    stream.flush()
 
 
 def _first(frames: Iterator[Array], n: int, lengths: tuple[int, ...]) -> Iterator[Array]:

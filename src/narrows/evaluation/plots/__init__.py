@@ -1,7 +1,7 @@
 """Pictures, with matplotlib (extra `report`): made without a window, without global state."""
 
 from narrows.evaluation.plots.curves import training_curves
-from narrows.evaluation.plots.figure import new_figure, write_png, write_svg
+from narrows.evaluation.plots.figure import new_figure, prepare_drawing, write_png, write_svg
 from narrows.evaluation.plots.frames import as_lines, as_picture
 from narrows.evaluation.plots.gallery import gallery
 from narrows.evaluation.plots.histograms import histograms
@@ -20,6 +20,7 @@ __all__ = [
     "latent_map",
     "network",
     "new_figure",
+    "prepare_drawing",
     "projection",
     "quality_against_latent_size",
     "rate_distortion",

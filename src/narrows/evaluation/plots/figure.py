@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Sequence
 from itertools import count
@@ -42,9 +43,26 @@ def new_figure(width: float, height: float) -> Figure:
     """
     try:
         from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("matplotlib", "drawing", "report") from None
+    except ImportError as error:
+        raise MissingExtraError("matplotlib", "drawing", "report", error) from None
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def prepare_drawing() -> None:
+    """Load matplotlib for a command, in its own style.
+
+    A user's style file and backend are made for other figures, and may need LaTeX or a notebook.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    os.environ.pop("MPLBACKEND", None)  # figures without windows need none
+    new_figure(1, 1)
+    from matplotlib import rcdefaults
+
+    rcdefaults()
 
 
 def pack_tightly(figure: Figure) -> None:

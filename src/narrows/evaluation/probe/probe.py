@@ -216,10 +216,10 @@ def encoder_layers(model: Model) -> list[int | str]:
 def _check_extras(supervised: bool) -> None:
     try:
         import sklearn  # noqa: F401
-    except ImportError:
-        raise MissingExtraError("scikit-learn", "probing", "train") from None
+    except ImportError as error:
+        raise MissingExtraError("scikit-learn", "probing", "train", error) from None
     if supervised:
         try:
             import torch  # noqa: F401
-        except ImportError:
-            raise MissingExtraError("torch", "a supervised encoder", "train") from None
+        except ImportError as error:
+            raise MissingExtraError("torch", "a supervised encoder", "train", error) from None

@@ -37,8 +37,9 @@ _MAGICS = (b"fLaC", b"caff", b".snd", b"riff\x2e\x91\xcf\x11")
 def _soundfile() -> Any:
     try:
         import soundfile
-    except (ImportError, OSError):  # the latter where libsndfile is missing
-        raise MissingExtraError("soundfile", "reading and writing recordings", "audio") from None
+    except (ImportError, OSError) as error:  # the latter where libsndfile is missing
+        purpose = "reading and writing recordings"
+        raise MissingExtraError("soundfile", purpose, "audio", error) from None
     return soundfile
 
 

@@ -64,8 +64,8 @@ def _opened(kind: str, path: Path) -> Any:
     """Open a picture by the reader of its kind, which has no limit of size."""
     try:
         from PIL import JpegImagePlugin, PngImagePlugin, TiffImagePlugin
-    except ImportError:
-        raise MissingExtraError("pillow", f"reading {kind}", "images") from None
+    except ImportError as error:
+        raise MissingExtraError("pillow", f"reading {kind}", "images", error) from None
     readers: dict[str, Any] = {
         "PNG": PngImagePlugin.PngImageFile,
         "JPEG": JpegImagePlugin.JpegImageFile,
@@ -161,8 +161,8 @@ def write_picture(
         return
     try:
         from PIL import Image
-    except ImportError:
-        raise MissingExtraError("pillow", f"writing {kind}", "images") from None
+    except ImportError as error:
+        raise MissingExtraError("pillow", f"writing {kind}", "images", error) from None
     if attributes.get("mode") == "1" and name == "uint8" and channels == 1:
         array = array >= 128
     Image.fromarray(array).save(stream, kind)

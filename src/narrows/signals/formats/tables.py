@@ -36,8 +36,9 @@ def arrow() -> Any:
         import pyarrow.compute
         import pyarrow.csv
         import pyarrow.parquet
-    except ImportError:
-        raise MissingExtraError("pyarrow", "reading and writing tables", "tables") from None
+    except ImportError as error:
+        purpose = "reading and writing tables"
+        raise MissingExtraError("pyarrow", purpose, "tables", error) from None
     return pyarrow
 
 

@@ -83,7 +83,7 @@ def _import_pooch(file: KnownFile) -> ModuleType:
         return import_module("pooch")
     except ImportError as error:
         purpose = f"downloading {file.folder} ({file.name_gz} is not in {ENVIRONMENT})"
-        raise MissingExtraError("pooch", purpose, "train") from error
+        raise MissingExtraError("pooch", purpose, "train", error) from error
 
 
 def _retrieve(file: KnownFile, mirror: str, folder: Path) -> Path:

@@ -61,7 +61,7 @@ def _read_digits(part: Part) -> npt.NDArray[Any]:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise MissingExtraError("scikit-learn", "the set digits", "train") from error
+        raise MissingExtraError("scikit-learn", "the set digits", "train", error) from error
     digits = load_digits()
     # 17 grey levels, 0 to 16, which scikit-learn holds as float64
     return digits.images.astype(np.uint8) if part == "images" else np.asarray(digits.target)
