@@ -94,6 +94,17 @@ def test_commands_show_their_progress_on_a_terminal(run, folder, terminal):
     assert screen.is_wiped
 
 
+def test_a_folder_that_is_restored_shows_its_signals(run, folder, digits, terminal):
+    (folder / "d").mkdir()
+    for name, part in (("a", digits[:20]), ("b", digits[20:50])):
+        np.save(folder / "d" / f"{name}.npy", part)
+    assert run("compress", "d", "-m", "m.narrows").code == 0
+    for options, n in ((("-o", "e"), 50), (("--member", "b.npy", "-o", "b.npy"), 30)):
+        with terminal as screen:
+            assert run("decompress", "d.nrw", "-m", "m.narrows", *options).code == 0
+        assert f"{n} of {n} signals" in "\n".join(screen.lines)
+
+
 def test_training_says_what_it_prepares_and_what_it_reached(run, folder, terminal):
     with terminal as screen:
         done = run("train", "x.npy", "-o", "n.narrows", "--latent-size", 2, "--epochs", 2)

@@ -66,7 +66,8 @@ def report(
                 codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
                 train_file=train, most=signals, progress=shown.advance, tell=shown.begin_peer,
             )  # fmt: skip
-        written = page(contents).encode(errors="backslashreplace")
+            shown.begin("drawing the page")
+            written = page(contents).encode(errors="backslashreplace")
         stream.write(written)
     sentences = verdict(contents)
     told = [*(sentence.text for sentence in sentences), f"{output}: {len(written):,} bytes"]

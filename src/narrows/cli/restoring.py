@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from narrows.cli import options
+from narrows.cli.bar import Bar, bar
 from narrows.cli.printing import give
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_input, open_output
 
@@ -39,9 +40,9 @@ def restore(geometry: Geometry, path: str, asked: Asked, json: bool, quiet: bool
     from narrows.models import decoder_for
 
     options.check_json(json, asked.output or "")
-    with open_input(path) as stream:
+    with open_input(path) as stream, bar(quiet) as shown:
         decoder = decoder_for(ArchiveReader(stream).header, asked.model)
-        figures = Restoring(stream, geometry, decoder, asked).restore()
+        figures = Restoring(stream, geometry, decoder, asked, shown).restore()
     if "shape" in figures:
         told = f"{tuple(figures['shape'])} of {figures['dtype']}"
     else:
@@ -57,6 +58,7 @@ class Restoring:
     geometry: Geometry
     decoder: Decoder
     asked: Asked
+    shown: Bar
 
     def restore(self) -> dict[str, Any]:
         """Write what was asked for; return figures of it."""
@@ -146,15 +148,19 @@ class Restoring:
         from narrows.codec.archive import ArchiveReader
         from narrows.codec.sequence import Archive
 
+        self.stream.seek(0)
+        reader = ArchiveReader(self.stream)
+        starts = self.geometry.starts
+        begin, end = (0, starts[-1]) if number is None else starts[number : number + 2]
+        self.shown.begin("decompressing", end - begin, reader.header.frame_bytes)
         if number is None:
-            self.stream.seek(0)
-            yield from self.decoder.decompress_from(ArchiveReader(self.stream))
+            yield from self.shown.count(self.decoder.decompress_from(reader))
             return
         archive = Archive(self.stream, self.decoder)
-        begin, end = self.geometry.starts[number : number + 2]
         size = FRAMES_AT_ONCE
         for start in range(begin, end, size):
             yield archive[start : min(start + size, end)]
+            self.shown.advance(min(size, end - start))
 
     def _options(self) -> dict[str, Any]:
         inputs = (self.asked.file, self.asked.model)
