@@ -19,6 +19,7 @@ from narrows.signals.checks import check_signals
 from narrows.signals.cutting import Cut
 from narrows.signals.geometry import MAX_WEIGHT, Geometry, pack_geometry, weight_of
 from narrows.signals.members import Member
+from narrows.signals.number_types import bits_in_file, to_signals
 from narrows.signals.source import Attributes, Signals, StoredSource
 from narrows.signals.windows import Grid, cut_frame
 
@@ -78,8 +79,8 @@ class Frames:
 
     @property
     def raw_bytes(self) -> int:
-        """The bytes of what was cut, as numbers of the dtype."""
-        return sum(prod(shape) for shape in self.geometry.shapes) * self.dtype.itemsize
+        """The bytes of what was cut: of its numbers, as the files hold them."""
+        return sum(prod(m.shape) * bits_in_file(m.dtype, m.attributes) for m in self.members) // 8
 
     @property
     def padded_share(self) -> float:
@@ -169,5 +170,6 @@ class _Slab:
             max(needed.stop, needed.start + MAX_SLAB_BYTES // max(row_bytes, 1)), member.shape[0]
         )
         rows = frames.member_source(number).part(needed.start, stop)
+        rows = to_signals(rows, repr(member.name))
         self._rows = check_signals(rows[None], name=repr(member.name))[0]
         self._of = (number, needed.start, stop)

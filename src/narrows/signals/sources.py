@@ -21,6 +21,7 @@ from narrows.signals.frames import Frames
 from narrows.signals.known.known_files import KNOWN_NAMES
 from narrows.signals.known.known_sets import Part, read_known
 from narrows.signals.members import Member, files_in, member_of, open_files, open_member
+from narrows.signals.number_types import KEY
 from narrows.signals.reading import Reading
 from narrows.signals.remote import copy_of, is_url
 from narrows.signals.source import ArraySource, StoredSource
@@ -102,13 +103,12 @@ def _of_folder(members: Sequence[Member], reading: Reading) -> Frames:
 def _of_file(member: Member, reading: Reading, name: str) -> ArraySource | Frames:
     """Return the array of a file as it is, where its rows are signals, or its frames."""
     fits = reading.hops_of_model is None or reading.frame_shape == member.shape[1:]
-    as_it_is = member.format in PLAIN and not reading.cuts and fits
-    if as_it_is and (len(member.shape) > 1 or not reading.proposes):
+    has_rows = len(member.shape) > 1 or not reading.proposes
+    has_signals = member.format in PLAIN and fits and has_rows and not reading.cuts
+    if has_signals and KEY not in member.attributes:
         return ArraySource(check_signals(member.open().read(), name=name))
-    if reading.frame_shape == member.shape[1:] and not reading.cuts:
-        cut = rows_of(member)
-    else:
-        cut = choose_cut([member], reading)
+    is_of_model = reading.frame_shape == member.shape[1:] and not reading.cuts
+    cut = rows_of(member) if has_signals or is_of_model else choose_cut([member], reading)
     return _told(Frames([member], cut, is_folder=False), reading)
 
 
