@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from narrows.arrays import as_array
+from narrows.signals.crops import split_along, with_crops
 from narrows.signals.frames import Frames
 from narrows.signals.reading import Reading
 from narrows.signals.source import ArraySource, Signals
@@ -62,23 +63,31 @@ def training_samples(
     """Read signals to learn from, no more than fit in memory, and those to validate with.
 
     Of ten recordings or more, a tenth of the recordings is held out, since the frames of one are
-    alike; of everything else, training splits the signals.
+    alike; of fewer, the end of each. Of arrays of signals, training holds some out. What is cut is
+    learnt from at every offset, where the frames of the cut are few.
     """
     source = as_source(x, reading, "training data")
     others = None
     if validation is not None:
-        others = as_source(validation, reading.like(source), "validation data")
+        alike = reading if reading.cuts else reading.like(source)
+        others = as_source(validation, alike, "validation data")
     if isinstance(source, ArraySource):
         return TrainingSamples(source.read(), None if others is None else others.read(), {})
     cut = {"lengths": list(source.cut.lengths), "hops": list(source.cut.hops)}
     about: dict[str, Any] = {"cut": cut}
-    parts = None if others is not None else source.hold_out(HELD_OUT_SHARE, seed)
-    if parts is not None:
-        source, others = parts
-        about["held_out"] = [member.name for member in parts[1].members]
+    if others is None:
+        parts = source.hold_out(HELD_OUT_SHARE, seed)
+        if parts is not None:
+            about["held_out"] = [member.name for member in parts[1].members]
+        source, others = parts or split_along(source, HELD_OUT_SHARE) or (source, None)
     most = most_frames(source.shape)
-    kept = None if others is None else _sampled(others, min(most, MAX_HELD_OUT), seed)
-    return TrainingSamples(source.sample(most, seed), kept, about)
+    if others is None:  # crops would show what training is going to hold out
+        return TrainingSamples(source.sample(most, seed), None, about)
+    x, kept = with_crops(source, most, seed), _sampled(others, min(most, MAX_HELD_OUT), seed)
+    if len(x) > source.shape[0]:
+        about["crops"] = len(x) - source.shape[0]
+        reading.tell(f"learns from {len(x):,} frames, at every offset")
+    return TrainingSamples(x, kept, about)
 
 
 def _sampled(source: ArraySource | Frames, most: int, seed: int) -> Signals:
