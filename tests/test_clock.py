@@ -27,6 +27,10 @@ def test_laps_are_the_whole_time():
     [
         ({"starting": 3.0, "training": 1055.4, "freezing": 0.1}, "1,058 s: training 1,055"),
         ({"starting": 0.2, "training": 2.04}, "2.2 s: training 2.0"),
+        (
+            {"training": 2.0, "other": 1.0, "reading": 1.0},
+            "4.0 s: reading 1.0, training 2.0, other 1.0",
+        ),
         ({}, "0.0 s"),
     ],
 )

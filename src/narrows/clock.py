@@ -10,6 +10,11 @@ from typing import Any
 
 MIN_TOLD = 0.5  # seconds; and
 MIN_SHARE = 0.01  # of all: shorter laps are not told one by one
+STEPS = (
+    "before resuming", "starting", "reading", "importing", "preparing", "timing epochs", "training",
+    "refitting", "freezing", "context model", "measuring",
+)  # fmt: skip
+"""Of a training, in their order, which a model file does not keep."""
 
 
 class Clock:
@@ -49,8 +54,10 @@ class Clock:
 def in_words(times: Mapping[str, Any]) -> str:
     """Write what `Clock.as_json` returns: `63 s: starting 3, training 55, freezing 5`."""
     total = times["seconds"]
-    laps = times.get("seconds_by_step", {}).items()
-    told = [f"{n} {_short(s)}" for n, s in laps if s >= max(MIN_TOLD, MIN_SHARE * total)]
+    laps = times.get("seconds_by_step", {})
+    order = [*(name for name in STEPS if name in laps), *(n for n in laps if n not in STEPS)]
+    least = max(MIN_TOLD, MIN_SHARE * total)
+    told = [f"{name} {_short(laps[name])}" for name in order if laps[name] >= least]
     return f"{_short(total)} s" + (f": {', '.join(told)}" if told else "")
 
 

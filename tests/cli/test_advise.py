@@ -67,7 +67,8 @@ def test_the_verdict_names_what_is_better():
     better = " ".join(verdict(made_up(10.0)))
     assert "10.0 bytes a signal at 30.0 dB, 10 times less than raw" in better
     assert (
-        "PCA takes 2.0 times the bytes at the same quality: 20.00 bytes a signal against 10.00; "
+        "PCA takes 2.0 times the bytes at the same quality: 20.00 bytes a signal against 10.00 "
+        "at 30.00 dB; "
         "with the model counted, narrows is the smaller from 4,600 signals on."
     ) in better
     assert "That PSNR has a peak of 255, the range of uint8" in better
@@ -75,7 +76,7 @@ def test_the_verdict_names_what_is_better():
     assert "about 10 min here" in better
 
     worse = " ".join(verdict(made_up(25.0)))
-    assert "PCA does as well on this data: 20.00 bytes a signal against 25.00" in worse
+    assert "PCA does better on this data: 20.00 bytes a signal against 25.00 at 30.00 dB" in worse
     assert "Try --architecture=linear" in worse
     assert "too short" not in worse
     assert "Use that" not in worse
@@ -88,12 +89,12 @@ def test_the_verdict_names_what_is_better():
 @pytest.mark.parametrize(
     ("ours", "psnr", "said"),
     [
-        (21.0, 22.6, "WebP mosaic does as well: 20.00 bytes a signal against 21.00 at its lowest "
-         "quality, 22.60 dB, and needs no model."),
-        (10.0, 22.6, "WebP mosaic takes 2.0 times the bytes at its lowest quality, 22.60 dB: "
-         "20.00 bytes a signal against 10.00"),
-        (21.0, np.inf, "WebP mosaic does as well: 20.00 bytes a signal against 21.00 at no loss"),
-        (10.0, np.inf, "WebP mosaic takes 2.0 times the bytes at no loss at all"),
+        (21.0, 22.6, "WebP mosaic does better: 20.00 bytes a signal against 21.00, at 22.60 dB "
+         "against 12.80 dB, and needs no model."),
+        (10.0, 22.6, "WebP mosaic cannot be compared at this quality: at its lowest it takes 20.00 "
+         "bytes a signal for 22.60 dB, where narrows takes 10.00 for 12.80 dB."),
+        (21.0, np.inf, "20.00 bytes a signal against 21.00, at no loss at all against 12.80 dB"),
+        (10.0, np.inf, "it takes 20.00 bytes a signal for no loss at all"),
     ],
 )  # fmt: skip
 def test_a_peer_of_another_quality_is_told_with_both(ours, psnr, said):

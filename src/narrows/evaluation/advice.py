@@ -211,7 +211,7 @@ def _beside(point: RatePoint, reference: Reference) -> list[str]:
     if point.psnr == math.inf:
         return []
     peak = f"That PSNR has a peak of {reference.peak_in_words}"
-    return [f"{peak}; set against the signals' own variance, SNR, {signal_to_noise(point.snr)}."]
+    return [f"{peak}; the SNR, against the signals' own variance, is {signal_to_noise(point.snr)}."]
 
 
 def as_lines(advice: Advice) -> list[list[str]]:
