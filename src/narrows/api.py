@@ -63,7 +63,7 @@ def train(
         all.
     encoder, decoder : torch.nn.Module, optional
         Networks of your own, `(n, *frame_shape)` to `(n, latent_size)` and back, made of layers
-        that have an exact integer form.
+        that have an exact integer form; `latent_size` is what the encoder gives.
     progress : callable, optional
         Called with an EpochRecord after each epoch.
     stop : callable, optional
@@ -88,8 +88,7 @@ def train(
     DataError, SettingError
         For data or settings that cannot be trained on, or that are not the checkpoint's.
     TrainingError
-        If training diverges, is stopped before its first epoch is complete, or freezing loses
-        more than 0.05 dB.
+        If training diverges, or is stopped before its first epoch is complete.
     OutputExistsError
         If there is a checkpoint, and neither `resume` nor `force` is given.
     OutputBusyError

@@ -54,7 +54,7 @@ class UnprovenModelError(ModelError):
 
 
 class TrainingError(NarrowsError):
-    """Training went wrong: it diverged, or freezing lost too much."""
+    """Training went wrong: it diverged, say, or was stopped before there is a model."""
 
 
 class OutputExistsError(NarrowsError, FileExistsError):
