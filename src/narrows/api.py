@@ -12,6 +12,7 @@ import numpy.typing as npt
 from narrows.clock import Clock
 from narrows.codec.archive import IndexedArchive, Metadata
 from narrows.codec.codec import Codec
+from narrows.codec.decoder import stream_of
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, MissingExtraError
 from narrows.files import open_file
@@ -255,12 +256,12 @@ def decompress(
         Same shape and dtype as what was compressed; of a folder, the array of each file by its
         name.
     """
-    blocks = IndexedArchive(io.BytesIO(blob))
+    blocks = IndexedArchive(stream_of(blob))
     decoder = decoder_for(blocks.header, None if model is None else Path(model))
     geometry = unpack_geometry(blocks.header, blocks.n_signals)
     if geometry is None:
         return decoder.decompress(blob)
-    found = restored(Archive(io.BytesIO(blob), decoder), geometry)
+    found = restored(Archive(stream_of(blob), decoder), geometry)
     if isinstance(found, RestoredArray):
         return found[...]
     return {name: array[...] for name, array in found.items()}

@@ -3,10 +3,12 @@
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import narrows
 from narrows.codec.archive import Block, Header, Mode
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
@@ -244,3 +246,21 @@ def test_random_payloads_are_refused_or_decode_to_signals():
             except FormatError:
                 continue
             assert (y.shape, y.dtype) == ((n, 3, 5), np.uint8)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_latents_stand_for_no_nan_and_no_infinity(value):
+    codec = tiny_codec("float32", (3, 5), 2, 3)
+    x = typical_frames(codec.model, 4)
+    x[2, 1, 3] = value
+    for function in (codec.encode, codec.latents):
+        refused(function, x, words=["NaN or infinity", "latents", "an archive, which keeps them"])
+
+
+@pytest.mark.parametrize(
+    "blob", ["x.nrw", Path("x.nrw"), None, 3, [1, 2], memoryview(bytes(9))[::2]]
+)
+def test_what_is_no_archive_in_bytes_is_refused_with_what_reads_a_file(blob):
+    for function in (CODEC.decompress, narrows.decompress):
+        words = ["must be bytes", "read_bytes()", "narrows.open"]
+        refused(function, blob, error=FormatError, words=words)

@@ -114,3 +114,17 @@ def test_appended_signals_follow_the_first_ones():
     size = CODEC.encoder.append_to(out, archive, X[:70], Request())
     assert size == len(out.getvalue())
     assert np.array_equal(CODEC.decompress(out.getvalue()), np.concatenate([DECODED, DECODED[:70]]))
+
+
+def test_a_closed_archive_says_so():
+    archive = opened()
+    archive.close()
+    for read in (lambda: archive[149], lambda: list(archive), lambda: np.asarray(archive)):
+        with pytest.raises(DataError, match="closed; open it again"):
+            read()
+    assert len(archive) == 150
+
+
+def test_an_array_of_an_archive_is_never_had_without_a_copy():
+    with pytest.raises(ValueError, match=r"np\.asarray"):
+        opened().__array__(copy=False)

@@ -26,6 +26,7 @@ STATED = {
     "archive.layout.FLAG_EMBEDDED_MODEL": ("Embedded models", "If flag {} is set"),
     "archive.layout.FLAG_METADATA": ("Metadata", "If flag {} is set"),
     "archive.metadata.MAX_METADATA_BYTES": ("Metadata", "more than {} bytes"),
+    "archive.metadata.MAX_DEPTH": ("Metadata", "at most {} deep"),
     "archive.layout.MAX_MODEL_BYTES": ("Embedded models", "model of more than {} bytes"),
     "archive.layout.MAX_BLOCK_SIGNALS": ("Blocks", "`max(1, min({}, "),
     "archive.layout.MAX_BLOCK_BYTES": ("Blocks", "floor(({}) / frame bytes)"),
@@ -93,6 +94,7 @@ DOCUMENTED_OTHERWISE = {
 }
 NO_MATTER_OF_FORMAT = {
     "archive.metadata.ACCEPTED",  # the text of an error
+    "conversions.NEW_MODEL",
     "networks.backend.EXACT_FLOAT32",
     "networks.backend.PART_ELEMENTS",
     "archive.raw_blocks.DEFLATE_LEVEL",

@@ -62,7 +62,7 @@ class Decoder(Shared):
 
     def decompress(self, blob: bytes) -> Frames:
         """Decompress an archive; see `Codec.decompress`."""
-        parts = list(self.decompress_from(io.BytesIO(blob)))
+        parts = list(self.decompress_from(stream_of(blob)))
         empty = np.empty((0, *self.model.frame_shape), self.model.dtype)
         return np.concatenate([empty, *parts])
 
@@ -97,3 +97,15 @@ class Decoder(Shared):
             )
         if (header.dtype, header.frame_shape) != (self.model.dtype, self.model.frame_shape):
             raise FormatError("archive whose frames are not those of the model it names")
+
+
+def stream_of(blob: bytes) -> BinaryIO:
+    """Return the bytes of an archive as a stream; FormatError for what is none, such as a path."""
+    try:
+        memoryview(blob)
+        return io.BytesIO(blob)
+    except (TypeError, BufferError):
+        raise FormatError(
+            f"archive of type {type(blob).__name__}; it must be bytes: of a file, give "
+            "pathlib.Path(name).read_bytes(), or open it with narrows.open(name)"
+        ) from None

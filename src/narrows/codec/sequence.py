@@ -116,7 +116,9 @@ class Archive:
             yield from self._decoder.blocks.decode(self._block(number))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Signals:
-        """Return all signals as one array."""
+        """Return all signals as one array, always a new one."""
+        if copy is False:
+            raise ValueError("signals of an archive are decoded: np.asarray makes their array")
         return self._gather(range(len(self))).astype(dtype or self.dtype, copy=False)
 
     def __enter__(self) -> Archive:
@@ -151,7 +153,9 @@ class Archive:
 
     def _block(self, number: int) -> Block:
         """Read a block; a forked process opens the file anew, since both would move one offset."""
-        if self._process != os.getpid() and self._path and not self._stream.closed:
+        if self._stream.closed:
+            raise DataError(f"{self!r} is closed; open it again, or read what you need before")
+        if self._process != os.getpid() and self._path:
             self._use(_same_file(self._path, self._blocks.header, self._blocks.entries))
         with self._lock:
             return self._blocks.block(number)

@@ -113,7 +113,9 @@ class RestoredArray(_OfArchive):
         return to_file(part, self.attributes)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        """Return all of it."""
+        """Return all of it, always as a new array."""
+        if copy is False:
+            raise ValueError("signals of an archive are decoded: np.asarray makes their array")
         whole: Array = self[...].astype(dtype or self.dtype, copy=False)
         return whole
 

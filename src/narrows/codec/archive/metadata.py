@@ -18,6 +18,7 @@ from narrows.errors import FormatError, SettingError
 Metadata = Mapping[str, Any]
 
 MAX_METADATA_BYTES = 1 << 26  # a million names of 64 bytes
+MAX_DEPTH = 64  # readers recurse, and begin with a stack of any depth
 ACCEPTED = "metadata must be a dict of JSON values under names, without NaN and infinity"
 
 
@@ -34,7 +35,28 @@ def pack_metadata(metadata: Metadata) -> bytes:
             f"metadata of {len(text)} bytes of JSON; the limit is {MAX_METADATA_BYTES}: "
             "keep what is larger in a file of its own"
         )
+    _check_values([metadata])
     return write_varint(len(text)) + zlib.compress(text, 9)
+
+
+def _check_values(values: list[Any]) -> None:
+    """Refuse what JSON would change, or hold and no reader's stack: keys, and values in values."""
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for value in values:
+            if isinstance(value, Mapping):
+                for key in value:
+                    if not isinstance(key, str):
+                        raise SettingError(
+                            f"metadata with the key {key!r}, which JSON makes a text of; give "
+                            f"names: {str(key)!r}"
+                        )
+                inner.extend(value.values())
+            elif isinstance(value, list | tuple):
+                inner.extend(value)
+        if not (values := [each for each in inner if isinstance(each, Mapping | list | tuple)]):
+            return
+    raise SettingError(f"metadata of values within values, more than {MAX_DEPTH} deep; flatten it")
 
 
 def unpack_metadata(data: bytes) -> dict[str, Any]:

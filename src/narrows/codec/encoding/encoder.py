@@ -21,7 +21,7 @@ from narrows.codec.encoding.filling import filled
 from narrows.codec.encoding.kept import Kept, Range
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.entropy.packets import check_packable
+from narrows.codec.entropy.packets import check_finite, check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model_file import pack_model
 from narrows.codec.transform import Frames
@@ -186,6 +186,7 @@ class Encoder:
     def encode(self, x: Frames, request: Request, progress: Progress = unseen) -> Symbols:
         """Encode signals to `(n, latent_size)` symbols of one quality; see `Codec.encode`."""
         x = self._decoder.transform.check_frames(x)
+        check_finite(x, "latents")
         return self.symbol_encoder.encode(x, *request.resolve(self._model), progress)
 
     def encode_at_all_qualities(self, x: Frames) -> dict[int, Symbols]:
@@ -195,6 +196,7 @@ class Encoder:
     def latents(self, x: Frames, quality: int | None) -> npt.NDArray[np.float64]:
         """Encode signals to latents before rounding; see `Codec.latents`."""
         x = self._decoder.transform.check_frames(x)
+        check_finite(x, "latents")
         return self.symbol_encoder.latents(x, self._model.quality(quality).number)
 
 

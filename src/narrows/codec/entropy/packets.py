@@ -236,10 +236,15 @@ def check_packable(x: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
         raise DataError(
             f"signal of shape {x.shape}; a packet holds one signal of shape {shape}: {way}"
         )
+    check_finite(x, "packets")
+
+
+def check_finite(x: npt.NDArray[Any], form: str) -> None:
+    """Raise DataError for values that `form`, packets or latents, cannot stand for."""
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise DataError(
-            "signal with NaN or infinity, for which packets have no mode: replace them, or write "
-            "an archive, which keeps them"
+            f"signal with NaN or infinity, which {form} cannot hold: replace them, or write an "
+            "archive, which keeps them"
         )
 
 

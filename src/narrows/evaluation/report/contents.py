@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.filling import filled
 from narrows.codec.model.groups import ENCODED
 from narrows.errors import DataError, ModelError
 from narrows.evaluation.metrics import Evaluation, evaluation_of, signal_psnr
@@ -133,7 +134,7 @@ def measure(
         numbers=numbers,
         all_signals=all_signals,
         decoded=decoded,
-        symbols=codec.encode(x),
+        symbols=_symbols(codec, x),
         labels=labels,
         labels_file=labels_file,
         train_file=train_file,
@@ -143,6 +144,15 @@ def measure(
         comparison=compare(codec, x, measured, train, tell),
         seen=seen,
     )
+
+
+def _symbols(codec: Codec, x: Signals) -> npt.NDArray[np.int32]:
+    """Encode signals, with the values for NaN and infinity that an archive codes."""
+    left_out, own = ~np.isfinite(x), codec.model.normaliser
+    if left_out.any():
+        has_channels = own.n_channels is not None
+        x = filled(x, left_out, np.array(own.offset), has_channels=has_channels)
+    return codec.encode(x)
 
 
 def _packet_bytes(codec: Codec, x: Signals) -> npt.NDArray[np.int64]:
