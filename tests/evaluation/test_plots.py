@@ -64,6 +64,18 @@ def test_a_gallery_shows_original_reconstruction_and_error(kind):
         assert {"signal", "error", "sample", "decoded"} <= set(shown)
 
 
+@pytest.mark.parametrize("kind", PICTURES)
+def test_paintings_are_drawn_on_signed_scales_of_their_own(kind):
+    original, _ = signals(kind, 11)
+    painted = original.astype(float) - 100.0
+    painted[3] = 0.0
+    axes = drawn(plots.paintings(painted))
+    assert len(axes) == 11
+    for axis in axes:
+        low, high = axis.images[0].get_clim()
+        assert low == -high < 0
+
+
 def test_stacked_channels_have_ticks_of_their_own_values():
     t = np.linspace(0.0, 20.0, 5000)
     frame = np.stack([1000 + 200 * np.sin(t), 3 + 0 * t, -50 + 90 * np.cos(t)], axis=1)

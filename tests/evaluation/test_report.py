@@ -70,7 +70,9 @@ def test_the_page_can_be_read_by_phones_and_screen_readers(written):
 
 def test_every_picture_is_drawn_and_told_in_words(written):
     pictures = Page(written).of("img")
-    assert len(pictures) == 8  # rates, gallery, worst, network, map, walk, histograms, training
+    assert (
+        len(pictures) == 9
+    )  # rates, two galleries, network, paintings, walk, map, spread, training
     for picture in pictures:
         assert len(picture["alt"]) > 40
         assert re.search(r"\d", picture["alt"]), picture["alt"]
@@ -137,6 +139,27 @@ def test_bytes_against_quality_are_curves(contents):
     assert sizes[0] < contents.measured.psnr < sizes[1]
 
 
+def test_each_latent_paints_what_it_adds_to_the_middle_signal(contents, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pictures.plots, "paintings", drawn.append)
+    (picture,) = pictures.painted(contents)
+    symbols, codec = contents.symbols, contents.codec
+    middle = np.rint(np.median(symbols, axis=0)).astype(np.int32)
+    steps = np.maximum(1, np.rint(symbols.std(axis=0))).astype(np.int32)
+    assert drawn[0].shape == (6, 8, 8)
+    energies = np.square(drawn[0]).sum(axis=(1, 2))
+    assert np.all(np.diff(energies) <= 0)
+    move = np.eye(6, dtype=np.int32)[2] * steps
+    more, fewer = codec.decode(np.stack([middle + move, middle - move])).astype(float)
+    assert any(np.array_equal(each, more - fewer) for each in drawn[0])
+    assert picture.alt.startswith("6 small pictures")
+
+
+def test_lines_have_no_paintings(contents):
+    leads = replace(contents, x=np.zeros((3, 40, 2), np.int16))
+    assert pictures.painted(leads) == []
+
+
 def test_signals_that_were_trained_on_are_noticed(tiny_codec, digits, no_peers):
     trained_on = measure(tiny_codec, digits[:1400])
     assert trained_on.seen
@@ -156,7 +179,7 @@ def test_a_model_in_closed_form_has_no_training_curves(digits, no_peers):
 def test_a_model_that_does_not_say_how_it_came_to_be_has_a_page(tiny_codec, digits, no_peers):
     bare = Codec(replace(tiny_codec.model, training={}))
     alone = measure(bare, digits[:1])
-    assert len(Page(page(alone)).of("img")) == 5  # one signal: no walk; no rates, no history
+    assert len(Page(page(alone)).of("img")) == 6  # one signal: no walk; no rates, no history
 
 
 # --------------------------------------------------------------------------- verdict

@@ -8,6 +8,7 @@ from narrows.evaluation.plots.histograms import histograms
 from narrows.evaluation.plots.latent_map import latent_map, projection
 from narrows.evaluation.plots.latent_sizes import by_latent_size
 from narrows.evaluation.plots.network import network
+from narrows.evaluation.plots.paintings import paintings
 from narrows.evaluation.plots.rates import quality_against_latent_size, rate_distortion
 from narrows.evaluation.plots.walk import steps_between, walk
 
@@ -20,6 +21,7 @@ __all__ = [
     "latent_map",
     "network",
     "new_figure",
+    "paintings",
     "prepare_drawing",
     "projection",
     "quality_against_latent_size",

@@ -61,6 +61,8 @@ def training_curves(history: Sequence[Any], best_epoch: int | None = None) -> Fi
     style_chart(below, "epoch", "validation PSNR (dB)")
     _scale(above, [*loss, *val_loss])
     whole_ticks(below.xaxis)
+    if len(epochs) == 1:
+        below.set_xlim(epochs[0] - 1, epochs[0] + 1)
     if best in epochs:
         at = epochs.index(best)
         _mark_best(above, best, val_loss[at], ORANGE)

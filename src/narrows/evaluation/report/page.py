@@ -83,7 +83,11 @@ signals, with a peak of {quantity(contents.codec.model.peak)}.</footer>
 
 
 def _latents(contents: Contents) -> str:
-    left = pictures.the_network(contents) + pictures.a_walk(contents)
+    left = [
+        *pictures.the_network(contents),
+        *pictures.painted(contents),
+        *pictures.a_walk(contents),
+    ]
     right = pictures.latent_space(contents) + pictures.spread(contents)
     return _cards(map(_card, left), map(_card, right))
 

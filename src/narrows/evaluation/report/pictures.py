@@ -28,6 +28,8 @@ MAX_SEARCHED = 10_000
 """Signals in which the lowest value is searched."""
 MIN_DECIBELS_APART = 0.3
 """Of two points of a peer that are drawn."""
+MAX_PAINTED = 32
+"""Latents whose pictures are shown."""
 WALK_SHARE = 0.75
 """The share of signals that are nearer to the first one than the end of the walk."""
 
@@ -184,12 +186,39 @@ def the_network(contents: Contents) -> list[Picture]:
         for shape in (*layer_shapes(model.encoder), *layer_shapes(model.decoder)[1:])
     )
     parameters = model.encoder.n_parameters + model.decoder.n_parameters
-    caption = f"{parameters:,} parameters, all integers. The heights are not in proportion."
+    caption = (
+        f"{parameters:,} parameters, all integers. In dense layers each number is a weighted sum "
+        "of all numbers to its left, in convolutions of those around its place. The heights are "
+        "not in proportion."
+    )
     alt = (
         f"The layers of encoder and decoder: {words} values. The narrow middle is "
         f"{counted(model.groups[ENCODED], 'latent')}, {size:.2f} bytes."
     )
     return [Picture("Wide, narrow, wide", caption, alt, plots.network(model, size))]
+
+
+def painted(contents: Contents) -> list[Picture]:
+    """Draw what each latent adds to a picture, the strongest first; nothing of other signals."""
+    if plots.as_picture(contents.x[0]) is None:
+        return []
+    symbols = contents.symbols
+    columns = np.arange(symbols.shape[1])[contents.codec.model.columns(ENCODED)]
+    middle = np.rint(np.median(symbols, axis=0)).astype(np.int32)
+    steps = np.maximum(1, np.rint(symbols.std(axis=0))).astype(np.int32)
+    moves = np.diag(steps)[columns]
+    more, fewer = (contents.codec.decode(middle + sign * moves) for sign in (1, -1))
+    added = more.astype(np.float64) - fewer
+    order = np.argsort(-np.square(added).reshape(len(added), -1).sum(axis=1), kind="stable")
+    shown = order[:MAX_PAINTED]
+    which = f"The {len(shown)} strongest of {len(order)}" if len(shown) < len(order) else "Each"
+    caption = (
+        f"{which}: the middle signal with one latent raised by its deviation, less the same with "
+        "it lowered. Red grows brighter, blue darker; each on a scale of its own, the strongest "
+        "first. The decoder mixes these pictures."
+    )
+    alt = f"{len(shown)} small pictures of what a latent changes in the decoded signal."
+    return [Picture("What each latent paints", caption, alt, plots.paintings(added[shown]))]
 
 
 def training(contents: Contents) -> list[Picture]:

@@ -24,7 +24,7 @@ p { margin: 0 0 10px; }
 .column { display: flex; flex-direction: column; gap: 14px; min-width: 0; }
 .column > :last-child { flex: 1; }
 .tiles { margin: 22px 0 0; padding: 0;
-  grid-template-columns: repeat(auto-fit, minmax(138px, 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); }
 .tiles dt { color: var(--soft); font-size: .82rem; }
 .tiles dd { margin: 0; font-size: 1.45rem; font-weight: 650; letter-spacing: -.02em;
   line-height: 1.25; white-space: nowrap; }
@@ -63,7 +63,8 @@ pre code { font: inherit; }
 footer { padding: 28px 16px 40px; }
 @media (max-width: 480px) { .card { padding: 12px 10px; } th, td { padding: 5px 4px; }
   table { font-size: .84rem; } h1 { font-size: 1.6rem; } .tiles { gap: 10px; }
-  .tiles dd { font-size: 1.25rem; } }
+  .tiles dd { font-size: 1.25rem; }
+  .tiles > :last-child:nth-child(odd) { grid-column: span 2; } }
 @media (max-width: 360px) { .figures { font-size: .78rem; } .figures thead th { font-size: .72rem; }
   .figures th, .figures td { padding: 5px 3px; } }
 @media print { body { background: #fff; } .card, li { break-inside: avoid; } }
