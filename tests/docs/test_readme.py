@@ -59,7 +59,8 @@ def test_options_of_the_command_line_are_keywords_of_the_python_call():
 
     from narrows.api import train
 
-    shell_only = {"data", "output", "force", "json", "quiet"}
+    of_files = {"shape", "dtype", "skip_unreadable"}  # arrays have the first two
+    shell_only = {"data", "output", "force", "json", "quiet"} | of_files
     options = {p.name.rstrip("_") for p in COMMANDS["train"].params} - shell_only
     keywords = {name.rstrip("_") for name in inspect.signature(train).parameters}
     assert options <= keywords

@@ -17,6 +17,9 @@ def options(command):
     return {name for p in COMMANDS[command].params for name in (*p.opts, *p.secondary_opts)}
 
 
+OF_READING = {"--window", "--hop", "--tile", "--shape", "--dtype", "--skip-unreadable"}
+
+
 def as_options(names):
     return {"--" + public_name(name).replace("_", "-") for name in names}
 
@@ -24,14 +27,14 @@ def as_options(names):
 def test_train_has_an_option_for_every_setting_but_patience_and_some_of_its_own():
     own = {"--output", "-o", "--validation", "--resume", "--force", "-f", "--json", "--quiet"}
     of_settings = as_options(SETTINGS.keys() - {"patience"}) | {"--no-augment"}
-    assert options("train") - {"data"} == own | of_settings
+    assert options("train") - {"data"} == own | OF_READING | of_settings
 
 
 def test_sweep_has_the_options_that_all_of_its_trainings_share():
     own = {"--output", "-o", "--test", "--jobs", "--force", "-f", "--json", "--quiet"}
     not_shared = {"qualities", "minutes", "batch_size", "device", "patience"}
     of_settings = as_options(SETTINGS.keys() - not_shared) | {"--no-augment"}
-    assert options("sweep") - {"data"} == own | of_settings
+    assert options("sweep") - {"data"} == own | OF_READING | of_settings
 
 
 def test_what_a_setting_says_of_itself_is_in_the_help_and_in_the_docstring():
