@@ -206,3 +206,24 @@ def test_pictures_of_one_size_are_signals_as_they_are(tmp_path):
     for n in range(3):
         image.fromarray(np.full((32, 32, 3), n, np.uint8)).save(tmp_path / f"{n}.png")
     assert open_signals(tmp_path).shape == (3, 32, 32, 3)
+
+
+def test_each_file_of_a_folder_is_opened_once_where_blocks_are_read_in_order(folder):
+    frames = open_signals(folder, Reading(window=16))
+    opened = []
+    for member in frames.members:
+        original = member.open
+
+        def opening(original=original, name=member.name):
+            opened.append(name)
+            return original()
+
+        object.__setattr__(member, "open", opening)
+    assert sum(len(block) for block in frames.blocks(1000)) == frames.shape[0]
+    assert opened == ["a.wav", "b.wav", "in/c.wav"]
+
+
+def test_overlaps_are_said(folder):
+    told = []
+    open_signals(folder, Reading(window=16, hop=(4,), tell=told.append))
+    assert "frames overlap: they hold 3.9 times the numbers" in told[0]

@@ -13,7 +13,7 @@ import typer
 from narrows.cli import options
 from narrows.cli.bar import bar
 from narrows.cli.packets import GROUP, Checksum, describe_packets, open_packets, write_packets
-from narrows.cli.printing import give
+from narrows.cli.printing import give, say
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import (
     PIPE,
@@ -97,6 +97,8 @@ def compress(
         with bar(quiet) as shown, open_packets(output, data, model, force=force) as write:
             codec = load_codec(model)
             with open_source(data, asked.reading(codec)) as source:
+                if _cut(source):
+                    say("packets hold neither names nor shapes: write an archive for these", quiet)
                 figures = write_packets(write, codec, source, request, checksum, shown)
         figures = {"output": output, **figures, **_request(codec, request)}
         give(figures, describe_packets(figures), json=json, quiet=quiet)

@@ -12,6 +12,7 @@ import typer
 from narrows.cli import options
 from narrows.cli.packets import packets_in
 from narrows.cli.printing import give, print_pairs, print_table
+from narrows.cli.restoring import cut_from, cut_in
 from narrows.cli.streams import open_input, whole_archive
 from narrows.clock import in_words
 from narrows.codec.model.groups import CORRECTED, ENCODED
@@ -78,6 +79,7 @@ def describe_archive(file: str) -> dict[str, Any]:
         "model_id": header.model_id.hex(),
         "embedded_model": header.embedded_model is not None,
         "metadata": header.metadata,
+        "cut_from": cut_from(header.metadata),
         "signals": signals,
         "dtype": header.dtype.name,
         "frame_shape": list(header.frame_shape),
@@ -111,6 +113,7 @@ def _print_archive(file: str, described: dict[str, Any]) -> None:
     shown = described | {
         "signals_by_quality": _at_qualities(described),
         "metadata": _sizes(described["metadata"]),
+        "cut_from": described["cut_from"] or "nothing: signals as they were",
     }
     print_pairs(f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in shown.items()])
 
@@ -249,6 +252,8 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
         pairs.append(
             ("trained on", f"{counted(training['signals'], 'signal')}, seed {settings['seed']}")
         )
+        if "cut" in training:
+            pairs.append(("cut in", cut_in(training)))
         pairs.append(("trained for", _duration(training)))
         pairs.append(("loss", str(settings["loss"])))
         if settings.get("preset"):

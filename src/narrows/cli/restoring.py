@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,8 +13,10 @@ from narrows.cli import options
 from narrows.cli.bar import Bar, bar
 from narrows.cli.printing import give
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_input, open_output
+from narrows.words import counted
 
 if TYPE_CHECKING:
+    from narrows.codec.archive import Metadata
     from narrows.codec.decoder import Decoder
     from narrows.signals.formats.contract import Format
     from narrows.signals.geometry import Geometry
@@ -198,3 +200,27 @@ def described_members(geometry: Geometry) -> list[dict[str, Any]]:
             geometry.names, geometry.shapes, geometry.formats, geometry.attributes, strict=True
         )
     ]
+
+
+def cut_from(metadata: Metadata) -> str | None:
+    """Return what the signals were cut from, in words; None where that is not known."""
+    from narrows.signals.geometry import unpack_metadata
+
+    geometry = unpack_metadata(metadata)
+    if geometry is None:
+        return None
+    if geometry.is_folder:
+        return f"{counted(len(geometry.names), 'file')} of a folder: decompress --list lists them"
+    return f"{geometry.names[0]}, {_joined(geometry.shapes[0])}"
+
+
+def cut_in(training: dict[str, Any]) -> str:
+    """Say how what a model learned from was cut."""
+    lengths, hops = training["cut"]["lengths"], training["cut"]["hops"]
+    told = f"frames of {_joined(lengths)}" + (f", {_joined(hops)} apart" if hops != lengths else "")
+    held = training.get("held_out")
+    return f"{told}; {counted(len(held), 'file')} held out" if held else told
+
+
+def _joined(lengths: Sequence[int]) -> str:
+    return " x ".join(f"{length:,}" for length in lengths)

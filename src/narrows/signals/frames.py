@@ -85,10 +85,14 @@ class Frames:
     @property
     def padded_share(self) -> float:
         """The share of the frames' elements that is beyond the end of a member."""
-        if self.geometry.hops != self.geometry.lengths:
-            return 0.0
+        overlaps = self.geometry.hops != self.geometry.lengths
+        return 0.0 if overlaps else 1.0 - 1.0 / self.numbers_per_number
+
+    @property
+    def numbers_per_number(self) -> float:
+        """The numbers in all frames, for each one in the members."""
         elements = self.shape[0] * prod(self.geometry.lengths)
-        return 1.0 - sum(prod(shape) for shape in self.geometry.shapes) / max(elements, 1)
+        return elements / max(sum(prod(shape) for shape in self.geometry.shapes), 1)
 
     def blocks(self, size: int) -> Iterator[Signals]:
         """Yield `(at most size, *frame_shape)` frames at a time, in order."""

@@ -27,7 +27,7 @@ from narrows.signals.remote import copy_of, is_url
 from narrows.signals.source import ArraySource, StoredSource
 
 AS_IT_IS = Reading()
-TOLD_PADDING = 0.1
+TOLD_PADDING, TOLD_OVERLAP = 0.1, 1.5
 
 
 def read_signals(data: str | os.PathLike[str], reading: Reading = AS_IT_IS) -> npt.NDArray[Any]:
@@ -116,6 +116,9 @@ def _told(frames: Frames, reading: Reading) -> Frames:
     """Refuse what has no frames; say so where much of the frames is beyond the ends."""
     if not frames.shape[0]:
         raise DataError(f"{frames.members[0].name!r} and all others are empty: nothing to cut")
+    times = frames.numbers_per_number
+    if times > TOLD_OVERLAP:
+        reading.tell(f"frames overlap: they hold {times:.1f} times the numbers of the data")
     share = frames.padded_share
     if share > TOLD_PADDING:
         reading.tell(
