@@ -43,10 +43,8 @@ def page(contents: Contents) -> str:
         ),
         _section(
             "Signals",
-            _cards(
-                [_facts(fidelity(contents))],
-                *([_card(each)] for each in pictures.signals_shown(contents)),
-            ),
+            _facts(fidelity(contents))
+            + _cards(*([_card(each)] for each in pictures.signals_shown(contents))),
         ),
         _section("Latents", _latents(contents)),
         _section(

@@ -22,7 +22,7 @@ p { margin: 0 0 10px; }
 .cards, .tiles { display: grid; gap: 14px; }
 .cards { grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); }
 .column { display: flex; flex-direction: column; gap: 14px; min-width: 0; }
-.column > :last-child { flex: 1; }
+.column > :last-child { flex: 1; } .card + .cards { margin-top: 14px; }
 .tiles { margin: 22px 0 0; padding: 0;
   grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); }
 .tiles dt { color: var(--soft); font-size: .82rem; }
