@@ -149,6 +149,13 @@ def test_each_constant_of_the_runtime_is_documented_or_no_matter_of_format():
     assert found == {*STATED, *DOCUMENTED_OTHERWISE, *NO_MATTER_OF_FORMAT}
 
 
+def test_the_limits_of_frames_are_the_same_everywhere():
+    from narrows.codec.archive import MAX_FRAME_BYTES
+    from narrows.training.data import frames
+
+    assert (frames.MAX_FRAME_AXES, frames.MAX_FRAME_BYTES) == (MAX_DIMENSIONS, MAX_FRAME_BYTES)
+
+
 def test_the_limit_of_dimensions_is_the_same_everywhere():
     assert stated("Header", "more than {} dimensions") == (MAX_DIMENSIONS,)
     assert stated("Packed tensors", "more than {} dimensions") == (MAX_DIMENSIONS,)

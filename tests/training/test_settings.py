@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 from typer.main import get_command
 
@@ -66,6 +67,9 @@ def test_a_name_that_is_no_setting_is_refused():
         ({"latent_size": 0}, "latent_size 0; it must be a whole number of at least 1"),
         ({"epochs": True}, "epochs True; it must be a whole number of at least 1"),
         ({"seed": -1}, "seed -1; it must be a whole number of at least 0"),
+        ({"seed": 2**63}, "seed 9223372036854775808; at most 9223372036854775807 are possible"),
+        ({"epochs": np.float64(2.0)}, "epochs 2.0; it must be a whole number of at least 1"),
+        ({"epochs": np.bool_(True)}, "epochs .*; it must be a whole number of at least 1"),
         ({"qualities": 9}, "qualities 9; at most 8 are possible"),
         ({"qualities": 0}, "qualities 0; it must be a whole number of at least 1"),
         ({"qualities": 2.5}, "qualities 2.5; it must be a whole number"),
@@ -90,3 +94,10 @@ def test_a_value_that_is_not_accepted_is_told_with_what_is(asked, message):
 
 def test_none_is_the_same_as_left_out():
     assert completed({"architecture": None, "seed": None, "epochs": None}) == completed({})
+
+
+def test_numbers_of_numpy_are_those_of_python():
+    given = completed({"latent_size": np.int64(4), "minutes": np.float32(0.5), "seed": np.uint8(3)})
+    kinds = [type(given[name]) for name in ("latent_size", "minutes", "seed")]
+    assert kinds == [int, float, int]
+    assert (given["latent_size"], given["minutes"], given["seed"]) == (4, 0.5, 3)

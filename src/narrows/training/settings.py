@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Annotated, Any, TypedDict, get_args, get_type_hints
 
 from narrows.errors import SettingError
@@ -15,6 +16,7 @@ from narrows.training.aims import parse_aim
 from narrows.training.presets import PRESETS
 
 MAX_QUALITIES = 8  # that a model file has room for
+MAX_SEED = 2**63 - 1  # of generators
 EXCLUDED_BY_AIM = {"bits_per_latent", "lambda_", "preset"}
 
 
@@ -31,6 +33,14 @@ class Setting:
     form: str = ""  # of a value in the help, where its type does not say enough
     in_commands: bool = True  # whether commands have it as an option
     kind: type = str  # int, float, str or bool; taken from the annotation
+
+    def plain(self, value: Any) -> Any:
+        """Return numbers of any kind, such as numpy's, as those of Python that JSON takes."""
+        if isinstance(value, bool) or self.kind not in (int, float):
+            return value
+        if isinstance(value, Integral):
+            return int(value)
+        return float(value) if isinstance(value, Real) else value
 
     def check(self, name: str, value: Any) -> None:
         """Raise SettingError for a value that is not accepted."""
@@ -129,7 +139,8 @@ class TrainingSettings(TypedDict, total=False):
     weights: Annotated[str | None, Setting(
         "What squared errors of each channel count, in its own deviations.",
         unset="all the same", form="W,W,...")]
-    seed: Annotated[int, Setting("Everything random derives from it.", default=0, least=0)]
+    seed: Annotated[int, Setting(
+        "Everything random derives from it.", default=0, least=0, most=MAX_SEED)]
     device: Annotated[str, Setting("Of torch: cpu, cuda, ... or auto.", default="auto")]
 # fmt: on
 
@@ -164,7 +175,7 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
     for name in asked:
         if name not in SETTINGS:
             raise TypeError(f"unexpected keyword argument {name!r}; see help(narrows.train)")
-    given: dict[str, Any] = {n: value for n, value in asked.items() if value is not None}
+    given = {n: SETTINGS[n].plain(value) for n, value in asked.items() if value is not None}
     for name, value in given.items():
         SETTINGS[name].check(public_name(name), value)
     if "minutes" in given and "epochs" in given:

@@ -14,6 +14,7 @@ from narrows.errors import DataError
 from narrows.training.architectures import Scaling
 from narrows.training.plan import most_frames, signal_counts
 
+MAX_FRAME_AXES, MAX_FRAME_BYTES = 8, (1 << 28) - 16  # of models, of archives
 MAX_FLOAT = 1e120  # of float64 signals; its inverse is their smallest range
 
 
@@ -29,6 +30,7 @@ def check_training_data(
             "training data with a single signal; at least 2 are needed, and some hundreds to "
             "learn anything: give more signals"
         )
+    _refuse_what_no_file_holds(x)
     _refuse_non_finite(x, "training data")
     _refuse_extremes(x)
     if validation is not None:
@@ -40,6 +42,20 @@ def check_training_data(
             )
         _refuse_non_finite(validation, "validation data")
     return x, validation
+
+
+def _refuse_what_no_file_holds(x: npt.NDArray[Any]) -> None:
+    """Refuse, before and not after the training, frames that models and archives cannot have."""
+    advice = "give signals of smaller frames: x.reshape(len(x), -1), or windows of them"
+    if x.ndim - 1 > MAX_FRAME_AXES:
+        raise DataError(
+            f"training data of shape {x.shape}; frames have at most {MAX_FRAME_AXES} axes: {advice}"
+        )
+    if x[0].nbytes > MAX_FRAME_BYTES:
+        raise DataError(
+            f"training data with frames of {x[0].nbytes:,} bytes; {MAX_FRAME_BYTES:,} are "
+            f"possible: {advice}"
+        )
 
 
 def _refuse_non_finite(x: npt.NDArray[Any], what: str) -> None:

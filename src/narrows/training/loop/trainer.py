@@ -202,7 +202,7 @@ class Trainer(ABC):
         """Return the batches of an epoch; what is random in them derives from (seed, epoch)."""
         plan, extent = self.plan, self.model.scaling.extent
         augmented = augmentation_for(plan, self.x_train)
-        seed = plan.seed * 1_000_003 + epoch
+        seed = (plan.seed * 1_000_003 + epoch) % 2**64  # as far as generators count
         self._of_dropout.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.x_train), generator=generator).to(self.device)
