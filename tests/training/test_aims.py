@@ -8,9 +8,10 @@ import pytest
 import narrows
 from narrows.errors import SettingError
 from narrows.evaluation.report.commands import train_command
-from narrows.training.aims import parse_aim
+from narrows.training.aims import DEFAULT_AIM, parse_aim
 from narrows.training.closed_form.spectrum import spectrum_of
 from narrows.training.plan import plan_of
+from narrows.training.reached import Reached
 from narrows.training.settings import completed
 from narrows.training.water_filling import Spectrum
 
@@ -160,9 +161,35 @@ def test_an_aim_beyond_whole_numbers_is_refused_with_what_can_be_had(digits, aim
 def test_what_was_reached_is_told_beside_the_aim(digits, caplog):
     with caplog.at_level(logging.INFO, logger="narrows"):
         narrows.train(digits, aim="snr:10", **LINEAR)
-        narrows.train(digits[:300], aim="snr:25", latent_size=2, architecture="dense", epochs=1)
     assert "dB PSNR; aimed at snr:10" in caplog.text
-    assert "short of the aim" in caplog.text
+
+
+def test_an_aim_that_was_missed_is_told_with_what_comes_nearer(digits):
+    plan = plan_of(
+        {"aim": "snr:20"}, (900, 8, 8), digits.dtype, spectrum=lambda: spectrum_of(digits)
+    )
+    given = {"signals": 9, "bytes_per_signal": 9.0, "ratio": 7.1, "psnr": 25.0, "channels": []}
+    near, far = (Reached(snr=snr, **given).lines(plan) for snr in (19.3, 14.0))
+    assert len(near) == 1
+    assert far[1].startswith("6.0 dB short of the aim: ")
+    assert far[1].endswith("more signals or --architecture linear come nearer")
+
+
+def test_what_a_short_training_leaves_over_is_corrected_until_the_aim_is_met(digits):
+    codec = narrows.train(digits, aim="snr:17", latent_size=8, epochs=3)
+    assert codec.model.groups["corrected"] > 0
+    assert reached(codec)["snr"] == pytest.approx(17.0, abs=1.0)
+
+
+def test_by_default_a_training_aims_at_a_quality_unless_latents_bits_or_lambda_are_given():
+    x = np.random.default_rng(0).normal(size=(200, 40))
+    plans = [
+        plan_of(given, x.shape, x.dtype, spectrum=lambda: spectrum_of(x))
+        for given in ({}, {"latent_size": 9}, {"bits_per_latent": 2.0}, {"lambda_": 5.0})
+    ]
+    assert [plan.aimed_snr for plan in plans] == [20.0, None, None, None]
+    assert plans[0].aim_in_words == DEFAULT_AIM
+    assert (plans[1].latent_size, plans[1].bits_per_latent) == (9, 3.2)
 
 
 def test_the_command_of_a_model_names_its_aim_and_not_the_bits_that_followed(digits):

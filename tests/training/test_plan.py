@@ -61,8 +61,8 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_plan():
     for latents, bits in (choices.LATENTS_OF_SEVERAL, choices.LATENTS_OF_WIDER):
         assert f"{latents}" in told["latent_size"]
         assert f"{bits:g}" in told["bits_per_latent"]
-    assert told["latent_size"].startswith(f"{choices.LATENT_SIZE},")
-    assert told["bits_per_latent"].startswith(f"{choices.BITS_PER_LATENT:g};")
+    assert f"without one {choices.LATENT_SIZE}," in told["latent_size"]
+    assert f"without one {choices.BITS_PER_LATENT:g};" in told["bits_per_latent"]
     for architecture in ("dense", "conv"):
         assert f"{choices.UPDATES[architecture]:,}" in told["epochs"]
         assert f"{choices.LEARNING_RATES[architecture]:g}" in told["learning_rate"]

@@ -162,14 +162,10 @@ def _short_training(
     from narrows.api import train
     from narrows.training.plan import plan_of
 
-    of_one = plan_of({"latent_size": latent_size}, x.shape, x.dtype)
-    asked: TrainingSettings = {
-        "latent_size": of_one.latent_size,
-        "bits_per_latent": of_one.bits_per_latent,
-        "qualities": QUALITIES,
-        "minutes": minutes,
-        "seed": seed,
-    }
+    asked: TrainingSettings = {"qualities": QUALITIES, "minutes": minutes, "seed": seed}
+    if latent_size is not None:
+        of_one = plan_of({"latent_size": latent_size}, x.shape, x.dtype)
+        asked |= {"latent_size": latent_size, "bits_per_latent": of_one.bits_per_latent}
     codec = train(x, **asked)
     summary, full = codec.model.training, plan_of({**asked, "minutes": None}, x.shape, x.dtype)
     epoch_seconds = summary["history"][-1]["seconds"] / len(summary["history"])

@@ -6,9 +6,15 @@ import math
 from typing import Any, NoReturn
 
 from narrows.errors import SettingError
-from narrows.training.aims import Aim
+from narrows.training.aims import DEFAULT_AIM, Aim
 from narrows.training.presets import PRESETS, Preset
-from narrows.training.settings import SETTINGS, TrainingSettings, completed, public_name
+from narrows.training.settings import (
+    EXCLUDED_BY_AIM,
+    SETTINGS,
+    TrainingSettings,
+    completed,
+    public_name,
+)
 from narrows.training.water_filling import Spectrum
 from narrows.words import counted
 
@@ -29,7 +35,7 @@ LATENTS_OF_SEVERAL = 64, 2.4  # latents and bits of each with several qualities,
 LATENTS_OF_WIDER = 96, 1.6  # and where networks are wider: the highest quality can use them
 MAX_LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
 
-LATENTS_OF_COMPONENT = {"linear": 1.0, "dense": 1.0, "conv": 0.35}
+LATENTS_OF_COMPONENT = {"linear": 1.0, "dense": 0.6, "conv": 0.2}
 """Latents for each principal component that is worth coding at the aim: networks bend."""
 MAX_BITS_PER_LATENT = 8.0  # where few latents are asked for, which cannot meet an aim of quality
 MAX_LATENTS = {"linear": 4096, "dense": 256, "conv": 256}
@@ -125,6 +131,13 @@ def spatial_and_channels(frame_shape: tuple[int, ...]) -> tuple[int, ...]:
     return frame_shape if has_channels else (*frame_shape, 1)
 
 
+def choose_aim(choices: Choices) -> None:
+    """Aim at the usual quality where latents, bits and lambda are left open."""
+    settings = choices.settings
+    if all(settings[name] is None for name in (*EXCLUDED_BY_AIM, "latent_size")):
+        choices.decide("aim", DEFAULT_AIM, DEFAULT)
+
+
 def choose_latents(choices: Choices, size: int, width: float, *, mixes: bool) -> None:
     """Choose the latents of frames of `size` elements, and the bits of each, without an aim."""
     settings = choices.settings
@@ -146,19 +159,23 @@ def choose_latents_for(
     aim: Aim,
     spectrum: Spectrum,
     aimed_bits: float | None,
-    architecture: str,
+    numbers: dict[str, Any],
     highest: float,
-) -> float | None:
-    """Choose latents that meet an aim, and bits that begin near it; return the aimed SNR in dB."""
-    snr = None
+) -> dict[str, Any]:
+    """Choose latents that meet an aim, and bits that begin near it; return an aim of quality."""
+    quality: dict[str, Any] = {}
     if aimed_bits is None:
         snr = _reachable(aim, spectrum)
-        aimed_bits = max(spectrum.at_snr(snr).bits, 1.0)
+        filled = spectrum.at_snr(snr)
+        aimed_bits = max(filled.bits, 1.0)
+        quality = {"aimed_snr": snr, "components": max(1, filled.components)}
     n = spectrum.at_bits(aimed_bits * highest).components
-    k = max(1, min(n, MAX_LATENTS[architecture], round(n * LATENTS_OF_COMPONENT[architecture])))
+    architecture = numbers["architecture"]
+    share = 1.0 if numbers["mixes"] else LATENTS_OF_COMPONENT[architecture]
+    k = max(1, min(n, MAX_LATENTS[architecture], round(n * share)))
     k = choices.decide("latent_size", k, f"{n} principal components count for {aim}")
     choices.decide("bits_per_latent", min(aimed_bits / k, MAX_BITS_PER_LATENT), f"for {aim}")
-    return snr
+    return quality
 
 
 def _reachable(aim: Aim, spectrum: Spectrum) -> float:

@@ -19,6 +19,7 @@ from narrows.training.choices import (
     FEW_SIGNALS,
     GIVEN,
     Choices,
+    choose_aim,
     choose_latents,
     choose_latents_for,
     choose_length,
@@ -56,8 +57,10 @@ class Plan:
     latent_size: int
     qualities: int
     bits_per_latent: float
-    aimed_snr: float | None
+    aimed_snr: float | None = None
     """In dB, of the middle quality; the rate is then no aim, but what begins near it."""
+    components: int = 0
+    """Principal components that are worth coding at that."""
     loss: str
     lambda_: float | None
     minutes: float | None
@@ -196,7 +199,7 @@ def plan_of(
     dtype : numpy.dtype
         Of the signals.
     spectrum : callable, optional
-        Computes the signals' spectrum; needed only where an aim is given.
+        Computes the signals' spectrum. Without it there is no aim, but latents of usual bits.
     own_networks : bool
         Whether the networks are the user's.
     has_validation : bool
@@ -208,13 +211,16 @@ def plan_of(
         For a setting that is not accepted, alone or beside another, or with such signals.
     """
     choices = Choices(asked)
-    settings, size, aimed_snr = choices.settings, prod(shape[1:]), None
+    settings, size = choices.settings, prod(shape[1:])
+    quality: dict[str, Any] = {}
     n_train, n_held_out = signal_counts(shape, has_validation=has_validation)
     if settings["preset"] is None:
         numbers = choose_networks(choices, shape, own_networks)
         mixable = settings["augment"] and np.dtype(dtype).itemsize > 1  # others are often pictures
         numbers["mixes"] = numbers["starts_linear"] and mixable and shape[0] < FEW_SIGNALS
-        aimed_snr = _choose_latents(choices, shape, np.dtype(dtype), numbers, spectrum)
+        if spectrum is not None and not own_networks:
+            choose_aim(choices)
+        quality = _choose_latents(choices, shape, np.dtype(dtype), numbers, spectrum)
     else:
         numbers = follow_preset(choices, PRESETS[settings["preset"]], own_networks)
     if settings["latent_size"] > size:
@@ -228,7 +234,7 @@ def plan_of(
         **choose_length(choices, n_train, **of_length),
         n_train=n_train,
         n_held_out=n_held_out,
-        aimed_snr=aimed_snr,
+        **quality,
         settings=settings,
         reasons=choices.reasons,
     )
@@ -240,16 +246,16 @@ def _choose_latents(
     dtype: np.dtype[Any],
     numbers: dict[str, Any],
     spectrum: Callable[[], Spectrum] | None,
-) -> float | None:
-    """Choose latents and bits; return the signal-to-noise ratio that is aimed at, if one is."""
+) -> dict[str, Any]:
+    """Choose latents and bits; return the fields of an aim of quality, if there is one."""
     settings, size = choices.settings, prod(shape[1:])
     if settings["aim"] is None or spectrum is None:
         choose_latents(choices, size, numbers["width"], mixes=numbers["mixes"])
-        return None
+        return {}
     aim, qualities = parse_aim(settings["aim"]), settings["qualities"]
     bits = None if aim.of_quality else aim.bits(size, dtype.itemsize)
     highest = RATE_RATIO ** (qualities - 1 - middle_of(qualities))
-    return choose_latents_for(choices, aim, spectrum(), bits, numbers["architecture"], highest)
+    return choose_latents_for(choices, aim, spectrum(), bits, numbers, highest)
 
 
 def middle_of(qualities: int) -> int:

@@ -83,7 +83,7 @@ class Reached:
 
     def lines(self, plan: Plan) -> list[str]:
         """Say what was reached, and what to do where that is far from the aim."""
-        quality = [] if self.snr is None else [f"{self.snr:.1f} dB SNR{self._by_channel()}"]
+        quality = [] if self.snr is None else [f"{_short(self.snr)} dB SNR{self._by_channel()}"]
         quality += [] if self.psnr is None else [f"{self.psnr:.1f} dB PSNR"]
         aim = plan.aim_in_words
         told = (
@@ -93,7 +93,7 @@ class Reached:
         return [told if aim is None else f"{told}; aimed at {aim}", *self._advice(plan)]
 
     def _by_channel(self) -> str:
-        each = ["no error" if value is None else f"{value:.1f}" for value in self.channels]
+        each = ["no error" if value is None else _short(value) for value in self.channels]
         return f" ({', '.join(each)} by channel)" if each else ""
 
     def _advice(self, plan: Plan) -> list[str]:
@@ -104,7 +104,7 @@ class Reached:
                 return []
             return [
                 f"{plan.aimed_snr - self.snr:.1f} dB short of the aim: {more}more signals "
-                f"or --architecture linear, which takes about {bits / 8:.0f} bytes, come nearer"
+                "or --architecture linear come nearer"
             ]
         if plan.aim_in_words is None or abs(got / bits - 1.0) <= MAX_MISSED_SHARE:
             return []
@@ -116,3 +116,7 @@ class Reached:
 
 def _decibels(signal: float, error: float) -> float | None:
     return 10.0 * math.log10(signal / error) if signal > 0 and error > 0 else None
+
+
+def _short(value: float) -> str:
+    return f"{round(value, 1) + 0.0:.1f}"  # never -0.0

@@ -12,7 +12,7 @@ from numbers import Integral, Real
 from typing import Annotated, Any, TypedDict, get_args, get_type_hints
 
 from narrows.errors import SettingError
-from narrows.training.aims import parse_aim
+from narrows.training.aims import DEFAULT_AIM, parse_aim
 from narrows.training.presets import PRESETS
 
 MAX_QUALITIES = 8  # that a model file has room for
@@ -77,7 +77,8 @@ class TrainingSettings(TypedDict, total=False):
 
     latent_size: Annotated[int | None, Setting(
         "Latents of a frame.", least=1,
-        unset="32, or the preset's; with several qualities 64, or 96 in conv networks of four or "
+        unset="as many as the aim asks for; without one 32, or the preset's; with several "
+        "qualities 64, or 96 in conv networks of four or "
         "more; 128 where dense networks learn from mixtures")]
     preset: Annotated[str | None, Setting(
         f"A classic autoencoder without a rate term: {', '.join(PRESETS)}. Latent size, loss, "
@@ -87,11 +88,12 @@ class TrainingSettings(TypedDict, total=False):
         "What to train for, at the middle quality: a signal-to-noise ratio of held-out signals in "
         "dB, a PSNR, a compression ratio, bytes a signal, or bits an element.",
         form="snr:DB|psnr:DB|ratio:X|bytes:X|bits-per-element:X",
-        unset="bits per latent, or lambda")]
+        unset=f"{DEFAULT_AIM}, unless latents, bits per latent or lambda are given")]
     bits_per_latent: Annotated[float | None, Setting(
         "The rate aimed at, unless by lambda: at the middle quality a signal then takes about "
         "latent size * bits per latent / 8 bytes.",
-        unset="3.2; with several qualities 2.4, or 1.6 of 96 latents; 0.8 or 1.2 of 128")]
+        unset="what the aim takes; without one 3.2; with several qualities 2.4, or 1.6 of 96 "
+        "latents; 0.8 or 1.2 of 128")]
     qualities: Annotated[int, Setting(
         "Points of its rate-distortion curve, 1 to 8, at rates a factor of 1.39 apart.",
         default=1, least=1, most=MAX_QUALITIES)]
@@ -105,7 +107,7 @@ class TrainingSettings(TypedDict, total=False):
     lambda_: Annotated[float | None, Setting(
         "Weight of the distortion in rate + lambda * distortion: bits per unit of squared error, "
         "or of its kind, summed over a frame whose range is 1.",
-        unset="found while training, to meet bits per latent")]
+        unset="found while training, to meet the aim or bits per latent")]
     epochs: Annotated[int | None, Setting(
         "Passes over the signals.", least=1,
         unset="as many as make 12,000 updates (conv 6,400), but at most 200; of a preset 10")]
@@ -188,7 +190,7 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
     if "weights" in given:
         given["weights"] = _checked_weights(given)
     if "aim" in given:
-        parse_aim(given["aim"])
+        given["aim"] = str(parse_aim(str(given["aim"])))
         for other in EXCLUDED_BY_AIM & given.keys():
             raise SettingError(
                 f"aim {given['aim']} and {public_name(other)} {given[other]}; a training aims at "

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from narrows._version import __version__
 from narrows.clock import Clock
 from narrows.errors import SettingError
-from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic
+from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic, like
 from narrows.training.choices import CLASSIC, CLOSED_FORM, RATE_DISTORTION
 from narrows.training.classic.latent_steps import choose_latent_steps
 from narrows.training.closed_form.linear_start import start_linear
@@ -30,12 +30,14 @@ from narrows.training.data.frames import (
     fingerprint,
     scaled,
     split,
+    spread_over,
 )
 from narrows.training.data.scaling import Channels, ranges_of, scaling_of, unit_scaling_of
 from narrows.training.freeze import TrainingSignals, fitting_seconds, freeze, latent_size_of
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan, plan_of
 from narrows.training.presets import PRESETS
+from narrows.training.rate_distortion.controls import SEARCH_GAIN
 from narrows.training.reached import Reached
 from narrows.training.run import Outcome, Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings, completed
@@ -140,8 +142,18 @@ def _frozen(
     lambdas = [math.exp(each) for each in result.log_lambdas] if plan.loss == "mse" else []
     # In closed form, latents are components.
     has_aims = plan.lambda_ is None and plan.method != CLOSED_FORM
-    ratio = RATE_RATIO if has_aims else None
-    return freeze(result.model, signals, name, summary, lambdas, ratio, clock)
+    ratio, error = RATE_RATIO if has_aims else None, None
+    if has_aims and plan.aimed_snr is not None:
+        error = _variance(signals, result.model.scaling) * 10.0 ** (-plan.aimed_snr / 10.0)
+        error /= SEARCH_GAIN
+    return freeze(result.model, signals, name, summary, lambdas, ratio, error, clock)
+
+
+def _variance(signals: TrainingSignals, scaling: Scaling) -> float:
+    """Return the variance of a frame about its mean, summed, on the scale where the range is 1."""
+    x = spread_over(signals.scaled_train, STEP_SAMPLE)
+    x = x * like(x, scaling.weight / scaling.scale / scaling.peak)
+    return float(x.square().flatten(1).sum(1).mean())
 
 
 def _with_latents_of(

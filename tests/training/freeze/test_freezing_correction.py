@@ -14,7 +14,8 @@ from narrows.codec.encoding.requests import Request
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.evaluation.metrics import evaluate
-from narrows.training.freeze.correction import Residuals, in_symbols, with_correction
+from narrows.training.freeze.correction import with_correction
+from narrows.training.freeze.residuals import Residuals, in_symbols
 from narrows.training.plan import RATE_RATIO
 
 

@@ -12,6 +12,7 @@ from narrows.errors import SettingError
 from narrows.training.architectures.drawing import drawn_linear
 
 MAX_WEIGHTS = 1 << 27  # half of what a model file may hold
+UNITS_OF_LATENT = 2  # of a layer, at least: as many as pass a latent on unchanged
 SLOPE = 1 / 8  # of LeakyReLU: a shift in integers
 
 
@@ -29,7 +30,7 @@ def dense(
     wide as usual; `generator` draws the weights.
     """
     size, linear = prod(frame_shape), partial(drawn_linear, generator)
-    hidden = round(hidden_width(size) * width)
+    hidden = max(round(hidden_width(size) * width), UNITS_OF_LATENT * latent_size)
     if 2 * hidden * (size + hidden + latent_size) > MAX_WEIGHTS:
         raise SettingError(
             f"frames of {size} elements are too large for a dense network, which would have "

@@ -84,6 +84,7 @@ def freeze(
     training: dict[str, Any],
     lambdas: Sequence[float] = (),
     rate_ratio: float | None = None,
+    aimed_error: float | None = None,
     clock: Clock | None = None,
 ) -> Codec:
     """Convert a trained float autoencoder to a codec.
@@ -102,6 +103,8 @@ def freeze(
     rate_ratio : float, optional
         Of the rates of neighbouring qualities. A quality below its rate is then corrected; by
         default none is.
+    aimed_error : float, optional
+        Squared error of a frame that the middle quality is to have; see `with_correction`.
     clock : Clock, optional
         Where the time of the training goes; the summary gets it.
 
@@ -135,7 +138,8 @@ def freeze(
     finished = replace(finished, tradeoffs=tradeoffs)
     if rate_ratio is not None:
         LOG.debug("fitting corrections")
-        finished = with_correction(finished, signals.train, signals.validation, rate_ratio)
+        each = signals.train, signals.validation
+        finished = with_correction(finished, *each, rate_ratio, aimed_error)
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
     asked[:, : draft.latent_size] = symbols[draft.default_quality][: len(asked)]
     finished = replace(finished, known_answers=Transform(finished).answer(asked))

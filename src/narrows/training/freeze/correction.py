@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -19,17 +19,17 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.symbol_encoder import TOWARDS_ZERO
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.counting import count_table
-from narrows.codec.entropy.tables import FixedTables
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.model.model import Model
 from narrows.codec.networks.layers import Dense, Parallel, Reshape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import UnprovenModelError
+from narrows.training.freeze.residuals import Correction, Residuals, in_symbols
 
 MIN_RATE_SHARE = 0.95  # a quality with a smaller share of its rate is corrected
+MAX_ERROR_SHARE = 1.05  # one with a larger share of its error, too
 MAX_SIGNALS = 8192  # whose residuals are measured; of held-out signals, half as many
 MAX_FRAME_ELEMENTS = 4096  # the covariances of larger frames take minutes
 MAX_COMPONENTS = 512
@@ -37,73 +37,20 @@ MIN_USE = 0.002  # share of the signals that need a component; rarer ones are le
 SMALLEST_STEP = 128  # as an integer
 HEADROOM = 1.25  # ratio of the clipping limit to the largest latent seen
 WEIGHT_RMS = 9.0  # of the components as integers: their rounding adds 0.3 % to the error
-BISECTIONS = 12  # of the interval of a step
 MIN_LAMBDA, MAX_LAMBDA = 2.0**-60, 2.0**60  # in bits per squared error
 STEP_RATIO = 1.05  # between the steps at which the slope is measured
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Residuals:
-    """The errors that the networks leave at one quality.
-
-    Attributes
-    ----------
-    quality : int
-        Its number.
-    bits : float
-        The mean rate of the networks' latents.
-    error : float
-        The mean squared error, summed over a frame.
-    counted, held_out : (n, n_components)
-        The residuals in components: those on which tables are counted, half of them of training
-        signals, and those on which rates and errors are measured.
-    components : (size, n_components)
-        Orthonormal.
-    """
-
-    quality: int
-    bits: float
-    error: float
-    counted: Floats
-    held_out: Floats
-    components: Floats
-
-    def rate_and_error(self, step: float) -> tuple[float, float]:
-        """Return the bits and the error of held-out signals, corrected in steps of this size."""
-        symbols = in_symbols(self.held_out, step)
-        row = [count_table(column) for column in in_symbols(self.counted, step).T]
-        bits = self.bits + float(ideal_bits(symbols, FixedTables(row)).mean())
-        gained = np.square(self.held_out) - np.square(self.held_out - step * symbols)
-        return bits, self.error - float(gained.sum(axis=1).mean())
-
-    def step_for(self, bits: float) -> float:
-        """Return the step at which networks and correction together take so many bits."""
-        high = float(np.abs(self.held_out).max()) or 1.0
-        low = high * 2.0**-BISECTIONS
-        for _ in range(BISECTIONS):
-            middle = math.sqrt(low * high)
-            if self.rate_and_error(middle)[0] < bits:
-                high = middle
-            else:
-                low = middle
-        return math.sqrt(low * high)
-
-
-@dataclass(frozen=True)
-class Correction:
-    """The correction of one quality: which residuals, in which step, and the slope there."""
-
-    residuals: Residuals
-    step: float
-    lambda_: float  # bits per squared error
-
-
 def with_correction(
-    model: Model, train: npt.NDArray[Any], held_out: npt.NDArray[Any], ratio: float
+    model: Model,
+    train: npt.NDArray[Any],
+    held_out: npt.NDArray[Any],
+    ratio: float,
+    aimed_error: float | None = None,
 ) -> Model:
-    """Correct the first quality that falls short of its rate, and all above it.
+    """Correct the first quality that falls short of its aim, and all above it.
 
     Parameters
     ----------
@@ -111,7 +58,10 @@ def with_correction(
         Complete but for known answers.
     train, held_out : (n, *frame_shape)
     ratio : float
-        Of the rates that neighbouring qualities are to have. The middle quality has its own.
+        Of the rates that neighbouring qualities are to have. The middle quality has its own, but
+        for
+    aimed_error : float, optional
+        Its squared error, summed over a frame: on the scale where the range is 1.
 
     Returns
     -------
@@ -120,14 +70,21 @@ def with_correction(
     """
     size, middle = math.prod(model.frame_shape), model.default_quality
     most = min(MAX_COMPONENTS, size - model.latent_size)
-    possible = model.n_qualities > 1 and size <= MAX_FRAME_ELEMENTS and most > 0
+    has_aims = model.n_qualities > 1 or aimed_error is not None
+    possible = has_aims and size <= MAX_FRAME_ELEMENTS and most > 0
     if not possible or model.tradeoffs is None or not len(train) or not len(held_out):
         return model
     measured = _measure(Codec(model), train[:MAX_SIGNALS], held_out[: MAX_SIGNALS // 2], most)
     chosen: dict[int, Correction] = {}
+    bits = measured[0].bits
+    aimed = (aimed_error or math.inf) * (model.peak / _unit(model)) ** 2
+    if measured[0].error > MAX_ERROR_SHARE * aimed:
+        step = measured[0].step_for_error(aimed)
+        bits, _ = measured[0].rate_and_error(step)
+        chosen[middle] = _corrected(measured[0], step)
     for residuals in measured[1:]:
         q = residuals.quality
-        aim = measured[0].bits * ratio ** (q - middle)
+        aim = bits * ratio ** (q - middle)
         if chosen or residuals.bits < MIN_RATE_SHARE * aim:
             chosen[q] = _choose(aim, [each for each in measured if each.quality <= q])
     try:
@@ -156,13 +113,6 @@ def _measure(
         counted = np.concatenate([learned[: len(errors)] @ components, unseen])
         measured.append(Residuals(q, bits, error, counted, unseen, components))
     return measured[::-1]
-
-
-def in_symbols(x: Floats, step: float) -> npt.NDArray[np.int32]:
-    """Round components as an encoder does, a little towards 0."""
-    steps = x / step
-    steps -= np.clip(steps, -TOWARDS_ZERO, TOWARDS_ZERO)
-    return np.floor(steps + 0.5).astype(np.int32)
 
 
 def _errors(
@@ -199,6 +149,10 @@ def _choose(bits: float, measured: Sequence[Residuals]) -> Correction:
             _, error = residuals.rate_and_error(step)
             found.append((error, residuals.quality, residuals, step))
     _, _, residuals, step = min(found)
+    return _corrected(residuals, step)
+
+
+def _corrected(residuals: Residuals, step: float) -> Correction:
     coarse_bits, coarse_error = residuals.rate_and_error(step * STEP_RATIO)
     fine_bits, fine_error = residuals.rate_and_error(step / STEP_RATIO)
     slope = (fine_bits - coarse_bits) / max(coarse_error - fine_error, 1e-30)

@@ -26,11 +26,14 @@ class Control:
     start : float
         The first lambda.
     speed : float, default SPEED
+    most : float, optional
+        The largest lambda.
     """
 
-    def __init__(self, start: float, speed: float = SPEED) -> None:
+    def __init__(self, start: float, speed: float = SPEED, most: float = math.inf) -> None:
         self.log_lambda = math.log(start)
         self.speed = speed
+        self.log_most = math.log(most)
 
     @property
     def lambda_(self) -> float:
@@ -40,7 +43,8 @@ class Control:
     def move(self, gap: float, progress: float) -> None:
         """Move lambda up by a gap above 0, or down; `progress` is the share of training done."""
         gap = max(-1.0, min(1.0, GAIN * gap))
-        self.log_lambda += self.speed * (1.0 - (1.0 - LAST_SHARE) * progress) * gap
+        change = self.speed * (1.0 - (1.0 - LAST_SHARE) * progress) * gap
+        self.log_lambda = min(self.log_lambda + change, self.log_most)
 
 
 def rate_gap(rate_bits: float, aim_bits: float) -> float:
@@ -60,14 +64,29 @@ class ErrorAim:
         Squared error of a frame.
     most_bits : float
         A signal, above which lambda does not grow.
+    components : int
+        That are worth coding at that error.
     """
 
-    def __init__(self, aimed: float, most_bits: float) -> None:
+    def __init__(self, aimed: float, most_bits: float, components: int) -> None:
         self.aimed = aimed / SEARCH_GAIN
+        self.components = components
         self.most_bits = most_bits
         self.shift = 0.0
         """The logarithm of held-out over training errors."""
         self._sum, self._count = 0.0, 0
+
+    def slope(self, latent_size: int) -> float:
+        """Return the bits that a little less error takes, over it, where so many latents share it.
+
+        It is the slope of R = k / 2 log2(variance / D), and so the lambda of that point.
+        """
+        return latent_size / (2.0 * math.log(2.0) * self.aimed)
+
+    @property
+    def most(self) -> float:
+        """The lambda at which principal components buy as much for a bit as the networks do."""
+        return self.slope(self.components)
 
     def gap(self, error: float, rate_bits: float) -> float:
         """Return how far a batch's error is above the aim, in logarithms."""

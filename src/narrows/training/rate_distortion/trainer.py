@@ -107,7 +107,7 @@ class RateDistortionTrainer(Trainer):
         mean, frames = scaling.target(torch.zeros_like(x[:1])), scaling.target(x)
         variance = float(mean_squared(mean.expand_as(frames), frames, scaling).mean())
         aimed = variance * 10.0 ** (-(self.plan.aimed_snr or 0.0) / 10.0)
-        return ErrorAim(aimed, MOST_BITS * self.plan.aimed_bits)
+        return ErrorAim(aimed, MOST_BITS * self.plan.aimed_bits, self.plan.components)
 
     def _control(self, terms: Terms, n: int, quality: Quality, done: float) -> None:
         """Move each quality's lambda after a batch of n signals.
@@ -215,13 +215,15 @@ class RateDistortionTrainer(Trainer):
         if not self._controls:
             plan = self.plan
             first = FIRST_LAMBDA * plan.aimed_bits / max(distortion, 1e-9)
-            speed = SPEED
-            if self._error_aim is not None:
+            speed, most, aim = SPEED, math.inf, self._error_aim
+            if aim is not None:
                 speed = max(SPEED, SPEED_OF_ALL / (plan.epochs * plan.updates_per_epoch))
                 if plan.loss == "mse":
-                    first = plan.latent_size / (2.0 * math.log(2.0) * self._error_aim.aimed)
+                    most = aim.most
+                    first = min(most, aim.slope(plan.latent_size))
             lambdas = plan.of_qualities(plan.lambda_ or min(first, 1e12), FIRST_LAMBDA_RATIO)
             self._controls = [Control(each, speed) for each in lambdas]
+            self._controls[plan.middle_quality].log_most = math.log(most)
         return self._controls
 
 
