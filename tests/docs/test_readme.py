@@ -37,7 +37,7 @@ def test_the_python_example_runs(tmp_path, digits):
 
 def test_the_shell_examples_name_commands_that_exist():
     lines = re.findall(r"^    narrows (\S+)(.*)$", README, flags=re.M)
-    assert len(lines) == 6
+    assert len(lines) == 9
     for name, rest in lines:
         options = {o for p in COMMANDS[name].params for o in (*p.opts, *p.secondary_opts)}
         assert set(re.findall(r"(?<= )--?[a-z][-a-z]*", rest)) <= options, name

@@ -241,7 +241,7 @@ def _describe(figures: dict[str, Any], n_qualities: int, kept: Kept) -> str:
     if n_qualities > 1 and figures["quality"] is not None:
         told += f"; quality {figures['quality']} of {n_qualities}"
     if "metadata_bytes" in figures:
-        told += f"; {figures['metadata_bytes']} bytes of them for names and shapes"
+        told += f"; {figures['metadata_bytes']:,} bytes of them for names and shapes"
     told += f"; {kept}" if kept else ""
     told += _of_the_model(figures)
     if not appended:

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from narrows.evaluation.sweep import Trained
+    from narrows.signals import Reading
 
 Open = Callable[[str], AbstractContextManager[BinaryIO]]
 JSON, CURVE, SIGNALS = "sweep.json", "sweep.png", "reconstructions.png"
 SHOWN_SIGNALS = 8
+HELD_OUT_SHARE = 0.2  # of recordings, as of signals
 MEASURED_SIGNALS = 4_000  # the same for all models; more would take longer than training
 
 
@@ -68,7 +70,6 @@ def sweep(
     narrows sweep signals.npy -o curve --latent-size 16 --lambda 10,30,100
     """
     from narrows.errors import DataError
-    from narrows.evaluation.demo import train_and_test
     from narrows.evaluation.peers.registry import sample
     from narrows.evaluation.plots import prepare_drawing
     from narrows.evaluation.sweep import check_points, cores, latent_sizes_for
@@ -82,12 +83,7 @@ def sweep(
     sizes = _numbers(latent_size, "--latent-size", int)
     if lambdas and len(sizes) > 1:
         raise typer.BadParameter("--lambda with several latent sizes; vary one of the two")
-    if test is None:
-        read = partial(read_data, reading=asked.reading())
-        x_train, x_test = train_and_test(data, settings["seed"], read)
-    else:
-        with open_stored(data, reading := asked.reading()) as source:
-            x_train, x_test = source.read(), read_data(test, reading.like(source))
+    x_train, x_test = _train_and_test(data, test, asked.reading(), settings["seed"])
     if (x_test.shape[1:], x_test.dtype) != (x_train.shape[1:], x_train.dtype):
         raise DataError(
             f"--test {test} holds frames of {x_test.shape[1:]} {x_test.dtype}, {data} of "
@@ -130,6 +126,24 @@ def _numbers(text: str | None, option: str, kind: type[int] | type[float]) -> li
     if text is not None and not numbers:
         raise typer.BadParameter(f"{option} {text!r}; give numbers with commas, such as 8,16,32")
     return sorted(set(numbers))
+
+
+def _train_and_test(
+    data: str, test: str | None, reading: Reading, seed: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Read signals to train on and others; of many recordings, hold a fifth of them out whole."""
+    from narrows.evaluation.demo import train_and_test
+    from narrows.signals import Frames
+
+    if test is None and not Path(data).exists():  # a known set, which has signals to test on
+        return train_and_test(data, seed, partial(read_data, reading=reading))
+    with open_stored(data, reading) as source:
+        if test is not None:
+            return source.read(), read_data(test, reading.like(source))
+        parts = source.hold_out(HELD_OUT_SHARE, seed) if isinstance(source, Frames) else None
+        if parts is not None:
+            return parts[0].read(), parts[1].read()
+        return train_and_test(data, seed, lambda _: source.read())
 
 
 def _check_folder(folder: Path, force: bool) -> None:
