@@ -28,7 +28,7 @@ def unfit(tmp_path, monkeypatch):
 
 def test_compress_says_once_what_was_kept_and_info_counts_it(run, unfit):
     told = run("compress", "x.npy", "-m", "m.narrows")
-    words = "kept exactly: 1 value of NaN or infinity and 2 values outside the range"
+    words = "kept exactly: 1 value of NaN, infinity or missing and 2 values outside the range"
     assert told.out.count(words) + told.err.count(words) == 1
     assert "in 2 signals" in told.out + told.err
     info = json.loads(run("info", "x.npy.nrw", "--json").out)
@@ -52,7 +52,7 @@ def test_they_cost_little(run, unfit):
 def test_strict_refuses_them_and_leaves_no_file(run, unfit, tmp_path):
     told = run("compress", "x.npy", "-m", "m.narrows", "--strict")
     assert told.code == 1
-    assert "1 value of NaN or infinity and 2 values outside" in told.err
+    assert "1 value of NaN, infinity or missing and 2 values outside" in told.err
     assert told.err.count("\n") == 1
     assert not (tmp_path / "x.npy.nrw").exists()
     assert run("compress", "fit.npy", "-m", "m.narrows", "--strict").code == 0
@@ -60,7 +60,7 @@ def test_strict_refuses_them_and_leaves_no_file(run, unfit, tmp_path):
 
 def test_json_has_the_counts(run, unfit):
     figures = json.loads(run("compress", "x.npy", "-m", "m.narrows", "--json").out)
-    assert figures["kept_exactly"] == {"missing": 1, "outside": 2, "signals": 2}
+    assert figures["kept_exactly"] == {"missing": 1, "outside": 2, "signals": 2, "unlike": 0}
     figures = json.loads(run("compress", "fit.npy", "-m", "m.narrows", "--json").out)
     assert figures["kept_exactly"] is None
 

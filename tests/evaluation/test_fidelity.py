@@ -12,7 +12,7 @@ RNG = np.random.default_rng(7)
 
 
 def measured(x, decoded, peak=1.0):
-    return fidelity(x, *channel_errors(x, decoded), peak, Spread.of(x))
+    return fidelity(*channel_errors(x, decoded), peak, Spread.of(x))
 
 
 def db(signal, error):

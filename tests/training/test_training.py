@@ -253,11 +253,15 @@ def test_signals_that_come_back_exactly_have_no_psnr_in_the_history(tmp_path):
     assert np.array_equal(loaded.decompress(codec.compress(x)), x)
 
 
-def test_nan_in_the_training_data_is_counted_and_located():
-    x = np.zeros((10, 4), np.float32)
-    x[6, 1] = np.nan
-    with pytest.raises(DataError, match=r"1 values.*\(6, 1\)"):
-        narrows.train(x, latent_size=2)
+def test_nan_in_the_training_data_is_left_out_and_counted(caplog):
+    x = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    x[6, 1], x[9] = np.nan, np.inf
+    with caplog.at_level("INFO"):
+        codec = narrows.train(x, latent_size=2, architecture="linear")
+    assert "5 NaN or infinite; 1 signals have no others" in caplog.text
+    assert np.isfinite(codec.model.peak)
+    with pytest.raises(DataError, match="0 signals that have values"):
+        narrows.train(np.full((9, 4), np.nan), latent_size=2, architecture="linear")
 
 
 def test_early_stopping_keeps_the_best_epoch(digits):

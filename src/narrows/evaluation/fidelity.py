@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.model.range import Range
 from narrows.signals.channels import by_channel, has_length, n_channels
 
 Signals = npt.NDArray[Any]
@@ -90,22 +91,23 @@ def channel_errors(original: Signals, decoded: Signals) -> tuple[Floats, Floats]
 class Spread:
     """What `(n, *frame_shape)` signals are measured against; each `(channels,)`.
 
-    Values that are NaN or infinite do not count.
+    Values that a model is not made for, which an archive keeps exactly, do not count.
     """
 
+    counts: Floats  # of the values
     low: Floats
     high: Floats
     about_mean: Floats  # the sum of squares about the channel's mean
     about_each: Floats | None  # about the mean of each signal's channel; None: no axis of length
 
     @classmethod
-    def of(cls, x: Signals) -> Self:
-        """Measure signals, part by part."""
+    def of(cls, x: Signals, range_: Range | None = None) -> Self:
+        """Measure signals, part by part; without a range all finite values count."""
         channels = n_channels(x.shape[1:])
         counts, sums, squares, own = (np.zeros(channels) for _ in range(4))
         low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
         for part in _parts(x):
-            values, known = _known(x[part])
+            values, known = _known(x[part], range_)
             counts += known.sum(axis=(0, 1))
             sums += np.where(known, values, 0.0).sum(axis=(0, 1))
             low = np.minimum(low, np.where(known, values, np.inf).min(axis=(0, 1), initial=np.inf))
@@ -114,24 +116,24 @@ class Spread:
             )
         means = sums / np.maximum(counts, 1)
         for part in _parts(x):
-            values, known = _known(x[part])
+            values, known = _known(x[part], range_)
             squares += _squares_about(means, values, known)
             each = np.where(known, values, 0.0).sum(axis=1, keepdims=True)
             own += _squares_about(
                 each / np.maximum(known.sum(axis=1, keepdims=True), 1), values, known
             )
-        return cls(low, high, squares, own if has_length(x.shape[1:]) else None)
+        return cls(counts, low, high, squares, own if has_length(x.shape[1:]) else None)
 
 
-def fidelity(x: Signals, squares: Floats, largest: Floats, peak: float, spread: Spread) -> Fidelity:
-    """Compute all figures of `(n, *frame_shape)` signals from what `channel_errors` returns."""
-    n_elements, channels = max(x.size, 1), squares.shape[1]
+def fidelity(squares: Floats, largest: Floats, peak: float, spread: Spread) -> Fidelity:
+    """Compute all figures from what `channel_errors` returns, of the values that count."""
+    n_values, channels = np.maximum(spread.counts, 1.0), squares.shape[1]
     sums, most = squares.sum(axis=0), largest.max(axis=0, initial=0.0)
-    mse = float(sums.sum()) / n_elements / peak**2
+    mse = float(sums.sum() / n_values.sum()) / peak**2
 
     def closeness(c: slice) -> Closeness:
         return Closeness(
-            rms_error=math.sqrt(sums[c].sum() * channels / len(sums[c]) / n_elements),
+            rms_error=math.sqrt(sums[c].sum() / n_values[c].sum()),
             max_abs_error=float(most[c].max()),
             snr=_snr(float(spread.about_mean[c].sum()), float(sums[c].sum())),
             prdn=None
@@ -172,10 +174,12 @@ def _parts(x: Signals) -> Iterator[slice]:
     return (slice(start, start + rows) for start in range(0, len(x), rows))
 
 
-def _known(x: Signals) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Return `(n, elements, channels)` values, and which of them are finite."""
+def _known(x: Signals, range_: Range | None) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return `(n, elements, channels)` values, and which of them a model is made for."""
     values = by_channel(x).astype(np.float64)
-    return values, np.isfinite(values)
+    known = np.isfinite(values)
+    outside = None if range_ is None else range_.outside(x)
+    return values, known if outside is None else known & ~by_channel(outside)
 
 
 def _squares_about(means: Floats, values: Floats, known: npt.NDArray[np.bool_]) -> Floats:

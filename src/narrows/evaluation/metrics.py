@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
+from narrows.codec.model.range import Range
 from narrows.errors import DataError
 from narrows.evaluation.fidelity import (
     Fidelity,
@@ -102,8 +103,8 @@ def evaluate(
 
 def evaluation_of(x: Signals, decoded: Signals, compressed_bytes: int, codec: Codec) -> Evaluation:
     """Compute the figures of one compression."""
-    spread, peak = Spread.of(x), codec.model.peak
-    measured = fidelity(x, *channel_errors(x, decoded), peak, spread)
+    spread, peak = Spread.of(x, Range(codec.model)), codec.model.peak
+    measured = fidelity(*channel_errors(x, decoded), peak, spread)
     model_bytes = len(codec.model_bytes)
     saved = (x.nbytes - compressed_bytes) / len(x)
     return Evaluation(

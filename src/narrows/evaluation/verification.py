@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from narrows.codec.archive.salvage import LostRange, whole_blocks
 from narrows.codec.decoder import Decoder
+from narrows.codec.model.range import Range
 from narrows.errors import DataError, FormatError
 from narrows.evaluation.fidelity import (
     Fidelity,
@@ -130,8 +131,8 @@ class Comparison:
         x, peak = self._original, self._model.peak
         if found.signals != len(x):
             raise DataError(f"the archive holds {found.signals} signals, the original {len(x)}")
-        spread = Spread.of(x)
-        found.fidelity = fidelity(x, self._squares, self._largest, peak, spread)
+        spread = Spread.of(x, Range(self._model))
+        found.fidelity = fidelity(self._squares, self._largest, peak, spread)
         found.reference = Reference.of(self._model, spread)
         differing = np.flatnonzero(self._largest.any(axis=1))
         if len(differing):

@@ -74,11 +74,16 @@ class Task:
     fingerprints: dict[str, str]  # of the signals, by what they are
     fitting_seconds: Callable[[int, int, int], float] = lambda n, k, n_qualities: 0.0
     """What a context model will take, measured."""
+    missing_train: Tensor | None = None  # which elements were filled in
+    missing_validation: Tensor | None = None
 
     def trainer(self) -> Trainer:
         """Make the trainer that follows the plan."""
         kind = PlainTrainer if self.plan.method == CLASSIC else RateDistortionTrainer
-        return kind(self.model, self.x_train, self.x_validation, self.plan)
+        missing = self.missing_train, self.missing_validation
+        if kind is PlainTrainer and self.missing_train is not None:
+            LOG.info("presets learn the values that fill missing ones, too")
+        return kind(self.model, self.x_train, self.x_validation, self.plan, missing)
 
     def description(self) -> dict[str, Any]:
         """Describe what a run must have in common with this one to give the same model."""

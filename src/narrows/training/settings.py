@@ -141,6 +141,9 @@ class TrainingSettings(TypedDict, total=False):
     weights: Annotated[str | None, Setting(
         "What squared errors of each channel count, in its own deviations.",
         unset="all the same", form="W,W,...")]
+    missing: Annotated[str | None, Setting(
+        "Values that stand for missing ones, such as -9999; NaN and infinities always do. They "
+        "are not learned from, and come back exactly.", unset="those that look so", form="V,V,...")]
     seed: Annotated[int, Setting(
         "Everything random derives from it.", default=0, least=0, most=MAX_SEED)]
     device: Annotated[str, Setting("Of torch: cpu, cuda, ... or auto.", default="auto")]
@@ -187,6 +190,9 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
         )
     if "corrupt" in given:
         parse_corruption(given["corrupt"])
+    if "missing" in given:
+        given["missing"] = _as_text(given["missing"])
+        parse_missing(given["missing"])
     if "weights" in given:
         given["weights"] = _checked_weights(given)
     if "aim" in given:
@@ -202,8 +208,7 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
 
 def _checked_weights(given: dict[str, Any]) -> str:
     """Return weights as text; a sequence of numbers is accepted too."""
-    text = given["weights"]
-    text = text if isinstance(text, str) else ",".join(f"{each:g}" for each in text)
+    text = _as_text(given["weights"])
     parse_weights(text)
     for name in ("preset", "loss"):
         if given.get(name, "mse") not in ("mse", "l1"):
@@ -212,6 +217,27 @@ def _checked_weights(given: dict[str, Any]) -> str:
                 "range; leave one of the two out"
             )
     return text
+
+
+def _as_text(numbers: Any) -> str:
+    """Return numbers as the text that commands take; one number or a sequence is accepted too."""
+    if isinstance(numbers, str):
+        return numbers
+    each = numbers if isinstance(numbers, list | tuple) else [numbers]
+    return ",".join(repr(float(value)) for value in each)
+
+
+def parse_missing(text: str) -> list[float]:
+    """Read `-9999,-99`; SettingError for anything but finite numbers."""
+    try:
+        values = [float(each) for each in text.split(",")]
+    except ValueError:
+        values = [math.nan]
+    if not all(map(math.isfinite, values)):
+        raise SettingError(
+            f"missing {text!r}; accepted are finite numbers, such as -9999 or -9999,-99"
+        )
+    return values
 
 
 def parse_weights(text: str) -> list[float]:

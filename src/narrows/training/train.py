@@ -25,9 +25,11 @@ from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.closed_form.pca import fit_linear
 from narrows.training.closed_form.refit import refit_last_layer
 from narrows.training.closed_form.spectrum import spectrum_of
+from narrows.training.data.cleaning import Cleaned, Cleaner
 from narrows.training.data.frames import (
     check_training_data,
     fingerprint,
+    refuse_extremes,
     scaled,
     split,
     spread_over,
@@ -40,7 +42,7 @@ from narrows.training.presets import PRESETS
 from narrows.training.rate_distortion.controls import SEARCH_GAIN
 from narrows.training.reached import Reached
 from narrows.training.run import Outcome, Supervision, Task, run_training
-from narrows.training.settings import TrainingSettings, completed
+from narrows.training.settings import TrainingSettings, completed, parse_missing
 from narrows.training.torch_modes import usual_modes
 
 if TYPE_CHECKING:
@@ -75,10 +77,16 @@ def train_codec(
     settings = settings if own is None else _with_latents_of(own, settings, x.shape[1:])
     given = {"own_networks": own is not None, "has_validation": validation is not None}
     channels = Channels(done["channels"], done["weights"], x.shape[1:])
+    asked = [] if done["missing"] is None else parse_missing(done["missing"])
+    cleaner = Cleaner.of(x, asked, channels)
+    whole = cleaner.clean(x, "training signals")
+    held_out = None if validation is None else cleaner.clean(validation, "validation signals")
+    x = whole.x
+    refuse_extremes(x)
     spectrum = partial(spectrum_of, x, channels)
     plan = plan_of(settings, x.shape, x.dtype, spectrum=spectrum, **given)
     LOG.debug("scaling %d signals", len(x))
-    signals, scaling = _prepare(x, validation, plan, channels)
+    signals, scaling = _prepare(whole, held_out, plan, channels, cleaner.given)
     fingerprints = {
         "training signals": fingerprint(signals.train),
         "validation signals": fingerprint(signals.validation),
@@ -88,7 +96,10 @@ def train_codec(
         clock.lap("preparing")
         codec, reached = _solved(signals, scaling, plan, fingerprints, clock)
     else:
-        task = Task(*_on_device(signals, scaling, plan, own), plan, fingerprints, fitting_seconds)
+        missing = signals.missing_train, signals.missing_validation
+        task = Task(
+            *_on_device(signals, scaling, plan, own), plan, fingerprints, fitting_seconds, *missing
+        )
         outcome = run_training(task, supervision, kept)
         plan = outcome.plan
         name = plan.architecture if own is None else "custom"
@@ -205,13 +216,30 @@ def _finish(model: Autoencoder, signals: TrainingSignals, plan: Plan) -> dict[st
 
 
 def _prepare(
-    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, plan: Plan, own: Channels
+    whole: Cleaned, held_out: Cleaned | None, plan: Plan, own: Channels, stand_ins: list[float]
 ) -> tuple[TrainingSignals, Scaling]:
-    x_train, x_validation = split(x, validation, plan.seed)
+    validation = None if held_out is None else held_out.x
+    x_train, x_validation = split(whole.x, validation, plan.seed)
     in_units = plan.method == CLASSIC
     scaling = unit_scaling_of(x_train, own) if in_units else scaling_of(x_train, plan.loss, own)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
-    return TrainingSignals(x_train, x_validation, *in_floats), scaling
+    missing = _missing(whole, held_out, plan.seed)
+    signals = TrainingSignals(x_train, x_validation, *in_floats, *missing, stand_ins=stand_ins)
+    return signals, scaling
+
+
+def _missing(
+    whole: Cleaned, held_out: Cleaned | None, seed: int
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return which elements of training and of validation frames were filled in."""
+    own = None if held_out is None else held_out.missing
+    if whole.missing is None and own is None:
+        return None, None
+    masks = np.zeros(whole.x.shape, bool) if whole.missing is None else whole.missing
+    if held_out is not None and own is None:
+        own = np.zeros(held_out.x.shape, bool)
+    train, validation = split(masks, own, seed)
+    return torch.from_numpy(train), torch.from_numpy(np.ascontiguousarray(validation))
 
 
 def _solve(signals: TrainingSignals, scaling: Scaling, plan: Plan) -> Outcome:

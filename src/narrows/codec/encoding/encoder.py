@@ -17,15 +17,17 @@ from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.budget_search import PacketSize
 from narrows.codec.encoding.chooser import choose
-from narrows.codec.encoding.filling import filled
-from narrows.codec.encoding.kept import Kept, Range
+from narrows.codec.encoding.kept import Kept
+from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_finite, check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model_file import pack_model
+from narrows.codec.model.range import Range
 from narrows.codec.transform import Frames
 from narrows.errors import DataError, SettingError
+from narrows.gaps import filled
 
 LOG = logging.getLogger(__name__)
 Signals = Frames | Iterable[Frames]
@@ -45,6 +47,7 @@ class Encoder:
         self._model = decoder.model
         self.symbol_encoder = SymbolEncoder(decoder.transform)
         self._range = Range(decoder.model)
+        self._likeness = Likeness(decoder.transform)
 
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives; with `embed_model` it carries the decoder."""
@@ -117,9 +120,9 @@ class Encoder:
         """Encode a block; kept as it is where a sample says that this may be smaller, and it is."""
         left_out = self._range.outside(x)
         if left_out is not None:
-            kept.add(x, left_out)
-            self._check_leaving_out(request, kept)
-        block = self._coded(x, request, left_out, progress)
+            kept.add(x, left_out, self._range)
+            _check_leaving_out(request, kept)
+        block = self._coded(x, request, left_out, progress, kept)
         if block is None:
             return pack_raw(x, raw_quality)
         if may_deflate_below(x, len(block.payload)):
@@ -128,37 +131,35 @@ class Encoder:
                 return raw
         return block
 
-    def _check_leaving_out(self, request: Request, kept: Kept) -> None:
-        """Refuse what is asked for where something is kept exactly."""
-        if request.strict:
-            raise DataError(
-                f"{kept.told}, refused by strict: replace them, or leave strict out to keep them "
-                "exactly"
-            )
-        if request.budget is not None and request.budget.of_bytes:
-            raise SettingError(
-                f"{kept.told}, would be kept exactly, in more than target_bytes "
-                f"{request.budget.target_bytes:g}; replace them, or give a quality"
-            )
-
     def _coded(
-        self, x: Frames, request: Request, left_out: Mask | None, progress: Progress
+        self, x: Frames, request: Request, left_out: Mask | None, progress: Progress, kept: Kept
     ) -> Block | None:
-        """Code what is not left out, beside what is; None where all of it is."""
-        pack, encoder = self._decoder.blocks.pack, self.symbol_encoder
-        if left_out is None:
-            return pack(*choose(encoder, x, request, progress=progress))
-        exact = ExactValues(left_out, x[left_out])
-        rows = np.flatnonzero(~exact.whole)
-        progress(len(x) - len(rows))
-        if not len(rows):
+        """Code what a model is made for, beside what is not; None where all of it is not."""
+        rows, frames, known = np.arange(len(x)), x, None
+        if left_out is not None:
+            rows = np.flatnonzero(~left_out.reshape(len(x), -1).all(axis=1))
+            progress(len(x) - len(rows))
+            if not len(rows):
+                return None
+            known, own = ~left_out[rows], self._model.normaliser
+            channels = own.n_channels is not None
+            frames = filled(x[rows], ~known, np.array(own.offset), has_channels=channels)
+        symbols, qualities = choose(
+            self.symbol_encoder, frames, request, progress=progress, known=known
+        )
+        if request.budget is None:
+            _, effort = request.resolve(self._model)
+            unlike = self._likeness.unlike(frames, known, symbols, qualities, effort)
+            if unlike.any():
+                kept.unlike += int(unlike.sum())
+                _check_leaving_out(request, kept)
+                left_out = np.zeros(x.shape, dtype=bool) if left_out is None else left_out
+                left_out[rows[unlike]] = True
+                symbols, qualities = symbols[~unlike], qualities[~unlike]
+        if not len(symbols):
             return None
-        own = self._model.normaliser
-        channels = own.n_channels is not None
-        frames = filled(x[rows], left_out[rows], np.array(own.offset), has_channels=channels)
-        known = ~left_out[rows]
-        chosen = choose(encoder, frames, request, progress=progress, known=known)
-        return pack(*chosen, exact)
+        exact = None if left_out is None else ExactValues(left_out, x[left_out])
+        return self._decoder.blocks.pack(symbols, qualities, exact)
 
     def packets(
         self, x: Frames, request: Request, *, checksum: bool, progress: Progress = unseen
@@ -198,6 +199,20 @@ class Encoder:
         x = self._decoder.transform.check_frames(x)
         check_finite(x, "latents")
         return self.symbol_encoder.latents(x, self._model.quality(quality).number)
+
+
+def _check_leaving_out(request: Request, kept: Kept) -> None:
+    """Refuse what is asked for where something is kept exactly."""
+    if request.strict:
+        raise DataError(
+            f"{kept.told}, refused by strict: replace them, or leave strict out to keep them "
+            "exactly"
+        )
+    if request.budget is not None and request.budget.of_bytes:
+        raise SettingError(
+            f"{kept.told}, would be kept exactly, in more than target_bytes "
+            f"{request.budget.target_bytes:g}; replace them, or give a quality"
+        )
 
 
 @contextmanager

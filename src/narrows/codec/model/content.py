@@ -12,6 +12,7 @@ import numpy.typing as npt
 from narrows.codec.archive.metadata import canonical_json
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
+from narrows.codec.model.fit import Fit
 from narrows.codec.model.groups import ENCODED, columns_of
 from narrows.codec.model.tradeoff import Tradeoffs
 from narrows.codec.networks.layers.chain import above, below
@@ -122,7 +123,7 @@ def read_contexts(content: Content, rows: Sequence[Row]) -> list[ContextModel | 
 def write_encoder(model: Model) -> Content:
     """Describe the encoder and what a search for better symbols needs; None where it is left out.
 
-    The settings are those of the network, with `search` besides.
+    The settings are those of the network, with `search` and `fit` besides.
     """
     if model.encoder is None:
         return Content(None, {})
@@ -131,6 +132,8 @@ def write_encoder(model: Model) -> Content:
     if model.tradeoffs is not None:
         settings = {**settings, "search": model.tradeoffs.settings()}
         tensors["encoder.curvature"] = model.tradeoffs.curvature
+    if model.fit is not None:
+        settings = {**settings, "fit": model.fit.settings()}
     return Content(settings, tensors)
 
 
@@ -144,4 +147,6 @@ def read_encoder(content: Content) -> dict[str, Any]:
     }
     if "search" in settings:
         parts["tradeoffs"] = Tradeoffs.build(settings["search"], tensors["encoder.curvature"])
+    if "fit" in settings:
+        parts["fit"] = Fit.build(settings["fit"])
     return parts

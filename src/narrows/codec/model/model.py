@@ -18,6 +18,7 @@ from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
 from narrows.codec.model.content import write_decoding, write_encoder
+from narrows.codec.model.fit import Fit
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
 from narrows.codec.model.quality import Quality
 from narrows.codec.model.tradeoff import Tradeoffs
@@ -69,6 +70,8 @@ class Model:
         The signal range that PSNR refers to, in the signal's units.
     tradeoffs : Tradeoffs or None
         What a search for better symbols needs; it goes with the encoder.
+    fit : Fit or None
+        What signals the encoder was made for; it needs the trade-offs.
     known_answers : KnownAnswers or None
     groups : mapping of str to int
         How many latents each group has, in order. Without others, all are encoded.
@@ -95,6 +98,7 @@ class Model:
     architecture: str
     peak: float
     tradeoffs: Tradeoffs | None = None
+    fit: Fit | None = None
     known_answers: KnownAnswers | None = None
     groups: Mapping[str, int] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -121,6 +125,8 @@ class Model:
             raise FormatError("model with a trade-off for its search, but without an encoder")
         if self.tradeoffs and self.tradeoffs.curvature.shape != self.quantiser.gain.shape:
             raise FormatError(f"curvatures unlike gains of shape {self.quantiser.gain.shape}")
+        if self.fit and (self.tradeoffs is None or len(self.fit.distortion) != self.n_qualities):
+            raise FormatError("fit without a search, or with distortions of other qualities")
         weights = self.tradeoffs.weights if self.tradeoffs else ()
         if weights and self.frame_shape[-1:] != (len(weights),):
             raise FormatError(f"search with weights of {len(weights)} channels for other frames")
@@ -264,4 +270,5 @@ class Model:
 
     def without_encoder(self) -> Model:
         """Return the model that only decompresses: same id, half to two thirds of the size."""
-        return replace(self, encoder=None, tradeoffs=None, given_encoder_digest=self.encoder_digest)
+        left_out: dict[str, Any] = {"encoder": None, "tradeoffs": None, "fit": None}
+        return replace(self, **left_out, given_encoder_digest=self.encoder_digest)

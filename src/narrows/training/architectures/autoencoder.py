@@ -108,11 +108,19 @@ class Autoencoder(nn.Module):
         return output
 
     @torch.no_grad()
-    def squared_error(self, scaled: Tensor, quality: Quality = 0, *, rounded: bool = True) -> float:
+    def squared_error(
+        self,
+        scaled: Tensor,
+        quality: Quality = 0,
+        *,
+        rounded: bool = True,
+        missing: Tensor | None = None,
+    ) -> float:
         """Sum the squared error of `(n, *frame_shape)` frames, as decoding would give them.
 
         Latents are `rounded`, the result is clipped and, for integer signals, rounded; the errors
-        are in units of the peak, channels counting by their weights.
+        are in units of the peak, channels counting by their weights. Elements that are `missing`,
+        `(n, *frame_shape)`, do not count.
         """
         scaling = self.scaling
         latents = self.latents(scaled, quality)
@@ -125,6 +133,8 @@ class Autoencoder(nn.Module):
         ends = (like(decoded, (end - scaling.offset) / unit) for end in (scaling.low, scaling.high))
         decoded = torch.clamp(decoded, *ends)
         original = scaled / like(scaled, scaling.scale * unit)
+        if missing is not None:
+            original = torch.where(missing, decoded, original)
         if not scaling.integer:
             return float((decoded - original).double().square().sum())
         error = torch.floor(decoded + 0.5) - torch.round(original)

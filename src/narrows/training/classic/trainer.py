@@ -16,7 +16,7 @@ from narrows.training.classic.backpropagation import DenseSteps
 from narrows.training.classic.graphed import PLAIN_LOSSES, GraphedSteps
 from narrows.training.classic.threads import one_thread
 from narrows.training.loop.state import TrainingState
-from narrows.training.loop.trainer import Batch, Measured, Trainer
+from narrows.training.loop.trainer import Batch, Measured, Missing, Trainer
 from narrows.training.plan import Plan
 
 GATHERED_BYTES = 6 << 20
@@ -28,9 +28,14 @@ class PlainTrainer(Trainer):
     """Minimises the mean squared error or cross-entropy of a preset's network with Adam."""
 
     def __init__(
-        self, model: Autoencoder, x_train: Tensor, x_validation: Tensor, plan: Plan
+        self,
+        model: Autoencoder,
+        x_train: Tensor,
+        x_validation: Tensor,
+        plan: Plan,
+        missing: Missing = (None, None),
     ) -> None:
-        super().__init__(model, x_train, x_validation, plan)
+        super().__init__(model, x_train, x_validation, plan, missing)
         make = DenseSteps if self.device.type == "cpu" else GraphedSteps
         self.steps = make(model.encoder, model.decoder, plan.loss, plan.batch_size, plan.sparse)
         shape = 2, self._batches_ahead() * self.plan.batch_size, *self.x_train.shape[1:]
@@ -89,10 +94,12 @@ class PlainTrainer(Trainer):
         """Return the mean loss of an element and the PSNR, without rounding."""
         self.model.eval()
         loss = 0.0
-        for x in self.validation_batches():
+        for x, _ in self.validation_parts():
             output = self.model.output(self.model.latents(x))
             loss += float(PLAIN_LOSSES[self.plan.loss](output, x)) * len(x)
-        psnr = self.mean_psnr(lambda x: self.model.squared_error(x, rounded=False))
+        psnr = self.mean_psnr(
+            lambda x, gone: self.model.squared_error(x, rounded=False, missing=gone)
+        )
         self.model.train()
         return Measured(loss / self.n_validated, psnr)
 

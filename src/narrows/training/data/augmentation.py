@@ -27,6 +27,27 @@ def augmentation_for(plan: Plan, x_train: Tensor) -> Augmentation:
     return shifted if plan.shifts else unchanged
 
 
+def with_missing(
+    augmented: Augmentation,
+    x: Tensor,
+    missing: Tensor | None,
+    usual: Tensor | None,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor | None]:
+    """Change frames, and with them the `(n, *frame_shape)` mask of what nothing is known of.
+
+    Of a mixture nothing is known where this is `usual`, `(*frame_shape)`.
+    """
+    if missing is None or usual is None or augmented is unchanged:
+        return augmented(x, generator), missing
+    if augmented is shifted:
+        both = shifted(torch.stack([x, missing.to(x.dtype)], -1), generator)
+        return both[..., 0], both[..., 1] > 0.5
+    real = n_real(len(x))
+    of_mixtures = usual.expand(len(x) - real, *usual.shape)
+    return augmented(x, generator), torch.cat([missing[:real], of_mixtures])
+
+
 def unchanged(x: Tensor, generator: torch.Generator) -> Tensor:
     """Leave frames as they are."""
     return x

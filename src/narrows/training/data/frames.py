@@ -31,8 +31,6 @@ def check_training_data(
             "learn anything: give more signals"
         )
     _refuse_what_no_file_holds(x)
-    _refuse_non_finite(x, "training data")
-    _refuse_extremes(x)
     if validation is not None:
         validation = check_signals(validation, name="validation data")
         if (validation.shape[1:], validation.dtype) != (x.shape[1:], x.dtype):
@@ -40,7 +38,6 @@ def check_training_data(
                 f"validation data of shape {validation.shape} and dtype {validation.dtype}; "
                 f"expected (n, {', '.join(map(str, x.shape[1:]))}) of {x.dtype}"
             )
-        _refuse_non_finite(validation, "validation data")
     return x, validation
 
 
@@ -58,24 +55,7 @@ def _refuse_what_no_file_holds(x: npt.NDArray[Any]) -> None:
         )
 
 
-def _refuse_non_finite(x: npt.NDArray[Any], what: str) -> None:
-    if x.dtype.kind != "f":
-        return
-    count, first = 0, None
-    for start in range(0, len(x), 4096):
-        bad = ~np.isfinite(x[start : start + 4096])
-        if bad.any():
-            count += int(bad.sum())
-            where = np.argwhere(bad)[0]
-            first = first or (int(where[0]) + start, *map(int, where[1:]))
-    if count:
-        raise DataError(
-            f"{what} with {count} values that are NaN or infinite, the first at index {first}; "
-            "remove those signals or fill the values in"
-        )
-
-
-def _refuse_extremes(x: npt.NDArray[Any]) -> None:
+def refuse_extremes(x: npt.NDArray[Any]) -> None:
     """Refuse floats whose squares are beyond float64."""
     if x.dtype != np.float64:
         return

@@ -26,6 +26,7 @@ from narrows.training.architectures import Autoencoder
 from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.correction import with_correction
 from narrows.training.freeze.ends import input_grid, normaliser_of
+from narrows.training.freeze.fit import measure_fit
 from narrows.training.freeze.latents import freeze_latents
 from narrows.training.freeze.networks import (
     ACTIVATION_LIMIT,
@@ -69,12 +70,19 @@ KNOWN_ANSWERS = 3
 
 @dataclass(frozen=True)
 class TrainingSignals:
-    """The signals of a training, `(n, *frame_shape)`, in their own dtype and scaled."""
+    """The signals of a training, `(n, *frame_shape)`, in their own dtype and scaled.
+
+    Where elements were missing, masks say which were filled in; `stand_ins` are values that stood
+    for missing ones.
+    """
 
     train: npt.NDArray[Any]
     validation: npt.NDArray[Any]
     scaled_train: Tensor
     scaled_validation: Tensor
+    missing_train: Tensor | None = None
+    missing_validation: Tensor | None = None
+    stand_ins: Sequence[float] = ()
 
 
 def freeze(
@@ -140,6 +148,7 @@ def freeze(
         LOG.debug("fitting corrections")
         each = signals.train, signals.validation
         finished = with_correction(finished, *each, rate_ratio, aimed_error)
+    finished = replace(finished, fit=measure_fit(finished, signals.train, signals.stand_ins))
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
     asked[:, : draft.latent_size] = symbols[draft.default_quality][: len(asked)]
     finished = replace(finished, known_answers=Transform(finished).answer(asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +36,15 @@ def input_grid(
     """Choose the grid from the range of the signals, with room for as much again."""
     offset, scale = scaling.offset, np.array(scaling.scale)
     integer, relative = scaling.integer, scale / scale.min()  # (n_channels,) or of no dimensions
-    if integer and dtype.itemsize <= 2 and float(relative.max()) == 1.0:
-        bounds = np.iinfo(dtype)
-        limit = np.max([bounds.max - np.array(offset), offset - np.array(bounds.min)])
-        return InputGrid(offset, _plain(relative), int(limit))
     axes = tuple(range(signals[0].ndim - scale.ndim))
     ends = np.array([end(x, axis=axes) for x in signals for end in (np.max, np.min)], np.float64)
     largest = float(np.max(np.abs(ends - offset) * relative))
+    if integer and dtype.itemsize <= 2 and float(relative.max()) == 1.0:
+        bounds = np.iinfo(dtype)
+        limit = np.max([bounds.max - np.array(offset), offset - np.array(bounds.min)])
+        if dtype.itemsize == 2:  # all of its values are seldom of one kind
+            limit = min(limit, math.ceil(INPUT_HEADROOM * max(largest, 1.0)))
+        return InputGrid(offset, _plain(relative), int(limit))
     if integer and largest <= INPUT_LIMIT and scale.ndim == 0:
         return InputGrid(offset, 1.0, INPUT_LIMIT)
     factor = INPUT_LIMIT / (INPUT_HEADROOM * (largest or 1.0))

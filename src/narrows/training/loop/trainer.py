@@ -16,7 +16,7 @@ from torch import Tensor
 
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
-from narrows.training.data.augmentation import augmentation_for
+from narrows.training.data.augmentation import augmentation_for, with_missing
 from narrows.training.data.corruption import corrupted
 from narrows.training.data.frames import spread_over
 from narrows.training.loop.dropout import dropout_drawn_from
@@ -34,8 +34,10 @@ class Batch(NamedTuple):
     noise: Tensor | None  # (n, latent_size), uniform in -1/2 .. 1/2, in place of rounding
     update: int  # its number in the epoch, from 0
     done: float  # the share of the training that is done
+    missing: Tensor | None = None  # (n, *frame_shape), of which elements nothing is known
 
 
+Missing = tuple[Tensor | None, Tensor | None]
 Progress = Callable[[EpochRecord], None]
 Stop = Callable[[], bool]
 Keep = Callable[[TrainingState], None]
@@ -70,6 +72,8 @@ class Trainer(ABC):
     x_train, x_validation : (n, *frame_shape) tensors
         Scaled frames, on the training device.
     plan : Plan
+    missing : pair of (n, *frame_shape) bool tensors, optional
+        Of the same frames: which elements were filled in and do not count.
     """
 
     needs_noise = False
@@ -80,9 +84,12 @@ class Trainer(ABC):
         x_train: Tensor,
         x_validation: Tensor,
         plan: Plan,
+        missing: Missing = (None, None),
     ) -> None:
         self.model = model
         self.x_train = x_train
+        self.missing, gone = (None if m is None else m.to(x_train.device) for m in missing)
+        self.missing_validation = None if gone is None else spread_over(gone, plan.max_validated)
         self.x_validation = spread_over(x_validation, plan.max_validated)
         self.plan = plan
         self.device = x_train.device
@@ -206,7 +213,9 @@ class Trainer(ABC):
         self._of_dropout.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.x_train), generator=generator).to(self.device)
-        frames = self.frames(order[: plan.updates_per_epoch * plan.batch_size])
+        order = order[: plan.updates_per_epoch * plan.batch_size]
+        frames, rows = self.frames(order), torch.split(order, plan.batch_size)
+        usual = None if self.missing is None else self.missing.float().mean(0) > 0.5
         for update, whole in enumerate(frames):
             done = (epoch - 1 + update / plan.updates_per_epoch) / plan.epochs
             noise = None
@@ -214,30 +223,35 @@ class Trainer(ABC):
                 shape = (self.copies * len(whole), plan.latent_size)
                 noise = torch.rand(shape, generator=generator) - 0.5
                 noise = noise.to(self.device)
-            x = augmented(whole, generator)
+            own = None if self.missing is None else self.missing[rows[update]]
+            x, missing = with_missing(augmented, whole, own, usual, generator)
             corrupt = plan.corrupt
             seen = x if corrupt is None else corrupted(x, corrupt, extent, generator)
-            yield Batch(x, seen, noise, update, done)
+            yield Batch(x, seen, noise, update, done, missing)
 
     def frames(self, order: Tensor) -> Iterator[Tensor]:
         """Return the training frames of each batch, in an order; each is valid until the next."""
         for rows in torch.split(order, self.plan.batch_size):
             yield self.x_train[rows]
 
-    def mean_psnr(self, squared_error: Callable[[Tensor], float]) -> float:
-        """Return the PSNR of the validation frames, in dB."""
-        squares = sum(squared_error(x) for x in self.validation_batches())
-        n_elements = self.n_validated * self.x_validation[0].numel()
-        return psnr_of(squares / n_elements, 1.0)
+    def mean_psnr(self, squared_error: Callable[[Tensor, Tensor | None], float]) -> float:
+        """Return the PSNR of the validation frames, but for what is missing in them, in dB."""
+        squares = sum(squared_error(*part) for part in self.validation_parts())
+        n_elements = self.x_validation.numel()
+        if self.missing_validation is not None:
+            n_elements -= int(self.missing_validation.sum())
+        return psnr_of(squares / max(n_elements, 1), 1.0)
 
     @property
     def n_validated(self) -> int:
-        """How many validation frames are looked at after an epoch."""
+        """The number of validation frames."""
         return len(self.x_validation)
 
-    def validation_batches(self) -> tuple[Tensor, ...]:
-        """Return those validation frames in parts that fit in memory."""
-        return torch.split(self.x_validation, VALIDATION_BATCH)
+    def validation_parts(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Return those validation frames in parts that fit in memory, and what is missing."""
+        for start in range(0, self.n_validated, VALIDATION_BATCH):
+            part, gone = slice(start, start + VALIDATION_BATCH), self.missing_validation
+            yield self.x_validation[part], None if gone is None else gone[part]
 
     def _train_epoch(self, stop: Stop) -> float | None:
         """Do the next epoch's updates and return its mean loss, or None where `stop` ended it."""

@@ -143,6 +143,7 @@ class Objective:
         noise: Tensor | None = None,
         seen: Tensor | None = None,
         quality: Quality = 0,
+        missing: Tensor | None = None,
     ) -> Terms:
         """Return the terms of the loss.
 
@@ -156,6 +157,8 @@ class Objective:
             What the encoder sees in place of `x`.
         quality : int or (m * n,) tensor, default 0
             With m above 1, each frame is encoded once and decoded m times.
+        missing : (n, *frame_shape) bool, optional
+            Elements that do not count: nothing is known of them.
         """
         scaling = self.model.scaling
         y = self.model.latents(x if seen is None else seen, quality)  # (m * n, k)
@@ -164,6 +167,8 @@ class Objective:
         rate = self.density.bits(y, quality).sum(1)  # (m * n,)
         output, target = self.model.output(y, quality), scaling.target(x)
         target = repeated(target, len(output))
+        if missing is not None:
+            target = torch.where(repeated(missing, len(output)), output.detach(), target)
         distortion = self.distortion(output, target, scaling)
         error = distortion
         if self.measures_error and self.distortion is not mean_squared:

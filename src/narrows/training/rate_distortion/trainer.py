@@ -11,7 +11,7 @@ from narrows.training.architectures import Autoencoder, Quality
 from narrows.training.data.augmentation import n_real
 from narrows.training.data.frames import spread_over
 from narrows.training.loop.state import TrainingState
-from narrows.training.loop.trainer import Batch, Measured, Trainer
+from narrows.training.loop.trainer import Batch, Measured, Missing, Trainer
 from narrows.training.plan import RATE_RATIO, Plan
 from narrows.training.rate_distortion.controls import (
     MOST_BITS,
@@ -48,9 +48,14 @@ class RateDistortionTrainer(Trainer):
     needs_noise = True
 
     def __init__(
-        self, model: Autoencoder, x_train: Tensor, x_validation: Tensor, plan: Plan
+        self,
+        model: Autoencoder,
+        x_train: Tensor,
+        x_validation: Tensor,
+        plan: Plan,
+        missing: Missing = (None, None),
     ) -> None:
-        super().__init__(model, x_train, x_validation, plan)
+        super().__init__(model, x_train, x_validation, plan, missing)
         self.density = FactorisedDensity(plan.latent_size, plan.qualities).to(self.device)
         aims_at_error = plan.aimed_snr is not None
         self.objective = Objective(
@@ -71,7 +76,7 @@ class RateDistortionTrainer(Trainer):
         if not self._controls:
             self._start_density(batch)
         quality = self._qualities_of(batch)
-        terms = self.objective(batch.x, batch.noise, batch.seen, quality)
+        terms = self.objective(batch.x, batch.noise, batch.seen, quality, batch.missing)
         controls = self._controlled(float(terms.distortion.detach().mean()))
         lambdas = torch.tensor([c.lambda_ for c in controls])
         weights = _weights(lambdas)
@@ -149,12 +154,12 @@ class RateDistortionTrainer(Trainer):
         middle = self.plan.middle_quality
         self.model.eval()
         self._terms.zero_()
-        for x in self.validation_batches():
+        for x, missing in self.validation_parts():
             for quality in range(self.plan.qualities):
-                terms = self.objective(x, quality=quality)
+                terms = self.objective(x, quality=quality, missing=missing)
                 means = terms.rate.mean(), terms.distortion.mean(), terms.penalty
                 self._terms[:, quality] += torch.tensor(means) * (len(x) / self.n_validated)
-        psnr = self.mean_psnr(lambda x: self.model.squared_error(x, middle))
+        psnr = self.mean_psnr(lambda x, gone: self.model.squared_error(x, middle, missing=gone))
         self.model.train()
         if self._error_aim is not None:
             self._error_aim.correct(self.x_validation[0].numel() * 10.0 ** (-psnr / 10.0))

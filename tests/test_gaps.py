@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from narrows.codec.encoding.filling import filled
+from narrows.gaps import filled
 
 
 def fill(x, *, channels=False, mean=7.0):

@@ -1,4 +1,4 @@
-"""Values for elements that a network must not see: between their neighbours, as smooth as these."""
+"""Missing values: found by what stands for them, and filled in between their neighbours."""
 
 from __future__ import annotations
 
@@ -61,3 +61,23 @@ def _add_neighbours(y: Floats, known: Mask, axis: int, total: Floats, weights: F
         weight = np.where(there, 1.0 / distance, 0.0)
         total += weight * np.take_along_axis(y, np.clip(nearest, 0, size - 1), axis)
         weights += weight
+
+
+def stand_ins(dtype: np.dtype[Any], values: Any) -> list[Any]:
+    """Return those of some values that a dtype has, in it."""
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return [dtype.type(value) for value in values]
+    bounds = np.iinfo(dtype)
+    whole = [int(v) for v in values if float(v).is_integer() and bounds.min <= v <= bounds.max]
+    return [dtype.type(value) for value in whole]
+
+
+def is_one_of(x: npt.NDArray[Any], values: list[Any]) -> Mask | None:
+    """Return which elements are one of some values; None for none."""
+    found = None
+    for value in values:
+        same = x == value
+        if same.any():
+            found = same if found is None else found | same
+    return found

@@ -1,0 +1,124 @@
+"""Training signals without what is missing or broken: found, filled in, and not learned from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.errors import DataError
+from narrows.gaps import filled, is_one_of, stand_ins
+from narrows.training.data import bulk
+from narrows.training.data.scaling import Channels
+
+LOG = logging.getLogger(__name__)
+ROWS = 4096  # looked at at a time
+
+Signals = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """Signals `(n, *frame_shape)` of finite numbers, and which were filled in; None: none."""
+
+    x: Signals
+    missing: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """What is left out of training: all but finite values of a range, and what stands for missing.
+
+    Attributes
+    ----------
+    given : list of float
+        Values that stand for missing ones, as the user says or as they look.
+    low, high : (n_channels,) or None
+        The range; None: that of the dtype.
+    """
+
+    channels: Channels
+    given: list[float]
+    low: npt.NDArray[np.float64] | None = None
+    high: npt.NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, x: Signals, given: Sequence[float], channels: Channels) -> Cleaner:
+        """Look at the values of each channel."""
+        own = cls(channels, list(given))
+        if x.dtype.itemsize == 1:  # pictures: all there is may be of use
+            return own
+        step = max(1, x.size // channels.count // bulk.MAX_VALUES)
+        some = x[::step]
+        finite = own._known(some)
+        values = [
+            bulk.sorted_sample(each[known])
+            for each, known in zip(channels.of(some), channels.of(finite), strict=True)
+        ]
+        found: list[float] = []
+        for each in filter(len, values):
+            low, high = bulk.bulk_range(each)
+            found += bulk.stand_ins(each[(each >= low) & (each <= high)])
+        known = [each[~np.isin(each, found)] for each in values]
+        ends = [bulk.bulk_range(each) if len(each) else (0.0, 0.0) for each in known]
+        low_ends, high_ends = np.array(ends).T
+        return cls(channels, [*own.given, *sorted(set(found) - set(given))], low_ends, high_ends)
+
+    def clean(self, x: Signals, what: str) -> Cleaned:
+        """Fill what is left out of `(n, *frame_shape)` signals; drop those that are nothing else.
+
+        Raises
+        ------
+        DataError
+            If nothing is left.
+        """
+        parts = [slice(start, start + ROWS) for start in range(0, len(x), ROWS)]
+        known = [self._known(x[part]) for part in parts]
+        if all(each.all() for each in known):
+            return Cleaned(x)
+        missing = ~np.concatenate(known)
+        rows = np.flatnonzero(~missing.reshape(len(x), -1).all(axis=1))
+        if len(rows) < 2:
+            raise DataError(
+                f"{what} with {len(rows)} signals that have values at all; the others are NaN, "
+                "infinite or stand for missing values"
+            )
+        self._tell(x, missing, len(x) - len(rows), what)
+        x, missing = x[rows], missing[rows]
+        means = np.array([
+            each[~gone].mean(dtype=np.float64) if not gone.all() else 0.0
+            for each, gone in zip(self.channels.of(x), self.channels.of(missing), strict=True)
+        ])  # fmt: skip
+        mean = means if self.channels.count > 1 else float(means[0])
+        own = {"has_channels": self.channels.count > 1}
+        parts = [slice(start, start + ROWS) for start in range(0, len(x), ROWS)]
+        out = np.concatenate([filled(x[part], missing[part], mean, **own) for part in parts])
+        return Cleaned(out, missing)
+
+    def _known(self, x: Signals) -> Mask:
+        known = np.isfinite(x)
+        if self.low is not None and self.high is not None:
+            known &= (x >= self.low) & (x <= self.high)
+        missing = is_one_of(x, stand_ins(x.dtype, self.given))
+        return known if missing is None else known & ~missing
+
+    def _tell(self, x: Signals, missing: Mask, n_dropped: int, what: str) -> None:
+        values = x[missing]
+        gone = ~np.isfinite(values)
+        stand = is_one_of(values, stand_ins(x.dtype, self.given))
+        n_stand = 0 if stand is None else int(stand.sum())
+        n_far = len(values) - int(gone.sum()) - n_stand
+        shown = ", ".join(f"{value:g}" for value in self.given)
+        kinds = {
+            "NaN or infinite": int(gone.sum()),
+            f"{shown}, for missing ones": n_stand,
+            "far from all others": n_far,
+        }
+        told = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n)
+        dropped = f"; {n_dropped:,} signals have no others" if n_dropped else ""
+        LOG.info("values of the %s that training leaves out: %s%s", what, told, dropped)
