@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.filling import filled
 from narrows.codec.model.groups import ENCODED
 from narrows.errors import DataError, ModelError
 from narrows.evaluation.metrics import Evaluation, evaluation_of, signal_psnr
 from narrows.evaluation.peers.registry import sample, spread
 from narrows.evaluation.report.comparison import Comparison, compare
+from narrows.gaps import filled
 from narrows.signals import as_labels
 
 Signals = npt.NDArray[Any]
