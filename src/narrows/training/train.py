@@ -25,7 +25,7 @@ from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.closed_form.pca import fit_linear
 from narrows.training.closed_form.refit import refit_last_layer
 from narrows.training.closed_form.spectrum import spectrum_of
-from narrows.training.data.cleaning import Cleaned, Cleaner
+from narrows.training.data.cleaning import Cleaned, Cleaner, split_missing
 from narrows.training.data.frames import (
     check_training_data,
     fingerprint,
@@ -223,23 +223,9 @@ def _prepare(
     in_units = plan.method == CLASSIC
     scaling = unit_scaling_of(x_train, own) if in_units else scaling_of(x_train, plan.loss, own)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
-    missing = _missing(whole, held_out, plan.seed)
+    missing = split_missing(whole, held_out, plan.seed)
     signals = TrainingSignals(x_train, x_validation, *in_floats, *missing, stand_ins=stand_ins)
     return signals, scaling
-
-
-def _missing(
-    whole: Cleaned, held_out: Cleaned | None, seed: int
-) -> tuple[Tensor | None, Tensor | None]:
-    """Return which elements of training and of validation frames were filled in."""
-    own = None if held_out is None else held_out.missing
-    if whole.missing is None and own is None:
-        return None, None
-    masks = np.zeros(whole.x.shape, bool) if whole.missing is None else whole.missing
-    if held_out is not None and own is None:
-        own = np.zeros(held_out.x.shape, bool)
-    train, validation = split(masks, own, seed)
-    return torch.from_numpy(train), torch.from_numpy(np.ascontiguousarray(validation))
 
 
 def _solve(signals: TrainingSignals, scaling: Scaling, plan: Plan) -> Outcome:

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from narrows.errors import DataError
 from narrows.gaps import filled, is_one_of, stand_ins
 from narrows.training.data import bulk
+from narrows.training.data.frames import split
 from narrows.training.data.scaling import Channels
 
 LOG = logging.getLogger(__name__)
@@ -122,3 +125,17 @@ class Cleaner:
         told = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items() if n)
         dropped = f"; {n_dropped:,} signals have no others" if n_dropped else ""
         LOG.info("values of the %s that training leaves out: %s%s", what, told, dropped)
+
+
+def split_missing(
+    whole: Cleaned, held_out: Cleaned | None, seed: int
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return which elements of training and of validation frames were filled in."""
+    own = None if held_out is None else held_out.missing
+    if whole.missing is None and own is None:
+        return None, None
+    masks = np.zeros(whole.x.shape, bool) if whole.missing is None else whole.missing
+    if held_out is not None and own is None:
+        own = np.zeros(held_out.x.shape, bool)
+    train, validation = split(masks, own, seed)
+    return torch.from_numpy(train), torch.from_numpy(np.ascontiguousarray(validation))
