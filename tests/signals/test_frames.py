@@ -1,5 +1,6 @@
 """Files and folders as frames: what is read, what is proposed, and what is refused."""
 
+import os
 import wave
 
 import numpy as np
@@ -144,6 +145,9 @@ def test_an_unreadable_file_is_named_and_can_be_skipped(folder):
     frames = open_signals(folder, Reading(window=64, skip_unreadable=True, tell=skipped.append))
     assert len(frames.members) == 3
     assert "notes.txt" in skipped[0]
+    (folder / "notes.txt").unlink()
+    os.symlink(folder / "gone", folder / "link.wav")
+    assert "link.wav' is a link to nothing" in message(folder, Reading(window=64))
 
 
 def test_what_cannot_be_cut_is_refused(folder, tmp_path):

@@ -143,6 +143,8 @@ def find_format(path: Path, member: str | None = None) -> Format:
         folder = folder_format(path)
         if folder is not None:
             return folder
+        if path.is_symlink() and not path.exists():
+            raise DataError(f"{str(path)!r} is a link to nothing; remove it, or mend it")
         kind = "a directory" if path.is_dir() else "a pipe or a device, which is read only once"
         raise DataError(f"{str(path)!r} is {kind}; accepted is one {accepted('or')} file")
     with damage_named(path, "a file"), path.open("rb") as stream:
