@@ -13,6 +13,7 @@ import pytest
 
 import narrows
 from narrows.codec.codec import Codec
+from narrows.errors import ModelError
 
 GOLDEN = Path(__file__).parent / "golden" / "v0"
 MODELS = (
@@ -32,7 +33,8 @@ for name, model, data, points in json.load(open(sys.argv[1])):
     codec, x = narrows.load(model), np.load(data)
     if name.startswith("gradient"):
         search = SymbolSearch(codec.decoder.transform, 1)
-        found[name] = [sha(each.tobytes()) for each in search._gradient(x, codec.encode(x, 1, 0))]
+        found_there = search._gradient(search._objective(x), codec.encode(x, 1, 0))
+        found[name] = [sha(each.tobytes()) for each in found_there]
         continue
     found[name] = []
     for options in points:
@@ -231,3 +233,23 @@ def test_cuda_gives_the_bits_of_numpy(tiny_codec, digits):
     on_cuda = Codec(tiny_codec.model, backend=TorchBackend("cuda"))
     assert on_cuda.compress(digits) == blob
     assert np.array_equal(on_cuda.decompress(blob), tiny_codec.decompress(blob))
+
+
+def test_denormals_that_a_library_flushes_to_zero_are_noticed():
+    torch = pytest.importorskip("torch", reason="flushing needs torch; extra train")
+    x = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+    small = x * np.float32(1e-39)
+    codecs = [narrows.train(each, latent_size=4, architecture="linear") for each in (x, small)]
+    blobs = [codec.compress(each) for codec, each in zip(codecs, (x, small), strict=True)]
+    before = [codec.decompress(blob) for codec, blob in zip(codecs, blobs, strict=True)]
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor does not flush")
+    try:
+        assert np.array_equal(codecs[0].decompress(blobs[0]), before[0])
+        for function, given in ((codecs[1].decompress, blobs[1]), (codecs[1].compress, small)):
+            with pytest.raises(ModelError, match="flushes denormal numbers"):
+                function(given)
+    finally:
+        torch.set_flush_denormal(False)
+    assert codecs[1].compress(small) == blobs[1]
+    assert np.array_equal(codecs[1].decompress(blobs[1]), before[1])

@@ -113,6 +113,7 @@ NO_MATTER_OF_FORMAT = {
     "shared.MAX_LOADED",
     "transform.DEFAULT_BATCH_SIZE",
     "transform.MAX_BATCH_ELEMENTS",
+    "transform.SMALLEST_NORMAL",
 }
 
 

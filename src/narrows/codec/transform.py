@@ -21,6 +21,7 @@ from narrows.errors import DataError, ModelError, SettingError
 Frames = npt.NDArray[Any]
 
 MAX_BATCH_ELEMENTS = 1 << 22  # of any one array of a batch: 32 MB of float64
+SMALLEST_NORMAL = 2.0**-1022  # half of it is denormal
 DEFAULT_BATCH_SIZE = 256  # keeps a batch's activations in a core's cache
 
 
@@ -49,6 +50,7 @@ class Transform:
         self.batch_size = batch_size
         self._encoder = None if model.encoder is None else model.encoder.compile(self.backend)
         self._decoder = model.decoder.compile(self.backend)
+        self._serves_without_denormals = False
 
     @property
     def model_id(self) -> str:
@@ -71,8 +73,23 @@ class Transform:
         if now.sha256 != known.sha256 or not encodes:
             raise ModelError(
                 f"this machine does not compute the known answers of model {self.model_id}: its "
-                "arithmetic is not exact (a BLAS with reduced precision?), so nothing is decoded"
+                "arithmetic is not exact (a BLAS with reduced precision, or a library that flushes "
+                "denormal numbers to zero?), so nothing is decoded"
             )
+
+    def _check_denormals(self) -> None:
+        """Check the known answers once where another library flushes denormal numbers to zero.
+
+        A library may set that for a process at any time, and few models have such numbers.
+        """
+        if self._serves_without_denormals or SMALLEST_NORMAL * 0.5 != 0.0:
+            return
+        self._serves_without_denormals = True  # as long as the answers are computed
+        try:
+            self.check_known_answers()
+        except ModelError:
+            self._serves_without_denormals = False
+            raise
 
     def answer(self, symbols: Symbols) -> KnownAnswers:
         """Compute what `(n, latent_size)` symbols of the default quality give on this machine."""
@@ -115,6 +132,7 @@ class Transform:
                 f"model {self.model_id} has no encoder: it was exported to decompress; "
                 "compress with the model it was exported from"
             )
+        self._check_denormals()
         for rows in self._batches(len(x), self._encoder.network.elements):
             integers = self.model.normaliser.to_integers(x[rows], self.backend)
             yield rows, self._encoder(integers)
@@ -134,6 +152,7 @@ class Transform:
         -------
         (n, *frame_shape) of the model's dtype
         """
+        self._check_denormals()
         y = self._check_symbols(y)
         steps = self._steps(quality, len(y))
         out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
