@@ -39,7 +39,6 @@ from narrows.training.freeze import TrainingSignals, fitting_seconds, freeze, la
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan, plan_of
 from narrows.training.presets import PRESETS
-from narrows.training.rate_distortion.controls import SEARCH_GAIN
 from narrows.training.reached import Reached
 from narrows.training.run import Outcome, Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings, completed, parse_missing
@@ -156,7 +155,6 @@ def _frozen(
     ratio, error = RATE_RATIO if has_aims else None, None
     if has_aims and plan.aimed_snr is not None:
         error = _variance(signals, result.model.scaling) * 10.0 ** (-plan.aimed_snr / 10.0)
-        error /= SEARCH_GAIN
     return freeze(result.model, signals, name, summary, lambdas, ratio, error, clock)
 
 

@@ -30,6 +30,8 @@ from narrows.training.freeze.residuals import Correction, Residuals, in_symbols
 
 MIN_RATE_SHARE = 0.95  # a quality with a smaller share of its rate is corrected
 MAX_ERROR_SHARE = 1.05  # one with a larger share of its error, too
+SEARCHED_SHARE = 0.85  # of the error of rounding, that search leaves, about
+SEARCHED = 500  # held-out signals on which it is measured
 MAX_SIGNALS = 8192  # whose residuals are measured; of held-out signals, half as many
 MAX_FRAME_ELEMENTS = 4096  # the covariances of larger frames take minutes
 MAX_COMPONENTS = 512
@@ -68,16 +70,31 @@ def with_correction(
     Model
         The same, where no quality falls short, or a correction is not provably exact.
     """
-    size, middle = math.prod(model.frame_shape), model.default_quality
+    size = math.prod(model.frame_shape)
     most = min(MAX_COMPONENTS, size - model.latent_size)
     has_aims = model.n_qualities > 1 or aimed_error is not None
     possible = has_aims and size <= MAX_FRAME_ELEMENTS and most > 0
     if not possible or model.tradeoffs is None or not len(train) or not len(held_out):
         return model
     measured = _measure(Codec(model), train[:MAX_SIGNALS], held_out[: MAX_SIGNALS // 2], most)
+    if aimed_error is None:
+        return _corrected_model(model, measured, ratio, math.inf)
+    aimed = aimed_error * (model.peak / _unit(model)) ** 2
+    first = _corrected_model(model, measured, ratio, aimed / SEARCHED_SHARE)
+    if first is model:
+        return model
+    # Clipping and search take away from the error, by an amount that is known only now.
+    share = _searched_error(Codec(first), held_out[:SEARCHED]) / aimed
+    return _corrected_model(model, measured, ratio, aimed / SEARCHED_SHARE / share)
+
+
+def _corrected_model(
+    model: Model, measured: Sequence[Residuals], ratio: float, aimed: float
+) -> Model:
+    """Correct the middle quality where its error is above that aimed at, and others by rate."""
+    middle = model.default_quality
     chosen: dict[int, Correction] = {}
     bits = measured[0].bits
-    aimed = (aimed_error or math.inf) * (model.peak / _unit(model)) ** 2
     if measured[0].error > MAX_ERROR_SHARE * aimed:
         step = measured[0].step_for_error(aimed)
         bits, _ = measured[0].rate_and_error(step)
@@ -91,6 +108,13 @@ def with_correction(
         return _add_group(model, measured[0].components, chosen) if chosen else model
     except UnprovenModelError:
         return model
+
+
+def _searched_error(codec: Codec, x: npt.NDArray[Any]) -> float:
+    """Return the squared error of a frame, as compressing by default leaves it."""
+    quality = codec.model.default_quality
+    errors = _errors(codec, x, codec.encode(x, quality), quality)
+    return float(np.square(errors).sum(axis=1).mean())
 
 
 def _measure(
