@@ -96,7 +96,7 @@ def test_where_no_effort_reaches_a_target_another_model_is_proposed(name):
         codec = codec_of("uint8", (), searches)
         with pytest.raises(SettingError) as caught:
             codec.compress(signals_of(codec)[:2], effort=effort, **target)
-        words = "another model: one trained with", "--bits-per-latent"
+        words = "another model: one trained with", f"--aim {name.split('_')[1]}:{target[name]:g}"
         assert_one_line(caught.value, f"at effort {effort}", *words)
 
 

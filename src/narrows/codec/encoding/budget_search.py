@@ -194,7 +194,7 @@ class BudgetSearch:
                 f"target_bytes {target:g} is more than model {model.model_id.hex()[:8]} can use: "
                 f"at its best it takes {np.ceil(10.0 * at_last) / 10.0:.1f} bytes a signal; nearer "
                 f"to the signals comes {better}a model trained with "
-                f"{'more --qualities or ' * self._has_few}a higher --bits-per-latent"
+                f"{'more --qualities or ' * self._has_few}--aim bytes:{target:g}"
             )
 
     def _from_few_bytes(self, numbers: Rows) -> Rows:
@@ -251,7 +251,8 @@ class BudgetSearch:
         if self._budget.of_bytes:
             taken = self._bytes(symbols, quality)
             least = np.ceil(10.0 * taken.max()) / 10.0
-            other = "a lower --bits-per-latent" + ", or more --qualities," * self._has_few
+            other = f"--aim bytes:{self._budget.target_bytes:g} or less"
+            other += ", or more --qualities," * self._has_few
             return (
                 f"target_bytes {self._budget.target_bytes:g} is out of reach: at effort {effort} "
                 f"there is a signal that takes {least:.1f} bytes at least; give more, or "
@@ -260,7 +261,7 @@ class BudgetSearch:
         errors = self._errors(x, symbols, quality) / x.known_share
         error = float(errors.max())
         most = 20.0 * log10(model.peak) + 10.0 * (log10(prod(model.frame_shape)) - log10(error))
-        other = "a higher --bits-per-latent or --latent-size"
+        other = f"--aim psnr:{self._budget.target_psnr:g} or more"
         other += ", or more --qualities," * self._has_few
         return (
             f"target_psnr {self._budget.target_psnr:g} is out of reach: at effort {effort} there "
