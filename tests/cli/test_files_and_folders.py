@@ -251,3 +251,12 @@ def test_bare_numbers_come_back_bare(run, place):
     back = np.fromfile("y.dat", ">i2")
     assert back.shape == x.shape
     assert (back.astype(float) - x).std() < x.std() / 2
+
+
+def test_a_pattern_that_the_shell_took_apart_is_told_how_to_be_passed(run, place):
+    done = run("compress", "spoken/1.wav", "spoken/2.wav", "-m", "m.narrows")
+    assert done.code == 2
+    assert "a pattern in quotes" in done.err
+    assert run("compress", "spoken/*.wav", "-m", "m.narrows", "-o", "x.nrw").code == 0
+    assert "9 files" not in run("decompress", "x.nrw", "--list").out
+    assert "b/0.wav" not in run("decompress", "x.nrw", "--list").out

@@ -231,3 +231,12 @@ def test_overlaps_are_said(folder):
     told = []
     open_signals(folder, Reading(window=16, hop=(4,), tell=told.append))
     assert "frames overlap: they hold 3.9 times the numbers" in told[0]
+
+
+def test_few_large_rows_are_told_that_tiles_would_be_more(tmp_path):
+    told = []
+    np.save(tmp_path / "x.npy", np.zeros((41, 128, 128), np.float32))
+    asked = Reading(proposes=True, tell=told.append)
+    assert not isinstance(open_signals(tmp_path / "x.npy", asked), Frames)
+    assert told == ["41 signals of 128 x 128: few to learn from; --tile 8,16,16 cuts them in more"]
+    open_signals(tmp_path / "x.npy", Reading(proposes=True, frame_shape=(128, 128)))

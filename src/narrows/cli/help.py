@@ -22,6 +22,18 @@ Rows = list[tuple[str, str]]
 class HelpPage(TyperCommand):
     """A command with our help page."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; where a shell made many files of a pattern, say how it is passed."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            message = getattr(error, "message", "")  # of a usage error alone
+            takes_data = any(parameter.name == "data" for parameter in self.params)
+            if takes_data and "unexpected extra argument" in str(message):
+                advice = "DATA is one file or folder, or a pattern in quotes, such as 'x/*.wav'"
+                setattr(error, "message", f"{message}; {advice}")  # noqa: B010
+            raise
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what stands behind the name of the command."""
         return _usage(self, ctx)

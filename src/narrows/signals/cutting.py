@@ -131,11 +131,15 @@ def _proposed(members: Sequence[Member]) -> Cut:
         return _windows(members, window, window)
     if axes in ("signals", "rows") and all(m.shape[1:] == first.shape[1:] for m in members):
         return rows_of(first)
-    free = FREE_AXES.get(axes, rank)
-    usual = TILES[min(free, max(TILES))]
-    sizes = largest[free - len(usual) : free]
-    tile = tuple(min(pair) for pair in zip(usual, sizes, strict=True))
+    tile = tile_of(largest[: FREE_AXES.get(axes, rank)])
     return _tiles(members, tile, tile)
+
+
+def tile_of(sizes: Lengths) -> Lengths:
+    """Return the shape of usual tiles along the last of some axes."""
+    usual = TILES[min(len(sizes), max(TILES))]
+    last = sizes[len(sizes) - len(usual) :]
+    return tuple(min(pair) for pair in zip(usual, last, strict=True))
 
 
 def _is_time(member: Member) -> bool:

@@ -7,6 +7,7 @@ import glob
 import os
 from collections.abc import Sequence
 from itertools import takewhile
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from narrows.errors import DataError
 from narrows.signals.checks import check_signals
-from narrows.signals.cutting import choose_cut, rows_of
+from narrows.signals.cutting import MAX_WHOLE, choose_cut, rows_of, tile_of
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.registry import PLAIN, accepted, folder_format, open_file
 from narrows.signals.frames import Frames
@@ -28,6 +29,7 @@ from narrows.signals.source import ArraySource, StoredSource
 
 AS_IT_IS = Reading()
 TOLD_PADDING, TOLD_OVERLAP = 0.1, 1.5
+FEW_ROWS = 500
 
 
 def read_signals(data: str | os.PathLike[str], reading: Reading = AS_IT_IS) -> npt.NDArray[Any]:
@@ -105,11 +107,22 @@ def _of_file(member: Member, reading: Reading, name: str) -> ArraySource | Frame
     fits = reading.hops_of_model is None or reading.frame_shape == member.shape[1:]
     has_rows = len(member.shape) > 1 or not reading.proposes
     has_signals = member.format in PLAIN and fits and has_rows and not reading.cuts
+    if has_signals and reading.proposes and reading.frame_shape is None:
+        _tell_few(member, reading)
     if has_signals and KEY not in member.attributes:
         return ArraySource(check_signals(member.open().read(), name=name))
     is_of_model = reading.frame_shape == member.shape[1:] and not reading.cuts
     cut = rows_of(member) if has_signals or is_of_model else choose_cut([member], reading)
     return _told(Frames([member], cut, is_folder=False), reading)
+
+
+def _tell_few(member: Member, reading: Reading) -> None:
+    """Say that rows are few and large, where tiles of them would be many."""
+    n, *frame_shape = member.shape
+    if n < FEW_ROWS and prod(frame_shape) > MAX_WHOLE:
+        shape = " x ".join(map(str, frame_shape))
+        tile = ",".join(map(str, tile_of(member.shape)))
+        reading.tell(f"{n} signals of {shape}: few to learn from; --tile {tile} cuts them in more")
 
 
 def _told(frames: Frames, reading: Reading) -> Frames:
