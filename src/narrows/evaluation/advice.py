@@ -117,7 +117,8 @@ def advise(
     check_minutes(minutes)
     x = check_signals(x, allow_empty=True)
     if len(x) < MIN_SIGNALS:
-        raise DataError(f"{len(x)} signals; advice needs at least {MIN_SIGNALS}, better thousands")
+        given = counted(len(x), "signal")
+        raise DataError(f"{given}; advice needs at least {MIN_SIGNALS}, better thousands")
     x = sample(x, MAX_SIGNALS)
     held_out = min(max(len(x) // HELD_OUT_SHARE, 2), MAX_HELD_OUT)
     x_train, x_test = x[:-held_out], x[-held_out:]
