@@ -1,18 +1,26 @@
 """Sets of good golden files with exact values."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.codec import Codec
+from narrows.training.freeze.fit import measure_fit
 from scripts.golden.files import efforts_of
 from tests.helpers.archives import written
 from tests.helpers.tiny_models import searching, tiny_model, typical_frames
 
 
 def exact_float32():
-    """NaN of several payloads, an infinity and values outside the range; the last signal whole."""
+    """NaN of several payloads, an infinity, values outside the range, and one that is missing.
+
+    The last signal is whole, and the twelfth unlike the others.
+    """
     model = searching(tiny_model("float32", (4, 3), 3, contexts=(1,)))
+    model = replace(model, fit=measure_fit(model, typical_frames(model, 64), [-3.5]))
     x = typical_frames(model, 20)
+    x[11], x[12, 2] = 20 * np.cos(np.arange(12)).reshape(4, 3), -3.5
     x[3, 1, 2], x[4, 0], x[5, 3, 0], x[6, :, 1] = np.nan, np.inf, -1e6, 1e6
     x[19] = np.nan
     bits = x.view(np.uint32)

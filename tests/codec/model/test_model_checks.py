@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from narrows.codec.codec import Codec
+from narrows.codec.model.fit import Fit
 from narrows.codec.model.model_file import pack_model
 from narrows.codec.networks.backend import NumpyBackend
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, ModelError, UnprovenModelError
 from tests.helpers.model_files import forged, opened
-from tests.helpers.tiny_models import DTYPES, assert_one_line, searching, tiny_model
+from tests.helpers.tiny_models import DTYPES, assert_one_line, by_channel, searching, tiny_model
 
 # ---------------------------------------------------------------- parts that do not fit
 
@@ -36,11 +37,24 @@ from tests.helpers.tiny_models import DTYPES, assert_one_line, searching, tiny_m
         {"normaliser": tiny_model("uint16").normaliser},
         {"tradeoffs": searching(tiny_model(latent_size=3)).tradeoffs},
         {"tradeoffs": searching(tiny_model(n_qualities=2)).tradeoffs},
+        {"tradeoffs": replace(searching(tiny_model()).tradeoffs, weights=[1.0, 2.0])},
+        {"fit": Fit([], [1.0])},
+        {"tradeoffs": searching(tiny_model()).tradeoffs, "fit": Fit([], [1.0, 1.0])},
+        {"normaliser": by_channel(tiny_model(frame_shape=(5, 2))).normaliser},
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(part):
     with pytest.raises(FormatError):
         replace(tiny_model(), **part)
+
+
+@pytest.mark.parametrize(
+    ("missing", "distortion"),
+    [([np.nan], [1.0]), ([-np.inf], [1.0]), ([], [-1.0]), ([], [np.inf]), ([1], [1.0])],
+)
+def test_a_fit_of_other_numbers_is_refused(missing, distortion):
+    with pytest.raises(FormatError):
+        Fit(missing, distortion)
 
 
 def test_a_dtype_that_archives_have_not_is_refused():

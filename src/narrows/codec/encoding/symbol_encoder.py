@@ -13,7 +13,7 @@ from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
 from narrows.codec.transform import Frames, Transform
 
-PART = 256  # signals that are searched for between two steps of progress
+PART = 512  # signals searched for between two steps of progress; fewer at a time are slower
 TOWARDS_ZERO = 0.2  # of a step, by which corrected latents are nearer to 0 than is best
 
 
