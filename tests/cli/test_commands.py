@@ -192,15 +192,17 @@ def test_the_demo_compares_and_draws(run, folder, monkeypatch):
         (("compress", "x.npy", "-m", "m.narrows", "-q", "2"), ("quality 2",)),
         (("compress", "x.npy", "-m", "m.narrows", "-o", "none/x.nrw"), ("none",)),
         (("decompress", "x.npy"), ("not a narrows archive",)),
-        (("decompress", "nowhere.nrw"), ("nowhere.nrw; give the path of an archive\n",)),
+        (
+            ("decompress", "nowhere.nrw"),
+            ("nowhere.nrw; give the path of an archive or of packets\n",),
+        ),
         (("decode", "x.npy", "-m", "m.narrows", "-o", "y.npy"), ("(n, 6)",)),
         (("encode", "x.npy", "-m", "m.narrows", "-o", "y.txt"), (".txt", ".npy")),
-        (("info", "nowhere.nrw"), ("nowhere.nrw", "archive or a model")),
+        (("info", "nowhere.nrw"), ("nowhere.nrw", "an archive, of packets or of a model")),
         (("info", "x.npy"), ("not a narrows model",)),
         (("evaluate", "nothing:test", "-m", "m.narrows"), ("nothing:test", "mnist:test")),
         (("train", "empty.npy", "-o", "n.narrows"), ("empty",)),
         (("train", "one.npy", "-o", "n.narrows"), ("single signal",)),
-        (("train", "nan.npy", "-o", "n.narrows", "--latent-size", "2"), ("3 values", "(2, 1, 4)")),
         (("train", "x.npy", "-o", "n.narrows", "--latent-size", "65"), ("65", "64")),
         (("train", "x.npy", "-o", "n.narrows", "--latent-size", "0"), ("latent_size", "1")),
         (("train", "x.npy", "-o", "n.narrows", "--architecture", "x"), ("'x'", "linear, dense")),
@@ -214,10 +216,6 @@ def test_a_mistake_gives_one_line_and_no_file(run, folder, arguments, words):
     np.save("other.npy", np.zeros((4, 5, 5), np.uint8))
     np.save("empty.npy", np.zeros((0, 8, 8), np.uint8))
     np.save("one.npy", np.zeros((1, 8, 8), np.uint8))
-    bad = np.zeros((5, 2, 6), np.float32)
-    bad[2, 1, 4] = bad[3, 0, 0] = np.nan
-    bad[4, 1, 1] = np.inf
-    np.save("nan.npy", bad)
     before = sorted(folder.iterdir())
     assert fails_with_one_line(run(*arguments), *words)
     assert sorted(folder.iterdir()) == before
