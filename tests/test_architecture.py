@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "narrows"
 HEAVY = ("torch", "safetensors", "matplotlib", "sklearn", "scipy", "pooch")
 FLOORS = (
     {"errors", "_version"},
-    {"arrays", "clock", "gaps", "locks", "words"},
+    {"arrays", "clock", "gaps", "locks", "processes", "words"},
     {"files"},
     {"folders"},
     {"codec"},

@@ -12,7 +12,7 @@ from pathlib import Path
 from narrows._version import __version__
 from narrows.evaluation.metrics import psnr_of_mse
 from narrows.evaluation.plots import rate_distortion, write_png
-from narrows.evaluation.sweep import cores
+from narrows.processes import cores
 
 PACKAGES = ("numpy", "torch", "imagecodecs", "soundfile", "zstandard", "pysz", "zfpy")
 LIBRARIES = ("libjpeg_turbo", "libwebp", "libavif", "libjxl", "openjpeg", "sperr", "pcodec")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy as np
 import numpy.typing as npt
 
 from narrows.clock import Clock
@@ -17,10 +18,13 @@ from narrows.codec.sequence import Archive
 from narrows.errors import DataError, MissingExtraError
 from narrows.files import open_file
 from narrows.models import decoder_for, load_codec
+from narrows.processes import Workers
 from narrows.signals.frames import Frames
 from narrows.signals.geometry import unpack_geometry
 from narrows.signals.inputs import Data, as_source, reading_of, training_samples
 from narrows.signals.restored import RestoredArray, RestoredFolder, restored
+from narrows.signals.restoring import restored_arrays
+from narrows.signals.source import ArraySource
 from narrows.training.settings import TrainingSettings
 from narrows.training.signatures import takes_settings
 
@@ -157,6 +161,8 @@ def compress(
     hop: int | Sequence[int] | None = None,
     embed_model: bool = False,
     metadata: Metadata | None = None,
+    jobs: int = 1,
+    block_signals: int | None = None,
     **targets: Unpack[Targets],
 ) -> bytes:
     """Compress signals, a file or a folder to the bytes of an archive.
@@ -166,7 +172,7 @@ def compress(
     x : (n, *frame_shape) of the model's dtype, or path
         A file or a folder is read as commands read it; its names, shapes and attributes are kept.
     model : Codec or path
-    quality, effort, embed_model, metadata, target_bytes, target_psnr
+    quality, effort, embed_model, metadata, jobs, block_signals, target_bytes, target_psnr
         See `Codec.compress`.
     window : int, optional
         Cut recordings in windows of so many samples, along their first axis. By default as the
@@ -191,13 +197,14 @@ def compress(
         metadata = {**(metadata or {}), **source.metadata}
     from narrows.codec.encoding.requests import Request
 
-    stream = io.BytesIO()
-    codec.encoder.compress_to(
-        stream,
-        codec.encoder.header(embed_model, metadata),
-        codec.transform.check_frames(source.read()),
-        Request(quality, effort, **targets),
-    )
+    stream, encoder = io.BytesIO(), codec.encoder
+    if isinstance(source, ArraySource):
+        source = ArraySource(codec.transform.check_frames(source.array))
+    codec.transform.check_kind(source.shape, source.dtype)
+    request, header = Request(quality, effort, **targets), encoder.header(embed_model, metadata)
+    blocks = source.blocks(header.block_of(block_signals))
+    with Workers(jobs) as workers:
+        encoder.compress_to(stream, header, blocks, request, workers=workers)
     return stream.getvalue()
 
 
@@ -238,7 +245,7 @@ def open(
 
 
 def decompress(
-    blob: bytes, model: str | Path | None = None
+    blob: bytes, model: str | Path | None = None, jobs: int = 1
 ) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
     """Decompress an archive, finding its model by itself.
 
@@ -249,6 +256,8 @@ def decompress(
     model : path, optional
         By default the model embedded in the archive, else one in the folders of the environment
         variable NARROWS_MODELS.
+    jobs : int, default 1
+        Processes that share the blocks.
 
     Returns
     -------
@@ -260,8 +269,12 @@ def decompress(
     decoder = decoder_for(blocks.header, None if model is None else Path(model))
     geometry = unpack_geometry(blocks.header, blocks.n_signals)
     if geometry is None:
-        return decoder.decompress(blob)
-    found = restored(Archive(stream_of(blob), decoder), geometry)
-    if isinstance(found, RestoredArray):
-        return found[...]
-    return {name: array[...] for name, array in found.items()}
+        return decoder.decompress(blob, jobs)
+    with Workers(jobs) as workers:
+        frames = decoder.decompress_from(stream_of(blob), workers)
+        members = range(len(geometry.names))
+        arrays = [
+            np.array(array) if isinstance(array, np.memmap) else array
+            for _, array in restored_arrays(frames, geometry, decoder.model.dtype, members)
+        ]
+    return dict(zip(geometry.names, arrays, strict=True)) if geometry.is_folder else arrays[0]

@@ -35,6 +35,7 @@ from narrows.words import counted
 if TYPE_CHECKING:
     from narrows.codec.archive.salvage import LostRange
     from narrows.codec.model.model import Model
+    from narrows.processes import Workers
     from narrows.signals.geometry import Geometry
 
 Opening = Callable[[ExitStack], Opened]
@@ -66,6 +67,7 @@ def decompress(
                      "packets, still holds; the exit code is 1 where signals are lost."),
     ] = False,
     checksum: Checksum = False,
+    jobs: options.Jobs = 1,
     force: options.Force = False,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -76,7 +78,9 @@ def decompress(
     narrows decompress recordings.nrw -m m.narrows --member a.wav
     narrows decompress signals.npy.packets -m m.narrows -o back.npy
     """
-    with whole_archive(file, or_packets=True) as path:
+    from narrows.processes import Workers
+
+    with whole_archive(file, or_packets=True) as path, Workers(jobs) as workers:
         packets = packets_in(path, file)
         if checksum and packets is None:
             raise typer.BadParameter("--checksum is of packets: archives always have one")
@@ -84,17 +88,19 @@ def decompress(
         if list_:
             _list(None if packets is not None else _geometry_of(path), file, json, quiet)
         elif geometry is not None:
-            restore(geometry, path, Asked(file, model, output, member, force), json, quiet)
+            asked = Asked(file, model, output, member, force, workers)
+            restore(geometry, path, asked, json, quiet)
         elif member is not None:
             raise typer.BadParameter(f"--member {member}: {file} holds signals without names")
         else:
             losses: list[LostRange] = []
             lose = partial(_tell, losses) if skip_bad_blocks else None
             if packets is None:
-                opening: Opening = partial(_archive, path, model, lose)
+                opening: Opening = partial(_archive, path, model, lose, workers)
             else:
                 opening = partial(open_packets_of, packets, file, model, checksum, lose)
-            _decompress(opening, Asked(file, model, output, None, force), losses, json, quiet)
+            asked = Asked(file, model, output, None, force, workers)
+            _decompress(opening, asked, losses, json, quiet)
 
 
 def _decompress(
@@ -127,7 +133,9 @@ def _decompress(
         raise typer.Exit(1)
 
 
-def _archive(path: str, model: Path | None, lose: Lose | None, opened: ExitStack) -> Opened:
+def _archive(
+    path: str, model: Path | None, lose: Lose | None, workers: Workers, opened: ExitStack
+) -> Opened:
     """Open an archive in a file."""
     from narrows.codec.archive import ArchiveReader
     from narrows.codec.archive.salvage import whole_blocks
@@ -138,10 +146,10 @@ def _archive(path: str, model: Path | None, lose: Lose | None, opened: ExitStack
     if lose is not None:
         header, blocks = whole_blocks(archive, lambda loss: lose(str(loss), [loss]))
         decoder = decoder_for(header, model)
-        return decoder, total, map(decoder.blocks.decode, blocks)
+        return decoder, total, decoder.frames_of(blocks, workers)
     reader = ArchiveReader(archive)
     decoder = decoder_for(reader.header, model)
-    return decoder, total, decoder.decompress_from(reader)
+    return decoder, total, decoder.decompress_from(reader, workers)
 
 
 def _geometry_of(path: str) -> Geometry | None:

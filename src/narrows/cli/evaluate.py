@@ -41,6 +41,7 @@ def evaluate(
     ] = False,
     train: options.TrainData = None,
     signals: options.Signals = None,
+    jobs: options.Jobs = 1,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -68,7 +69,7 @@ def evaluate(
         say(f"measuring {counted(len(x), 'signal')} and other codecs: {expected}", quiet or json)
     with bar(quiet) as shown:
         shown.begin("compressing", len(x), x[:1].nbytes)
-        measured = measure(codec, x, request, shown.advance)
+        measured = measure(codec, x, request, shown.advance, jobs)
         rows, even = ([], {}) if bench is None else _beside(bench, x, measured, shown.begin_peer)
     extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
 

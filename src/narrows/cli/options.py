@@ -85,6 +85,11 @@ TargetPsnr = Annotated[
     typer.Option("--target-psnr", metavar="DB", help="The least PSNR of any signal, in dB.",
                  show_default=False, rich_help_panel=TARGETS),
 ]  # fmt: skip
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that share the work; the "
+                 "bytes are the same for any number.", rich_help_panel=SHARED),
+]  # fmt: skip
 Force = Annotated[
     bool, typer.Option("--force", "-f", help="Overwrite the output.", rich_help_panel=SHARED)
 ]

@@ -18,6 +18,7 @@ from narrows.words import counted
 if TYPE_CHECKING:
     from narrows.codec.archive import Metadata
     from narrows.codec.decoder import Decoder
+    from narrows.processes import Workers
     from narrows.signals.formats.contract import Format
     from narrows.signals.geometry import Geometry
 
@@ -34,6 +35,7 @@ class Asked:
     output: str | None
     member: str | None
     force: bool
+    workers: Workers
 
 
 def restore(geometry: Geometry, path: str, asked: Asked, json: bool, quiet: bool) -> None:
@@ -159,7 +161,7 @@ class Restoring:
         begin, end = (0, starts[-1]) if number is None else starts[number : number + 2]
         self.shown.begin("decompressing", end - begin, reader.header.frame_bytes)
         if number is None:
-            yield from self.shown.count(self.decoder.decompress_from(reader))
+            yield from self.shown.count(self.decoder.decompress_from(reader, self.asked.workers))
             return
         archive = Archive(self.stream, self.decoder)
         size = FRAMES_AT_ONCE

@@ -72,8 +72,9 @@ def sweep(
     from narrows.errors import DataError
     from narrows.evaluation.peers.registry import sample
     from narrows.evaluation.plots import prepare_drawing
-    from narrows.evaluation.sweep import check_points, cores, latent_sizes_for
+    from narrows.evaluation.sweep import check_points, latent_sizes_for
     from narrows.evaluation.sweep import sweep as run_sweep
+    from narrows.processes import cores
 
     if jobs is not None and jobs < 1:
         raise typer.BadParameter(f"--jobs {jobs}; give at least 1")

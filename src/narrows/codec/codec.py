@@ -21,6 +21,7 @@ from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
+from narrows.processes import Workers
 
 if TYPE_CHECKING:  # who only decompresses loads nothing of it
     from narrows.codec.encoding.encoder import Encoder
@@ -107,6 +108,8 @@ class Codec(Shared):
         metadata: Metadata | None = None,
         progress: Callable[[int], None] | None = None,
         strict: bool = False,
+        jobs: int = 1,
+        block_signals: int | None = None,
         **targets: Unpack[Targets],
     ) -> bytes:
         """Compress signals to the bytes of an archive.
@@ -134,6 +137,11 @@ class Codec(Shared):
             Called now and then with the number of signals done since the last call.
         strict : bool, default False
             Refuse signals of which something would be kept exactly.
+        jobs : int, default 1
+            Processes that share the blocks. The bytes are the same for any number.
+        block_signals : int, optional
+            Signals in a block: fewer make single signals quicker to get at, and the archive larger.
+            By default, and at most, as many as take 2 MiB, and 16383.
 
         Raises
         ------
@@ -145,11 +153,17 @@ class Codec(Shared):
         stream, request = io.BytesIO(), _request(quality, effort, strict=strict, **targets)
         header = self.encoder.header(embed_model, metadata)
         seen = progress or (lambda n_signals: None)
-        self.encoder.compress_to(stream, header, as_array(x), request, seen)
+        x = self.transform.check_frames(x)
+        size = header.block_of(block_signals)
+        blocks = (x[start : start + size] for start in range(0, len(x), size))
+        with Workers(jobs) as workers:
+            self.encoder.compress_to(stream, header, blocks, request, seen, workers=workers)
         return stream.getvalue()
 
-    def decompress(self, blob: bytes) -> Frames:
+    def decompress(self, blob: bytes, jobs: int = 1) -> Frames:
         """Decompress an archive: same shape and dtype as what was compressed.
+
+        With several `jobs`, so many processes share its blocks.
 
         Raises
         ------
@@ -158,7 +172,7 @@ class Codec(Shared):
         WrongModelError
             If another model wrote it.
         """
-        return self.decoder.decompress(blob)
+        return self.decoder.decompress(blob, jobs)
 
     # ------------------------------------------------------------------ one signal <-> packet
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
 from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import ArchiveReader, Header
+from narrows.codec.archive import ArchiveReader, Block, Header
 from narrows.codec.block_coder import BlockCoder
 from narrows.codec.entropy.packets import Packet, PacketCoder
 from narrows.codec.entropy.tables import Symbols
@@ -20,6 +20,7 @@ from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Transform
 from narrows.errors import FormatError, WrongModelError
+from narrows.processes import ALONE, Workers
 
 
 class Decoder(Shared):
@@ -60,17 +61,24 @@ class Decoder(Shared):
         decoder.transform.check_known_answers()
         return decoder
 
-    def decompress(self, blob: bytes) -> Frames:
+    def decompress(self, blob: bytes, jobs: int = 1) -> Frames:
         """Decompress an archive; see `Codec.decompress`."""
-        parts = list(self.decompress_from(stream_of(blob)))
+        with Workers(jobs) as workers:
+            parts = list(self.decompress_from(stream_of(blob), workers))
         empty = np.empty((0, *self.model.frame_shape), self.model.dtype)
         return np.concatenate([empty, *parts])
 
-    def decompress_from(self, stream: BinaryIO | ArchiveReader) -> Iterator[Frames]:
+    def decompress_from(
+        self, stream: BinaryIO | ArchiveReader, workers: Workers = ALONE
+    ) -> Iterator[Frames]:
         """Decompress a binary stream to `(n, *frame_shape)` signals, a block at a time."""
         reader = stream if isinstance(stream, ArchiveReader) else ArchiveReader(stream)
         self.check_model_of(reader.header)
-        return map(self.blocks.decode, reader)
+        return self.frames_of(reader, workers)
+
+    def frames_of(self, blocks: Iterable[Block], workers: Workers = ALONE) -> Iterator[Frames]:
+        """Decode blocks in order; processes may share them."""
+        return workers.in_order(partial(_decode, self), blocks)
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
         """Decompress a packet; see `Codec.decompress_packet`."""
@@ -109,3 +117,7 @@ def stream_of(blob: bytes) -> BinaryIO:
             f"archive of type {type(blob).__name__}; it must be bytes: of a file, give "
             "pathlib.Path(name).read_bytes(), or open it with narrows.open(name)"
         ) from None
+
+
+def _decode(decoder: Decoder, block: Block) -> Frames:
+    return decoder.blocks.decode(block)

@@ -1,4 +1,4 @@
-"""Codecs and decoders in other processes: pickled as their model's bytes, loaded once in each."""
+"""Codecs, encoders and decoders in other processes: pickled as bytes of models, loaded once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LOADED = 8  # that a process keeps for the next pickle of the same model
 
 
 class Shared:
-    """What codecs and decoders have in common: nothing in them changes, so copies are themselves.
+    """What codecs, encoders and decoders have in common: nothing changes, so copies are themselves.
 
     A pickle holds the bytes of the model file. Every process loads a model once, however many
     pickles of it arrive and in however many threads.
@@ -77,7 +77,7 @@ def _lock(key: bytes = b"") -> Lock:
 
 
 def _loaded_once(kind: type[Shared], data: bytes, backend: Backend, batch_size: int) -> Shared:
-    """Return the codec or decoder of a pickle, loading it where this process has not yet.
+    """Return the codec, encoder or decoder of a pickle, loading it where this process has not yet.
 
     The model id leaves out what coding does not depend on, such as the training's summary and
     whether the encoder is there: the key is of all bytes.

@@ -89,16 +89,17 @@ def evaluate(
     x: npt.NDArray[Any],
     request: Request = DEFAULTS,
     progress: Callable[[int], None] | None = None,
+    jobs: int = 1,
 ) -> Evaluation:
     """Compress and decompress `(n, *frame_shape)` signals, and measure both.
 
-    `progress` is called as by `Codec.compress`.
+    `progress` is called as by `Codec.compress`, and so many processes share the work.
     """
     x = codec.transform.check_frames(x)
     if not len(x):
         raise DataError("no signals to evaluate on; give at least one")
-    blob = codec.compress(x, progress=progress, **asdict(request))
-    return evaluation_of(x, codec.decompress(blob), len(blob), codec)
+    blob = codec.compress(x, progress=progress, jobs=jobs, **asdict(request))
+    return evaluation_of(x, codec.decompress(blob, jobs), len(blob), codec)
 
 
 def evaluation_of(x: Signals, decoded: Signals, compressed_bytes: int, codec: Codec) -> Evaluation:

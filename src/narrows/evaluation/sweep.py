@@ -24,11 +24,11 @@ from narrows.evaluation.peers.pca import NAME, train_pca
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.reference import Reference
 from narrows.files import open_temporary
+from narrows.processes import THREAD_VARIABLES, cores
 from narrows.signals import check_signals
 from narrows.training.settings import TrainingSettings
 
 Signals = npt.NDArray[Any]
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 LATENT_SIZES = (2, 4, 8, 16, 32, 64)
 
 
@@ -119,11 +119,6 @@ def sweep(
             found[number] = trained_point
             done(trained_point)
     return [found[i] for i in range(len(points))]
-
-
-def cores() -> int:
-    """Count the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _train(x_train: Signals, x_test: Signals, settings: TrainingSettings) -> Trained:

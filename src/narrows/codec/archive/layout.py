@@ -26,7 +26,7 @@ from narrows.codec.archive.metadata import (
 )
 from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.entropy.bits import read_varint, write_varint
-from narrows.errors import FormatError
+from narrows.errors import FormatError, SettingError
 
 MAGIC = b"\x89NRW"
 TAIL_MAGIC = b"WRN\x98"
@@ -88,6 +88,17 @@ class Header:
     def block_signals(self) -> int:
         """The number of signals that a full block holds."""
         return max(1, min(MAX_BLOCK_SIGNALS, MAX_BLOCK_BYTES // self.frame_bytes))
+
+    def block_of(self, asked: int | None) -> int:
+        """Return the signals a block that were asked for, None for a full one; or SettingError."""
+        most = self.block_signals
+        if asked is None:
+            return most
+        if isinstance(asked, bool) or not isinstance(asked, int) or not 0 < asked <= most:
+            raise SettingError(
+                f"block_signals {asked!r}; accepted are 1 to {most:,} signals of this size"
+            )
+        return asked
 
 
 class Entry(NamedTuple):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +23,20 @@ from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_finite, check_packable
 from narrows.codec.entropy.tables import Symbols
-from narrows.codec.model.model_file import pack_model
+from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.model.range import Range
+from narrows.codec.networks.backend import Backend
+from narrows.codec.shared import Shared
 from narrows.codec.transform import Frames
 from narrows.errors import DataError, SettingError
 from narrows.gaps import filled
+from narrows.processes import ALONE, Workers
 
 LOG = logging.getLogger(__name__)
 Signals = Frames | Iterable[Frames]
 
 
-class Encoder:
+class Encoder(Shared):
     """Encodes signals for the decoder of a model.
 
     Parameters
@@ -44,10 +47,16 @@ class Encoder:
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
+        self.transform = decoder.transform
         self._model = decoder.model
         self.symbol_encoder = SymbolEncoder(decoder.transform)
         self._range = Range(decoder.model)
         self._likeness = Likeness(decoder.transform)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, backend: Backend, batch_size: int) -> Self:
+        """Make an encoder from the bytes of a `.narrows` file, in another process."""
+        return cls(Decoder(unpack_model(data), backend, batch_size))
 
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives; with `embed_model` it carries the decoder."""
@@ -63,6 +72,7 @@ class Encoder:
         request: Request,
         progress: Progress = unseen,
         kept: Kept | None = None,
+        workers: Workers = ALONE,
     ) -> int:
         """Compress signals into a binary stream; return the archive's length.
 
@@ -78,9 +88,11 @@ class Encoder:
         progress : Progress, optional
         kept : Kept, optional
             Where to count what is kept exactly; by default a warning is logged.
+        workers : Workers, optional
+            Processes that share the blocks; the bytes are the same whatever their number.
         """
         with _telling(kept) as counted:
-            blocks = self._blocks(x, request, header.block_signals, progress, counted)
+            blocks = self._blocks(x, request, header.block_signals, progress, counted, workers)
             return _write(ArchiveWriter(stream, header), blocks)
 
     def append_to(
@@ -91,6 +103,7 @@ class Encoder:
         request: Request,
         progress: Progress = unseen,
         kept: Kept | None = None,
+        workers: Workers = ALONE,
     ) -> int:
         """Go on with an archive of this model, and return its new length; see `compress_to`.
 
@@ -98,21 +111,32 @@ class Encoder:
         """
         self._decoder.check_model_of(archive.header)
         with _telling(kept) as counted:
-            blocks = self._blocks(x, request, archive.header.block_signals, progress, counted)
+            size = archive.header.block_signals
+            blocks = self._blocks(x, request, size, progress, counted, workers)
             return _write(ArchiveWriter(stream, archive.header, archive), blocks)
 
     def _blocks(
-        self, x: Signals, request: Request, block_signals: int, progress: Progress, kept: Kept
+        self,
+        x: Signals,
+        request: Request,
+        block_signals: int,
+        progress: Progress,
+        kept: Kept,
+        workers: Workers,
     ) -> Iterator[Block]:
         """Encode signals a block at a time; an array or a request is refused at once."""
         check_frames = self._decoder.transform.check_frames
         parts = [check_frames(x)] if isinstance(x, np.ndarray) else x
         quality, _ = request.resolve(self._model)
-        return (
-            self._block(frames[start : start + block_signals], request, quality, progress, kept)
+        blocks = (
+            frames[start : start + block_signals]
             for frames in map(check_frames, parts)
             for start in range(0, len(frames), block_signals)
         )
+        if workers.jobs == 1:
+            return (self._block(block, request, quality, progress, kept) for block in blocks)
+        encode = partial(_encode_elsewhere, self, request, quality)
+        return _counted(workers.in_order(encode, blocks), progress, kept)
 
     def _block(
         self, x: Frames, request: Request, raw_quality: int, progress: Progress, kept: Kept
@@ -222,6 +246,23 @@ def _telling(kept: Kept | None) -> Iterator[Kept]:
     yield counted
     if kept is None and counted:
         LOG.warning("%s", counted)
+
+
+def _encode_elsewhere(
+    encoder: Encoder, request: Request, raw_quality: int, x: Frames
+) -> tuple[Block, Kept]:
+    """Encode a block in another process, and count what is kept exactly of it."""
+    kept = Kept()
+    return encoder._block(x, request, raw_quality, unseen, kept), kept
+
+
+def _counted(
+    encoded: Iterable[tuple[Block, Kept]], progress: Progress, kept: Kept
+) -> Iterator[Block]:
+    for block, own in encoded:
+        kept.include(own)
+        progress(block.n_signals)
+        yield block
 
 
 def _write(writer: ArchiveWriter, blocks: Iterable[Block]) -> int:

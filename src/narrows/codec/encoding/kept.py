@@ -34,6 +34,11 @@ class Kept:
     signals: int = 0
     unlike: int = 0
 
+    def include(self, other: Kept) -> None:
+        """Add the counts of other blocks."""
+        for name, count in vars(other).items():
+            setattr(self, name, getattr(self, name) + count)
+
     def __bool__(self) -> bool:
         return self.signals + self.unlike > 0
 
