@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 SPEED = 0.004  # of the logarithm an update, at first
-SPEED_OF_ALL = 12.0  # at least in all updates, where lambda is not known by its first rate
+SPEED_OF_ALL = 12.0  # at least in all updates, where an aim was given: short runs meet it too
 LAST_SHARE = 0.1  # of the speed, at the end
 GAIN = 2.0  # of the gap, which is then limited to -1 .. 1
 SEARCH_GAIN = 10.0**-0.07

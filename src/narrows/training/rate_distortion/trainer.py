@@ -221,11 +221,11 @@ class RateDistortionTrainer(Trainer):
             plan = self.plan
             first = FIRST_LAMBDA * plan.aimed_bits / max(distortion, 1e-9)
             speed, most, aim = SPEED, math.inf, self._error_aim
-            if aim is not None:
+            if plan.settings["aim"] is not None:
                 speed = max(SPEED, SPEED_OF_ALL / (plan.epochs * plan.updates_per_epoch))
-                if plan.loss == "mse":
-                    most = aim.most
-                    first = min(most, aim.slope(plan.latent_size))
+            if aim is not None and plan.loss == "mse":
+                most = aim.most
+                first = min(most, aim.slope(plan.latent_size))
             lambdas = plan.of_qualities(plan.lambda_ or min(first, 1e12), FIRST_LAMBDA_RATIO)
             self._controls = [Control(each, speed) for each in lambdas]
             self._controls[plan.middle_quality].log_most = math.log(most)
