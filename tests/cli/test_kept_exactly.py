@@ -1,6 +1,7 @@
 """What does not fit a model is kept exactly, one by one, and said once."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,3 +85,32 @@ def test_single_signals_of_an_archive_have_them_too(unfit, tmp_path):
 def test_packets_of_values_outside_are_told_of(unfit, caplog):
     CODEC.compress_packet(unfit[9])
     assert "2 values outside the range" in caplog.text
+
+
+def test_figures_leave_them_out_and_would_show_one_that_was_lost(run, unfit, tmp_path):
+    def figures(*command):
+        return json.loads(run(*command, "-m", "m.narrows", "--json").out)
+
+    whole, holed = (figures("evaluate", f) for f in ("fit.npy", "x.npy"))
+    for name in ("rms_error", "snr", "psnr"):
+        assert holed[name] == pytest.approx(whole[name], rel=0.01)
+    run("compress", "x.npy", "-m", "m.narrows")
+    found = figures("verify", "x.npy.nrw", "--against", "x.npy")
+    assert found["psnr"] == pytest.approx(holed["psnr"])
+    lost = unfit.copy()
+    lost[5, 2, 1] = np.nan  # which the archive has not
+    np.save("lost.npy", lost)
+    assert figures("verify", "x.npy.nrw", "--against", "lost.npy")["psnr"] is None
+
+
+def test_values_given_as_missing_come_back(run, unfit):
+    x = X.copy()
+    x[:, 2, 1] = 0.5  # a usual value
+    np.save("s.npy", x)
+    told = run("compress", "s.npy", "-m", "m.narrows", "--missing", "0.5,-7").err
+    assert "kept exactly: 400 values of NaN, infinity or missing, in 400 signals" in told
+    decoded = CODEC.decompress(Path("s.npy.nrw").read_bytes())
+    assert (decoded[:, 2, 1] == 0.5).all()
+    blob = CODEC.compress(x, missing=[0.5])
+    assert CODEC.decompress(blob).tobytes() == decoded.tobytes()
+    assert run("compress", "s.npy", "-m", "m.narrows", "-f", "--missing", "x").code == 1

@@ -60,6 +60,11 @@ def compress(
                      "NaN, infinities, values far outside the range that was trained on.",
                      rich_help_panel=ARCHIVE),
     ] = False,
+    missing: Annotated[
+        str | None,
+        typer.Option("--missing", metavar="V,V,...", rich_help_panel=ARCHIVE,
+                     help="Values that stand for missing ones, beside those that the model knows."),
+    ] = None,
     jobs: options.Jobs = 1,
     force: options.Force = False,
     json: options.AsJson = False,
@@ -81,8 +86,10 @@ def compress(
     _check_options(named, append, embed_model, json)
     from narrows.codec.encoding.requests import Request
     from narrows.processes import Workers
+    from narrows.training.settings import parse_missing
 
-    request = Request(quality, effort, target_bytes, target_psnr, strict)
+    stand_ins = [] if missing is None else parse_missing(missing)
+    request = Request(quality, effort, target_bytes, target_psnr, strict, stand_ins)
     with Workers(jobs) as workers, bar(quiet) as shown:
         compressing = Compressing(
             model, asked, request, workers, shown, packets, checksum, embed_model, append,

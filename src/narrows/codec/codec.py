@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -108,14 +108,14 @@ class Codec(Shared):
         metadata: Metadata | None = None,
         progress: Callable[[int], None] | None = None,
         strict: bool = False,
+        missing: Sequence[float] = (),
         jobs: int = 1,
         block_signals: int | None = None,
         **targets: Unpack[Targets],
     ) -> bytes:
         """Compress signals to the bytes of an archive.
 
-        What the model was not made for is kept exactly, and a warning logged that counts it: NaN,
-        infinities and values far outside the range of the training signals.
+        What the model was not made for is kept exactly, and a warning logged that counts it.
 
         Parameters
         ----------
@@ -137,6 +137,8 @@ class Codec(Shared):
             Called now and then with the number of signals done since the last call.
         strict : bool, default False
             Refuse signals of which something would be kept exactly.
+        missing : sequence of float, optional
+            Values that stand for missing ones, beside those that the model knows: kept exactly.
         jobs : int, default 1
             Processes that share the blocks. The bytes are the same for any number.
         block_signals : int, optional
@@ -150,7 +152,8 @@ class Codec(Shared):
         SettingError
             If a signal cannot keep to its target, or metadata have no JSON; it says what could be.
         """
-        stream, request = io.BytesIO(), _request(quality, effort, strict=strict, **targets)
+        stream, kept = io.BytesIO(), {"strict": strict, "missing": missing}
+        request = _request(quality, effort, **kept, **targets)
         header = self.encoder.header(embed_model, metadata)
         seen = progress or (lambda n_signals: None)
         x = self.transform.check_frames(x)
@@ -291,9 +294,7 @@ class Codec(Shared):
         return self.decoder.decode(y, quality)
 
 
-def _request(
-    quality: int | None, effort: int | None, *, strict: bool = False, **targets: Unpack[Targets]
-) -> Request:
+def _request(quality: int | None, effort: int | None, **asked: Any) -> Request:
     from narrows.codec.encoding.requests import Request
 
-    return Request(quality, effort, strict=strict, **targets)
+    return Request(quality, effort, **asked)

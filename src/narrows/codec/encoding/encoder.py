@@ -142,9 +142,10 @@ class Encoder(Shared):
         self, x: Frames, request: Request, raw_quality: int, progress: Progress, kept: Kept
     ) -> Block:
         """Encode a block; kept as it is where a sample says that this may be smaller, and it is."""
-        left_out = self._range.outside(x)
+        range_ = Range(self._model, request.missing) if request.missing else self._range
+        left_out = range_.outside(x)
         if left_out is not None:
-            kept.add(x, left_out, self._range)
+            kept.add(x, left_out, range_)
             _check_leaving_out(request, kept)
         block = self._coded(x, request, left_out, progress, kept)
         if block is None:

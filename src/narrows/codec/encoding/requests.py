@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any, TypedDict
@@ -72,7 +72,8 @@ class Targets(TypedDict, total=False):
 class Request:
     """What was asked for; None is what the model decides. See `Codec.compress`.
 
-    `strict` refuses signals of which something would be kept exactly, and not coded.
+    `strict` refuses signals of which something would be kept exactly, and not coded; `missing` are
+    values that stand for missing ones, which are.
 
     Raises
     ------
@@ -85,6 +86,7 @@ class Request:
     target_bytes: float | None = None
     target_psnr: float | None = None
     strict: bool = False
+    missing: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         budget = self.budget

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,11 @@ class Range:
     Parameters
     ----------
     model : Model
+    missing : sequence of float
+        More values that stand for missing ones.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, missing: Sequence[float] = ()) -> None:
         own, dtype = model.normaliser, model.dtype
         with np.errstate(over="ignore"):
             reach = own.limit / np.array(own.scale)
@@ -38,7 +41,8 @@ class Range:
             np.broadcast_to(np.clip(end, bounds.min, bounds.max).astype(dtype), model.frame_shape)
             for end in (low, high)
         )
-        self._missing = stand_ins(dtype, () if model.fit is None else model.fit.missing)
+        known = () if model.fit is None else model.fit.missing
+        self._missing = stand_ins(dtype, [*known, *missing])
 
     def outside(self, x: npt.NDArray[Any]) -> Mask | None:
         """Return which elements of `(n, *frame_shape)` signals to leave out; None for none."""
