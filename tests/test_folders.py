@@ -1,6 +1,7 @@
 """Folders, and files that are several, appear whole or not at all, and replace nothing unasked."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -109,3 +110,13 @@ def test_a_store_that_is_a_folder_is_replaced_as_a_whole_by_force(tmp_path):
     with writing_beside(tmp_path / "x.zarr", force=True) as staged:
         fill(staged, "x.zarr/new")
     assert names(tmp_path) == ["x.zarr/new"]
+
+
+def test_the_folder_where_one_is_can_be_filled_and_the_root_cannot(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with writing_folder(Path(), force=True) as staged:
+        fill(staged, "a", "in/b")
+    assert names(tmp_path) == ["here/a", "here/in/b"]
+    with pytest.raises(DataError, match="cannot be written into"), writing_folder(Path("/")):
+        pass

@@ -39,7 +39,7 @@ def writing_folder(
     OutputExistsError
         If `path` holds anything and `force` is not given.
     """
-    output_folder(path)
+    path = _absolute(path)
     if os.path.lexists(path) and (not path.is_dir() or path.is_symlink()):
         raise DataError(f"{path} is no folder, and files are to be written into it; give another")
     if not force and path.is_dir() and any(path.iterdir()):
@@ -66,7 +66,7 @@ def writing_beside(
     For a file that is a folder, or comes with others; parameters and errors as of
     `writing_folder`.
     """
-    output_folder(path)
+    path = _absolute(path)
     with locked(path):
         staged = path.with_name(f".{path.name}.tmp")
         shutil.rmtree(staged, ignore_errors=True)
@@ -92,6 +92,15 @@ def _replace(new: Path, target: Path) -> None:
     if os.path.lexists(target) and (new.is_dir() or target.is_dir()):
         target.rename(new.with_name(f".{new.name}.old"))  # which goes with the staged folder
     new.replace(target)
+
+
+def _absolute(path: Path) -> Path:
+    """Return a path that has a name, also for `.`; DataError if its folder is not there."""
+    whole = Path(os.path.abspath(path))
+    if not whole.name:
+        raise DataError(f"{path} cannot be written into; give the name of a folder in it")
+    output_folder(whole)
+    return whole
 
 
 def _put_in_place(staged: Path, path: Path, force: bool) -> None:

@@ -145,6 +145,8 @@ def _archive(
     total = number_of_signals(archive)
     if lose is not None:
         header, blocks = whole_blocks(archive, lambda loss: lose(str(loss), [loss]))
+        if "geometry" in header.metadata:
+            say("saved as frames: to put files together, every block is needed", False)
         decoder = decoder_for(header, model)
         return decoder, total, decoder.frames_of(blocks, workers)
     reader = ArchiveReader(archive)

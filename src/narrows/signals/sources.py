@@ -129,6 +129,8 @@ def _told(frames: Frames, reading: Reading) -> Frames:
     """Refuse what has no frames; say so where much of the frames is beyond the ends."""
     if not frames.shape[0]:
         raise DataError(f"{frames.members[0].name!r} and all others are empty: nothing to cut")
+    if reading.frame_shape is not None:
+        return frames  # there is nothing left to decide
     times = frames.numbers_per_number
     if times > TOLD_OVERLAP:
         reading.tell(f"frames overlap: they hold {times:.1f} times the numbers of the data")
