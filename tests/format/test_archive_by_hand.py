@@ -13,7 +13,7 @@ import pytest
 from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.codec import Codec
-from narrows.codec.entropy.ans import ConstrictionStack, PlainStack
+from narrows.codec.entropy.stacks import ConstrictionStack, PlainStack
 from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.model.packed_tensors import unpack_tensor
 from tests.helpers.by_hand import (

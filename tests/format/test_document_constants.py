@@ -41,7 +41,7 @@ STATED = {
     "entropy.tables.PRECISION": ("Coded blocks", "frequencies of {} bits"),
     "entropy.tables.TOTAL": ("Frequency tables", "with the sum {}"),
     "entropy.tables.MAX_SYMBOLS": ("Frequency tables", "at most {} symbols"),
-    "entropy.ans.WORD_BITS": ("Coded blocks", "words of {} bits"),
+    "entropy.stacks.WORD_BITS": ("Coded blocks", "words of {} bits"),
     "entropy.context_model.LOG_UNIT": ("Frequencies from logarithms", "units of 1/{} bit"),
     "entropy.context_model.OCTAVES": ("Frequencies from logarithms", "by more than {} bits"),
     "entropy.context_model.EXP_ZERO": ("Frequencies from logarithms", "bits are `({} + d[a])"),
@@ -69,6 +69,8 @@ STATED = {
     "networks.quantiser.MAX_QUANTISER_SHIFT": ("JSON", "`decoding.quantiser.shift` | `0` to {} |"),
     "networks.quantiser.SYMBOL_MIN": ("Frequency tables", "must be from {} to"),
     "networks.quantiser.SYMBOL_MAX": ("Frequency tables", "`-2**31` to {}."),
+    "prediction.prediction.MAX_MEMORY": ("Predicted windows", "| `memory` | `t` to {} |"),
+    "prediction.prediction.MAX_LIMIT": ("Predicted windows", "| `limit` | `1` to {} |"),
     "networks.layers.affine.MAX_SHIFT": ("Networks", "`shift` is from `0` to {}"),
     "networks.layers.affine.MAX_LIMIT": ("Networks", "null or from `1` to {}"),
     "networks.layers.sliding.MAX_AXES": ("Other layers", "`1` to {} spatial axes"),
@@ -90,7 +92,18 @@ DOCUMENTED_OTHERWISE = {
     "model.model_file.HEAD_BYTES",
     "model.packed_tensors.DIFFERENCES",
     "model.packed_tensors.VALUES",
-    "entropy.ans.WORD_MASK",  # the bits of a word
+    "entropy.stacks.WORD_MASK",  # the bits of a word
+    "prediction.prediction.NONE",  # modes, in a table of the payload's parts
+    "prediction.prediction.NEW",
+    "prediction.prediction.MERGE",
+    "prediction.prediction.MODES",
+    "prediction.prediction.LAG_PARTS",
+    "prediction.prediction.MAX_GAIN",  # what a reader must reject
+    "prediction.prediction.NEAR",
+    "prediction.prediction.FAR",
+    "prediction.prediction.DIGIT_BITS",  # in formulas
+    "prediction.prediction.GAIN_SHIFT",
+    "prediction.past.SMOOTHING_SHIFT",
 }
 NO_MATTER_OF_FORMAT = {
     "archive.metadata.ACCEPTED",  # the text of an error
@@ -104,7 +117,7 @@ NO_MATTER_OF_FORMAT = {
     "archive.raw_blocks.SAMPLE_LEVEL",
     "archive.raw_blocks.SAMPLE_MARGIN",
     "entropy.context_tables.PART_ENTRIES",
-    "entropy.ans.WORDS_LEFT_OVER",  # the text of an error
+    "entropy.stacks.WORDS_LEFT_OVER",  # the text of an error
     "networks.layers.affine.FEW_CHANNELS",
     "networks.layers.product.MAX_PARTS",
     "networks.layers.sliding.INPUTS_PER_OUTPUT",

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from narrows.codec.entropy.ans import ConstrictionStack, PlainStack, SymbolCoder
+from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.context_model import TENSORS, ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.stacks import ConstrictionStack, PlainStack
 from narrows.codec.entropy.tables import TOTAL, FrequencyTable, frequencies_of
 from tests.helpers.tiny_models import INT32, any_int32, random_context, rng_of, tiny_model
 

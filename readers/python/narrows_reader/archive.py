@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .metadata import take_metadata
 from .model import Model, read_model
 from .normaliser import DTYPES
 from .payload import decode_payload
+from .predicted import decode_windows
 from .raw_blocks import elements, inflate, raw_of_planes
 from .several_qualities import decode_groups
 
@@ -76,12 +78,14 @@ def read_block(cursor: Cursor, model: Model) -> np.ndarray:
     frame_bytes = math.prod(model.frame_shape) * model.dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
-    need(mode <= 3, "an unknown mode")
+    need(mode <= 4, "an unknown mode")
     need(1 <= n <= max(1, min(2**14 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
     if mode == 0:
         return read_coded(payload, quality, model, n)
+    if mode == 4:
+        return read_predicted(payload, quality, model, n)
     if mode == 3:
         mask, values, rest = read_exact(payload, (n, *model.frame_shape), model.dtype)
         signals = np.empty(mask.shape, model.dtype)
@@ -106,6 +110,18 @@ def read_coded(payload: bytes, quality: int, model: Model, n: int) -> np.ndarray
     for own, rows, symbols in decode_groups(payload, model.codings, model.k, n):
         signals[rows] = model.decode(symbols, own)
     return signals
+
+
+def read_predicted(payload: bytes, quality: int, model: Model, n: int) -> np.ndarray:
+    """Decode n windows, each of which may need those before it."""
+    need(model.prediction, "the model predicts nothing")
+    need(1 <= quality <= len(model.codings), "the model has no such quality")
+    assert model.prediction is not None
+    groups = model.codings[quality - 1]
+    decode = partial(model.integers, quality=quality)
+    return model.frames(
+        decode_windows(payload, n, quality, model.prediction, groups, model.k, decode)
+    )
 
 
 def check_index(cursor: Cursor, entries: Sequence[tuple[int, int]]) -> None:

@@ -6,7 +6,6 @@ may search by, which it checks.
 
 import math
 from hashlib import sha256
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,8 +19,9 @@ from .model_id import model_id
 from .networks import Chain
 from .normaliser import check_output, denormalise
 from .payload import Group
+from .predicted import Prediction, read_prediction
 from .settings import has_search
-from .tables import Table, make_table
+from .tables import read_tables
 from .tensors import Tensors
 
 
@@ -36,6 +36,7 @@ class Model(NamedTuple):
     decoder: Chain
     steps: np.ndarray
     codings: list[list[Group]]
+    prediction: Prediction | None
 
     @property
     def k(self) -> int:
@@ -44,8 +45,16 @@ class Model(NamedTuple):
 
     def decode(self, symbols: np.ndarray, quality: int) -> np.ndarray:
         """Turn symbols, (n, k) int64, into frames, (n, *frame_shape)."""
+        return self.frames(self.integers(symbols, quality))
+
+    def integers(self, symbols: np.ndarray, quality: int) -> np.ndarray:
+        """Turn symbols into the decoder's integers, (n, elements)."""
         latents = np.clip(symbols * self.steps[quality - 1], -self.limit, self.limit)
-        y = self.decoder.run(latents).reshape(len(symbols), *self.frame_shape)
+        return self.decoder.run(latents)
+
+    def frames(self, y: np.ndarray) -> np.ndarray:
+        """Turn the decoder's integers into frames."""
+        y = y.reshape(len(y), *self.frame_shape)
         return denormalise(y, self.normaliser, self.frame_shape)
 
 
@@ -63,13 +72,16 @@ def read_model(data: bytes) -> Model:
     steps = tensors.unpack("quantiser.step", "int32", None, k)
     need(1 <= len(steps) <= 8 and steps.min() >= 0 and steps.max() < 2**21, "steps are wrong")
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
-    tables = read_tables(tensors, steps.shape)
+    tables = read_tables(tensors.under("tables."), steps.shape)
     codings = read_codings(tensors, decoding["contexts"], tables, steps, n_encoded)
+    prediction = None
+    if "prediction" in decoding:
+        prediction = read_prediction(decoding, tensors.under("prediction."), len(steps))
     name = model_id(settings, tensors.done)
     need(name.hex() == settings["model_id"], "the model id is wrong")
     model = Model(
         name, np.dtype(decoding["normaliser"]["dtype"]), frame_shape, decoding["normaliser"],
-        decoding["quantiser"]["limit"], decoder, steps, codings,
+        decoding["quantiser"]["limit"], decoder, steps, codings, prediction,
     )  # fmt: skip
     if settings["known_sha256"]:
         known = tensors.unpack("known.symbols", "int32", None, k)
@@ -87,18 +99,6 @@ def check_decoder(decoding: dict[str, Any]) -> None:
     need(len(shape) == 1 and shape[0] <= n, "the latent size is wrong")
     same = decoding["decoder"]["input_limit"] == decoding["quantiser"]["limit"]
     need(same, "the decoder has another limit than the quantiser")
-
-
-def read_tables(tensors: Tensors, shape: tuple[int, ...]) -> list[list[Table]]:
-    """Read the frequency tables, for each quality those of its latents."""
-    lows = tensors.unpack("tables.low", "int32", *shape).ravel().tolist()
-    sizes = tensors.unpack("tables.size", "int32", *shape).ravel().tolist()
-    need(min(sizes) >= 2 and max(sizes) <= 4097, "a table has too few or too many entries")
-    weights = tensors.unpack("tables.weights", "int32", sum(sizes)).tolist()
-    ends = accumulate(sizes)
-    tables = [make_table(low, weights[end - size : end])
-              for low, size, end in zip(lows, sizes, ends, strict=True)]  # fmt: skip
-    return [tables[i : i + shape[1]] for i in range(0, len(tables), shape[1])]
 
 
 def check_known(model: Model, symbols: np.ndarray, digest: str) -> None:

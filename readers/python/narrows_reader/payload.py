@@ -23,30 +23,51 @@ class Group:
         return [self.tables[self.order[len(seen)]]] * n
 
 
+class Coder:
+    """The words and bits of a payload, from which symbols are taken part by part."""
+
+    def __init__(self, payload: bytes) -> None:
+        """Take the words, and fill the state."""
+        cursor = Cursor(payload)
+        self.words = np.frombuffer(cursor.take(4 * cursor.varint()), "<u4").tolist()
+        need(not self.words or self.words[-1], "the last word is 0")
+        self.bits, self.state = Bits(cursor.rest()), 0
+        self.fill()
+
+    def fill(self) -> None:
+        """Take words where the state is short of bits."""
+        while self.words and self.state < 2**32:
+            self.state = (self.state << 32) + self.words.pop()
+
+    def take(self, groups: Sequence[Group], k: int, n: int) -> np.ndarray:
+        """Decode the symbols of n signals, (n, k) int64; those of latents in no group are 0."""
+        symbols = np.zeros((n, k), np.int64)
+        for group in groups if n else ():
+            seen: Seen = []
+            for j in group.order:
+                entries = []
+                for i, table in enumerate(group.tables_after(seen, n)):
+                    r = self.state % TOTAL
+                    e = bisect_right(table.starts, r) - 1
+                    self.state = (self.state >> 24) * table.weights[e] + r - table.starts[e]
+                    self.fill()
+                    escape = e == table.escape
+                    symbols[i, j] = table.symbol(e, self.bits.number() if escape else None)
+                    entries.append(e)
+                seen.append(entries)
+        return symbols
+
+    def check_end(self) -> None:
+        """Check that nothing is left."""
+        need(self.state == 0 and not self.words, "the coder does not end where an encoder begins")
+        self.bits.check_end()
+
+
 def decode_payload(payload: bytes, groups: Sequence[Group], k: int, n: int) -> np.ndarray:
     """Decode the symbols of n signals, (n, k) int64; those of latents in no group are 0."""
-    cursor = Cursor(payload)
-    words = np.frombuffer(cursor.take(4 * cursor.varint()), "<u4").tolist()
-    need(not words or words[-1], "the last word is 0")
-    bits, state = Bits(cursor.rest()), 0
-    symbols = np.zeros((n, k), np.int64)
-    while words and state < 2**32:
-        state = (state << 32) + words.pop()
-    for group in groups:
-        seen: Seen = []
-        for j in group.order:
-            entries = []
-            for i, table in enumerate(group.tables_after(seen, n)):
-                r = state % TOTAL
-                e = bisect_right(table.starts, r) - 1
-                state = (state >> 24) * table.weights[e] + r - table.starts[e]
-                if words and state < 2**32:
-                    state = (state << 32) + words.pop()
-                symbols[i, j] = table.symbol(e, bits.number() if e == table.escape else None)
-                entries.append(e)
-            seen.append(entries)
-    need(state == 0 and not words, "the coder does not end where an encoder begins")
-    bits.check_end()
+    coder = Coder(payload)
+    symbols = coder.take(groups, k, n)
+    coder.check_end()
     return symbols
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from . import context_model, normaliser
+from . import context_model, normaliser, predicted
 from .conventions import Rejected, need
 from .forms import (
     Either,
@@ -46,9 +46,9 @@ def form_of_search(value: Any) -> Any:
 
 
 def form_of_decoding(value: Any) -> Any:
-    """Return the form of what decoding depends on; groups of latents may be missing."""
-    grouped = isinstance(value, dict) and "groups" in value
-    return DECODING | ({"groups": is_groups} if grouped else {})
+    """Return the form of what decoding depends on; two parts may be missing."""
+    there = value if isinstance(value, dict) else {}
+    return DECODING | {name: form for name, form in ADDED.items() if name in there}
 
 
 def is_groups(value: Any) -> bool:
@@ -76,6 +76,7 @@ DECODING = {
     "normaliser": normaliser.SETTINGS,
     "quantiser": {"limit": integer(1, 2**31 - 1), "shift": integer(0, 47)},
 }
+ADDED = {"groups": is_groups, "prediction": predicted.SETTINGS}
 MODEL = {
     "architecture": anything, "decoding": Either(form_of_decoding),
     "encoder": Either(form_of_encoder), "encoder_sha256": hexadecimal(64),

@@ -4,6 +4,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from .conventions import need
+from .tensors import Tensors
 
 INT32, TOTAL = range(-(2**31), 2**31), 2**24
 
@@ -42,6 +43,18 @@ def make_table(low: int, weights: list[int]) -> Table:
     need(2 <= len(weights) <= 4097 and low + len(weights) - 2 in INT32, "a table is too long")
     need(min(weights) >= 1 and sum(weights) == TOTAL, "frequencies are not as they must be")
     return Table(low, weights, list(accumulate(weights[:-1], initial=0)))
+
+
+def read_tables(tensors: Tensors, shape: tuple[int | None, ...]) -> list[list[Table]]:
+    """Read frequency tables, for each quality those of its latents."""
+    low = tensors.unpack("low", "int32", *shape)
+    sizes = tensors.unpack("size", "int32", *low.shape).ravel().tolist()
+    need(sizes and min(sizes) >= 2 and max(sizes) <= 4097, "a table has no right number of entries")
+    weights = tensors.unpack("weights", "int32", sum(sizes)).tolist()
+    ends, lows, k = accumulate(sizes), low.ravel().tolist(), low.shape[1]
+    tables = [make_table(low, weights[end - size : end])
+              for low, size, end in zip(lows, sizes, ends, strict=True)]  # fmt: skip
+    return [tables[i : i + k] for i in range(0, len(tables), k)]
 
 
 class Bits:

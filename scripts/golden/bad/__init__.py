@@ -8,6 +8,7 @@ from scripts.golden.bad.archives import bad_archives
 from scripts.golden.bad.exact_values import bad_exact_values
 from scripts.golden.bad.geometry import bad_geometries
 from scripts.golden.bad.models import bad_models
+from scripts.golden.bad.predicted import bad_predicted, bad_predictions, bad_unpredicted
 from scripts.golden.bad.qualities import bad_groups
 from scripts.golden.bad.reasons import list_reasons
 
@@ -18,8 +19,11 @@ def bad_files():
         ("archive-", bad_archives(), ".nrw"),
         ("archive-exact-", bad_exact_values(), ".nrw"),
         ("archive-geometry-", bad_geometries(), ".nrw"),
+        ("archive-predicted-", bad_predicted(), ".nrw"),
         ("archive-qualities-", bad_groups(), ".nrw"),
+        ("archive-windows-", bad_unpredicted(), ".nrw"),
         ("model-", bad_models(), ".narrows"),
+        ("model-prediction-", bad_predictions(), ".narrows"),
     )
     bad = {
         prefix + name + suffix: data

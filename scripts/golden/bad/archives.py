@@ -88,7 +88,7 @@ def bad_archives():
         "truncated-in-tail": ARCHIVE[:-1],
         "without-index": ARCHIVE[:index],
         "data-after-the-end": ARCHIVE + b"\0",
-        "unknown-mode": archive(block(4, n, payload, quality)),
+        "unknown-mode": archive(block(5, n, payload, quality)),
         "block-of-no-signals": archive(block(STORED, 0, b"")),
         "block-of-too-many-signals": archive(block(DEFLATED, 2**14, zlib.compress(ZEROS * 2**14))),
         "count-not-in-shortest-form": archive(block(CODED, n, payload, quality, b"\x94\x00")),

@@ -15,6 +15,8 @@ CORRECTION_MODEL = GOOD.with_name("correction-float32.narrows").read_bytes()
 QUALITIES_MODEL = GOOD.with_name("qualities-float32.narrows").read_bytes()  # of four qualities
 EXACT_MODEL = GOOD.with_name("exact-float32.narrows").read_bytes()
 EXACT_ARCHIVE = GOOD.with_name("exact-float32.nrw").read_bytes()
+PREDICTED_MODEL = GOOD.with_name("predicted-float32.narrows").read_bytes()
+PREDICTED_ARCHIVE = GOOD.with_name("predicted-float32.nrw").read_bytes()
 QUALITIES_ARCHIVE = GOOD.with_name("qualities-float32.nrw").read_bytes()
 
 

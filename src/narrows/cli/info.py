@@ -104,7 +104,7 @@ def _qualities(block: Block, header: Header) -> dict[int, int]:
     if block.mode is Mode.PATCHED:
         exact, position = unpack_exact(block.payload, (n, *header.frame_shape), header.dtype)
         n -= int(exact.whole.sum())
-    elif block.mode is not Mode.CODED:
+    elif block.mode.is_raw:
         return {}
     return {block.quality: n} if block.quality else count_qualities(block.payload[position:], n)
 

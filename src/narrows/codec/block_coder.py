@@ -14,6 +14,8 @@ from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
+from narrows.codec.prediction.prediction import Prediction
+from narrows.codec.prediction.windows import Windows, pack_windows, rebuild, unpack_windows
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import FormatError
 
@@ -63,6 +65,13 @@ class BlockCoder:
             return Block(Mode.CODED, SEVERAL_QUALITIES, len(symbols), payload)
         return Block(Mode.CODED, quality, len(symbols), self._coder(quality).encode(symbols))
 
+    def pack_predicted(self, windows: Windows, quality: int) -> Block:
+        """Code what stands for windows of a recording to a block."""
+        payload = pack_windows(
+            windows, self._prediction, quality, self._model.quality(quality).tables
+        )
+        return Block(Mode.PREDICTED, quality, len(windows.modes), payload)
+
     def decode(self, block: Block) -> Frames:
         """Decode the signals of a block, `(n, *frame_shape)`; FormatError if it is not ours."""
         return self.frames(self.unpack(block))
@@ -82,13 +91,14 @@ class BlockCoder:
         model, n = self._model, block.n_signals
         if block.mode is Mode.PATCHED:
             return self._unpack_patched(block)
+        if block.mode is Mode.PREDICTED:
+            return Unpacked(self._unpack_predicted(block), None)
         if block.mode is not Mode.CODED:
             return Unpacked(unpack_raw(block, model.dtype, model.frame_shape), None)
         if block.quality == SEVERAL_QUALITIES:
             each = (model.latent_size, model.n_qualities, self._coder)
             return Unpacked(*unpack_groups(block.payload, n, *each))
-        if block.quality > model.n_qualities:
-            raise FormatError(f"block of quality {block.quality}, which the model does not have")
+        self._check_quality(block.quality)
         symbols = self._coder(block.quality).decode(block.payload, n)
         return Unpacked(symbols, np.full(n, block.quality))
 
@@ -105,6 +115,26 @@ class BlockCoder:
         qualities = np.ones(block.n_signals, dtype=np.intp)
         symbols[coded], qualities[coded] = values, np.asarray(of_each)
         return Unpacked(symbols, qualities, exact)
+
+    def _unpack_predicted(self, block: Block) -> Frames:
+        """Decode windows of a recording: each needs those before it."""
+        model, quality = self._model, block.quality
+        self._check_quality(quality)
+        own, tables = self._prediction, model.quality(quality).tables
+        windows = unpack_windows(block.payload, block.n_signals, own, quality, tables)
+        base = self._transform.windows(windows.unpredicted, quality)
+        values = rebuild(windows, base, own, quality).astype(np.float64)
+        return model.normaliser.from_integers(values.reshape(-1, *model.frame_shape))
+
+    @property
+    def _prediction(self) -> Prediction:
+        if self._model.prediction is None:
+            raise FormatError("block of predicted windows, but its model predicts nothing")
+        return self._model.prediction
+
+    def _check_quality(self, quality: int) -> None:
+        if not 1 <= quality <= self._model.n_qualities:
+            raise FormatError(f"block of quality {quality}, which the model does not have")
 
     def _coder(self, quality: int) -> SymbolCoder:
         return self._model.quality(quality).coder

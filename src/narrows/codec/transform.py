@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -152,15 +153,36 @@ class Transform:
         -------
         (n, *frame_shape) of the model's dtype
         """
-        self._check_denormals()
         y = self._check_symbols(y)
-        steps = self._steps(quality, len(y))
         out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
+        for rows, integers in self._decoded(y, quality):
+            out[rows] = self.model.normaliser.from_integers(integers, self.backend)
+        return out
+
+    def _decoded(
+        self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None
+    ) -> Iterator[tuple[slice, Array]]:
+        """Run the decoder on integer latents, a batch at a time; see `decode`."""
+        self._check_denormals()
+        steps = self._steps(quality, len(y))
         for rows in self._batches(len(y), self._decoder.network.elements):
             own = steps[rows] if steps.ndim == 2 else steps
             latents = self.model.quantiser.to_latents(y[rows], own, self.backend)
-            out[rows] = self.model.normaliser.from_integers(self._decoder(latents), self.backend)
-        return out
+            yield rows, self._decoder(latents)
+
+    def windows(self, y: Symbols, quality: int) -> npt.NDArray[np.int64]:
+        """Return what the decoder gives for `(n, latent_size)` latents, in its own units.
+
+        Returns
+        -------
+        (n, length, channels) int64
+            The first axis of a frame is time, and channels are all the others.
+        """
+        shape = self.model.frame_shape
+        out = np.empty((len(y), *shape), dtype=np.int64)
+        for rows, integers in self._decoded(y, quality):
+            out[rows] = self.backend.to_numpy(integers)
+        return out.reshape(len(y), shape[0], prod(shape[1:]))
 
     def _batches(self, n: int, elements: int) -> Iterable[slice]:
         """Cut `n` frames into batches, fewer at a time where one takes large arrays."""

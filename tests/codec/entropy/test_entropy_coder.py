@@ -7,18 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrows.codec.entropy import ans as entropy
-from narrows.codec.entropy.ans import (
-    ConstrictionStack,
-    PlainStack,
-    SymbolCoder,
-    best_stack,
-    fold_escape,
-    ideal_bits,
-    unfold_escape,
-)
+from narrows.codec.entropy import stacks as entropy
+from narrows.codec.entropy.ans import SymbolCoder, fold_escape, ideal_bits, unfold_escape
 from narrows.codec.entropy.bits import BitWriter, read_varint, write_varint
 from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.stacks import ConstrictionStack, PlainStack, best_stack
 from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable
 from narrows.errors import FormatError
 from tests.helpers.tiny_models import INT32, any_int32, assert_identical, assert_one_line, examples

@@ -100,7 +100,7 @@ def unpack_exact(
 def count_exact(block: Block, header: Header) -> tuple[int, int]:
     """Count the signals that a block keeps exactly from end to end, and the elements of others."""
     if block.mode is not Mode.PATCHED:
-        return 0 if block.mode is Mode.CODED else block.n_signals, 0
+        return block.n_signals if block.mode.is_raw else 0, 0
     shape = (block.n_signals, *header.frame_shape)
     exact, _ = unpack_exact(block.payload, shape, header.dtype)
     whole = int(exact.whole.sum())

@@ -67,6 +67,13 @@ class Mode(IntEnum):
     PATCHED = 3
     """As CODED, behind elements that are kept exactly; signals that are so from end to end have no
     symbols."""
+    PREDICTED = 4
+    """Windows of a recording, predicted from those decoded before them in the block."""
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the payload is the signals themselves."""
+        return self in (Mode.DEFLATED, Mode.STORED)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import BinaryIO, Self
 
 import numpy as np
@@ -21,6 +21,7 @@ from narrows.codec.encoding.kept import Kept
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.encoding.window_encoder import WindowEncoder
 from narrows.codec.entropy.packets import check_finite, check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model_file import pack_model, unpack_model
@@ -57,6 +58,10 @@ class Encoder(Shared):
     def from_bytes(cls, data: bytes, backend: Backend, batch_size: int) -> Self:
         """Make an encoder from the bytes of a `.narrows` file, in another process."""
         return cls(Decoder(unpack_model(data), backend, batch_size))
+
+    @cached_property
+    def _window_encoder(self) -> WindowEncoder:
+        return WindowEncoder(self.symbol_encoder)
 
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives; with `embed_model` it carries the decoder."""
@@ -147,7 +152,13 @@ class Encoder(Shared):
         if left_out is not None:
             kept.add(x, left_out, range_)
             _check_leaving_out(request, kept)
-        block = self._coded(x, request, left_out, progress, kept)
+        block = None
+        if left_out is None and self._model.prediction is not None and request.budget is None:
+            block = self._predicted(x, request)
+        if block is None:
+            block = self._coded(x, request, left_out, progress, kept)
+        else:
+            progress(len(x))
         if block is None:
             return pack_raw(x, raw_quality)
         if may_deflate_below(x, len(block.payload)):
@@ -155,6 +166,15 @@ class Encoder(Shared):
             if len(raw.payload) <= len(block.payload):
                 return raw
         return block
+
+    def _predicted(self, x: Frames, request: Request) -> Block | None:
+        """Code windows of a recording behind each other; None where one is unlike the training."""
+        quality, effort = request.resolve(self._model)
+        windows = self._window_encoder.encode(x, quality, effort)
+        block = self._decoder.blocks.pack_predicted(windows, quality)
+        qualities = np.full(len(x), quality)
+        decoded = self._decoder.blocks.decode(block)
+        return None if self._likeness.of_decoded(x, None, decoded, qualities).any() else block
 
     def _coded(
         self, x: Frames, request: Request, left_out: Mask | None, progress: Progress, kept: Kept

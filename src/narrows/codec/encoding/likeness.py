@@ -53,15 +53,23 @@ class Likeness:
     def _of_rows(
         self, rows: Any, x: Frames, known: Known, symbols: Symbols, qualities: Qualities
     ) -> npt.NDArray[np.bool_]:
-        assert self._model.fit is not None
-        assert self._model.tradeoffs is not None
-        x, known = x[rows], None if known is None else known[rows]
-        units = self._model.tradeoffs.units
         decoded = self._transform.decode(symbols[rows], qualities[rows])
+        return self.of_decoded(
+            x[rows], None if known is None else known[rows], decoded, qualities[rows]
+        )
+
+    def of_decoded(
+        self, x: Frames, known: Known, decoded: Frames, qualities: Qualities
+    ) -> npt.NDArray[np.bool_]:
+        """Return which of `(n, *frame_shape)` frames are unlike what they decode to, `(n,)`."""
+        if self._model.fit is None:
+            return np.zeros(len(x), dtype=bool)
+        assert self._model.tradeoffs is not None
+        units = self._model.tradeoffs.units
         distortion = squared(errors(with_known(decoded, x, known), x, units))
         size = x[0].size
         n = np.full(len(x), size) if known is None else known.reshape(len(x), size).sum(axis=1)
-        most = TIMES_TRAINING * np.array(self._model.fit.distortion)[qualities[rows] - 1]
+        most = TIMES_TRAINING * np.array(self._model.fit.distortion)[qualities - 1]
         found: npt.NDArray[np.bool_] = distortion > most * n
         far = np.flatnonzero(found)
         if len(far):

@@ -27,7 +27,7 @@ def count_table(symbols: npt.NDArray[Any]) -> FrequencyTable:
     pseudo = float(seen.size)
     escapes = float(counts[~inside].sum()) + 0.5
     weights = np.append(seen + pseudo * smooth, escapes) / (n + pseudo)
-    return FrequencyTable(int(low), _to_integers(weights))
+    return FrequencyTable(int(low), to_integers(weights))
 
 
 def _support(values: npt.NDArray[Any], counts: npt.NDArray[Any]) -> tuple[int, int]:
@@ -57,7 +57,7 @@ def _spread(p: npt.NDArray[np.float64], width: float) -> npt.NDArray[np.float64]
     return np.asarray(spread / spread.sum())
 
 
-def _to_integers(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def to_integers(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Round weights to integers of at least 1 that sum to 2**24, largest remainder first."""
     room = TOTAL - weights.size
     ideal = weights / weights.sum() * room

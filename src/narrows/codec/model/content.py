@@ -19,6 +19,7 @@ from narrows.codec.networks.layers.chain import above, below
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
+from narrows.codec.prediction.prediction import Prediction
 
 if TYPE_CHECKING:
     from narrows.codec.model.model import Model
@@ -59,12 +60,17 @@ def write_decoding(model: Model) -> Content:
     }
     if len(model.groups) > 1:
         settings["groups"] = [list(group) for group in model.groups.items()]
+    prediction: Tensors = {}
+    if model.prediction is not None:
+        settings["prediction"] = model.prediction.settings()
+        prediction = above("prediction.", model.prediction.tensors())
     tensors = {
         "quantiser.gain": model.quantiser.gain,
         "quantiser.step": model.quantiser.step,
         **above("decoder.", model.decoder.tensors()),
         **above("tables.", pack_tables(model.tables)),
         **contexts.tensors,
+        **prediction,
     }
     return Content(settings, tensors)
 
@@ -86,6 +92,9 @@ def read_decoding(content: Content) -> dict[str, Any]:
         "tables": tables,
         "contexts": read_contexts(Content(settings["contexts"], tensors), rows),
         "groups": groups,
+        "prediction": None
+        if "prediction" not in settings
+        else Prediction.build(settings["prediction"], below("prediction.", tensors)),
     }
 
 

@@ -26,6 +26,7 @@ from narrows.codec.networks.layers import Shape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
+from narrows.codec.prediction.prediction import Prediction
 from narrows.errors import FormatError, SettingError
 
 
@@ -75,6 +76,8 @@ class Model:
     known_answers : KnownAnswers or None
     groups : mapping of str to int
         How many latents each group has, in order. Without others, all are encoded.
+    prediction : Prediction or None
+        How windows of a recording are predicted from those before them.
     training : mapping
         How the model came to be; coding does not depend on it.
     given_encoder_digest : bytes or None
@@ -101,6 +104,7 @@ class Model:
     fit: Fit | None = None
     known_answers: KnownAnswers | None = None
     groups: Mapping[str, int] = field(default_factory=dict)
+    prediction: Prediction | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     given_encoder_digest: bytes | None = None
 
@@ -131,6 +135,7 @@ class Model:
         if weights and self.frame_shape[-1:] != (len(weights),):
             raise FormatError(f"search with weights of {len(weights)} channels for other frames")
         self._check_known_answers(k)
+        self._check_prediction()
 
     def _check_networks(self, k: int) -> None:
         decoder, encoder = self.decoder, self.encoder
@@ -179,6 +184,14 @@ class Model:
                 for size, j in zip(context.sizes, context.order, strict=True)
             ):
                 raise FormatError("context model for tables of other sizes")
+
+    def _check_prediction(self) -> None:
+        own = self.prediction
+        if own is None:
+            return
+        if own.residual.output_shape != self.frame_shape or len(own.step) != self.n_qualities:
+            raise FormatError("prediction of other frames, or for other qualities")
+        self.normaliser.check_output(own.limit)
 
     def _check_known_answers(self, k: int) -> None:
         known = self.known_answers

@@ -1,0 +1,79 @@
+"""Windows of a recording, in order, to what stands for them in a block."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.encoding.bit_costs import SymbolCosts
+from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.encoding.window_search import WindowSearch
+from narrows.codec.entropy.tables import Symbols
+from narrows.codec.networks.normaliser import Normaliser
+from narrows.codec.prediction.prediction import NONE
+from narrows.codec.prediction.windows import Windows
+from narrows.codec.transform import Frames
+from narrows.errors import ModelError
+
+
+class WindowEncoder:
+    """Encodes windows with a model that predicts.
+
+    Parameters
+    ----------
+    symbol_encoder : SymbolEncoder
+        For what is not predicted.
+    """
+
+    def __init__(self, symbol_encoder: SymbolEncoder) -> None:
+        self._symbol_encoder = symbol_encoder
+        self._model = symbol_encoder.model
+
+    def encode(self, x: Frames, quality: int, effort: int) -> Windows:
+        """Encode `(n, *frame_shape)` frames, each behind the one before it."""
+        targets, symbols, base, bits = self.beside(x, quality, effort)
+        each = (targets[None], base[None], bits[None], np.array([quality]))
+        chosen = self._search.encode(*each)
+        modes = chosen.modes[0]
+        return Windows(
+            modes, chosen.lags[0], chosen.gains[0],
+            symbols[modes == NONE], chosen.symbols[0][modes != NONE],
+        )  # fmt: skip
+
+    def beside(
+        self, x: Frames, quality: int, effort: int
+    ) -> tuple[npt.NDArray[np.int64], Symbols, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return what prediction is compared with.
+
+        Returns
+        -------
+        targets : (n, length, channels) int64
+            The signals in units of the decoder's output.
+        symbols : (n, latent_size) int32
+            Without prediction.
+        base : (n, length, channels) int64
+            What these decode to.
+        bits : (n,) float64
+            What they cost.
+        """
+        symbols = self._symbol_encoder.encode(x, quality, effort)
+        base = self._symbol_encoder.transform.windows(symbols, quality)
+        bits = SymbolCosts(self._model.quality(quality).tables).bits(symbols)
+        targets = in_output_units(x, self._model.normaliser).reshape(base.shape)
+        return targets, symbols, base, bits
+
+    @cached_property
+    def _search(self) -> WindowSearch:
+        if self._model.prediction is None:
+            raise ModelError(f"model {self._model.model_id.hex()} predicts no windows")
+        return WindowSearch(self._model.prediction)
+
+
+def in_output_units(x: Frames, normaliser: Normaliser) -> npt.NDArray[np.int64]:
+    """Return what a decoder would have to give for `(n, *frame_shape)` finite signals."""
+    values = x.astype(np.float64)
+    values -= np.array(normaliser.output_offset)
+    values /= np.array(normaliser.slope)
+    return np.rint(values).astype(np.int64)

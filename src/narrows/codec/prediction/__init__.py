@@ -1,0 +1,1 @@
+"""Windows of a recording predicted from its decoded past, in exact integers."""

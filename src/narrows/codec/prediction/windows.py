@@ -1,0 +1,205 @@
+"""Predicted windows <-> the payload of a block, and from what it holds to values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.entropy.ans import PayloadReader, PayloadWriter
+from narrows.codec.entropy.tables import CodingTables, FixedTables, Frequencies, Row, Symbols
+from narrows.codec.prediction.past import Past
+from narrows.codec.prediction.prediction import (
+    DIGIT_BITS,
+    FAR,
+    MAX_GAIN,
+    MERGE,
+    NEAR,
+    NEW,
+    NONE,
+    Prediction,
+)
+from narrows.errors import FormatError
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """What a block says of its n windows.
+
+    Attributes
+    ----------
+    modes : (n,) int32
+    lags : (n,) int64
+        In samples; 0 where nothing is predicted.
+    gains : (n, channels) int64
+        In eighths.
+    unpredicted : (number of windows without prediction, latent_size) int32
+    residuals : (number of predicted windows, n_latents) int32
+    """
+
+    modes: npt.NDArray[np.int32]
+    lags: Integers
+    gains: Integers
+    unpredicted: Symbols
+    residuals: Symbols
+
+
+class ModeTables:
+    """The frequencies of the modes of n windows, as n latents of one signal."""
+
+    def __init__(self, after: Row, n: int) -> None:
+        self._after = after
+        self.row: Row = [after[NONE]] * n
+        self.order: Sequence[int] = range(n)
+
+    def start(self, n: int) -> ModePass:
+        """Begin before the first window."""
+        return ModePass(self._after)
+
+
+class ModePass:
+    """Frequencies that depend on the mode before: of a window that is not there, NONE."""
+
+    def __init__(self, after: Row) -> None:
+        self._after = after
+        self._seen = [NONE]
+
+    def advance(self, entries: npt.NDArray[np.int32]) -> None:
+        """Go on to the next window."""
+        self._seen.append(min(int(entries[0]), MERGE))
+
+    def parts(self, position: int) -> list[slice]:
+        """Return the one signal."""
+        return [slice(0, 1)]
+
+    def frequencies(self, position: int, rows: slice) -> Frequencies:
+        """Return the `(size,)` frequencies after the mode before."""
+        return self._after[self._seen[position]].weights
+
+
+def pack_windows(
+    windows: Windows, prediction: Prediction, quality: int, networks: CodingTables
+) -> bytes:
+    """Code what a block says of its windows, all of one quality, to a payload.
+
+    `networks` are the tables of what is not predicted.
+    """
+    side, writer = prediction.side[quality - 1], PayloadWriter()
+    modes = windows.modes
+    writer.add(ModeTables(side.modes, len(modes)), modes[None])
+    lags = windows.lags[modes == NEW]
+    near = lag_steps(modes, windows.lags)
+    told = np.column_stack([near, windows.gains[modes == NEW]]).astype(np.int32)
+    _add(writer, FixedTables([side.lag[0], *side.gains]), told)
+    far = lags[near == FAR] - prediction.length
+    digits = np.column_stack([far >> DIGIT_BITS, far & ((1 << DIGIT_BITS) - 1)])
+    _add(writer, FixedTables(side.lag[1:]), digits.astype(np.int32))
+    _add(writer, networks, windows.unpredicted)
+    _add(writer, prediction.tables(quality), windows.residuals)
+    return writer.to_bytes()
+
+
+def _add(writer: PayloadWriter, tables: CodingTables, symbols: Symbols) -> None:
+    if len(symbols):
+        writer.add(tables, symbols)
+
+
+def lag_steps(modes: npt.NDArray[np.int32], lags: Integers) -> Integers:
+    """Return how the lags of new windows are told: by a difference to the last one, or FAR."""
+    new = lags[modes == NEW]
+    steps = np.diff(new, prepend=0)
+    is_near = np.abs(steps) <= NEAR
+    is_near[:1] = False  # there is none before it
+    return np.where(is_near, steps, FAR)
+
+
+def unpack_windows(
+    payload: bytes, n: int, prediction: Prediction, quality: int, networks: CodingTables
+) -> Windows:
+    """Undo `pack_windows` for n windows; FormatError for what it never wrote."""
+    side, reader = prediction.side[quality - 1], PayloadReader(payload)
+    modes = reader.take(ModeTables(side.modes, n), 1)[0]
+    _check(modes, NONE, MERGE, "mode")
+    is_new, predicted = modes == NEW, modes != NONE
+    first = np.flatnonzero(predicted)[:1]
+    if predicted[0] or not is_new[first].all():
+        raise FormatError("window that is predicted from windows that are not there")
+    told = _take(reader, FixedTables([side.lag[0], *side.gains]), int(is_new.sum()))
+    _check(told[:, 0], -NEAR, FAR, "difference of lags")
+    _check(told[:, 1:], 0, MAX_GAIN, "gain")
+    digits = _take(reader, FixedTables(side.lag[1:]), int((told[:, 0] == FAR).sum()))
+    _check(digits[:, 1], 0, (1 << DIGIT_BITS) - 1, "digit of a lag")
+    _check(digits[:, 0], 0, prediction.memory >> DIGIT_BITS, "digit of a lag")
+    far = (digits[:, 0].astype(np.int64) << DIGIT_BITS) + digits[:, 1] + prediction.length
+    unpredicted = _take(reader, networks, int(n - predicted.sum()))
+    residuals = _take(reader, prediction.tables(quality), int(predicted.sum()))
+    reader.check_end()
+    lags, gains = _spread(modes, told, far, prediction)
+    return Windows(modes, lags, gains, unpredicted, residuals)
+
+
+def _take(reader: PayloadReader, tables: CodingTables, n: int) -> Symbols:
+    if not n:
+        return np.zeros((0, len(tables.row)), dtype=np.int32)
+    return reader.take(tables, n)
+
+
+def _check(values: npt.NDArray[np.int32], low: int, high: int, what: str) -> None:
+    if values.size and not low <= int(values.min()) <= int(values.max()) <= high:
+        raise FormatError(f"{what} outside {low} to {high}")
+
+
+def _spread(
+    modes: npt.NDArray[np.int32], told: Symbols, far: Integers, prediction: Prediction
+) -> tuple[Integers, Integers]:
+    """Return the lags `(n,)` and the gains `(n, channels)` of all windows from those told."""
+    steps = told[:, 0].astype(np.int64)
+    is_far = steps == FAR
+    # Each far lag begins a run, within which steps are added to it.
+    run = np.cumsum(is_far) - 1
+    if len(steps) and not is_far[0]:
+        raise FormatError("lag that is told by the difference to one that is not there")
+    summed = np.cumsum(np.where(is_far, 0, steps))
+    own = far[run] + summed - summed[is_far][run]
+    number = np.cumsum(modes == NEW) - 1
+    predicted = modes != NONE
+    lags, gains = (
+        np.zeros(len(modes), np.int64),
+        np.zeros((len(modes), told.shape[1] - 1), np.int64),
+    )
+    lags[predicted] = own[number[predicted]]
+    gains[predicted] = told[number[predicted], 1:]
+    most = np.minimum(np.arange(len(modes)) * prediction.length, prediction.memory)
+    if (predicted & ((lags < prediction.length) | (lags > most))).any():
+        raise FormatError("lag before the first window, beyond the memory or within the window")
+    return lags, gains
+
+
+def rebuild(windows: Windows, base: Integers, prediction: Prediction, quality: int) -> Integers:
+    """Return the values `(n, length, channels)` of windows, in units of the decoder's output.
+
+    Parameters
+    ----------
+    windows : Windows
+    base : (number of windows without prediction, length, channels)
+        What the networks decode for these.
+    prediction : Prediction
+    quality : int
+    """
+    n, past = len(windows.modes), Past(prediction, 1, len(windows.modes))
+    qualities = np.full(len(windows.residuals), quality)
+    residuals = prediction.residuals(windows.residuals, qualities)
+    each = {True: iter(residuals), False: iter(base)}
+    only = np.zeros(1, dtype=np.int64)
+    for i, is_predicted in enumerate((windows.modes != NONE).tolist()):
+        window = next(each[is_predicted])[None]
+        if is_predicted:
+            match = past.match(only, windows.lags[i : i + 1], windows.gains[i : i + 1])
+            past.append(*match.joined(window + prediction.borders(match.mismatch)))
+        else:
+            past.append(window, window)
+    return past.decoded.reshape(n, prediction.length, prediction.n_channels)
