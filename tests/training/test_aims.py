@@ -197,3 +197,11 @@ def test_the_command_of_a_model_names_its_aim_and_not_the_bits_that_followed(dig
     command = train_command(codec.model.training["settings"], "linear", "m.narrows")
     assert "--aim snr:10" in command
     assert "--bits-per-latent" not in command
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_signals_too_steady_for_the_usual_aim_are_trained_without_it(most):
+    x = np.random.default_rng(0).integers(0, most, (300, 16)).astype(np.int32)
+    codec = narrows.train(x, architecture="linear")
+    assert codec.model.training["settings"]["aim"] is None
+    assert codec.decompress(codec.compress(x)).shape == x.shape

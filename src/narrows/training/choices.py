@@ -6,7 +6,7 @@ import math
 from typing import Any, NoReturn
 
 from narrows.errors import SettingError
-from narrows.training.aims import DEFAULT_AIM, Aim
+from narrows.training.aims import DEFAULT_AIM, Aim, parse_aim
 from narrows.training.presets import PRESETS, Preset
 from narrows.training.settings import (
     EXCLUDED_BY_AIM,
@@ -83,6 +83,14 @@ class Choices:
             self.reasons[name] = why
         return self.settings[name]
 
+    def keeps_aim(self, finest_snr: float) -> bool:
+        """Drop the usual aim for signals whose last digit is above the errors that it allows."""
+        if self.reasons["aim"] == GIVEN or parse_aim(self.settings["aim"]).value <= finest_snr:
+            return True
+        self.settings["aim"] = None
+        del self.reasons["aim"]
+        return False
+
 
 def choose_networks(choices: Choices, shape: tuple[int, ...], own: bool) -> dict[str, Any]:
     """Choose the networks that are trained for rate and distortion, and how they begin."""
@@ -142,7 +150,7 @@ def choose_latents(choices: Choices, size: int, width: float, *, mixes: bool) ->
     """Choose the latents of frames of `size` elements, and the bits of each, without an aim."""
     settings = choices.settings
     several = settings["qualities"] > 1
-    most = max(size // 2, LATENT_SIZE)
+    most = max(size // 2, min(LATENT_SIZE, size))
     k, bits = LATENTS_OF_SEVERAL if several else (LATENT_SIZE, BITS_PER_LATENT)
     why = "with several qualities" if several else DEFAULT
     if mixes and settings["latent_size"] is None and settings["bits_per_latent"] is None:

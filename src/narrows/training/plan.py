@@ -249,13 +249,16 @@ def _choose_latents(
 ) -> dict[str, Any]:
     """Choose latents and bits; return the fields of an aim of quality, if there is one."""
     settings, size = choices.settings, prod(shape[1:])
-    if settings["aim"] is None or spectrum is None:
+    found = None if settings["aim"] is None or spectrum is None else spectrum()
+    if found is not None and not choices.keeps_aim(found.finest_snr):
+        found = None
+    if found is None:
         choose_latents(choices, size, numbers["width"], mixes=numbers["mixes"])
         return {}
     aim, qualities = parse_aim(settings["aim"]), settings["qualities"]
     bits = None if aim.of_quality else aim.bits(size, dtype.itemsize)
     highest = RATE_RATIO ** (qualities - 1 - middle_of(qualities))
-    return choose_latents_for(choices, aim, spectrum(), bits, numbers, highest)
+    return choose_latents_for(choices, aim, found, bits, numbers, highest)
 
 
 def middle_of(qualities: int) -> int:
