@@ -50,7 +50,7 @@ def test_pictures_are_trained_with_convolutions(caplog):
     x = np.random.default_rng(0).integers(0, 256, (2100, 16, 16)).astype(np.uint8)
     with caplog.at_level(logging.INFO, logger="narrows"):
         assert narrows.train(x, latent_size=2, epochs=1).model.architecture == "conv"
-    assert "architecture: conv, for 2100 signals" in caplog.text
+    assert "architecture: conv, for 2,100 signals" in caplog.text
 
 
 def test_wider_networks_are_told(caplog):
@@ -60,7 +60,7 @@ def test_wider_networks_are_told(caplog):
         pytest.raises(TrainingError, match="stop"),
     ):
         narrows.train(x, latent_size=2, qualities=4, epochs=1, stop=lambda: True)
-    assert "architecture: conv, 1.5 times as wide, for 2100 signals" in caplog.text
+    assert "architecture: conv, 1.5 times as wide, for 2,100 signals" in caplog.text
 
 
 def test_presets_and_networks_of_one_s_own_are_left_alone(digits):
