@@ -14,6 +14,7 @@ import pytest
 import narrows
 from narrows.codec.codec import Codec
 from narrows.errors import ModelError
+from tests.helpers.tiny_models import whole_range
 
 GOLDEN = Path(__file__).parent / "golden" / "v0"
 MODELS = (
@@ -64,8 +65,7 @@ def signals_for(codec, n):
     x = rng.normal(size=(n, *model.frame_shape))
     if model.dtype.kind == "f":
         return (0.25 + x).astype(model.dtype)
-    bounds = np.iinfo(model.dtype)
-    return np.clip(x * 50 + model.normaliser.offset, bounds.min, bounds.max).astype(model.dtype)
+    return np.clip(x * 50 + model.normaliser.offset, *whole_range(model.dtype)).astype(model.dtype)
 
 
 def signals_to_search_for(name, n=100):

@@ -19,6 +19,7 @@ from scripts.golden.files import efforts_of, files_of, packets_of
 from scripts.golden.frames import geometry
 from scripts.golden.predicted import predicted
 from tests.helpers.tiny_models import (
+    DTYPES,
     by_channel,
     corrected,
     random_context,
@@ -27,6 +28,7 @@ from tests.helpers.tiny_models import (
     tiny_conv_model,
     tiny_model,
     typical_frames,
+    whole_range,
 )
 
 SEED = 20260101
@@ -46,9 +48,9 @@ def waves(n, shape, dtype, rng=None):
     x = np.clip(rng.normal(size=(n, 3)) @ basis / 6, -1, 1)
     if np.dtype(dtype).kind == "f":
         return (x * 10 + 273.15).reshape(n, *shape).astype(dtype)
-    bounds = np.iinfo(dtype)
-    x = (x + 1) / 2 * (bounds.max - bounds.min) + bounds.min
-    return np.clip(np.round(x), bounds.min, bounds.max).reshape(n, *shape).astype(dtype)
+    least, most = whole_range(dtype)
+    x = (x + 1) / 2 * (most - least) + least
+    return np.clip(np.round(x), least, most).reshape(n, *shape).astype(dtype)
 
 
 def linear(dtype):
@@ -221,7 +223,6 @@ def qualities_uint8():
     return efforts_of(Codec(searching(model)), x.astype("uint8"), target_bytes=1.5)
 
 
-DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
 TRAINED = {
     **{f"linear-{dtype}": partial(linear, dtype) for dtype in DTYPES},
     **{f"dense-{name}": partial(dense, name) for name in ACTIVATIONS},

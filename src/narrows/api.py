@@ -56,7 +56,7 @@ def train(
 
     Parameters
     ----------
-    x : (n, *frame_shape) of uint8, int8, uint16, int16, int32, float32 or float64, or path
+    x : (n, *frame_shape) of a type of `narrows.signals.DTYPES`, or path
         A sample of the signals; some thousands are good. A file or a folder is read as commands
         read it.
     {settings}

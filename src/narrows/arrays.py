@@ -17,7 +17,6 @@ import numpy.typing as npt
 from narrows.errors import DataError
 
 PLAIN = (bool, int, float, np.generic)
-MOST_EXACT = {"f": 2**53, "i": 2**31 - 1}
 COLUMNS_SHOWN = 5
 ROWS = 4096  # compared at a time
 
@@ -212,31 +211,16 @@ def advice_on_dtype(x: npt.NDArray[Any]) -> str:
 
     Looks at the values, so that no advice changes one unless it says so.
     """
-    kind, size = x.dtype.kind, x.dtype.itemsize
+    kind = x.dtype.kind
     if kind in _WAYS:
         return _WAYS[kind](x)
     if kind == "f":
-        larger = 'give x.astype("float64"), which rounds to 53 bits'
-        return 'give x.astype("float32")' if size < 4 else larger
+        return 'give x.astype("float64"), which rounds to 53 bits'
     try:
         x.astype(np.float64)
     except (TypeError, ValueError):
         return "narrows codes numbers alone: leave out what is no number"
     return 'give x.astype("float64")'
-
-
-def _of_large_integers(x: npt.NDArray[Any]) -> str:
-    low, high = (int(x.min()), int(x.max())) if x.size else (0, 0)
-    if -MOST_EXACT["i"] - 1 <= low and high <= MOST_EXACT["i"]:
-        return 'give x.astype("int32"), which holds all of these'
-    if high - low <= MOST_EXACT["i"]:
-        return (
-            f"values from {low} to {high} are beyond int32, their differences are not: give "
-            '(x - x.min()).astype("int32"), and keep x.min()'
-        )
-    if max(-low, high) <= MOST_EXACT["f"]:
-        return 'give x.astype("float64"), which holds all of these'
-    return f"values from {low} to {high} are beyond what any accepted type holds exactly"
 
 
 def _of_fields(x: npt.NDArray[Any]) -> str:
@@ -257,9 +241,6 @@ def _of_complex(x: npt.NDArray[Any]) -> str:
 
 
 _WAYS: dict[str, Callable[[npt.NDArray[Any]], str]] = {
-    "b": lambda x: 'give x.astype("uint8")',
-    "i": _of_large_integers,
-    "u": _of_large_integers,
     "c": _of_complex,
     "M": lambda x: 'give seconds, (x - x.min()) / np.timedelta64(1, "s")',
     "m": lambda x: 'give seconds, x / np.timedelta64(1, "s")',

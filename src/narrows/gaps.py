@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.element_types import ends_of
+
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -68,8 +70,8 @@ def stand_ins(dtype: np.dtype[Any], values: Any) -> list[Any]:
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             return [dtype.type(value) for value in values]
-    bounds = np.iinfo(dtype)
-    whole = [int(v) for v in values if float(v).is_integer() and bounds.min <= v <= bounds.max]
+    least, most = ends_of(dtype)
+    whole = [int(v) for v in values if float(v).is_integer() and least <= v <= most]
     return [dtype.type(value) for value in whole]
 
 

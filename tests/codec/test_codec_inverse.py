@@ -9,6 +9,7 @@ import pytest
 from narrows.codec.archive import MAX_BLOCK_BYTES, ArchiveReader, Mode
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
+from narrows.element_types import ends_of
 from tests.helpers.archives import BLOCK_LIMIT, ShortReads
 from tests.helpers.tiny_models import (
     ACTIVATIONS,
@@ -38,10 +39,7 @@ def signals_of(codec, n=20):
     third = n // 3
     x[:third] = noise_frames(codec.model.dtype, (third, *codec.model.frame_shape))
     if x.dtype.kind != "f":
-        x[third : third + 1], x[third + 1 : third + 2] = (
-            np.iinfo(x.dtype).min,
-            np.iinfo(x.dtype).max,
-        )
+        x[third : third + 1], x[third + 1 : third + 2] = (*ends_of(x.dtype),)
     return x
 
 

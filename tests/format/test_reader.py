@@ -39,11 +39,13 @@ SMALL = GOLDEN / "v0" / "escapes.narrows"
 CONTEXTS = GOLDEN / "v0" / "contexts.narrows"  # at the second of three qualities
 QUALITIES = GOLDEN / "v0" / "qualities-float32.narrows"  # an archive of several qualities
 EXACT = GOLDEN / "v0" / "exact-float32.narrows"
+TRUTHS = GOLDEN / "v0" / "linear-bool.narrows"
 PREDICTED = GOLDEN / "v0" / "predicted-float32.narrows"
 MODELS = {  # of bad archives
     "archive-qualities": QUALITIES,
     "archive-exact": EXACT,
     "archive-predicted": PREDICTED,
+    "archive-truths": TRUTHS,
 }
 BOTH = pytest.mark.parametrize("path", [SMALL, CONTEXTS], ids=lambda path: path.stem)
 

@@ -17,6 +17,7 @@ from tests.helpers.tiny_models import (
     rng_of,
     searching,
     tiny_normaliser,
+    whole_range,
 )
 
 FRAME_SHAPE, SIZE, K = (5, 4), 20, 4
@@ -53,7 +54,7 @@ def faithful_model(dtype="uint8", n_qualities=4, contexts=(), searches=True):
         random_context(rng_of(quality), row) if quality in contexts else None
         for quality, row in enumerate(tables, 1)
     ]
-    peak = 1.0 if model.dtype.kind == "f" else 2.0 ** (8 * model.dtype.itemsize) - 1
+    peak = 1.0 if model.dtype.kind == "f" else float(np.subtract(*whole_range(model.dtype)[::-1]))
     model = replace(model, tables=tables, contexts=found, peak=peak, known_answers=None)
     model = replace(model, known_answers=right_answers(model))
     return searching(model) if searches else model
@@ -67,5 +68,4 @@ def spread_frames(model, n, seed=3):
     x = (x / normaliser.scale + normaliser.offset).reshape(n, *FRAME_SHAPE)
     if model.dtype.kind == "f":
         return x.astype(model.dtype)
-    bounds = np.iinfo(model.dtype)
-    return np.clip(np.rint(x), bounds.min, bounds.max).astype(model.dtype)
+    return np.clip(np.rint(x), *whole_range(model.dtype)).astype(model.dtype)

@@ -32,6 +32,7 @@ from narrows.codec.networks.layers import (
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
+from narrows.element_types import ends_of
 
 DTYPES = tuple(dtype.name for dtype in DTYPE_CODES)
 INTEGER_DTYPES = tuple(name for name in DTYPES if np.dtype(name).kind in "iu")
@@ -68,6 +69,12 @@ def random_dense(rng, n_inputs, n_outputs, shift, limit=HIDDEN_LIMIT, largest=2*
     return Dense(weight, bias, shift, limit)
 
 
+def whole_range(dtype):
+    """Return the ends of the whole numbers that tiny models are made for: 40 bits of 64."""
+    least, most = ends_of(np.dtype(dtype))
+    return max(least, -(2**39)), min(most, 2**39 - 1)
+
+
 def tiny_normaliser(dtype):
     dtype = np.dtype(dtype)
     ends = {
@@ -76,11 +83,11 @@ def tiny_normaliser(dtype):
     }  # fmt: skip
     if dtype.kind == "f":
         return Normaliser(**ends)
-    bounds = np.iinfo(dtype)
-    offset = float((int(bounds.min) + int(bounds.max) + 1) // 2)
-    spare_bits = max(0, 8 * dtype.itemsize - 16)
+    least, most = whole_range(dtype)
+    offset, bits = float((least + most + 1) // 2), (most - least).bit_length()
+    spare_bits = max(0, bits - 16)
     ends |= {"offset": offset, "scale": 2.0**-spare_bits, "output_offset": offset}
-    ends |= {"limit": 2 ** (8 * min(2, dtype.itemsize) - 1), "output_scale": 1.0}
+    ends |= {"limit": 2 ** (min(16, bits) - 1), "output_scale": 1.0}
     return Normaliser(**ends | {"output_multiplier": 3, "output_shift": 12 - spare_bits})
 
 
@@ -333,7 +340,8 @@ def typical_frames(model, n, seed=1):
     size = tiny_normaliser(model.dtype).scale / np.array(own.scale)  # 1, but for by_channel
     if model.dtype.kind == "f":
         return (np.array(own.offset) + rng.normal(size=shape) / 32 * size).astype(model.dtype)
-    wobble = 2 ** max(0, 8 * model.dtype.itemsize - 13)
+    least, most = whole_range(model.dtype)
+    wobble = 2 ** max(0, (most - least).bit_length() - 13)
     noise = rng.integers(-4 * wobble, 4 * wobble, shape, endpoint=True)
     return (noise * size + np.array(own.offset)).astype(model.dtype)
 
@@ -341,7 +349,8 @@ def typical_frames(model, n, seed=1):
 def noise_frames(dtype, shape, seed=2):
     """Return signals of random bits; floats are finite and of every magnitude."""
     rng = np.random.default_rng(seed)
-    x = np.frombuffer(rng.bytes(prod(shape) * np.dtype(dtype).itemsize), dtype).reshape(shape)
+    octets = np.frombuffer(rng.bytes(prod(shape) * np.dtype(dtype).itemsize), np.uint8)
+    x = (octets & 1 if np.dtype(dtype).kind == "b" else octets).view(dtype).reshape(shape)
     return np.where(np.isfinite(x), x, x.dtype.type(1.5))
 
 

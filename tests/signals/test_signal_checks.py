@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from narrows.codec.archive import DTYPE_CODES
 from narrows.errors import DataError
 from narrows.signals import DTYPES, check_signals
 from tests.helpers.signal_frames import assert_identical, frames
@@ -19,18 +20,14 @@ def test_the_other_byte_order_and_fortran_order_keep_every_number(x):
     assert_identical(check_signals(np.asfortranarray(x)), x)
 
 
-def test_the_accepted_types_are_the_seven_of_the_format():
-    names = [dtype.name for dtype in DTYPES]
-    assert names == ["uint8", "int8", "uint16", "int16", "int32", "float32", "float64"]
+def test_the_accepted_types_are_those_of_the_format():
+    assert tuple(DTYPE_CODES) == DTYPES
 
 
 @pytest.mark.parametrize(
     ("dtype", "way_out"),
     [
-        ("int64", 'x.astype("int32")'),
-        ("uint32", 'x.astype("int32")'),
-        ("bool", 'x.astype("uint8")'),
-        ("float16", 'x.astype("float32")'),
+        ("longdouble", 'x.astype("float64"), which rounds to 53 bits'),
         ("complex64", 'np.stack([x.real, x.imag], axis=-1).astype("float32")'),
         ("M8[s]", '(x - x.min()) / np.timedelta64(1, "s")'),
         ("U3", "leave out what is no number"),
@@ -43,25 +40,6 @@ def test_another_type_is_refused_with_what_is_accepted_and_a_way_out(dtype, way_
     assert np.dtype(dtype).name in message
     assert all(accepted.name in message for accepted in DTYPES)
     assert way_out in message
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "way_out"),
-    [
-        (-5, 300, 'x.astype("int32")'),
-        (2**40, 2**40 + 9, '(x - x.min()).astype("int32")'),
-        (-(2**40), 2**40, 'x.astype("float64")'),
-        (-(2**62), 2**62, "beyond what any accepted type holds exactly"),
-    ],
-)
-def test_large_integers_are_converted_where_a_type_holds_them_exactly(low, high, way_out):
-    x = np.array([[low, high]])
-    with pytest.raises(DataError) as caught:
-        check_signals(x)
-    assert way_out in str(caught.value)
-    if "(" in way_out:
-        converted = check_signals(eval(way_out, {"x": x}))
-        assert int(converted[0, 1]) - int(converted[0, 0]) == high - low
 
 
 @pytest.mark.parametrize("shape", [(), (7,)])

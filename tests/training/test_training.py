@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import narrows
+from narrows.element_types import ends_of
 from narrows.errors import DataError, SettingError, TrainingError
 from narrows.evaluation.metrics import evaluate
 
@@ -23,9 +24,8 @@ def waves(n, shape, dtype, scale=50.0, offset=100.0):
     size = int(np.prod(shape))
     basis = np.sin(np.linspace([0, 1, 2], [3, 7, 11], size)).T
     x = RNG.normal(size=(n, 3)) @ basis * scale + offset
-    if np.dtype(dtype).kind in "iu":
-        bounds = np.iinfo(dtype)
-        x = np.clip(np.round(x), bounds.min, bounds.max)
+    if np.dtype(dtype).kind != "f":
+        x = np.clip(np.round(x), *ends_of(np.dtype(dtype)))
     return x.reshape(n, *shape).astype(dtype)
 
 
@@ -38,6 +38,11 @@ def waves(n, shape, dtype, scale=50.0, offset=100.0):
         ("uint16", (4, 3), 900.0, 30000.0),
         ("int16", (16, 2), 500.0, -1000.0),
         ("int32", (12,), 1e6, 1e9),
+        ("uint32", (12,), 1e6, 4e9),
+        ("int64", (12,), 1e11, -4e15),
+        ("uint64", (5, 2), 1e11, 4e15),
+        ("bool", (9, 2), 1.0, 0.0),
+        ("float16", (9,), 3.0, 273.0),
         ("float32", (3, 5, 2), 1e-3, 273.15),
         ("float64", (9,), 1e6, 0.0),
         ("float32", (1,), 3.0, 0.0),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .conventions import Cursor, Shape, need
-from .raw_blocks import inflate, raw_of_planes
+from .raw_blocks import flat_elements, inflate, raw_of_planes
 
 
 def read_exact(
@@ -24,5 +24,5 @@ def read_exact(
         mask[at + gap : at + gap + length] = True
         at += gap + length
     planes = inflate(cursor.take(cursor.varint()), int(lengths.sum()) * dtype.itemsize)
-    values = np.frombuffer(raw_of_planes(planes, dtype.itemsize), dtype.newbyteorder("<"))
-    return mask.reshape(shape), values.astype(dtype), cursor.rest()
+    values = flat_elements(raw_of_planes(planes, dtype.itemsize), dtype)
+    return mask.reshape(shape), values, cursor.rest()

@@ -127,8 +127,8 @@ def count_along(size: int, length: int, hop: int) -> int:
 
 def join(frames: np.ndarray, shape: Shape, lengths: Shape, hops: Shape) -> np.ndarray:
     """Put the frames of a member together."""
-    is_whole = frames.dtype.kind in "iu"
-    wide = np.dtype(np.int64 if is_whole else np.float64)
+    is_whole = frames.dtype.kind != "f"
+    wide = np.dtype(object if is_whole else np.float64)  # whole numbers of any size
     sums: Any = np.zeros(shape, wide)
     totals = np.zeros(shape, np.int64)
     weights = np.ones((), np.int64)

@@ -5,7 +5,8 @@ import numpy as np
 from .conventions import Shape, need
 from .forms import Either, ListOf, Settings, Test, integer, is_float, is_positive
 
-DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
+DTYPES = ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64", "bool", "float16",
+          "uint32", "int64", "uint64")  # fmt: skip
 BY_CHANNEL = ("offset", "scale", "output_multiplier", "output_shift", "output_offset",
               "output_scale")  # fmt: skip
 
@@ -64,5 +65,8 @@ def denormalise_channel(y: np.ndarray, settings: Settings) -> np.ndarray:
             return np.clip(b, -most, most).astype(dtype) + dtype.type(0)  # -0.0 becomes +0.0
     a, shift = y * settings["output_multiplier"], settings["output_shift"]
     b = (a + 2 ** (shift - 1)) >> shift if shift > 0 else a << -shift
-    bounds = np.iinfo(settings["dtype"])
-    return np.clip(b + int(offset), bounds.min, bounds.max).astype(dtype)
+    c = b + int(offset)  # below 2**53 in absolute value
+    if dtype.kind == "b":
+        return c > 0
+    bounds = np.iinfo(dtype)
+    return np.clip(c, bounds.min, min(bounds.max, 2**63 - 1)).astype(dtype)

@@ -25,4 +25,11 @@ def raw_of_planes(planes: bytes, itemsize: int) -> bytes:
 
 def elements(raw: bytes, dtype: np.dtype, n: int, frame_shape: tuple[int, ...]) -> np.ndarray:
     """Return the n signals whose raw bytes these are, (n, *frame_shape)."""
-    return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype).reshape(n, *frame_shape)
+    return flat_elements(raw, dtype).reshape(n, *frame_shape)
+
+
+def flat_elements(raw: bytes, dtype: np.dtype) -> np.ndarray:
+    """Return the elements whose raw bytes these are."""
+    if dtype.kind == "b":
+        need(not raw.strip(b"\0\1"), "a truth value is neither 0 nor 1")
+    return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype)

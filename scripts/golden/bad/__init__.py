@@ -4,7 +4,7 @@ They are made from good ones. All checksums and ids that are not the fault itsel
 that only the check in question can refuse a file. reasons.txt lists what the reader says of each.
 """
 
-from scripts.golden.bad.archives import bad_archives
+from scripts.golden.bad.archives import bad_archives, bad_truths
 from scripts.golden.bad.exact_values import bad_exact_values
 from scripts.golden.bad.geometry import bad_geometries
 from scripts.golden.bad.models import bad_models
@@ -21,6 +21,7 @@ def bad_files():
         ("archive-geometry-", bad_geometries(), ".nrw"),
         ("archive-predicted-", bad_predicted(), ".nrw"),
         ("archive-qualities-", bad_groups(), ".nrw"),
+        ("archive-truths-", bad_truths(), ".nrw"),
         ("archive-windows-", bad_unpredicted(), ".nrw"),
         ("model-", bad_models(), ".narrows"),
         ("model-prediction-", bad_predictions(), ".narrows"),

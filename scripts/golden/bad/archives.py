@@ -6,12 +6,13 @@ from readers.python.narrows_reader.conventions import Cursor
 from scripts.golden.bad.good_files import (
     ARCHIVE,
     MODEL,
+    TRUTHS_ARCHIVE,
     crc,
     flip,
     varint,
 )
 
-CODED, DEFLATED, STORED = 0, 1, 2
+CODED, DEFLATED, STORED, PATCHED = 0, 1, 2, 3
 ZEROS = bytes(6 * 4)  # one signal, of six float32
 
 
@@ -56,7 +57,8 @@ def good_payload(data=ARCHIVE):
     cursor = Cursor(data[28 + len(shape) :])
     first, n, size = cursor.number(), cursor.varint(), cursor.varint()
     payload = cursor.check_crc(0, size)
-    good, head = block(first & 15, n, payload, first >> 4), header(name=data[6:22], shape=shape)
+    good = block(first & 15, n, payload, first >> 4)
+    head = header(name=data[6:22], dtype=data[22], shape=shape)
     assert archive(good, head=head) == data, "the good archive is not made as this script thinks"
     return n, payload, first >> 4
 
@@ -74,7 +76,7 @@ def bad_archives():
         "another-magic": archive(good, head=header(magic=b"\x89NRV")),
         "future-version": archive(good, head=header(version=1)),
         "unknown-required-flag": archive(good, head=header(flags=4)),
-        "unknown-element-type": archive(good, head=header(dtype=7)),
+        "unknown-element-type": archive(good, head=header(dtype=12)),
         "too-many-dimensions": archive(good, head=header(shape=(6,) + (1,) * 8)),
         "frame-of-no-bytes": archive(good, head=header(shape=(0,))),
         "frame-shape-not-of-the-model": archive(good, head=header(shape=(3, 2))),
@@ -115,6 +117,20 @@ def bad_archives():
         "embedded-model-damaged": archive(zero, head=flip(embed(MODEL), 400)),
         "embedded-model-of-another-id": archive(zero, head=embed(MODEL, bytes(16))),
     } | {f"metadata-{name}": archive(good, head=head) for name, head in bad_metadata().items()}
+
+
+def bad_truths():
+    """Make each bad archive of truth values, of which some are neither 0 nor 1."""
+    head = header(name=TRUTHS_ARCHIVE[6:22], dtype=7, shape=(4, 3))
+    values, (n, payload, quality) = b"\0\1\2" * 4, good_payload(TRUTHS_ARCHIVE)
+    runs, kept = zlib.compress(b"\0\1" + bytes(6)), zlib.compress(b"\2")
+    exact = b"".join((varint(1), varint(len(runs)), runs, varint(len(kept)), kept, payload))
+    blocks = {
+        "stored": block(STORED, 1, values),
+        "deflated": block(DEFLATED, 9, zlib.compress(values * 9)),
+        "exact": block(PATCHED, n, exact, quality),
+    }
+    return {name: archive(each, head=head) for name, each in blocks.items()}
 
 
 def bad_metadata():

@@ -8,10 +8,9 @@ import numpy as np
 from readers.python.narrows_reader import read_archive
 from readers.python.narrows_reader.conventions import Cursor
 from readers.python.narrows_reader.raw_blocks import raw_of_planes
-from scripts.golden.bad.archives import archive, block, good_payload, header
+from scripts.golden.bad.archives import PATCHED, archive, block, good_payload, header
 from scripts.golden.bad.good_files import EXACT_ARCHIVE, EXACT_MODEL, varint
 
-PATCHED = 3
 ELEMENTS = 20 * 12
 
 

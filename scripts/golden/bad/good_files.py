@@ -17,6 +17,8 @@ EXACT_MODEL = GOOD.with_name("exact-float32.narrows").read_bytes()
 EXACT_ARCHIVE = GOOD.with_name("exact-float32.nrw").read_bytes()
 PREDICTED_MODEL = GOOD.with_name("predicted-float32.narrows").read_bytes()
 PREDICTED_ARCHIVE = GOOD.with_name("predicted-float32.nrw").read_bytes()
+TRUTHS_MODEL = GOOD.with_name("linear-bool.narrows").read_bytes()
+TRUTHS_ARCHIVE = GOOD.with_name("linear-bool.nrw").read_bytes()
 QUALITIES_ARCHIVE = GOOD.with_name("qualities-float32.nrw").read_bytes()
 
 

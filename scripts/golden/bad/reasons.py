@@ -1,12 +1,19 @@
 """Why the reader rejects each golden bad file: reasons.txt, beside the files."""
 
 from readers.python.narrows_reader import Rejected, read_archive, read_files, read_model
-from scripts.golden.bad.good_files import EXACT_MODEL, MODEL, PREDICTED_MODEL, QUALITIES_MODEL
+from scripts.golden.bad.good_files import (
+    EXACT_MODEL,
+    MODEL,
+    PREDICTED_MODEL,
+    QUALITIES_MODEL,
+    TRUTHS_MODEL,
+)
 
 MODELS = {
     "archive-qualities": QUALITIES_MODEL,
     "archive-exact": EXACT_MODEL,
     "archive-predicted": PREDICTED_MODEL,
+    "archive-truths": TRUTHS_MODEL,
 }
 
 

@@ -71,16 +71,13 @@ class Restoring:
             return self._figures(self._restore_folder(output), len(self.geometry.names))
         number = 0 if member is None else self._find(member)
         output = self._restore_file(number, output)
-        return self._figures(output, 1, number) | {"shape": list(self.geometry.shapes[number])}
+        return self._figures(output, 1) | {"shape": list(self.geometry.shapes[number])}
 
-    def _figures(self, output: str, n_files: int, number: int = 0) -> dict[str, Any]:
-        from narrows.signals.number_types import type_in_file
-
-        dtype = type_in_file(self.decoder.model.dtype, self.geometry.attributes[number])
+    def _figures(self, output: str, n_files: int) -> dict[str, Any]:
         return {
             "output": output,
             "files": n_files,
-            "dtype": dtype.name,
+            "dtype": self.decoder.model.dtype.name,
             "model_id": self.decoder.model_id,
         }
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.arrays import advice_on_dtype, holds_exactly
+from narrows.element_types import ends_of
 
 NEW_MODEL = "train a model on such data"
 
@@ -43,15 +44,15 @@ def _way_with_rounding(values: npt.NDArray[Any], wanted: np.dtype[Any], peak: fl
     cast = f"astype({wanted.name!r})"
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    bounds = np.finfo(wanted) if wanted.kind == "f" else np.iinfo(wanted)
+    least, most = ends_of(wanted)
     lost = wanted.kind != "f" and finite.size < values.size
     if lost:
         return f"NaN and infinity do not fit in {wanted.name}: fill them in"
-    if not bounds.min <= low <= high <= bounds.max:
+    if not least <= low <= high <= most:
         return f"values from {low:g} to {high:g} do not fit in {wanted.name}: {NEW_MODEL}"
     if wanted.kind == "f":
         return f"convert them with x.{cast}, which rounds them, or {NEW_MODEL}"
-    scaled = f"np.rint({min(peak, bounds.max):g} * x).{cast}"
+    scaled = f"np.rint({min(peak, most):g} * x).{cast}"
     fractions = f", where they are fractions of 1 with {scaled}" if max(-low, high) <= 1 else ""
     return f"convert them with np.rint(x).{cast}, which rounds them{fractions}, or {NEW_MODEL}"
 

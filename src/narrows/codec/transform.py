@@ -194,6 +194,8 @@ class Transform:
         given, x = x, as_array(x)
         if x.dtype.newbyteorder("=") == self.model.dtype:
             x = x.astype(self.model.dtype, copy=False)
+        if x.dtype.kind == "b":
+            x = np.not_equal(x, False)
         self.check_kind(x.shape, x.dtype, x, first_step(given))
         return x
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.arrays import as_array
+from narrows.element_types import ends_of
 
 
 def checked(values: Any) -> Any:
@@ -20,11 +21,10 @@ def cast_to(x: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Convert numbers to a dtype: rounded for integers, and clipped to its range."""
     if np.can_cast(x.dtype, dtype):
         return x.astype(dtype, copy=False)
+    least, most = ends_of(dtype)
     if dtype.kind == "f":
-        largest = np.finfo(dtype).max
-        return np.asarray(np.clip(x, -largest, largest), dtype=dtype)
-    bounds = np.iinfo(dtype)
-    return np.clip(np.floor(x.astype(np.float64) + 0.5), bounds.min, bounds.max).astype(dtype)
+        return np.asarray(np.clip(x, least, most), dtype=dtype)
+    return np.clip(np.floor(x.astype(np.float64) + 0.5), least, most).astype(dtype)
 
 
 def in_float32(latents: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:

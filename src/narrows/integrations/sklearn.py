@@ -34,7 +34,7 @@ DEFAULT_UPDATES, LEAST_EPOCHS = 1000, 3
 LINES = 20  # that a fit prints at most with verbose=1
 OTHER_SETTINGS = tuple(name for name in SETTINGS if name != "seed")  # which is random_state
 MIN_TO_HOLD_OUT = 100  # samples: a tenth of fewer is too few to judge a model by
-ACCEPTED = [np.float64, *(dtype for dtype in DTYPES if dtype != np.float64)]
+ACCEPTED = [np.float64, *(each for each in DTYPES if each.kind != "b" and each.itemsize < 8)]
 """Other types of numbers are taken as the first of these."""
 
 

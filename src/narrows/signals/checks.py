@@ -1,4 +1,4 @@
-"""What counts as signals: an array `(n, *frame_shape)` of integers up to 32 bits or floats."""
+"""What counts as signals: an array `(n, *frame_shape)` of integers, truth values or floats."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.arrays import advice_on_dtype, as_array, first_step
+from narrows.element_types import ELEMENT_TYPES
 from narrows.errors import DataError
 
-DTYPES: tuple[np.dtype[Any], ...] = tuple(
-    np.dtype(name) for name in ("uint8", "int8", "uint16", "int16", "int32", "float32", "float64")
-)
+DTYPES = ELEMENT_TYPES
 """The accepted types of numbers, in native byte order."""
-
-_NEAREST = {"b": "uint8", "i": "int32", "u": "int32", "f": "float32"}
 
 
 def check_signals(
@@ -64,12 +61,9 @@ def check_dtype(
     accepted = [known.name for known in DTYPES]
     if dtype.name in accepted:  # in either byte order
         return
-    if values is None and dtype.kind not in _NEAREST:
-        values = np.zeros(1, dtype)  # the kind alone decides
-    advice = f'convert it where the values allow, e.g. x.astype("{_NEAREST.get(dtype.kind)}")'
+    advice = advice_on_dtype(np.zeros(1, dtype) if values is None else values)
     raise DataError(
-        f"{name} has dtype {dtype.name}; accepted are {', '.join(accepted)}; "
-        f"{advice if values is None else advice_on_dtype(values)}{first}"
+        f"{name} has dtype {dtype.name}; accepted are {', '.join(accepted)}; {advice}{first}"
     )
 
 

@@ -19,7 +19,6 @@ from narrows.signals.checks import check_signals
 from narrows.signals.cutting import Cut
 from narrows.signals.geometry import MAX_WEIGHT, Geometry, pack_geometry, weight_of
 from narrows.signals.members import Member
-from narrows.signals.number_types import bits_in_file, to_signals
 from narrows.signals.source import Attributes, Signals, StoredSource
 from narrows.signals.windows import Grid, cut_frame
 
@@ -80,7 +79,7 @@ class Frames:
     @property
     def raw_bytes(self) -> int:
         """The bytes of what was cut: of its numbers, as the files hold them."""
-        return sum(prod(m.shape) * bits_in_file(m.dtype, m.attributes) for m in self.members) // 8
+        return sum(prod(member.shape) * _bits(member) for member in self.members) // 8
 
     @property
     def padded_share(self) -> float:
@@ -148,6 +147,12 @@ class Frames:
         return self._opened[1]
 
 
+def _bits(member: Member) -> int:
+    """Return the bits that a number takes in a file: recordings may be of 12 or 24."""
+    bits, most = member.attributes.get("bits"), 8 * member.dtype.itemsize
+    return bits if isinstance(bits, int) and 0 < bits < most else most
+
+
 class _Slab:
     """Rows of one member, held while frames are cut from them."""
 
@@ -174,6 +179,5 @@ class _Slab:
             max(needed.stop, needed.start + MAX_SLAB_BYTES // max(row_bytes, 1)), member.shape[0]
         )
         rows = frames.member_source(number).part(needed.start, stop)
-        rows = to_signals(rows, repr(member.name))
         self._rows = check_signals(rows[None], name=repr(member.name))[0]
         self._of = (number, needed.start, stop)

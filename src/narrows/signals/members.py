@@ -17,7 +17,6 @@ from narrows.signals.formats.contract import Format
 from narrows.signals.formats.raw import RAW, open_raw
 from narrows.signals.formats.registry import find_format, folder_format, is_companion
 from narrows.signals.names import check_names
-from narrows.signals.number_types import KEY, type_of_signals
 from narrows.signals.reading import Reading
 from narrows.signals.source import ArraySource, Attributes, StoredSource
 
@@ -34,7 +33,6 @@ class Member:
     format: Format
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    """Of the signals that are made of it."""
     attributes: Attributes = field(repr=False)
     open: Callable[[], StoredSource] = field(repr=False)
 
@@ -55,15 +53,12 @@ def member_of(
     """Return a source as a member; DataError if its numbers are no signals."""
     if not source.shape:
         raise DataError(f"{name!r} holds a single number; signals are arrays of them")
-    sample = np.empty((1, 1), type_of_signals(source.dtype))
-    dtype, attributes = check_signals(sample, name=repr(name)).dtype, source.attributes
-    if sample.dtype != source.dtype:
-        attributes = {**attributes, KEY: source.dtype.name}
+    dtype = check_signals(np.empty((1, 1), source.dtype), name=repr(name)).dtype
     if isinstance(source, ArraySource) and source.axes is not None:
         format_ = replace(format_, axes=source.axes)
     if format_.written_as:
         name = os.path.splitext(name)[0] + format_.written_as
-    return Member(name, format_, source.shape, dtype, attributes, opened)
+    return Member(name, format_, source.shape, dtype, source.attributes, opened)
 
 
 def open_files(folder: Path, paths: Iterable[Path], reading: Reading) -> Sequence[Member]:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from narrows.codec.archive import Header
+from narrows.element_types import ELEMENT_TYPES
 from narrows.errors import SettingError
 
 Lengths = tuple[int, ...]
-DTYPE_NAMES = "uint8, int8, uint16, int16, int32, float32, float64, with > before it for big-endian"
+DTYPE_NAMES = f"{', '.join(map(str, ELEMENT_TYPES))}, with > before it for big-endian"
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,6 @@ def parse_dtype(text: str) -> np.dtype[Any]:
         dtype = np.dtype(text.lstrip("<>")).newbyteorder(order)
     except TypeError:
         dtype = np.dtype(object)
-    if dtype.kind not in "iuf":
+    if dtype.newbyteorder("=") not in ELEMENT_TYPES:
         raise SettingError(f"dtype {text!r}; accepted are {DTYPE_NAMES}")
     return dtype

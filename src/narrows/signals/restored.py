@@ -18,7 +18,6 @@ from narrows.codec.archive import Metadata
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError
 from narrows.signals.geometry import Geometry
-from narrows.signals.number_types import to_file, type_in_file
 from narrows.signals.source import Attributes
 from narrows.signals.windows import Box, Joiner
 
@@ -90,11 +89,6 @@ class RestoredArray(_OfArchive):
         return self._grid.shape
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the numbers in the file."""
-        return type_in_file(self.frames.dtype, self.attributes)
-
-    @property
     def ndim(self) -> int:
         """The number of its axes."""
         return len(self.shape)
@@ -110,7 +104,7 @@ class RestoredArray(_OfArchive):
         """Return a part, as of a numpy array; accepted are whole numbers, slices and `...`."""
         box, steps = _parsed(key, self.shape)
         part: Array = self._decode(box)[steps]
-        return to_file(part, self.attributes)
+        return part
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         """Return all of it, always as a new array."""
@@ -121,7 +115,7 @@ class RestoredArray(_OfArchive):
 
     def _decode(self, box: Box) -> Array:
         """Decode the frames that touch a part, those that follow each other together."""
-        out = np.empty([part.stop - part.start for part in box], self.frames.dtype)
+        out = np.empty([part.stop - part.start for part in box], self.dtype)
         joiner = Joiner(self._grid, box, out)
         touching = self._grid.touching(box) if out.size else iter(())
         for _, run in groupby(enumerate(touching), lambda pair: pair[1] - pair[0]):

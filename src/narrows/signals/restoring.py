@@ -15,7 +15,6 @@ from narrows.files import temporary_file
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.registry import writer_of
 from narrows.signals.geometry import Geometry
-from narrows.signals.number_types import to_file
 from narrows.signals.source import Attributes
 from narrows.signals.windows import join
 
@@ -58,7 +57,7 @@ def restored_arrays(
                 out: Array = np.memmap(spool, dtype, "r+", shape=grid.shape)
             else:
                 out = np.empty(grid.shape, dtype)
-            yield number, to_file(join(own, grid, out), geometry.attributes[number])
+            yield number, join(own, grid, out)
     if next(frames, None) is not None:
         raise FormatError("archive with more frames than its geometry needs")
 

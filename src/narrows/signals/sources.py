@@ -22,7 +22,6 @@ from narrows.signals.frames import Frames
 from narrows.signals.known.known_files import KNOWN_NAMES
 from narrows.signals.known.known_sets import Part, read_known
 from narrows.signals.members import Member, files_in, member_of, open_files, open_member
-from narrows.signals.number_types import KEY
 from narrows.signals.reading import Reading
 from narrows.signals.remote import copy_of, is_url
 from narrows.signals.source import ArraySource, StoredSource
@@ -109,10 +108,10 @@ def _of_file(member: Member, reading: Reading, name: str) -> ArraySource | Frame
     has_signals = member.format in PLAIN and fits and has_rows and not reading.cuts
     if has_signals and reading.proposes and reading.frame_shape is None:
         _tell_few(member, reading)
-    if has_signals and KEY not in member.attributes:
+    if has_signals:
         return ArraySource(check_signals(member.open().read(), name=name))
     is_of_model = reading.frame_shape == member.shape[1:] and not reading.cuts
-    cut = rows_of(member) if has_signals or is_of_model else choose_cut([member], reading)
+    cut = rows_of(member) if is_of_model else choose_cut([member], reading)
     return _told(Frames([member], cut, is_folder=False), reading)
 
 

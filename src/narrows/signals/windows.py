@@ -127,7 +127,9 @@ class Joiner:
 
     def __init__(self, grid: Grid, box: Box, out: Array) -> None:
         self._grid, self._box, self._out = grid, box, out
-        wide = np.int64 if out.dtype.kind in "iu" else np.float64
+        # Sums of integers of at most int32, with weights below 2**30, stay below 2**62.
+        of_large = np.object_ if out.dtype.kind in "iu" else np.float64
+        wide = np.int64 if np.can_cast(out.dtype, np.int32) else of_large
         self._sums = np.zeros(out.shape, wide) if grid.overlaps else None
         weights = [
             _weights(length, hop) for length, hop in zip(grid.lengths, grid.hops, strict=True)
@@ -158,7 +160,7 @@ class Joiner:
         if self._sums is None:
             return self._out
         totals = self._totals()
-        if self._sums.dtype == np.int64:
+        if self._sums.dtype != np.float64:
             self._out[...] = (2 * self._sums + totals) // (2 * totals)  # rounded half up
         else:
             self._out[...] = self._sums / totals

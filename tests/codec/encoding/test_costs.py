@@ -10,8 +10,15 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.bit_costs import SymbolCosts, code_lengths
 from narrows.codec.encoding.distortion import LARGEST_SUM, errors, squared
 from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable, frequencies_of
+from narrows.element_types import ends_of
 from tests.helpers.symbol_search import CLOSE, each_model, mixed_frames, model_of, searched
-from tests.helpers.tiny_models import searching, tiny_conv_model, tiny_model, typical_frames
+from tests.helpers.tiny_models import (
+    INTEGER_DTYPES,
+    searching,
+    tiny_conv_model,
+    tiny_model,
+    typical_frames,
+)
 
 # ---------------------------------------------------------------- costs
 
@@ -100,10 +107,9 @@ def test_errors_are_whole_and_their_squares_sum_below_two_to_the_52():
 
 
 def test_errors_of_integers_do_not_wrap():
-    for dtype in ("uint8", "int8", "uint16", "int16", "int32"):
-        bounds = np.iinfo(dtype)
-        ends = np.array([[bounds.min, bounds.max]], dtype)
-        distance = int(bounds.max) - int(bounds.min)
+    for dtype in ("bool", *INTEGER_DTYPES):
+        least, most = ends_of(np.dtype(dtype))
+        ends, distance = np.array([[least, most]], dtype), most - least
         limit = math.isqrt(LARGEST_SUM // 2)
         expected = [-min(distance, limit), min(distance, limit)]
         assert errors(ends, ends[:, ::-1], 1.0).tolist() == [expected]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from narrows.codec.networks.normaliser import BY_CHANNEL, Normaliser
+from narrows.element_types import ends_of
 from narrows.errors import FormatError, UnprovenModelError
 from tests.helpers.tiny_models import (
     DTYPES,
@@ -18,6 +19,7 @@ from tests.helpers.tiny_models import (
     INTEGER_DTYPES,
     assert_identical,
     examples,
+    whole_range,
 )
 
 ALL = pytest.mark.parametrize("dtype", DTYPES)
@@ -56,8 +58,8 @@ def signal_by_hand(normaliser, integer):
         Fraction(integer * normaliser.output_multiplier) / Fraction(2) ** normaliser.output_shift
     )
     value = math.floor(value + Fraction(1, 2)) + int(normaliser.output_offset)
-    bounds = np.iinfo(normaliser.dtype)
-    return min(max(value, int(bounds.min)), int(bounds.max))
+    least, most = ends_of(normaliser.dtype)
+    return min(max(value, least), most)
 
 
 @st.composite
@@ -111,9 +113,10 @@ def test_the_output_end_rounds_half_up_and_clips(dtype, data):
 
 @INTEGERS
 def test_all_values_of_a_dtype_survive_both_ends(dtype):
-    bounds = np.iinfo(dtype)
-    step = 1 if bounds.bits <= 16 else 65_537
-    x = np.append(np.arange(bounds.min, bounds.max, step), [bounds.max]).astype(dtype)
+    least, most = whole_range(dtype)
+    least, most = max(least, -(2**31)), min(most, 2**32 - 8)  # the limit less an offset
+    step = 1 if most - least < 2**16 else 65_537
+    x = np.append(np.arange(least, most, step), [most]).astype(dtype)
     for offset, shift in ((0.0, 0), (100.0, 10), (-7.0, 19)):
         normaliser = make(
             dtype, offset=offset, limit=2**32 - 1, output_shift=shift, output_offset=offset
@@ -171,12 +174,11 @@ def test_outputs_beyond_the_dtype_are_clipped_without_a_warning(dtype):
 
 @INTEGERS
 def test_values_beyond_the_dtype_are_clipped_at_the_output_end(dtype):
-    bounds = np.iinfo(dtype)
+    least, most = ends_of(np.dtype(dtype))
     normaliser = make(dtype, output_offset=1.0)
-    y = np.array([-(2.0**51), 2.0**51, float(bounds.min) - 2, float(bounds.max)])
-    assert normaliser.from_integers(y).tolist() == [
-        bounds.min, bounds.max, bounds.min, bounds.max
-    ]  # fmt: skip
+    y = np.array([-(2.0**51), 2.0**51, max(least, -(2.0**51)) - 2, min(most, 2.0**51)])
+    expected = [min(max(int(each) + 1, least), most) for each in y]
+    assert normaliser.from_integers(y).tolist() == expected
 
 
 @ALL

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.element_types import elements_of
 from narrows.errors import FormatError
 
 
@@ -26,7 +27,7 @@ def from_planes(data: bytes, n_planes: int, n: int, dtype: np.dtype[Any]) -> npt
     """Undo `to_planes`: return `(n,)` elements; planes left out repeat the sign of the last."""
     whole = np.zeros((n, dtype.itemsize), np.uint8)
     whole[:, dtype.itemsize - n_planes :] = np.frombuffer(data, np.uint8).reshape(n_planes, n).T
-    values = whole.reshape(-1).view(dtype.newbyteorder("<")).astype(dtype, copy=False)
+    values = elements_of(whole.reshape(-1), dtype)
     missing = 8 * (dtype.itemsize - n_planes)
     return values >> missing if missing else values
 

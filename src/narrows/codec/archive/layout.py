@@ -26,6 +26,7 @@ from narrows.codec.archive.metadata import (
 )
 from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.entropy.bits import read_varint, write_varint
+from narrows.element_types import ELEMENT_TYPES
 from narrows.errors import FormatError, SettingError
 
 MAGIC = b"\x89NRW"
@@ -48,10 +49,7 @@ MAX_BLOCK_BYTES = (1 << 21) - 16  # a block stays in the cache
 MAX_BLOCK_SIGNALS = (1 << 14) - 1  # two bytes of varint
 MAX_MODEL_BYTES = 1 << 30
 
-DTYPE_CODES = {
-    np.dtype(name): code
-    for code, name in enumerate(("uint8", "int8", "uint16", "int16", "int32", "float32", "float64"))
-}
+DTYPE_CODES = {dtype: code for code, dtype in enumerate(ELEMENT_TYPES)}
 DTYPES = {code: dtype for dtype, code in DTYPE_CODES.items()}
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.byte_planes import deflate_planes, inflate_planes
+from narrows.element_types import elements_of
 from narrows.errors import FormatError
 
 MIN_RATIO_WITHOUT_SAMPLE = 4
@@ -57,7 +58,7 @@ def unpack_raw(
     if block.mode is Mode.DEFLATED:
         flat = inflate_planes(block.payload, n, dtype)
     elif len(block.payload) == n * dtype.itemsize:
-        flat = np.frombuffer(block.payload, dtype.newbyteorder("<")).astype(dtype)
+        flat = elements_of(block.payload, dtype)
     else:
         raise FormatError(
             f"stored block of {len(block.payload)} bytes where {n * dtype.itemsize} are needed"

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.model.model import Model
+from narrows.codec.networks.backend import EXACT_FLOAT64
+from narrows.element_types import ends_of
 from narrows.gaps import is_one_of, stand_ins
 
 Mask = npt.NDArray[np.bool_]
@@ -32,13 +34,14 @@ class Range:
         with np.errstate(over="ignore"):
             reach = own.limit / np.array(own.scale)
             low, high = np.array(own.offset) - reach, np.array(own.offset) + reach
-        bounds: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+        least, most = ends_of(dtype)
         self._is_whole = False
         if dtype.kind != "f":
             low, high = np.ceil(low), np.floor(high)
-            self._is_whole = bool((low <= bounds.min).all() and (high >= bounds.max).all())
+            self._is_whole = bool((low <= least).all() and (high >= most).all())
+            least, most = max(least, -EXACT_FLOAT64), min(most, EXACT_FLOAT64)
         self._low, self._high = (
-            np.broadcast_to(np.clip(end, bounds.min, bounds.max).astype(dtype), model.frame_shape)
+            np.broadcast_to(np.clip(end, least, most).astype(dtype), model.frame_shape)
             for end in (low, high)
         )
         known = () if model.fit is None else model.fit.missing

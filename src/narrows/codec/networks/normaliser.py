@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from narrows.codec.checks import check_whole
 from narrows.codec.networks.backend import NUMPY, Array, Backend
+from narrows.element_types import ends_of
 from narrows.errors import FormatError, UnprovenModelError
 
 FLOATS = ("offset", "scale", "output_scale", "output_offset")
@@ -149,19 +150,18 @@ class Normaliser:
         y, shape = backend.cast(y, np.float64), tuple(y.shape[1:])
         offset = self._over(shape, self.output_offset, backend)
         if self.dtype.kind == "f":
-            largest = float(np.finfo(self.dtype).max)
+            least, largest = ends_of(self.dtype)
             with np.errstate(under="ignore", over="ignore"):
                 x = y * self._over(shape, self.output_scale, backend)
                 x += offset
-                xp.clip(x, -largest, largest, out=x)
+                xp.clip(x, least, largest, out=x)
                 # Adding +0.0 turns a -0.0 that the cast may have made into +0.0.
                 return np.asarray(backend.to_numpy(x).astype(self.dtype) + self.dtype.type(0.0))
         x = y * self._over(shape, self.slope, backend)  # by a power of two: exact
         x += 0.5
         xp.floor(x, out=x)
         x += offset
-        bounds = np.iinfo(self.dtype)
-        xp.clip(x, int(bounds.min), int(bounds.max), out=x)
+        xp.clip(x, *map(float, ends_of(self.dtype)), out=x)
         return backend.to_numpy(x).astype(self.dtype)
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from narrows.element_types import ends_of
 from narrows.evaluation.peers import pictures
 from narrows.evaluation.peers.contract import Functions, Peer, Signals, Workload
 from narrows.evaluation.peers.mosaics import Shape
@@ -86,8 +87,7 @@ def peers() -> Iterator[Peer]:
 def _functions(make: Make, work: Workload, shape: Shape, setting: float) -> Functions:
     """Return what `make` gives for floats, for arrays of a shape and of the signals' dtype."""
     dtype = work.x.dtype
-    # float32 holds all of 16 bits.
-    inner = np.dtype(np.float64 if dtype.itemsize > 4 or dtype == np.int32 else np.float32)
+    inner = np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
     squeezed = _squeezed(shape)
     encode, decode, _ = make(inner, squeezed, setting)
 
@@ -95,8 +95,7 @@ def _functions(make: Make, work: Workload, shape: Shape, setting: float) -> Func
         values = decode(blob).reshape(shape)
         if dtype.kind == "f":
             return values.astype(dtype, copy=False)
-        limits = np.iinfo(dtype)
-        return np.asarray(np.clip(np.rint(values), limits.min, limits.max).astype(dtype))
+        return np.asarray(np.clip(np.rint(values), *ends_of(dtype)).astype(dtype))
 
     return (
         lambda array: bytes(encode(np.ascontiguousarray(array.reshape(squeezed), dtype=inner))),

@@ -202,7 +202,7 @@ def _of_lists(column: Any, name: str) -> Array:
     values = [np.asarray(chunk.to_numpy(zero_copy_only=False)) for chunk in chunks]
     flat = np.concatenate(values) if values else np.empty(0, np.float32)
     if flat.dtype not in TYPES:
-        flat = flat.astype(np.float32 if flat.dtype == np.float16 else np.float64)
+        flat = flat.astype(np.float64)
     return flat.reshape(-1, *shape)
 
 

@@ -16,6 +16,9 @@ from narrows.training.plan import most_frames, signal_counts
 
 MAX_FRAME_AXES, MAX_FRAME_BYTES = 8, (1 << 28) - 16  # of models, of archives
 MAX_FLOAT = 1e120  # of float64 signals; its inverse is their smallest range
+MAX_WHOLE, MAX_WHOLE_RANGE = 2**52, 2**42
+"""Of signals of 64-bit integers: what a normaliser adds at its end, and what the bound of a network
+is sure to have room for."""
 
 
 def check_training_data(
@@ -56,10 +59,23 @@ def _refuse_what_no_file_holds(x: npt.NDArray[Any]) -> None:
 
 
 def refuse_extremes(x: npt.NDArray[Any]) -> None:
-    """Refuse floats whose squares are beyond float64."""
-    if x.dtype != np.float64:
+    """Refuse floats whose squares are beyond float64, and whole numbers that networks round."""
+    if x.dtype.itemsize < 8:
         return
-    low, high = float(x.min()), float(x.max())
+    low, high = x.min().item(), x.max().item()
+    if x.dtype.kind != "f" and (max(-low, high) >= MAX_WHOLE or high - low >= MAX_WHOLE_RANGE):
+        holds = "holds all of these" if max(-low, high) < 2**53 else "rounds them to 53 bits"
+        raise DataError(
+            f"training data of {x.dtype} from {low} to {high}; the exact arithmetic of networks "
+            f"has room for whole numbers below 2**52 that lie within 2**42 of each other: give "
+            + (
+                f'(x - ({low})).astype("int64"), and keep {low}'
+                if high - low < MAX_WHOLE_RANGE
+                else f'x.astype("float64"), which {holds}'
+            )
+        )
+    if x.dtype.kind != "f":
+        return
     if max(-low, high) > MAX_FLOAT or 0.0 < high - low < 1.0 / MAX_FLOAT:
         raise DataError(
             f"training data with values from {low:g} to {high:g}; their squares are beyond "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.element_types import ends_of
 from narrows.errors import SettingError
 from narrows.signals.channels import by_channel, n_channels
 from narrows.training.architectures import Scaling
@@ -71,7 +72,7 @@ def scaling_of(x: Signals, loss: str, channels: Channels = ALIKE) -> Scaling:
         deviations[:] = math.sqrt(float(np.square(deviations).mean()))
     deviations = np.where(deviations > 0, deviations, 1.0)
     scale = 1.0 / deviations * np.sqrt(channels.weights)
-    offset = np.floor(np.array(means) + 0.5) if x.dtype.kind in "iu" else np.array(means)
+    offset = np.floor(np.array(means) + 0.5) if x.dtype.kind != "f" else np.array(means)
     low, extent = np.array(ranges).T
     output = (low, extent) if loss == "bce" else (offset, 1.0 / scale)
     return _scaling(x, (offset, scale, *output), extent)
@@ -87,7 +88,7 @@ def _scaling(x: Signals, ends: tuple[Floats, ...], extent: Floats) -> Scaling:
     """Make the maps of `(n_channels,)` numbers; errors count in deviations, on the peak's scale."""
     _, peak = range_of(x)
     low, high = _bounds(x.dtype)
-    integer, weight = x.dtype.kind in "iu", np.ones(1)
+    integer, weight = x.dtype.kind != "f", np.ones(1)
     if len(extent) > 1:
         output_scale = ends[3]
         weight = peak / output_scale / math.sqrt(float(np.square(extent / output_scale).mean()))
@@ -128,6 +129,7 @@ def is_picture(x: Signals) -> bool:
 
 def _bounds(dtype: np.dtype[Any]) -> tuple[float, float]:
     """Return the ends of a dtype's range, where decoding clips."""
-    if dtype.kind not in "iu":
+    if dtype.kind == "f":
         return INFINITE
-    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)
+    least, most = ends_of(dtype)
+    return float(least), float(most)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.networks.normaliser import Normaliser
+from narrows.element_types import ends_of
 from narrows.training.architectures import Numbers, Scaling
 from narrows.training.freeze.latents import fixed_point
 
@@ -40,8 +41,8 @@ def input_grid(
     ends = np.array([end(x, axis=axes) for x in signals for end in (np.max, np.min)], np.float64)
     largest = float(np.max(np.abs(ends - offset) * relative))
     if integer and dtype.itemsize <= 2 and float(relative.max()) == 1.0:
-        bounds = np.iinfo(dtype)
-        limit = np.max([bounds.max - np.array(offset), offset - np.array(bounds.min)])
+        least, most = ends_of(dtype)
+        limit = np.max([most - np.array(offset), np.array(offset) - least])
         if dtype.itemsize == 2:  # all of its values are seldom of one kind
             limit = min(limit, math.ceil(INPUT_HEADROOM * max(largest, 1.0)))
         return InputGrid(offset, _plain(relative), int(limit))
