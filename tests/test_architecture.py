@@ -13,6 +13,7 @@ SOURCE = ROOT / "src" / "narrows"
 HEAVY = ("torch", "safetensors", "matplotlib", "sklearn", "scipy", "pooch")
 FLOORS = (
     {"errors", "_version"},
+    {"element_types"},
     {"arrays", "clock", "gaps", "locks", "processes", "words"},
     {"files"},
     {"folders"},

@@ -173,7 +173,7 @@ def test_golden_files_decode_without_what_is_optional():
 def test_the_decoder_s_folders_copied_out_decode_with_numpy_alone(tmp_path):
     copied = tmp_path / "narrows"
     shutil.copytree(SOURCE / "codec", copied / "codec", ignore=shutil.ignore_patterns("encoding"))
-    for name in ("errors.py", "arrays.py", "processes.py"):
+    for name in ("errors.py", "arrays.py", "element_types.py", "processes.py"):
         shutil.copy(SOURCE / name, copied)
     (copied / "__init__.py").touch()
     decode_golden_files(tmp_path, "numpy")

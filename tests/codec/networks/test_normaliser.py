@@ -81,6 +81,8 @@ def normalisers(draw, dtype):
 
 def signals(dtype, shape):
     """Any signals, NaN and infinities included; float64 short of where arithmetic overflows."""
+    if dtype == "float16":  # of which hypothesis draws few
+        return hnp.arrays("uint16", shape).map(lambda bits: bits.view(dtype))
     if dtype != "float64":
         return hnp.arrays(dtype, shape)
     numbers = st.floats(-1e300, 1e300) | st.sampled_from([np.nan, np.inf, -np.inf])
@@ -185,7 +187,8 @@ def test_values_beyond_the_dtype_are_clipped_at_the_output_end(dtype):
 def test_values_beyond_the_limit_are_clipped_at_the_input_end(dtype):
     normaliser = make(dtype, offset=50.0, limit=3)
     x = np.array([0, 46, 47, 50, 53, 54, 100], dtype)
-    assert normaliser.to_integers(x).tolist() == [-3, -3, -3, 0, 3, 3, 3]
+    expected = [-3] * 7 if dtype == "bool" else [-3, -3, -3, 0, 3, 3, 3]
+    assert normaliser.to_integers(x).tolist() == expected
 
 
 @FLOATS
@@ -213,7 +216,7 @@ def test_denormal_outputs_are_exact(dtype):
 
 @ALL
 def test_both_ends_leave_their_input_alone(dtype):
-    x = np.arange(6, dtype=dtype).reshape(2, 3)
+    x = np.arange(6).astype(dtype).reshape(2, 3)
     y = np.arange(6, dtype=np.float64).reshape(2, 3)
     for array in (x, y):
         array.setflags(write=False)
