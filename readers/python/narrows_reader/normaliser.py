@@ -68,5 +68,5 @@ def denormalise_channel(y: np.ndarray, settings: Settings) -> np.ndarray:
     c = b + int(offset)  # below 2**53 in absolute value
     if dtype.kind == "b":
         return c > 0
-    bounds = np.iinfo(dtype)
+    bounds = np.iinfo(settings["dtype"])
     return np.clip(c, bounds.min, min(bounds.max, 2**63 - 1)).astype(dtype)

@@ -130,7 +130,7 @@ class Joiner:
         # Sums of integers of at most int32, with weights below 2**30, stay below 2**62.
         of_large = np.object_ if out.dtype.kind in "iu" else np.float64
         wide = np.int64 if np.can_cast(out.dtype, np.int32) else of_large
-        self._sums = np.zeros(out.shape, wide) if grid.overlaps else None
+        self._sums: Any = np.zeros(out.shape, wide) if grid.overlaps else None
         weights = [
             _weights(length, hop) for length, hop in zip(grid.lengths, grid.hops, strict=True)
         ]
