@@ -255,7 +255,7 @@ def test_bare_numbers_come_back_bare(run, place):
 
 
 def test_a_pattern_that_the_shell_took_apart_is_told_how_to_be_passed(run, place):
-    done = run("compress", "spoken/1.wav", "spoken/2.wav", "-m", "m.narrows")
+    done = run("evaluate", "spoken/1.wav", "spoken/2.wav", "-m", "m.narrows")
     assert done.code == 2
     assert "a pattern in quotes" in done.err
     assert run("compress", "spoken/*.wav", "-m", "m.narrows", "-o", "x.nrw").code == 0

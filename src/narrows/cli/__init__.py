@@ -15,6 +15,7 @@ import typer
 from narrows._version import __version__
 from narrows.cli.ending import Ended, ending_in_order
 from narrows.cli.help import HelpPage, Overview
+from narrows.cli.printing import OUT_OF_MEMORY, in_one_line
 from narrows.cli.standard_streams import standard_streams
 
 
@@ -25,8 +26,8 @@ class _Commands(Overview):
         """Run the command that was given."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            _fail("interrupted; nothing was written", 130)
+        except KeyboardInterrupt as error:
+            _fail(f"interrupted; {str(error) or 'nothing was written'}", 130)
 
 
 app = typer.Typer(
@@ -74,7 +75,6 @@ def _root(
     """
 
 
-OUT_OF_MEMORY = "out of memory: give fewer or smaller signals"
 NO_MEMORY_OF_TORCH = "can't allocate memory", "out of memory"  # of a CPU, of a GPU
 
 
@@ -93,19 +93,14 @@ def _run() -> None:
                 app(prog_name="narrows")
             finally:
                 sys.stdout.flush()  # here, where what fails is told
-    except NarrowsError as error:
-        _fail(str(error))
     except Ended as error:
         _fail(str(error), error.code)
-    except MemoryError:
-        _fail(OUT_OF_MEMORY)
+    except (NarrowsError, OSError, MemoryError) as error:
+        _fail(in_one_line(error))
     except RuntimeError as error:
         if not any(words in str(error) for words in NO_MEMORY_OF_TORCH):
             raise
         _fail(OUT_OF_MEMORY)
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        _fail(f"{error.strerror or error}{where}")
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:

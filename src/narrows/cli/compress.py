@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
-from narrows.cli.compressing import Compressing, archive_output, packets_output
+from narrows.cli.compressing import (
+    Compressing,
+    archive_output,
+    packets_output,
+    signal_files_in,
+)
+from narrows.cli.many import OutputDir, Recursive, inputs_of, placed, run_all
 from narrows.cli.packets import GROUP, Checksum, describe_packets
 from narrows.cli.printing import give
 from narrows.cli.reading import Asked, reads
@@ -20,7 +27,7 @@ ARCHIVE = "The archive"
 
 @reads
 def compress(
-    data: options.Data,
+    data: options.SeveralData,
     model: options.ModelFile,
     asked: Asked,
     output: Annotated[
@@ -65,6 +72,8 @@ def compress(
         typer.Option("--missing", metavar="V,V,...", rich_help_panel=ARCHIVE,
                      help="Values that stand for missing ones, beside those that the model knows."),
     ] = None,
+    output_dir: OutputDir = None,
+    recursive: Recursive = False,
     jobs: options.Jobs = 1,
     force: options.Force = False,
     json: options.AsJson = False,
@@ -75,6 +84,7 @@ def compress(
     narrows compress signals.npy -m m.narrows
     narrows compress signals.npy -m m.narrows -o small.nrw -q 2 --effort 9
     narrows compress recordings/ -m m.narrows
+    narrows compress a.npy b.npy -m m.narrows --output-dir archives
     narrows compress signals.npy -m m.narrows --packets -o signals.jsonl
     """
     options.check_targets(quality, target_bytes, target_psnr)
@@ -82,9 +92,13 @@ def compress(
         raise typer.BadParameter("--checksum is of packets: archives always have one")
     if packets and (append or embed_model):
         raise typer.BadParameter("--append and --embed-model are of archives, not of packets")
-    named = packets_output(data, output) if packets else archive_output(data, output)
+    place = packets_output if packets else archive_output
+    walk = signal_files_in if recursive else None
+    inputs = inputs_of(data, output, output_dir, walk, partial(place, output=None))
+    named = "" if inputs else place(data[0], output)
     _check_options(named, append, embed_model, json)
     from narrows.codec.encoding.requests import Request
+    from narrows.models import load_codec
     from narrows.processes import Workers
     from narrows.training.settings import parse_missing
 
@@ -93,11 +107,18 @@ def compress(
     with Workers(jobs) as workers, bar(quiet) as shown:
         compressing = Compressing(
             model, asked, request, workers, shown, packets, checksum, embed_model, append,
-            block_signals, force,
+            block_signals, force, load_codec,
         )  # fmt: skip
-        figures = compressing.run(data, named)
-        n = compressing.codec.model.n_qualities
-    told = describe_packets(figures) if packets else _describe(figures, n)
+
+        def run(each: str, folder: str | None) -> tuple[dict[str, Any], str]:
+            figures = compressing.run(each, placed(place(each, None), folder) if inputs else named)
+            n = compressing.codec.model.n_qualities
+            return figures, describe_packets(figures) if packets else _describe(figures, n)
+
+        if inputs is not None:
+            run_all(inputs, run, json=json, quiet=quiet)
+            return
+        figures, told = run(data[0], None)
     give(figures, told, json=json, quiet=quiet)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -46,12 +47,13 @@ class Compressing:
     block_signals: int | None
     force: bool
 
+    load_codec: Callable[[Path], Codec]
+    """Imported before an output is opened: a signal while Python imports may be lost."""
+
     @cached_property
     def codec(self) -> Codec:
         """The model's codec; loaded where the output is open already."""
-        from narrows.models import load_codec
-
-        return load_codec(self.model)
+        return self.load_codec(self.model)
 
     def run(self, data: str, output: str) -> dict[str, Any]:
         """Compress DATA to `output`; return the figures."""
@@ -103,6 +105,13 @@ def archive_output(data: str, output: str | None) -> str:
 def packets_output(data: str, output: str | None) -> str:
     """Return where the packets of DATA are written: a folder, a `.jsonl` file or a pipe."""
     return PIPE if output in STANDARD_OUTPUT else output or default_output(data, ".packets")
+
+
+def signal_files_in(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and in the folders there, but for archives."""
+    from narrows.signals.members import files_in
+
+    return (path for path in files_in(folder) if path.suffix != ".nrw")
 
 
 def default_output(data: str, suffix: str = ".nrw") -> str:

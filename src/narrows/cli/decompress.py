@@ -16,13 +16,13 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
+from narrows.cli.many import OutputDir, Recursive, inputs_of, is_incomplete, run_all
 from narrows.cli.packets import Checksum, Lose, Opened, open_packets_of, packets_in
 from narrows.cli.printing import give, say
 from narrows.cli.restoring import Asked, described_members, restore
 from narrows.cli.streams import (
     PIPE,
     check_array_suffix,
-    chosen_output,
     is_stream,
     number_of_signals,
     open_input,
@@ -42,10 +42,10 @@ Opening = Callable[[ExitStack], Opened]
 
 
 def decompress(
-    file: Annotated[
-        str,
-        typer.Argument(metavar="FILE", help="An archive, a folder of packets or a .jsonl of them; "
-                       "- for a pipe.", show_default=False),
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="An archive, a folder of packets or a .jsonl of "
+                       "them; - for a pipe.", show_default=False),
     ],
     model: options.OptionalModelFile = None,
     output: Annotated[
@@ -67,6 +67,8 @@ def decompress(
                      "packets, still holds; the exit code is 1 where signals are lost."),
     ] = False,
     checksum: Checksum = False,
+    output_dir: OutputDir = None,
+    recursive: Recursive = False,
     jobs: options.Jobs = 1,
     force: options.Force = False,
     json: options.AsJson = False,
@@ -75,40 +77,66 @@ def decompress(
     """Decompress an archive, or packets, to signals, bit for bit the same on every machine.
 
     narrows decompress signals.npy.nrw -m m.narrows -o back.npy
+    narrows decompress a.nrw b.nrw -m m.narrows --output-dir back
     narrows decompress recordings.nrw -m m.narrows --member a.wav
     narrows decompress signals.npy.packets -m m.narrows -o back.npy
     """
+    walk = archives_in if recursive else None
+    inputs = inputs_of(files, output, output_dir, walk, default_output)
+    if inputs is not None and (member is not None or list_):
+        raise typer.BadParameter("--member and --list are of one FILE")
     from narrows.processes import Workers
 
-    with whole_archive(file, or_packets=True) as path, Workers(jobs) as workers:
+    with Workers(jobs) as workers:
+        if list_:
+            with whole_archive(files[0], or_packets=True) as path:
+                packets = packets_in(path, files[0])
+                _list(None if packets is not None else _geometry_of(path), files[0], json, quiet)
+            return
+        written: set[str] = set()
+
+        def run(file: str, folder: str | None) -> tuple[dict[str, Any], str]:
+            asked = Asked(file, model, output, folder, member, force, workers, written)
+            return _restored(asked, skip_bad_blocks, checksum, json, quiet)
+
+        if inputs is not None:
+            run_all(inputs, run, json=json, quiet=quiet)
+            return
+        figures, told = run(files[0], None)
+    give(figures, told, json=json, quiet=quiet)
+    if is_incomplete(figures):
+        raise typer.Exit(1)
+
+
+def _restored(
+    asked: Asked, skip_bad_blocks: bool, checksum: bool, json: bool, quiet: bool
+) -> tuple[dict[str, Any], str]:
+    """Write what an archive or packets hold; return the figures, and a line that tells them."""
+    file, model = asked.file, asked.model
+    with whole_archive(file, or_packets=True) as path:
         packets = packets_in(path, file)
         if checksum and packets is None:
             raise typer.BadParameter("--checksum is of packets: archives always have one")
         geometry = None if packets is not None or skip_bad_blocks else _geometry_of(path)
-        if list_:
-            _list(None if packets is not None else _geometry_of(path), file, json, quiet)
-        elif geometry is not None:
-            asked = Asked(file, model, output, member, force, workers)
-            restore(geometry, path, asked, json, quiet)
-        elif member is not None:
-            raise typer.BadParameter(f"--member {member}: {file} holds signals without names")
+        if geometry is not None:
+            return restore(geometry, path, asked, json, quiet)
+        if asked.member is not None:
+            raise typer.BadParameter(f"--member {asked.member}: {file} holds signals without names")
+        losses: list[LostRange] = []
+        lose = partial(_tell, losses) if skip_bad_blocks else None
+        if packets is None:
+            opening: Opening = partial(_archive, path, model, lose, asked.workers)
         else:
-            losses: list[LostRange] = []
-            lose = partial(_tell, losses) if skip_bad_blocks else None
-            if packets is None:
-                opening: Opening = partial(_archive, path, model, lose, workers)
-            else:
-                opening = partial(open_packets_of, packets, file, model, checksum, lose)
-            asked = Asked(file, model, output, None, force, workers)
-            _decompress(opening, asked, losses, json, quiet)
+            opening = partial(open_packets_of, packets, file, model, checksum, lose)
+        return _decompress(opening, asked, losses, json, quiet)
 
 
 def _decompress(
     opening: Opening, asked: Asked, losses: list[LostRange], json: bool, quiet: bool
-) -> None:
+) -> tuple[dict[str, Any], str]:
     """Decompress signals that were not cut from anything."""
     file, model = asked.file, asked.model
-    output = chosen_output(asked.output, default_output(file))
+    output = asked.place(default_output(file))
     options.check_json(json, output)
     with ExitStack() as opened:
         stream = opened.enter_context(open_output(output, file, model, force=asked.force))
@@ -127,10 +155,14 @@ def _decompress(
         "model_id": decoder.model_id,
         "losses": [asdict(loss) for loss in losses],
     }
-    told = f"{output}: {counted(n, 'signal')}, ({shape}) of {decoder.model.dtype}"
-    give(figures, told, json=json, quiet=quiet)
-    if any(loss.n_signals != 0 for loss in losses):
-        raise typer.Exit(1)
+    return figures, f"{output}: {counted(n, 'signal')}, ({shape}) of {decoder.model.dtype}"
+
+
+def archives_in(folder: Path) -> Iterator[Path]:
+    """Yield the archives in a folder and in the folders there, in the order of their names."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(names) if name.endswith(".nrw"))
 
 
 def _archive(

@@ -25,15 +25,12 @@ GROUPS = {
 VALUES = {int: "N", float: "X"}
 """What the help calls a value of a type."""
 
-Data = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="Signals: a file (see docs/sources.md), a folder of such, - for a pipe, or a known "
-        "set: digits, mnist:train, mnist:test, fashion-mnist:train, fashion-mnist:test.",
-        show_default=False,
-    ),
-]
+DATA = (
+    "Signals: a file (see docs/sources.md), a folder of such, - for a pipe, or a known set: "
+    "digits, mnist:train, mnist:test, fashion-mnist:train, fashion-mnist:test."
+)
+Data = Annotated[str, typer.Argument(metavar="DATA", help=DATA, show_default=False)]
+SeveralData = Annotated[list[str], typer.Argument(metavar="DATA...", help=DATA, show_default=False)]
 TrainData = Annotated[
     str | None,
     typer.Option(

@@ -19,6 +19,20 @@ def say(message: str, quiet: bool) -> None:
         print(message, file=sys.stderr)
 
 
+OUT_OF_MEMORY = "out of memory: give fewer or smaller signals"
+
+
+def in_one_line(error: BaseException) -> str:
+    """Say in one line what a user is to know of an error."""
+    if isinstance(error, MemoryError):
+        return OUT_OF_MEMORY
+    told = str(error)
+    if isinstance(error, OSError) and type(error).__module__ == "builtins":
+        where = f" ({error.filename})" if error.filename else ""
+        told = f"{error.strerror or error}{where}"
+    return " ".join(told.split())
+
+
 def give(
     figures: dict[str, Any],
     shown: str | Callable[[], None],

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from narrows.cli import options
 from narrows.cli.bar import Bar, bar
-from narrows.cli.printing import give
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_input, open_output
 from narrows.words import counted
 
@@ -33,13 +32,33 @@ class Asked:
     file: str
     model: Path | None
     output: str | None
+    folder: str | None
+    """Where one of several is written."""
     member: str | None
     force: bool
     workers: Workers
+    written: set[str]
+    """By those before."""
+
+    def place(self, default: str) -> str:
+        """Return where to write; DataError for what another of several inputs came back as."""
+        from narrows.errors import DataError
+
+        output = chosen_output(self.output or self.folder, default)
+        path = os.path.realpath(output)
+        if path in self.written:
+            raise DataError(f"{output} is what another of the inputs came back as; do it alone")
+        self.written.add(path)
+        return output
 
 
-def restore(geometry: Geometry, path: str, asked: Asked, json: bool, quiet: bool) -> None:
-    """Restore the folder or the file that an archive's frames were cut from, or one member."""
+def restore(
+    geometry: Geometry, path: str, asked: Asked, json: bool, quiet: bool
+) -> tuple[dict[str, Any], str]:
+    """Restore the folder or the file that an archive's frames were cut from, or one member.
+
+    Return the figures, and a line that tells them.
+    """
     from narrows.codec.archive import ArchiveReader
     from narrows.models import decoder_for
 
@@ -51,7 +70,7 @@ def restore(geometry: Geometry, path: str, asked: Asked, json: bool, quiet: bool
         told = f"{tuple(figures['shape'])} of {figures['dtype']}"
     else:
         told = f"{figures['files']} files of {figures['dtype']}"
-    give(figures, f"{figures['output']}: {told}", json=json, quiet=quiet)
+    return figures, f"{figures['output']}: {told}"
 
 
 @dataclass(frozen=True)
@@ -66,11 +85,11 @@ class Restoring:
 
     def restore(self) -> dict[str, Any]:
         """Write what was asked for; return figures of it."""
-        output, member = self.asked.output, self.asked.member
+        member = self.asked.member
         if member is None and self.geometry.is_folder:
-            return self._figures(self._restore_folder(output), len(self.geometry.names))
+            return self._figures(self._restore_folder(), len(self.geometry.names))
         number = 0 if member is None else self._find(member)
-        output = self._restore_file(number, output)
+        output = self._restore_file(number)
         return self._figures(output, 1) | {"shape": list(self.geometry.shapes[number])}
 
     def _figures(self, output: str, n_files: int) -> dict[str, Any]:
@@ -96,12 +115,13 @@ class Restoring:
                 f"{', '.join(map(repr, near))}: list them with --list"
             ) from None
 
-    def _restore_folder(self, output: str | None) -> str:
+    def _restore_folder(self) -> str:
         from narrows.errors import DataError
         from narrows.folders import writing_folder
         from narrows.signals.restoring import save_members
 
-        output = output or _without_suffix(self.asked.file)
+        default = _without_suffix(self.asked.file)
+        output = self.asked.output or self.asked.place(default)
         if is_stream(output):
             raise DataError(
                 f"{self.asked.file} holds a folder, and no pipe takes one; give -o FOLDER, "
@@ -111,7 +131,7 @@ class Restoring:
             save_members(staged, self._blocks(None), self.geometry, self.decoder.model.dtype)
         return output
 
-    def _restore_file(self, number: int, output: str | None) -> str:
+    def _restore_file(self, number: int) -> str:
         from narrows.signals.formats.registry import writer_of
         from narrows.signals.restoring import restored_arrays
 
@@ -119,7 +139,7 @@ class Restoring:
         default = PurePosixPath(name).name
         if is_all:
             default = PIPE if is_stream(self.asked.file) else _restored_name(self.asked.file, name)
-        output = chosen_output(output, default)
+        output = self.asked.place(default)
         format_ = writer_of(name if output == PIPE else output, self.geometry.formats[number])
         attributes, dtype = self.geometry.attributes[number], self.decoder.model.dtype
         with self._writing(output, format_) as write:

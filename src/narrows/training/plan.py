@@ -34,7 +34,7 @@ from narrows.words import counted
 
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
 HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of the signals, where no others are given
-MAX_TRAINING_BYTES = 4 << 30  # of float32 frames held in memory; more signals are sampled
+MAX_TRAINING_BYTES = 1 << 30  # of float32 frames held in memory; more signals are sampled
 TAKEN_OVER = ("latent_size", "qualities", "bits_per_latent", "loss", "lambda_", "minutes", "sparse",
               "corrupt", "seed")  # fmt: skip
 MIN_EPOCHS_SHIFTED = 20  # with fewer, signals are seen too seldom to be learned by heart

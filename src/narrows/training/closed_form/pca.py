@@ -21,6 +21,7 @@ MAX_COUNTED = 1 << 16  # different symbols, up to which counting is faster than 
 MIN_ESTIMATED = 256  # signals
 MIN_ESTIMATE = 0.5  # in rounded latents
 ROWS = 4096  # taken into float64 at a time
+MAX_SUMMED = 1 << 26  # elements: 512 MB of float64
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
 MAX_STEP_RATIO = 2.0**15  # of two qualities: more than whole numbers below 2**21 hold
 CLIPPED_STEP_RATIO = 2.0**10  # above that: the smallest gain, of 15 bits, is then right to 3 %
@@ -110,7 +111,7 @@ def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
     Components beyond the rank of the data are zero.
     """
     n, size = flat.shape
-    mean = flat.mean(0, dtype=torch.float64)
+    mean = _mean(flat)
     rank = min(k, n - 1, size)
     if size <= MAX_EXACT_SIZE:
         _, vectors = torch.linalg.eigh(scatter_matrix(flat, mean))
@@ -123,6 +124,14 @@ def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
     padded = torch.zeros(k, size, dtype=torch.float64)
     padded[: len(components)] = components
     return mean.float(), padded.float()
+
+
+def _mean(flat: Tensor) -> Tensor:
+    """Compute the mean of `(n, size)` rows in float64, no more of which than fits beside them."""
+    parts = torch.split(flat, max(1, MAX_SUMMED // flat.shape[1]))
+    if len(parts) == 1:
+        return flat.mean(0, dtype=torch.float64)
+    return torch.stack([part.sum(0, dtype=torch.float64) for part in parts]).sum(0) / len(flat)
 
 
 def _axes(rows: Tensor, k: int) -> Tensor:

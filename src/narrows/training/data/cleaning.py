@@ -81,10 +81,9 @@ class Cleaner:
             If nothing is left.
         """
         parts = [slice(start, start + ROWS) for start in range(0, len(x), ROWS)]
-        known = [self._known(x[part]) for part in parts]
-        if all(each.all() for each in known):
+        if all(self._known(x[part]).all() for part in parts):
             return Cleaned(x)
-        missing = ~np.concatenate(known)
+        missing = np.concatenate([~self._known(x[part]) for part in parts])
         rows = np.flatnonzero(~missing.reshape(len(x), -1).all(axis=1))
         if len(rows) < 2:
             raise DataError(

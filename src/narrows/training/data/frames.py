@@ -86,9 +86,15 @@ def refuse_extremes(x: npt.NDArray[Any]) -> None:
 def split(
     x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, seed: int
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Hold a validation part out, by a permutation of the seed, unless one is given."""
-    order = np.random.default_rng([seed, len(x)]).permutation(len(x))
+    """Hold a validation part out, by a permutation of the seed, unless one is given.
+
+    What is mapped from a file and is learnt from as a whole stays where it is; other signals are
+    copied, as many as fit.
+    """
     n, held = signal_counts(x.shape, has_validation=validation is not None)
+    if validation is not None and n == len(x):
+        return x, validation[: most_frames(x.shape)]
+    order = np.random.default_rng([seed, len(x)]).permutation(len(x))
     x_train = x[np.sort(order[held : held + n])]
     if validation is not None:
         return x_train, validation[: most_frames(x.shape)]
