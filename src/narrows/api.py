@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from narrows.clock import Clock
 from narrows.codec.archive import IndexedArchive, Metadata
@@ -19,6 +18,7 @@ from narrows.errors import DataError, MissingExtraError
 from narrows.files import open_file
 from narrows.models import decoder_for, load_codec
 from narrows.processes import Workers
+from narrows.signals.containers import KEY, described, like
 from narrows.signals.frames import Frames
 from narrows.signals.geometry import unpack_geometry
 from narrows.signals.inputs import Data, as_source, reading_of, training_samples
@@ -171,6 +171,7 @@ def compress(
     ----------
     x : (n, *frame_shape) of the model's dtype, or path
         A file or a folder is read as commands read it; its names, shapes and attributes are kept.
+        A torch tensor, a DataFrame of pandas and a DataArray of xarray are decompressed to such.
     model : Codec or path
     quality, effort, embed_model, metadata, jobs, block_signals, target_bytes, target_psnr
         See `Codec.compress`.
@@ -195,6 +196,8 @@ def compress(
     source = as_source(x, reading_of(window, tile, hop).for_model(codec.model))
     if isinstance(source, Frames):
         metadata = {**(metadata or {}), **source.metadata}
+    if (container := described(x)) is not None:
+        metadata = {**(metadata or {}), KEY: container}
     from narrows.codec.encoding.requests import Request
 
     stream, encoder = io.BytesIO(), codec.encoder
@@ -244,9 +247,7 @@ def open(
         raise
 
 
-def decompress(
-    blob: bytes, model: str | Path | None = None, jobs: int = 1
-) -> npt.NDArray[Any] | dict[str, npt.NDArray[Any]]:
+def decompress(blob: bytes, model: str | Path | None = None, jobs: int = 1) -> Any:
     """Decompress an archive, finding its model by itself.
 
     Parameters
@@ -263,13 +264,21 @@ def decompress(
     -------
     (n, *frame_shape), or dict of str to array
         Same shape and dtype as what was compressed; of a folder, the array of each file by its
-        name.
+        name. What `narrows.compress` took as a torch tensor, a DataFrame or a DataArray is one
+        again, with the same labels, coordinates and attributes.
+
+    Raises
+    ------
+    FormatError, ModelNotFoundError, WrongModelError
+        If the archive is damaged, or no model of it is found.
+    MissingExtraError
+        If such an object cannot be made here; `Codec.decompress` returns the array.
     """
     blocks = IndexedArchive(stream_of(blob))
     decoder = decoder_for(blocks.header, None if model is None else Path(model))
     geometry = unpack_geometry(blocks.header, blocks.n_signals)
     if geometry is None:
-        return decoder.decompress(blob, jobs)
+        return like(decoder.decompress(blob, jobs), blocks.header.metadata.get(KEY))
     with Workers(jobs) as workers:
         frames = decoder.decompress_from(stream_of(blob), workers)
         members = range(len(geometry.names))
@@ -277,4 +286,6 @@ def decompress(
             np.array(array) if isinstance(array, np.memmap) else array
             for _, array in restored_arrays(frames, geometry, decoder.model.dtype, members)
         ]
-    return dict(zip(geometry.names, arrays, strict=True)) if geometry.is_folder else arrays[0]
+    if geometry.is_folder:
+        return dict(zip(geometry.names, arrays, strict=True))
+    return like(arrays[0], blocks.header.metadata.get(KEY))

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from narrows.element_types import ends_of
 from narrows.errors import DataError
 from narrows.signals.windows import Grid, Joiner, cut, join
 
-DTYPES = ("uint8", "int16", "int32", "float32", "float64")
+DTYPES = ("bool", "uint8", "int16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 
 
 @st.composite
@@ -25,7 +26,7 @@ def values(grid, dtype, seed=0):
     rng = np.random.default_rng(seed)
     if dtype.startswith("float"):
         return rng.normal(size=grid.shape).astype(np.float32).astype(dtype)
-    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    low, high = ends_of(np.dtype(dtype))
     return rng.integers(low, high, grid.shape, dtype, endpoint=True)
 
 

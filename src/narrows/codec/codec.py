@@ -132,7 +132,7 @@ class Codec(Shared):
         embed_model : bool, default False
             Carry the model's decoder in the archive, so that it decompresses on its own.
         metadata : mapping, optional
-            JSON values by name; `geometry`, `names` and `attributes` are reserved for sources.
+            JSON values by name; `geometry`, `names`, `attributes`, `container` are reserved.
         progress : callable, optional
             Called now and then with the number of signals done since the last call.
         strict : bool, default False
