@@ -227,6 +227,37 @@ def test_each_file_of_a_folder_is_opened_once_where_blocks_are_read_in_order(fol
     assert opened == ["a.wav", "b.wav", "in/c.wav"]
 
 
+@pytest.mark.parametrize("window", [100, 256, 1])
+@pytest.mark.parametrize("dtype", ["<i2", ">i2", "<f2", "<i8"])
+def test_windows_that_are_read_as_rows_are_those_cut_one_by_one(tmp_path, window, dtype):
+    for number, length in enumerate((1000, 0, 777)):
+        x = np.random.default_rng(number).integers(0, 99, (length, 2)).astype(dtype)
+        np.save(tmp_path / f"{number}.npy", x)
+    frames = open_signals(tmp_path, Reading(window=window))
+    one_by_one = frames.rows(np.arange(frames.shape[0]))
+    for size in (1, 3, 7, 10_000):
+        blocks = list(frames.blocks(size))
+        assert {block.dtype for block in blocks} == {frames.dtype}
+        assert np.array_equal(np.concatenate(blocks), one_by_one)
+
+
+def test_blocks_read_each_row_once(tmp_path, monkeypatch):
+    x = np.arange(40_000, dtype="<i2").reshape(100, 20, 20)
+    x.tofile(tmp_path / "x.raw")
+    reads = []
+    monkeypatch.setattr(
+        np, "fromfile", lambda *a, _real=np.fromfile, **k: reads.append(a[2]) or _real(*a, **k)
+    )
+    shape = (100, 20, 20)
+    for reading in (
+        Reading(shape=shape, dtype=x.dtype, tile=(8, 8)),
+        Reading(shape=shape, dtype=x.dtype, tile=(5, 20, 20)),
+    ):
+        reads.clear()
+        sum(len(block) for block in open_signals(tmp_path / "x.raw", reading).blocks(16))
+        assert sum(reads) == x.size
+
+
 def test_overlaps_are_said(folder):
     told = []
     open_signals(folder, Reading(window=16, hop=(4,), tell=told.append))

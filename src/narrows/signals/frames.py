@@ -55,6 +55,7 @@ class Frames:
                 f"{', '.join(map(str, cut.lengths))}: too many overlap; give longer hops"
             )
         self._opened: tuple[int, StoredSource] | None = None
+        self._slab = _Slab()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,7 +101,22 @@ class Frames:
 
     def part(self, start: int, stop: int) -> Signals:
         """Cut frames `start` to `stop`."""
-        return self.rows(np.arange(start, min(stop, self.shape[0])))
+        stop = min(stop, self.shape[0])
+        number = bisect_right(self.geometry.starts, start) - 1
+        first = self.geometry.starts[number]
+        if start < stop <= first + self._whole_frames(number):
+            length = self.geometry.lengths[0]
+            rows = self.member_source(number).part(*(length * (i - first) for i in (start, stop)))
+            checked = check_signals(rows[None], name=repr(self.members[number].name))
+            return checked.astype(self.dtype, copy=False).reshape(stop - start, *self.shape[1:])
+        return self.rows(np.arange(start, stop))
+
+    def _whole_frames(self, number: int) -> int:
+        """Count the frames that a member begins with and that are its rows, one after another."""
+        shape, lengths = self.members[number].shape, self.geometry.lengths
+        if self.geometry.hops != lengths or shape[1:] != lengths[1:]:
+            return 0
+        return shape[0] // lengths[0]
 
     def read(self) -> Signals:
         """Cut all frames."""
@@ -109,11 +125,10 @@ class Frames:
     def rows(self, indices: npt.NDArray[np.intp]) -> Signals:
         """Cut some frames; those of one member best together, and in order."""
         out = np.empty((len(indices), *self.geometry.lengths), self.dtype)
-        slab = _Slab()
         for row, index in zip(out, indices.tolist(), strict=True):
             number = bisect_right(self.geometry.starts, index) - 1
             frame = index - self.geometry.starts[number]
-            row[...] = slab.frame(self, number, frame)
+            row[...] = self._slab.frame(self, number, frame)
         return out.reshape(len(indices), *self.shape[1:])
 
     def sample(self, most: int, seed: int) -> Signals:
