@@ -105,11 +105,8 @@ def plot(dataset, rows):
         curves = dict(list(curves.items())[: MAX_CURVES - 1])
         curves[dataset.optimum.name] = _optimal_curve(dataset)
     figure = rate_distortion(dict(list(curves.items())[:MAX_CURVES]))
-    # Many names need room beside the curves.
-    figure.set_size_inches(figure.get_figwidth() + 2.2, figure.get_figheight() + 0.8)
-    legend = figure.axes[0].get_legend()
-    legend.set_loc("upper left")
-    legend.set_bbox_to_anchor((1.0, 1.0))
+    # Many names need room below the curves.
+    figure.set_size_inches(figure.get_figwidth() + 1.0, figure.get_figheight() + 1.6)
     return figure
 
 
