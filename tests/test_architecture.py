@@ -135,6 +135,7 @@ def test_no_file_imports_in_a_circle():
 
 TRAINING = (
     {"train"},
+    {"summary"},
     {"run", "freeze", "closed_form", "reached"},
     {"rate_distortion", "classic"},
     {"loop"},

@@ -114,6 +114,7 @@ def train(
     except ImportError as error:
         missing = isinstance(error, ModuleNotFoundError) and error.name
         raise MissingExtraError(missing or "torch", "training", "train", error) from None
+    from narrows.training.choices import PREDICTIVE
     from narrows.training.plan import most_frames
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec
@@ -121,7 +122,8 @@ def train(
     clock.lap("importing")
     reading = reading_of(window, tile, hop)
     seed = settings.get("seed") or 0
-    samples = training_samples(x, validation, reading, seed, most_frames)
+    in_order = settings.get("architecture") == PREDICTIVE
+    samples = training_samples(x, validation, reading, seed, most_frames, in_order=in_order)
     clock.lap("reading")
     supervision = Supervision(
         progress=progress or (lambda record: None),
@@ -133,8 +135,9 @@ def train(
     )
     with supervision.exclusive():
         return train_codec(
-            samples.x, settings, samples.validation, encoder, decoder, supervision, samples.about
-        )
+            samples.x, settings, samples.validation, encoder, decoder, supervision, samples.about,
+            samples.recordings,
+        )  # fmt: skip
 
 
 def load(path: str | Path) -> Codec:

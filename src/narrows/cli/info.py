@@ -163,6 +163,7 @@ def describe_model(file: str) -> dict[str, Any]:
         "dtype": model.dtype.name,
         "latent_size": model.groups[ENCODED],
         "correction": _correction(model),
+        "prediction": model.prediction and {"memory": model.prediction.memory},
         "qualities": model.n_qualities,
         "lambda": _lambdas(model),
         "peak": model.peak,
@@ -242,6 +243,8 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
         qualities = ", ".join(map(str, described["correction"]["qualities"]))
         components = described["correction"]["components"]
         pairs.append(("correction", f"{counted(components, 'component')}, at quality {qualities}"))
+    if described["prediction"]:
+        pairs.append(("prediction", f"from {described['prediction']['memory']:,} samples before"))
     pairs.append(("peak of PSNR", f"{quantity(described['peak'])}, {described['peak_is']}"))
     if described["lambda"]:
         lambdas = ", ".join(f"{each:.4g}" for each in described["lambda"])

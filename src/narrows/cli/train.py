@@ -163,7 +163,9 @@ def _describe(codec: Codec) -> str:
 
 def _checkpoint_of(output: str, architecture: str) -> Path | None:
     """Name the checkpoint of an output; pipes have none, and what is solved at once needs none."""
-    none = architecture == "linear" or is_stream(output)
+    from narrows.training.choices import IN_CLOSED_FORM
+
+    none = architecture in IN_CLOSED_FORM or is_stream(output)
     return None if none else Path(output + ".checkpoint")
 
 

@@ -51,6 +51,8 @@ class TrainingSamples:
     validation: Signals | None
     about: dict[str, Any]
     """How it was cut, for the model to remember; nothing where it was not."""
+    recordings: tuple[int, ...] = ()
+    """How many signals of `x` each recording has, where they stand in their order."""
 
 
 def training_samples(
@@ -59,12 +61,15 @@ def training_samples(
     reading: Reading,
     seed: int,
     most_frames: Callable[[tuple[int, ...]], int],
+    *,
+    in_order: bool = False,
 ) -> TrainingSamples:
     """Read signals to learn from, no more than fit in memory, and those to validate with.
 
     Of ten recordings or more, a tenth of the recordings is held out, since the frames of one are
     alike; of fewer, the end of each. Of arrays of signals, training holds some out. What is cut is
-    learnt from at every offset, where the frames of the cut are few.
+    learnt from at every offset, where the frames of the cut are few; but `in_order` they are those
+    of the cut alone, each behind the one before it.
     """
     source = as_source(x, reading, "training data")
     others = None
@@ -72,7 +77,9 @@ def training_samples(
         alike = reading if reading.cuts else reading.like(source)
         others = as_source(validation, alike, "validation data")
     if isinstance(source, ArraySource):
-        return TrainingSamples(source.read(), None if others is None else others.read(), {})
+        x = source.read()
+        held_out = None if others is None else others.read()
+        return _ordered(x, held_out, {}) if in_order else TrainingSamples(x, held_out, {})
     cut = {"lengths": list(source.cut.lengths), "hops": list(source.cut.hops)}
     about: dict[str, Any] = {"cut": cut}
     if others is None:
@@ -81,6 +88,10 @@ def training_samples(
             about["held_out"] = [member.name for member in parts[1].members]
         source, others = parts or split_along(source, HELD_OUT_SHARE) or (source, None)
     most = most_frames(source.shape)
+    if in_order:
+        own = None if others is None else others.part(0, MAX_HELD_OUT)
+        counts = (source.geometry.grid(i).n_frames for i in range(len(source.members)))
+        return _ordered(source.part(0, most), own, about, tuple(counts))
     if others is None:  # crops would show what training is going to hold out
         return TrainingSamples(source.sample(most, seed), None, about)
     x, kept = with_crops(source, most, seed), _sampled(others, min(most, MAX_HELD_OUT), seed)
@@ -88,6 +99,20 @@ def training_samples(
         about["crops"] = len(x) - source.shape[0]
         reading.tell(f"learns from {len(x):,} frames, at every offset")
     return TrainingSamples(x, kept, about)
+
+
+def _ordered(
+    x: Signals,
+    validation: Signals | None,
+    about: dict[str, Any],
+    recordings: tuple[int, ...] = (),
+) -> TrainingSamples:
+    """Return signals in their order; where none are held out, the last tenth is."""
+    if validation is None and len(x) > 1:
+        n = len(x) - max(1, min(MAX_HELD_OUT, round(HELD_OUT_SHARE * len(x))))
+        x, validation = x[:n], x[n:]
+    counts = recordings if sum(recordings) == len(x) else (len(x),)
+    return TrainingSamples(x, validation, about, counts)
 
 
 def _sampled(source: ArraySource | Frames, most: int, seed: int) -> Signals:

@@ -25,7 +25,9 @@ MAX_CHANNELS = 4  # of a frame whose last axis counts as channels: colours, lead
 MIN_PICTURE_SIDE = 16  # elements of either side, from which on convolutions are worth their time
 MIN_PICTURES = 2000  # from which on they are; with fewer, beginning as PCA is worth more
 MIN_QUALITIES_OF_WIDER = 4  # from which on networks are wider; with fewer, usual ones learn faster
-WIDTHS = {"linear": 1.0, "dense": 1.0, "conv": 1.5}
+IN_CLOSED_FORM = ("linear", PREDICTIVE := "predictive")
+"""Architectures that are solved at once: nothing to watch, to keep or to go on with."""
+WIDTHS = {"linear": 1.0, "predictive": 1.0, "dense": 1.0, "conv": 1.5}
 """Channels and hidden units of networks for many qualities, in those of usual ones."""
 FIRST_LATENT_SCALE = 4.0  # latents then start some steps wide, and noise does not drown them
 
@@ -35,15 +37,15 @@ LATENTS_OF_SEVERAL = 64, 2.4  # latents and bits of each with several qualities,
 LATENTS_OF_WIDER = 96, 1.6  # and where networks are wider: the highest quality can use them
 MAX_LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
 
-LATENTS_OF_COMPONENT = {"linear": 1.0, "dense": 0.6, "conv": 0.2}
+LATENTS_OF_COMPONENT = {"linear": 1.0, "predictive": 1.0, "dense": 0.6, "conv": 0.2}
 """Latents for each principal component that is worth coding at the aim: networks bend."""
 MAX_BITS_PER_LATENT = 8.0  # where few latents are asked for, which cannot meet an aim of quality
-MAX_LATENTS = {"linear": 4096, "dense": 256, "conv": 256}
+MAX_LATENTS = {"linear": 4096, "predictive": 4096, "dense": 256, "conv": 256}
 
-UPDATES = {"linear": 0, "dense": 12_000, "conv": 6_400}
+UPDATES = {"linear": 0, "predictive": 0, "dense": 12_000, "conv": 6_400}
 """Updates of the weights in a default run: dense is where MNIST's curve of quality against time
 bends, conv what takes less than ten minutes for it on two cores."""
-LEARNING_RATES = {"linear": 0.0, "dense": 4e-3, "conv": 6e-3}
+LEARNING_RATES = {"linear": 0.0, "predictive": 0.0, "dense": 4e-3, "conv": 6e-3}
 MAX_EPOCHS = 200  # of a default run: small sets gain nothing from more
 MIN_EPOCHS = 3
 MIN_BATCH, MAX_BATCH = 32, 256  # signals of an update, if there are as many
@@ -95,10 +97,10 @@ class Choices:
 def choose_networks(choices: Choices, shape: tuple[int, ...], own: bool) -> dict[str, Any]:
     """Choose the networks that are trained for rate and distortion, and how they begin."""
     settings, architecture = choices.settings, choices.settings["architecture"]
-    if own and architecture == "linear":
+    if own and architecture in IN_CLOSED_FORM:
         raise SettingError(
-            "architecture linear, which is PCA in closed form, and networks of your own; give one "
-            "of the two"
+            f"architecture {architecture}, which is PCA in closed form, and networks of your own; "
+            "give one of the two"
         )
     if architecture == "auto" and own:
         architecture = "dense"
@@ -107,7 +109,7 @@ def choose_networks(choices: Choices, shape: tuple[int, ...], own: bool) -> dict
         architecture = settings["architecture"] = _architecture_for(shape)
         frames = " x ".join(map(str, shape[1:]))
         choices.reasons["architecture"] = f"for {counted(shape[0], 'signal')} of {frames}"
-    linear = architecture == "linear"
+    linear = architecture in IN_CLOSED_FORM
     loss = choices.decide("loss", LOSS, DEFAULT)
     several = settings["qualities"] > 1
     return {

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from narrows.training.aims import parse_aim
 from narrows.training.architectures import Numbers
-from narrows.training.choices import GIVEN
+from narrows.training.choices import GIVEN, PREDICTIVE
 from narrows.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MAX_SIGNALS, MAX_ELEMENTS = 1000, 1 << 20  # that are measured
 MAX_NEAR_DB, MAX_NEAR_SHARE = 0.25, 0.03
 """What is missed by less is not tried again."""
+FIRST_POWER = {PREDICTIVE: 0.5}
+"""Of the share of the aim that was reached: bytes of predicted windows fall faster than bits do."""
+MAX_POWER = 1.5  # beyond what was tried, bytes grow ever faster
 MORE_LATENTS = 1.4  # where those there are do not reach the aim
 MAX_MISSED_DB, MAX_MISSED_SHARE = 1.0, 0.15
 """Of an aim of quality, and of one of rate: what is missed by more is said to be."""
@@ -43,7 +46,8 @@ class Reached:
         Errors and variances count as in training: of each channel times its scale.
         """
         n = max(1, min(len(x), MAX_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
-        some = x[np.arange(n) * len(x) // n]
+        predicts = codec.model.prediction is not None  # then windows stand in their order
+        some = x[:n] if predicts else x[np.arange(n) * len(x) // n]
         blob = codec.compress(some)
         shape = (-1, np.size(scale))
         original = some.astype(np.float64).reshape(shape)
@@ -60,10 +64,13 @@ class Reached:
             channels=list(each) if len(weights) > 1 else [],
         )
 
-    def nearer(self, tried: Plan, plan: Plan, size: int) -> Plan | None:
+    def nearer(
+        self, tried: Plan, plan: Plan, size: int, before: tuple[Plan, Reached] | None = None
+    ) -> Plan | None:
         """Return what to try next for the aim of `plan`; None where this is near, or had none.
 
-        Latents, of frames of `size` elements, become more where there are too few for it.
+        Latents, of frames of `size` elements, become more where there are too few for it. `before`
+        is something else that was tried, and what it reached.
         """
         if plan.settings["aim"] is None:
             return None
@@ -79,7 +86,27 @@ class Reached:
         share = plan.aimed_bits / (8.0 * self.bytes_per_signal)
         if abs(share - 1.0) <= MAX_NEAR_SHARE:
             return None
-        return replace(tried, bits_per_latent=tried.bits_per_latent * share)
+        power = FIRST_POWER.get(plan.architecture, 1.0)
+        if before is not None:  # a straight line in logarithms
+            bits = math.log(tried.bits_per_latent / before[0].bits_per_latent)
+            got_more = math.log(self.bytes_per_signal / before[1].bytes_per_signal)
+            power = bits / got_more if bits * got_more > 0 else power
+            power = min(power, MAX_POWER)
+        return replace(tried, bits_per_latent=tried.bits_per_latent * share**power)
+
+    def is_short(self, plan: Plan) -> bool:
+        """Return whether this takes fewer bytes than `plan` aims at."""
+        return 8.0 * self.bytes_per_signal < plan.aimed_bits
+
+    def misses(self, plan: Plan) -> float:
+        """Return how far this is from the aim of `plan`: the less, the better."""
+        if plan.settings["aim"] is None:
+            return 0.0
+        aim = parse_aim(plan.settings["aim"])
+        if plan.aimed_snr is not None:
+            got = self.psnr if aim.kind == "psnr" else self.snr
+            return math.inf if got is None else abs(aim.value - got)
+        return abs(math.log(8.0 * self.bytes_per_signal / plan.aimed_bits))
 
     def lines(self, plan: Plan) -> list[str]:
         """Say what was reached, and what to do where that is far from the aim."""

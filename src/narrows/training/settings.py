@@ -98,9 +98,10 @@ class TrainingSettings(TypedDict, total=False):
         "Points of its rate-distortion curve, 1 to 8, at rates a factor of 1.39 apart.",
         default=1, least=1, most=MAX_QUALITIES)]
     architecture: Annotated[str, Setting(
-        "Kind of networks: linear is PCA, in closed form; auto takes conv for 2,000 pictures or "
-        "more of at least 16 x 16, and dense for everything else.",
-        default="auto", choices=("auto", "linear", "dense", "conv"))]
+        "Kind of networks: linear is PCA, in closed form; predictive adds what predicts windows of "
+        "a recording from those before them; auto takes conv for 2,000 pictures or more of at "
+        "least 16 x 16, and dense for everything else.",
+        default="auto", choices=("auto", "linear", "predictive", "dense", "conv"))]
     loss: Annotated[str | None, Setting(
         "The distortion that is minimised.",
         unset="mse, or the preset's", choices=("mse", "bce", "l1"))]

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 import math
-import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from narrows._version import __version__
 from narrows.clock import Clock
 from narrows.errors import SettingError
 from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic, like
-from narrows.training.choices import CLASSIC, CLOSED_FORM, RATE_DISTORTION
+from narrows.training.choices import (
+    CLASSIC,
+    CLOSED_FORM,
+    IN_CLOSED_FORM,
+    PREDICTIVE,
+    RATE_DISTORTION,
+)
 from narrows.training.classic.latent_steps import choose_latent_steps
 from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.closed_form.pca import fit_linear
@@ -34,14 +37,21 @@ from narrows.training.data.frames import (
     split,
     spread_over,
 )
-from narrows.training.data.scaling import Channels, ranges_of, scaling_of, unit_scaling_of
-from narrows.training.freeze import TrainingSignals, fitting_seconds, freeze, latent_size_of
+from narrows.training.data.scaling import Channels, scaling_of, unit_scaling_of
+from narrows.training.freeze import (
+    TrainingSignals,
+    check_windows,
+    fitting_seconds,
+    freeze,
+    latent_size_of,
+)
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan, plan_of
 from narrows.training.presets import PRESETS
 from narrows.training.reached import Reached
 from narrows.training.run import Outcome, Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings, completed, parse_missing
+from narrows.training.summary import summary_of
 from narrows.training.torch_modes import usual_modes
 
 if TYPE_CHECKING:
@@ -50,7 +60,7 @@ if TYPE_CHECKING:
 
 FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
 LOG = logging.getLogger(__name__)  # of level DEBUG is what begins now, for a progress bar
-MAX_SOLVED = 3  # models in closed form, each nearer to the aim
+MAX_SOLVED = 5  # models in closed form, each nearer to the aim
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 
 
@@ -63,16 +73,22 @@ def train_codec(
     decoder: nn.Module | None = None,
     supervision: Supervision | None = None,
     about: Mapping[str, Any] | None = None,
+    recordings: Sequence[int] = (),
 ) -> Codec:
-    """Train on `(n, *frame_shape)` signals and freeze; see `narrows.train`."""
+    """Train on `(n, *frame_shape)` signals and freeze; see `narrows.train`.
+
+    `recordings` is how many windows each has, where order counts.
+    """
     supervision = supervision or Supervision()
     done = completed(settings)
-    in_closed_form = done["architecture"] == "linear"
+    in_closed_form = done["architecture"] in IN_CLOSED_FORM
     kept = None if in_closed_form else supervision.find_checkpoint()
     if (encoder is None) != (decoder is None):
         raise SettingError("an encoder of your own needs a decoder of your own; give both")
     own = None if encoder is None or decoder is None else (encoder, decoder)
     x, validation = check_training_data(x, validation)
+    if done["architecture"] == PREDICTIVE:
+        check_windows(x.shape[1:])
     settings = settings if own is None else _with_latents_of(own, settings, x.shape[1:])
     given = {"own_networks": own is not None, "has_validation": validation is not None}
     channels = Channels(done["channels"], done["weights"], x.shape[1:])
@@ -86,6 +102,7 @@ def train_codec(
     plan = plan_of(settings, x.shape, x.dtype, spectrum=spectrum, **given)
     LOG.debug("scaling %d signals", len(x))
     signals, scaling = _prepare(whole, held_out, plan, channels, cleaner.given)
+    signals = replace(signals, recordings=recordings)
     fingerprints = {
         "training signals": fingerprint(signals.train),
         "validation signals": fingerprint(signals.validation),
@@ -120,20 +137,21 @@ def _solved(
     fingerprints: dict[str, str],
     clock: Clock,
 ) -> tuple[Codec, Reached]:
-    """Train the linear architecture, again where clipping and search lead away from the aim."""
-    codec, reached, tried = None, None, plan
-    for _ in range(MAX_SOLVED):
+    """Train an architecture in closed form, again where what comes after leads from the aim."""
+    found: list[tuple[Plan, Codec, Reached]] = []
+    tried: Plan | None = plan
+    while tried is not None and len(found) < MAX_SOLVED:
         LOG.debug("finding principal components and steps")
         outcome = _solve(signals, scaling, tried)
         clock.lap("training")
-        codec = _frozen(outcome, signals, fingerprints, "linear", clock)
+        codec = _frozen(outcome, signals, fingerprints, plan.architecture, clock)
         reached = Reached.by(codec, signals.validation, scaling.scale)
-        nearer = reached.nearer(tried, plan, signals.train[0].size)
-        if nearer is None:
-            break
-        tried = nearer
-    assert codec is not None
-    assert reached is not None
+        beyond = [each for each in found if each[2].is_short(plan) != reached.is_short(plan)]
+        others = [(one, got) for one, _, got in beyond or found]
+        found.append((tried, codec, reached))
+        before = others[-1] if others else None
+        tried = reached.nearer(tried, plan, signals.train[0].size, before)
+    _, codec, reached = min(found, key=lambda each: each[2].misses(plan))
     return codec, reached
 
 
@@ -145,7 +163,7 @@ def _frozen(
     clock: Clock,
 ) -> Codec:
     result, plan = outcome.result, outcome.plan
-    summary = _summary(signals, fingerprints["training signals"], outcome)
+    summary = summary_of(signals, fingerprints["training signals"], outcome)
     LOG.debug("fitting the last layer")
     summary |= _finish(result.model, signals, plan)
     clock.lap("refitting")
@@ -176,26 +194,6 @@ def _with_latents_of(
             "or give networks of as many"
         )
     return {**settings, "latent_size": found}
-
-
-def _summary(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> dict[str, Any]:
-    """Describe how the model came to be; the model file keeps it."""
-    result, plan = outcome.result, outcome.plan
-    return {
-        "settings": plan.settings_as_json(),
-        "plan": plan.as_json(),
-        "why": plan.reasons,
-        "too_short": plan.too_short or None,
-        "signals": len(signals.train),
-        "validation_signals": len(signals.validation),
-        "data_sha256": data_sha256,
-        "value_ranges": ranges_of(signals.train),
-        "history": [record.as_json() for record in result.history],
-        "best_epoch": result.best_epoch,
-        "interrupted": result.interrupted,
-        "threads": torch.get_num_threads(),
-        "versions": _versions(),
-    }
 
 
 def _finish(model: Autoencoder, signals: TrainingSignals, plan: Plan) -> dict[str, Any]:
@@ -285,12 +283,3 @@ def _device(name: str) -> torch.device:
             f"device {name!r} is not available here ({reason}); give cpu or auto"
         ) from None
     return device
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "narrows": __version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }

@@ -6,5 +6,6 @@ No other folder imports both torch and the codec's networks.
 from narrows.training.freeze.codec import TrainingSignals, freeze
 from narrows.training.freeze.context import fitting_seconds
 from narrows.training.freeze.own_networks import latent_size_of
+from narrows.training.freeze.recordings import check_windows
 
-__all__ = ["TrainingSignals", "fitting_seconds", "freeze", "latent_size_of"]
+__all__ = ["TrainingSignals", "check_windows", "fitting_seconds", "freeze", "latent_size_of"]

@@ -17,12 +17,14 @@ from torch import Tensor
 
 from narrows.clock import Clock
 from narrows.codec.codec import Codec
+from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.model.model import Model
 from narrows.codec.transform import Transform
 from narrows.errors import TrainingError, UnprovenModelError
 from narrows.training.architectures import Autoencoder
+from narrows.training.choices import PREDICTIVE
 from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.correction import with_correction
 from narrows.training.freeze.ends import input_grid, normaliser_of
@@ -38,6 +40,7 @@ from narrows.training.freeze.networks import (
     without_idle_activation,
 )
 from narrows.training.freeze.ranges import Ranges, measure_ranges
+from narrows.training.freeze.recordings import with_prediction
 from narrows.training.freeze.tradeoffs import fit_tradeoffs
 from narrows.training.freeze.weights import Steps, choose_weight_steps
 from narrows.training.freeze.worst import worst_layer
@@ -73,7 +76,7 @@ class TrainingSignals:
     """The signals of a training, `(n, *frame_shape)`, in their own dtype and scaled.
 
     Where elements were missing, masks say which were filled in; `stand_ins` are values that stood
-    for missing ones.
+    for missing ones. `recordings` is how many windows each recording has, where order counts.
     """
 
     train: npt.NDArray[Any]
@@ -83,6 +86,7 @@ class TrainingSignals:
     missing_train: Tensor | None = None
     missing_validation: Tensor | None = None
     stand_ins: Sequence[float] = ()
+    recordings: Sequence[int] = ()
 
 
 def freeze(
@@ -136,7 +140,9 @@ def freeze(
     ]
     held_out = Codec(draft).encoder.encode_at_all_qualities(signals.validation)
     clock.lap("freezing")
-    contexts = fit_contexts(list(symbols.values()), list(held_out.values()), tables)
+    contexts: list[ContextModel | None] = [None] * draft.n_qualities
+    if architecture != PREDICTIVE:  # few windows are coded by the networks' symbols then
+        contexts = fit_contexts(list(symbols.values()), list(held_out.values()), tables)
     clock.lap("context model")
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
@@ -149,6 +155,11 @@ def freeze(
         each = signals.train, signals.validation
         finished = with_correction(finished, *each, rate_ratio, aimed_error)
     finished = replace(finished, fit=measure_fit(finished, signals.train, signals.stand_ins))
+    if architecture == PREDICTIVE:
+        clock.lap("freezing")
+        LOG.debug("learning to predict windows")
+        finished = with_prediction(finished, signals.train, signals.recordings)
+        clock.lap("prediction")
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
     asked[:, : draft.latent_size] = symbols[draft.default_quality][: len(asked)]
     finished = replace(finished, known_answers=Transform(finished).answer(asked))
