@@ -82,3 +82,20 @@ def test_descriptions_of_something_else_are_refused_in_a_line(kind):
     for rest in ({}, {"rows": 1, "columns": "x", "dtypes": 7}, {"attributes": [], "named": 1}):
         with pytest.raises(FormatError, match=f"of a {kind} object"):
             like(X, {"kind": kind, **rest})
+
+
+def test_an_array_that_a_model_of_tiles_is_given_is_cut_as_its_training_was():
+    field = np.random.default_rng(0).normal(size=(12, 20, 8)).cumsum(0).astype(np.float32)
+    codec = narrows.train(field, tile=(4, 4, 4), latent_size=4, architecture="linear")
+    blob = narrows.compress(field, codec, embed_model=True)
+    assert blob == narrows.compress(field, codec, tile=(4, 4, 4), embed_model=True)
+    assert narrows.decompress(blob).shape == field.shape
+
+
+def test_labels_that_rise_evenly_take_few_bytes():
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    codec, x = CODEC, np.tile(X, (500, 1))
+    dates = pd.date_range("2026-01-01", periods=len(x), freq="min")
+    with_dates = narrows.compress(pd.DataFrame(x, index=dates), codec)
+    assert len(with_dates) < len(narrows.compress(x, codec)) + 4000

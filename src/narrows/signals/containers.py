@@ -112,12 +112,10 @@ def _labels(index: Any) -> Any:
 
     if isinstance(index, pd.RangeIndex) and isinstance(index.name, str | None):
         return [index.start, index.stop, index.step, index.name]
-    from narrows.signals.formats.tables import arrow
+    from narrows.signals.formats.tables import arrow, compressed
 
-    pa, stream = arrow(), io.BytesIO()
-    table = pa.Table.from_pandas(pd.DataFrame(index=index))
-    pa.parquet.write_table(table, stream, compression="zstd", compression_level=19)
-    return base64.b64encode(stream.getvalue()).decode()
+    table = arrow().Table.from_pandas(pd.DataFrame(index=index))
+    return base64.b64encode(compressed(table)).decode()
 
 
 def _index(labels: Any) -> Any:

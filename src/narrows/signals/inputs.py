@@ -27,7 +27,8 @@ def as_source(x: Data, reading: Reading, name: str = "data") -> ArraySource | Fr
     if isinstance(x, str | os.PathLike):
         return open_signals(x, reading)
     array = as_array(x, name)
-    return open_array(array, reading, name) if reading.cuts else ArraySource(array)
+    is_cut = reading.hops_of_model is not None and reading.frame_shape != array.shape[1:]
+    return open_array(array, reading, name) if reading.cuts or is_cut else ArraySource(array)
 
 
 def reading_of(

@@ -72,7 +72,7 @@ def array_of(table: Any, name: str, chosen: str | None = None) -> ArraySource:
         attributes["gaps"] = gaps
     rest = table.drop_columns(numbers)
     if rest.num_columns:
-        attributes["rest"] = _text(_compressed(rest))
+        attributes["rest"] = _text(compressed(rest))
     return ArraySource(array, attributes, "rows" if lists else None)
 
 
@@ -201,7 +201,7 @@ def _of_lists(column: Any, name: str) -> Array:
     chunks = [getattr(chunk, "storage", chunk).flatten() for chunk in column.chunks]
     values = [np.asarray(chunk.to_numpy(zero_copy_only=False)) for chunk in chunks]
     flat = np.concatenate(values) if values else np.empty(0, np.float32)
-    if flat.dtype not in TYPES:
+    if flat.dtype not in (*TYPES, np.float16):
         flat = flat.astype(np.float64)
     return flat.reshape(-1, *shape)
 
@@ -226,7 +226,7 @@ def _column(values: Array, kind: Any, has_gaps: bool) -> Any:
     return lists if storage is kind else pa.ExtensionArray.from_storage(kind, lists)
 
 
-def _compressed(table: Any) -> bytes:
+def compressed(table: Any) -> bytes:
     """Write a table in few bytes: what rises evenly takes next to nothing."""
     pa, stream = arrow(), io.BytesIO()
     whole = pa.types.is_integer
