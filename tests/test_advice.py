@@ -26,11 +26,6 @@ def linear(x=X, **settings):
 
 
 CASES = {
-    "NaN to train on": (
-        lambda: linear(HOLES), "fill the values in", lambda: linear(np.nan_to_num(HOLES))),
-    "NaN to train on, removed": (
-        lambda: linear(HOLES), "remove those signals",
-        lambda: linear(HOLES[np.isfinite(HOLES).all(axis=(1, 2))])),
     "a single signal": (lambda: linear(X[:1]), "give more signals", lambda: linear(X[:2])),
     "a long recording": (
         lambda: linear(X.ravel()), r"x\[: n \* length\]\.reshape\(n, length\)",

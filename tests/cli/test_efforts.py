@@ -17,7 +17,7 @@ EFFORTS = (0, 1, 2, 9)
 def plain_model(folder):
     """A model that has nothing to search by."""
     model = load_codec(folder / "m.narrows").model
-    Codec(replace(model, tradeoffs=None)).save(folder / "plain.narrows")
+    Codec(replace(model, tradeoffs=None, fit=None)).save(folder / "plain.narrows")
 
 
 def test_compress_and_encode_search_as_long_as_they_are_told(run, folder, digits):

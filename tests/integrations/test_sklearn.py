@@ -108,9 +108,9 @@ def test_standardised_features_come_back_in_units_of_their_own():
     model = make_pipeline(StandardScaler(), quick(latent_size=3)).fit(x[:300])
     error = x[300:] - model.inverse_transform(model.transform(x[300:]))
     assert (np.sqrt(np.square(error).mean(axis=0)) < 0.15 * x.std(axis=0)).all()
-    alone = quick(latent_size=3).fit(x[:300])
+    alone = quick(latent_size=3).fit(x[:300])  # few features have scales of their own
     error = x[300:] - alone.inverse_transform(alone.transform(x[300:]))
-    assert np.sqrt(np.square(error[:, 2]).mean()) > 0.9 * x[:, 2].std()  # drowned by the millions
+    assert (np.sqrt(np.square(error).mean(axis=0)) < 0.15 * x.std(axis=0)).all()
 
 
 def test_integers_make_a_decoder_for_integers_and_come_back_as_floats(dense, flat_digits):

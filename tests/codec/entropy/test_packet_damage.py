@@ -186,7 +186,8 @@ def test_anything_but_one_signal_is_refused(shape):
     codec, _ = codec_and_packets()
     with pytest.raises(DataError, match="one signal") as caught:
         codec.compress_packet(np.zeros(shape, np.int16))
-    assert_one_line(caught.value, str(shape), "(3, 2)", "x[0]")
+    several = len(shape) == 3 and shape[0] != 0
+    assert_one_line(caught.value, str(shape), "(3, 2)", "x[0]" if several else "")
 
 
 def test_a_signal_of_another_dtype_is_refused():

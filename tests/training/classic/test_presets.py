@@ -140,6 +140,12 @@ def test_noise_has_the_deviation_and_masks_the_share_they_name():
     assert set(kept.unique().tolist()) == {0.0, 1.0}
 
 
+OWN = {
+    "encoder": nn.Sequential(nn.Flatten(), nn.Linear(64, 8)),
+    "decoder": nn.Sequential(nn.Linear(8, 64), nn.Unflatten(1, (8, 8))),
+}
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -149,11 +155,11 @@ def test_noise_has_the_deviation_and_masks_the_share_they_name():
         ({"preset": "dense-32", "architecture": "linear"}, "which is one"),
         ({"preset": "dense-25", "loss": "bce"}, "whose output is elu; give mse"),
         ({"preset": "dense-32", "loss": "l1"}, "give mse or bce"),
-        ({"preset": "dense-32", "encoder": nn.Identity(), "decoder": nn.Identity()}, "of your own"),
+        ({"preset": "dense-32", **OWN}, "of your own"),
         ({"preset": "dense-32", "latent_size": 0}, "latent_size 0"),
         ({"preset": "dense-32", "latent_size": 65}, "latent_size 65"),
         (
-            {"architecture": "linear", "encoder": nn.Identity(), "decoder": nn.Identity()},
+            {"architecture": "linear", **OWN},
             "architecture linear, .* and networks of your own",
         ),
     ],

@@ -51,7 +51,9 @@ def test_a_quality_that_falls_short_of_its_rate_is_corrected(short, digits):
 
 
 def test_each_corrected_quality_is_better_than_the_one_before(short, digits):
-    measured = [evaluate(short, digits[1400:], Request(q, effort=0)).psnr for q in range(1, 9)]
+    first = next(q for q in range(1, 9) if corrected_latents(short.model, q))
+    requests = [Request(q, effort=0) for q in range(first - 1, 9)]
+    measured = [evaluate(short, digits[1400:], request).psnr for request in requests]
     assert measured == sorted(set(measured))
 
 
