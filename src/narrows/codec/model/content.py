@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,37 @@ from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.codec.prediction.prediction import Prediction
 
-if TYPE_CHECKING:
-    from narrows.codec.model.model import Model
-
 VERSION = 0
 Tensors = dict[str, npt.NDArray[Any]]
+
+
+class Parts(Protocol):
+    """What is written of a model; `Model` says what each is."""
+
+    # fmt: off
+    @property
+    def frame_shape(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def normaliser(self) -> Normaliser: ...  # noqa: D102
+    @property
+    def quantiser(self) -> Quantiser: ...  # noqa: D102
+    @property
+    def decoder(self) -> IntegerNetwork: ...  # noqa: D102
+    @property
+    def tables(self) -> Sequence[Row]: ...  # noqa: D102
+    @property
+    def contexts(self) -> Sequence[ContextModel | None]: ...  # noqa: D102
+    @property
+    def groups(self) -> Mapping[str, int]: ...  # noqa: D102
+    @property
+    def prediction(self) -> Prediction | None: ...  # noqa: D102
+    @property
+    def encoder(self) -> IntegerNetwork | None: ...  # noqa: D102
+    @property
+    def tradeoffs(self) -> Tradeoffs | None: ...  # noqa: D102
+    @property
+    def fit(self) -> Fit | None: ...  # noqa: D102
+    # fmt: on
 
 
 class Content(NamedTuple):
@@ -47,7 +73,7 @@ class Content(NamedTuple):
 # ---------------------------------------------------------------- what decoding depends on
 
 
-def write_decoding(model: Model) -> Content:
+def write_decoding(model: Parts) -> Content:
     """Describe all that decoding depends on, and the quantiser's gains."""
     contexts = write_contexts(model.contexts)
     settings = {
@@ -129,7 +155,7 @@ def read_contexts(content: Content, rows: Sequence[Row]) -> list[ContextModel | 
 # ---------------------------------------------------------------- what only encoding depends on
 
 
-def write_encoder(model: Model) -> Content:
+def write_encoder(model: Parts) -> Content:
     """Describe the encoder and what a search for better symbols needs; None where it is left out.
 
     The settings are those of the network, with `search` and `fit` besides.
