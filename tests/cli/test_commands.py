@@ -205,7 +205,10 @@ def test_the_demo_compares_and_draws(run, folder, monkeypatch):
         (("train", "one.npy", "-o", "n.narrows"), ("single signal",)),
         (("train", "x.npy", "-o", "n.narrows", "--latent-size", "65"), ("65", "64")),
         (("train", "x.npy", "-o", "n.narrows", "--latent-size", "0"), ("latent_size", "1")),
-        (("train", "x.npy", "-o", "n.narrows", "--architecture", "x"), ("'x'", "linear, dense")),
+        (
+            ("train", "x.npy", "-o", "n.narrows", "--architecture", "x"),
+            ("'x'", "linear, predictive, dense"),
+        ),
         (("train", "x.npy", "-o", "n.narrows", "--loss", "x"), ("'x'", "mse, bce, l1")),
         (("train", "x.npy", "-o", "n.narrows", "--device", "abacus"), ("abacus", "cpu")),
         (("train", "x.npy", "-o", "n.narrows", "--lambda", "-1"), ("lambda", "above 0")),

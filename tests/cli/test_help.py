@@ -96,7 +96,7 @@ def test_values_with_a_list_are_completed(run, monkeypatch):
     monkeypatch.setenv("_NARROWS_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", "narrows train --architecture ")
     monkeypatch.setenv("COMP_CWORD", "3")
-    assert run().out.split() == ["auto", "linear", "dense", "conv"]
+    assert run().out.split() == ["auto", "linear", "predictive", "dense", "conv"]
 
 
 def test_quiet_prints_nothing_and_json_one_object(run, folder):

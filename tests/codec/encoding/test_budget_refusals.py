@@ -63,7 +63,7 @@ def test_what_an_error_says_could_be_had_can_be_had(dtype, contexts, searches, n
         def compress(x, effort=effort, **target):
             return codec.compress(x, effort=effort, **target)
 
-        value = told(codec, x, compress, **{name: 0.01 if name == "target_bytes" else 2000})
+        value = told(codec, x, compress, **{name: 1e-9 if name == "target_bytes" else 2000})
         blob = compress(x, **{name: value})
         symbols, qualities = symbols_in(codec, blob)
         if name == "target_bytes":

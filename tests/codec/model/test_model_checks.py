@@ -59,7 +59,7 @@ def test_a_fit_of_other_numbers_is_refused(missing, distortion):
 
 def test_a_dtype_that_archives_have_not_is_refused():
     model = tiny_model("int16")
-    for dtype in ("int64", "uint32", "float16", ">i2"):
+    for dtype in ("complex64", "longdouble", "timedelta64[s]", ">i2"):
         with pytest.raises(FormatError, match="model for frames"):
             replace(model, normaliser=replace(model.normaliser, dtype=np.dtype(dtype)))
 
