@@ -173,6 +173,10 @@ def test_an_aim_that_was_missed_is_told_with_what_comes_nearer(digits):
     assert len(near) == 1
     assert far[1].startswith("6.0 dB short of the aim: ")
     assert far[1].endswith("more signals or --architecture linear come nearer")
+    linear = plan_of(
+        {"aim": "snr:20", **LINEAR}, (900, 8, 8), digits.dtype, spectrum=lambda: spectrum_of(digits)
+    )
+    assert Reached(snr=18.8, **given).lines(linear)[1].endswith("--aim snr:21.2 comes nearer")
 
 
 def test_what_a_short_training_leaves_over_is_corrected_until_the_aim_is_met(digits):

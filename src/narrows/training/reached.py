@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from narrows.training.aims import parse_aim
 from narrows.training.architectures import Numbers
-from narrows.training.choices import GIVEN, PREDICTIVE
+from narrows.training.choices import CLOSED_FORM, GIVEN, PREDICTIVE
 from narrows.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -129,10 +129,12 @@ class Reached:
         if plan.aimed_snr is not None:
             if self.snr is None or self.snr >= plan.aimed_snr - MAX_MISSED_DB:
                 return []
-            return [
-                f"{plan.aimed_snr - self.snr:.1f} dB short of the aim: {more}more signals "
-                "or --architecture linear come nearer"
-            ]
+            short = plan.aimed_snr - self.snr
+            nearer = f"{more}more signals or --architecture linear come nearer"
+            if plan.method == CLOSED_FORM and plan.aim_in_words is not None:
+                aim = parse_aim(plan.aim_in_words)
+                nearer = f"--aim {aim.kind}:{aim.value + short:.1f} comes nearer"
+            return [f"{short:.1f} dB short of the aim: {nearer}"]
         if plan.aim_in_words is None or abs(got / bits - 1.0) <= MAX_MISSED_SHARE:
             return []
         return [
