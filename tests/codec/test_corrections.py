@@ -13,7 +13,7 @@ from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.networks.layers import Dense, LeakyReLU, Parallel, Reshape
 from narrows.codec.networks.network import IntegerNetwork
-from narrows.errors import FormatError
+from narrows.errors import DataError, FormatError
 from tests.helpers.tiny_models import (
     assert_identical,
     assert_one_line,
@@ -148,6 +148,8 @@ def test_what_is_no_number_comes_back_and_moves_no_other():
     x = typical_frames(model, 3)
     x[1, 0, 0] = np.nan
     x[2, 0, 0] = np.inf
+    with pytest.raises(DataError, match="NaN or infinity"):
+        Codec(model).encode(x, 3, 0)
     back = Codec(model).decompress(Codec(model).compress(x, 3))
     assert_identical(back[1:, 0, 0], x[1:, 0, 0])
     assert np.isfinite(np.delete(back.reshape(3, -1), 0, axis=1)).all()

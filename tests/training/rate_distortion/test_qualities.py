@@ -149,7 +149,9 @@ def test_what_is_no_collection_of_frames_is_refused_with_several_qualities_too(x
 
 def test_several_qualities_of_small_frames_train_by_default(digits):
     x = digits[:200].reshape(200, 64)[:, :40]
-    assert 1 <= narrows.train(x, qualities=2, architecture="linear").model.latent_size <= 40
+    assert narrows.train(x, qualities=2, architecture="linear").model.latent_size <= 40
+    plan = plan_of({"qualities": 2, "bits_per_latent": 2.4}, x.shape, x.dtype)
+    assert plan.latent_size == 32
 
 
 @pytest.mark.parametrize(("qualities", "channels"), [(1, 16), (3, 16), (4, 24), (8, 24)])
