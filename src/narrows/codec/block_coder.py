@@ -123,7 +123,7 @@ class BlockCoder:
         own, tables = self._prediction, model.quality(quality).tables
         windows = unpack_windows(block.payload, block.n_signals, own, quality, tables)
         base = self._transform.windows(windows.unpredicted, quality)
-        values = rebuild(windows, base, own, quality).astype(np.float64)
+        values = rebuild(windows, base, own, quality)
         return model.normaliser.from_integers(values.reshape(-1, *model.frame_shape))
 
     @property

@@ -83,7 +83,7 @@ def test_decoders_have_what_encoders_had(dtype, frame_shape):
     encoder, x = WindowEncoder(codec.encoder.symbol_encoder), repeating(model, 60)
     targets, _, base, bits = encoder.beside(x, 2, 2)
     search = WindowSearch(model.prediction)
-    chosen = search.encode(targets[None], base[None], bits[None], np.array([2]))
+    chosen = search.encode(targets[None], base[None], bits[None], np.array([2]), 2)
     windows = encoder.encode(x, 2, 2)
     assert np.array_equal(windows.modes, chosen.modes[0])
     assert (windows.modes != NONE).sum() > 20
@@ -114,9 +114,9 @@ def test_recordings_side_by_side_are_encoded_as_alone():
     each = [encoder.beside(repeating(MODEL, 30, seed=s), q, 2) for s, q in ((0, 1), (1, 2), (2, 2))]
     x, _, base, bits = (np.array(of) for of in zip(*each, strict=True))
     qualities, search = np.array([1, 2, 2]), WindowSearch(MODEL.prediction)
-    together = search.encode(x, base, bits, qualities)
+    together = search.encode(x, base, bits, qualities, 2)
     for i in range(3):
-        alone = search.encode(*(of[i : i + 1] for of in (x, base, bits, qualities)))
+        alone = search.encode(*(of[i : i + 1] for of in (x, base, bits, qualities)), 2)
         for name in ("modes", "lags", "gains", "symbols"):
             assert np.array_equal(getattr(together, name)[i], getattr(alone, name)[0]), name
 

@@ -35,7 +35,7 @@ class WindowEncoder:
         """Encode `(n, *frame_shape)` frames, each behind the one before it."""
         targets, symbols, base, bits = self.beside(x, quality, effort)
         each = (targets[None], base[None], bits[None], np.array([quality]))
-        chosen = self._search.encode(*each)
+        chosen = self._search.encode(*each, effort)
         modes = chosen.modes[0]
         return Windows(
             modes, chosen.lags[0], chosen.gains[0],

@@ -155,19 +155,23 @@ class Prediction:
 
     def residuals(
         self, symbols: npt.NDArray[np.int32], qualities: npt.NDArray[np.intp]
-    ) -> npt.NDArray[np.int64]:
-        """Return the residuals `(n, length, n_channels)` of `(n, n_latents)` symbols."""
+    ) -> npt.NDArray[np.float64]:
+        """Return the residuals `(n, n_channels, length)` of `(n, n_latents)` symbols."""
         limit = self.residual.input_limit
         latents = symbols * self.step[qualities - 1, None].astype(np.float64)
-        latents = np.clip(latents, -limit, limit, out=latents)
-        windows = np.asarray(self.compiled_residual(latents)).astype(np.int64)
-        return windows.reshape(len(windows), self.length, self.n_channels)
+        np.minimum(latents, limit, out=latents)
+        np.maximum(latents, -limit, out=latents)
+        return self._by_channel(self.compiled_residual(latents))
 
-    def borders(self, mismatch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return what mismatches `(n, border_length, n_channels)` say of their windows."""
-        flat = mismatch.reshape(len(mismatch), -1).astype(np.float64)
-        windows = np.asarray(self.compiled_border(flat)).astype(np.int64)
-        return windows.reshape(len(windows), self.length, self.n_channels)
+    def borders(self, mismatch: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return what mismatches `(n, n_channels, border_length)` say of windows, as residuals."""
+        flat = mismatch.swapaxes(1, 2).reshape(len(mismatch), -1)
+        return self._by_channel(self.compiled_border(flat))
+
+    def _by_channel(self, windows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Return `(n, *frame_shape)` windows as `(n, n_channels, length)`."""
+        each = windows.reshape(len(windows), self.length, self.n_channels).swapaxes(1, 2)
+        return np.ascontiguousarray(each, dtype=np.float64)
 
     def settings(self) -> dict[str, Any]:
         """Return all but the tensors, as canonical JSON values."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,9 @@ from narrows.codec.prediction.prediction import (
 )
 from narrows.errors import FormatError
 
+Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+PART = 256  # windows whose residuals are made together
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +182,9 @@ def _spread(
     return lags, gains
 
 
-def rebuild(windows: Windows, base: Integers, prediction: Prediction, quality: int) -> Integers:
+def rebuild(
+    windows: Windows, base: npt.NDArray[np.number[Any]], prediction: Prediction, quality: int
+) -> Floats:
     """Return the values `(n, length, channels)` of windows, in units of the decoder's output.
 
     Parameters
@@ -189,17 +194,32 @@ def rebuild(windows: Windows, base: Integers, prediction: Prediction, quality: i
         What the networks decode for these.
     prediction : Prediction
     quality : int
+
+    Returns
+    -------
+    (n, length, channels) float64
+        Whole numbers.
     """
-    n, past = len(windows.modes), Past(prediction, 1, len(windows.modes))
-    qualities = np.full(len(windows.residuals), quality)
-    residuals = prediction.residuals(windows.residuals, qualities)
-    each = {True: iter(residuals), False: iter(base)}
-    only = np.zeros(1, dtype=np.int64)
+    past, only = Past(prediction, 1), np.zeros(1, dtype=np.int64)
+    out = np.empty((len(windows.modes), prediction.n_channels, prediction.length))
+    residuals = _in_parts(windows.residuals, prediction, quality)
+    without = iter(base.swapaxes(1, 2).astype(np.float64))
     for i, is_predicted in enumerate((windows.modes != NONE).tolist()):
-        window = next(each[is_predicted])[None]
         if is_predicted:
             match = past.match(only, windows.lags[i : i + 1], windows.gains[i : i + 1])
-            past.append(*match.joined(window + prediction.borders(match.mismatch)))
+            coded = prediction.borders(match.mismatch)
+            coded += next(residuals)
+            decoded, smoothed = match.joined(coded)
         else:
-            past.append(window, window)
-    return past.decoded.reshape(n, prediction.length, prediction.n_channels)
+            decoded = smoothed = next(without)[None]
+        past.append(decoded, smoothed)
+        out[i] = decoded[0]
+    out += 0.0  # no zero is negative
+    return np.ascontiguousarray(out.swapaxes(1, 2))
+
+
+def _in_parts(symbols: Symbols, prediction: Prediction, quality: int) -> Iterator[Floats]:
+    """Yield the residual `(channels, length)` of each window; some at a time are held."""
+    for start in range(0, len(symbols), PART):
+        part = symbols[start : start + PART]
+        yield from prediction.residuals(part, np.full(len(part), quality))

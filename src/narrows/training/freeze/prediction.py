@@ -30,6 +30,7 @@ SHARE_OF_STEP = 0.1  # squared: of less variance, nearly all symbols are 0
 MIN_LATENTS, MAX_LATENTS = 8, 256
 FEW = 64  # predicted windows, from which no basis is learned
 MAX_LATENT = 2**26
+EFFORT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,8 @@ def learn(
 
 
 def _encoded(draft: Prediction, own: Recordings, keep: bool = False) -> Chosen:
-    return WindowSearch(draft).encode(own.x, own.base, own.base_bits, own.qualities, keep)
+    each = own.x, own.base, own.base_bits, own.qualities
+    return WindowSearch(draft).encode(*each, EFFORT, keep)
 
 
 def _counted(draft: Prediction, chosen: Chosen, recordings: Recordings) -> Prediction:
@@ -186,6 +188,7 @@ def _nothing_chosen(n_qualities: int, n_windows: int, n_channels: int) -> Chosen
     return Chosen(
         np.zeros(shape, np.int32), np.zeros(shape, np.int64),
         np.zeros((*shape, n_channels), np.int64), np.zeros((*shape, 1), np.int32),
+        np.zeros(shape),
     )  # fmt: skip
 
 
