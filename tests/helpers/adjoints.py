@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from narrows.codec.encoding.adjoints import FEWEST_BITS, taped
 from narrows.codec.networks.layers import Conv, Dense, TransposedConv
-from tests.helpers.convolutions import cases
-from tests.helpers.layers import dense_layers
+from tests.helpers.layers import convolutions, dense_layers
 
 SMALL = 2 ** (FEWEST_BITS - 1)  # gradients up to here, if they are whole, are never rounded
 LIMIT = 2**30  # of inputs, more than there are
@@ -22,7 +21,7 @@ def affine_layers(draw, kinds=(Dense, Conv, TransposedConv)):
         layer = draw(dense_layers())
         shape = layer.weight.shape[:1]
     else:
-        layer, x = draw(cases().filter(lambda case: isinstance(case[0], kinds)))
+        layer, x = draw(convolutions().filter(lambda case: isinstance(case[0], kinds)))
         shape = x.shape[1:]
     rng = np.random.default_rng(draw(SEEDS))
     most = draw(st.sampled_from([1, 60, 2**15 - 1]))

@@ -36,8 +36,7 @@ from tests.helpers.adjoints import (
     pulled,
     seen_and_gradients,
 )
-from tests.helpers.convolutions import by_hand
-from tests.helpers.layers import tables
+from tests.helpers.layers import by_hand, tables
 from tests.helpers.tiny_models import examples
 
 

@@ -16,54 +16,24 @@ from narrows.codec.networks.layers import Conv, TransposedConv
 from narrows.codec.networks.layers.sliding import boxes, cut, sizes_of
 from readers.python.narrows_reader.networks import KINDS
 from readers.python.narrows_reader.tensors import Tensors
-from tests.helpers.convolutions import InParts, by_hand, cases, computed, conv, transposed
+from tests.helpers.layers import Recording, by_hand, computed, conv, convolutions, transposed
 from tests.helpers.tiny_models import examples, tiny_conv_model, typical_frames
 
 # ---------------------------------------------------------------- values
 
 
-@given(cases())
-@examples(200)
-def test_a_convolution_computes_what_sums_in_integers_give(case):
-    layer, x = case
-    np.testing.assert_array_equal(computed(layer, x), by_hand(layer, x), strict=True)
-
-
-@given(cases(), st.integers(1, 200))
+@given(convolutions(), st.integers(1, 200))
 @examples(80)
 def test_cutting_the_work_into_parts_changes_nothing(case, part_elements):
     layer, x = case
+    backend = NumpyBackend()
+    backend.part_elements = part_elements
     np.testing.assert_array_equal(
-        computed(layer, x, backend=InParts(part_elements)), computed(layer, x), strict=True
+        computed(layer, x, backend=backend), computed(layer, x), strict=True
     )
 
 
-@given(cases(most=2**7, largest=2**7))
-@examples(100)
-def test_below_two_to_the_24_float32_gives_the_same_integers(case):
-    layer, x = case
-    if layer.magnitudes(2**7)[0] < 2**24:
-        np.testing.assert_array_equal(computed(layer, x, np.float32), by_hand(layer, x))
-
-
-@given(cases())
-@examples(80)
-def test_the_torch_backend_computes_what_numpy_computes(torch_backend, case):
-    layer, x = case
-    np.testing.assert_array_equal(
-        computed(layer, x, backend=torch_backend), computed(layer, x), strict=True
-    )
-
-
-@given(cases())
-@examples(60)
-def test_a_frame_comes_out_the_same_in_every_batch(case):
-    layer, x = case
-    alone = [computed(layer, frame[None]) for frame in x]
-    np.testing.assert_array_equal(np.concatenate(alone), computed(layer, x))
-
-
-@given(cases(shift=st.just(0), limit=st.none()))
+@given(convolutions(shift=st.just(0), limit=st.none()))
 @examples(100)
 def test_torchs_own_convolutions_give_the_same_sums(case):
     torch = pytest.importorskip("torch", reason="torch is not installed; extra train")
@@ -87,7 +57,7 @@ def test_torchs_own_convolutions_give_the_same_sums(case):
     np.testing.assert_array_equal(computed(layer, x), theirs.astype(np.int64), strict=True)
 
 
-@given(cases(shift=st.just(0), limit=st.none()), st.randoms(use_true_random=False))
+@given(convolutions(shift=st.just(0), limit=st.none()), st.randoms(use_true_random=False))
 @examples(60)
 def test_a_transposed_convolution_is_the_transpose_of_the_convolution(case, random):
     layer, x = case
@@ -109,33 +79,7 @@ def test_what_no_input_reaches_is_the_bias():
     assert computed(layer, np.array([[[1], [2]]]))[..., 0].tolist() == [[8, 5, 11, 5, 5, 5]]
 
 
-def test_no_frames_give_no_outputs():
-    for layer in (conv(), transposed()):
-        x = np.zeros((0, 5, 1))
-        assert computed(layer, x).shape == (0, *layer.output_shape((5, 1)))
-
-
-@given(cases(), st.sampled_from([np.float32, np.float64]))
-@examples(60)
-def test_no_convolution_writes_into_its_input(case, dtype):
-    layer, x = case
-    given = x.astype(dtype)
-    before = given.copy()
-    given.setflags(write=False)
-    layer.compile(NumpyBackend(), dtype, 2**53)(given)  # writing would raise
-    assert np.array_equal(given, before)
-
-
-@given(cases())
-@examples(40)
-def test_no_convolution_writes_into_its_input_on_torch(torch_backend, case):
-    layer, x = case
-    given = torch_backend.constant(x, np.float64)
-    layer.compile(torch_backend, np.float64, 2**53)(given)
-    assert given.tolist() == x.tolist()
-
-
-@given(cases())
+@given(convolutions())
 @examples(100)
 def test_the_reader_computes_and_proves_the_same(case):
     layer, x = case
@@ -150,18 +94,7 @@ def test_the_reader_computes_and_proves_the_same(case):
 # ---------------------------------------------------------------- bounds
 
 
-@given(cases(), st.randoms(use_true_random=False))
-@examples(100)
-def test_no_input_within_the_limit_leaves_the_bounds(case, random):
-    layer, x = case
-    signs = np.random.default_rng(random.getrandbits(32)).choice([-1, 1], x.shape)
-    peak, output = layer.magnitudes(2**16)
-    assert output <= peak
-    for inputs in (x, 2**16 * signs, np.full_like(x, 2**16)):
-        assert np.abs(by_hand(layer, inputs)).max() <= output
-
-
-@given(cases(shift=st.just(0), limit=st.none()))
+@given(convolutions(shift=st.just(0), limit=st.none()))
 @examples(100)
 def test_inputs_of_the_worst_signs_reach_the_peak(case):
     layer, _ = case
@@ -236,22 +169,11 @@ def test_frames_are_cut_into_parts_of_at_least_one():
 
 
 def test_large_layers_take_fewer_frames_at_a_time(monkeypatch):
-    asked = []
-
-    class Recording(NumpyBackend):
-        def zeros(self, shape, dtype):
-            asked.append(prod(shape))
-            return super().zeros(shape, dtype)
-
-        def empty(self, shape, dtype):
-            asked.append(prod(shape))
-            return super().empty(shape, dtype)
-
-    model = tiny_conv_model()
-    codec, x = Codec(model, Recording()), typical_frames(model, 40)
-    whole = codec.decode(codec.encode(x))
-    largest, monkeypatched = max(asked), 4 * model.decoder.elements
-    monkeypatch.setattr("narrows.codec.transform.MAX_BATCH_ELEMENTS", monkeypatched)
-    asked.clear()
+    model, backend = tiny_conv_model(), Recording()
+    codec, x = Codec(model, backend), typical_frames(model, 40)
+    whole, largest = codec.decode(codec.encode(x)), max(backend.asked)
+    few = 4 * model.decoder.elements
+    monkeypatch.setattr("narrows.codec.transform.MAX_BATCH_ELEMENTS", few)
+    backend.asked.clear()
     np.testing.assert_array_equal(codec.decode(codec.encode(x)), whole)
-    assert max(asked) < largest
+    assert max(backend.asked) < largest

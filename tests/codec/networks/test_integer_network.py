@@ -9,7 +9,7 @@ from narrows.codec.networks.backend import EXACT_FLOAT32, EXACT_FLOAT64, NumpyBa
 from narrows.codec.networks.layers import Dense, LeakyReLU, Reshape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, UnprovenModelError
-from tests.helpers.layers import by_hand
+from tests.helpers.layers import Float64Only, chain_by_hand
 from tests.helpers.tiny_models import (
     ACTIVATIONS,
     assert_one_line,
@@ -19,16 +19,8 @@ from tests.helpers.tiny_models import (
 )
 
 
-class Float64Only(NumpyBackend):
-    """Numpy without its float32 path."""
-
-    float32_is_exact = False
-
-
-class ReversedSums(NumpyBackend):
+class ReversedSums(Float64Only):
     """Numpy that adds the products of a dense layer in another order."""
-
-    float32_is_exact = False
 
     def constant(self, values, dtype):
         return np.asarray(values, dtype).view(_Reversed)
@@ -82,15 +74,6 @@ def outputs(network, x, backend=None):
     return backend.to_numpy(y).astype(np.float64)
 
 
-def network_by_hand(network, x):
-    rows = []
-    for row in x.reshape(len(x), -1).astype(int).tolist():
-        for layer in network.layers:
-            row = row if isinstance(layer, Reshape) else by_hand(layer, row)  # noqa: PLW2901
-        rows.append(row)
-    return rows
-
-
 networks = st.builds(
     random_network, st.integers(0, 2**32), st.sampled_from(list(ACTIVATIONS)),
     st.sampled_from([2**3, 2**10, 2**15 - 1]),
@@ -104,7 +87,8 @@ networks = st.builds(
 @examples(40)
 def test_a_network_computes_what_python_integers_give(network):
     x = random_inputs(network, 5)
-    assert outputs(network, x).reshape(5, -1).tolist() == network_by_hand(network, x)
+    expected = chain_by_hand(network.layers, x.astype(np.int64))
+    np.testing.assert_array_equal(outputs(network, x), expected)
 
 
 @given(networks)

@@ -12,13 +12,10 @@ from narrows.codec.networks.layers import MAX_TABLE_ENTRIES, Dense, LeakyReLU, R
 from narrows.errors import FormatError
 from tests.helpers.layers import (
     FLOATS,
-    activations,
     by_hand,
     clipped,
     computed,
     dense_layers,
-    layers_and_rows,
-    small_dense_layers,
     tables,
 )
 from tests.helpers.tiny_models import INT32, examples
@@ -26,40 +23,10 @@ from tests.helpers.tiny_models import INT32, examples
 # ---------------------------------------------------------------- values
 
 
-@given(layers_and_rows(dense_layers(), 2**16))
-@examples(80)
-def test_a_dense_layer_computes_what_python_integers_give(case):
-    layer, rows = case
-    assert computed(layer, rows, np.float64) == [by_hand(layer, row) for row in rows]
-
-
-@given(layers_and_rows(activations(), 2**20))
-@examples(80)
-def test_an_activation_computes_what_python_integers_give(case):
-    layer, rows = case
-    assert computed(layer, rows, np.float64) == [by_hand(layer, row) for row in rows]
-
-
-@given(layers_and_rows(st.one_of(small_dense_layers(), activations()), 127))
-@examples(80)
-def test_below_two_to_the_24_float32_gives_the_same_integers(case):
-    layer, rows = case
-    if layer.magnitudes(127)[0] < 2**24:
-        assert computed(layer, rows, np.float32) == [by_hand(layer, row) for row in rows]
-
-
-@given(layers_and_rows(st.one_of(dense_layers(), activations()), 2**12))
-@examples(80)
-def test_torch_computes_what_numpy_computes(torch_backend, case):
-    layer, rows = case
-    exact = computed(layer, rows, np.float64)
-    assert computed(layer, rows, np.float64, torch_backend) == exact
-
-
 def test_leaky_relu_floors_an_eighth():
     row = [-17, -16, -9, -8, -7, -1, 0, 1, 8]
     for dtype in FLOATS:
-        assert computed(LeakyReLU(), [row], dtype) == [[-3, -2, -2, -1, -1, -1, 0, 1, 8]]
+        assert computed(LeakyReLU(), [row], dtype).tolist() == [[-3, -2, -2, -1, -1, -1, 0, 1, 8]]
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -68,8 +35,8 @@ def test_a_table_holds_its_first_value_below_and_its_last_or_x_above(dtype):
     row = [-100, -2, -1, 0, 1, 100]
     flat = Table(values, -2, identity_above=False)
     open_above = Table(values, -2, identity_above=True)
-    assert computed(flat, [row], dtype) == [[5, 5, -7, 9, 9, 9]]
-    assert computed(open_above, [row], dtype) == [[5, 5, -7, 9, 1, 100]]
+    assert computed(flat, [row], dtype).tolist() == [[5, 5, -7, 9, 9, 9]]
+    assert computed(open_above, [row], dtype).tolist() == [[5, 5, -7, 9, 1, 100]]
 
 
 def test_a_reshape_keeps_the_row_major_order():
@@ -79,44 +46,7 @@ def test_a_reshape_keeps_the_row_major_order():
     assert y.reshape(-1).tolist() == list(range(24))
 
 
-@given(layers_and_rows(st.one_of(dense_layers(), activations()), 2**10), st.sampled_from(FLOATS))
-@examples(60)
-def test_no_layer_writes_into_its_input(case, dtype):
-    layer, rows = case
-    x = np.array(rows, dtype=dtype)
-    x.setflags(write=False)
-    layer.compile(NumpyBackend(), dtype, 2**53)(x)  # writing would raise
-    assert x.tolist() == rows
-
-
-@given(layers_and_rows(st.one_of(dense_layers(), activations()), 2**10))
-@examples(40)
-def test_no_layer_writes_into_its_input_on_torch(torch_backend, case):
-    layer, rows = case
-    x = torch_backend.constant(np.array(rows), np.float64)
-    layer.compile(torch_backend, np.float64, 2**53)(x)
-    assert x.tolist() == rows
-
-
-@pytest.mark.parametrize("dtype", FLOATS)
-def test_compiling_leaves_the_layers_tensors_alone(dtype):
-    layer = Dense(np.full((2, 2), 3, np.int16), np.full(2, 5, np.int64), 1, 10)
-    computed(layer, [[1, 2]], dtype)
-    assert layer.weight.tolist() == [[3, 3], [3, 3]]
-    assert layer.bias.tolist() == [5, 5]
-
-
 # ---------------------------------------------------------------- bounds
-
-
-@given(layers_and_rows(st.one_of(dense_layers(), activations()), 2**12))
-@examples(80)
-def test_no_input_within_the_limit_leaves_the_bounds(case):
-    layer, rows = case
-    limit = max(abs(x) for row in rows for x in row)
-    peak, output = layer.magnitudes(limit)
-    assert output <= peak
-    assert all(abs(y) <= output for row in rows for y in by_hand(layer, row))
 
 
 @given(dense_layers(limits=st.none()), st.integers(0, 2**16))
@@ -130,22 +60,13 @@ def test_no_order_of_summation_passes_the_peak_of_a_dense_layer(layer, limit):
 
 @given(dense_layers(limits=st.none()), st.integers(0, 2**16), st.integers(0, 2**40))
 @examples(80)
-def test_inputs_of_the_worst_signs_reach_the_peak_of_a_dense_layer(layer, limit, bias):
-    layer = Dense(layer.weight, np.full_like(layer.bias, -bias), 0, None)
-    peak, output = layer.magnitudes(limit)
+def test_inputs_of_the_worst_signs_reach_the_bounds_of_a_dense_layer(layer, limit, bias):
     worst = layer.weight[:, np.abs(layer.weight.astype(np.int64)).sum(0).argmax()]
-    row = [-limit if weight > 0 else limit for weight in worst.tolist()]
-    assert max(abs(y) for y in by_hand(layer, row)) == peak == output
-
-
-@given(dense_layers(limits=st.none()), st.integers(0, 2**16))
-@examples(80)
-def test_inputs_of_the_worst_signs_reach_the_output_bound_after_the_shift(layer, limit):
-    layer = Dense(layer.weight, np.full_like(layer.bias, -1), layer.shift, None)
-    _, output = layer.magnitudes(limit)
-    worst = layer.weight[:, np.abs(layer.weight.astype(np.int64)).sum(0).argmax()]
-    row = [-limit if weight > 0 else limit for weight in worst.tolist()]
-    assert max(abs(y) for y in by_hand(layer, row)) == output
+    row = np.where(worst > 0, -limit, limit)
+    unshifted = Dense(layer.weight, np.full_like(layer.bias, -bias), 0, None)
+    shifted = Dense(layer.weight, np.full_like(layer.bias, -1), layer.shift, None)
+    assert np.abs(by_hand(shifted, row[None])).max() == shifted.magnitudes(limit)[1]
+    assert {np.abs(by_hand(unshifted, row[None])).max()} == {*unshifted.magnitudes(limit)}
 
 
 def test_a_clip_bounds_the_output_but_not_the_peak():
@@ -259,14 +180,3 @@ def test_a_table_whose_start_is_no_integer_is_refused():
 def test_a_table_of_the_most_negative_number_is_bounded_rightly():
     layer = Table(np.array([INT32.min], np.int32), 0, False)
     assert layer.magnitudes(0)[1] == 2**31
-
-
-@given(st.one_of(dense_layers(), activations(), st.just(Reshape((2, 3)))))
-@examples(60)
-def test_a_layer_is_built_from_its_settings_and_tensors(layer):
-    again = type(layer).build(layer.settings(), layer.tensors())
-    assert again.settings() == layer.settings()
-    assert again.kind == layer.kind
-    assert again.n_parameters == sum(t.size for t in layer.tensors().values())
-    for name, tensor in layer.tensors().items():
-        np.testing.assert_array_equal(again.tensors()[name], tensor, strict=True)

@@ -9,11 +9,8 @@ from narrows.codec.networks.backend import EXACT_FLOAT32, NumpyBackend
 from narrows.codec.networks.layers import Conv, Dense, TransposedConv
 from narrows.codec.networks.layers.product import MAX_PARTS, Product, largest_sums, parts_of
 from narrows.codec.networks.network import IntegerNetwork
+from tests.helpers.layers import Float64Only
 from tests.helpers.tiny_models import examples
-
-
-class InFloat64(NumpyBackend):
-    float32_is_exact = False
 
 
 def layer_of(kind, rng, largest):
@@ -36,7 +33,7 @@ def test_parts_in_float32_give_what_float64_gives(kind):
         limit = (EXACT_FLOAT32 - 1) // sums
         network = IntegerNetwork([layer], shape, limit)
         x = limit * np.sign(rng.normal(size=(9, *shape)))
-        exact = network.compile(InFloat64())(x)
+        exact = network.compile(Float64Only())(x)
         np.testing.assert_array_equal(network.compile()(x), exact)
 
 
@@ -50,7 +47,7 @@ def test_a_product_takes_the_fewest_parts_that_are_proven(n_parts):
     assert len(above.parts) > n_parts or above.input_dtype is np.float64
 
 
-@pytest.mark.parametrize(("backend", "limit"), [(InFloat64(), 1), (NumpyBackend(), 2**30)])
+@pytest.mark.parametrize(("backend", "limit"), [(Float64Only(), 1), (NumpyBackend(), 2**30)])
 def test_what_is_not_proven_stays_in_float64(backend, limit):
     product = Product(np.full((48, 2), 1000, np.int16), 0, 1, limit, backend, np.float64)
     assert (product.input_dtype, len(product.parts)) == (np.float64, 1)
