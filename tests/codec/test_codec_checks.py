@@ -20,6 +20,7 @@ from tests.helpers.tiny_models import (
     assert_identical,
     assert_one_line,
     blocks_of,
+    refusing,
     tiny_codec,
     typical_frames,
 )
@@ -30,9 +31,8 @@ HEADER = CODEC.encoder.header()
 
 
 def refused(function, *args, error=DataError, words=()):
-    with pytest.raises(error) as caught:
+    with refusing(error, *words):
         function(*args)
-    assert_one_line(caught.value, *words)
 
 
 # ---------------------------------------------------------------- signals

@@ -4,11 +4,10 @@ import io
 from zlib import crc32
 
 import numpy as np
-import pytest
 
 from narrows.codec.archive import ArchiveReader, ArchiveWriter, Block, Header, Mode
 from narrows.errors import FormatError
-from tests.helpers.tiny_models import assert_one_line
+from tests.helpers import tiny_models
 
 MODEL_ID = bytes(range(16))
 BLOCK_LIMIT = "narrows.codec.archive.layout.MAX_BLOCK_BYTES"
@@ -39,12 +38,9 @@ def read(data):
     return reader.header, blocks, (reader.n_signals, reader.n_blocks)
 
 
-def refusal(data):
+def refusal(data, read=read):
     """Return the message of the FormatError that reading raises."""
-    with pytest.raises(FormatError) as caught:
-        read(data)
-    assert_one_line(caught.value)
-    return str(caught.value)
+    return tiny_models.refusal(read, data, error=FormatError)
 
 
 def small_archive(embedded=None):

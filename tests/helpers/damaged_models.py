@@ -1,12 +1,12 @@
 """A model file to damage, and how it may be refused."""
 
 import numpy as np
-import pytest
 
 from narrows.codec.codec import Codec
 from narrows.codec.model.content import write_decoding, write_encoder
 from narrows.codec.model.model_file import pack_model
 from narrows.errors import FormatError, ModelError
+from tests.helpers import tiny_models
 from tests.helpers.model_files import opened, packed, text_of
 from tests.helpers.tiny_models import assert_one_line, searching, tiny_model
 
@@ -19,10 +19,7 @@ TEXT, BODY = text_of(CONTENT, ROWS), b"".join(ROWS.values())
 
 def refusal(data):
     """Return the message with which a file is refused."""
-    with pytest.raises((FormatError, ModelError)) as caught:
-        Codec.from_bytes(data)
-    assert_one_line(caught.value)
-    return str(caught.value)
+    return tiny_models.refusal(Codec.from_bytes, data, error=(FormatError, ModelError))
 
 
 def refused_or_same(data):

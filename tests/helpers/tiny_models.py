@@ -1,11 +1,13 @@
 """Small random models made from layers alone, without training and without torch."""
 
 import io
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -33,6 +35,7 @@ from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.element_types import ends_of
+from narrows.errors import NarrowsError
 
 DTYPES = tuple(dtype.name for dtype in DTYPE_CODES)
 INTEGER_DTYPES = tuple(name for name in DTYPES if np.dtype(name).kind in "iu")
@@ -384,3 +387,18 @@ def assert_one_line(error, *words):
     assert "\n" not in text
     for word in words:
         assert word in text, text
+
+
+@contextmanager
+def refusing(error, *words, match=None):
+    """Expect an error of one line in which these words stand."""
+    with pytest.raises(error, match=match) as caught:
+        yield caught
+    assert_one_line(caught.value, *words)
+
+
+def refusal(function, *args, error=NarrowsError):
+    """Return the one line with which a function refuses what it is given."""
+    with refusing(error) as caught:
+        function(*args)
+    return str(caught.value)

@@ -19,7 +19,8 @@ from narrows.errors import FormatError, ModelError, ModelNotFoundError, WrongMod
 from narrows.models import MODELS_VARIABLE, decoder_for, find_model, load_codec
 from tests.helpers.tiny_models import (
     assert_identical,
-    assert_one_line,
+    refusal,
+    refusing,
     tiny_codec,
     tiny_model,
     typical_frames,
@@ -32,13 +33,6 @@ X = typical_frames(CODEC.model, 9)
 
 def header_of(blob):
     return ArchiveReader(io.BytesIO(blob)).header
-
-
-def message(error, function, *args):
-    with pytest.raises(error) as caught:
-        function(*args)
-    assert_one_line(caught.value)
-    return str(caught.value)
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +84,7 @@ def test_empty_parts_of_the_variable_name_no_folder(folders, monkeypatch, tmp_pa
     monkeypatch.chdir(tmp_path)
     CODEC.save(tmp_path / "here.narrows")
     monkeypatch.setenv(MODELS_VARIABLE, os.pathsep * 2)
-    message(ModelNotFoundError, find_model, CODEC.model.model_id)
+    refusal(find_model, CODEC.model.model_id, error=ModelNotFoundError)
 
 
 def test_files_that_are_no_models_are_passed_over(folders):
@@ -113,8 +107,8 @@ def test_json_nested_without_end_is_passed_over(folders):
 def test_a_damaged_copy_does_not_hide_the_whole_one_and_alone_is_named(folders):
     damaged = folders[0] / "m.narrows"
     damaged.write_bytes(CODEC.model_bytes[:-1])
-    said = message(ModelNotFoundError, narrows.decompress, CODEC.compress(X))
-    assert str(damaged) in said
+    with refusing(ModelNotFoundError, str(damaged)):
+        narrows.decompress(CODEC.compress(X))
     CODEC.save(folders[1] / "m.narrows")
     assert np.array_equal(narrows.decompress(CODEC.compress(X)), CODEC.decode(CODEC.encode(X)))
 
@@ -126,16 +120,13 @@ def test_a_model_that_is_nowhere_is_named_with_where_was_looked(folders):
         (decoder_for, header_of(CODEC.compress(X))),
         (narrows.decompress, CODEC.compress(X)),
     ):
-        said = message(ModelNotFoundError, function, argument)
-        assert CODEC.model_id in said
-        assert str(folders[1]) in said
-        assert "-m" in said
+        with refusing(ModelNotFoundError, CODEC.model_id, str(folders[1]), "-m"):
+            function(argument)
 
 
 def test_without_the_variable_its_name_is_said():
-    said = message(ModelNotFoundError, find_model, CODEC.model.model_id)
-    assert f"{MODELS_VARIABLE} is unset" in said
-    assert CODEC.model_id in said
+    with refusing(ModelNotFoundError, f"{MODELS_VARIABLE} is unset", CODEC.model_id):
+        find_model(CODEC.model.model_id)
 
 
 # ---------------------------------------------------------------- embedded and given
@@ -155,9 +146,8 @@ def test_an_embedded_model_goes_before_the_folders(folders):
 
 def test_an_embedded_model_that_is_another_is_refused():
     header = replace(header_of(CODEC.compress(X)), embedded_model=OTHER.model_bytes)
-    said = message(WrongModelError, decoder_for, header)
-    assert CODEC.model_id in said
-    assert OTHER.model_id in said
+    with refusing(WrongModelError, CODEC.model_id, OTHER.model_id):
+        decoder_for(header)
 
 
 @pytest.mark.parametrize("embed_model", [False, True])
@@ -174,9 +164,8 @@ def test_a_wrong_model_given_is_refused_though_the_right_one_is_there(folders, t
     OTHER.save(tmp_path / "wrong.narrows")
     for embed_model in (False, True):
         blob = CODEC.compress(X, embed_model=embed_model)
-        said = message(WrongModelError, narrows.decompress, blob, tmp_path / "wrong.narrows")
-        assert CODEC.model_id in said
-        assert OTHER.model_id in said
+        with refusing(WrongModelError, CODEC.model_id, OTHER.model_id):
+            narrows.decompress(blob, tmp_path / "wrong.narrows")
 
 
 # ---------------------------------------------------------------- loading
@@ -201,13 +190,12 @@ def test_saving_replaces_the_old_file(tmp_path):
 
 def test_a_file_that_is_not_there_is_named_with_what_to_do(tmp_path):
     path = tmp_path / "missing.narrows"
-    said = message(ModelNotFoundError, narrows.load, path)
-    assert str(path) in said
-    assert "narrows train" in said
+    with refusing(ModelNotFoundError, str(path), "narrows train"):
+        narrows.load(path)
 
 
 def test_a_folder_is_no_model(tmp_path):
-    assert str(tmp_path) in message(ModelNotFoundError, narrows.load, tmp_path)
+    assert str(tmp_path) in refusal(narrows.load, tmp_path, error=ModelNotFoundError)
 
 
 def inexact_model():
@@ -235,7 +223,7 @@ def test_every_error_of_loading_names_the_file(tmp_path, monkeypatch, fault):
         "unproven": (unproven_model_bytes(monkeypatch), ModelError),
     }[fault]
     path.write_bytes(content)
-    assert str(path) in message(error, load_codec, path)
+    assert str(path) in refusal(load_codec, path, error=error)
 
 
 def test_a_model_in_a_backend_given_gives_the_same_symbols(tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import wave
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from narrows.signals import Frames, Reading, open_signals, read_signals
 from narrows.signals.geometry import unpack_metadata
 from narrows.signals.reading import parse_dtype, parse_lengths
 from narrows.signals.windows import join
+from tests.helpers.tiny_models import refusal
 
 
 def write_wav(path, x, rate=8000):
@@ -31,11 +33,7 @@ def folder(tmp_path):
     return folder
 
 
-def message(data, reading):
-    with pytest.raises(DataError) as caught:
-        open_signals(data, reading)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+message = partial(refusal, open_signals, error=DataError)
 
 
 def restored(frames):

@@ -12,6 +12,7 @@ from narrows.codec.archive.metadata import pack_metadata
 from narrows.errors import DataError, FormatError
 from narrows.signals.geometry import Geometry, pack_geometry, unpack_geometry, unpack_metadata
 from narrows.signals.names import check_names
+from tests.helpers.tiny_models import refusing
 
 NAMES = st.lists(st.text("abAB/ü1_", min_size=1, max_size=12), min_size=1, max_size=9, unique=True)
 
@@ -76,9 +77,8 @@ GOOD = pack_geometry(geometry())
      "a/COM1.wav", "aux .txt", "a\0b", "a\nb", "x.", "x ", "\ud800", "x" * 1001],
 )  # fmt: skip
 def test_names_that_are_no_plain_relative_paths_are_refused(name):
-    with pytest.raises(FormatError) as caught:
+    with refusing(FormatError):
         check_names(["good.wav", name], FormatError)
-    assert "\n" not in str(caught.value)
     hostile = copy.deepcopy(GOOD)
     hostile["names"] = {"shared": [0, 0], "rest": ["good.wav", name]}
     with pytest.raises(FormatError):
@@ -129,9 +129,8 @@ def test_damaged_geometries_are_refused_in_one_line(place, value):
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = value
-    with pytest.raises(FormatError) as caught:
+    with refusing(FormatError):
         unpack_metadata(hostile)
-    assert "\n" not in str(caught.value)
 
 
 def test_a_geometry_of_more_or_fewer_frames_than_there_are_is_refused():

@@ -1,20 +1,19 @@
 """Labels of signals: one class each, from arrays, known sets and text."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from narrows.errors import DataError
 from narrows.signals import read_labels
+from tests.helpers.tiny_models import refusal
 
 CLASSES = ["red", "green", "red", "blue"]
 NUMBERS = [2, 1, 2, 0]  # in alphabetical order
 
 
-def message(data):
-    with pytest.raises(DataError) as caught:
-        read_labels(data)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+message = partial(refusal, read_labels, error=DataError)
 
 
 def file(tmp_path, content, name="y.csv"):

@@ -11,6 +11,7 @@ import pytest
 from narrows.errors import DataError
 from narrows.signals import read_signals
 from narrows.signals.reading import Reading
+from tests.helpers.tiny_models import refusing
 
 fsspec = pytest.importorskip("fsspec", reason="URLs are read by fsspec; extra remote")
 
@@ -50,9 +51,8 @@ def test_files_of_a_server_are_read(server):
     assert np.array_equal(read_signals(f"{server}/x.npy"), X)
     assert np.array_equal(read_signals(f"{server}/x.npz:b"), X[:3])
     assert read_signals(f"{server}/parts/", Reading(window=4)).shape == (3, 4, 4)
-    with pytest.raises(DataError, match=r"http://.*/gone\.npy'") as caught:
+    with refusing(DataError, match=r"http://.*/gone\.npy'"):
         read_signals(f"{server}/gone.npy")
-    assert "\n" not in str(caught.value)
 
 
 def test_members_of_a_zip_are_read(folder):
@@ -76,6 +76,5 @@ def test_folders_and_patterns_are_read(folder):
     "url", ["memory://gone", "gone://x.npy", "memory://gone/*.npy", "s3://x/y.npy"]
 )
 def test_what_cannot_be_read_is_named_in_one_line(url):
-    with pytest.raises(DataError, match=url.replace("*", r"\*")) as caught:
+    with refusing(DataError, match=url.replace("*", r"\*")):
         read_signals(url)
-    assert "\n" not in str(caught.value)

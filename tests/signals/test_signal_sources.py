@@ -1,5 +1,6 @@
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -12,16 +13,13 @@ from narrows.signals import KNOWN_NAMES, SUFFIXES, formats, open_signals, read_l
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.registry import FORMATS
 from tests.helpers.signal_frames import written
+from tests.helpers.tiny_models import refusal
 
 REAL_DATA = Path(os.environ.get("NARROWS_DATA", Path(__file__).parents[3] / "shared" / "data"))
 X = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
 
 
-def message(data):
-    with pytest.raises(DataError) as caught:
-        read_signals(data)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+message = partial(refusal, read_signals, error=DataError)
 
 
 def test_digits_are_small_pictures_of_17_grey_levels():

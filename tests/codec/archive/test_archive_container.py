@@ -38,7 +38,7 @@ from tests.helpers.archives import (
     with_crc,
     written,
 )
-from tests.helpers.tiny_models import DTYPES, ODD_SHAPES, examples
+from tests.helpers.tiny_models import DTYPES, ODD_SHAPES, examples, refusing
 
 sizes = st.one_of(st.integers(1, 4), st.sampled_from([1, 127, 128, 300]))
 
@@ -326,9 +326,8 @@ def indexed(data):
 
 
 def indexed_refusal(data):
-    with pytest.raises(FormatError) as caught:
+    with refusing(FormatError):
         indexed(data)
-    assert "\n" not in str(caught.value)
 
 
 @given(headers_and_blocks())

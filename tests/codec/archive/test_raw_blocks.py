@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.raw_blocks import pack_raw, unpack_raw
 from narrows.errors import FormatError
-from tests.helpers.tiny_models import DTYPES, ODD_SHAPES, assert_identical, examples
+from tests.helpers.tiny_models import DTYPES, ODD_SHAPES, assert_identical, examples, refusing
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -48,9 +48,8 @@ def test_deflated_bytes_are_planes():
 
 
 def refused(mode, payload, n=2, dtype="int16", shape=(3,)):
-    with pytest.raises(FormatError) as caught:
+    with refusing(FormatError):
         unpack_raw(Block(mode, 1, n, payload), np.dtype(dtype), shape)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("size", [0, 1, 11, 13, 24, 1000])

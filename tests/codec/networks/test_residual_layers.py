@@ -8,7 +8,7 @@ import pytest
 from narrows.codec.networks.layers import KINDS, Dense, LeakyReLU, Residual
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, UnprovenModelError
-from tests.helpers.tiny_models import assert_one_line, random_conv, random_dense
+from tests.helpers.tiny_models import random_conv, random_dense, refusing
 
 
 def identity(bias=0, shift=0, limit=None):
@@ -32,27 +32,23 @@ def test_a_residual_layer_with_a_large_value_inside_runs_in_float64_as_a_whole()
 def test_a_residual_layer_that_could_pass_two_to_the_53_inside_is_refused():
     inside = identity(bias=2**53 - 10, shift=40, limit=5)
     assert IntegerNetwork([Residual((inside,), 9)], (2,), 9).output_limit == 9
-    with pytest.raises(UnprovenModelError) as caught:
+    with refusing(UnprovenModelError, "layer 0", "residual", "2**53"):
         IntegerNetwork([Residual((inside,), 9)], (2,), 10)
-    assert_one_line(caught.value, "layer 0", "residual", "2**53")
 
 
 def test_inner_layers_that_change_the_shape_are_refused():
     rng = np.random.default_rng(0)
     layer = Residual((random_dense(rng, 3, 4, 0),), 9)
-    with pytest.raises(FormatError) as caught:
+    with refusing(FormatError, "make (4,) of (3,)", "keep it"):
         layer.output_shape((3,))
-    assert_one_line(caught.value, "make (4,) of (3,)", "keep it")
 
 
 def test_a_residual_layer_within_another_is_refused():
-    with pytest.raises(FormatError) as caught:
+    with refusing(FormatError, "holds a residual layer", "it may hold dense"):
         Residual((Residual((), 9),), 9)
-    assert_one_line(caught.value, "holds a residual layer", "it may hold dense")
     settings = {"limit": 9, "layers": [{"kind": "residual", "limit": 9, "layers": []}]}
-    with pytest.raises(FormatError) as caught:
+    with refusing(FormatError, "'residual' is unknown in a residual layer"):
         Residual.build(settings, {})
-    assert_one_line(caught.value, "'residual' is unknown in a residual layer")
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, True, 2**53])

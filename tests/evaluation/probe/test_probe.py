@@ -15,6 +15,7 @@ from narrows.evaluation.probe import probe as probing
 from narrows.evaluation.probe.classifiers import linear_accuracy, neighbour_accuracy, pca_scores
 from narrows.evaluation.probe.probe import encoder_layers, probe, split_signals
 from narrows.signals import read_labels
+from tests.helpers.tiny_models import refusing
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +112,8 @@ def test_the_number_of_signals_is_bounded(monkeypatch, digits, labels):
     ],
 )
 def test_labels_that_are_no_classes_of_the_signals_are_refused(codec, digits, labels, change, told):
-    with pytest.raises(DataError, match=told) as caught:
+    with refusing(DataError, match=told):
         probe(codec, *change(digits, labels))
-    assert "\n" not in str(caught.value)
 
 
 def test_a_class_that_only_the_test_signals_have_is_refused(digits):

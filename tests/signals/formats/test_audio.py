@@ -6,6 +6,7 @@ import pytest
 from narrows.errors import DataError
 from narrows.signals.formats.audio import AUDIO, LOSSY_AUDIO, open_audio, save_audio
 from narrows.signals.formats.registry import find_format
+from tests.helpers.tiny_models import refusing
 
 soundfile = pytest.importorskip("soundfile", reason="recordings are read by soundfile; extra audio")
 
@@ -84,9 +85,8 @@ def test_values_beyond_24_bits_are_clipped(tmp_path):
     ],
 )
 def test_what_a_format_cannot_hold_is_said(tmp_path, suffix, x):
-    with pytest.raises(DataError, match=r"write \.wav") as caught:
+    with refusing(DataError, match=r"write \.wav"):
         save_audio(tmp_path / f"x{suffix}", x, {})
-    assert "\n" not in str(caught.value)
 
 
 def test_attributes_of_someone_elses_do_no_harm(tmp_path):
@@ -100,6 +100,5 @@ def test_attributes_of_someone_elses_do_no_harm(tmp_path):
 def test_damage_is_named(tmp_path):
     for content in (b"fLaC", b"fLaC" + bytes(60), b"OggS" + bytes(60)):
         (tmp_path / "x.flac").write_bytes(content)
-        with pytest.raises(DataError, match=r"x\.flac") as caught:
+        with refusing(DataError, match=r"x\.flac"):
             open_audio(tmp_path / "x.flac").read()
-        assert "\n" not in str(caught.value)

@@ -12,6 +12,7 @@ from narrows.errors import DataError
 from narrows.signals import SUFFIXES, read_signals
 from narrows.signals.formats.idx import open_idx, write_idx
 from tests.helpers.signal_frames import assert_identical, frames, read_bytes, written
+from tests.helpers.tiny_models import refusing
 
 DTYPES = [np.dtype(name) for name in ("uint8", "int8", "int16", "int32", "float32", "float64")]
 X = np.arange(24, dtype=np.int16).reshape(4, 3, 2)
@@ -65,10 +66,8 @@ def test_an_axis_too_long_for_the_header_is_refused():
 def test_every_truncation_is_one_line_about_the_file(suffix):
     content = written(X, suffix)
     for length in range(len(content)):
-        with pytest.raises(DataError) as caught:
+        with refusing(DataError, "short"):
             read_bytes(content[:length], "short")
-        assert "short" in str(caught.value)
-        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

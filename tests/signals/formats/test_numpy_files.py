@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from narrows.errors import DataError, NarrowsError, SettingError
 from narrows.signals import SUFFIXES, read_signals, write_signals
 from tests.helpers.signal_frames import assert_identical, frames, read_bytes, written
+from tests.helpers.tiny_models import refusing
 
 X = np.arange(24, dtype=np.int16).reshape(4, 3, 2)
 
@@ -145,10 +146,8 @@ def test_a_second_array_in_an_npy_file_is_not_lost_unnoticed():
 def test_every_truncation_is_one_line_about_the_file(suffix):
     content = written(X, suffix)
     for length in range(len(content)):
-        with pytest.raises(NarrowsError) as caught:
+        with refusing(NarrowsError, "short"):
             read_bytes(content[:length], "short")
-        assert "short" in str(caught.value)
-        assert "\n" not in str(caught.value)
 
 
 def test_a_changed_number_in_an_npz_is_noticed():

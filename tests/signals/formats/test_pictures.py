@@ -9,6 +9,7 @@ import pytest
 from narrows.errors import DataError
 from narrows.signals.formats.pictures import JPEG, PNG, TIFF, open_picture, write_picture
 from narrows.signals.formats.registry import find_format
+from tests.helpers.tiny_models import refusal, refusing
 
 Image = pytest.importorskip("PIL.Image")
 RNG = np.random.default_rng(0)
@@ -22,10 +23,7 @@ def values(dtype, shape):
 
 
 def message(path):
-    with pytest.raises(DataError) as caught:
-        find_format(path).open(path, None)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    return refusal(find_format(path).open, path, None, error=DataError)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 9), (31, 2)])
@@ -117,9 +115,8 @@ def test_a_truncated_picture_is_named(tmp_path, length):
     stream = io.BytesIO()
     write_picture("PNG", stream, values("uint8", (50, 50)), {})
     (tmp_path / "x.png").write_bytes(stream.getvalue()[:length])
-    with pytest.raises(DataError, match=r"x\.png") as caught:
+    with refusing(DataError, match=r"x\.png"):
         open_picture("PNG", tmp_path / "x.png").read()
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from narrows.signals import read_signals
 from narrows.signals.formats.csv_text import open_csv, write_csv
 from narrows.signals.formats.parquet import open_parquet, write_parquet
 from narrows.signals.formats.tables import array_of, table_of
+from tests.helpers.tiny_models import refusing
 
 pa = pytest.importorskip("pyarrow", reason="tables are read by pyarrow; extra tables")
 
@@ -106,9 +107,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("table", "chosen", "message"), REFUSED)
 def test_tables_without_signals_are_refused_in_one_line(table, chosen, message):
-    with pytest.raises(DataError, match=message) as caught:
+    with refusing(DataError, match=message):
         array_of(table, "it", chosen)
-    assert "\n" not in str(caught.value)
 
 
 def test_attributes_of_someone_elses_are_refused():
@@ -188,9 +188,8 @@ def test_files_without_names_get_none(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n3\n", b"a,b\n\xff,1\n", b"\n\n"])
 def test_files_that_are_no_tables_are_named(tmp_path, content):
     (tmp_path / "x.csv").write_bytes(content)
-    with pytest.raises(DataError, match=r"x.csv") as caught:
+    with refusing(DataError, match=r"x.csv"):
         open_csv(tmp_path / "x.csv")
-    assert "\n" not in str(caught.value)
 
 
 def test_forms_of_someone_elses_are_refused(tmp_path):

@@ -10,6 +10,7 @@ from narrows.errors import DataError
 from narrows.signals import read_signals
 from narrows.signals.formats.wav import open_wav, write_wav
 from narrows.signals.reading import Reading
+from tests.helpers.tiny_models import refusing
 
 RNG = np.random.default_rng(0)
 
@@ -103,9 +104,8 @@ def test_samples_of_a_length_that_a_pipe_did_not_know_go_to_the_end(tmp_path):
 @pytest.mark.parametrize("length", [0, 11, 12, 20, 30, 43, 50])
 def test_a_truncated_file_is_named_in_one_line(tmp_path, length):
     (tmp_path / "x.wav").write_bytes(written(samples("int16", (50,)), {})[:length])
-    with pytest.raises(DataError, match=r"x\.wav") as caught:
+    with refusing(DataError, match=r"x\.wav"):
         read_signals(tmp_path / "x.wav", Reading(window=4))
-    assert "\n" not in str(caught.value)
 
 
 def test_compressed_samples_are_refused(tmp_path):

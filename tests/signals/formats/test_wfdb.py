@@ -10,6 +10,7 @@ from narrows.signals import read_signals
 from narrows.signals.formats.wfdb import open_wfdb, pack_212, save_wfdb, unpack_212
 from narrows.signals.members import files_in
 from narrows.signals.reading import Reading
+from tests.helpers.tiny_models import refusing
 
 RNG = np.random.default_rng(0)
 
@@ -110,9 +111,8 @@ FAULTS = [
 @pytest.mark.parametrize(("lines", "message"), FAULTS)
 def test_what_cannot_be_read_is_named_in_one_line(tmp_path, lines, message):
     (tmp_path / "x.dat").write_bytes(bytes(8))
-    with pytest.raises(DataError, match=message) as caught:
+    with refusing(DataError, match=message):
         open_wfdb(record(tmp_path, lines)).read()
-    assert "\n" not in str(caught.value)
 
 
 def test_files_of_records_are_not_read_on_their_own(tmp_path):

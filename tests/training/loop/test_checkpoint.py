@@ -19,6 +19,7 @@ from narrows.errors import DataError, FormatError, SettingError
 from narrows.training import run
 from narrows.training.loop.checkpoint import read_checkpoint, write_checkpoint
 from tests.helpers.interrupted import SETTINGS
+from tests.helpers.tiny_models import refusing
 
 SOURCE = Path(narrows.__file__).parent
 
@@ -58,9 +59,8 @@ def test_infinite_figures_survive(checkpoint):
 )
 def test_other_settings_are_named(sample, checkpoint, changed, named):
     before = checkpoint.read_bytes()
-    with pytest.raises(SettingError, match=re.escape(named)) as raised:
+    with refusing(SettingError, match=re.escape(named)):
         narrows.train(sample, **{**SETTINGS, **changed}, checkpoint=checkpoint, resume=True)
-    assert "\n" not in str(raised.value)
     assert checkpoint.read_bytes() == before
 
 
@@ -101,9 +101,8 @@ def test_a_damaged_checkpoint_is_an_error_of_one_line(kept, checkpoint):
     lengths = [0, 1, 7, 8, 9, header - 1, header, header + 1, len(kept) - 1]
     for data in (*flipped, *(kept[:n] for n in lengths), kept + b"\0", b"\xff" * 100):
         checkpoint.write_bytes(data)
-        with pytest.raises(FormatError, match="checkpoint") as raised:
+        with refusing(FormatError, match="checkpoint"):
             read_checkpoint(checkpoint)
-        assert "\n" not in str(raised.value)
 
 
 def test_a_model_is_no_checkpoint(sample, whole, folder):
