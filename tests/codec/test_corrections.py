@@ -115,18 +115,6 @@ def test_more_effort_never_costs_more(model):
     assert costs[-1].sum() < costs[0].sum()
 
 
-def test_symbols_do_not_depend_on_the_batch(model):
-    x, quality = typical_frames(model, 20), model.n_qualities
-    together = Codec(model).encode(x, quality, 2)
-    alone = np.concatenate([Codec(model, batch_size=1).encode(x[i : i + 1], quality, 2)
-                            for i in range(20)])  # fmt: skip
-    assert_identical(together, alone)
-    assert_identical(
-        Codec(model).decode(together, quality),
-        np.concatenate([Codec(model).decode(together[i : i + 1], quality) for i in range(20)]),
-    )
-
-
 def test_latents_round_to_what_effort_0_encodes(model):
     codec, x, quality = Codec(model), typical_frames(model, 20), model.n_qualities
     rounded = np.floor(codec.latents(x, quality) + 0.5).astype(np.int32)
@@ -203,11 +191,3 @@ def test_corrected_latents_without_a_parallel_layer_are_refused():
 def test_a_parallel_layer_that_splits_elsewhere_than_the_groups_is_refused():
     with pytest.raises(FormatError, match=r"parallel layer that splits \[3, 4\]"):
         replace(MODELS["uint8"], decoder=in_parallel((2, 5), dense(5, 20), Reshape((4, 5))))
-
-
-def test_another_backend_gives_the_same_bytes_and_signals(model, torch_backend):
-    x, quality = typical_frames(model, 20), model.n_qualities
-    here, there = Codec(model), Codec(model, torch_backend)
-    blob = here.compress(x, quality, 2)
-    assert there.compress(x, quality, 2) == blob
-    assert_identical(there.decompress(blob), here.decompress(blob))

@@ -1,4 +1,4 @@
-"""Blocks of several qualities: the inverse, damage, and everything that reads archives."""
+"""Blocks of several qualities: the inverse, damage, and decoding."""
 
 import io
 
@@ -9,15 +9,25 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import narrows
-from narrows.codec.archive import SEVERAL_QUALITIES, Block, IndexedArchive, Mode
-from narrows.codec.archive.quality_groups import _list_coder, pack_groups, unpack_groups
-from narrows.codec.archive.salvage import whole_blocks
+from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
+from narrows.codec.archive.quality_groups import _list_coder
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.requests import Request
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.codec.sequence import Archive
 from narrows.errors import FormatError, SettingError
 from tests.helpers.archives import BLOCK_LIMIT, written
+from tests.helpers.quality_groups import (
+    CODEC,
+    MODEL,
+    MOST,
+    SEVERAL,
+    K,
+    coder,
+    decoded_singly,
+    packed,
+    typical_symbols,
+    unpacked,
+)
 from tests.helpers.tiny_models import (
     DTYPES,
     any_int32,
@@ -30,44 +40,12 @@ from tests.helpers.tiny_models import (
     typical_frames,
 )
 
-K, MOST = 3, 8
-SEVERAL = (Mode.CODED, SEVERAL_QUALITIES)
-MODEL = tiny_model("int16", (6, 8), K, MOST, contexts=(2, 5))
-CODEC = Codec(MODEL)
 FLIPS = [1 << bit for bit in range(8)] + [0xFF]
-
-
-def coder(quality):
-    return MODEL.quality(quality).coder
-
-
-def packed(symbols, qualities, n_qualities=MOST):
-    return pack_groups(symbols, qualities, n_qualities, coder)
-
-
-def unpacked(payload, n, n_qualities=MOST):
-    return unpack_groups(payload, n, K, n_qualities, coder)
 
 
 def refused(payload, n, *words):
     with refusing(FormatError, *words):
         unpacked(payload, n)
-
-
-def typical_symbols(qualities, seed=3):
-    """Return symbols that cost little, each of its own quality; every seventh signal is escaped."""
-    at_all = CODEC.encoder.encode_at_all_qualities(typical_frames(MODEL, len(qualities), seed))
-    symbols = np.array([at_all[quality][i] for i, quality in enumerate(qualities.tolist())])
-    symbols[3::7, 1] += 1_000_000
-    return symbols
-
-
-def decoded_singly(codec, symbols, qualities):
-    """Decode each signal alone at its quality."""
-    frames = [
-        codec.decode(s[None], int(q)) for s, q in zip(symbols, qualities, strict=True)
-    ]  # fmt: skip
-    return np.concatenate(frames)
 
 
 # ---------------------------------------------------------------- inverse
@@ -243,64 +221,10 @@ def test_qualities_that_are_not_one_a_signal_are_refused(qualities):
         CODEC.decode(np.zeros((3, K), np.int32), np.array(qualities))
 
 
-# ---------------------------------------------------------------- archives
-
-FRAMES = typical_frames(MODEL, 40, seed=5)
-
-
-def block_of(qualities):
-    """Return a block of several qualities, and the signals that it decodes to."""
-    symbols = typical_symbols(qualities, seed=len(qualities))
-    block = Block(Mode.CODED, SEVERAL_QUALITIES, len(qualities), packed(symbols, qualities))
-    return block, decoded_singly(CODEC, symbols, qualities)
-
-
-@pytest.fixture(scope="module")
-def archive():
-    """An archive of blocks of several qualities, of one quality and stored, and its signals."""
-    rng = np.random.default_rng(2)
-    first, second = block_of(rng.integers(1, MOST + 1, 40)), block_of(np.repeat([6, 3], 9))
-    (coded,) = blocks_of(CODEC.compress(FRAMES[:20], 4))
-    stored = Block(Mode.STORED, 4, 5, FRAMES[20:25].astype("<i2").tobytes())
-    parts = [first[1], CODEC.decompress(CODEC.compress(FRAMES[:20], 4)), FRAMES[20:25], second[1]]
-    blob = written(CODEC.encoder.header(), [first[0], coded, stored, second[0]])
-    assert [(b.mode, b.quality) for b in blocks_of(blob)] == [SEVERAL, (0, 4), (2, 4), SEVERAL]
-    return blob, np.concatenate(parts)
-
-
-def test_blocks_of_several_qualities_decompress_to_each_signal_at_its_quality(archive):
-    blob, x = archive
-    assert_identical(CODEC.decompress(blob), x)
-    assert_identical(Codec(MODEL, batch_size=3).decompress(blob), x)
-    assert_identical(CODEC.without_encoder().decompress(blob), x)
-
-
-def test_each_signal_is_at_its_number(archive):
-    blob, x = archive
-    opened = Archive(io.BytesIO(blob), CODEC.decoder)
-    assert opened.shape == x.shape
-    for number in np.random.default_rng(0).permutation(len(x)).tolist():
-        assert_identical(opened[number], x[number])
-        assert_identical(opened[number - len(x)], x[number])
-
-
-@given(st.slices(83))
-@examples(40)
-def test_slices_are_those_of_the_array(archive, part):
-    blob, x = archive
-    assert_identical(Archive(io.BytesIO(blob), CODEC.decoder)[part], np.ascontiguousarray(x[part]))
-
-
-def test_iteration_and_the_whole_array_give_all_signals(archive):
-    blob, x = archive
-    opened = Archive(io.BytesIO(blob), CODEC.decoder)
-    assert_identical(np.stack(list(opened)), x)
-    assert_identical(np.asarray(opened), x)
-
-
 def test_archives_made_for_a_target_can_be_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr(BLOCK_LIMIT, 15 * FRAMES[0].nbytes)
-    blob = CODEC.compress(FRAMES, target_bytes=3, embed_model=True)
+    frames = typical_frames(MODEL, 40, seed=5)
+    monkeypatch.setattr(BLOCK_LIMIT, 15 * frames[0].nbytes)
+    blob = CODEC.compress(frames, target_bytes=3, embed_model=True)
     assert [(b.mode, b.quality) for b in blocks_of(blob)] == [SEVERAL] * 3
     path, x = tmp_path / "x.nrw", CODEC.decompress(blob)
     path.write_bytes(blob)
@@ -309,45 +233,7 @@ def test_archives_made_for_a_target_can_be_opened(tmp_path, monkeypatch):
         assert_identical(opened[35:3:-4], np.ascontiguousarray(x[35:3:-4]))
 
 
-def test_signals_with_a_target_are_appended(archive):
-    blob, x = archive
-    index = IndexedArchive(io.BytesIO(blob))
-    out = io.BytesIO(blob[: index.index_offset])
-    out.seek(0, io.SEEK_END)
-    size = CODEC.encoder.append_to(out, index, FRAMES, Request(target_bytes=3))
-    assert size == len(out.getvalue())
-    last = blocks_of(out.getvalue())[-1]
-    assert (last.mode, last.quality) == SEVERAL
-    again = CODEC.decompress(CODEC.compress(FRAMES, target_bytes=3))
-    assert_identical(CODEC.decompress(out.getvalue()), np.concatenate([x, again]))
-
-
-def saved(blob):
-    """Return what is salvaged, and what is lost."""
-    losses = []
-    _, blocks = whole_blocks(io.BytesIO(blob), losses.append)
-    found = [CODEC.decoder.blocks.decode(block) for block in blocks]
-    return np.concatenate(found), [(loss.first, loss.n_signals) for loss in losses]
-
-
-@pytest.mark.parametrize(("number", "first", "end"), [(0, 0, 40), (1, 40, 60), (3, 65, 83)])
-def test_the_rest_of_an_archive_survives_a_damaged_block(archive, number, first, end):
-    blob, x = archive
-    place = IndexedArchive(io.BytesIO(blob)).offsets[number + 1] - 1
-    damaged = blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1 :]
-    rest, losses = saved(damaged)
-    assert_identical(rest, np.concatenate([x[:first], x[end:]]))
-    assert losses == [(first, end - first)]
-
-
-def test_an_archive_cut_short_gives_its_first_blocks(archive):
-    blob, x = archive
-    rest, losses = saved(blob[:-30])
-    assert_identical(rest, x[:65])
-    assert losses == [(65, None)]
-
-
-def test_a_payload_that_pack_groups_never_wrote_is_refused_whoever_reads(archive, payload):
+def test_a_payload_that_pack_groups_never_wrote_is_refused_whoever_reads(payload):
     blob = written(
         CODEC.encoder.header(), [Block(Mode.CODED, SEVERAL_QUALITIES, 7, payload + b"\0")]
     )

@@ -14,10 +14,8 @@ from narrows.codec.encoding.efforts import EFFORTS
 from narrows.codec.entropy.tables import TOTAL, FrequencyTable
 from tests.helpers.symbol_search import (
     LEVELS,
-    MODELS,
     check_no_effort_is_worse,
     each_model,
-    mixed_frames,
     model_of,
     outside,
     searched,
@@ -117,44 +115,6 @@ def test_a_trained_model_gains_bits_or_decibels_by_effort(tiny_codec, efforts_on
     first, default, last = (search.cost(x, symbols[effort]).mean() for effort in (0, 2, 9))
     assert default < 0.97 * first
     assert last < 0.98 * default
-
-
-# ---------------------------------------------------------------- the same symbols everywhere
-
-
-@given(st.sampled_from(list(MODELS)), st.sampled_from([1, 2, 7, 8]), st.data())
-@examples(20)
-def test_a_signal_has_the_same_symbols_in_every_company(name, effort, data):
-    model = model_of(name)
-    x = mixed_frames(model, 24)
-    whole = Codec(model).encode(x, 1, effort)
-    chosen = data.draw(st.lists(st.integers(0, 23), max_size=40))
-    codec = Codec(model, batch_size=data.draw(st.sampled_from([1, 3, 256])))
-    assert_identical(codec.encode(x[chosen], 1, effort), whole[chosen])
-
-
-@each_model
-def test_a_signal_alone_has_the_symbols_that_it_has_among_many(name, monkeypatch):
-    model = model_of(name)
-    codec, x = Codec(model), mixed_frames(model, 300)
-    for effort in (2, 7):
-        whole = codec.encode(x, 1, effort)
-        for i in (0, 1, 255, 256, 299):
-            assert_identical(codec.encode(x[i : i + 1], 1, effort), whole[i : i + 1])
-        monkeypatch.setattr("narrows.codec.encoding.symbol_search.BATCH_SIGNALS", 7)
-        assert_identical(codec.encode(x, 1, effort), whole)
-        monkeypatch.setattr("narrows.codec.encoding.symbol_search.BATCH_ELEMENTS", 1)
-        assert_identical(codec.encode(x[:20], 1, effort), whole[:20])
-        monkeypatch.undo()
-
-
-@each_model
-def test_torch_finds_the_symbols_that_numpy_finds(torch_backend, name):
-    model = model_of(name)
-    x = mixed_frames(model, 60)
-    for effort in (0, 2, 9):
-        on_torch, here = Codec(model, backend=torch_backend), Codec(model)
-        assert on_torch.compress(x, 1, effort) == here.compress(x, 1, effort)
 
 
 def test_qualities_are_searched_for_one_by_one():
