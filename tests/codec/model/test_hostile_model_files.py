@@ -126,54 +126,22 @@ ONE = "0x1.0000000000000p+0"
 NO_POSITIVE_FLOATS = [
     "nan", "inf", "-inf", "0x0.0p+0", "-" + ONE, "0x1p+0", "1.0", "0x1p5000", "x", "", 1.0, 1, None,
 ]  # fmt: skip
+CONTEXT = CONTENT["decoding"]["contexts"][1]  # of the second of three qualities
 BAD_SETTINGS = {
-    (
-        "decoding",
-        "frame_shape",
-    ): [[], [2], [-2, -2], [2, 2.0, "x"], "22", 4, None, [0, 4], [2**40] * 9],
-    (
-        "decoding",
-        "normaliser",
-    ): [None, [], {}, "x"],
-    ("decoding", "normaliser", "dtype"): [
-        "object",
-        "float16",
-        ">u2",
-        "U5",
-        "nonsense",
-        None,
-        7,
-        "u1,u1",
-        [],
-    ],
-    ("decoding", "normaliser", "offset"): [
-        "nan",
-        "inf",
-        "0x1p5000",
-        "1e999",
-        "x",
-        1.0,
-        None,
-        [],
-        "0x" + "f" * 99,
-    ],
+    ("decoding", "frame_shape"): [[], [2], [-2, -2], [2, 2.0, "x"], "22", 4, None, [0, 4],
+                                  [2**40] * 9],
+    ("decoding", "normaliser"): [None, [], {}, "x"],
+    ("decoding", "normaliser", "dtype"): ["object", "float16", ">u2", "U5", "nonsense", None, 7,
+                                          "u1,u1", []],
+    ("decoding", "normaliser", "offset"): ["nan", "inf", "0x1p5000", "1e999", "x", 1.0, None, [],
+                                           "0x" + "f" * 99],
     ("decoding", "normaliser", "output_scale"): ["-inf", "0x1p99999", ""],
     ("decoding", "normaliser", "output_multiplier"): [0, 2**15 + 1, 1.5, "3", None, True],
     ("decoding", "normaliser", "extra"): [0],
     ("decoding", "normaliser", "limit"): [0, -5, 2**40, 127.5, "128", None, float("nan"), True],
-    ("decoding", "normaliser", "output_shift"): [
-        99,
-        -99,
-        1.5,
-        "1",
-        None,
-        float("nan"),
-        float("inf"),
-    ],
-    (
-        "decoding",
-        "quantiser",
-    ): [None, [], {}, {"shift": 8}],
+    ("decoding", "normaliser", "output_shift"): [99, -99, 1.5, "1", None, float("nan"),
+                                                 float("inf")],
+    ("decoding", "quantiser"): [None, [], {}, {"shift": 8}],
     ("decoding", "quantiser", "shift"): [-1, 99, 1.5, "8", None, float("nan")],
     ("decoding", "quantiser", "limit"): [0, 2**31, 0.5, None, float("inf")],
     ("encoder",): [[], {}, "x", 0],
@@ -196,9 +164,13 @@ BAD_SETTINGS = {
     ("decoding", "decoder", "search"): [{"unit": ONE, "lambda": [ONE] * 3}],
     ("decoding", "decoder", "layers"): [[{"kind": "reshape", "shape": [2, 2]}], None, [None]],
     ("decoding", "decoder", "input_limit"): [5, 2**24 - 1.0, None],
-    ("decoding", "contexts"): [None, [], {}, "x", 1, [None, None], [None] * 3, [None] * 4, [0] * 3],
-    ("decoding", "contexts", 0): [False, {}, [], "x"],
-    ("decoding", "contexts", 1): [None, {}, [], "x", 0],
+    ("decoding", "contexts"): [None, [], {}, "", "x", 1, [None, None], [None] * 3, [None] * 4,
+                               [0] * 3, [[], [], []], {"0": None}, [None, CONTEXT],
+                               [None, CONTEXT, None, None], [None, CONTEXT, CONTEXT]],
+    ("decoding", "contexts", 0): [False, {}, [], "x", CONTEXT],
+    ("decoding", "contexts", 1): [None, {}, [], "x", 0, 1],
+    ("decoding", "contexts", 1, "order"): [[0, 1]],
+    ("decoding", "contexts", 1, "sizes"): [[3, 3]],
     ("decoding", "contexts", 1, "hidden_shift"): [-1, 41, 1.5, "1", None, float("nan"), True],
     ("decoding", "contexts", 1, "output_shift"): [-1, 41, 2.0, "x", 10**400],
     ("decoding", "contexts", 1, "row_shift"): [-1, 41, [], {}],
@@ -207,7 +179,7 @@ BAD_SETTINGS = {
     ("decoding", "contexts", 1, "extra"): [0, None],
     ("decoding", "extra"): [0],
     ("decoding", "format"): [1, "0", None, 0.0, False],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

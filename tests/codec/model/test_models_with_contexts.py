@@ -115,67 +115,6 @@ def test_tensors_in_any_memory_order_make_the_same_model(order):
     assert Codec(other).compress(x) == Codec(model).compress(x)
 
 
-def refused(content, tensors):
-    with refusing((FormatError, ModelError)):
-        Codec.from_bytes(forged(content, tensors))
-
-
-def with_contexts(change):
-    content, tensors = opened(pack_model(replace(mixed_model(), known_answers=None)))
-    change(content["decoding"]["contexts"], tensors)
-    return content, tensors
-
-
-HOSTILE = {
-    "one context too few": lambda c, t: c.pop(0),
-    "one context too many": lambda c, t: c.append(None),
-    "one described too many": lambda c, t: c.append(dict(c[1])),
-    "a context that is not there": lambda c, t: c.__setitem__(0, dict(c[1])),
-    "tensors without a context": lambda c, t: c.__setitem__(1, None),
-    "an empty description": lambda c, t: c[1].clear(),
-    "a list for a description": lambda c, t: c.__setitem__(1, []),
-    "a number for a description": lambda c, t: c.__setitem__(1, 1),
-    "false for null": lambda c, t: c.__setitem__(0, False),
-    "an unknown setting": lambda c, t: c[1].update(extra=1),
-    "a setting called as a tensor": lambda c, t: c[1].update(order=[0, 1, 2, 3]),
-    "a setting for the sizes": lambda c, t: c[1].update(sizes=[3, 3, 3, 3]),
-    "a missing setting": lambda c, t: c[1].pop("row_shift"),
-    "a fraction": lambda c, t: c[1].update(row_shift=1.0),
-    "true": lambda c, t: c[1].update(row_shift=True),
-    "an unknown tensor": lambda c, t: t.update({"contexts.1.extra": np.zeros(3, np.int16)}),
-    "a tensor of a quality that is not there": lambda c, t: t.update(
-        {"contexts.3.order": np.zeros(4, np.int32)}
-    ),
-    "a tensor of no quality": lambda c, t: t.update({"contexts.order": np.zeros(4, np.int32)}),
-    "an order of two dimensions": lambda c, t: t.update(
-        {"contexts.1.order": t["contexts.1.order"].reshape(2, 2)}
-    ),
-    "an order without numbers": lambda c, t: t.update({"contexts.1.order": np.zeros(0, np.int32)}),
-    "an order of one number": lambda c, t: t.update({"contexts.1.order": np.zeros((), np.int32)}),
-}
-
-
-@pytest.mark.parametrize("fault", HOSTILE)
-def test_a_hostile_description_or_tensor_is_refused(fault):
-    refused(*with_contexts(HOSTILE[fault]))
-
-
-@pytest.mark.parametrize("contexts", [None, {}, "", "abc", 0, {"0": None}, [[], [], []]])
-def test_contexts_that_are_no_list_are_refused(contexts):
-    content, tensors = opened(pack_model(mixed_model()))
-    content["decoding"]["contexts"] = contexts
-    refused(content, tensors)
-
-
-@pytest.mark.parametrize("name", TENSORS)
-def test_a_missing_or_changed_tensor_of_a_file_is_refused(name):
-    content, tensors = opened(pack_model(mixed_model()))
-    key = f"contexts.1.{name}"
-    for bad in (tensors[key][:-1], tensors[key][None], tensors[key].astype(np.int64)):
-        refused(content, {**tensors, key: np.ascontiguousarray(bad)})
-    refused(content, {n: t for n, t in tensors.items() if n != key})
-
-
 def test_a_context_for_one_latent_is_refused():
     model = tiny_model("uint8", (3, 2), 1, known_answers=False)
     content, tensors = opened(pack_model(model))
@@ -184,7 +123,8 @@ def test_a_context_for_one_latent_is_refused():
     sizes = {"order": 1, "hidden_weight": 0, "hidden_bias": 0, "output_weight": 0,
              "output_bias": 1, "basis": size, "base": size}  # fmt: skip
     tensors |= {f"contexts.0.{n}": np.zeros(s, TENSORS[n]) for n, s in sizes.items()}
-    refused(content, tensors)
+    with refusing((FormatError, ModelError)):
+        Codec.from_bytes(forged(content, tensors))
 
 
 # ---------------------------------------------------------------- known answers
