@@ -18,10 +18,9 @@ from scripts.golden.exact import exact_float32, exact_qualities_int16
 from scripts.golden.files import efforts_of, files_of, packets_of
 from scripts.golden.frames import geometry
 from scripts.golden.predicted import predicted
+from tests.helpers.altered_models import by_channel, corrected
 from tests.helpers.tiny_models import (
     DTYPES,
-    by_channel,
-    corrected,
     random_context,
     right_answers,
     searching,

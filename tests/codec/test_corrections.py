@@ -14,9 +14,9 @@ from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.networks.layers import Dense, LeakyReLU, Parallel, Reshape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import DataError, FormatError
+from tests.helpers.altered_models import corrected
 from tests.helpers.tiny_models import (
     assert_identical,
-    corrected,
     refusing,
     searching,
     tiny_conv_model,

@@ -10,6 +10,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.budget_search import BudgetSearch
 from narrows.codec.encoding.requests import Budget, Request
 from tests.helpers import budgets, symbol_search
+from tests.helpers.altered_models import corrected
 from tests.helpers.archives import BLOCK_LIMIT
 from tests.helpers.predicting import repeating, tiny_predicting
 from tests.helpers.tiny_models import (
@@ -17,7 +18,6 @@ from tests.helpers.tiny_models import (
     DTYPES,
     assert_identical,
     blocks_of,
-    corrected,
     noise_frames,
     searching,
     tiny_conv_model,

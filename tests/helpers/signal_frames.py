@@ -34,11 +34,3 @@ def read_bytes(content, name="x", member=""):
         path = Path(folder, name)
         path.write_bytes(content)
         return np.array(read_signals(f"{path}{member}"))
-
-
-def assert_identical(x, y):
-    """Compare dtype, shape and every bit, so that NaN equals itself."""
-    assert x.dtype == y.dtype
-    assert x.dtype.isnative
-    assert x.shape == y.shape
-    assert x.tobytes() == y.tobytes()

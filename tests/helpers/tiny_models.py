@@ -16,7 +16,6 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.counting import count_table
-from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.model.model import Model
 from narrows.codec.model.tradeoff import Tradeoffs
 from narrows.codec.networks.backend import NUMPY
@@ -24,7 +23,6 @@ from narrows.codec.networks.layers import (
     Conv,
     Dense,
     LeakyReLU,
-    Parallel,
     ReLU,
     Reshape,
     Residual,
@@ -92,27 +90,6 @@ def tiny_normaliser(dtype):
     ends |= {"offset": offset, "scale": 2.0**-spare_bits, "output_offset": offset}
     ends |= {"limit": 2 ** (min(16, bits) - 1), "output_scale": 1.0}
     return Normaliser(**ends | {"output_multiplier": 3, "output_shift": 12 - spare_bits})
-
-
-def by_channel(model, seed=0):
-    """Return a model whose channels, the last axis of its frames, differ in offset and size."""
-    rng, own, n = np.random.default_rng(seed), model.normaliser, model.frame_shape[-1]
-    powers, moved = rng.permutation(n).tolist(), rng.integers(-9, 9, n).tolist()
-    normaliser = replace(
-        own,
-        offset=tuple(own.offset + shift for shift in moved),
-        scale=tuple(own.scale * 2.0**-power for power in powers),
-        output_multiplier=(own.output_multiplier,) * n,
-        output_shift=tuple(own.output_shift - power for power in powers),
-        output_scale=tuple(own.output_scale * 2.0**power for power in powers),
-        output_offset=tuple(own.output_offset + shift for shift in moved),
-    )
-    tradeoffs = model.tradeoffs
-    if tradeoffs is not None:
-        weights = 2.0 ** -np.array(powers) * rng.uniform(0.8, 1.25, n)
-        tradeoffs = replace(tradeoffs, weights=weights.tolist())
-    model = replace(model, normaliser=normaliser, tradeoffs=tradeoffs)
-    return replace(model, known_answers=right_answers(model))
 
 
 def tiny_model(
@@ -288,48 +265,6 @@ def searching(model, n=16):
             curvature[quality - 1, j] = min(np.rint(squared(steps).mean()), INT32.max)
     lambdas = [8 / max(1.0, float(row.mean())) for row in curvature]
     return replace(model, tradeoffs=Tradeoffs(unit, lambdas, curvature))
-
-
-def corrected(model, n_corrected=2, qualities=(2,), seed=3):
-    """Add a correction of random unit vectors to some qualities of a searching model.
-
-    A step of it is about as large as typical errors, so that its symbols are some steps.
-    """
-    rng, size, k = np.random.default_rng(seed), prod(model.frame_shape), model.latent_size
-    axes, _ = np.linalg.qr(rng.normal(size=(size, n_corrected)))
-    weight = np.rint(axes.T * 2**10).astype(np.int16)
-    layer = Dense(weight, np.full(size, 2**4, np.int64), 5, 2**30)
-    second = (layer, Reshape(model.frame_shape))
-    parallel = Parallel((k, n_corrected), model.decoder.layers, second)
-    decoder = IntegerNetwork([parallel], (k + n_corrected,), model.decoder.input_limit)
-    unit = model.normaliser.output_multiplier * 2.0**-model.normaliser.output_shift
-    unit = model.normaliser.output_scale if model.dtype.kind == "f" else unit
-    x, tradeoffs = typical_frames(model, 64), model.tradeoffs
-    of_1 = unit * 2.0**10 / 2**5  # what 1 in a corrected latent is, in the signal's units
-    step = max(1, round(float(x.std()) / 2 / of_1))
-    gain, steps, curvature = (
-        np.pad(each, ((0, 0), (0, n_corrected)))
-        for each in (model.quantiser.gain, model.quantiser.step, tradeoffs.curvature)
-    )
-    for quality in qualities:
-        steps[quality - 1, k:] = step
-        curvature[quality - 1, k:] = max(1, round((step * of_1 * tradeoffs.unit) ** 2))
-    empty = count_table(np.zeros(1, np.int32))
-    model = replace(
-        model,
-        known_answers=None,
-        decoder=decoder,
-        groups={ENCODED: k, CORRECTED: n_corrected},
-        quantiser=Quantiser(gain, model.quantiser.shift, steps, model.quantiser.limit),
-        tables=[[*row, *[empty] * n_corrected] for row in model.tables],
-        tradeoffs=replace(tradeoffs, curvature=curvature),
-    )
-    tables = list(model.tables)
-    for quality in qualities:
-        symbols = Codec(model).encode(x, quality, 0)[:, k:]
-        tables[quality - 1] = [*tables[quality - 1][:k], *[count_table(s) for s in symbols.T]]
-    model = replace(model, tables=tables)
-    return replace(model, known_answers=right_answers(model))
 
 
 def tiny_codec(*args, backend=NUMPY, batch_size=256, **options):

@@ -5,7 +5,8 @@ from hypothesis import given
 from narrows.codec.archive import DTYPE_CODES
 from narrows.errors import DataError
 from narrows.signals import DTYPES, check_signals
-from tests.helpers.signal_frames import assert_identical, frames
+from tests.helpers.signal_frames import frames
+from tests.helpers.tiny_models import assert_identical
 
 
 @given(frames())

@@ -10,8 +10,9 @@ from narrows.codec.entropy.tables import FixedTables, TablesInTurn, frequencies_
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
 from narrows.codec.model.model_file import pack_model
 from narrows.errors import FormatError
+from tests.helpers.altered_models import corrected
 from tests.helpers.model_files import forged, opened
-from tests.helpers.tiny_models import corrected, refusing, searching, tiny_model
+from tests.helpers.tiny_models import refusing, searching, tiny_model
 
 
 def test_groups_are_adjacent_columns_in_order():

@@ -11,8 +11,9 @@ from narrows.codec.model.model_file import pack_model
 from narrows.codec.networks.backend import NumpyBackend
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, ModelError, UnprovenModelError
+from tests.helpers.altered_models import by_channel
 from tests.helpers.model_files import forged, opened
-from tests.helpers.tiny_models import DTYPES, by_channel, refusing, searching, tiny_model
+from tests.helpers.tiny_models import DTYPES, refusing, searching, tiny_model
 
 # ---------------------------------------------------------------- parts that do not fit
 

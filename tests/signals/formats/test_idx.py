@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from narrows.errors import DataError
 from narrows.signals import SUFFIXES, read_signals
 from narrows.signals.formats.idx import open_idx, write_idx
-from tests.helpers.signal_frames import assert_identical, frames, read_bytes, written
-from tests.helpers.tiny_models import refusing
+from tests.helpers.signal_frames import frames, read_bytes, written
+from tests.helpers.tiny_models import assert_identical, refusing
 
 DTYPES = [np.dtype(name) for name in ("uint8", "int8", "int16", "int32", "float32", "float64")]
 X = np.arange(24, dtype=np.int16).reshape(4, 3, 2)

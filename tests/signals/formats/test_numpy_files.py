@@ -7,8 +7,8 @@ from hypothesis import given, settings
 
 from narrows.errors import DataError, NarrowsError, SettingError
 from narrows.signals import SUFFIXES, read_signals, write_signals
-from tests.helpers.signal_frames import assert_identical, frames, read_bytes, written
-from tests.helpers.tiny_models import refusing
+from tests.helpers.signal_frames import frames, read_bytes, written
+from tests.helpers.tiny_models import assert_identical, refusing
 
 X = np.arange(24, dtype=np.int16).reshape(4, 3, 2)
 
