@@ -17,7 +17,7 @@ from narrows.codec.codec import Codec
 from scripts.golden.exact import exact_float32, exact_qualities_int16
 from scripts.golden.files import efforts_of, files_of, packets_of
 from scripts.golden.frames import geometry
-from scripts.golden.predicted import predicted
+from scripts.golden.predicted import predicted, predicted_gaps
 from tests.helpers.altered_models import by_channel, corrected
 from tests.helpers.tiny_models import (
     DTYPES,
@@ -249,6 +249,7 @@ RANDOM = {
     "exact-float32": exact_float32,
     "exact-qualities-int16": exact_qualities_int16,
     "predicted-float32": partial(predicted, "float32", (9, 2)),
+    "predicted-gaps-float32": predicted_gaps,
     "predicted-int16": partial(predicted, "int16", (5, 2, 3)),
     "channels-float32": channels_float32,
     "channels-int16": channels_int16,

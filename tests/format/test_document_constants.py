@@ -106,6 +106,8 @@ DOCUMENTED_OTHERWISE = {
     "prediction.past.SMOOTHING_SHIFT",
 }
 NO_MATTER_OF_FORMAT = {
+    "prediction.past.AHEAD",
+    "prediction.windows.PART",
     "archive.metadata.ACCEPTED",  # the text of an error
     "conversions.NEW_MODEL",
     "networks.backend.EXACT_FLOAT32",

@@ -22,7 +22,8 @@ SEARCHES = sorted(path.with_suffix("") for path in FOLDER.glob("v*/*.signals.npy
 EFFORTS = {".effort-0": 0, ".nrw": 2, ".effort-9": 9}  # of a golden search, by the archive's suffix
 TARGETS = {"qualities-float32": {"target_psnr": 29}, "qualities-uint8": {"target_bytes": 1.5}}
 # A cost is of all elements: it has no number where some are NaN.
-AT_ONE_QUALITY = [path for path in SEARCHES if path.stem not in {*TARGETS, "exact-float32"}]
+GAPS = {"exact-float32", "predicted-gaps-float32"}
+AT_ONE_QUALITY = [path for path in SEARCHES if path.stem not in {*TARGETS, *GAPS}]
 SOURCE = Path(narrows.__file__).parent
 
 

@@ -78,7 +78,7 @@ def read_block(cursor: Cursor, model: Model) -> np.ndarray:
     frame_bytes = math.prod(model.frame_shape) * model.dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
-    need(mode <= 4, "an unknown mode")
+    need(mode <= 5, "an unknown mode")
     need(1 <= n <= max(1, min(2**14 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
@@ -86,12 +86,15 @@ def read_block(cursor: Cursor, model: Model) -> np.ndarray:
         return read_coded(payload, quality, model, n)
     if mode == 4:
         return read_predicted(payload, quality, model, n)
-    if mode == 3:
+    if mode in (3, 5):
         mask, values, rest = read_exact(payload, (n, *model.frame_shape), model.dtype)
         signals = np.empty(mask.shape, model.dtype)
         coded = np.flatnonzero(~mask.reshape(n, -1).all(axis=1))
         need(len(coded) > 0, "a block holds exact values alone")
-        signals[coded] = read_coded(rest, quality, model, len(coded))
+        if mode == 5:
+            signals = read_predicted(rest, quality, model, n)
+        else:
+            signals[coded] = read_coded(rest, quality, model, len(coded))
         signals[mask] = values
         return signals
     if mode == 1:

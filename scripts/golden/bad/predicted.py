@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from narrows.codec.archive.exact_values import ExactValues, pack_exact
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import PayloadWriter
 from narrows.codec.entropy.tables import FixedTables
@@ -11,7 +12,7 @@ from scripts.golden.bad.archives import archive, block, good_payload, header
 from scripts.golden.bad.good_files import ARCHIVE, PREDICTED_ARCHIVE, PREDICTED_MODEL
 from scripts.golden.bad.model_parts import shrunken
 
-PREDICTED, NEW = 4, 1
+PREDICTED, PREDICTED_PATCHED, NEW = 4, 5, 1
 LENGTH, MEMORY = 9, 64
 
 
@@ -117,6 +118,26 @@ def bad_predicted():
         "truncated": windows(payload[:-4]),
         "with-a-byte-left-over": windows(payload + b"\0"),
         "more-words-than-bytes": windows(b"\x7f" + payload[1:]),
+        **bad_patched(n, payload, quality, head),
+    }
+
+
+def bad_patched(n, payload, quality, head):
+    """Make each bad archive of predicted windows with exact values beside them."""
+
+    def patched(mask, data=payload, quality=quality):
+        exact = pack_exact(ExactValues(mask, np.zeros(mask.sum(), np.float32)))
+        return archive(block(PREDICTED_PATCHED, n, exact + data, quality), head=head)
+
+    some = np.zeros((n, LENGTH, 2), dtype=bool)
+    some[3, 2:4] = some[5] = True
+    read_archive(patched(some), PREDICTED_MODEL)
+    return {
+        "patched-values-alone": patched(np.ones_like(some)),
+        "patched-values-and-no-windows": patched(some, b""),
+        "patched-with-a-byte-left-over": patched(some, payload + b"\0"),
+        "patched-of-quality-0": patched(some, quality=0),
+        "patched-of-no-bytes": archive(block(PREDICTED_PATCHED, n, b"", quality), head=head),
     }
 
 

@@ -96,12 +96,11 @@ def describe_archive(file: str) -> dict[str, Any]:
 
 def _qualities(block: Block, header: Header) -> dict[int, int]:
     """Return how many signals of a block have each quality; those that are kept exactly, none."""
-    from narrows.codec.archive import Mode
     from narrows.codec.archive.exact_values import unpack_exact
     from narrows.codec.archive.quality_groups import count_qualities
 
     n, position = block.n_signals, 0
-    if block.mode is Mode.PATCHED:
+    if block.mode.is_patched:
         exact, position = unpack_exact(block.payload, (n, *header.frame_shape), header.dtype)
         n -= int(exact.whole.sum())
     elif block.mode.is_raw:

@@ -75,12 +75,13 @@ EffortLevel = Annotated[
 TargetBytes = Annotated[
     float | None,
     typer.Option("--target-bytes", metavar="BYTES", help="The most that the coded form of any "
-                 "signal may take.", show_default=False, rich_help_panel=TARGETS),
+                 "signal may take; of predicted windows, of a block's mean.", show_default=False,
+                 rich_help_panel=TARGETS),
 ]  # fmt: skip
 TargetPsnr = Annotated[
     float | None,
-    typer.Option("--target-psnr", metavar="DB", help="The least PSNR of any signal, in dB.",
-                 show_default=False, rich_help_panel=TARGETS),
+    typer.Option("--target-psnr", metavar="DB", help="The least PSNR of any signal, in dB; "
+                 "of predicted windows, of a block.", show_default=False, rich_help_panel=TARGETS),
 ]  # fmt: skip
 Jobs = Annotated[
     int,

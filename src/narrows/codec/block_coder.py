@@ -56,9 +56,7 @@ class BlockCoder:
         Exact values are those of more signals, where some are whole: these have no symbols.
         """
         if exact is not None:
-            coded = self.pack(symbols, qualities)
-            payload = pack_exact(exact) + coded.payload
-            return Block(Mode.PATCHED, coded.quality, len(exact.mask), payload)
+            return self.patched(self.pack(symbols, qualities), exact)
         quality = int(qualities[0])
         if (qualities != quality).any():
             payload = pack_groups(symbols, qualities, self._model.n_qualities, self._coder)
@@ -71,6 +69,13 @@ class BlockCoder:
             windows, self._prediction, quality, self._model.quality(quality).tables
         )
         return Block(Mode.PREDICTED, quality, len(windows.modes), payload)
+
+    @staticmethod
+    def patched(block: Block, exact: ExactValues) -> Block:
+        """Return a block with some elements beside it that are kept exactly."""
+        mode = Mode.PREDICTED_PATCHED if block.mode is Mode.PREDICTED else Mode.PATCHED
+        payload = pack_exact(exact) + block.payload
+        return replace(block, mode=mode, n_signals=len(exact.mask), payload=payload)
 
     def decode(self, block: Block) -> Frames:
         """Decode the signals of a block, `(n, *frame_shape)`; FormatError if it is not ours."""
@@ -89,7 +94,7 @@ class BlockCoder:
     def unpack(self, block: Block) -> Unpacked:
         """Undo the entropy coding of a block."""
         model, n = self._model, block.n_signals
-        if block.mode is Mode.PATCHED:
+        if block.mode.is_patched:
             return self._unpack_patched(block)
         if block.mode is Mode.PREDICTED:
             return Unpacked(self._unpack_predicted(block), None)
@@ -109,6 +114,11 @@ class BlockCoder:
         coded = np.flatnonzero(~exact.whole)
         if not len(coded):
             raise FormatError("block that holds nothing but exact values, and is not raw")
+        if block.mode is Mode.PREDICTED_PATCHED:
+            rest = replace(block, mode=Mode.PREDICTED, payload=block.payload[end:])
+            frames = self._unpack_predicted(rest)
+            exact.put_into(frames)
+            return Unpacked(frames, None)
         rest = replace(block, mode=Mode.CODED, n_signals=len(coded), payload=block.payload[end:])
         values, of_each, _ = self.unpack(rest)
         symbols = np.zeros((block.n_signals, model.latent_size), values.dtype)

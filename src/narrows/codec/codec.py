@@ -128,7 +128,7 @@ class Codec(Shared):
             In place of a quality: the most that the symbols of any signal may take. Each signal
             gets the quality, and the weight of errors in the search, that this allows.
         target_psnr : float, optional
-            In place of a quality: the least PSNR of any signal, in dB, in the fewest bytes found.
+            In place of a quality: the least PSNR in dB of any signal, or block of predicted ones.
         embed_model : bool, default False
             Carry the model's decoder in the archive, so that it decompresses on its own.
         metadata : mapping, optional

@@ -147,17 +147,6 @@ def test_batch_sizes_and_models_without_encoder_change_nothing():
     assert np.array_equal(again.decompress(blob), codec.decompress(blob))
 
 
-def test_gaps_and_targets_are_coded_without_prediction():
-    model = tiny_predicting("float32")
-    x, codec = repeating(model, 40), Codec(model)
-    gappy = x.copy()
-    gappy[7, 3] = np.nan
-    (block,) = ArchiveReader(io.BytesIO(codec.compress(gappy, quality=2)))
-    assert block.mode is Mode.PATCHED
-    (block,) = ArchiveReader(io.BytesIO(codec.compress(x, target_psnr=0.1)))
-    assert block.mode is Mode.CODED
-
-
 def test_a_model_that_predicts_nothing_refuses_predicted_windows():
     x = repeating(MODEL, 30)
     (block,) = ArchiveReader(io.BytesIO(Codec(MODEL).compress(x, quality=1)))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import Block, Header, Mode
+from narrows.codec.archive import Block, Header
 from narrows.codec.archive.byte_planes import deflate_planes, inflate_planes
 from narrows.codec.archive.raw_blocks import DEFLATE_LEVEL
 from narrows.codec.entropy.bits import read_varint, write_varint
@@ -99,7 +99,7 @@ def unpack_exact(
 
 def count_exact(block: Block, header: Header) -> tuple[int, int]:
     """Count the signals that a block keeps exactly from end to end, and the elements of others."""
-    if block.mode is not Mode.PATCHED:
+    if not block.mode.is_patched:
         return block.n_signals if block.mode.is_raw else 0, 0
     shape = (block.n_signals, *header.frame_shape)
     exact, _ = unpack_exact(block.payload, shape, header.dtype)

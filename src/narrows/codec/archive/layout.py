@@ -63,15 +63,21 @@ class Mode(IntEnum):
     STORED = 2
     """The signals' bytes, little-endian, row-major."""
     PATCHED = 3
-    """As CODED, behind elements that are kept exactly; signals that are so from end to end have no
-    symbols."""
+    """As CODED for signals that are not whole in the elements kept exactly, which come first."""
     PREDICTED = 4
     """Windows of a recording, predicted from those decoded before them in the block."""
+    PREDICTED_PATCHED = 5
+    """As PREDICTED, behind such elements."""
 
     @property
     def is_raw(self) -> bool:
         """Whether the payload is the signals themselves."""
         return self in (Mode.DEFLATED, Mode.STORED)
+
+    @property
+    def is_patched(self) -> bool:
+        """Whether elements that are kept exactly come first."""
+        return self in (Mode.PATCHED, Mode.PREDICTED_PATCHED)
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.budget_search import PacketSize
 from narrows.codec.encoding.chooser import choose
-from narrows.codec.encoding.kept import Kept
+from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.encoding.window_encoder import WindowEncoder
+from narrows.codec.encoding.window_blocks import WindowBlocks
 from narrows.codec.entropy.packets import check_finite, check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model_file import pack_model, unpack_model
@@ -29,7 +29,7 @@ from narrows.codec.model.range import Range
 from narrows.codec.networks.backend import Backend
 from narrows.codec.shared import Shared
 from narrows.codec.transform import Frames
-from narrows.errors import DataError, SettingError
+from narrows.errors import DataError
 from narrows.gaps import filled
 from narrows.processes import ALONE, Workers
 
@@ -60,8 +60,8 @@ class Encoder(Shared):
         return cls(Decoder(unpack_model(data), backend, batch_size))
 
     @cached_property
-    def _window_encoder(self) -> WindowEncoder:
-        return WindowEncoder(self.symbol_encoder)
+    def _windows(self) -> WindowBlocks:
+        return WindowBlocks(self._decoder, self.symbol_encoder, self._likeness)
 
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives; with `embed_model` it carries the decoder."""
@@ -151,13 +151,11 @@ class Encoder(Shared):
         left_out = range_.outside(x)
         if left_out is not None:
             kept.add(x, left_out, range_)
-            _check_leaving_out(request, kept)
-        block = None
-        if left_out is None and self._model.prediction is not None and request.budget is None:
-            block = self._predicted(x, request)
-        if block is None:
+            check_leaving_out(request, kept)
+        if self._model.prediction is None:
             block = self._coded(x, request, left_out, progress, kept)
         else:
+            block = self._windows.block(x, left_out, request, kept)
             progress(len(x))
         if block is None:
             return pack_raw(x, raw_quality)
@@ -166,15 +164,6 @@ class Encoder(Shared):
             if len(raw.payload) <= len(block.payload):
                 return raw
         return block
-
-    def _predicted(self, x: Frames, request: Request) -> Block | None:
-        """Code windows of a recording behind each other; None where one is unlike the training."""
-        quality, effort = request.resolve(self._model)
-        windows = self._window_encoder.encode(x, quality, effort)
-        block = self._decoder.blocks.pack_predicted(windows, quality)
-        qualities = np.full(len(x), quality)
-        decoded = self._decoder.blocks.decode(block)
-        return None if self._likeness.of_decoded(x, None, decoded, qualities).any() else block
 
     def _coded(
         self, x: Frames, request: Request, left_out: Mask | None, progress: Progress, kept: Kept
@@ -197,7 +186,7 @@ class Encoder(Shared):
             unlike = self._likeness.unlike(frames, known, symbols, qualities, effort)
             if unlike.any():
                 kept.unlike += int(unlike.sum())
-                _check_leaving_out(request, kept)
+                check_leaving_out(request, kept)
                 left_out = np.zeros(x.shape, dtype=bool) if left_out is None else left_out
                 left_out[rows[unlike]] = True
                 symbols, qualities = symbols[~unlike], qualities[~unlike]
@@ -244,20 +233,6 @@ class Encoder(Shared):
         x = self._decoder.transform.check_frames(x)
         check_finite(x, "latents")
         return self.symbol_encoder.latents(x, self._model.quality(quality).number)
-
-
-def _check_leaving_out(request: Request, kept: Kept) -> None:
-    """Refuse what is asked for where something is kept exactly."""
-    if request.strict:
-        raise DataError(
-            f"{kept.told}, refused by strict: replace them, or leave strict out to keep them "
-            "exactly"
-        )
-    if request.budget is not None and request.budget.of_bytes:
-        raise SettingError(
-            f"{kept.told}, would be kept exactly, in more than target_bytes "
-            f"{request.budget.target_bytes:g}; replace them, or give a quality"
-        )
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.encoding.requests import Request
 from narrows.codec.model.range import Range
+from narrows.errors import DataError, SettingError
 
 Mask = npt.NDArray[np.bool_]
 
@@ -65,6 +67,20 @@ class Kept:
 
     def __str__(self) -> str:
         return f"kept exactly: {self.told}"
+
+
+def check_leaving_out(request: Request, kept: Kept) -> None:
+    """Refuse what is asked for where something is kept exactly."""
+    if request.strict:
+        raise DataError(
+            f"{kept.told}, refused by strict: replace them, or leave strict out to keep them "
+            "exactly"
+        )
+    if request.budget is not None and request.budget.of_bytes:
+        raise SettingError(
+            f"{kept.told}, would be kept exactly, in more than target_bytes "
+            f"{request.budget.target_bytes:g}; replace them, or give a quality"
+        )
 
 
 def _some(n: int, what: str) -> str:

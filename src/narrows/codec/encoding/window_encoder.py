@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.bit_costs import SymbolCosts
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.encoding.window_search import WindowSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.networks.normaliser import Normaliser
@@ -31,11 +32,18 @@ class WindowEncoder:
         self._symbol_encoder = symbol_encoder
         self._model = symbol_encoder.model
 
-    def encode(self, x: Frames, quality: int, effort: int) -> Windows:
-        """Encode `(n, *frame_shape)` frames, each behind the one before it."""
-        targets, symbols, base, bits = self.beside(x, quality, effort)
+    def encode(
+        self, x: Frames, quality: int, effort: int, known: Known = None, thrift: float = 1.0
+    ) -> Windows:
+        """Encode `(n, *frame_shape)` frames, each behind the one before it.
+
+        Where `known`, `(n, *frame_shape)`, is False, errors do not count. A bit is worth `thrift`
+        times what is best for the quality.
+        """
+        targets, symbols, base, bits = self.beside(x, quality, effort, known)
         each = (targets[None], base[None], bits[None], np.array([quality]))
-        chosen = self._search.encode(*each, effort)
+        weight = None if known is None else known.reshape(1, *base.shape)
+        chosen = self._search.encode(*each, effort, known=weight, thrift=thrift)
         modes = chosen.modes[0]
         return Windows(
             modes, chosen.lags[0], chosen.gains[0],
@@ -43,7 +51,7 @@ class WindowEncoder:
         )  # fmt: skip
 
     def beside(
-        self, x: Frames, quality: int, effort: int
+        self, x: Frames, quality: int, effort: int, known: Known = None
     ) -> tuple[npt.NDArray[np.int64], Symbols, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return what prediction is compared with.
 
@@ -58,7 +66,7 @@ class WindowEncoder:
         bits : (n,) float64
             What they cost.
         """
-        symbols = self._symbol_encoder.encode(x, quality, effort)
+        symbols = self._symbol_encoder.encode(x, quality, effort, known=known)
         base = self._symbol_encoder.transform.windows(symbols, quality)
         bits = SymbolCosts(self._model.quality(quality).tables).bits(symbols)
         targets = in_output_units(x, self._model.normaliser).reshape(base.shape)

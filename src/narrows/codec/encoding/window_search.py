@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +81,8 @@ class WindowSearch:
         qualities: npt.NDArray[np.intp],
         effort: int,
         keep: bool = False,
+        known: npt.NDArray[np.bool_] | None = None,
+        thrift: float = 1.0,
     ) -> Chosen:
         """Decide for all windows.
 
@@ -96,8 +98,14 @@ class WindowSearch:
         effort : int
         keep : bool
             Fill in what training learns from.
+        known : like x, optional
+            Where errors count; by default everywhere.
+        thrift : float
+            How many times as much as usual a bit is worth.
         """
         search = _Run(self, x, base, base_bits, qualities - 1, WIDTHS[effort], keep)
+        search.price *= thrift
+        search.known = None if known is None else _by_channel(known)
         for i in range(x.shape[1]):
             search.window(i)
         return search.chosen
@@ -116,6 +124,7 @@ class _Run:
         self.x, self.base, self.base_bits = _by_channel(x), _by_channel(base), base_bits
         self.q, self.step = quality, own.step[quality].astype(np.float64)
         self.price = LAMBDA * self.step * self.step
+        self.known: Floats | None = None  # 1 where errors count, and 0
         self.past = Past(own, m)
         self.lags = LagSearch(own, m, width, fewer_samples(self.x, width))
         self.all = np.arange(m)
@@ -137,13 +146,16 @@ class _Run:
         x, modes = self.x[:, i], self.costs.modes[self.q, self.mode]
         decoded = self.base[:, i].copy()
         smoothed = decoded.copy()
-        best = _squares(x - decoded) + self.price * (self.base_bits[:, i] + modes[:, NONE])
+        best = self._errors(i, decoded) + self.price * (self.base_bits[:, i] + modes[:, NONE])
         mode = np.full_like(self.mode, NONE)
         tried = self._tried(x, modes)
         if tried is not None:
             match = self.past.match(tried.recording, tried.lag, tried.gain)
             border = self.own.borders(match.mismatch)
-            residual = self._residuals(x[tried.recording] - match.inside - border, tried)
+            rest = x[tried.recording] - match.inside - border
+            if self.known is not None:
+                rest *= self.known[tried.recording, i]
+            residual = self._residuals(rest, tried)
             by_try = residual.cost.reshape(-1, len(x))
             if self.keep:
                 self._keep(i, x, match, by_try)
@@ -161,8 +173,12 @@ class _Run:
                 )  # fmt: skip
         self.past.append(decoded, smoothed)
         self.lags.append(smoothed)
-        self.chosen.errors[:, i] = _squares(x - decoded)
+        self.chosen.errors[:, i] = self._errors(i, decoded)
         self.mode, self.chosen.modes[:, i] = mode, mode
+
+    def _errors(self, i: int, decoded: Floats) -> Floats:
+        e = self.x[:, i] - decoded
+        return _squares(e if self.known is None else e * self.known[:, i])
 
     def _tried(self, x: Floats, modes: Floats) -> _Tried | None:
         """Return the ways to predict windows that are tried; None where there are none."""
@@ -253,7 +269,7 @@ class _Residuals(NamedTuple):
         return out
 
 
-def _by_channel(windows: Integers) -> Floats:
+def _by_channel(windows: npt.NDArray[Any]) -> Floats:
     """Return windows `(..., length, channels)` as `(..., channels, length)` float64."""
     return np.ascontiguousarray(windows.swapaxes(-1, -2), dtype=np.float64)
 

@@ -1,0 +1,98 @@
+"""Blocks of predicted windows: gaps, windows unlike the training's, and targets."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from narrows.codec.archive import ArchiveReader, Mode
+from narrows.codec.codec import Codec
+from narrows.codec.model.fit import Fit
+from narrows.codec.sequence import Archive
+from narrows.errors import DataError, SettingError
+from tests.helpers.predicting import repeating, tiny_predicting
+
+MODEL = tiny_predicting("float32", n_qualities=3)
+X = repeating(MODEL, 200)
+
+
+def blocks_of(blob):
+    return list(ArchiveReader(io.BytesIO(blob)))
+
+
+def mse(codec, blob, x=X):
+    return float(np.square(codec.decompress(blob).astype(float) - x).mean())
+
+
+def gappy():
+    x = X.copy()
+    x[[50, 51, 90], [0, 8, 3], [0, 1, 1]] = np.nan
+    x[120:124] = np.nan
+    x[150, 2:5] = np.inf
+    return x
+
+
+def test_gaps_come_back_exactly_and_cost_their_block_no_prediction():
+    codec, x = Codec(MODEL), gappy()
+    blob, whole = codec.compress(x, quality=2), codec.compress(X, quality=2)
+    (block,) = blocks_of(blob)
+    assert block.mode is Mode.PREDICTED_PATCHED
+    decoded, known = codec.decompress(blob), np.isfinite(x)
+    assert np.array_equal(decoded[~known], x[~known], equal_nan=True)
+    assert np.square(decoded[known] - x[known]).mean() < 1.2 * mse(codec, whole)
+    assert len(blob) < 1.2 * len(whole) + 150
+    alone = Codec(replace(MODEL, prediction=None))
+    without = alone.decompress(alone.compress(x, quality=2))
+    errors = [np.square(each[known] - x[known]).mean() for each in (decoded, without)]
+    assert errors[0] < 0.7 * errors[1]
+
+
+def test_archives_with_gaps_are_read_at_random():
+    codec, x = Codec(MODEL), gappy()
+    blob = codec.compress(x, quality=2, block_signals=64)
+    assert [b.mode for b in blocks_of(blob)] == [
+        Mode.PREDICTED_PATCHED, Mode.PREDICTED_PATCHED, Mode.PREDICTED_PATCHED, Mode.PREDICTED,
+    ]  # fmt: skip
+    decoded = codec.decompress(blob)
+    with Archive(io.BytesIO(blob), codec.decoder) as archive:
+        assert np.array_equal(archive[118:126], decoded[118:126], equal_nan=True)
+
+
+def test_windows_of_nothing_but_gaps_are_raw():
+    (block,) = blocks_of(Codec(MODEL).compress(np.full_like(X[:20], np.nan)))
+    assert block.mode.is_raw
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_a_window_unlike_the_training_is_kept_exactly_and_the_others_are_predicted(gaps):
+    model = replace(MODEL, fit=Fit((), (1e-9,) * 3))
+    x = gappy() if gaps else X.copy()
+    codec = Codec(model)
+    blob = codec.compress(x, quality=1)
+    decoded = codec.decompress(blob)
+    assert blocks_of(blob)[0].mode is Mode.PREDICTED_PATCHED
+    kept = (decoded == x) | np.isnan(x)
+    whole = kept.all(axis=(1, 2))
+    assert 0 < whole.sum() < len(x)
+    error = np.square(np.where(kept, 0, decoded - X)).sum(axis=(1, 2))
+    assert (error <= 0.51 * np.square(X - X.mean()).sum(axis=(1, 2))).all()
+    with pytest.raises(DataError, match="strict"):
+        codec.compress(gappy(), quality=2, strict=True)
+
+
+def test_a_target_that_no_quality_reaches_is_refused_with_advice():
+    with pytest.raises(SettingError, match=r"block of 200 .* can have .* dB at most; give less"):
+        Codec(MODEL).compress(X, target_psnr=200.0)
+    with pytest.raises(SettingError, match=r"block of 200 .* takes .* bytes a signal at least"):
+        Codec(MODEL).compress(X, target_bytes=0.001)
+
+
+def test_targets_hold_beside_gaps():
+    codec, x = Codec(MODEL), gappy()
+    blob = codec.compress(x, target_psnr=10.0)
+    assert blocks_of(blob)[0].mode is Mode.PREDICTED_PATCHED
+    known = np.isfinite(x)
+    error = np.square(codec.decompress(blob)[known].astype(float) - x[known]).mean()
+    assert 10 * np.log10(MODEL.peak**2 / error) >= 10.0
+    assert np.array_equal(blob, codec.compress(x, target_psnr=10.0, jobs=2))
