@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from narrows.evaluation.fidelity import Spread, channel_errors, fidelity, quantity
+from narrows.evaluation.fidelity import Spread, channel_errors, fidelity
 from narrows.evaluation.reference import OF_TRAINING, Reference
+from narrows.words import quantity
 
 RNG = np.random.default_rng(7)
 
@@ -83,6 +84,13 @@ def test_a_value_that_is_missing_does_not_count():
 )  # fmt: skip
 def test_whole_numbers_are_written_as_whole_numbers(value, written):
     assert quantity(value) == written
+
+
+@pytest.mark.parametrize(
+    ("share", "written"), [(1.0, "100 %"), (0.997, "100 %"), (25.4, "2,540 %"), (0.005, "0.5 %")]
+)
+def test_shares_are_written_without_an_exponent(share, written):
+    assert percent(share) == written
 
 
 def reference(values, trained, peak):

@@ -16,7 +16,7 @@ from narrows.cli.restoring import cut_from, cut_in
 from narrows.cli.streams import open_input, whole_archive
 from narrows.clock import in_words
 from narrows.codec.model.groups import CORRECTED, ENCODED
-from narrows.words import counted
+from narrows.words import counted, quantity
 
 if TYPE_CHECKING:
     from narrows.codec.archive import Block, Header, Metadata
@@ -229,7 +229,6 @@ def _row(
 
 
 def _print_model(file: str, described: dict[str, Any]) -> None:
-    from narrows.evaluation.fidelity import quantity
 
     training = described["training"]
     settings = training.get("settings", {})

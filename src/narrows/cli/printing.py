@@ -8,6 +8,8 @@ from json import dumps as dump_json
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from narrows.words import percent, quantity
+
 if TYPE_CHECKING:
     from narrows.evaluation.fidelity import Closeness, Fidelity
     from narrows.evaluation.reference import Reference
@@ -93,7 +95,6 @@ def print_pairs(title: str, pairs: list[tuple[str, str]]) -> None:
 
 def quality_pairs(found: Fidelity, reference: Reference) -> list[tuple[str, str]]:
     """Return names and values of what came back, each with what it refers to."""
-    from narrows.evaluation.fidelity import quantity
     from narrows.evaluation.metrics import signal_to_noise
 
     of_channels = "each channel's mean" if found.channels else "the mean of all"
@@ -107,13 +108,12 @@ def quality_pairs(found: Fidelity, reference: Reference) -> list[tuple[str, str]
     return [
         *pairs,
         ("rms error", quantity(found.rms_error)),
-        ("max abs error", f"{quantity(found.max_abs_error)} ({100 * share:.2g} % of the peak)"),
+        ("max abs error", f"{quantity(found.max_abs_error)} ({percent(share)} of the peak)"),
     ]
 
 
 def print_channels(found: Fidelity, reference: Reference) -> None:
     """Print the figures of each channel, where there are several, and whether the range is odd."""
-    from narrows.evaluation.fidelity import quantity
     from narrows.evaluation.metrics import signal_to_noise
 
     def row(number: int, channel: Closeness) -> list[str]:

@@ -20,7 +20,7 @@ from narrows.evaluation.verdict import against_peers, pays
 from narrows.signals import check_signals
 from narrows.training.choices import MIN_TRAINED_SHARE, enough_minutes
 from narrows.training.settings import TrainingSettings, completed
-from narrows.words import counted
+from narrows.words import counted, percent
 
 Signals = npt.NDArray[Any]
 MAX_SIGNALS = 60_000
@@ -186,9 +186,9 @@ def verdict(advice: Advice) -> list[str]:
         *(s.text for s in against_peers(ours, advice.lossless, advice.middle.peers, curve)),
     ]
     if advice.enough_minutes is not None:
-        share = 100 * advice.trained_seconds / advice.full_seconds
+        share = advice.trained_seconds / advice.full_seconds
         sentences.append(
-            f"This training, {share:.1g} % of a full one, was too short to judge by: give "
+            f"This training, {percent(share, 1)} of a full one, was too short to judge by: give "
             f"--minutes {advice.enough_minutes}."
         )
     minutes = max(1, round(advice.full_seconds / 60))

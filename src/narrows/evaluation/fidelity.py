@@ -15,8 +15,6 @@ from narrows.signals.channels import by_channel, has_length, n_channels
 
 Signals = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
-MAX_PLAIN = 1e15
-"""Beyond it a whole number has more digits than anybody reads."""
 PART = 1 << 22
 """Elements looked at at a time, so that memory does not grow with the data."""
 
@@ -160,13 +158,6 @@ def _snr(signal: float, error: float) -> float | None:
 
 def _percent(error: float, signal: float) -> float | None:
     return 100 * math.sqrt(error / signal) if signal else (None if error else 0.0)
-
-
-def quantity(value: float, digits: int = 4) -> str:
-    """Write a value in the signals' units; whole numbers, and large ones, without an exponent."""
-    if float(value).is_integer() or abs(value) >= 10 ** (digits - 1):
-        return f"{value:,.0f}" if abs(value) < MAX_PLAIN else f"{value:.{digits}g}"
-    return f"{value:.{digits}g}"
 
 
 def _parts(x: Signals) -> Iterator[slice]:

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from narrows.codec.model.model import Model
-from narrows.evaluation.fidelity import Spread, quantity
+from narrows.evaluation.fidelity import Spread
+from narrows.words import percent, quantity
 
 OF_DTYPE, OF_TRAINING = "the range of uint8", "the training signals' range"
 SMALLER, LARGER = 0.25, 2.0
@@ -85,7 +86,7 @@ def _remark(name: str, here: Range | None, there: Range | None, peak: float = 0.
     times = (here[1] - here[0]) / (peak or extent)
     if SMALLER <= times <= LARGER:
         return None
-    of = f"{1 / times:.3g} times" if times < 1 else f"{100 / times:.2g} % of"
+    of = f"{quantity(1 / times, 3)} times" if times < 1 else f"{percent(1 / times)} of"
     return f"{text}: PSNR has a peak of {of} this range; see SNR" if peak else text
 
 

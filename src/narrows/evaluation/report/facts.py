@@ -7,11 +7,11 @@ from typing import Any
 
 from narrows.clock import in_words
 from narrows.codec.model.groups import ENCODED
-from narrows.evaluation.fidelity import Closeness, quantity
+from narrows.evaluation.fidelity import Closeness
 from narrows.evaluation.metrics import decibels, signal_to_noise
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.report.contents import Contents
-from narrows.words import counted
+from narrows.words import counted, quantity
 
 
 def tiles(contents: Contents) -> list[tuple[str, str, str]]:

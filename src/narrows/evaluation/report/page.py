@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from narrows._version import __version__
-from narrows.evaluation.fidelity import quantity
 from narrows.evaluation.report import pictures
 from narrows.evaluation.report.commands import report_command, train_command
 from narrows.evaluation.report.contents import Contents
@@ -22,6 +21,7 @@ from narrows.evaluation.report.pictures import Picture
 from narrows.evaluation.report.style import STYLE
 from narrows.evaluation.report.verdict import verdict
 from narrows.evaluation.verdict import Sentence
+from narrows.words import quantity
 
 MARKS = {"good": "+", "bad": "!", "plain": ""}
 

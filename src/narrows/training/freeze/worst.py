@@ -17,6 +17,7 @@ from narrows.training.freeze.networks import (
     frozen_modules,
     without_idle_activation,
 )
+from narrows.words import percent
 
 
 @torch.no_grad()
@@ -63,4 +64,4 @@ def worst_layer(
             share = float(error.abs().mean()) / (float(values[0].std()) or 1.0)
             if share > worst:
                 worst, name = share, f"layer {number} of the {side}"
-    return f"{name} (off by {100 * worst:.2g} % of its spread)"
+    return f"{name} (off by {percent(worst)} of its spread)"

@@ -9,7 +9,7 @@ from itertools import chain, count
 from narrows.training.choices import MIN_TRAINED_SHARE, enough_minutes
 from narrows.training.loop.trainer import Trainer
 from narrows.training.plan import Plan
-from narrows.words import counted
+from narrows.words import counted, percent, quantity
 
 WARM_UP_UPDATES = 5  # the first ones allocate, and start threads
 MIN_UPDATES = 15
@@ -106,9 +106,9 @@ def budgeted(plan: Plan, pace: Pace, budget: float, spent: float) -> Plan:
     usual, epoch = plan.epochs * plan.updates_per_epoch, pace.epoch(plan)
     epochs, updates = pace.length(plan, budget - spent)
     minutes = "1 minute" if budget == 60.0 else f"{budget / 60:g} minutes"
-    why = f"as many as fit in {minutes}, at {epoch:.3g} s an epoch"
+    why = f"as many as fit in {minutes}, at {quantity(epoch, 3)} s an epoch"
     if updates < plan.updates_per_epoch:
-        why += f" of all signals: each sees {100 * updates / plan.updates_per_epoch:.2g} % of them"
+        why += f" of all signals: each sees {percent(updates / plan.updates_per_epoch)} of them"
     share = epochs * updates / usual
     if share >= MIN_TRAINED_SHARE:
         return plan.lasting(epochs, why, updates)
