@@ -7,7 +7,7 @@ import pytest
 
 from narrows.evaluation.fidelity import Spread, channel_errors, fidelity
 from narrows.evaluation.reference import OF_TRAINING, Reference
-from narrows.words import quantity
+from narrows.words import percent, quantity
 
 RNG = np.random.default_rng(7)
 
