@@ -19,7 +19,7 @@ from tests.helpers.tiny_models import whole_range
 GOLDEN = Path(__file__).parent / "golden" / "v0"
 MODELS = (
     "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide",
-    "search-conv-uint8", "search-float32",
+    "search-conv-uint8", "search-float32", "predicted-int16", "predicted-gaps-float32",
 )  # fmt: skip
 SCRIPT = """
 import hashlib, json, sys

@@ -120,7 +120,7 @@ def _digits(name):
 def _ecg(name):
     folder = data_folder() / "ecg"
     train, test = (
-        np.concatenate([_windows(folder / f"{record}.dat") for record in records])
+        np.concatenate([windows_of(folder / f"{record}.dat") for record in records])
         for records in (ECG_TRAIN, ECG_TEST)
     )
     return Dataset(
@@ -138,7 +138,7 @@ def _ecg(name):
     )
 
 
-def _windows(path):
+def windows_of(path):
     """Read WFDB format 212, two 12-bit samples in three bytes, as `(n, window, 2)` int16."""
     a, b, c = np.fromfile(path, np.uint8).astype(np.int16).reshape(-1, 3).T
     both = np.stack([a | (b & 0x0F) << 8, c | (b & 0xF0) << 4], axis=1)

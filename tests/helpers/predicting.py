@@ -10,7 +10,7 @@ from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.networks.layers import Dense, Reshape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.prediction.prediction import FAR, MAX_GAIN, NEAR, Prediction, SideTables
-from tests.helpers.tiny_models import searching, tiny_model, typical_frames
+from tests.helpers.tiny_models import right_answers, searching, tiny_model, typical_frames
 
 LIMIT = 2**26
 BASIS_SHIFT = 8
@@ -31,7 +31,8 @@ def predicting(model, memory=64, border=3, n_latents=5, seed=0):
         [_side(rng, shape[0], memory, channels) for _ in range(model.n_qualities)], shapes,
         rng.integers(0, 3, (model.n_qualities, n_latents), dtype=np.int32),
     )  # fmt: skip
-    return replace(model, prediction=own)
+    model = replace(model, prediction=own)
+    return replace(model, known_answers=right_answers(model))
 
 
 def _spread(model):

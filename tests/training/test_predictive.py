@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("torch", reason="training needs torch; extra train")
 
 import narrows
+from narrows.codec.model.range import Range
 from narrows.errors import SettingError
 from narrows.training.freeze import recordings
 
@@ -55,6 +56,15 @@ def test_what_does_not_repeat_loses_next_to_nothing(codecs):
     size_alone = np.exp(np.interp(np.log(error), alone[:, 1], alone[:, 0]))
     assert alone[0, 1] < np.log(error) < alone[2, 1]
     assert size < 1.03 * size_alone
+
+
+def test_louder_recordings_within_the_range_are_not_clipped(codecs):
+    x = beats(100, 9).astype(np.float64)
+    _, high = Range(codecs["predictive"].model).ends
+    loud = np.rint((x - x.min()) * (float(high.min()) - x.min()) / np.ptp(x) + x.min())
+    _, error = measured(codecs["predictive"], loud.astype("int16"), 3)
+    _, error_alone = measured(codecs["linear"], loud.astype("int16"), 3)
+    assert error < 1.5 * error_alone
 
 
 def test_a_training_gives_the_same_model_each_time():

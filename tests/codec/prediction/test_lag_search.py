@@ -35,7 +35,7 @@ def told(last=0):
 @pytest.mark.parametrize("n_windows", [12, 150])
 def test_what_was_there_before_is_found_to_the_sample(lag, fewer, n_windows):
     past = smooth_noise(n_windows, seed=3)
-    search = LagSearch(PREDICTION, 1, Width(2, 4, fewer), fewer)
+    search = LagSearch(PREDICTION, np.abs(past).max(axis=(1, 2, 3)), Width(2, 4, fewer), fewer)
     for i in range(n_windows):
         search.append(past[:, i])
     samples = past.swapaxes(1, 2).reshape(1, 2, -1)
@@ -50,7 +50,7 @@ def test_what_was_there_before_is_found_to_the_sample(lag, fewer, n_windows):
 
 def test_lags_near_the_last_one_are_looked_at_where_fourier_transforms_find_others():
     past = smooth_noise(10, seed=0)
-    search = LagSearch(PREDICTION, 1, Width(1, 1, 4), 4)
+    search = LagSearch(PREDICTION, np.abs(past).max(axis=(1, 2, 3)), Width(1, 1, 4), 4)
     for i in range(10):
         search.append(past[:, i])
     window = smooth_noise(1, seed=9)[:, 0]

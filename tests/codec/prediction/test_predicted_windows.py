@@ -12,10 +12,12 @@ from narrows.codec.archive import ArchiveReader, Mode
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.window_encoder import WindowEncoder
 from narrows.codec.encoding.window_search import WindowSearch
+from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.prediction.prediction import MAX_GAIN, MERGE, NEW, NONE
 from narrows.codec.prediction.windows import Windows, pack_windows, rebuild, unpack_windows
 from narrows.codec.sequence import Archive
-from narrows.errors import FormatError
+from narrows.codec.transform import Transform
+from narrows.errors import FormatError, ModelError
 from tests.helpers.predicting import repeating, tiny_predicting
 from tests.helpers.tiny_models import examples
 
@@ -145,6 +147,21 @@ def test_batch_sizes_and_models_without_encoder_change_nothing():
     again = Codec.from_bytes(codec.model_bytes)
     assert again.model_bytes == codec.model_bytes
     assert np.array_equal(again.decompress(blob), codec.decompress(blob))
+
+
+@pytest.mark.parametrize("name", ["border", "residual"])
+def test_machines_that_compute_other_predictions_are_refused(name):
+    Transform(MODEL).check_known_answers()
+    network = getattr(MODEL.prediction, name)
+    layer, *others = network.layers
+    weight = layer.weight.copy()
+    weight[-1, -1] += 1
+    wrong = IntegerNetwork(
+        [replace(layer, weight=weight), *others], network.input_shape, network.input_limit
+    )
+    other = replace(MODEL, prediction=replace(MODEL.prediction, **{name: wrong}))
+    with pytest.raises(ModelError, match="known answers"):
+        Transform(other).check_known_answers()
 
 
 def test_a_model_that_predicts_nothing_refuses_predicted_windows():

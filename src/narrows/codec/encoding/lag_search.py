@@ -95,15 +95,18 @@ class LagSearch:
     Parameters
     ----------
     prediction : Prediction
-    n_recordings : int
+    largest : (n_recordings,)
+        The largest magnitude of each recording.
     width : Width
     fewer : int
         Samples that are taken together at first; see `fewer_samples`.
     """
 
-    def __init__(self, prediction: Prediction, n_recordings: int, width: Width, fewer: int) -> None:
+    def __init__(self, prediction: Prediction, largest: Floats, width: Width, fewer: int) -> None:
         self._length, self._memory = prediction.length, prediction.memory
-        self.shift = max(0, prediction.limit.bit_length() - COARSE_BITS + 1)
+        n_recordings = len(largest)
+        _, bits = np.frexp(largest)
+        self._unit = np.ldexp(1.0, np.maximum(bits - COARSE_BITS + 1, 0))
         self._width, self._fewer = width, fewer
         self._n_known = 0  # windows
         rows = (n_recordings, prediction.n_channels)
@@ -133,7 +136,7 @@ class LagSearch:
         x, rows = self._coarse(windows), np.arange(len(windows))
         lags = self._places(x, told)
         c, v = self._products(x, lags)
-        price = told.price * 4.0**-self.shift
+        price = told.price / (self._unit * self._unit)
         gain = np.clip(np.rint(8.0 * c / v), 0.0, MAX_GAIN) / 8.0
         saved = (2.0 * c - gain * v) * gain
         score = saved[:, :, 0].copy()
@@ -156,7 +159,8 @@ class LagSearch:
 
     def _coarse(self, values: Floats) -> Floats:
         """Return values of COARSE_BITS bits."""
-        return np.asarray(np.floor(values * 2.0**-self.shift))
+        coarse = np.floor(values / self._unit[:, None, None])
+        return np.asarray(np.clip(coarse, -(2.0 ** (COARSE_BITS - 1)), 2.0 ** (COARSE_BITS - 1)))
 
     def _summed(self, x: Floats) -> Floats:
         """Return fewer samples: sums of some each."""

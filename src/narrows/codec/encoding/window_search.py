@@ -126,7 +126,8 @@ class _Run:
         self.price = LAMBDA * self.step * self.step
         self.known: Floats | None = None  # 1 where errors count, and 0
         self.past = Past(own, m)
-        self.lags = LagSearch(own, m, width, fewer_samples(self.x, width))
+        largest = np.abs(self.x).reshape(m, -1).max(axis=1)
+        self.lags = LagSearch(own, largest, width, fewer_samples(self.x, width))
         self.all = np.arange(m)
         self.mode, self.lag = np.zeros(m, np.int32), np.zeros(m, np.int64)
         self.gain = np.zeros((m, own.n_channels), np.int64)

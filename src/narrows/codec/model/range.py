@@ -47,6 +47,11 @@ class Range:
         known = () if model.fit is None else model.fit.missing
         self._missing = stand_ins(dtype, [*known, *missing])
 
+    @property
+    def ends(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """The least and the greatest values inside, `(*frame_shape)` each."""
+        return self._low, self._high
+
     def outside(self, x: npt.NDArray[Any]) -> Mask | None:
         """Return which elements of `(n, *frame_shape)` signals to leave out; None for none."""
         out = None

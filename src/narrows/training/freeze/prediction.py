@@ -53,7 +53,11 @@ class Recordings:
 
 
 def learn(
-    recordings: Recordings, step: Sequence[int], frame_shape: tuple[int, ...], memory: int
+    recordings: Recordings,
+    step: Sequence[int],
+    frame_shape: tuple[int, ...],
+    memory: int,
+    limit: int,
 ) -> Prediction:
     """Learn all of a prediction.
 
@@ -65,13 +69,14 @@ def learn(
     frame_shape : tuple of int
     memory : int
         The longest lag, in samples.
+    limit : int
+        Bound of decoded values.
     """
     x, steps = recordings.x, np.array(step, dtype=np.int32)
     length, n_channels = x.shape[2:]
     first = recordings.qualities == recordings.qualities[0]
     flat = x[first].reshape(-1, length * n_channels).astype(np.float64)
     basis = _worth_coding(np.cov(flat.T), min(step))
-    limit = max(1, (1 << int(np.abs(x).max()).bit_length()) - 1)
     guess = flat @ basis.T
     symbols = [np.fix(guess / s + 0.1 * np.sign(guess)).astype(np.int32) for s in step]
     shapes, shape_of = count_shapes(symbols)

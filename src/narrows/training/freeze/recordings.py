@@ -13,12 +13,14 @@ import numpy.typing as npt
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.encoding.window_encoder import WindowEncoder
 from narrows.codec.model.model import Model
+from narrows.codec.model.range import Range
 from narrows.codec.prediction.prediction import MAX_LIMIT
 from narrows.codec.transform import Transform
 from narrows.errors import SettingError
 from narrows.training.freeze.prediction import Recordings, learn
 
-MAX_WINDOWS, MAX_RUN = 1200, 400  # that are learned from, and of one run of them
+MAX_WINDOWS = 1200  # that are learned from
+RUN, MAX_RUNS = 400, 8  # windows of a run of them; shorter ones where there are more recordings
 MAX_ELEMENTS = 1 << 23  # of the windows at all qualities: some arrays of so many are held
 MIN_RUN = 8
 MAX_SIZE = 4096  # elements of a window, whose covariance is a matrix of as many rows
@@ -51,9 +53,10 @@ def with_prediction(model: Model, x: npt.NDArray[Any], recordings: Sequence[int]
             f"architecture predictive for {model.dtype} of a range of {model.peak:g}, too fine for "
             "its integers of 30 bits; convert to int16 or float32, or take architecture linear"
         )
+    limit = 2 ** _largest(model, targets).bit_length() - 1
     own = Recordings(targets, base, bits, np.repeat(qualities, len(runs)))
     memory = MEMORY * model.frame_shape[0]
-    return replace(model, prediction=learn(own, _steps(model), model.frame_shape, memory))
+    return replace(model, prediction=learn(own, _steps(model), model.frame_shape, memory, limit))
 
 
 def check_windows(frame_shape: tuple[int, ...]) -> None:
@@ -77,7 +80,8 @@ def check_windows(frame_shape: tuple[int, ...]) -> None:
 def _runs(lengths: Sequence[int], weight: int) -> list[slice]:
     """Choose runs of equally many windows, of as many of the recordings as possible."""
     most = min(MAX_WINDOWS, MAX_ELEMENTS // weight)
-    n = min(MAX_RUN, most, int(np.median(lengths)))
+    at_once = min(len(lengths), MAX_RUNS)
+    n = min(RUN, max(most // at_once, MIN_RUN), int(np.median(lengths)))
     if n < MIN_RUN:
         raise SettingError(
             f"architecture predictive for recordings of about {int(np.median(lengths))} windows; "
@@ -93,6 +97,15 @@ def _runs(lengths: Sequence[int], weight: int) -> list[slice]:
     count = min(len(starts), max(1, most // n))
     chosen = np.rint(np.linspace(0, len(starts) - 1, count)).astype(int)
     return [slice(starts[i], starts[i] + n) for i in chosen.tolist()]
+
+
+def _largest(model: Model, targets: npt.NDArray[np.int64]) -> int:
+    """Return the largest magnitude that the model is to code, in units of the decoder's output."""
+    own, found = model.normaliser, [1.0, float(np.abs(targets).max())]
+    for end in Range(model).ends:
+        away = np.abs(end.astype(np.float64) - np.array(own.output_offset)) / np.array(own.slope)
+        found.append(float(np.rint(away.max())))
+    return int(min(max(found), float(MAX_LIMIT)))
 
 
 def _steps(model: Model) -> list[int]:
