@@ -63,8 +63,8 @@ def train(
     window, tile, hop : int or sequence of int, optional
         How long recordings and large arrays are cut to signals; see `narrows.compress`.
     validation : (m, *frame_shape), or path, optional
-        Held-out signals; by default a tenth of `x`, at most 5000: of ten recordings or more, a
-        tenth of the recordings. After an epoch at most 2048 of them are looked at, with a preset
+        Held-out signals; by default a tenth of `x`, at most 5000: of five recordings or pictures
+        or more, whole ones. After an epoch at most 2048 of them are looked at, with a preset
         all.
     encoder, decoder : torch.nn.Module, optional
         Networks of your own, `(n, *frame_shape)` to `(n, latent_size)` and back, made of layers
@@ -134,10 +134,7 @@ def train(
         clock=clock,
     )
     with supervision.exclusive():
-        return train_codec(
-            samples.x, settings, samples.validation, encoder, decoder, supervision, samples.about,
-            samples.recordings,
-        )  # fmt: skip
+        return train_codec(samples, settings, encoder, decoder, supervision)
 
 
 def load(path: str | Path) -> Codec:

@@ -269,3 +269,28 @@ def test_few_large_rows_are_told_that_tiles_would_be_more(tmp_path):
     assert not isinstance(open_signals(tmp_path / "x.npy", asked), Frames)
     assert told == ["41 signals of 128 x 128: few to learn from; --tile 8,16,16 cuts them in more"]
     open_signals(tmp_path / "x.npy", Reading(proposes=True, frame_shape=(128, 128)))
+
+
+def held_out(tmp_path, lengths, seed=0):
+    for number, length in enumerate(lengths):
+        write_wav(tmp_path / f"{number}.wav", np.arange(length))
+    parts = open_signals(tmp_path, Reading(window=10)).hold_out(0.1, seed)
+    return parts and [[member.name for member in part.members] for part in parts]
+
+
+@pytest.mark.parametrize(("n", "expected"), [(4, None), (5, 1), (8, 1), (20, 2)])
+def test_of_five_recordings_or_more_some_are_held_out(tmp_path, n, expected):
+    parts = held_out(tmp_path, [100] * n)
+    if expected is None:
+        assert parts is None
+        return
+    learnt, others = parts
+    assert len(others) == expected
+    assert sorted([*learnt, *others]) == sorted(f"{number}.wav" for number in range(n))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_recording_that_is_most_of_all_is_learnt_from(tmp_path, seed):
+    learnt, others = held_out(tmp_path, [4000, 150, 150, 150, 150, 150, 150, 150], seed)
+    assert "0.wav" in learnt
+    assert 2 <= len(others) <= 3

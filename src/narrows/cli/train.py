@@ -134,6 +134,7 @@ def _figures(codec: Codec) -> dict[str, Any]:
         "too_short": summary["too_short"],
         "interrupted": summary["interrupted"],
         "reached": summary["reached"],
+        "candidates": summary.get("candidates"),
         "quantising_loss_db": summary.get("quantising_loss_db"),
         "last_epoch": summary["history"][-1] if summary["history"] else None,
     }

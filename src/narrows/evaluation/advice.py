@@ -169,6 +169,8 @@ def _short_training(
         asked |= {"latent_size": latent_size, "bits_per_latent": of_one.bits_per_latent}
     codec = train(x, **asked)
     summary, full = codec.model.training, plan_of({**asked, "minutes": None}, x.shape, x.dtype)
+    if not summary["history"]:  # what is solved at once, and takes fewer bytes than networks
+        return codec, summary["seconds"]
     epoch_seconds = summary["history"][-1]["seconds"] / len(summary["history"])
     rest = summary["seconds"] - summary["history"][-1]["seconds"]
     return codec, epoch_seconds * full.epochs + rest

@@ -22,7 +22,8 @@ from narrows.signals.members import Member
 from narrows.signals.source import Attributes, Signals, StoredSource
 from narrows.signals.windows import Grid, cut_frame
 
-MIN_MEMBERS = 10  # of which some are held out as a whole
+MIN_MEMBERS = 5  # of which some are held out as a whole
+MAX_HELD_OUT_SHARE = 0.25  # of the frames: one of few members may be large
 MAX_SLAB_BYTES = 1 << 26  # of a member that are held at a time, where its rows allow
 
 
@@ -141,18 +142,26 @@ class Frames:
     def hold_out(self, share: float, seed: int) -> tuple[Frames, Frames] | None:
         """Split by members: return those to learn from, and the others.
 
-        None where there are fewer than `MIN_MEMBERS`, or hardly more frames than members.
+        None where there are fewer than `MIN_MEMBERS`, or hardly more frames than members. Members
+        are drawn until they have so many of the frames, but for those that are too large.
         """
-        n = len(self.members)
-        if n < MIN_MEMBERS or self.shape[0] < 2 * n:
+        n, total = len(self.members), self.shape[0]
+        if n < MIN_MEMBERS or total < 2 * n:
             return None
         order = np.random.default_rng([seed, n]).permutation(n)
-        held = max(1, round(share * n))
+        counts, drawn, held = np.diff(self.geometry.starts).tolist(), [], 0
+        for i in order.tolist():
+            fits = held + counts[i] <= MAX_HELD_OUT_SHARE * total
+            if fits and (not held or held < (share - 0.5 / n) * total):
+                drawn.append(i)
+                held += counts[i]
+        if not held:
+            return None
         others, learnt = (
-            Frames([self.members[i] for i in np.sort(part)], self.cut, self.geometry.is_folder)
-            for part in (order[:held], order[held:])
+            Frames([self.members[i] for i in sorted(part)], self.cut, self.geometry.is_folder)
+            for part in (set(drawn), set(range(n)) - set(drawn))
         )
-        return (learnt, others) if learnt.shape[0] > 1 and others.shape[0] else None
+        return learnt, others
 
     def member_source(self, number: int) -> StoredSource:
         """Open a member; the one of the last time is still open."""

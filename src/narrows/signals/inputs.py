@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
 from narrows.arrays import as_array
+from narrows.signals.channels import has_length
 from narrows.signals.crops import split_along, with_crops
 from narrows.signals.frames import Frames
 from narrows.signals.reading import Reading
@@ -54,6 +56,8 @@ class TrainingSamples:
     """How it was cut, for the model to remember; nothing where it was not."""
     recordings: tuple[int, ...] = ()
     """How many signals of `x` each recording has, where they stand in their order."""
+    in_order: Callable[[], TrainingSamples] | None = None
+    """Reads the windows of recordings in their order, where `x` has them at random offsets."""
 
 
 def training_samples(
@@ -67,10 +71,10 @@ def training_samples(
 ) -> TrainingSamples:
     """Read signals to learn from, no more than fit in memory, and those to validate with.
 
-    Of ten recordings or more, a tenth of the recordings is held out, since the frames of one are
-    alike; of fewer, the end of each. Of arrays of signals, training holds some out. What is cut is
-    learnt from at every offset, where the frames of the cut are few; but `in_order` they are those
-    of the cut alone, each behind the one before it.
+    Of five recordings or pictures or more, some are held out as a whole, since the frames of one
+    are alike; of fewer, the end of each. Of arrays of signals, training holds some out. What is cut
+    is learnt from at every offset, where the frames of the cut are few; but `in_order` they are
+    those of the cut alone, each behind the one before it.
     """
     source = as_source(x, reading, "training data")
     others = None
@@ -89,17 +93,26 @@ def training_samples(
             about["held_out"] = [member.name for member in parts[1].members]
         source, others = parts or split_along(source, HELD_OUT_SHARE) or (source, None)
     most = most_frames(source.shape)
+    ordered = partial(_in_order, source, others, about, most)
     if in_order:
-        own = None if others is None else others.part(0, MAX_HELD_OUT)
-        counts = (source.geometry.grid(i).n_frames for i in range(len(source.members)))
-        return _ordered(source.part(0, most), own, about, tuple(counts))
+        return ordered()
     if others is None:  # crops would show what training is going to hold out
         return TrainingSamples(source.sample(most, seed), None, about)
     x, kept = with_crops(source, most, seed), _sampled(others, min(most, MAX_HELD_OUT), seed)
     if len(x) > source.shape[0]:
-        about["crops"] = len(x) - source.shape[0]
+        about = {**about, "crops": len(x) - source.shape[0]}
         reading.tell(f"learns from {len(x):,} frames, at every offset")
-    return TrainingSamples(x, kept, about)
+    are_windows = has_length(source.cut.frame_shape) and source.cut.hops == source.cut.lengths
+    return TrainingSamples(x, kept, about, in_order=ordered if are_windows else None)
+
+
+def _in_order(
+    source: Frames, others: ArraySource | Frames | None, about: dict[str, Any], most: int
+) -> TrainingSamples:
+    """Read the frames of the cut, each behind the one before it."""
+    own = None if others is None else others.part(0, MAX_HELD_OUT)
+    counts = (source.geometry.grid(i).n_frames for i in range(len(source.members)))
+    return _ordered(source.part(0, most), own, about, tuple(counts))
 
 
 def _ordered(

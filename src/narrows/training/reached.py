@@ -40,14 +40,20 @@ class Reached:
     channels: list[float | None]  # the SNR of each, where there are several
 
     @classmethod
-    def by(cls, codec: Codec, x: npt.NDArray[Any], scale: Numbers) -> Reached:
+    def by(
+        cls, codec: Codec, x: npt.NDArray[Any], scale: Numbers, *, in_order: bool = False
+    ) -> Reached:
         """Compress and decompress some of `(n, *frame_shape)` signals, spread over all.
 
-        Errors and variances count as in training: of each channel times its scale.
+        Where order counts, they are the first ones. Errors and variances count as in training: of
+        each channel times its scale.
         """
         n = max(1, min(len(x), MAX_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
-        predicts = codec.model.prediction is not None  # then windows stand in their order
-        some = x[:n] if predicts else x[np.arange(n) * len(x) // n]
+        some = (
+            x[:n]
+            if in_order or codec.model.prediction is not None
+            else x[np.arange(n) * len(x) // n]
+        )
         blob = codec.compress(some)
         shape = (-1, np.size(scale))
         original = some.astype(np.float64).reshape(shape)

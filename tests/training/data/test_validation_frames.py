@@ -1,4 +1,4 @@
-"""Which validation frames are looked at after an epoch."""
+"""Which frames are held out, and which of them are looked at after an epoch."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 import torch
 
 from narrows.training.choices import MAX_VALIDATED, MAX_VALIDATED_OF_SEVERAL
-from narrows.training.data.frames import spread_over
+from narrows.training.data.frames import RUNS, split_rows, spread_over
 from narrows.training.plan import plan_of
 
 
@@ -30,3 +30,27 @@ def test_with_a_preset_all_count():
     x = torch.arange(3 * MAX_VALIDATED)
     plan = plan_of({"preset": "dense-25"}, (90, 64), np.uint8)
     assert torch.equal(spread_over(x, plan.max_validated), x)
+
+
+def test_signals_in_no_order_are_held_out_at_random():
+    x = np.random.default_rng(0).normal(size=(1000, 20))
+    learnt, held = split_rows(x, 5, has_validation=False)
+    assert np.array_equal(held, np.sort(np.random.default_rng([5, 1000]).permutation(1000)[:100]))
+    assert np.array_equal(np.sort(np.concatenate([learnt, held])), np.arange(1000))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_signals_like_those_beside_them_long_runs_are_held_out(seed):
+    """Neighbours of a signal that is held out would tell what it is."""
+    x = np.random.default_rng(0).normal(size=(1003, 20)).cumsum(axis=0)
+    learnt, held = split_rows(x, seed, has_validation=False)
+    assert len(held) == 100
+    assert np.array_equal(np.sort(np.concatenate([learnt, held])), np.arange(1003))
+    assert np.count_nonzero(np.diff(held) > 1) in (RUNS - 1, RUNS)  # one may go round the end
+
+
+def test_with_others_to_validate_on_all_are_learnt_from():
+    x = np.arange(12.0)[:, None]
+    learnt, held = split_rows(x, 0, has_validation=True)
+    assert np.array_equal(learnt, np.arange(12))
+    assert not len(held)

@@ -36,6 +36,7 @@ def fit_linear(
     scaling: Scaling,
     *,
     aimed_snr: float | None = None,
+    axes: tuple[Tensor, Tensor] | None = None,
 ) -> Autoencoder:
     """Fit PCA and choose the rounding steps at which the latents have the aimed entropies.
 
@@ -53,10 +54,13 @@ def fit_linear(
     scaling : Scaling
     aimed_snr : float, optional
         In dB, of the middle quality; of the bits then only the ratios count.
+    axes : pair of Tensor, optional
+        Mean and components where they are known, as many as there are latents or more.
     """
     frame_shape = tuple(scaled.shape[1:])
     flat, size = scaled.flatten(1), prod(frame_shape)
-    mean, components = principal_components(flat, latent_size)
+    mean, components = axes or principal_components(flat, latent_size)
+    components = components[:latent_size]
     encoder = nn.Sequential(nn.Flatten(), undrawn(nn.Linear, size, latent_size))
     decoder = nn.Sequential(undrawn(nn.Linear, latent_size, size), nn.Unflatten(1, frame_shape))
     set_affine(encoder[1], components, -mean @ components.T)

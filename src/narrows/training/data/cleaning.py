@@ -15,7 +15,7 @@ from torch import Tensor
 from narrows.errors import DataError
 from narrows.gaps import filled, is_one_of, stand_ins
 from narrows.training.data import bulk
-from narrows.training.data.frames import split
+from narrows.training.data.frames import Rows, split
 from narrows.training.data.scaling import Channels
 
 LOG = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class Cleaner:
 
 
 def split_missing(
-    whole: Cleaned, held_out: Cleaned | None, seed: int
+    whole: Cleaned, held_out: Cleaned | None, rows: tuple[Rows, Rows]
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return which elements of training and of validation frames were filled in."""
     own = None if held_out is None else held_out.missing
@@ -136,5 +136,5 @@ def split_missing(
     masks = np.zeros(whole.x.shape, bool) if whole.missing is None else whole.missing
     if held_out is not None and own is None:
         own = np.zeros(held_out.x.shape, bool)
-    train, validation = split(masks, own, seed)
+    train, validation = split(masks, own, rows)
     return torch.from_numpy(train), torch.from_numpy(np.ascontiguousarray(validation))

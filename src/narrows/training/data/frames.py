@@ -15,6 +15,9 @@ from narrows.training.architectures import Scaling
 from narrows.training.plan import most_frames, signal_counts
 
 MAX_FRAME_AXES, MAX_FRAME_BYTES = 8, (1 << 28) - 16  # of models, of archives
+RUNS = 8  # that are held out where signals are like those beside them
+MIN_LIKENESS = 0.2  # of signals in an order; 0 of those in none, but for chance
+COMPARED = 1024  # signals
 MAX_FLOAT = 1e120  # of float64 signals; its inverse is their smallest range
 MAX_WHOLE, MAX_WHOLE_RANGE = 2**52, 2**42
 """Of signals of 64-bit integers: what a normaliser adds at its end, and what the bound of a network
@@ -83,22 +86,55 @@ def refuse_extremes(x: npt.NDArray[Any]) -> None:
         )
 
 
+Rows = npt.NDArray[np.intp]
+
+
 def split(
-    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, seed: int
+    x: npt.NDArray[Any], validation: npt.NDArray[Any] | None, rows: tuple[Rows, Rows]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Hold a validation part out, by a permutation of the seed, unless one is given.
+    """Return what is learnt from, and what is validated with, by `split_rows`.
 
     What is mapped from a file and is learnt from as a whole stays where it is; other signals are
     copied, as many as fit.
     """
-    n, held = signal_counts(x.shape, has_validation=validation is not None)
-    if validation is not None and n == len(x):
-        return x, validation[: most_frames(x.shape)]
-    order = np.random.default_rng([seed, len(x)]).permutation(len(x))
-    x_train = x[np.sort(order[held : held + n])]
-    if validation is not None:
-        return x_train, validation[: most_frames(x.shape)]
-    return x_train, x[np.sort(order[:held])]
+    learnt, held = rows
+    x_train = x if len(learnt) == len(x) else x[learnt]
+    return x_train, x[held] if validation is None else validation[: most_frames(x.shape)]
+
+
+def split_rows(x: npt.NDArray[Any], seed: int, *, has_validation: bool) -> tuple[Rows, Rows]:
+    """Return the numbers of the signals to learn from, as many as fit, and of those held out.
+
+    Signals are drawn at random, but where they are like those beside them, as windows of one
+    recording and patches of one picture are: then those held out are some long runs.
+    """
+    n, held = signal_counts(x.shape, has_validation=has_validation)
+    if n == len(x):
+        return np.arange(n), np.empty(0, np.intp)
+    rng = np.random.default_rng([seed, len(x)])
+    order = rng.permutation(len(x))
+    if held >= RUNS and likeness(x) > MIN_LIKENESS:
+        own = _runs(len(x), held, rng)
+        order = np.concatenate([own, order[~np.isin(order, own)]])
+    return np.sort(order[held : held + n]), np.sort(order[:held])
+
+
+def _runs(n: int, held: int, rng: np.random.Generator) -> Rows:
+    """Draw runs of n numbers, equally far apart, that are `held` in all."""
+    first = int(rng.integers(n // RUNS - held // RUNS + 1))
+    lengths = [held // RUNS + (i < held % RUNS) for i in range(RUNS)]
+    return np.concatenate([
+        first + i * n // RUNS + np.arange(length) for i, length in enumerate(lengths)
+    ]) % n  # fmt: skip
+
+
+def likeness(x: npt.NDArray[Any]) -> float:
+    """Return how much nearer signals are to the next ones than to others: 1 minus the ratio."""
+    at = np.arange(min(COMPARED, len(x) - 1)) * (len(x) - 1) // min(COMPARED, len(x) - 1)
+    some = x[at].astype(np.float64).reshape(len(at), -1)
+    beside = x[at + 1].astype(np.float64).reshape(len(at), -1)
+    apart = np.square(some - np.roll(beside, len(at) // 2, axis=0)).sum()
+    return 1.0 - float(np.square(some - beside).sum() / apart) if apart > 0 else 0.0
 
 
 def spread_over(x: Tensor, most: int | None) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -136,8 +137,10 @@ def _weighted(
     weight = 1.0 / step[own.qualities - 1].astype(np.float64)
     weight = np.broadcast_to(weight[:, None], is_predicted.shape)[is_predicted][:, None]
     mismatches, windows = chosen.mismatches[is_predicted], chosen.unmatched[is_predicted]
-    n = len(windows)
-    return mismatches.reshape(n, -1) * weight, windows.reshape(n, -1) * weight
+    both = mismatches, windows  # perhaps none at all
+    flat = (each.reshape(len(each), prod(each.shape[1:])) for each in both)
+    mismatches, windows = (each * weight for each in flat)
+    return mismatches, windows
 
 
 def _residual_basis(

@@ -1,0 +1,165 @@
+"""Architecture auto: networks, PCA and prediction side by side, and the one of fewest bytes kept.
+
+windows in order ─predictive─► codec ─┐
+signals ─linear─► estimate, or codec ─┼─► bytes of held-out signals at one SNR ─► the fewest
+signals ─networks─► codec ────────────┘
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from narrows.clock import Clock
+from narrows.errors import SettingError
+from narrows.signals.inputs import TrainingSamples
+from narrows.training.choices import GIVEN, PREDICTIVE, RATE_DISTORTION
+from narrows.training.closed_form.pca import MAX_EXACT_SIZE
+from narrows.training.plan import Plan
+from narrows.training.preparing import Prepared, prepare
+from narrows.training.reached import Reached
+from narrows.training.settings import TrainingSettings
+from narrows.training.solved import Solver
+
+if TYPE_CHECKING:
+    from narrows.codec.codec import Codec
+
+    Trained = tuple[Plan, Codec, Reached]
+
+LOG = logging.getLogger(__name__)
+LINEAR = "linear"
+ENOUGH_SHARE = 0.5
+"""Of linear's bytes. Networks took more of them on all signals that were tried
+(docs/experiments.md): what takes fewer is ahead of networks, which are then not trained."""
+HOPELESS_SHARE = 0.75
+"""Of linear's estimate: context models and search take off less than the rest."""
+FIRST_TRIES = {LINEAR: 1, PREDICTIVE: 2}
+"""To be compared; the one that is kept is solved until it meets the aim."""
+
+
+def is_open(settings: TrainingSettings, plan: Plan, size: int) -> bool:
+    """Return whether auto decides by measuring: where an aim alone was asked for.
+
+    Frames of more than `MAX_EXACT_SIZE` elements are left to networks: PCA of them is no smaller.
+    """
+    return (
+        size <= MAX_EXACT_SIZE
+        and settings.get("architecture") in (None, "auto")
+        and plan.method == RATE_DISTORTION
+        and plan.settings["aim"] is not None
+        and plan.why("latent_size") != GIVEN
+        and (plan.loss, plan.corrupt, plan.sparse) == ("mse", None, 0.0)
+    )
+
+
+class Contest:
+    """The candidates beside networks, measured on the same held-out signals.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        For the networks.
+    settings : TrainingSettings
+    in_order : callable or None
+        Reads windows in their order, where there are such.
+    clock : Clock
+
+    Attributes
+    ----------
+    figures : dict of str to float
+        The bytes a signal that each takes at the SNR aimed at.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        settings: TrainingSettings,
+        in_order: Callable[[], TrainingSamples] | None,
+        clock: Clock,
+    ) -> None:
+        self.figures: dict[str, float] = {}
+        self._spectrum, self._snr = prepared.spectrum, prepared.plan.aimed_snr
+        self._judges, self._in_order = prepared.signals.validation, False
+        self._scale = prepared.scaling.scale
+        self._estimated: float | None = None
+        self._has_networks = False
+        self._solvers = {LINEAR: Solver(prepared, prepared.plan_for(LINEAR), clock)}
+        if in_order is not None:
+            self._measure_predictive(settings, in_order, clock)
+
+    def _measure_predictive(
+        self, settings: TrainingSettings, in_order: Callable[[], TrainingSamples], clock: Clock
+    ) -> None:
+        try:
+            prepared = prepare(in_order(), {**settings, "architecture": PREDICTIVE})
+            clock.lap("preparing")
+            solver = Solver(prepared, prepared.plan, clock)
+            codec, _ = solver.solve(FIRST_TRIES[PREDICTIVE])
+        except SettingError as error:  # too few windows, too long ones, too fine integers
+            LOG.debug("not %s: %s", PREDICTIVE, error)
+            return
+        self._judges, self._in_order = prepared.signals.validation, True
+        self._solvers[PREDICTIVE] = solver
+        self.figures[PREDICTIVE] = self.measured(codec)
+        self._estimate()
+
+    def is_settled(self) -> bool:
+        """Return whether networks have no chance."""
+        found, linear = self.figures.get(PREDICTIVE), self._estimated
+        return found is not None and linear is not None and found <= ENOUGH_SHARE * linear
+
+    def winner(self, name: str = "", networks: Trained | None = None) -> Trained:
+        """Return the codec of fewest bytes, of these and of trained networks; and say so."""
+        if networks is not None:
+            self.figures[name] = self.measured(networks[1])
+            if HOPELESS_SHARE * self._estimate() < min(self.figures.values()):
+                codec, _ = self._solvers[LINEAR].solve(FIRST_TRIES[LINEAR])
+                self.figures[LINEAR] = self.measured(codec)
+        best = min(self.figures, key=lambda each: (self.figures[each], each != name))
+        self._has_networks = networks is not None
+        LOG.info("architecture: %s, %s", best, self.reason)
+        if networks is not None and best == name:
+            return networks
+        return self._solvers[best].plan, *self._solvers[best].solve()
+
+    @property
+    def candidates(self) -> dict[str, float]:
+        """The finite figures: what is no better than the mean has none."""
+        return {name: size for name, size in self.figures.items() if math.isfinite(size)}
+
+    @property
+    def reason(self) -> str:
+        """Why the winner was kept, with the figures of all."""
+        told = [f"{name} {size:.2f}" for name, size in self.candidates.items()]
+        if self._estimated is not None and LINEAR not in self.figures:
+            told.append(f"{LINEAR} about {self._estimated:.2g}")
+        untrained = "; networks were not trained, as they do not halve linear"
+        return (
+            f"of fewest bytes at {self._snr or 0.0:.1f} dB of SNR: {', '.join(told)}"
+            f"{untrained if not self._has_networks else ''}"
+        )
+
+    def _estimate(self) -> float:
+        """Return about the bytes that linear takes at the aim, before its context model."""
+        if self._estimated is None:
+            self._estimated = self._at_aim(*self._solvers[LINEAR].estimate())
+        return self._estimated
+
+    def measured(self, codec: Codec) -> float:
+        """Return the bytes a signal that a codec takes at the SNR aimed at."""
+        reached = Reached.by(codec, self._judges, self._scale, in_order=self._in_order)
+        return self._at_aim(reached.bytes_per_signal, reached.snr)
+
+    def _at_aim(self, size: float, snr: float | None) -> float:
+        """Return the bytes at the SNR aimed at of what takes `size` bytes at another.
+
+        Along the curve of Gaussian signals of the same variances; with an aim of rate, at the SNR
+        of what was measured first. Infinite where that is no better than the mean.
+        """
+        if snr is None:
+            return size
+        self._snr = snr if self._snr is None else self._snr
+        aimed, had = (self._spectrum().at_snr(each).bits for each in (self._snr, snr))
+        return size if aimed == had else size * aimed / had if had > 0 else math.inf

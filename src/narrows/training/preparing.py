@@ -1,0 +1,119 @@
+"""From signals to what a training starts from: a plan, and scaled signals, some held out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from torch import nn
+
+from narrows.errors import SettingError
+from narrows.signals.inputs import TrainingSamples
+from narrows.training.architectures import Scaling
+from narrows.training.choices import CLASSIC, PREDICTIVE
+from narrows.training.closed_form.spectrum import spectrum_of
+from narrows.training.data.cleaning import Cleaned, Cleaner, split_missing
+from narrows.training.data.frames import (
+    check_training_data,
+    fingerprint,
+    refuse_extremes,
+    scaled,
+    split,
+    split_rows,
+)
+from narrows.training.data.scaling import Channels, scaling_of, unit_scaling_of
+from narrows.training.freeze import TrainingSignals, check_windows, latent_size_of
+from narrows.training.plan import Plan, plan_of
+from narrows.training.settings import TrainingSettings, completed, parse_missing
+from narrows.training.water_filling import Spectrum
+
+LOG = logging.getLogger(__name__)
+Networks = tuple[nn.Module, nn.Module]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What every architecture of a training has in common, and the plan of one."""
+
+    plan: Plan
+    plan_for: Callable[[str], Plan]
+    """Makes the plan of another architecture, for the same signals."""
+    signals: TrainingSignals
+    scaling: Scaling
+    fingerprints: dict[str, str]
+    spectrum: Callable[[], Spectrum]
+
+
+def prepare(
+    samples: TrainingSamples, settings: TrainingSettings, own: Networks | None = None
+) -> Prepared:
+    """Check, clean, split and scale signals, and decide every number of their training.
+
+    Raises
+    ------
+    DataError, SettingError
+        For what cannot be trained on, or asked for.
+    """
+    done = completed(settings)
+    x, validation = check_training_data(samples.x, samples.validation)
+    if done["architecture"] == PREDICTIVE:
+        check_windows(x.shape[1:])
+    settings = settings if own is None else _with_latents_of(own, settings, x.shape[1:])
+    channels = Channels(done["channels"], done["weights"], x.shape[1:])
+    asked = [] if done["missing"] is None else parse_missing(done["missing"])
+    cleaner = Cleaner.of(x, asked, channels)
+    whole = cleaner.clean(x, "training signals")
+    held_out = None if validation is None else cleaner.clean(validation, "validation signals")
+    refuse_extremes(whole.x)
+    spectrum = cache(lambda: spectrum_of(whole.x, channels))
+
+    def plan_for(architecture: str) -> Plan:
+        return plan_of(
+            {**settings, "architecture": architecture}, whole.x.shape, whole.x.dtype,
+            spectrum=spectrum, own_networks=own is not None, has_validation=validation is not None,
+        )  # fmt: skip
+
+    plan = plan_for(done["architecture"])
+    LOG.debug("scaling %d signals", len(whole.x))
+    signals, scaling = _scaled(whole, held_out, plan, channels, cleaner.given, samples)
+    fingerprints = {
+        "training signals": fingerprint(signals.train),
+        "validation signals": fingerprint(signals.validation),
+    }
+    return Prepared(plan, plan_for, signals, scaling, fingerprints, spectrum)
+
+
+def _scaled(
+    whole: Cleaned,
+    held_out: Cleaned | None,
+    plan: Plan,
+    own: Channels,
+    stand_ins: list[float],
+    samples: TrainingSamples,
+) -> tuple[TrainingSignals, Scaling]:
+    validation = None if held_out is None else held_out.x
+    rows = split_rows(whole.x, plan.seed, has_validation=held_out is not None)
+    x_train, x_validation = split(whole.x, validation, rows)
+    in_units = plan.method == CLASSIC
+    scaling = unit_scaling_of(x_train, own) if in_units else scaling_of(x_train, plan.loss, own)
+    in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
+    missing = split_missing(whole, held_out, rows)
+    signals = TrainingSignals(
+        x_train, x_validation, *in_floats, *missing, stand_ins, samples.recordings
+    )
+    return signals, scaling
+
+
+def _with_latents_of(
+    own: Networks, settings: TrainingSettings, frame_shape: tuple[int, ...]
+) -> TrainingSettings:
+    """Check networks of the user's own, and return the settings with the latents that they have."""
+    found, asked = latent_size_of(*own, frame_shape), settings.get("latent_size")
+    if asked is not None and asked != found:
+        raise SettingError(
+            f"latent_size {asked}, but the encoder gives {found} latents; leave latent_size out, "
+            "or give networks of as many"
+        )
+    return {**settings, "latent_size": found}

@@ -1,0 +1,101 @@
+"""Training in closed form: solved again and again until the finished codec meets the aim."""
+
+from __future__ import annotations
+
+import logging
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from narrows.clock import Clock
+from narrows.training.architectures import Autoencoder, like
+from narrows.training.closed_form.pca import (
+    MAX_EXACT_SIZE,
+    entropy_bits,
+    fit_linear,
+    principal_components,
+)
+from narrows.training.data.frames import spread_over
+from narrows.training.finishing import finished
+from narrows.training.loop.trainer import TrainingResult
+from narrows.training.plan import RATE_RATIO, Plan
+from narrows.training.preparing import Prepared
+from narrows.training.reached import Reached
+from narrows.training.run import Outcome
+
+if TYPE_CHECKING:
+    from narrows.codec.codec import Codec
+
+LOG = logging.getLogger(__name__)
+MAX_SOLVED = 5  # models, each nearer to the aim
+Axes = tuple[Tensor, Tensor]
+ESTIMATED_FROM, ESTIMATED_ON = 16_384, 2048  # signals
+
+
+class Solver:
+    """Models in closed form for the aim of a plan, of which the nearest to it counts.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    plan : Plan
+        Of the architecture linear or predictive.
+    clock : Clock
+    """
+
+    def __init__(self, prepared: Prepared, plan: Plan, clock: Clock) -> None:
+        self.prepared, self.plan, self.clock = prepared, plan, clock
+        self.found: list[tuple[Plan, Codec, Reached]] = []
+        self._next: Plan | None = plan
+
+    def solve(self, most: int = MAX_SOLVED) -> tuple[Codec, Reached]:
+        """Solve until the aim is met, or so many times in all; return the nearest to the aim."""
+        frames = self.prepared.signals.scaled_train
+        while self._next is not None and len(self.found) < most:
+            tried = self._next
+            LOG.debug("finding principal components and steps")
+            outcome = Outcome(
+                TrainingResult(self._fitted(tried, frames, self._axes), [], 0, False, []), tried
+            )
+            self.clock.lap("training")
+            codec = finished(outcome, self.prepared, self.plan.architecture, self.clock)
+            signals, scaling = self.prepared.signals, self.prepared.scaling
+            reached = Reached.by(codec, signals.validation, scaling.scale)
+            short = reached.is_short(self.plan)
+            beyond = [each for each in self.found if each[2].is_short(self.plan) != short]
+            others = [(one, got) for one, _, got in beyond or self.found]
+            self.found.append((tried, codec, reached))
+            before = others[-1] if others else None
+            self._next = reached.nearer(tried, self.plan, signals.train[0].size, before)
+        _, codec, reached = min(self.found, key=lambda each: each[2].misses(self.plan))
+        return codec, reached
+
+    def _fitted(self, plan: Plan, frames: Tensor, axes: Axes | None) -> Autoencoder:
+        aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
+        scaling, snr = self.prepared.scaling, plan.aimed_snr
+        return fit_linear(frames, plan.latent_size, aims, scaling, aimed_snr=snr, axes=axes)
+
+    @cached_property
+    def _axes(self) -> Axes | None:
+        """Mean and all components of frames that are small enough to have them all at once."""
+        flat = self.prepared.signals.scaled_train.flatten(1)
+        size = flat.shape[1]
+        return principal_components(flat, size) if size <= MAX_EXACT_SIZE else None
+
+    @torch.no_grad()
+    def estimate(self) -> tuple[float, float]:
+        """Estimate the bytes of a held-out signal and the SNR in dB, without the finished codec."""
+        some = spread_over(self.prepared.signals.scaled_train, ESTIMATED_FROM)
+        model, quality = self._fitted(self.plan, some, None), self.plan.middle_quality
+        x = spread_over(self.prepared.signals.scaled_validation, ESTIMATED_ON)
+        bits = entropy_bits(torch.round(model.latents(x, quality)))
+        scaling = self.prepared.scaling
+        flat = (x * like(x, scaling.weight / scaling.scale / scaling.peak)).double()
+        flat = flat.reshape(-1, np.size(scaling.scale))
+        variance = float((flat - flat.mean(0)).square().sum())
+        error = max(model.squared_error(x, quality), 1e-30)
+        return bits / 8.0, 10.0 * math.log10(max(variance, 1e-30) / error)

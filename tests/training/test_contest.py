@@ -1,0 +1,109 @@
+"""Architecture auto: what takes fewest bytes of held-out signals is kept, and it is said why."""
+
+import logging
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch; extra train")
+
+import narrows
+from narrows.clock import Clock
+from narrows.signals.inputs import TrainingSamples
+from narrows.training.contest import Contest, is_open
+from narrows.training.plan import plan_of
+from narrows.training.preparing import prepare
+from narrows.training.solved import Solver
+from tests.training.test_predictive import beats
+
+
+@pytest.fixture(scope="module")
+def noise():
+    """Gaussian signals, for which no codec of single signals is better than PCA."""
+    rng, falling = np.random.default_rng(0), 100.0 / (1 + np.arange(48))
+    turned = np.linalg.qr(rng.standard_normal((48, 48)))[0]
+    return (rng.standard_normal((1500, 48)) * falling @ turned).astype(np.float32)
+
+
+def test_where_networks_gain_nothing_linear_is_kept_and_told(noise, caplog):
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        codec = narrows.train(noise, aim="snr:15", epochs=3)
+    training = codec.model.training
+    assert codec.model.architecture == "linear"
+    assert training["candidates"]["linear"] < training["candidates"]["dense"]
+    assert "architecture: linear, of fewest bytes at 15.0 dB of SNR: dense" in caplog.text
+    assert training["why"]["architecture"] in caplog.text
+    assert training["reached"]["snr"] == pytest.approx(15.0, abs=0.5)
+
+
+def test_networks_that_take_fewer_bytes_are_kept(digits):
+    codec = narrows.train(digits, aim="snr:14", epochs=12)
+    assert codec.model.architecture == "dense"
+    figures = codec.model.training["candidates"]
+    assert figures["dense"] == min(figures.values())
+    assert len(codec.model.training["history"]) == 12
+
+
+def test_recordings_that_are_predicted_well_need_no_networks(caplog):
+    x = np.concatenate([beats(300, seed).reshape(-1, 2) for seed in range(3)])
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        codec = narrows.train(x, window=32, progress=pytest.fail)
+    assert codec.model.architecture == "predictive"
+    assert "networks were not trained" in caplog.text
+    assert codec.model.training["candidates"].keys() == {"predictive"}
+
+
+def test_windows_that_cannot_be_predicted_are_left_to_the_others():
+    x = np.random.default_rng(0).normal(size=(40 * 16, 2)).astype(np.float32)
+    codec = narrows.train(x, window=64, aim="snr:5", epochs=1)  # nine windows are learnt from
+    assert codec.model.architecture in ("linear", "dense")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"latent_size": 4, "bits_per_latent": 2.0},
+        {"lambda_": 3.0},
+        {"aim": "snr:9", "latent_size": 4},
+        {"aim": "snr:9", "architecture": "dense"},
+        {"aim": "snr:9", "loss": "l1"},
+        {"aim": "snr:9", "corrupt": "noise:0.1"},
+        {"aim": "snr:9", "sparse": 0.1},
+        {"preset": "dense-25"},
+    ],
+)
+def test_who_asks_for_more_than_an_aim_gets_what_was_asked_for(asked, noise):
+    assert is_open({"aim": "snr:9"}, prepare(TrainingSamples(noise, None, {}), {}).plan, 48)
+    plan = prepare(TrainingSamples(noise, None, {}), asked).plan
+    assert not is_open(asked, plan, 48)
+
+
+def test_frames_too_large_for_all_components_are_left_to_networks(noise):
+    plan = prepare(TrainingSamples(noise, None, {}), {}).plan
+    assert not is_open({}, plan, 5000)
+
+
+def test_linear_is_estimated_near_what_its_codec_takes(noise):
+    prepared = prepare(TrainingSamples(noise, None, {}), {"aim": "snr:15"})
+    solver = Solver(prepared, prepared.plan_for("linear"), Clock())
+    size, snr = solver.estimate()
+    _, reached = solver.solve(1)
+    assert size == pytest.approx(reached.bytes_per_signal, rel=0.15)
+    assert snr == pytest.approx(reached.snr, abs=0.5)
+
+
+def test_bytes_at_two_qualities_are_compared_at_one(noise):
+    """The same codec, aimed at other qualities, gets the same figure."""
+    prepared = prepare(TrainingSamples(noise, None, {}), {"aim": "snr:15"})
+    contest = Contest(prepared, {"aim": "snr:15"}, None, Clock())
+    figures = []
+    for snr in (13.5, 15.0, 16.5):
+        own = prepare(TrainingSamples(noise, None, {}), {"aim": f"snr:{snr}"})
+        codec, reached = Solver(own, own.plan_for("linear"), Clock()).solve()
+        assert reached.snr == pytest.approx(snr, abs=0.3)
+        figures.append(contest.measured(codec))
+    assert max(figures) < 1.06 * min(figures)
+
+
+def test_a_plan_without_signals_to_measure_chooses_by_the_shape_alone():
+    assert plan_of({}, (60_000, 28, 28), np.uint8).architecture == "conv"
