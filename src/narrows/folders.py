@@ -50,8 +50,7 @@ def writing_folder(
         staged.mkdir()
         try:
             yield staged
-            for file in _files(staged):
-                restrict(file, file.stat(), sources)
+            _settle(staged, sources)
             _put_in_place(staged, path, force)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
@@ -79,12 +78,19 @@ def writing_beside(
                     raise OutputExistsError(
                         f"{path.parent / each.name} exists already; give -f to overwrite it"
                     )
-            for file in _files(staged):
-                restrict(file, file.stat(), sources)
+            _settle(staged, sources)
             for each in made:
                 _replace(each, path.parent / each.name)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
+
+
+def _settle(staged: Path, sources: Collection[Source]) -> None:
+    """Make files as private as what they are made from, and bring them to the disk."""
+    for file in _files(staged):
+        with file.open("rb+") as stream:
+            restrict(file, os.fstat(stream.fileno()), sources)
+            os.fsync(stream.fileno())
 
 
 def _replace(new: Path, target: Path) -> None:

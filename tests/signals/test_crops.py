@@ -16,7 +16,7 @@ def few_are_enough(monkeypatch):
 
 
 def samples(data, reading, most=1000, validation=None):
-    return training_samples(data, validation, reading, 3, lambda shape: most)
+    return training_samples(data, validation, reading, 3, lambda shape, itemsize: most)
 
 
 def test_frames_of_every_offset_are_learnt_from_and_the_end_is_held_out():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from narrows.element_types import ends_of
 from narrows.errors import DataError
-from narrows.signals.windows import Grid, Joiner, cut, join
+from narrows.signals.windows import Grid, Joiner, cut, join, joined
 
 DTYPES = ("bool", "uint8", "int16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 
@@ -40,6 +40,16 @@ def test_what_is_cut_and_joined_is_what_it_was(grid, dtype):
         assert np.allclose(back, x, rtol=1e-15, atol=0)
     else:
         assert np.array_equal(back, x)
+
+
+@given(grids(), st.sampled_from(DTYPES), st.integers(1, 300))
+def test_an_array_in_parts_is_the_same(grid, dtype, part_bytes):
+    frames = cut(values(grid, dtype, 1), grid)[:, ..., ::-1]  # where frames overlap, others
+    whole = join(frames, grid, np.empty(grid.shape, dtype))
+    parts = list(joined(frames, grid, np.dtype(dtype), part_bytes))
+    back = np.concatenate([np.empty((0, *grid.shape[1:]), dtype), *parts])
+    assert back.shape == whole.shape
+    assert back.tobytes() == whole.tobytes()
 
 
 @given(grids(), st.data())

@@ -13,11 +13,10 @@ from functools import partial
 from math import ceil
 
 import numpy as np
-import numpy.typing as npt
 
 from narrows.signals.frames import Frames
 from narrows.signals.members import Member
-from narrows.signals.source import FileSource, Signals
+from narrows.signals.source import FileSource, Signals, drawn
 
 LEAST_FRAMES = 10  # along an axis, of which the last ones are held out
 ENOUGH_CROPS = 32_768
@@ -88,12 +87,4 @@ def with_crops(source: Frames, most: int, seed: int) -> Signals:
     wanted = min(most, ENOUGH_CROPS) - n
     if wanted <= 0 or every.shape[0] <= n:
         return source.sample(most, seed)
-    return np.concatenate([source.read(), every.rows(_drawn(every.shape[0], wanted, seed))])
-
-
-def _drawn(n: int, wanted: int, seed: int) -> npt.NDArray[np.intp]:
-    """Draw numbers below `n`, in order and each at most once."""
-    rng = np.random.default_rng([seed, n, wanted])
-    if n <= 2 * wanted:
-        return np.sort(rng.permutation(n)[:wanted])
-    return np.unique(rng.integers(0, n, wanted))
+    return np.concatenate([source.read(), every.rows(drawn(every.shape[0], wanted, seed))])

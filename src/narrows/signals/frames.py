@@ -19,7 +19,7 @@ from narrows.signals.checks import check_signals
 from narrows.signals.cutting import Cut
 from narrows.signals.geometry import MAX_WEIGHT, Geometry, pack_geometry, weight_of
 from narrows.signals.members import Member
-from narrows.signals.source import Attributes, Signals, StoredSource
+from narrows.signals.source import Attributes, Signals, StoredSource, drawn
 from narrows.signals.windows import Grid, cut_frame
 
 MIN_MEMBERS = 5  # of which some are held out as a whole
@@ -135,9 +135,7 @@ class Frames:
     def sample(self, most: int, seed: int) -> Signals:
         """Cut all frames, or as many as are wanted, drawn at random and in order."""
         n = self.shape[0]
-        if n <= most:
-            return self.read()
-        return self.rows(np.sort(np.random.default_rng([seed, n]).permutation(n)[:most]))
+        return self.read() if n <= most else self.rows(drawn(n, most, seed))
 
     def hold_out(self, share: float, seed: int) -> tuple[Frames, Frames] | None:
         """Split by members: return those to learn from, and the others.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from narrows.arrays import as_array
@@ -15,10 +16,11 @@ from narrows.signals.channels import has_length
 from narrows.signals.crops import split_along, with_crops
 from narrows.signals.frames import Frames
 from narrows.signals.reading import Reading
-from narrows.signals.source import ArraySource, Signals
+from narrows.signals.source import ArraySource, Signals, drawn
 from narrows.signals.sources import open_array, open_signals
 
 Data: TypeAlias = npt.ArrayLike | str | os.PathLike[str] | ArraySource | Frames
+RUNS = 50  # of signals that are held out of many: those beside each other may be alike
 HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of recordings; of the signals in them
 
 
@@ -65,7 +67,7 @@ def training_samples(
     validation: Data | None,
     reading: Reading,
     seed: int,
-    most_frames: Callable[[tuple[int, ...]], int],
+    most_frames: Callable[[tuple[int, ...], int], int],
     *,
     in_order: bool = False,
 ) -> TrainingSamples:
@@ -81,10 +83,12 @@ def training_samples(
     if validation is not None:
         alike = reading if reading.cuts else reading.like(source)
         others = as_source(validation, alike, "validation data")
+    most = most_frames(source.shape, source.dtype.itemsize)
     if isinstance(source, ArraySource):
-        x = source.read()
-        held_out = None if others is None else others.read()
-        return _ordered(x, held_out, {}) if in_order else TrainingSamples(x, held_out, {})
+        held_out = None if others is None else _sampled(others, most, seed)
+        if in_order and source.shape:
+            return _ordered(source.part(0, most), held_out, {})
+        return TrainingSamples(*_of_rows(source, held_out, most, seed), {})
     cut = {"lengths": list(source.cut.lengths), "hops": list(source.cut.hops)}
     about: dict[str, Any] = {"cut": cut}
     if others is None:
@@ -92,7 +96,6 @@ def training_samples(
         if parts is not None:
             about["held_out"] = [member.name for member in parts[1].members]
         source, others = parts or split_along(source, HELD_OUT_SHARE) or (source, None)
-    most = most_frames(source.shape)
     ordered = partial(_in_order, source, others, about, most)
     if in_order:
         return ordered()
@@ -129,5 +132,25 @@ def _ordered(
     return TrainingSamples(x, validation, about, counts)
 
 
+def _of_rows(
+    source: ArraySource, held_out: Signals | None, most: int, seed: int
+) -> tuple[Signals, Signals | None]:
+    """Return all rows of an array; of one larger than memory some, and runs to validate with."""
+    n, n_held = len(source.shape) and source.shape[0], 0 if held_out is not None else MAX_HELD_OUT
+    if n <= most + n_held:
+        return source.read(), held_out
+    chosen = drawn(n, most + n_held, seed)
+    if held_out is not None:
+        return source.rows(chosen), held_out
+    length, apart = n_held // RUNS, n // RUNS
+    first = np.random.default_rng([seed, n]).integers(apart - length + 1)
+    held = (first + np.arange(RUNS)[:, None] * apart + np.arange(length)).reshape(-1)
+    chosen = chosen[~np.isin(chosen, held)]
+    return source.rows(chosen[drawn(len(chosen), most, seed)]), source.rows(held)
+
+
 def _sampled(source: ArraySource | Frames, most: int, seed: int) -> Signals:
-    return source.sample(most, seed) if isinstance(source, Frames) else source.read()
+    if isinstance(source, Frames):
+        return source.sample(most, seed)
+    n = source.shape[0] if source.shape else 0
+    return source.read() if n <= most else source.rows(drawn(n, most, seed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from narrows.signals.formats.contract import Format
 from narrows.signals.formats.registry import writer_of
 from narrows.signals.geometry import Geometry
 from narrows.signals.source import Attributes
-from narrows.signals.windows import join
+from narrows.signals.windows import join, joined
 
 Array = npt.NDArray[Any]
 MAX_HELD_BYTES = 1 << 28  # of an array in memory; a larger one is put together in a file
@@ -40,7 +40,7 @@ def restored_arrays(
     Yields
     ------
     number, array
-        Of each member; the array is to be used before the next.
+        Of each member; the array is to be used before the next, and may be read-only.
 
     Raises
     ------
@@ -51,23 +51,16 @@ def restored_arrays(
     for number in members:
         grid = geometry.grid(number)
         own = _first(frames, grid.n_frames, grid.lengths)
+        if prod(grid.shape) * dtype.itemsize <= MAX_HELD_BYTES:
+            yield number, join(own, grid, np.empty(grid.shape, dtype))
+            continue
         with temporary_file() as spool:
-            if (n_bytes := prod(grid.shape) * dtype.itemsize) > MAX_HELD_BYTES:
-                _fill_with_zeros(spool, n_bytes)
-                out: Array = np.memmap(spool, dtype, "r+", shape=grid.shape)
-            else:
-                out = np.empty(grid.shape, dtype)
-            yield number, join(own, grid, out)
+            for part in joined(own, grid, dtype):
+                spool.write(part.data)
+            spool.flush()
+            yield number, np.memmap(spool, dtype, "r", shape=grid.shape)
     if next(frames, None) is not None:
         raise FormatError("archive with more frames than its geometry needs")
-
-
-def _fill_with_zeros(stream: BinaryIO, n_bytes: int) -> None:
-    """Take room on the disk: writing to a map of a hole ends the process where there is none."""
-    zeros = bytes(1 << 20)
-    for start in range(0, n_bytes, len(zeros)):
-        stream.write(zeros[: n_bytes - start])
-    stream.flush()
 
 
 def _first(frames: Iterator[Array], n: int, lengths: tuple[int, ...]) -> Iterator[Array]:

@@ -94,7 +94,8 @@ class ArraySource:
 
     def rows(self, indices: npt.NDArray[np.intp]) -> Signals:
         """Return a copy of some rows of the array."""
-        return np.array(self.array[indices])
+        x = self.array
+        return _read_each(x, indices) if _is_plainly_mapped(x) else np.array(x[indices])
 
     def read(self) -> Signals:
         """Return the array itself."""
@@ -133,6 +134,13 @@ class FileSource:
         return self.part(0, self.shape[0])
 
 
+def drawn(n: int, most: int, seed: int) -> npt.NDArray[np.intp]:
+    """Draw numbers below `n`, rising, spread over all: one of each of `most` equal parts."""
+    most = min(n, most)
+    ends = np.arange(most + 1) * n // max(most, 1)
+    return np.random.default_rng([seed, n, most]).integers(ends[:-1], ends[1:])
+
+
 def _is_plainly_mapped(x: Signals) -> bool:
     whole = isinstance(x, np.memmap) and x.filename is not None
     return whole and x.flags.c_contiguous and not isinstance(x.base, np.memmap)
@@ -144,5 +152,23 @@ def _read_rows(x: Signals, start: int, shape: tuple[int, ...]) -> Signals:
     offset = x.offset + start * prod(shape[1:]) * x.itemsize
     rows = np.fromfile(x.filename, x.dtype, prod(shape), offset=offset)
     if rows.size < prod(shape):
-        raise DataError(f"{x.filename} became shorter while it was being read")
+        raise _shorter(x)
     return rows.reshape(shape)
+
+
+def _read_each(x: Signals, indices: npt.NDArray[np.intp]) -> Signals:
+    """Read single rows of a mapped array from its file."""
+    assert isinstance(x, np.memmap)
+    assert x.filename is not None
+    out = np.empty((len(indices), *x.shape[1:]), x.dtype)
+    flat = out.reshape(len(indices), -1).view(np.uint8)
+    with open(x.filename, "rb") as stream:
+        for row, index in zip(flat, indices.tolist(), strict=True):
+            stream.seek(x.offset + range(len(x))[index] * len(row))
+            if stream.readinto(row.data) < len(row):
+                raise _shorter(x)
+    return out
+
+
+def _shorter(x: np.memmap[Any, Any]) -> DataError:
+    return DataError(f"{x.filename} became shorter while it was being read")

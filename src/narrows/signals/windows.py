@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import Any
 
@@ -24,6 +24,7 @@ import numpy.typing as npt
 from narrows.errors import DataError
 
 Array = npt.NDArray[Any]
+PART_BYTES = 1 << 25  # of an array that is put together a part at a time
 Box = tuple[slice, ...]
 
 
@@ -187,13 +188,53 @@ class Joiner:
 
 def join(frames: Iterable[Array], grid: Grid, out: Array) -> Array:
     """Undo `cut`: put frames, in order, into `out`, an array of the grid's shape."""
-    joiner = Joiner(grid, tuple(slice(0, size) for size in grid.shape), out)
-    number = -1
-    for number, frame in enumerate(frames):
-        joiner.add(number, frame)
-    if number + 1 != grid.n_frames:
-        raise DataError(f"{number + 1} frames where an array of {grid.shape} has {grid.n_frames}")
-    return joiner.finish()
+    start = 0
+    for part in joined(frames, grid, out.dtype):
+        out[start : start + len(part)] = part
+        start += len(part)
+    return out
+
+
+def joined(
+    frames: Iterable[Array], grid: Grid, dtype: np.dtype[Any], part_bytes: int = PART_BYTES
+) -> Iterator[Array]:
+    """Yield an array in parts along its first axis, from its frames in order.
+
+    Parts have about so many bytes, where a window's rows do not have more.
+
+    Raises
+    ------
+    DataError
+        If there are fewer frames, or more.
+    """
+    coming, number = iter(frames), 0
+    n_windows, a_window = grid.counts[0], grid.n_frames // max(grid.counts[0], 1)
+    row_bytes = prod(grid.shape[1:]) * dtype.itemsize
+    at_once = max(1, part_bytes // max(grid.hops[0] * row_bytes, 1))
+    held: list[tuple[int, Array]] = []  # frames that reach into the next part
+
+    def reaches(stop: int, number: int) -> bool:
+        return number // a_window * grid.hops[0] + grid.lengths[0] > stop
+
+    for first in range(0, n_windows, at_once):
+        last = min(first + at_once, n_windows)
+        start = first * grid.hops[0]
+        stop = grid.shape[0] if last == n_windows else last * grid.hops[0]
+        box = (slice(start, stop), *(slice(0, size) for size in grid.shape[1:]))
+        joiner = Joiner(grid, box, np.empty((stop - start, *grid.shape[1:]), dtype))
+        for before in held:
+            joiner.add(*before)
+        held = [each for each in held if reaches(stop, each[0])]
+        for frame in islice(coming, (last - first) * a_window):
+            joiner.add(number, frame)
+            if reaches(stop, number):
+                held.append((number, frame))
+            number += 1
+        if number != last * a_window:
+            raise DataError(f"{number} frames where an array of {grid.shape} has {grid.n_frames}")
+        yield joiner.finish()
+    if next(coming, None) is not None:
+        raise DataError(f"more frames than the {grid.n_frames} of an array of {grid.shape}")
 
 
 def _weights(length: int, hop: int) -> npt.NDArray[np.int64]:

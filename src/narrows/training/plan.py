@@ -34,7 +34,11 @@ from narrows.words import counted
 
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
 HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of the signals, where no others are given
-MAX_TRAINING_BYTES = 1 << 30  # of float32 frames held in memory; more signals are sampled
+MAX_TRAINING_BYTES = 3 << 27
+"""Of frames in memory, in their own type and in float32; of more signals training takes a sample.
+With what else it takes, a process stays below a gigabyte."""
+MAX_COUNTED = 1 << 17
+"""Of the training signals, to which tables and the last layer are fitted: more change little."""
 TAKEN_OVER = ("latent_size", "qualities", "bits_per_latent", "loss", "lambda_", "minutes", "sparse",
               "corrupt", "seed")  # fmt: skip
 MIN_EPOCHS_SHIFTED = 20  # with fewer, signals are seen too seldom to be learned by heart
@@ -213,7 +217,8 @@ def plan_of(
     choices = Choices(asked)
     settings, size = choices.settings, prod(shape[1:])
     quality: dict[str, Any] = {}
-    n_train, n_held_out = signal_counts(shape, has_validation=has_validation)
+    itemsize = np.dtype(dtype).itemsize
+    n_train, n_held_out = signal_counts(shape, itemsize, has_validation=has_validation)
     if settings["preset"] is None:
         numbers = choose_networks(choices, shape, own_networks)
         mixable = settings["augment"] and np.dtype(dtype).itemsize > 1  # others are often pictures
@@ -266,14 +271,19 @@ def middle_of(qualities: int) -> int:
     return (qualities - 1) // 2
 
 
-def signal_counts(shape: tuple[int, ...], *, has_validation: bool) -> tuple[int, int]:
+def signal_counts(
+    shape: tuple[int, ...], itemsize: int, *, has_validation: bool
+) -> tuple[int, int]:
     """Return how many of `(n, *frame_shape)` signals are trained on, and how many held out."""
     n = shape[0]
     held_out = max(1, min(MAX_HELD_OUT, int(HELD_OUT_SHARE * n)))
     held_out = 0 if has_validation else held_out
-    return max(1, min(n - held_out, most_frames(shape))), held_out
+    return max(1, min(n - held_out, most_frames(shape, itemsize))), held_out
 
 
-def most_frames(shape: tuple[int, ...]) -> int:
-    """Return how many frames of `(n, *frame_shape)` fit in the memory that training may take."""
-    return max(2, MAX_TRAINING_BYTES // (4 * prod(shape[1:])))
+def most_frames(shape: tuple[int, ...], itemsize: int) -> int:
+    """Return how many frames of `(n, *frame_shape)` fit in the memory that training may take.
+
+    `itemsize` is the bytes of a number.
+    """
+    return max(2, MAX_TRAINING_BYTES // ((4 + itemsize) * max(prod(shape[1:]), 1)))

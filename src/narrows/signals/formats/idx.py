@@ -18,6 +18,7 @@ import numpy.typing as npt
 from narrows.errors import DataError
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import check_length, damage_named
+from narrows.signals.formats.pieces import write_numbers
 from narrows.signals.source import ArraySource, Attributes
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -49,7 +50,7 @@ def write_idx(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes)
         )
     stream.write(struct.pack(">HBB", 0, _CODES[array.dtype], array.ndim))
     stream.write(struct.pack(f">{array.ndim}I", *array.shape))
-    stream.write(np.ascontiguousarray(array, array.dtype.newbyteorder(">")).data)
+    write_numbers(stream, array, array.dtype.newbyteorder(">"))
 
 
 def write_gzipped_idx(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from narrows.errors import DataError
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import check_length, damage_named
+from narrows.signals.formats.pieces import write_numbers
 from narrows.signals.source import ArraySource, Attributes
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -39,7 +40,7 @@ def write_npy(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes)
     """Write a C-contiguous array as `.npy`, also to a pipe, which `numpy.save` cannot."""
     fields = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(stream, fields)
-    stream.write(array.data)
+    write_numbers(stream, array, array.dtype)
 
 
 def open_npy(path: Path, member: str | None = None) -> ArraySource:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from narrows.errors import DataError
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import damage_named
+from narrows.signals.formats.pieces import write_numbers
 from narrows.signals.source import Attributes, FileSource
 
 
@@ -57,8 +58,7 @@ def open_raw(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> FileSo
 def write_raw(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes) -> None:
     """Write bare numbers, little-endian unless the attributes say otherwise."""
     big, little = array.dtype.newbyteorder(">"), array.dtype.newbyteorder("<")
-    stored = big if attributes.get("order") == "big" else little
-    stream.write(np.ascontiguousarray(array, stored).data)
+    write_numbers(stream, array, big if attributes.get("order") == "big" else little)
 
 
 RAW = Format(

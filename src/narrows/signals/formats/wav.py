@@ -19,6 +19,7 @@ import numpy.typing as npt
 from narrows.errors import DataError
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import damage_named
+from narrows.signals.formats.pieces import pieces
 from narrows.signals.source import Attributes, FileSource
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
@@ -155,7 +156,8 @@ def write_wav(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes)
     chunks = b"WAVEfmt " + struct.pack("<I", len(kind_chunk)) + kind_chunk + fact
     chunks += b"data" + struct.pack("<I", size)
     stream.write(b"RIFF" + struct.pack("<I", len(chunks) + size + size % 2) + chunks)
-    stream.write(_as_stored(array, bits).data)
+    for piece in pieces(array):
+        stream.write(_as_stored(piece, bits).data)
     stream.write(bytes(size % 2))
 
 

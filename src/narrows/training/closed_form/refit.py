@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from narrows.training.architectures import Autoencoder
+from narrows.training.data.frames import counted_of
 from narrows.training.rate_distortion.objective import clipped_error
 
 RIDGES = (1e-2, 1e-3, 1e-4)  # in the features' mean square; smaller ones make weights large
@@ -32,7 +33,7 @@ def refit_last_layer(model: Autoencoder, train: Tensor, validation: Tensor) -> b
     layer = _last_layer(model.decoder)
     if layer is None or len(train) < MIN_FRAMES_PER_FEATURE * layer.in_features:
         return False
-    gram, moments = _normal_equations(model, layer, train)
+    gram, moments = _normal_equations(model, layer, counted_of(train))
     kept = layer.weight.clone(), layer.bias.clone()
     best, found = _error(model, validation), False
     weight, bias = kept

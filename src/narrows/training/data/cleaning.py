@@ -91,7 +91,8 @@ class Cleaner:
                 "infinite or stand for missing values"
             )
         self._tell(x, missing, len(x) - len(rows), what)
-        x, missing = x[rows], missing[rows]
+        if len(rows) < len(x):
+            x, missing = x[rows], missing[rows]
         means = np.array([
             each[~gone].mean(dtype=np.float64) if not gone.all() else 0.0
             for each, gone in zip(self.channels.of(x), self.channels.of(missing), strict=True)
@@ -99,7 +100,9 @@ class Cleaner:
         mean = means if self.channels.count > 1 else float(means[0])
         own = {"has_channels": self.channels.count > 1}
         parts = [slice(start, start + ROWS) for start in range(0, len(x), ROWS)]
-        out = np.concatenate([filled(x[part], missing[part], mean, **own) for part in parts])
+        out = np.empty_like(x)
+        for part in parts:
+            out[part] = filled(x[part], missing[part], mean, **own)
         return Cleaned(out, missing)
 
     def _known(self, x: Signals) -> Mask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,9 @@ from torch import Tensor
 
 from narrows.errors import DataError
 from narrows.training.architectures import Scaling
-from narrows.training.plan import most_frames, signal_counts
+from narrows.training.plan import MAX_COUNTED, most_frames, signal_counts
 
+Signals = TypeVar("Signals", npt.NDArray[Any], Tensor)
 MAX_FRAME_AXES, MAX_FRAME_BYTES = 8, (1 << 28) - 16  # of models, of archives
 RUNS = 8  # that are held out where signals are like those beside them
 MIN_LIKENESS = 0.2  # of signals in an order; 0 of those in none, but for chance
@@ -99,7 +100,9 @@ def split(
     """
     learnt, held = rows
     x_train = x if len(learnt) == len(x) else x[learnt]
-    return x_train, x[held] if validation is None else validation[: most_frames(x.shape)]
+    if validation is None:
+        return x_train, x[held]
+    return x_train, validation[: most_frames(x.shape, x.dtype.itemsize)]
 
 
 def split_rows(x: npt.NDArray[Any], seed: int, *, has_validation: bool) -> tuple[Rows, Rows]:
@@ -108,7 +111,7 @@ def split_rows(x: npt.NDArray[Any], seed: int, *, has_validation: bool) -> tuple
     Signals are drawn at random, but where they are like those beside them, as windows of one
     recording and patches of one picture are: then those held out are some long runs.
     """
-    n, held = signal_counts(x.shape, has_validation=has_validation)
+    n, held = signal_counts(x.shape, x.dtype.itemsize, has_validation=has_validation)
     if n == len(x):
         return np.arange(n), np.empty(0, np.intp)
     rng = np.random.default_rng([seed, len(x)])
@@ -141,6 +144,11 @@ def spread_over(x: Tensor, most: int | None) -> Tensor:
     """Return at most so many of `(n, *frame_shape)` frames, spread over all of them."""
     n = len(x) if most is None else min(len(x), most)
     return x[torch.arange(n, device=x.device) * len(x) // n]
+
+
+def counted_of(x: Signals) -> Signals:
+    """Return those of `(n, *frame_shape)` frames that freezing counts: all, or evenly spread."""
+    return x[:: max(1, -(-len(x) // MAX_COUNTED))]
 
 
 def scaled(x: npt.NDArray[Any], scaling: Scaling) -> Tensor:

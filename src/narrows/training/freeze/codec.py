@@ -25,6 +25,7 @@ from narrows.codec.transform import Transform
 from narrows.errors import TrainingError, UnprovenModelError
 from narrows.training.architectures import Autoencoder
 from narrows.training.choices import PREDICTIVE
+from narrows.training.data.frames import counted_of
 from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.correction import with_correction
 from narrows.training.freeze.ends import input_grid, normaliser_of
@@ -105,7 +106,8 @@ def freeze(
     ----------
     autoencoder : Autoencoder
     signals : TrainingSignals
-        Tables are counted on `train`; the loss of freezing is measured on `validation`.
+        Tables are counted on `train`, of many on some; the loss of freezing is measured on
+        `validation`.
     architecture : str
     training : dict
         The training summary that the model file keeps.
@@ -134,7 +136,8 @@ def freeze(
     autoencoder, clock = autoencoder.cpu().eval(), clock or Clock()
     draft, loss = _best_draft(autoencoder, signals, architecture)
     LOG.debug("fitting tables and context models")
-    symbols = Codec(draft).encoder.encode_at_all_qualities(signals.train)
+    train = counted_of(signals.train)
+    symbols = Codec(draft).encoder.encode_at_all_qualities(train)
     tables: list[Sequence[FrequencyTable]] = [
         [count_table(c) for c in s.T] for s in symbols.values()
     ]
@@ -148,7 +151,7 @@ def freeze(
     finished = replace(draft, tables=tables, contexts=contexts, training=training)
     weights = np.atleast_1d(autoencoder.scaling.weight).tolist()
     own = weights if len(weights) > 1 else []
-    tradeoffs = fit_tradeoffs(Codec(finished), signals.train, symbols, lambdas, own)
+    tradeoffs = fit_tradeoffs(Codec(finished), train, symbols, lambdas, own)
     finished = replace(finished, tradeoffs=tradeoffs)
     if rate_ratio is not None:
         LOG.debug("fitting corrections")

@@ -8,7 +8,7 @@ from itertools import chain, count
 
 from narrows.training.choices import MIN_TRAINED_SHARE, enough_minutes
 from narrows.training.loop.trainer import Trainer
-from narrows.training.plan import Plan
+from narrows.training.plan import MAX_COUNTED, Plan
 from narrows.words import counted, percent, quantity
 
 WARM_UP_UPDATES = 5  # the first ones allocate, and start threads
@@ -73,7 +73,7 @@ def pace_of(trainer: Trainer, budget: float) -> Pace:
     plan = trainer.plan
     # A validation decodes at each quality, and at the middle one again.
     of_a_signal = validation / max(1, trainer.n_validated * (plan.qualities + 1))
-    coded = CODING * plan.qualities * (plan.n_train + plan.n_held_out)
+    coded = CODING * plan.qualities * (min(plan.n_train, MAX_COUNTED) + plan.n_held_out)
     passes = coded + CALIBRATIONS * min(CALIBRATED, plan.n_train)
     return Pace(sum(settled) / len(settled), validation, of_a_signal * passes)
 
