@@ -67,11 +67,7 @@ def compress(
                      "NaN, infinities, values far outside the range that was trained on.",
                      rich_help_panel=ARCHIVE),
     ] = False,
-    missing: Annotated[
-        str | None,
-        typer.Option("--missing", metavar="V,V,...", rich_help_panel=ARCHIVE,
-                     help="Values that stand for missing ones, beside those that the model knows."),
-    ] = None,
+    missing: options.Missing = None,
     output_dir: OutputDir = None,
     recursive: Recursive = False,
     jobs: options.Jobs = 1,

@@ -18,7 +18,7 @@ from narrows.cli.printing import (
     say,
 )
 from narrows.cli.reading import Asked, reads
-from narrows.cli.streams import read_data
+from narrows.cli.streams import open_stored, read_all, read_data
 from narrows.words import counted
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def evaluate(
     effort: options.EffortLevel = None,
     target_bytes: options.TargetBytes = None,
     target_psnr: options.TargetPsnr = None,
+    missing: options.Missing = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
     ] = False,
@@ -50,26 +51,31 @@ def evaluate(
     narrows evaluate mnist:test -m mnist.narrows --baselines --train mnist:train
     """
     from narrows.codec.encoding.requests import Request
+    from narrows.evaluation.metrics import Given, for_peers
     from narrows.evaluation.metrics import evaluate as measure
     from narrows.evaluation.peers.registry import Bench, sample
     from narrows.evaluation.waiting import in_words, seconds_of_codec, seconds_of_peers
     from narrows.models import load_codec
+    from narrows.training.settings import parse_missing
 
     options.check_targets(quality, target_bytes, target_psnr)
     codec = load_codec(model)
     reading = asked.reading(codec)
-    x = read_data(data, reading)
+    with open_stored(data, reading) as source:
+        given, x = Given.of(source), read_all(data, source)
     all_signals, x = len(x), sample(x, signals)
-    request = Request(quality, effort, target_bytes, target_psnr)
+    given = given.share(len(x) / max(all_signals, 1))
+    stand_ins = [] if missing is None else parse_missing(missing)
+    request = Request(quality, effort, target_bytes, target_psnr, missing=stand_ins)
     bench = None
     if baselines and len(x):
         others = None if train is None else codec.transform.check_frames(read_data(train, reading))
-        bench = Bench(x, codec.model.peak, others)
+        bench = Bench(for_peers(codec, x, stand_ins), codec.model.peak, others)
         expected = in_words(seconds_of_codec(codec, x, request) + seconds_of_peers(bench))
         say(f"measuring {counted(len(x), 'signal')} and other codecs: {expected}", quiet or json)
     with bar(quiet) as shown:
         shown.begin("compressing", len(x), x[:1].nbytes)
-        measured = measure(codec, x, request, shown.advance, jobs)
+        measured = measure(codec, x, request, shown.advance, jobs, given)
         rows, even = ([], {}) if bench is None else _beside(bench, x, measured, shown.begin_peer)
     extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
 
@@ -90,16 +96,17 @@ def _beside(
     bench: Bench, x: Signals, measured: Evaluation, tell: Callable[[str], None]
 ) -> tuple[list[RatePoint], dict[str, int | None]]:
     """Measure other codecs; return all rows, and by name from how many signals on narrows pays."""
-    from narrows.evaluation.rate_point import break_even, codec_point, raw_point
+    from narrows.evaluation.rate_point import break_even, codec_point, raw_point, with_snr
 
-    ours, raw = codec_point("narrows", measured), raw_point(x)
+    ours = codec_point("narrows", measured)
+    raw = raw_point(measured.raw_bytes / measured.signals)
     bench.tell = tell
     peers = bench.at_psnr(measured.psnr, measured.bytes_per_signal)
     even = {
         row.name: break_even(measured.model_bytes, ours.bytes_per_signal, row)
         for row in (raw, *peers)
     }
-    return [raw, *bench.lossless(), *peers, ours], even
+    return [raw, *bench.lossless(), *with_snr(peers, ours), ours], even
 
 
 def _print(title: str, measured: Evaluation, all_signals: int) -> None:

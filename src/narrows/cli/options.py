@@ -83,6 +83,11 @@ TargetPsnr = Annotated[
     typer.Option("--target-psnr", metavar="DB", help="The least PSNR of any signal, in dB; "
                  "of predicted windows, of a block.", show_default=False, rich_help_panel=TARGETS),
 ]  # fmt: skip
+Missing = Annotated[
+    str | None,
+    typer.Option("--missing", metavar="V,V,...", show_default=False,
+                 help="Values that stand for missing ones, beside those that the model knows."),
+]  # fmt: skip
 Jobs = Annotated[
     int,
     typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that share the work; the "

@@ -74,11 +74,15 @@ def print_table(title: str, columns: list[str], rows: list[list[str]], *, left: 
 
 def print_comparison(rows: list[Any], title: str = "") -> None:
     """Print lines of `narrows.evaluation.rate_point.RatePoint` as a table."""
+
+    def snr(row: Any) -> str:
+        return "" if row.snr is None and decibels(row.psnr) != "exact" else decibels(row.snr)
+
     print_table(
         title,
-        ["codec", "bytes per signal", "PSNR", "model bytes"],
+        ["codec", "bytes per signal", "PSNR", "SNR", "model bytes"],
         [
-            [row.name, f"{row.bytes_per_signal:.2f}", decibels(row.psnr),
+            [row.name, f"{row.bytes_per_signal:.2f}", decibels(row.psnr), snr(row),
              f"{row.model_bytes:,}" if row.model_bytes else ""]
             for row in rows
         ],

@@ -98,13 +98,18 @@ def open_stored(data: str, reading: Reading) -> Iterator[ArraySource | Frames]:
 
 def read_data(data: str, reading: Reading | None = None) -> npt.NDArray[Any]:
     """Read signals from a path, a known name or a pipe, all at once."""
-    import numpy as np
-
     from narrows.signals import Reading
 
     with open_stored(data, reading or Reading()) as source:
-        signals = source.read()
-        return np.array(signals) if is_stream(data) else signals
+        return read_all(data, source)
+
+
+def read_all(data: str, source: ArraySource | Frames) -> npt.NDArray[Any]:
+    """Read all that was opened; what came through a pipe is copied, as its file ends."""
+    import numpy as np
+
+    signals = source.read()
+    return np.array(signals) if is_stream(data) else signals
 
 
 def read_classes(labels: str) -> npt.NDArray[np.int64]:

@@ -145,7 +145,7 @@ def advise(
         model_bytes=middle.model_bytes,
         break_even_signals=middle.break_even_signals,
         reference=middle.reference,
-        raw=raw_point(x_test),
+        raw=raw_point(x_test.nbytes / len(x_test)),
         lossless=lossless,
         points=points,
     )

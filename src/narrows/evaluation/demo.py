@@ -48,7 +48,7 @@ def run_demo(data: str, latent_size: int, seed: int, progress: Progress | None =
     linear = pca.train_pca(x_train, 8 * measured.bytes_per_signal, seed=seed)
     zlib_bytes = len(zlib.compress(x_test.tobytes(), 9))
     rows = [
-        raw_point(x_test),
+        raw_point(x_test.nbytes / len(x_test)),
         RatePoint("zlib -9", zlib_bytes / len(x_test), math.inf),
         codec_point(pca.NAME, evaluate(linear, x_test)),
         codec_point("narrows", measured),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import prod
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ from narrows.evaluation.fidelity import (
     psnr_of_mse,
 )
 from narrows.evaluation.reference import Reference
+from narrows.gaps import filled
+from narrows.signals import ArraySource, Frames
 
 DEFAULTS = Request()
 Signals = npt.NDArray[Any]
@@ -34,6 +37,28 @@ class Distortion:
     mse: float  # on the scale where the peak is 1
     psnr: float  # 10 log10(1 / mse) in dB, the error pooled over all signals
     max_abs_error: float  # in the signals' units
+
+
+@dataclass(frozen=True)
+class Given:
+    """What signals are before they are cut to frames, of which the last may be filled up."""
+
+    n_bytes: float
+    n_elements: float
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """That an archive of them has."""
+
+    @classmethod
+    def of(cls, source: ArraySource | Frames) -> Self:
+        """Return the size of what was opened."""
+        if isinstance(source, Frames):
+            return cls(source.raw_bytes, source.raw_elements, source.metadata)
+        n = prod(source.shape)
+        return cls(n * source.dtype.itemsize, n)
+
+    def share(self, share: float) -> Given:
+        """Return the size of a share of it, from which no file comes back."""
+        return self if share == 1 else Given(share * self.n_bytes, share * self.n_elements)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,37 +109,62 @@ def signal_to_noise(snr: float | None) -> str:
     return "undefined: constant signals" if snr is None else decibels(snr)
 
 
+def for_peers(codec: Codec, x: Signals, missing: Sequence[float] = ()) -> Signals:
+    """Return `(n, *frame_shape)` signals without what does not count, for codecs that have no mask.
+
+    What is missing or outside the range lies between its neighbours.
+    """
+    left_out, own = Range(codec.model, missing).outside(x), codec.model.normaliser
+    if left_out is None:
+        return x
+    return filled(x, left_out, np.array(own.offset), has_channels=own.n_channels is not None)
+
+
 def evaluate(
     codec: Codec,
     x: npt.NDArray[Any],
     request: Request = DEFAULTS,
     progress: Callable[[int], None] | None = None,
     jobs: int = 1,
+    given: Given | None = None,
 ) -> Evaluation:
     """Compress and decompress `(n, *frame_shape)` signals, and measure both.
 
-    `progress` is called as by `Codec.compress`, and so many processes share the work.
+    `progress` is called as by `Codec.compress`, and so many processes share the work. `given` is
+    what was cut to these signals.
     """
     x = codec.transform.check_frames(x)
     if not len(x):
         raise DataError("no signals to evaluate on; give at least one")
-    blob = codec.compress(x, progress=progress, jobs=jobs, **asdict(request))
-    return evaluation_of(x, codec.decompress(blob, jobs), len(blob), codec)
+    given = given or Given.of(ArraySource(x))
+    blob = codec.compress(
+        x, progress=progress, jobs=jobs, metadata=given.metadata, **asdict(request)
+    )
+    decoded = codec.decompress(blob, jobs)
+    return evaluation_of(x, decoded, len(blob), codec, request.missing, given)
 
 
-def evaluation_of(x: Signals, decoded: Signals, compressed_bytes: int, codec: Codec) -> Evaluation:
-    """Compute the figures of one compression."""
-    spread, peak = Spread.of(x, Range(codec.model)), codec.model.peak
+def evaluation_of(
+    x: Signals,
+    decoded: Signals,
+    compressed_bytes: int,
+    codec: Codec,
+    missing: Sequence[float] = (),
+    given: Given | None = None,
+) -> Evaluation:
+    """Compute the figures of one compression; what is `missing` does not count."""
+    given = given or Given.of(ArraySource(x))
+    spread, peak = Spread.of(x, Range(codec.model, missing)), codec.model.peak
     measured = fidelity(*channel_errors(x, decoded), peak, spread)
     model_bytes = len(codec.model_bytes)
-    saved = (x.nbytes - compressed_bytes) / len(x)
+    saved = (given.n_bytes - compressed_bytes) / len(x)
     return Evaluation(
         signals=len(x),
-        raw_bytes=x.nbytes,
+        raw_bytes=round(given.n_bytes),
         compressed_bytes=compressed_bytes,
         bytes_per_signal=compressed_bytes / len(x),
-        bits_per_element=8 * compressed_bytes / x.size,
-        ratio=x.nbytes / compressed_bytes,
+        bits_per_element=8 * compressed_bytes / given.n_elements,
+        ratio=given.n_bytes / compressed_bytes,
         reference=Reference.of(codec.model, spread),
         model_bytes=model_bytes,
         break_even_signals=math.ceil(model_bytes / saved) if saved > 0 else None,

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-import numpy.typing as npt
-
 from narrows.evaluation.curves import bytes_at, psnr_at
 from narrows.evaluation.metrics import Evaluation
 
@@ -30,7 +28,7 @@ class RatePoint:
     model_bytes: int = 0  # what the receiver needs besides
     setting: Any = None  # None where the point was interpolated, or there is only one
     latent_size: int = 0  # of a model; 0 for other codecs
-    snr: float | None = None  # in dB, of a model; see Closeness
+    snr: float | None = None  # in dB; see Closeness
     max_abs_error: float | None = None  # in the signals' units
     encode_mb_per_s: float | None = None  # of raw signals
     decode_mb_per_s: float | None = None
@@ -51,9 +49,9 @@ class RatePoint:
         }
 
 
-def raw_point(x: npt.NDArray[Any]) -> RatePoint:
-    """Return the point of `(n, *frame_shape)` signals as they are."""
-    return RatePoint("raw", x.nbytes / len(x), math.inf)
+def raw_point(bytes_per_signal: float) -> RatePoint:
+    """Return the point of signals as they are."""
+    return RatePoint("raw", bytes_per_signal, math.inf)
 
 
 def codec_point(name: str, measured: Evaluation, latent_size: int = 0) -> RatePoint:
@@ -62,6 +60,14 @@ def codec_point(name: str, measured: Evaluation, latent_size: int = 0) -> RatePo
         name, measured.bytes_per_signal, measured.psnr, measured.model_bytes,
         latent_size=latent_size, snr=measured.snr, max_abs_error=measured.max_abs_error,
     )  # fmt: skip
+
+
+def with_snr(points: Sequence[RatePoint], known: RatePoint) -> list[RatePoint]:
+    """Return points with their SNR, from that of one that was measured on the same signals."""
+    if known.snr is None or not _are_finite(known.snr, known.psnr):
+        return list(points)
+    shift = known.snr - known.psnr  # the variance over the squared peak
+    return [replace(point, snr=point.psnr + shift) for point in points]
 
 
 def fewest_bytes(points: Sequence[RatePoint]) -> RatePoint | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NoReturn
 
-from narrows.errors import DataError
+from narrows.errors import DataError, SettingError
 from narrows.signals.members import FREE_AXES, Member
 from narrows.signals.reading import Lengths, Reading
 
@@ -49,7 +49,9 @@ def choose_cut(members: Sequence[Member], reading: Reading) -> Cut:
     if reading.tile is not None:
         return _tiles(members, reading.tile, reading.hop or reading.tile)
     if reading.frame_shape is not None:
-        return _of_model(members, reading.frame_shape, reading.hops_of_model)
+        return _of_model(members, reading.frame_shape, reading)
+    if reading.hop is not None:
+        raise SettingError("hop is the distance of windows or tiles; give window or tile, too")
     cut = _proposed(members)
     shape = " x ".join(map(str, cut.frame_shape))
     option = "--window" if len(cut.frame_shape) == 1 or _is_time(members[0]) else "--tile"
@@ -99,8 +101,9 @@ def _tiles(members: Sequence[Member], tile: Lengths, hop: Lengths) -> Cut:
     return Cut(lengths, (*before, *hop, *rest), frame_shape_of(lengths))
 
 
-def _of_model(members: Sequence[Member], frame_shape: Lengths, hops: Lengths | None) -> Cut:
+def _of_model(members: Sequence[Member], frame_shape: Lengths, reading: Reading) -> Cut:
     """Cut to the frames of a model, which stand for the last axes; recordings along the first."""
+    hops = reading.hops_of_model
     first = members[0]
     rank, free = len(first.shape), FREE_AXES.get(first.format.axes)
     lengths = (1,) * (rank - len(frame_shape)) + frame_shape
@@ -110,9 +113,25 @@ def _of_model(members: Sequence[Member], frame_shape: Lengths, hops: Lengths | N
             f"{first.name!r} of shape {first.shape} cannot be cut to the frames of the model, "
             f"{frame_shape}; give signals of its kind, or train a model on these"
         )
+    if reading.hop is not None:
+        return Cut(
+            lengths, _hops_of(reading.hop, lengths, rank if free is None else free), frame_shape
+        )
     if hops is None or len(hops) != rank or not all(map(_is_hop, hops, lengths)):
         hops = lengths
     return Cut(lengths, hops, frame_shape)
+
+
+def _hops_of(hop: Lengths, lengths: Lengths, free: int) -> Lengths:
+    """Return the hops of a model's frames, along the last axes that are cut."""
+    first = free - len(hop)
+    if first < 0 or not all(map(_is_hop, hop, lengths[first:])):
+        raise SettingError(
+            f"hop {', '.join(map(str, hop))} of the model's frames of "
+            f"{', '.join(map(str, lengths[:free]))}; it must be 1 to their length, along the last "
+            "axes that are cut"
+        )
+    return (*lengths[:first], *hop, *lengths[free:])
 
 
 def _is_hop(hop: int, length: int) -> bool:

@@ -84,6 +84,11 @@ class Frames:
         return sum(prod(member.shape) * _bits(member) for member in self.members) // 8
 
     @property
+    def raw_elements(self) -> int:
+        """The numbers of what was cut."""
+        return sum(prod(member.shape) for member in self.members)
+
+    @property
     def padded_share(self) -> float:
         """The share of the frames' elements that is beyond the end of a member."""
         overlaps = self.geometry.hops != self.geometry.lengths
@@ -93,7 +98,7 @@ class Frames:
     def numbers_per_number(self) -> float:
         """The numbers in all frames, for each one in the members."""
         elements = self.shape[0] * prod(self.geometry.lengths)
-        return elements / max(sum(prod(shape) for shape in self.geometry.shapes), 1)
+        return elements / max(self.raw_elements, 1)
 
     def blocks(self, size: int) -> Iterator[Signals]:
         """Yield `(at most size, *frame_shape)` frames at a time, in order."""

@@ -25,7 +25,7 @@ class Reading:
     window : int or None
         Length of the windows that recordings are cut in, along their first axis.
     hop : tuple of int or None
-        From one window or tile to the next; by default their length.
+        From one window or tile to the next; by default their length. Alone, of a model's frames.
     tile : tuple of int or None
         Shape of the tiles that arrays are cut in, along their last axes.
     shape, dtype : optional
@@ -56,12 +56,12 @@ class Reading:
     def __post_init__(self) -> None:
         if self.window is not None and self.tile is not None:
             raise SettingError("window and tile are two ways to cut; give one")
-        if self.hop is not None and self.window is None and self.tile is None:
-            raise SettingError("hop is the distance of windows or tiles; give window or tile, too")
         lengths = self.tile or (() if self.window is None else (self.window,))
         if any(length < 1 for length in lengths):
             raise SettingError(f"frames of {', '.join(map(str, lengths))}; at least 1 is needed")
         hop = self.hop or lengths
+        if not lengths:  # those of a model
+            lengths = (max(hop, default=1),) * len(hop)
         if len(hop) != len(lengths) or not all(
             1 <= h <= n for h, n in zip(hop, lengths, strict=True)
         ):
@@ -91,15 +91,15 @@ class Reading:
     def for_archive(self, header: Header) -> Reading:
         """Return the reading that cuts data as those of an archive were cut."""
         form = header.metadata.get("geometry")
-        if not isinstance(form, dict) or self.cuts:
+        if not isinstance(form, dict) or self.window is not None or self.tile is not None:
             return self
         hops = form.get("hops", form.get("lengths"))
         return replace(self, frame_shape=header.frame_shape, hops_of_model=_lengths(hops))
 
     @property
     def cuts(self) -> bool:
-        """Whether window or tile is given."""
-        return self.window is not None or self.tile is not None
+        """Whether window, tile or hop is given."""
+        return not (self.window is None and self.tile is None and self.hop is None)
 
 
 def _lengths(value: Any) -> Lengths | None:

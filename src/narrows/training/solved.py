@@ -15,9 +15,9 @@ from narrows.clock import Clock
 from narrows.training.architectures import Autoencoder, like
 from narrows.training.closed_form.pca import (
     MAX_EXACT_SIZE,
+    components_of_known,
     entropy_bits,
     fit_linear,
-    principal_components,
 )
 from narrows.training.data.frames import spread_over
 from narrows.training.finishing import finished
@@ -59,7 +59,10 @@ class Solver:
             tried = self._next
             LOG.debug("finding principal components and steps")
             outcome = Outcome(
-                TrainingResult(self._fitted(tried, frames, self._axes), [], 0, False, []), tried
+                TrainingResult(
+                    self._fitted(tried, frames, self._missing, self._axes), [], 0, False, []
+                ),
+                tried,
             )
             self.clock.lap("training")
             codec = finished(outcome, self.prepared, self.plan.architecture, self.clock)
@@ -74,23 +77,34 @@ class Solver:
         _, codec, reached = min(self.found, key=lambda each: each[2].misses(self.plan))
         return codec, reached
 
-    def _fitted(self, plan: Plan, frames: Tensor, axes: Axes | None) -> Autoencoder:
+    @property
+    def _missing(self) -> Tensor | None:
+        return self.prepared.signals.missing_train
+
+    def _fitted(
+        self, plan: Plan, frames: Tensor, missing: Tensor | None, axes: Axes | None
+    ) -> Autoencoder:
         aims = plan.of_qualities(plan.aimed_bits, RATE_RATIO)
         scaling, snr = self.prepared.scaling, plan.aimed_snr
-        return fit_linear(frames, plan.latent_size, aims, scaling, aimed_snr=snr, axes=axes)
+        size = plan.latent_size
+        return fit_linear(frames, size, aims, scaling, aimed_snr=snr, axes=axes, missing=missing)
 
     @cached_property
     def _axes(self) -> Axes | None:
         """Mean and all components of frames that are small enough to have them all at once."""
         flat = self.prepared.signals.scaled_train.flatten(1)
         size = flat.shape[1]
-        return principal_components(flat, size) if size <= MAX_EXACT_SIZE else None
+        if size > MAX_EXACT_SIZE:
+            return None
+        missing = None if self._missing is None else self._missing.flatten(1)
+        return components_of_known(flat, size, missing, self.plan.latent_size)
 
     @torch.no_grad()
     def estimate(self) -> tuple[float, float]:
         """Estimate the bytes of a held-out signal and the SNR in dB, without the finished codec."""
         some = spread_over(self.prepared.signals.scaled_train, ESTIMATED_FROM)
-        model, quality = self._fitted(self.plan, some, None), self.plan.middle_quality
+        gone = None if self._missing is None else spread_over(self._missing, ESTIMATED_FROM)
+        model, quality = self._fitted(self.plan, some, gone, None), self.plan.middle_quality
         x = spread_over(self.prepared.signals.scaled_validation, ESTIMATED_ON)
         bits = entropy_bits(torch.round(model.latents(x, quality)))
         scaling = self.prepared.scaling

@@ -97,7 +97,7 @@ def _on_device(
     model = Autoencoder(*both, scaling, plan.latent_scale, *_first_gains(plan))
     if plan.starts_linear:
         LOG.debug("finding principal components, to begin with")
-        start_linear(model, signals.scaled_train, plan.aimed_bits)
+        start_linear(model, signals.scaled_train, plan.aimed_bits, signals.missing_train)
     frames = signals.scaled_train, signals.scaled_validation
     model.to(device, torch.float32)  # networks of one's own may have been made in another dtype
     return model, frames[0].to(device), frames[1].to(device)

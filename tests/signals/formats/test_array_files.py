@@ -162,6 +162,22 @@ def test_hdf5_data_sets_come_back(tmp_path, dtype):
         assert (again.attrs["gain"].dtype, again.attrs["ends"].tolist()) == (np.float32, [0, 1, 2])
 
 
+@pytest.mark.parametrize("kind", ["hdf5", "zarr", "bare zarr"])
+def test_truth_values_are_chosen_as_numbers_are(tmp_path, kind):
+    x = RNG.random((40, 6)) < 0.3
+    if kind == "hdf5":
+        with h5py.File(tmp_path / "x", "w") as file:
+            file["mask"], file["about"] = x, "no numbers"
+        source = open_hdf5(tmp_path / "x")
+    else:
+        group = zarr.create_group(str(tmp_path / "x"))
+        names = None if kind == "bare zarr" else ("time", "place")
+        group.create_array("mask", data=x, dimension_names=names)
+        source = open_zarr(tmp_path / "x")
+    assert source.dtype == bool
+    assert np.array_equal(source.read(), x)
+
+
 def test_hdf5_says_what_there_is(tmp_path):
     with h5py.File(tmp_path / "x.h5", "w") as file:
         file["a/b"], file["c"] = np.zeros(3), np.zeros((3, 2))

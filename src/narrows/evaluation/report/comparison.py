@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
-from narrows.evaluation.metrics import Evaluation, evaluate
+from narrows.evaluation.metrics import Evaluation, evaluate, for_peers
 from narrows.evaluation.peers.contract import Signals
 from narrows.evaluation.peers.pca import is_pca
 from narrows.evaluation.peers.registry import Bench
@@ -59,7 +59,7 @@ def compare(
     PCA learns from `train`, or from every second signal of x. `tell` is called with the name of
     each codec before it is measured.
     """
-    bench = Bench(x, codec.model.peak, train, tell)
+    bench = Bench(for_peers(codec, x), codec.model.peak, train, tell)
     some = bench.work.x
     lossless, peers = bench.lossless(), bench.at_psnr(measured.psnr, measured.bytes_per_signal)
     at_size, points, psnrs = None, [], [measured.psnr]
@@ -70,7 +70,7 @@ def compare(
         for point in (points[0], points[-1]):
             bench.at_psnr(point.psnr, point.bytes_per_signal)
     return Comparison(
-        raw=raw_point(x),
+        raw=raw_point(measured.raw_bytes / measured.signals),
         lossless=lossless,
         peers=peers,
         pca_at_size=at_size,

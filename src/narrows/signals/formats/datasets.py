@@ -80,7 +80,7 @@ def _is_signal(data: Any, name: str) -> bool:
     variable = data[name]
     coordinates = " ".join(str(each.attrs.get("coordinates", "")) for each in _all(data)).split()
     bounds = {each.attrs.get("bounds") for each in _all(data)}
-    numbers = variable.dtype.kind in "iuf" and variable.dims != (name,) and variable.ndim > 0
+    numbers = variable.dtype.kind in "biuf" and variable.dims != (name,) and variable.ndim > 0
     return numbers and name not in coordinates and name not in bounds
 
 

@@ -58,7 +58,7 @@ def open_zarr(path: Path, name: str | None = None) -> FileSource:
             how = {"engine": "zarr", "consolidated": is_quick, **AS_STORED}
             opened = partial(xarray().open_dataset, path, **how)
             return source_of(opened, str(path), name)
-        found = [key for key, each in arrays.items() if each.dtype.kind in "iuf" and each.shape]
+        found = [key for key, each in arrays.items() if each.dtype.kind in "biuf" and each.shape]
         chosen = found[0] if name is None and len(found) == 1 else name
         if chosen is None or chosen not in found:
             there = ", ".join(found) or "none"

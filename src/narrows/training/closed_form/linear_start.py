@@ -11,14 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from narrows.training.architectures import SLOPE, Autoencoder
-from narrows.training.closed_form.pca import principal_components, step_for_entropy
+from narrows.training.closed_form.pca import components_of_known, step_for_entropy
 
 SAMPLE = 20_000  # signals from which the components are learned
 PAIR_WEIGHT = 1.0 / (1.0 + SLOPE)
 
 
 @torch.no_grad()
-def start_linear(model: Autoencoder, scaled: Tensor, aimed_bits: float) -> None:
+def start_linear(
+    model: Autoencoder, scaled: Tensor, aimed_bits: float, missing: Tensor | None = None
+) -> None:
     """Set the weights of a dense autoencoder so that it computes PCA of the aimed rate.
 
     Parameters
@@ -29,12 +31,15 @@ def start_linear(model: Autoencoder, scaled: Tensor, aimed_bits: float) -> None:
         Frames as the encoder sees them.
     aimed_bits : float
         Of a signal.
+    missing : (n, *frame_shape) bool, optional
+        Which elements were filled in.
     """
     encoder, decoder = (_linear_layers(part) for part in (model.encoder, model.decoder))
     width, latent_size = encoder[0].out_features, encoder[-1].out_features
     k = min(latent_size, width // 2)
     sample = scaled[:SAMPLE].flatten(1)
-    mean, components = principal_components(sample, k)  # (size,), (k, size)
+    gone = None if missing is None else missing[:SAMPLE].flatten(1)
+    mean, components = components_of_known(sample, k, gone)  # (size,), (k, size)
     y = (sample - mean) @ components.T
     step = step_for_entropy(y, aimed_bits) * model.latent_scale
     _begin(encoder, components / step, -(components @ mean) / step)

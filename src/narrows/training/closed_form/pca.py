@@ -20,6 +20,7 @@ MAX_STEP_OF_FEW_VALUES = 0.1  # in spreads: larger steps could tell the values a
 MAX_COUNTED = 1 << 16  # different symbols, up to which counting is faster than sorting
 MIN_ESTIMATED = 256  # signals
 MIN_ESTIMATE = 0.5  # in rounded latents
+IMPUTATIONS, MAX_IMPUTED = 3, 8192  # rounds in which what is missing is found anew; in signals
 ROWS = 4096  # taken into float64 at a time
 MAX_SUMMED = 1 << 22  # elements: 32 MB of float64
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
@@ -37,6 +38,7 @@ def fit_linear(
     *,
     aimed_snr: float | None = None,
     axes: tuple[Tensor, Tensor] | None = None,
+    missing: Tensor | None = None,
 ) -> Autoencoder:
     """Fit PCA and choose the rounding steps at which the latents have the aimed entropies.
 
@@ -56,10 +58,13 @@ def fit_linear(
         In dB, of the middle quality; of the bits then only the ratios count.
     axes : pair of Tensor, optional
         Mean and components where they are known, as many as there are latents or more.
+    missing : (n, *frame_shape) bool, optional
+        Which elements were filled in: nothing is learned from them, and they do not count.
     """
     frame_shape = tuple(scaled.shape[1:])
     flat, size = scaled.flatten(1), prod(frame_shape)
-    mean, components = axes or principal_components(flat, latent_size)
+    gone = None if missing is None else missing.flatten(1)
+    mean, components = axes or components_of_known(flat, latent_size, gone)
     components = components[:latent_size]
     encoder = nn.Sequential(nn.Flatten(), undrawn(nn.Linear, size, latent_size))
     decoder = nn.Sequential(undrawn(nn.Linear, latent_size, size), nn.Unflatten(1, frame_shape))
@@ -67,8 +72,10 @@ def fit_linear(
     set_affine(decoder[0], components.T, mean)
     y = (flat[:STEP_SAMPLE] - mean) @ components.T
     if aimed_snr is not None:
-        left_out = float((flat[:STEP_SAMPLE] - mean).square().sum(1).mean() - _energy(y))
-        step = step_for_error(y, size * 10.0 ** (-aimed_snr / 10.0), left_out)
+        rest = flat[:STEP_SAMPLE] - mean - y @ components
+        counted = 1.0 if gone is None else float((~gone[:STEP_SAMPLE]).float().mean())
+        left_out = _energy(rest if gone is None else rest.masked_fill(gone[:STEP_SAMPLE], 0.0))
+        step = step_for_error(y, counted * size * 10.0 ** (-aimed_snr / 10.0), left_out)
         ratio = entropy_bits(torch.round(y / step)) / aimed_bits[(len(aimed_bits) - 1) // 2]
         aimed_bits = [bits * ratio for bits in aimed_bits]
     steps = within_span(torch.tensor([step_for_entropy(y, bits) for bits in aimed_bits]))
@@ -118,16 +125,59 @@ def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
     mean = _mean(flat)
     rank = min(k, n - 1, size)
     if size <= MAX_EXACT_SIZE:
-        _, vectors = torch.linalg.eigh(scatter_matrix(flat, mean))
-        components = vectors.flip(1).T[:rank]
-    else:
-        components = _axes(flat - mean.float(), min(rank + 8, n, size))[:rank].double()
+        return mean.float(), _axes_of(scatter_matrix(flat, mean), k, n)
+    components = _axes(flat - mean.float(), min(rank + 8, n, size))[:rank].double()
+    return mean.float(), _positive(components, k)
+
+
+def _axes_of(scatter: Tensor, k: int, n: int) -> Tensor:
+    """Return the first k components `(k, size)` of the scatter matrix of n rows."""
+    _, vectors = torch.linalg.eigh(scatter)
+    return _positive(vectors.flip(1).T[: min(k, n - 1, len(scatter))], k)
+
+
+def _positive(components: Tensor, k: int) -> Tensor:
+    """Return components in one of their two directions, and others of 0: `(k, size)` in all."""
     # The sign of a component is arbitrary: its largest element is made positive.
     largest = components.abs().argmax(1, keepdim=True)
     components = components * components.gather(1, largest).sign()
-    padded = torch.zeros(k, size, dtype=torch.float64)
+    padded = torch.zeros(k, components.shape[1], dtype=torch.float64)
     padded[: len(components)] = components
-    return mean.float(), padded.float()
+    return padded.float()
+
+
+def components_of_known(
+    flat: Tensor, k: int, missing: Tensor | None, rank: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return `principal_components` of what is known of `(n, size)` rows.
+
+    What is missing becomes what the first `rank` components say of it, by default all, again and
+    again: expectation maximisation, as Roweis 1998, "EM Algorithms for PCA and SPCA", section 4,
+    has it.
+    """
+    mean, components = principal_components(flat, k)
+    if missing is None or flat.shape[1] > MAX_EXACT_SIZE:
+        return mean, components
+    step = -(-len(flat) // MAX_IMPUTED)
+    flat, missing = flat[::step], missing[::step]
+    for _ in range(IMPUTATIONS):
+        total = torch.zeros(flat.shape[1], flat.shape[1], dtype=torch.float64)
+        sums = torch.zeros(flat.shape[1], dtype=torch.float64)
+        for rows, gone in zip(torch.split(flat, ROWS), torch.split(missing, ROWS), strict=True):
+            centred = (_imputed(rows, gone, mean, components[:rank]) - mean).double()
+            total.addmm_(centred.T, centred)
+            sums += centred.sum(0)
+        moved = sums / len(flat)
+        total -= len(flat) * torch.outer(moved, moved)
+        mean, components = (mean + moved).float(), _axes_of(total, k, len(flat))
+    return mean, components
+
+
+def _imputed(rows: Tensor, missing: Tensor, mean: Tensor, components: Tensor) -> Tensor:
+    """Return rows with what components say of what is missing."""
+    for _ in range(IMPUTATIONS):
+        rows = torch.where(missing, mean + (rows - mean) @ components.T @ components, rows)
+    return rows
 
 
 def _mean(flat: Tensor) -> Tensor:
