@@ -31,15 +31,18 @@ def reached(codec):
 
 
 @pytest.mark.parametrize(
-    "text", ["snr:20", "psnr:41.5", "ratio:50", "bytes:12", "bits-per-element:0.5"]
+    "text",
+    ["snr:20", "snr:20,30.5", "psnr:41.5", "ratio:50", "bytes:12", "bits-per-element:0.5"],
 )
 def test_an_aim_is_a_kind_and_a_number(text):
     assert str(parse_aim(text)) == text
 
 
 @pytest.mark.parametrize(
-    "text", ["", "20", "snr", "snr:", "snr:x", "snr:0", "snr:-3", "snr:nan", "bytes:inf", "dB:20"]
-)
+    "text",
+    ["", "20", "snr", "snr:", "snr:x", "snr:0", "snr:-3", "snr:nan", "bytes:inf", "dB:20",
+     "snr:20,", "snr:20,0", "psnr:20,30"],
+)  # fmt: skip
 def test_what_is_no_aim_is_refused_with_all_that_is_accepted(text):
     with pytest.raises(SettingError, match=r"accepted are snr:dB, .* and bits-per-element:X"):
         completed({"aim": text})
@@ -209,3 +212,46 @@ def test_signals_too_steady_for_the_usual_aim_are_trained_without_it(most):
     codec = narrows.train(x, architecture="linear")
     assert codec.model.training["settings"]["aim"] is None
     assert codec.decompress(codec.compress(x)).shape == x.shape
+
+
+@pytest.fixture(scope="module")
+def leads():
+    """Windows of 32 samples of two leads that drift apart, of unlike size, float32."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1500, 32, 2)).cumsum(axis=1) + rng.standard_normal((1500, 1, 2))
+    return (x * [3.0, 500.0]).astype(np.float32)
+
+
+@pytest.mark.parametrize("aim", ["snr:12,20", "snr:20,12"])
+def test_each_channel_comes_to_its_own_aim(aim, leads):
+    codec = narrows.train(leads, aim=aim, **LINEAR)
+    wanted = [float(each) for each in aim.removeprefix("snr:").split(",")]
+    assert reached(codec)["channels"] == pytest.approx(wanted, abs=0.7)
+    back = codec.decompress(codec.compress(leads)).astype(float)
+    each = 10 * np.log10(leads.var(axis=(0, 1)) / np.square(back - leads).mean(axis=(0, 1)))
+    assert each.tolist() == pytest.approx(wanted, abs=1.0)
+
+
+def test_the_same_aim_of_each_channel_is_that_of_all(leads):
+    one, two = (narrows.train(leads, aim=aim, **LINEAR) for aim in ("snr:15", "snr:15,15"))
+    sizes = [reached(codec)["bytes_per_signal"] for codec in (one, two)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"aim": "snr:20,30,10"}, r"aim snr:20,30,10 of 3 channels; .* have 2"),
+        ({"aim": "snr:20,30", "weights": "1,2"}, "aim snr:20,30 and weights"),
+        ({"aim": "snr:20,30", "loss": "bce"}, "aim snr:20,30 with loss bce"),
+        ({"aim": "snr:200,190"}, r"such signals can have snr:\d\d,\d\d at most"),
+    ],
+)
+def test_aims_of_channels_that_cannot_be_are_refused(asked, words, leads):
+    with pytest.raises(SettingError, match=words):
+        narrows.train(leads, **asked)
+
+
+def test_advice_names_the_aims_of_all_channels():
+    aim = parse_aim("snr:20,30")
+    assert str(aim.raised(1.26)) == "snr:21.3,31.3"

@@ -17,6 +17,7 @@ KINDS = {
     "bits-per-element": "",
 }
 OF_QUALITY = ("snr", "psnr")
+BY_CHANNEL = "snr"
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,26 @@ class Aim:
     ----------
     kind : str
         A key of KINDS.
-    value : float
-        Above 0.
+    values : tuple of float
+        Above 0; of `snr` perhaps one of each channel.
     """
 
     kind: str
-    value: float
+    values: tuple[float, ...]
+
+    @property
+    def value(self) -> float:
+        """The aim, or the highest of those of channels."""
+        return max(self.values)
+
+    @property
+    def is_by_channel(self) -> bool:
+        """Whether each channel has an aim of its own."""
+        return len(self.values) > 1
+
+    def raised(self, decibels: float) -> Aim:
+        """Return the aim at a higher quality, to a tenth of a decibel."""
+        return Aim(self.kind, tuple(round(each + decibels, 1) for each in self.values))
 
     @property
     def of_quality(self) -> bool:
@@ -53,25 +68,27 @@ class Aim:
         return self.value - (psnr_of_mean if self.kind == "psnr" else 0.0)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.value:g}"
+        return f"{self.kind}:{','.join(f'{each:g}' for each in self.values)}"
 
 
 def parse_aim(text: str) -> Aim:
-    """Read `snr:20`, `psnr:40`, `ratio:50`, `bytes:12` or `bits-per-element:0.5`.
+    """Read `snr:20`, `psnr:40`, `ratio:50`, `bytes:12`, `bits-per-element:0.5` or `snr:20,30`.
 
     Raises
     ------
     SettingError
         For anything else.
     """
-    kind, _, number = text.partition(":")
+    kind, _, numbers = text.partition(":")
     try:
-        value = float(number)
+        values = tuple(float(each) for each in numbers.split(","))
     except ValueError:
-        value = math.nan
-    if kind not in KINDS or not (math.isfinite(value) and value > 0):
+        values = (math.nan,)
+    known = kind in KINDS and (len(values) == 1 or kind == BY_CHANNEL)
+    if not known or not all(math.isfinite(each) and each > 0 for each in values):
         *most, last = (f"{name}:{'dB' if name in OF_QUALITY else 'X'}" for name in KINDS)
         raise SettingError(
-            f"aim {text!r}; accepted are {', '.join(most)} and {last}, with a number above 0"
+            f"aim {text!r}; accepted are {', '.join(most)} and {last}, with a number above 0, and "
+            f"{BY_CHANNEL}:dB,dB,... with one for each channel"
         )
-    return Aim(kind, value)
+    return Aim(kind, values)

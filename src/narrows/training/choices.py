@@ -190,11 +190,11 @@ def choose_latents_for(
 
 def _reachable(aim: Aim, spectrum: Spectrum) -> float:
     """Return the SNR of an aim of quality in dB; SettingError where it is out of reach."""
-    snr = aim.snr(spectrum.psnr_of_mean)
+    snr = spectrum.weighed_snr or aim.snr(spectrum.psnr_of_mean)
     if snr > spectrum.finest_snr:
-        most = math.floor(spectrum.finest_snr + aim.value - snr)
+        most = Aim(aim.kind, tuple(math.floor(v + spectrum.finest_snr - snr) for v in aim.values))
         raise SettingError(
-            f"aim {aim} is out of reach: such signals can have {aim.kind}:{most} at most, where "
+            f"aim {aim} is out of reach: such signals can have {most} at most, where "
             "errors are as large as their last digit; give less"
         )
     return snr

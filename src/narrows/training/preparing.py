@@ -6,14 +6,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+import numpy.typing as npt
 from torch import nn
 
 from narrows.errors import SettingError
 from narrows.signals.inputs import TrainingSamples
+from narrows.training.aims import Aim, parse_aim
 from narrows.training.architectures import Scaling
 from narrows.training.choices import CLASSIC, PREDICTIVE
-from narrows.training.closed_form.spectrum import spectrum_of
+from narrows.training.closed_form.spectrum import spectrum_of, weights_for
 from narrows.training.data.cleaning import Cleaned, Cleaner, split_missing
 from narrows.training.data.frames import (
     check_training_data,
@@ -61,13 +64,16 @@ def prepare(
     if done["architecture"] == PREDICTIVE:
         check_windows(x.shape[1:])
     settings = settings if own is None else _with_latents_of(own, settings, x.shape[1:])
+    aim = None if done["aim"] is None else parse_aim(done["aim"])
     channels = Channels(done["channels"], done["weights"], x.shape[1:])
     asked = [] if done["missing"] is None else parse_missing(done["missing"])
     cleaner = Cleaner.of(x, asked, channels)
     whole = cleaner.clean(x, "training signals")
     held_out = None if validation is None else cleaner.clean(validation, "validation signals")
     refuse_extremes(whole.x)
-    spectrum = cache(lambda: spectrum_of(whole.x, channels))
+    if aim is not None and aim.is_by_channel:
+        channels = _weighed_by(aim, whole.x, channels)
+    spectrum = cache(lambda: spectrum_of(whole.x, channels, aim))
 
     def plan_for(architecture: str) -> Plan:
         return plan_of(
@@ -83,6 +89,18 @@ def prepare(
         "validation signals": fingerprint(signals.validation),
     }
     return Prepared(plan, plan_for, signals, scaling, fingerprints, spectrum)
+
+
+def _weighed_by(aim: Aim, x: npt.NDArray[Any], channels: Channels) -> Channels:
+    """Return the channels with the weights at which each comes to its own aim."""
+    if channels.count != len(aim.values):
+        raise SettingError(
+            f"aim {aim} of {len(aim.values)} channels; frames of shape {x.shape[1:]} have "
+            f"{channels.count}: give one number for each, or channels last, which makes each of "
+            f"the {x.shape[-1]} places on the last axis a channel"
+        )
+    weights = ",".join(map(repr, weights_for(x, aim.values)))
+    return Channels("last", weights, x.shape[1:])
 
 
 def _scaled(

@@ -80,10 +80,9 @@ class Reached:
         """
         if plan.settings["aim"] is None:
             return None
-        aim = parse_aim(plan.settings["aim"])
-        got = self.psnr if aim.kind == "psnr" else self.snr
-        if tried.aimed_snr is not None and got is not None:
-            missed, k = aim.value - got, tried.latent_size
+        missed = self._missed(plan)
+        if tried.aimed_snr is not None and missed is not None:
+            k = tried.latent_size
             if abs(missed) <= MAX_NEAR_DB:
                 return None
             if missed > 0 and plan.why("latent_size") != GIVEN:
@@ -108,11 +107,16 @@ class Reached:
         """Return how far this is from the aim of `plan`: the less, the better."""
         if plan.settings["aim"] is None:
             return 0.0
-        aim = parse_aim(plan.settings["aim"])
         if plan.aimed_snr is not None:
-            got = self.psnr if aim.kind == "psnr" else self.snr
-            return math.inf if got is None else abs(aim.value - got)
+            missed = self._missed(plan)
+            return math.inf if missed is None else abs(missed)
         return abs(math.log(8.0 * self.bytes_per_signal / plan.aimed_bits))
+
+    def _missed(self, plan: Plan) -> float | None:
+        """Return the decibels that an aim of quality is above this; None where nothing is."""
+        aim = parse_aim(plan.settings["aim"])
+        got, wanted = (self.psnr, aim.value) if aim.kind == "psnr" else (self.snr, plan.aimed_snr)
+        return None if got is None or wanted is None else wanted - got
 
     def lines(self, plan: Plan) -> list[str]:
         """Say what was reached, and what to do where that is far from the aim."""
@@ -138,8 +142,7 @@ class Reached:
             short = plan.aimed_snr - self.snr
             nearer = f"{more}more signals or --architecture linear come nearer"
             if plan.method == CLOSED_FORM and plan.aim_in_words is not None:
-                aim = parse_aim(plan.aim_in_words)
-                nearer = f"--aim {aim.kind}:{aim.value + short:.1f} comes nearer"
+                nearer = f"--aim {parse_aim(plan.aim_in_words).raised(short)} comes nearer"
             return [f"{short:.1f} dB short of the aim: {nearer}"]
         if plan.aim_in_words is None or abs(got / bits - 1.0) <= MAX_MISSED_SHARE:
             return []

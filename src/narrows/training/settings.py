@@ -86,8 +86,8 @@ class TrainingSettings(TypedDict, total=False):
         unset="none", choices=tuple(PRESETS), form="NAME")]
     aim: Annotated[str | None, Setting(
         "What to train for, at the middle quality: a signal-to-noise ratio of held-out signals in "
-        "dB, a PSNR, a compression ratio, bytes a signal, or bits an element.",
-        form="snr:DB|psnr:DB|ratio:X|bytes:X|bits-per-element:X",
+        "dB, or one for each channel, a PSNR, a compression ratio, bytes a signal, or bits an "
+        "element.", form="snr:DB[,DB...]|psnr:DB|ratio:X|bytes:X|bits-per-element:X",
         unset=f"{DEFAULT_AIM}, unless latents, bits per latent or lambda are given")]
     bits_per_latent: Annotated[float | None, Setting(
         "The rate aimed at, unless by lambda: at the middle quality a signal then takes about "
@@ -199,7 +199,11 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
         given["weights"] = _checked_weights(given)
     if "aim" in given:
         given["aim"] = str(parse_aim(str(given["aim"])))
-        for other in EXCLUDED_BY_AIM & given.keys():
+        excluded = EXCLUDED_BY_AIM
+        if parse_aim(given["aim"]).is_by_channel:
+            excluded = excluded | {"weights"}
+            _refuse_beside_ranges(f"aim {given['aim']}", given)
+        for other in sorted(excluded & given.keys()):
             raise SettingError(
                 f"aim {given['aim']} and {public_name(other)} {given[other]}; a training aims at "
                 "one thing: give one"
@@ -212,13 +216,17 @@ def _checked_weights(given: dict[str, Any]) -> str:
     """Return weights as text; a sequence of numbers is accepted too."""
     text = _as_text(given["weights"])
     parse_weights(text)
+    _refuse_beside_ranges(f"weights {text}", given)
+    return text
+
+
+def _refuse_beside_ranges(what: str, given: dict[str, Any]) -> None:
     for name in ("preset", "loss"):
         if given.get(name, "mse") not in ("mse", "l1"):
             raise SettingError(
-                f"weights {text} with {name} {given[name]}, where each channel counts in its own "
+                f"{what} with {name} {given[name]}, where each channel counts in its own "
                 "range; leave one of the two out"
             )
-    return text
 
 
 def _as_text(numbers: Any) -> str:

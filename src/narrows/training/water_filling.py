@@ -14,6 +14,7 @@ class WaterFilling(NamedTuple):
 
     components: int  # of a variance above the distortion that all of them have
     bits: float  # a signal
+    level: float = 0.0  # that distortion, of each of them
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Spectrum:
     variances: npt.NDArray[np.float64]
     psnr_of_mean: float
     finest_snr: float
+    weighed_snr: float | None = None
+    """In dB, of errors that count by weights: what aims of single channels come to."""
 
     def at_snr(self, snr: float) -> WaterFilling:
         """Return what signals take at a signal-to-noise ratio in dB."""
@@ -41,9 +44,9 @@ class Spectrum:
         aimed = len(falling) * 10.0 ** (-snr / 10.0)
         n = int(np.count_nonzero(left + before * falling > aimed))
         if not n:
-            return WaterFilling(0, 0.0)
-        level = (aimed - left[n : n + 1].sum()) / n
-        return WaterFilling(n, float(0.5 * np.log2(falling[:n] / level).sum()))
+            return WaterFilling(0, 0.0, float(falling[0]))
+        level = float(aimed - left[n : n + 1].sum()) / n
+        return WaterFilling(n, float(0.5 * np.log2(falling[:n] / level).sum()), level)
 
     def at_bits(self, bits: float) -> WaterFilling:
         """Return how many components are worth being coded in so many bits a signal."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from narrows.training.aims import Aim
 from narrows.training.closed_form.pca import scatter_matrix
 from narrows.training.data.frames import scaled
 from narrows.training.data.scaling import ALIKE, Channels, scaling_of
@@ -20,8 +22,13 @@ FINEST_OF_FLOATS = 80.0
 """In dB; the runtime's integers hold no more."""
 
 
-def spectrum_of(x: npt.NDArray[Any], channels: Channels = ALIKE) -> Spectrum:
-    """Compute the spectrum of `(n, *frame_shape)` signals, from a sample of them."""
+def spectrum_of(
+    x: npt.NDArray[Any], channels: Channels = ALIKE, aim: Aim | None = None
+) -> Spectrum:
+    """Compute the spectrum of `(n, *frame_shape)` signals, from a sample of them.
+
+    Of an aim by channel it says what that comes to, by the weights of the channels.
+    """
     sample = x[:: -(-len(x) // MAX_SIGNALS)]
     scaling = scaling_of(sample, "mse", channels)
     flat = scaled(sample, scaling).flatten(1)  # of mean 0; the mean variance is 1
@@ -37,4 +44,29 @@ def spectrum_of(x: npt.NDArray[Any], channels: Channels = ALIKE) -> Spectrum:
     if scaling.integer:  # rounding to whole numbers
         finest = min(finest, 10.0 * math.log10(12.0 * unit / float(np.mean(squared_scale))))
     mean_variance = float(np.mean(unit / squared_scale))
-    return Spectrum(variances, 10.0 * math.log10(scaling.peak**2 / mean_variance), finest)
+    psnr_of_mean = 10.0 * math.log10(scaling.peak**2 / mean_variance)
+    weighed = None
+    if aim is not None and aim.is_by_channel:
+        errors = channels.weights @ 10.0 ** (-np.array(aim.values) / 10.0)
+        weighed = 10.0 * math.log10(float(channels.weights.sum() / errors))
+    return Spectrum(variances, psnr_of_mean, finest, weighed)
+
+
+def weights_for(x: npt.NDArray[Any], snrs: Sequence[float]) -> list[float]:
+    """Return what squared errors of channels count such that each comes to an SNR of its own.
+
+    Of a codec for the weighed mean squared error all components that are coded have the same of
+    it, and those that are not have less: so each channel's weight is one over its water level.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape)
+        Channels on the last axis.
+    snrs : sequence of float
+        In dB, of each channel.
+    """
+    channels = (x[..., number : number + 1] for number in range(len(snrs)))
+    levels = [
+        spectrum_of(channel).at_snr(snr).level for channel, snr in zip(channels, snrs, strict=True)
+    ]
+    return [min(levels) / level for level in levels]
