@@ -6,7 +6,7 @@ import numpy as np
 
 from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.codec import Codec
-from narrows.training.freeze.fit import measure_fit
+from narrows.training.freeze.tradeoffs import measure_fit
 from scripts.golden.files import efforts_of
 from tests.helpers.archives import written
 from tests.helpers.tiny_models import searching, tiny_model, typical_frames

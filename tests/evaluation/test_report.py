@@ -19,9 +19,8 @@ from narrows.errors import DataError, ModelError
 from narrows.evaluation.peers.registry import HALF_LEARNT, Bench
 from narrows.evaluation.rate_point import RatePoint
 from narrows.evaluation.report import measure, page, pictures, verdict
-from narrows.evaluation.report.commands import train_command
 from narrows.evaluation.report.comparison import Comparison
-from narrows.evaluation.report.facts import in_bytes
+from narrows.evaluation.report.facts import in_bytes, train_command
 
 DATA = 'dig<its> & "co".npy'
 

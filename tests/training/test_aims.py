@@ -7,7 +7,7 @@ import pytest
 
 import narrows
 from narrows.errors import SettingError
-from narrows.evaluation.report.commands import train_command
+from narrows.evaluation.report.facts import train_command
 from narrows.training.aims import DEFAULT_AIM, parse_aim
 from narrows.training.closed_form.spectrum import spectrum_of
 from narrows.training.plan import plan_of

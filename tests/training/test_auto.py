@@ -11,7 +11,7 @@ from torch import nn
 
 import narrows
 from narrows.errors import TrainingError
-from narrows.evaluation.report.commands import train_command
+from narrows.evaluation.report.facts import train_command
 from narrows.training.plan import plan_of
 
 

@@ -18,7 +18,7 @@ from torch import nn
 
 import narrows
 from narrows.evaluation.probe.supervised import train_supervised
-from narrows.training.classic.threads import one_thread
+from narrows.training.torch_modes import one_thread
 
 KINDS = {
     "dense": {"architecture": "dense", "qualities": 2},

@@ -1,12 +1,16 @@
-"""What torch keeps for a whole thread or process: set for a training, and put back after it."""
+"""What a process or a model has but once: set for a training, and put back after it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from threading import Lock
 
 import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
 
 DENORMAL = 1e-310
 PROCESS = os.getpid()  # that loaded torch here, and may have started its worker threads
@@ -60,3 +64,59 @@ def denormals_flushed() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(were_flushed)
+
+
+class _BlasLimit:
+    """A limit of one thread for BLAS in the process, as long as any training needs it."""
+
+    def __init__(self) -> None:
+        self._lock, self._users = Lock(), 0
+
+    def take(self) -> None:
+        """Set the limit, unless another training has."""
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._limits = threadpool_limits(1, "blas")
+
+    def release(self) -> None:
+        """Remove the limit, unless another training needs it."""
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._limits.restore_original_limits()
+
+
+_BLAS_LIMIT = _BlasLimit()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Limit BLAS in the process, and OpenMP in this thread, to one thread."""
+    _BLAS_LIMIT.take()
+    try:
+        with threadpool_limits(1, "openmp"):
+            yield
+    finally:
+        _BLAS_LIMIT.release()
+
+
+@contextmanager
+def dropout_drawn_from(generator: torch.Generator, model: nn.Module) -> Iterator[None]:
+    """Let the Dropout layers of a model draw from a generator, not from that of the process."""
+    layers = [module for module in model.modules() if isinstance(module, nn.Dropout)]
+    for layer in layers:
+        layer.forward = partial(_dropped, layer, generator)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
+def _dropped(layer: nn.Dropout, generator: torch.Generator, x: Tensor) -> Tensor:
+    """Compute what the layer does, with the numbers that torch's own dropout takes on a CPU."""
+    if not layer.training or layer.p == 0.0:
+        return x
+    kept = torch.empty_like(x).bernoulli_(1.0 - layer.p, generator=generator)
+    return x * kept.div_(1.0 - layer.p or 1.0)

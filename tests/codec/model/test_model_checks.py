@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from narrows.codec.codec import Codec
-from narrows.codec.model.fit import Fit
 from narrows.codec.model.model_file import pack_model
+from narrows.codec.model.tradeoff import Fit
 from narrows.codec.networks.backend import NumpyBackend
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.errors import FormatError, ModelError, UnprovenModelError

@@ -11,7 +11,7 @@ from torch import nn
 import narrows
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
-from narrows.training.data.corruption import corrupted
+from narrows.training.data.augmentation import corrupted
 from narrows.training.plan import plan_of
 from narrows.training.presets import PRESETS
 from narrows.training.train import build_networks

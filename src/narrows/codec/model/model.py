@@ -18,10 +18,9 @@ from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
 from narrows.codec.model.content import write_decoding, write_encoder
-from narrows.codec.model.fit import Fit
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
 from narrows.codec.model.quality import Quality
-from narrows.codec.model.tradeoff import Tradeoffs
+from narrows.codec.model.tradeoff import Fit, Tradeoffs
 from narrows.codec.networks.layers import Shape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser

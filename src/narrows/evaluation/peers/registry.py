@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.evaluation.curves import frontier
-from narrows.evaluation.peers import audio, general, lossless, numeric, pca, pictures
+from narrows.evaluation.peers import lossless, numeric, pca, pictures
 from narrows.evaluation.peers.contract import Peer, Signals, Workload, measure
 from narrows.evaluation.peers.mosaics import Layout, layout_of
 from narrows.evaluation.rate_point import RatePoint, at_psnr, at_size
@@ -32,7 +32,7 @@ HALF_LEARNT = f"{pca.NAME} (of every second signal)"
 
 def registry() -> list[Peer]:
     """Return all peers, in the order of the tables."""
-    parts = (pca, pictures, numeric, general, lossless, audio)
+    parts = (pca, pictures, numeric, lossless)
     return [peer for part in parts for peer in part.peers()]
 
 

@@ -123,6 +123,11 @@ def style_legend(axis: Axes, **options: Any) -> None:
     axis.legend(fontsize=SMALL - 1, labelcolor=INK, frameon=False, **options)
 
 
+def legend_below(figure: Figure, **options: Any) -> None:
+    """Add a legend in ink below all axes of a figure, without a box."""
+    figure.legend(loc="outside lower center", labelcolor=INK, frameon=False, **options)
+
+
 def write_png(figure: Figure, stream: BinaryIO, dpi: int = 150) -> None:
     """Write a figure as a PNG, on white."""
     figure.savefig(stream, format="png", dpi=dpi, facecolor="white")

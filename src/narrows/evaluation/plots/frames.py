@@ -50,6 +50,17 @@ def picture_of(frame: Frame) -> Frame:
     return picture
 
 
+def in_grey(frame: Frame) -> Frame:
+    """Return a frame of a kind that is drawn as pictures in grey: colours are averaged."""
+    picture = picture_of(frame)
+    return picture.mean(axis=-1) if picture.ndim == 3 else picture
+
+
+def shown_aspect(picture: Frame) -> float:
+    """Return the height of a tile for a picture, in its width: no strip is thinner than 0.4."""
+    return float(np.clip(picture.shape[0] / picture.shape[1], 0.4, 2.0))
+
+
 def _is_colour(frame: Frame) -> bool:
     return frame.ndim == 3 and frame.shape[-1] == 3 and min(frame.shape[:2]) >= 4
 

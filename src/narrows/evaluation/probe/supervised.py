@@ -22,7 +22,7 @@ from torch.nn import functional
 from narrows.errors import SettingError
 from narrows.training.architectures import SLOPE, conv
 from narrows.training.architectures.conv import HIDDEN
-from narrows.training.architectures.drawing import drawn_linear
+from narrows.training.architectures.dense import drawn_linear
 from narrows.training.torch_modes import usual_modes
 
 EPOCHS = 20

@@ -8,14 +8,15 @@ from html import escape
 
 from narrows._version import __version__
 from narrows.evaluation.report import pictures
-from narrows.evaluation.report.commands import report_command, train_command
 from narrows.evaluation.report.contents import Contents
 from narrows.evaluation.report.facts import (
     comparison_notes,
     comparison_rows,
     facts,
     fidelity,
+    report_command,
     tiles,
+    train_command,
 )
 from narrows.evaluation.report.pictures import Picture
 from narrows.evaluation.report.style import STYLE

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from narrows.errors import SettingError
-from narrows.training.architectures.dense import SLOPE
-from narrows.training.architectures.drawing import drawn, drawn_linear, undrawn
+from narrows.training.architectures.dense import SLOPE, drawn, drawn_linear, undrawn
 from narrows.training.choices import spatial_and_channels
 
 Shape = tuple[int, ...]

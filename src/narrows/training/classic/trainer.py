@@ -14,10 +14,10 @@ from torch import Tensor
 from narrows.training.architectures import Autoencoder
 from narrows.training.classic.backpropagation import DenseSteps
 from narrows.training.classic.graphed import PLAIN_LOSSES, GraphedSteps
-from narrows.training.classic.threads import one_thread
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Batch, Measured, Missing, Trainer
 from narrows.training.plan import Plan
+from narrows.training.torch_modes import one_thread
 
 GATHERED_BYTES = 6 << 20
 """Gathered at a time: 62 batches of MNIST. A quarter of it, and four times it, gained less."""

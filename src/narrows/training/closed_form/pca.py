@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from narrows.training.architectures import Autoencoder, Scaling
-from narrows.training.architectures.drawing import undrawn
+from narrows.training.architectures.dense import undrawn
 
 MAX_EXACT_SIZE = 4096  # elements of a frame; above, a randomised decomposition
 POWER_ITERATIONS = 4  # of that

@@ -1,4 +1,4 @@
-"""More signals of the same kind: pictures moved a little, and mixtures of other signals."""
+"""What training makes of its signals: shifted pictures, mixtures, and damaged inputs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from narrows.training.plan import Plan
+from narrows.training.settings import parse_corruption
 
 SHIFTS = tuple((down, right) for down in range(3) for right in range(3))
 MIXED_PER_REAL = 8
@@ -93,3 +94,23 @@ def mixed(mean: Tensor, x: Tensor, generator: torch.Generator) -> Tensor:
 def n_real(n: int) -> int:
     """Count the frames of a batch of n that stay as they are, where others are mixed."""
     return max(1, n // MIXED_PER_REAL)
+
+
+def corrupted(x: Tensor, corrupt: str, extent: float, generator: torch.Generator) -> Tensor:
+    """Damage frames; the loss still compares with the whole ones.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape)
+    corrupt : str
+        "noise:A" adds Gaussian noise of deviation A, where the data's range is 1. "mask:S" sets
+        a share S of the elements to 0 in the encoder's units: the lowest value where these are
+        0 .. 1, the mean where they are standardised.
+    extent : float
+        The data's range in the encoder's units.
+    generator : torch.Generator
+    """
+    kind, amount = parse_corruption(corrupt)
+    if kind == "noise":
+        return x + torch.randn(x.shape, generator=generator).to(x.device) * amount * extent
+    return x * (torch.rand(x.shape, generator=generator).to(x.device) >= amount)

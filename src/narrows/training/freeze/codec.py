@@ -29,7 +29,6 @@ from narrows.training.data.frames import counted_of
 from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.correction import with_correction
 from narrows.training.freeze.ends import input_grid, normaliser_of
-from narrows.training.freeze.fit import measure_fit
 from narrows.training.freeze.latents import freeze_latents
 from narrows.training.freeze.networks import (
     ACTIVATION_LIMIT,
@@ -42,7 +41,7 @@ from narrows.training.freeze.networks import (
 )
 from narrows.training.freeze.ranges import Ranges, measure_ranges
 from narrows.training.freeze.recordings import with_prediction
-from narrows.training.freeze.tradeoffs import fit_tradeoffs
+from narrows.training.freeze.tradeoffs import fit_tradeoffs, measure_fit
 from narrows.training.freeze.weights import Steps, choose_weight_steps
 from narrows.training.freeze.worst import worst_layer
 from narrows.training.loop.trainer import psnr_of

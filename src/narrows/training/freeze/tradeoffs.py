@@ -1,4 +1,4 @@
-"""The trade-off of bits and errors by which symbols are searched, measured on frozen networks."""
+"""What a finished model's encoder decides by, measured on its training signals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.distortion import errors, squared
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.tables import Symbols
-from narrows.codec.model.tradeoff import Tradeoffs
+from narrows.codec.model.model import Model
+from narrows.codec.model.tradeoff import Fit, Tradeoffs
 
 FLOAT_LEVELS = 2.0**12  # units of error in the range of float signals
 MAX_INTEGER_LEVELS = 2.0**16  # units of error in the range of integer signals
@@ -90,3 +91,23 @@ def _curvatures(
     before = codec.decode(chosen, quality)
     moved = (codec.decode(chosen + step, quality) for step in np.eye(k, dtype=np.int32))
     return np.array([squared(errors(frames, before, units)).mean() for frames in moved])
+
+
+MAX_SIGNALS = 8192  # that are measured
+SHARE_BELOW = 0.999
+
+
+def measure_fit(model: Model, x: npt.NDArray[Any], missing: Sequence[float]) -> Fit:
+    """Measure the distortion of some of `(n, *frame_shape)` training signals at each quality.
+
+    `missing` are values that stand for missing ones.
+    """
+    assert model.tradeoffs is not None
+    codec, n = Codec(model), min(len(x), MAX_SIGNALS)
+    some = x[np.arange(n) * len(x) // n]
+    most = []
+    for quality, symbols in codec.encoder.encode_at_all_qualities(some).items():
+        e = errors(codec.decode(symbols, quality), some, model.tradeoffs.units)
+        each = squared(e) / e.shape[1]
+        most.append(float(np.quantile(each, SHARE_BELOW, method="higher")))
+    return Fit(list(map(float, missing)), most)

@@ -16,12 +16,11 @@ from torch import Tensor
 
 from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
-from narrows.training.data.augmentation import augmentation_for, with_missing
-from narrows.training.data.corruption import corrupted
+from narrows.training.data.augmentation import augmentation_for, corrupted, with_missing
 from narrows.training.data.frames import spread_over
-from narrows.training.loop.dropout import dropout_drawn_from
 from narrows.training.loop.state import EpochRecord, TrainingState
 from narrows.training.plan import Plan
+from narrows.training.torch_modes import dropout_drawn_from
 
 VALIDATION_BATCH = 2048
 

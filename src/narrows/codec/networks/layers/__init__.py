@@ -8,10 +8,9 @@ from narrows.codec.networks.layers.activations import (
     ReLU,
     Table,
 )
-from narrows.codec.networks.layers.affine import MAX_SHIFT, Affine
+from narrows.codec.networks.layers.affine import MAX_SHIFT, Affine, Dense
 from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.codec.networks.layers.convolution import Conv
-from narrows.codec.networks.layers.dense import Dense
 from narrows.codec.networks.layers.kinds import KINDS
 from narrows.codec.networks.layers.parallel import Parallel
 from narrows.codec.networks.layers.residual import Residual

@@ -1,4 +1,4 @@
-"""What dense and convolution layers share: weighted sums of integers, shifted and clipped."""
+"""Weighted sums of integers, shifted and clipped: what dense layers and convolutions share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_whole
-from narrows.codec.networks.backend import Array, Backend, Float
+from narrows.codec.networks.backend import Array, Backend, Float, Shape
 from narrows.codec.networks.layers.contract import Layer, Step
-from narrows.codec.networks.layers.product import largest_sums
+from narrows.codec.networks.layers.product import Product, largest_sums
 from narrows.errors import FormatError
 
 MAX_SHIFT = 52  # 2**-52 times an integer below 2**53 is exact in float64
@@ -124,3 +124,32 @@ def channel_parts(n: int) -> list[slice]:
     """
     step = 1 if n <= FEW_CHANNELS else n
     return [slice(start, start + step) for start in range(0, n, step)]
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Affine):
+    """`clip(floor((x @ weight + bias) * 2**-shift))`; weight is `(n_inputs, n_outputs)`."""
+
+    kind: ClassVar[str] = "dense"
+    expected: ClassVar[str] = "(n_inputs, n_outputs)"
+
+    def _fits(self, n_dimensions: int) -> bool:
+        return n_dimensions == 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if shape != self.weight.shape[:1]:
+            raise FormatError(f"dense layer for {self.weight.shape[:1]} received {shape}")
+        return self.weight.shape[1:]
+
+    def _matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
+        return [(self.weight, 1)]
+
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
+        multiply = Product(self.weight, self.shift, 1, limit, backend, dtype)
+        finish = self._finish(backend, dtype)
+
+        def dense(x: Array) -> Array:
+            y = backend.empty((len(x), self.weight.shape[1]), dtype)
+            return finish(multiply(backend.cast(x, multiply.input_dtype), y))
+
+        return dense

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from narrows.codec.networks.backend import Array, Backend, Float, Shape
 from narrows.codec.networks.layers.activations import LeakyReLU, ReLU, Table
-from narrows.codec.networks.layers.affine import check_limit
+from narrows.codec.networks.layers.affine import Dense, check_limit
 from narrows.codec.networks.layers.chain import (
     bounds_along,
     build_layers,
@@ -22,7 +22,6 @@ from narrows.codec.networks.layers.chain import (
 )
 from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.codec.networks.layers.convolution import Conv
-from narrows.codec.networks.layers.dense import Dense
 from narrows.codec.networks.layers.shapes import Reshape
 from narrows.codec.networks.layers.transposed import TransposedConv
 from narrows.errors import FormatError
