@@ -18,6 +18,8 @@ Each message says what was received, what is accepted, and what to do next, in o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 
@@ -90,3 +92,12 @@ class MissingExtraError(NarrowsError, ImportError):
     def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
         """Pickle what it was made from: an error reaches its caller from another process."""
         return type(self), (self.needed, self.purpose, self.extra, self.cause)
+
+
+@contextmanager
+def needing(package: str, purpose: str, extra: str) -> Iterator[None]:
+    """Raise MissingExtraError where an import fails, or a library that it loads is missing."""
+    try:
+        yield
+    except (ImportError, OSError) as error:
+        raise MissingExtraError(package, purpose, extra, error) from None

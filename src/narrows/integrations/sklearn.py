@@ -13,19 +13,17 @@ import numpy.typing as npt
 
 from narrows.api import train
 from narrows.codec.codec import Codec
-from narrows.errors import MissingExtraError, SettingError
+from narrows.errors import SettingError, needing
 from narrows.integrations.conversions import cast_to, checked, in_float32
 from narrows.signals import DTYPES
 from narrows.training.plan import plan_of
 from narrows.training.settings import SETTINGS
 from narrows.training.signatures import document_settings, takes_settings
 
-try:
+with needing("scikit-learn 1.6", "narrows.sklearn", "train"):
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     from sklearn.utils import check_array, check_random_state
     from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise MissingExtraError("scikit-learn 1.6", "narrows.sklearn", "train", error) from None
 
 DEFAULT_LATENT_SIZE = 32
 DEFAULT_UPDATES, LEAST_EPOCHS = 1000, 3

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.networks.backend import PART_ELEMENTS, Array, Float, Shape
-from narrows.errors import MissingExtraError
+from narrows.errors import needing
 
 DEVICE_PART_ELEMENTS = 1 << 24
 """128 megabytes of float64: enough work for a GPU, and far less than its memory."""
@@ -31,10 +31,8 @@ class TorchBackend:
     float32_is_exact = False
 
     def __init__(self, device: str = "cpu") -> None:
-        try:
+        with needing("torch", "the torch backend", "train"):
             import torch
-        except ImportError as error:
-            raise MissingExtraError("torch", "the torch backend", "train", error) from None
         from narrows.training.torch_modes import one_thread_after_fork
 
         self._before_work = one_thread_after_fork

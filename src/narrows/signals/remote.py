@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from narrows.errors import DataError, MissingExtraError
+from narrows.errors import DataError, needing
 from narrows.signals.names import check_names
 
 SIGN = "://"
@@ -32,7 +32,7 @@ def copy_of(url: str) -> tuple[Path, str | None]:
     ------
     DataError
         If there is nothing, or it cannot be copied.
-    MissingExtraError
+    needing
         If fsspec, or what it needs for this kind of URL, is not installed.
     """
     last = url.rpartition("/")[2]
@@ -43,10 +43,8 @@ def copy_of(url: str) -> tuple[Path, str | None]:
 
 @cache
 def _copied(url: str) -> Path:
-    try:
+    with needing("fsspec", "reading URLs", "remote"):
         import fsspec
-    except ImportError:
-        raise MissingExtraError("fsspec", "reading URLs", "remote") from None
     try:
         system, place = fsspec.core.url_to_fs(url)
         return _copy(system, place, url)

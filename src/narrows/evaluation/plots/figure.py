@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from narrows.errors import MissingExtraError
+from narrows.errors import needing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,10 +41,8 @@ def new_figure(width: float, height: float) -> Figure:
     MissingExtraError
         If matplotlib is not installed.
     """
-    try:
+    with needing("matplotlib", "drawing", "report"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "drawing", "report", error) from None
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -21,7 +21,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import Model
 from narrows.codec.networks.layers import Dense, Reshape
-from narrows.errors import DataError, MissingExtraError
+from narrows.errors import DataError, needing
 from narrows.evaluation.probe.classifiers import (
     Features,
     Labels,
@@ -214,12 +214,8 @@ def encoder_layers(model: Model) -> list[int | str]:
 
 
 def _check_extras(supervised: bool) -> None:
-    try:
+    with needing("scikit-learn", "probing", "train"):
         import sklearn  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("scikit-learn", "probing", "train", error) from None
     if supervised:
-        try:
+        with needing("torch", "a supervised encoder", "train"):
             import torch  # noqa: F401
-        except ImportError as error:
-            raise MissingExtraError("torch", "a supervised encoder", "train", error) from None

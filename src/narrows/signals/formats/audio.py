@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import DataError, MissingExtraError
+from narrows.errors import DataError, needing
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.source import Attributes, FileSource
@@ -35,11 +35,8 @@ _MAGICS = (b"fLaC", b"caff", b".snd", b"riff\x2e\x91\xcf\x11")
 
 @cache
 def _soundfile() -> Any:
-    try:
+    with needing("soundfile", "reading and writing recordings", "audio"):
         import soundfile
-    except (ImportError, OSError) as error:  # the latter where libsndfile is missing
-        purpose = "reading and writing recordings"
-        raise MissingExtraError("soundfile", purpose, "audio", error) from None
     return soundfile
 
 
@@ -61,7 +58,7 @@ def open_audio(path: Path, member: str | None = None) -> FileSource:
     ------
     DataError
         If the file is damaged, or its samples are of a kind that is not read.
-    MissingExtraError
+    needing
         If soundfile is not installed.
     """
     with damage_named(path, "a recording"):

@@ -19,13 +19,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy.typing as npt
 
+from narrows.errors import DataError
 from narrows.signals.source import Attributes, Axes, StoredSource
 
 
@@ -77,5 +78,36 @@ class Format:
         return not (self.write is None and self.save is None)
 
 
+def chosen_member(
+    path: str, name: str | None, found: Sequence[str], kind: str, besides: str = ""
+) -> str:
+    """Return the name of one array of a file: the one that is asked for, or the only one of all.
+
+    Parameters
+    ----------
+    path : str
+        What error messages call the file.
+    name : str, optional
+        What is asked for.
+    found : sequence of str
+        The arrays of numbers that there are.
+    kind, besides : str
+        What such a file calls its arrays, and which numbers do not count.
+
+    Raises
+    ------
+    DataError
+        If there is no such array, or several and none is named; those there are are listed.
+    """
+    there = ", ".join(found[:SHOWN_NAMES]) + (", ..." if len(found) > SHOWN_NAMES else "")
+    if not found:
+        raise DataError(f"{path!r} holds no {kind} of numbers{besides}")
+    if name is None and len(found) > 1:
+        raise DataError(f"{path!r} holds several {kind}s, {there}; give {path}:{found[0]}")
+    if name is not None and name not in found:
+        raise DataError(f"{path!r} has no {kind} {name!r} of numbers; it has {there}")
+    return found[0] if name is None else name
+
+
 HEAD_BYTES = 16
-SHOWN_BYTES = 6  # of them, in error messages
+SHOWN_BYTES, SHOWN_NAMES = 6, 12  # of a head, and of arrays, in error messages

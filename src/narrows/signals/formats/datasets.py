@@ -8,17 +8,17 @@ are those that are stored: scales, offsets and fill values stay attributes, unde
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import DataError, FormatError, MissingExtraError
+from narrows.errors import DataError, FormatError, needing
+from narrows.signals.formats.contract import chosen_member
 from narrows.signals.formats.packed import pack_arrays, unpack_arrays
 from narrows.signals.formats.values import as_json, from_json
 from narrows.signals.source import Attributes, FileSource
 
-SHOWN = 12  # names in an error message
 AS_STORED = {"decode_cf": False, "cache": False}
 MAX_COORDINATE_BYTES = 1 << 24  # of one; larger ones are arrays of their own
 
@@ -26,10 +26,8 @@ MAX_COORDINATE_BYTES = 1 << 24  # of one; larger ones are arrays of their own
 @cache
 def xarray() -> Any:
     """Import xarray."""
-    try:
+    with needing("xarray", "reading and writing data sets", "xarray"):
         import xarray
-    except ImportError:
-        raise MissingExtraError("xarray", "reading and writing data sets", "xarray") from None
     return xarray
 
 
@@ -52,9 +50,10 @@ def source_of(opened: Any, path: str, name: str | None) -> FileSource:
     """
     with opened() as data:
         found = sorted(str(each) for each in data.data_vars if _is_signal(data, each))
-        chosen = found[0] if name is None and len(found) == 1 else name
-        if chosen is None or chosen not in data.variables or not data[chosen].dims:
-            _refuse(path, name, found)
+        if name is not None and name in data.variables and data[name].dims:
+            chosen = name
+        else:
+            chosen = chosen_member(path, name, found, "variable", " that are no coordinates")
         variable = data[chosen]
         kept = [each for each in data.variables if each != chosen and _belongs(data, each, chosen)]
         attributes = {
@@ -95,15 +94,6 @@ def _belongs(data: Any, name: str, signal: str) -> bool:
         return False
     said = f"{other.attrs.get('coordinates', '')} {other.attrs.get('grid_mapping', '')}".split()
     return len(variable.dims) <= 1 or name in said
-
-
-def _refuse(path: str, name: str | None, found: list[str]) -> NoReturn:
-    there = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
-    if not found:
-        raise DataError(f"{path!r} holds no variable of numbers that are no coordinates")
-    if name is None:
-        raise DataError(f"{path!r} holds several variables, {there}; give {path}:{found[0]}")
-    raise DataError(f"{path!r} has no variable {name!r} of numbers; it has {there}")
 
 
 def _read_part(opened: Any, name: str, start: int, stop: int) -> npt.NDArray[Any]:

@@ -11,23 +11,20 @@ from typing import Any
 
 import numpy.typing as npt
 
-from narrows.errors import DataError, MissingExtraError
-from narrows.signals.formats.contract import Format
+from narrows.errors import needing
+from narrows.signals.formats.contract import Format, chosen_member
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.formats.values import as_json, from_json
 from narrows.signals.source import Attributes, FileSource
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
-SHOWN = 12  # names in an error message
 _STORAGE = ("compression", "compression_opts", "shuffle")
 
 
 @cache
 def _h5py() -> Any:
-    try:
+    with needing("h5py", "reading and writing HDF5", "hdf5"):
         import h5py
-    except ImportError:
-        raise MissingExtraError("h5py", "reading and writing HDF5", "hdf5") from None
     return h5py
 
 
@@ -42,9 +39,7 @@ def open_hdf5(path: Path, name: str | None = None) -> FileSource:
     h5py = _h5py()
     with damage_named(path, "HDF5"), h5py.File(path, "r") as file:
         found = _data_sets(file, h5py)
-        chosen = found[0] if name is None and len(found) == 1 else (name or "").strip("/")
-        if chosen not in found:
-            _refuse(path, name, found)
+        chosen = chosen_member(str(path), name and name.strip("/"), found, "data set")
         data = file[chosen]
         dtype = data.dtype.newbyteorder("=")
         attributes = {"name": chosen, "attributes": as_json(data.attrs)}
@@ -65,15 +60,6 @@ def _data_sets(file: Any, h5py: Any) -> list[str]:
 
     file.visititems(note)
     return names
-
-
-def _refuse(path: Path, name: str | None, found: list[str]) -> None:
-    there = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
-    if not found:
-        raise DataError(f"{str(path)!r} holds no data set of numbers")
-    if name is None:
-        raise DataError(f"{str(path)!r} holds several data sets, {there}; give {path}:{found[0]}")
-    raise DataError(f"{str(path)!r} has no data set {name!r} of numbers; it has {there}")
 
 
 def _read_part(path: Path, name: str, start: int, stop: int) -> npt.NDArray[Any]:

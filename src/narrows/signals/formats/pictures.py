@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import DataError, MissingExtraError
+from narrows.errors import DataError
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.source import Attributes, FileSource
@@ -62,10 +62,8 @@ def open_picture(kind: str, path: Path, member: str | None = None) -> FileSource
 
 def _opened(kind: str, path: Path) -> Any:
     """Open a picture by the reader of its kind, which has no limit of size."""
-    try:
+    with needing("pillow", f"reading {kind}", "images"):
         from PIL import JpegImagePlugin, PngImagePlugin, TiffImagePlugin
-    except ImportError as error:
-        raise MissingExtraError("pillow", f"reading {kind}", "images", error) from None
     readers: dict[str, Any] = {
         "PNG": PngImagePlugin.PngImageFile,
         "JPEG": JpegImagePlugin.JpegImageFile,
@@ -159,10 +157,8 @@ def write_picture(
     if is_colour_16:
         stream.write(_import_imagecodecs("the output").png_encode(array))
         return
-    try:
+    with needing("pillow", f"writing {kind}", "images"):
         from PIL import Image
-    except ImportError as error:
-        raise MissingExtraError("pillow", f"writing {kind}", "images", error) from None
     if attributes.get("mode") == "1" and name == "uint8" and channels == 1:
         array = array >= 128
     Image.fromarray(array).save(stream, kind)

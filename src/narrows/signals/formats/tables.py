@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import DataError, FormatError, MissingExtraError
+from narrows.errors import DataError, FormatError, needing
 from narrows.signals.source import ArraySource, Attributes
 
 Array = npt.NDArray[Any]
@@ -31,14 +31,11 @@ SHOWN = 12  # names in an error message
 @cache
 def arrow() -> Any:
     """Import Arrow."""
-    try:
+    with needing("pyarrow", "reading and writing tables", "tables"):
         import pyarrow
         import pyarrow.compute
         import pyarrow.csv
         import pyarrow.parquet
-    except ImportError as error:
-        purpose = "reading and writing tables"
-        raise MissingExtraError("pyarrow", purpose, "tables", error) from None
     return pyarrow
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import DataError, MissingExtraError
-from narrows.signals.formats.contract import Format
+from narrows.errors import DataError, needing
+from narrows.signals.formats.contract import Format, chosen_member
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.formats.datasets import AS_STORED, data_set_of, refused, source_of, xarray
 from narrows.signals.formats.values import as_json, from_json
@@ -25,10 +25,8 @@ _MARKS = ("zarr.json", ".zarray", ".zgroup")
 
 @cache
 def _zarr() -> Any:
-    try:
+    with needing("zarr", "reading and writing Zarr stores", "xarray"):
         import zarr
-    except ImportError:
-        raise MissingExtraError("zarr", "reading and writing Zarr stores", "xarray") from None
     return zarr
 
 
@@ -59,12 +57,7 @@ def open_zarr(path: Path, name: str | None = None) -> FileSource:
             opened = partial(xarray().open_dataset, path, **how)
             return source_of(opened, str(path), name)
         found = [key for key, each in arrays.items() if each.dtype.kind in "biuf" and each.shape]
-        chosen = found[0] if name is None and len(found) == 1 else name
-        if chosen is None or chosen not in found:
-            there = ", ".join(found) or "none"
-            raise DataError(
-                f"{str(path)!r} has the arrays of numbers {there}; give one as {path}:NAME"
-            )
+        chosen = chosen_member(str(path), name, found, "array")
         return _bare(path, arrays[chosen], chosen)
 
 

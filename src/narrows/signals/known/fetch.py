@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from narrows.errors import DataError, MissingExtraError
+from narrows.errors import DataError, needing
 from narrows.signals.known.download_bar import download_bar
 from narrows.signals.known.known_files import KnownFile
 
@@ -58,7 +58,7 @@ def fetch(file: KnownFile, mirrors: Sequence[str], cache: Path | None = None) ->
 
     Raises
     ------
-    MissingExtraError
+    needing
         If pooch is not installed.
     DataError
         If no mirror delivers the file with the right checksum.
@@ -79,11 +79,9 @@ def _user_cache(file: KnownFile) -> Path:
 
 
 def _import_pooch(file: KnownFile) -> ModuleType:
-    try:
+    purpose = f"downloading {file.folder} ({file.name_gz} is not in {ENVIRONMENT})"
+    with needing("pooch", purpose, "train"):
         return import_module("pooch")
-    except ImportError as error:
-        purpose = f"downloading {file.folder} ({file.name_gz} is not in {ENVIRONMENT})"
-        raise MissingExtraError("pooch", purpose, "train", error) from error
 
 
 def _retrieve(file: KnownFile, mirror: str, folder: Path) -> Path:

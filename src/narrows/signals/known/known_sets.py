@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import MissingExtraError
+from narrows.errors import needing
 from narrows.signals.formats.registry import open_file
 from narrows.signals.known.fetch import ENVIRONMENT, fetch, find_local
 from narrows.signals.known.known_files import KNOWN_SETS, MIRRORS, KnownFile
@@ -39,7 +39,7 @@ def read_known(
 
     Raises
     ------
-    MissingExtraError
+    needing
         If scikit-learn (for `digits`) or pooch (for a download) is not installed.
     DataError
         If the file cannot be obtained, or is not the published one.
@@ -58,10 +58,8 @@ def _locate(file: KnownFile, mirrors: Sequence[str]) -> Path:
 
 
 def _read_digits(part: Part) -> npt.NDArray[Any]:
-    try:
+    with needing("scikit-learn", "the set digits", "train"):
         from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise MissingExtraError("scikit-learn", "the set digits", "train", error) from error
     digits = load_digits()
     # 17 grey levels, 0 to 16, which scikit-learn holds as float64
     return digits.images.astype(np.uint8) if part == "images" else np.asarray(digits.target)
