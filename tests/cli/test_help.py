@@ -1,4 +1,4 @@
-"""The help pages at 80 columns, the options that all commands share, and shell completion."""
+"""Help pages, and tables that say what they were given."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from narrows.cli import app
 from narrows.cli.help import HelpPage
+from narrows.cli.printing import print_table
 
 COMMANDS = get_command(app).commands
 
@@ -122,3 +123,10 @@ def test_quiet_prints_nothing_and_json_one_object(run, folder):
         if "-o" in arguments:
             piped = (*arguments[: arguments.index("-o")], "-o", "-", "--json")
             assert run(*piped).code == 2, piped
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(capsys):
+    print_table("mnist:train: [bold]", ["file[0]", ":train:"], [[":smile:", "[red]1"]])
+    printed = capsys.readouterr().out
+    for text in ("mnist:train:", "[bold]", "file[0]", ":train:", ":smile:", "[red]1"):
+        assert text in printed

@@ -1,12 +1,18 @@
-"""Figures beside PSNR, computed by hand: by channel, about means, with what they refer to."""
+"""Figures of quality, computed by hand; what is drawn as a picture; how long measuring takes."""
 
 import math
+import time
 
 import numpy as np
 import pytest
 
+from narrows.evaluation import waiting
 from narrows.evaluation.fidelity import Spread, channel_errors, fidelity
+from narrows.evaluation.metrics import distortion
+from narrows.evaluation.peers.registry import Bench
+from narrows.evaluation.plots import as_picture
 from narrows.evaluation.reference import OF_TRAINING, Reference
+from narrows.evaluation.waiting import in_words, seconds_of_codec, seconds_of_peers
 from narrows.words import percent, quantity
 
 RNG = np.random.default_rng(7)
@@ -115,3 +121,72 @@ def reference(values, trained, peak):
 def test_a_range_unlike_that_of_training_is_said(values, trained, peak, said):
     remark = reference(values, trained, peak).remark
     assert remark is None if said is None else said in remark
+
+
+def test_distortion_is_that_of_the_formula():
+    a = np.array([[0, 10], [20, 255]], np.uint8)
+    b = np.array([[0, 13], [16, 255]], np.uint8)
+    found = distortion(a, b, 255.0)
+    assert found.mse == pytest.approx((9 + 16) / 4 / 255**2)
+    assert found.psnr == pytest.approx(10 * math.log10(255**2 * 4 / 25))
+    assert found.max_abs_error == 4
+
+
+def test_an_exact_copy_has_infinite_psnr_even_with_nan_and_infinities():
+    x = np.array([[np.nan, np.inf], [-np.inf, 1.0]], np.float32)
+    assert distortion(x, x.copy(), 1.0).psnr == math.inf
+
+
+def test_a_lost_nan_is_not_an_exact_copy():
+    x = np.array([[np.nan, 1.0]], np.float32)
+    assert distortion(x, np.zeros_like(x), 1.0).psnr == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("shape", "picture"),
+    [((28, 28), (28, 28)), ((8, 16, 16), (16, 16)), ((256, 2), None), ((100,), None)],
+)
+def test_frames_are_drawn_as_pictures_or_lines(shape, picture):
+    drawn = as_picture(np.zeros(shape))
+    assert (None if drawn is None else drawn.shape) == picture
+
+
+def test_estimates_are_in_words_that_claim_no_more_than_they_know():
+    words = [in_words(seconds) for seconds in (0.2, 7, 40, 89, 91, 600, 7000)]
+    assert words == ["some seconds", "about 10 s", "about 40 s", "about 90 s", "about 2 min",
+                     "about 10 min", "about 1.9 h"]  # fmt: skip
+
+
+def test_the_estimate_of_a_codec_is_near_the_time_it_takes(tiny_codec, digits):
+    expected = seconds_of_codec(tiny_codec, digits)
+    began = time.perf_counter()
+    tiny_codec.decompress(tiny_codec.compress(digits))
+    assert 0.1 < expected / (time.perf_counter() - began) < 20
+    assert seconds_of_codec(tiny_codec, digits[:0]) == 0.0
+
+
+def test_the_estimate_of_peers_scales_what_a_trial_takes(digits, monkeypatch):
+    pytest.importorskip("torch", reason="the PCA codec is trained with torch; extra train")
+    tried = []
+
+    def trial(peer, work):
+        tried.append((peer.key, len(work.x)))
+        return 0.01 * len(work.x)
+
+    monkeypatch.setattr(waiting, "_trial", trial)
+    bench = Bench(digits[:640], 16.0)
+    expected = seconds_of_peers(bench)
+    lossless = sum(peer.lossless for peer in bench.peers)
+    lossy = len(bench.peers) - lossless - 1
+    of_pca = 3 * 0.01 * 320
+    assert expected == pytest.approx(6.4 * (lossless + 8 * lossy) + of_pca)
+    assert max(n for _, n in tried) == 40  # a sixteenth of all, or an eighth of a half
+    assert seconds_of_peers(bench, 3) > expected
+
+
+def test_a_peer_that_fails_in_its_trial_is_left_to_the_measuring(digits, monkeypatch):
+    def broken(*arguments):
+        raise MemoryError("too much")
+
+    monkeypatch.setattr(waiting, "measure", broken)
+    assert seconds_of_peers(Bench(digits[:64], 16.0)) == 0.0

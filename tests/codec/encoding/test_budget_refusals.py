@@ -1,6 +1,7 @@
-"""Budgets that are out of reach, and what is refused."""
+"""Budgets that are out of reach, what is refused, and bytes that nothing can use."""
 
 import io
+import logging
 import math
 import re
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 
 from narrows.codec.archive import IndexedArchive
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.budget_search import BudgetSearch
+from narrows.codec.encoding.budget_search import BudgetSearch, _tell_once
 from narrows.codec.encoding.distortion import squared_errors
 from narrows.codec.encoding.requests import Budget, Request
 from narrows.errors import DataError, NarrowsError, SettingError
@@ -255,3 +256,44 @@ def test_a_measurement_is_of_the_target_that_it_is_given(name):
         assert measured.compressed_bytes == len(blob)
         mean = squared_errors(codec.decompress(blob), x).sum() / x.size / codec.model.peak**2
         assert measured.mse == pytest.approx(mean)
+
+
+PLAIN = tiny_model(frame_shape=(28, 28), latent_size=16)
+X = typical_frames(PLAIN, 30)
+
+
+@pytest.fixture
+def said(caplog):
+    _tell_once.cache_clear()
+    caplog.set_level(logging.WARNING, logger="narrows")
+    return lambda: [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize("method", ["compress", "compress_packets"])
+def test_a_target_beyond_what_a_model_can_use_is_said_once(said, method):
+    codec = Codec(searching(PLAIN))
+    compress = getattr(codec, method)
+    assert compress(X, target_bytes=5000) == compress(X, target_bytes=9000)
+    compress(X, target_bytes=9000)
+    messages = said()
+    assert len(messages) == 2
+    for target, message in zip((5000, 9000), messages, strict=True):
+        assert f"target_bytes {target} is more than model {codec.model_id[:8]} can use" in message
+        assert "a model trained with more --qualities" in message
+        assert "an effort" not in message
+
+
+def test_where_a_search_would_use_the_bytes_it_is_named(said):
+    codec = Codec(searching(PLAIN))
+    codec.compress(X, effort=0, target_bytes=5000)
+    assert "an effort of 1 or more" in said()[0]
+    codec = Codec(PLAIN)  # which has nothing to search by
+    codec.compress(X[:29], target_bytes=5000)
+    assert len(said()) == 1 or "an effort" not in said()[1]
+
+
+def test_a_target_that_is_used_is_kept_without_a_word(said):
+    codec = Codec(searching(PLAIN))
+    packets = codec.compress_packets(X)
+    codec.compress_packets(X, target_bytes=max(map(len, packets)))
+    assert said() == []

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import DataError
+from narrows.errors import DataError, needing
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.source import Attributes, FileSource

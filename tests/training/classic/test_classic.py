@@ -1,4 +1,4 @@
-"""The classic autoencoders, and their variants, become codecs like any other model."""
+"""The classic autoencoders: their updates written out, their batches, and their codecs."""
 
 import numpy as np
 import pytest
@@ -11,11 +11,154 @@ from torch import nn
 import narrows
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
+from narrows.training import train as training
+from narrows.training.architectures import Autoencoder
+from narrows.training.classic import trainer as plain
+from narrows.training.classic.backpropagation import BETAS, EPSILON, DenseSteps
+from narrows.training.classic.graphed import PLAIN_LOSSES, GraphedSteps
 from narrows.training.data.augmentation import corrupted
+from narrows.training.data.frames import scaled
+from narrows.training.data.scaling import unit_scaling_of
 from narrows.training.plan import plan_of
 from narrows.training.presets import PRESETS
 from narrows.training.train import build_networks
 from tests.helpers.interrupted import Killed, kill_at
+
+BATCH, SIZE = 7, 11
+CASES = [
+    pytest.param(nn.ReLU, nn.Sigmoid, "bce", 0.0, id="dense-32"),
+    pytest.param(nn.ELU, nn.ELU, "mse", 0.0, id="dense-25"),
+    pytest.param(nn.Identity, nn.Sigmoid, "mse", 0.0, id="dense-25-best"),
+    pytest.param(nn.ReLU, nn.Sigmoid, "mse", 0.01, id="sparse"),
+    pytest.param(nn.ELU, nn.Sigmoid, "bce", 0.03, id="sparse, bce"),
+]
+
+
+def networks(latent, output, *, deep=False):
+    torch.manual_seed(3)
+    hidden = [nn.Linear(SIZE, 6), nn.ReLU()] if deep else []
+    encoder = nn.Sequential(nn.Flatten(), *hidden, nn.Linear(6 if deep else SIZE, 4), latent())
+    decoder = nn.Sequential(nn.Linear(4, SIZE), output(), nn.Unflatten(1, (SIZE,)))
+    return encoder, decoder
+
+
+def frames(seed=0):
+    return torch.rand((BATCH, SIZE), generator=torch.Generator().manual_seed(seed))
+
+
+def autograd(encoder, decoder, x, seen, loss, sparse):
+    latents = encoder(seen)
+    value = PLAIN_LOSSES[loss](decoder(latents), x) + sparse * latents.abs().sum(1).mean()
+    parameters = [*encoder.parameters(), *decoder.parameters()]
+    gradient = torch.cat([g.reshape(-1) for g in torch.autograd.grad(value, parameters)])
+    return float(value.detach()), gradient
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize(("latent", "output", "loss", "sparse"), CASES)
+def test_gradients_are_those_of_autograd(latent, output, loss, sparse, deep):
+    encoder, decoder = networks(latent, output, deep=deep)
+    x, seen = frames(0), frames(1)
+    value, gradient = autograd(encoder, decoder, x, seen, loss, sparse)
+    steps = DenseSteps(encoder, decoder, loss, BATCH, sparse)
+    assert steps.backpropagate(x.numpy(), seen.numpy()) == pytest.approx(value, rel=1e-5)
+    parts = [a for layer in steps.layers for a in (layer._d_weight, layer._d_bias)]
+    ours = torch.cat([torch.from_numpy(part).reshape(-1) for part in parts])
+    torch.testing.assert_close(ours, gradient, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("steps_of", [DenseSteps, GraphedSteps])
+@pytest.mark.parametrize(("latent", "output", "loss", "sparse"), CASES)
+def test_updates_are_those_of_torch_s_adam(steps_of, latent, output, loss, sparse):
+    encoder, decoder = networks(latent, output)
+    steps = steps_of(encoder, decoder, loss, BATCH, sparse)
+    theirs = networks(latent, output)
+    parameters = [*theirs[0].parameters(), *theirs[1].parameters()]
+    optimiser = torch.optim.Adam(parameters, lr=0.01, betas=BETAS, eps=EPSILON)
+    for seed in range(20):
+        x = frames(seed)
+        ours = steps.update(x, x, 0.01)
+        latents = theirs[0](x)
+        value = PLAIN_LOSSES[loss](theirs[1](latents), x) + sparse * latents.abs().sum(1).mean()
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        assert ours == pytest.approx(float(value.detach()), rel=1e-4)
+    for a, b in zip((*encoder.parameters(), *decoder.parameters()), parameters, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
+
+
+def test_the_parameters_of_the_modules_are_what_changes():
+    encoder, decoder = networks(nn.ReLU, nn.Sigmoid)
+    before = encoder[1].weight.detach().clone()
+    DenseSteps(encoder, decoder, "mse", BATCH, 0.0).update(frames(), frames(), 0.1)
+    assert not torch.equal(encoder[1].weight, before)
+
+
+@pytest.mark.parametrize("value", [-1e4, -100.0, 0.0, 100.0, 1e4])
+def test_saturated_outputs_keep_loss_and_gradient_finite(value):
+    encoder, decoder = networks(nn.ReLU, nn.Sigmoid)
+    with torch.no_grad():
+        decoder[0].bias.fill_(value)
+    steps = DenseSteps(encoder, decoder, "bce", BATCH, 0.0)
+    x = frames().round().numpy()
+    loss = steps.backpropagate(x, x)
+    assert np.isfinite(loss)
+    assert bool(steps.gradient.isfinite().all())
+    wrong = np.mean(x == 0) if value > 0 else np.mean(x == 1)
+    if abs(value) == 100.0:
+        cut = 80.0 if value < 0 else 100.0  # the lowest logit
+        assert loss == pytest.approx(wrong * cut, rel=0.02)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
+@pytest.mark.parametrize(("latent", "output", "loss", "sparse"), CASES)
+def test_a_recorded_update_is_that_of_the_cpu(latent, output, loss, sparse):
+    results = []
+    for device in ("cpu", "cuda"):
+        encoder, decoder = (network.to(device) for network in networks(latent, output))
+        steps = GraphedSteps(encoder, decoder, loss, BATCH, sparse)
+        losses = [steps.update(frames(i).to(device), frames(i).to(device), 0.01) for i in range(9)]
+        results.append((losses, steps.parameters.detach().cpu()))
+    torch.testing.assert_close(results[0][0], results[1][0], rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(results[0][1], results[1][1], rtol=1e-3, atol=1e-4)
+
+
+def trainer(x, batch_size):
+    asked = {"latent_size": 3, "preset": "dense-25", "batch_size": batch_size}
+    plan = plan_of(asked, x.shape, x.dtype, has_validation=True)
+    scaling = unit_scaling_of(x)
+    networks = training.build_networks(x.shape[1:], plan)
+    frames = scaled(x, scaling)
+    model = Autoencoder(*networks, scaling, 1.0)
+    return plain.PlainTrainer(model, frames, frames[:4], plan)
+
+
+@pytest.mark.parametrize("n_batches", [1, 16, 3 * 16 + 5])
+def test_gathered_frames_are_those_of_the_order(digits, n_batches, monkeypatch):
+    batch_size = 8
+    monkeypatch.setattr(plain, "GATHERED_BYTES", 16 * batch_size * 64 * 4 + 1)  # 16 batches
+    subject = trainer(digits[: batch_size * n_batches], batch_size)
+    order = torch.randperm(len(subject.x_train), generator=torch.Generator().manual_seed(1))
+    given = [frames.clone() for frames in subject.frames(order)]
+    assert len(given) == n_batches
+    assert torch.equal(torch.cat(given), subject.x_train[order])
+
+
+def test_an_epoch_that_is_left_early_leaves_nothing_behind(digits):
+    subject = trainer(digits, 8)
+    frames = subject.frames(torch.arange(len(digits) // 8 * 8))
+    next(frames)
+    frames.close()
+    again = next(subject.frames(torch.arange(8)))
+    assert torch.equal(again, subject.x_train[:8])
+
+
+def test_large_frames_are_gathered_in_few_places(digits, monkeypatch):
+    subject = trainer(digits, 8)
+    assert subject._gathered.nbytes <= 2 * plain.GATHERED_BYTES
+    monkeypatch.setattr(plain, "GATHERED_BYTES", 1000)  # less than a batch
+    assert trainer(digits, 8)._gathered.shape == (2, 8, 8, 8)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
