@@ -21,7 +21,7 @@ import narrows
 from benchmarks.speed import products_of, seconds_in_turns
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.networks.layers import Conv, TransposedConv
-from narrows.codec.networks.layers.transposed import groups_of
+from narrows.codec.networks.layers.convolution import groups_of
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.signals import read_signals
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import narrows
 from narrows.codec.archive import SEVERAL_QUALITIES, Block, IndexedArchive, Mode
-from narrows.codec.archive.salvage import whole_blocks
+from narrows.codec.archive.streams import whole_blocks
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.codec.sequence import Archive

@@ -33,7 +33,7 @@ from narrows.cli.streams import (
 from narrows.words import counted
 
 if TYPE_CHECKING:
-    from narrows.codec.archive.salvage import LostRange
+    from narrows.codec.archive.streams import LostRange
     from narrows.codec.model.model import Model
     from narrows.processes import Workers
     from narrows.signals.geometry import Geometry
@@ -170,7 +170,7 @@ def _archive(
 ) -> Opened:
     """Open an archive in a file."""
     from narrows.codec.archive import ArchiveReader
-    from narrows.codec.archive.salvage import whole_blocks
+    from narrows.codec.archive.streams import whole_blocks
     from narrows.models import decoder_for
 
     archive = opened.enter_context(open_input(path))

@@ -61,7 +61,7 @@ def info(
 def describe_archive(file: str) -> dict[str, Any]:
     """Read an archive to its end, checking every checksum, and describe what is readable."""
     from narrows.codec.archive.exact_values import count_exact
-    from narrows.codec.archive.salvage import LostRange, whole_blocks
+    from narrows.codec.archive.streams import LostRange, whole_blocks
 
     losses: list[LostRange] = []
     modes: Counter[str] = Counter()

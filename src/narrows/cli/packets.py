@@ -17,7 +17,7 @@ from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.cli.bar import Bar
-    from narrows.codec.archive.salvage import LostRange
+    from narrows.codec.archive.streams import LostRange
     from narrows.codec.codec import Codec
     from narrows.codec.decoder import Decoder
     from narrows.codec.encoding.requests import Request
@@ -175,7 +175,7 @@ def decoded_packets(
     """
     import numpy as np
 
-    from narrows.codec.archive.salvage import LostRange
+    from narrows.codec.archive.streams import LostRange
     from narrows.errors import FormatError
 
     good, faults = [], {}

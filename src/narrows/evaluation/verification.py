@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive.salvage import LostRange, whole_blocks
+from narrows.codec.archive.streams import LostRange, whole_blocks
 from narrows.codec.decoder import Decoder
 from narrows.codec.model.range import Range
 from narrows.errors import DataError, FormatError

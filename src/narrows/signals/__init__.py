@@ -4,7 +4,7 @@ from narrows.signals.checks import DTYPES, check_signals
 from narrows.signals.formats.npy_streams import NpyPipe, NpyWriter
 from narrows.signals.formats.registry import SUFFIXES, check_head, write_signals
 from narrows.signals.frames import Frames
-from narrows.signals.known.known_files import KNOWN_NAMES
+from narrows.signals.known.fetch import KNOWN_NAMES
 from narrows.signals.labels import as_labels, read_labels
 from narrows.signals.reading import Reading
 from narrows.signals.source import ArraySource, Source

@@ -19,7 +19,7 @@ from narrows.signals.cutting import MAX_WHOLE, choose_cut, rows_of, tile_of
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.registry import PLAIN, accepted, folder_format, open_file
 from narrows.signals.frames import Frames
-from narrows.signals.known.known_files import KNOWN_NAMES
+from narrows.signals.known.fetch import KNOWN_NAMES
 from narrows.signals.known.known_sets import Part, read_known
 from narrows.signals.members import Member, files_in, member_of, open_files, open_member
 from narrows.signals.reading import Reading

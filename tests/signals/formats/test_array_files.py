@@ -7,10 +7,16 @@ from narrows.errors import DataError, FormatError
 from narrows.signals import read_signals
 from narrows.signals.formats.datasets import data_set_of
 from narrows.signals.formats.hdf5 import HDF5, open_hdf5, save_hdf5
-from narrows.signals.formats.netcdf import NETCDF, open_netcdf, save_netcdf
-from narrows.signals.formats.packed import pack_arrays, unpack_arrays
 from narrows.signals.formats.registry import find_format
-from narrows.signals.formats.zarr_store import ZARR, open_zarr, save_zarr
+from narrows.signals.formats.values import pack_arrays, unpack_arrays
+from narrows.signals.formats.zarr_store import (
+    NETCDF,
+    ZARR,
+    open_netcdf,
+    open_zarr,
+    save_netcdf,
+    save_zarr,
+)
 from narrows.signals.reading import Reading
 from tests.helpers.tiny_models import refusing
 

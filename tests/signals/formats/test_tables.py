@@ -8,8 +8,7 @@ import pytest
 from narrows.errors import DataError, FormatError
 from narrows.signals import read_signals
 from narrows.signals.formats.csv_text import open_csv, write_csv
-from narrows.signals.formats.parquet import open_parquet, write_parquet
-from narrows.signals.formats.tables import array_of, table_of
+from narrows.signals.formats.tables import array_of, open_parquet, table_of, write_parquet
 from tests.helpers.tiny_models import refusing
 
 pa = pytest.importorskip("pyarrow", reason="tables are read by pyarrow; extra tables")

@@ -11,8 +11,7 @@ import pytest
 from narrows.errors import DataError, MissingExtraError
 from narrows.signals import read_labels, read_signals
 from narrows.signals.known import fetch as fetch_module
-from narrows.signals.known.fetch import fetch, find_local
-from narrows.signals.known.known_files import KNOWN_SETS, MIRRORS, KnownFile, KnownSet
+from narrows.signals.known.fetch import KNOWN_SETS, MIRRORS, KnownFile, KnownSet, fetch, find_local
 from tests.helpers.signal_frames import written
 
 X = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)

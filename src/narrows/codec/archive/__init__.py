@@ -1,6 +1,5 @@
 """The `.nrw` container: `layout` alone knows its bytes, the others read and write archives."""
 
-from narrows.codec.archive.indexed import IndexedArchive
 from narrows.codec.archive.layout import (
     DTYPE_CODES,
     DTYPES,
@@ -17,7 +16,7 @@ from narrows.codec.archive.layout import (
     Mode,
 )
 from narrows.codec.archive.metadata import Metadata
-from narrows.codec.archive.sequential import ArchiveReader, ArchiveWriter
+from narrows.codec.archive.streams import ArchiveReader, ArchiveWriter, IndexedArchive
 
 __all__ = [
     "DTYPES",

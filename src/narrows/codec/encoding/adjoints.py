@@ -30,7 +30,7 @@ from narrows.codec.networks.layers import (
     Table,
     TransposedConv,
 )
-from narrows.codec.networks.layers.chain import planned, shapes_along
+from narrows.codec.networks.layers.contract import planned, shapes_along
 from narrows.codec.networks.layers.sliding import zeros_around
 
 GRADIENT_BITS, FEWEST_BITS = 15, 9  # of a gradient; with fewer, sums stay in float32

@@ -14,7 +14,7 @@ from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
 from narrows.codec.model.groups import ENCODED, columns_of
 from narrows.codec.model.tradeoff import Fit, Tradeoffs
-from narrows.codec.networks.layers.chain import above, below
+from narrows.codec.networks.layers.contract import above, below
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser

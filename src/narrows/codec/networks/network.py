@@ -21,7 +21,7 @@ from narrows.codec.networks.backend import (
     Backend,
 )
 from narrows.codec.networks.layers import KINDS, Layer, Parallel, Shape, Tensors
-from narrows.codec.networks.layers.chain import (
+from narrows.codec.networks.layers.contract import (
     bounds_along,
     build_layers,
     describe,

@@ -19,8 +19,7 @@ from narrows.codec.entropy.tables import (
     pack_tables,
     unpack_tables,
 )
-from narrows.codec.networks.layers.chain import above, below
-from narrows.codec.networks.layers.contract import Settings, Tensors
+from narrows.codec.networks.layers.contract import Settings, Tensors, above, below
 from narrows.codec.networks.network import CompiledNetwork, IntegerNetwork
 from narrows.errors import FormatError
 

@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 from narrows.errors import DataError, FormatError, needing
 from narrows.signals.formats.contract import chosen_member
-from narrows.signals.formats.packed import pack_arrays, unpack_arrays
-from narrows.signals.formats.values import as_json, from_json
+from narrows.signals.formats.values import as_json, from_json, pack_arrays, unpack_arrays
 from narrows.signals.source import Attributes, FileSource
 
 AS_STORED = {"decode_cf": False, "cache": False}

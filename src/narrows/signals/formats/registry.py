@@ -18,15 +18,14 @@ from narrows.signals.formats.csv_text import CSV
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.formats.hdf5 import HDF5
 from narrows.signals.formats.idx import GZIPPED_IDX, IDX
-from narrows.signals.formats.netcdf import NETCDF
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.npz import NPZ
-from narrows.signals.formats.parquet import PARQUET
 from narrows.signals.formats.pictures import JPEG, PNG, TIFF
 from narrows.signals.formats.raw import RAW
+from narrows.signals.formats.tables import PARQUET
 from narrows.signals.formats.wav import WAV
 from narrows.signals.formats.wfdb import WFDB
-from narrows.signals.formats.zarr_store import ZARR
+from narrows.signals.formats.zarr_store import NETCDF, ZARR
 from narrows.signals.source import StoredSource
 
 FORMATS = (

@@ -1,11 +1,4 @@
-"""Tables <-> an array of their columns of numbers, and attributes that hold all the rest.
-
-Columns of numbers become `(rows, columns)`, in the first type of `TYPES` that holds them all; one
-column of lists of numbers, all of one length, becomes `(rows, *shape)`. Other columns are kept
-exactly: text, times, categories, truth values, whole numbers that rise from row to row, which
-count or date the rows, and whole numbers beyond float64. They and the schema are Arrow's own
-forms, compressed, in base64.
-"""
+"""Tables <-> arrays of their columns of numbers, or of lists of numbers; Parquet files."""
 
 from __future__ import annotations
 
@@ -13,12 +6,15 @@ import base64
 import io
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import DataError, FormatError, needing
+from narrows.signals.formats.contract import Format
+from narrows.signals.formats.damage import damage_named
 from narrows.signals.source import ArraySource, Attributes
 
 Array = npt.NDArray[Any]
@@ -250,3 +246,26 @@ def _text(content: Any) -> str:
 
 def _bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
+
+
+MAGIC = b"PAR1"
+
+
+def open_parquet(path: Path, columns: str | None = None) -> ArraySource:
+    """Read a table; of its columns, those named with commas between, or all of numbers."""
+    pa = arrow()
+    # As a stream, since a folder's name such as `year=2024` would add columns.
+    with damage_named(path, "Parquet"), path.open("rb") as stream:
+        table = pa.parquet.read_table(stream)
+    return array_of(table, repr(str(path)), columns)
+
+
+def write_parquet(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes) -> None:
+    """Write the table that numbers were made of."""
+    arrow().parquet.write_table(table_of(array, attributes), stream, compression="zstd")
+
+
+PARQUET = Format(
+    "Parquet", lambda head, _: head.startswith(MAGIC), open_parquet, ".parquet", write_parquet,
+    has_members=True,
+)  # fmt: skip

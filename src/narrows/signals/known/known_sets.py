@@ -12,8 +12,14 @@ import numpy.typing as npt
 
 from narrows.errors import needing
 from narrows.signals.formats.registry import open_file
-from narrows.signals.known.fetch import ENVIRONMENT, fetch, find_local
-from narrows.signals.known.known_files import KNOWN_SETS, MIRRORS, KnownFile
+from narrows.signals.known.fetch import (
+    ENVIRONMENT,
+    KNOWN_SETS,
+    MIRRORS,
+    KnownFile,
+    fetch,
+    find_local,
+)
 
 Part = Literal["images", "labels"]
 

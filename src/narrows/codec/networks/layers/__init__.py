@@ -6,16 +6,15 @@ from narrows.codec.networks.layers.activations import (
     Activation,
     LeakyReLU,
     ReLU,
+    Reshape,
     Table,
 )
 from narrows.codec.networks.layers.affine import MAX_SHIFT, Affine, Dense
 from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
-from narrows.codec.networks.layers.convolution import Conv
+from narrows.codec.networks.layers.convolution import Conv, TransposedConv
 from narrows.codec.networks.layers.kinds import KINDS
 from narrows.codec.networks.layers.parallel import Parallel
 from narrows.codec.networks.layers.residual import Residual
-from narrows.codec.networks.layers.shapes import Reshape
-from narrows.codec.networks.layers.transposed import TransposedConv
 
 __all__ = [
     "KINDS",

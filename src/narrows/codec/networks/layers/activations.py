@@ -1,4 +1,4 @@
-"""Activations: exact functions of one integer."""
+"""Layers without weights: activations, exact functions of one integer, and the reshape layer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.checks import check_whole
+from narrows.codec.checks import check_shape, check_whole
 from narrows.codec.networks.backend import Array, Backend, Float, Shape
-from narrows.codec.networks.layers.contract import Layer, Step
+from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.errors import FormatError
 
 MAX_TABLE_ENTRIES = 2**17  # a 16-bit activation has 2**16 values; one more bit of room
@@ -114,3 +114,32 @@ class Table(Activation):
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         return {"values": self.values}
+
+
+@dataclass(frozen=True)
+class Reshape(Layer):
+    """A new shape for the same numbers, row-major."""
+
+    shape: Shape
+    kind: ClassVar[str] = "reshape"
+
+    def __post_init__(self) -> None:
+        check_shape(self.shape, "shape of a reshape layer")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if prod(shape) != prod(self.shape):
+            raise FormatError(f"cannot reshape {shape} to {self.shape}: other numbers of elements")
+        return self.shape
+
+    def magnitudes(self, limit: int) -> tuple[int, int]:
+        return limit, limit
+
+    def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
+        return lambda x: x.reshape(len(x), *self.shape)
+
+    def settings(self) -> dict[str, Any]:
+        return {"shape": list(self.shape)}
+
+    @classmethod
+    def build(cls, settings: Settings, tensors: Tensors) -> Layer:
+        return cls(**{**settings, "shape": tuple(settings["shape"])})

@@ -9,7 +9,11 @@ import numpy.typing as npt
 
 from narrows.codec.checks import MAX_ELEMENTS, check_sizes
 from narrows.codec.networks.backend import Array, Backend, Float, Shape
-from narrows.codec.networks.layers.chain import (
+from narrows.codec.networks.layers.contract import (
+    Layer,
+    Settings,
+    Step,
+    Tensors,
     above,
     below,
     bounds_along,
@@ -21,7 +25,6 @@ from narrows.codec.networks.layers.chain import (
     name_tensors,
     shapes_along,
 )
-from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.codec.networks.layers.residual import INNER_KINDS, Residual
 from narrows.errors import FormatError
 

@@ -8,9 +8,13 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from narrows.codec.networks.backend import Array, Backend, Float, Shape
-from narrows.codec.networks.layers.activations import LeakyReLU, ReLU, Table
+from narrows.codec.networks.layers.activations import LeakyReLU, ReLU, Reshape, Table
 from narrows.codec.networks.layers.affine import Dense, check_limit
-from narrows.codec.networks.layers.chain import (
+from narrows.codec.networks.layers.contract import (
+    Layer,
+    Settings,
+    Step,
+    Tensors,
     bounds_along,
     build_layers,
     check_kinds,
@@ -20,10 +24,7 @@ from narrows.codec.networks.layers.chain import (
     name_tensors,
     shapes_along,
 )
-from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
-from narrows.codec.networks.layers.convolution import Conv
-from narrows.codec.networks.layers.shapes import Reshape
-from narrows.codec.networks.layers.transposed import TransposedConv
+from narrows.codec.networks.layers.convolution import Conv, TransposedConv
 from narrows.errors import FormatError
 
 INNER_KINDS: dict[str, type[Layer]] = {
