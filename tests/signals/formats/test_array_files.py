@@ -140,7 +140,7 @@ def test_bare_zarr_arrays_come_back(tmp_path):
     group = zarr.create_group(str(tmp_path / "g.zarr"))
     for name in "ab":
         group.create_array(name, data=x)
-    with pytest.raises(DataError, match="the arrays of numbers a, b; give one as"):
+    with pytest.raises(DataError, match=r"several arrays, a, b; give .*g\.zarr:a"):
         open_zarr(tmp_path / "g.zarr")
     source = open_zarr(tmp_path / "g.zarr", "b")
     save_zarr(tmp_path / "h.zarr", source.read(), source.attributes)
