@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from narrows.codec.model.fit import Fit
 
 from narrows.codec.archive import ArchiveReader, Mode
 from narrows.codec.codec import Codec
+from narrows.codec.model.tradeoff import Fit
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, SettingError
 from tests.helpers.predicting import repeating, tiny_predicting
