@@ -14,7 +14,7 @@ HEAVY = ("torch", "safetensors", "matplotlib", "sklearn", "scipy", "pooch")
 FLOORS = (
     {"errors", "_version"},
     {"element_types"},
-    {"arrays", "clock", "gaps", "locks", "processes", "words"},
+    {"arrays", "clock", "gaps", "locks", "paths", "processes", "words"},
     {"files"},
     {"folders"},
     {"codec"},

@@ -15,8 +15,8 @@ from narrows.codec.codec import Codec
 from narrows.codec.decoder import stream_of
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, MissingExtraError
-from narrows.files import open_file
 from narrows.models import decoder_for, load_codec
+from narrows.paths import as_path, open_file
 from narrows.processes import Workers
 from narrows.signals.containers import KEY, described, like
 from narrows.signals.frames import Frames
@@ -128,7 +128,7 @@ def train(
     supervision = Supervision(
         progress=progress or (lambda record: None),
         stop=stop or (lambda: False),
-        checkpoint=None if checkpoint is None else Path(checkpoint),
+        checkpoint=None if checkpoint is None else as_path(checkpoint, "checkpoint", "None"),
         resume=resume,
         force=force,
         clock=clock,
@@ -147,7 +147,7 @@ def load(path: str | Path) -> Codec:
     FormatError, ModelError
         If it is damaged, or this machine cannot compute it exactly.
     """
-    return load_codec(Path(path))
+    return load_codec(path)
 
 
 def compress(
@@ -192,7 +192,7 @@ def compress(
     --------
     >>> blob = narrows.compress("recordings", "speech.narrows")   # doctest: +SKIP
     """
-    codec = model if isinstance(model, Codec) else load_codec(Path(model))
+    codec = model if isinstance(model, Codec) else load_codec(model)
     source = as_source(x, reading_of(window, tile, hop).for_model(codec.model))
     if isinstance(source, Frames):
         metadata = {**(metadata or {}), **source.metadata}
@@ -212,15 +212,15 @@ def compress(
 
 
 def open(
-    path: str | Path, model: str | Path | None = None
+    path: str | Path | bytes, model: str | Path | Codec | None = None
 ) -> Archive | RestoredArray | RestoredFolder:
-    """Open an archive in a file as a sequence of signals, or as what they were cut from.
+    """Open an archive as a sequence of signals, or as what they were cut from.
 
     Parameters
     ----------
-    path : path
-        An archive.
-    model : path, optional
+    path : path or bytes
+        An archive in a file, or its content.
+    model : path or Codec, optional
         By default the model embedded in the archive, else one in the folders of NARROWS_MODELS.
 
     Returns
@@ -230,15 +230,18 @@ def open(
         or an array that was cut, sliced along its own axes; or those of a folder by their names.
         Close it, or use `with`.
     """
-    stream = open_file(path)
+    if isinstance(path, bytes | bytearray | memoryview):
+        stream = stream_of(path)
+    else:
+        stream = open_file(as_path(path, "archive", "its bytes"))
     try:
         if not stream.seekable():
             raise DataError(
-                f"{path} is a pipe, but single signals are read at any place; give a file, or "
+                f"{path!s} is a pipe, but single signals are read at any place; give a file, or "
                 "read all with narrows.decompress"
             )
         blocks = IndexedArchive(stream)
-        decoder = decoder_for(blocks.header, None if model is None else Path(model))
+        decoder = decoder_for(blocks.header, model)
         geometry = unpack_geometry(blocks.header, blocks.n_signals)
         archive = Archive(stream, decoder)
         return archive if geometry is None else restored(archive, geometry)
@@ -247,14 +250,14 @@ def open(
         raise
 
 
-def decompress(blob: bytes, model: str | Path | None = None, jobs: int = 1) -> Any:
+def decompress(blob: bytes, model: str | Path | Codec | None = None, jobs: int = 1) -> Any:
     """Decompress an archive, finding its model by itself.
 
     Parameters
     ----------
     blob : bytes
         From `compress`.
-    model : path, optional
+    model : path or Codec, optional
         By default the model embedded in the archive, else one in the folders of the environment
         variable NARROWS_MODELS.
     jobs : int, default 1
@@ -275,7 +278,7 @@ def decompress(blob: bytes, model: str | Path | None = None, jobs: int = 1) -> A
         If such an object cannot be made here; `Codec.decompress` returns the array.
     """
     blocks = IndexedArchive(stream_of(blob))
-    decoder = decoder_for(blocks.header, None if model is None else Path(model))
+    decoder = decoder_for(blocks.header, model)
     geometry = unpack_geometry(blocks.header, blocks.n_signals)
     if geometry is None:
         return like(decoder.decompress(blob, jobs), blocks.header.metadata.get(KEY))

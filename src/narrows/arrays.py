@@ -42,7 +42,12 @@ def as_array(values: Any, name: str = "signals", *, objects: bool = False) -> np
     """
     if isinstance(values, np.memmap):
         return values
-    if isinstance(values, str | bytes | os.PathLike):
+    if isinstance(values, bytes | bytearray):
+        raise DataError(
+            f"{name} is {len(values):,} bytes, of numbers of a type that they do not say; give "
+            "np.frombuffer(x, dtype).reshape(n, *frame_shape)"
+        )
+    if isinstance(values, str | os.PathLike):
         raise DataError(
             f"{name} is {values!r}, the name of something; read it with "
             "narrows.signals.read_signals, or give a numpy array (n, *frame_shape)"

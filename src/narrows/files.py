@@ -20,77 +20,13 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
-from narrows.errors import DataError, OutputExistsError
+from narrows.errors import OutputExistsError
 from narrows.locks import helper_of, locked
-
-OPEN_FILES = ("/dev/fd/", "/dev/std", "/proc/self/fd/")
-"""How names begin that stand for files which the process has open already."""
+from narrows.paths import Source, is_device, output_path
 
 IfExists = Literal["refuse", "extend", "replace"]
 """What becomes of a file that has the name already. It is never replaced where it appeared, or is
 to be extended and was changed, while the new one was written."""
-
-Source = int | str | Path
-"""A path or a file descriptor."""
-
-
-def open_file(path: str | Path, hint: str = "give the path of an archive") -> BinaryIO:
-    """Open a file to read; where there is none, raise a DataError that says what to do."""
-    try:
-        return open(path, "rb")
-    except FileNotFoundError:
-        raise DataError(f"no file {path}; {hint}") from None
-    except IsADirectoryError:
-        raise DataError(f"{path} is a folder; give the file in it") from None
-
-
-def output_path(name: str | Path) -> Path:
-    """Return the path of a file to write; DataError if it can only be that of a folder."""
-    path = Path(name)
-    try:
-        path.absolute()
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} cannot be written: the folder that this runs in was removed; change to another"
-        ) from None
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; give the name of a file in it")
-    if os.path.basename(name) in ("", os.curdir, os.pardir):
-        raise DataError(f"there is no folder {name}; make it first, or give the name of a file")
-    output_folder(Path(os.path.realpath(path)) if path.is_symlink() else path)
-    return path
-
-
-def output_folder(path: Path) -> None:
-    """Raise DataError if the folder in which `path` is to be written is not there."""
-    if not path.parent.is_dir():
-        raise DataError(f"no folder {path.parent} to write {path.name} in; make it first")
-
-
-def refuse_input(path: Path, source: Source, name: str) -> None:
-    """Raise DataError if writing the file `path` would destroy `source`, called `name`.
-
-    Parameters
-    ----------
-    path : Path
-        The output.
-    source : path or file descriptor
-        The input; it need not exist.
-    name : str
-        What the user calls the input.
-    """
-    try:
-        same = path.is_file() and os.path.samefile(source, path)
-    except (OSError, ValueError):
-        return
-    if same:
-        raise DataError(f"the output {path} is the same file as the input {name}; give another -o")
-
-
-def is_device(path: Path) -> bool:
-    """Return whether `path` exists but cannot be replaced: a device, FIFO, socket or open file."""
-    is_replaceable = path.is_file() or path.is_dir()
-    return path.exists() and (not is_replaceable or str(path).startswith(OPEN_FILES))
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from narrows.errors import DataError, OutputExistsError
-from narrows.files import Source, output_folder, restrict
-from narrows.locks import locked
+from narrows.files import restrict
+from narrows.locks import helper_of, locked
+from narrows.paths import Source, output_folder
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def writing_folder(
     if not force and path.is_dir() and any(path.iterdir()):
         raise OutputExistsError(f"{path} exists and is not empty; give -f to write into it")
     with locked(path):
-        staged = path.with_name(f".{path.name}.tmp")
+        staged = helper_of(path, "tmp")
         shutil.rmtree(staged, ignore_errors=True)  # of a process that was killed
         staged.mkdir()
         try:
@@ -67,7 +68,7 @@ def writing_beside(
     """
     path = _absolute(path)
     with locked(path):
-        staged = path.with_name(f".{path.name}.tmp")
+        staged = helper_of(path, "tmp")
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
         try:

@@ -14,6 +14,7 @@ from narrows.codec.decoder import Decoder
 from narrows.codec.model.model_file import MAGIC, model_id_of
 from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.errors import ModelNotFoundError, NarrowsError
+from narrows.paths import NO_FILE, as_path
 
 MODELS_VARIABLE = "NARROWS_MODELS"
 
@@ -21,43 +22,46 @@ MODELS_VARIABLE = "NARROWS_MODELS"
 Loaded = TypeVar("Loaded")
 
 
-def load_codec(path: Path, backend: Backend = NUMPY) -> Codec:
+def load_codec(path: str | Path, backend: Backend = NUMPY) -> Codec:
     """Load a codec from a `.narrows` file; every error names the file."""
     return _load(path, partial(Codec.from_bytes, backend=backend))
 
 
-def load_decoder(path: Path) -> Decoder:
+def load_decoder(path: str | Path) -> Decoder:
     """Load the decoder from a `.narrows` file; every error names the file."""
     return _load(path, Decoder.from_bytes)
 
 
-def _load(path: Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
+def _load(given: str | Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
+    path = as_path(given, "model", "make a codec of its bytes with narrows.Codec.from_bytes")
     try:
         with path.open("rb") as stream:
             data = stream.read(len(MAGIC))
             if data == MAGIC:  # a device without end is no model: not read to fill memory
                 data += stream.read()
-    except FileNotFoundError:
+    except IsADirectoryError:
+        raise ModelNotFoundError(f"{path} is a folder; give the .narrows file in it") from None
+    except OSError as error:
+        if error.errno not in NO_FILE:
+            raise
         raise ModelNotFoundError(
             f"no model file {path}; give the path of one, or make it with narrows train"
         ) from None
-    except IsADirectoryError:
-        raise ModelNotFoundError(f"{path} is a folder; give the .narrows file in it") from None
     try:
         return from_bytes(data)
     except NarrowsError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-def decoder_for(header: Header, model: Path | None = None) -> Decoder:
+def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Decoder:
     """Find the model that reads an archive.
 
     Parameters
     ----------
     header : Header
         Of the archive.
-    model : Path, optional
-        The model file to use; it must be the right one.
+    model : path or Codec, optional
+        The model to use; it must be the right one.
 
     Raises
     ------
@@ -66,7 +70,9 @@ def decoder_for(header: Header, model: Path | None = None) -> Decoder:
     ModelNotFoundError
         If the model is neither given, nor embedded, nor in NARROWS_MODELS.
     """
-    if model is not None:
+    if isinstance(model, Codec):
+        decoder = model.decoder
+    elif model is not None:
         try:
             decoder = load_decoder(model)
         except NarrowsError as error:

@@ -50,6 +50,36 @@ def test_a_folder_that_is_not_there_is_said_and_no_file(run, folder, command, ou
     assert sorted(folder.iterdir()) == before
 
 
+TOO_LONG = "n" * 250 + ".npy"  # by its suffix, for most file systems
+
+
+@pytest.mark.parametrize("command", WRITERS, ids=lambda command: command[0])
+def test_a_name_that_is_too_long_is_said_with_what_it_may_take(run, folder, command):
+    before = sorted(folder.iterdir())
+    done = run(*command, "-o", f"{TOO_LONG}.png")
+    assert fails_with_one_line(done, "258 bytes", "takes 255", "shorter one with -o")
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("options", [(), ("--packets",), ("--output-dir", "out")], ids=str)
+def test_a_default_name_that_is_too_long_is_said_and_a_shorter_one_helps(run, folder, options):
+    Path(TOO_LONG).write_bytes(Path("x.npy").read_bytes())
+    done = run("compress", TOO_LONG, *MODEL, *options)
+    assert done.code == 1
+    assert "takes 255; give a shorter one with -o, for this input alone" in done.err
+    shorter = ("-o", "short", *options[:-2])
+    assert run("compress", TOO_LONG, *MODEL, *shorter).code == 0
+    assert not [path for path in folder.rglob("*") if len(path.name) > len(TOO_LONG)]
+
+
+def test_packets_and_archives_of_the_longest_names_are_written(run, folder):
+    for name in ("p" * 255, "a" * 255):
+        assert run("compress", "x.npy", *MODEL, *["--packets"] * (name[0] == "p"),
+                   "-o", name).code == 0  # fmt: skip
+        assert fails_with_one_line(run("decompress", name, *MODEL), "259 bytes", "-o")
+        assert run("decompress", name, *MODEL, "-o", "back.npy", "-f").code == 0
+
+
 @pytest.mark.parametrize(
     ("command", "name"),
     [

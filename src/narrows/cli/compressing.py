@@ -167,7 +167,7 @@ def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchi
     The old file stays whole until the new one is.
     """
     from narrows.codec.archive import IndexedArchive
-    from narrows.files import open_file
+    from narrows.paths import open_file
 
     hint = "leave --append out to make a new archive"
     with open_file(path, hint) as old:

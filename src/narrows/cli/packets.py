@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -56,13 +57,13 @@ def open_packets(
             yield partial(write_lines, stream)
         return
     folder = Path(output)
-    if folder.is_file():
+    if os.path.isfile(folder):
         raise DataError(f"{output} is a file; give the name of a folder, or of a .jsonl file")
-    present = files_of(folder) if folder.is_dir() else []
+    present = files_of(folder) if os.path.isdir(folder) else []
     if present and not force:
         raise OutputExistsError(f"{output} exists already; give -f to overwrite it")
     sources = [file_of(str(given))[0] for given in inputs if given]
-    with writing_beside(folder, force=force or folder.is_dir(), sources=sources) as staged:
+    with writing_beside(folder, force=force or os.path.isdir(folder), sources=sources) as staged:
         (staged / folder.name).mkdir()
         yield partial(write_files, staged / folder.name)
 

@@ -45,7 +45,7 @@ class Prefixed:
 
 def is_stream(name: str) -> bool:
     """Return whether a name is that of a pipe or a device: it holds nothing and goes one way."""
-    from narrows.files import is_device
+    from narrows.paths import is_device
 
     return name == PIPE or is_device(Path(name))
 
@@ -54,7 +54,7 @@ def is_stream(name: str) -> bool:
 def open_input(name: str, hint: str = "give the path of an archive") -> Iterator[BinaryIO]:
     """Open a file, or standard input for `-`; the hint is for where there is no file."""
     from narrows.errors import DataError
-    from narrows.files import open_file
+    from narrows.paths import open_file
 
     if name in STANDARD_INPUT:
         if sys.stdin.isatty():
@@ -199,7 +199,7 @@ def chosen_output(given: str | None, default: str = PIPE) -> str:
     """Return where to write: to `given`, or, if that is a folder, under the default name in it."""
     if given is None:
         return default
-    if Path(given).is_dir() and default != PIPE:
+    if os.path.isdir(given) and default != PIPE:
         return os.path.join(given, os.path.basename(default))
     return PIPE if given in STANDARD_OUTPUT else given
 
@@ -223,7 +223,8 @@ def open_output(
         Whether a file of that name is replaced, or replaced by what begins like it.
     """
     from narrows.errors import DataError
-    from narrows.files import refuse_input, writing
+    from narrows.files import writing
+    from narrows.paths import refuse_input
 
     if name == PIPE:
         if sys.stdout.isatty():

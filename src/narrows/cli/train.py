@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -68,7 +69,7 @@ def train(
     checkpoint = _checkpoint_of(output, settings["architecture"])
     # With a checkpoint, the output is what an interrupted run has written, or was to replace; and
     # training refuses the checkpoint unless it was asked to go on from it, or to start anew.
-    has_checkpoint = checkpoint is not None and checkpoint.exists()
+    has_checkpoint = checkpoint is not None and os.path.exists(checkpoint)
     from narrows.api import train as train_codec
     from narrows.cli.progress import training_progress
 

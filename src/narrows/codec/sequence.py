@@ -15,7 +15,7 @@ from narrows.codec.archive import Block, Entry, Header, IndexedArchive, Metadata
 from narrows.codec.block_coder import Unpacked
 from narrows.codec.decoder import Decoder
 from narrows.errors import DataError, FormatError
-from narrows.files import open_file
+from narrows.paths import open_file
 
 Signals = npt.NDArray[Any]
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from narrows.arrays import as_array
 from narrows.errors import DataError
+from narrows.paths import as_name
 from narrows.signals.formats.csv_text import begins_like_text
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.sources import find
@@ -41,7 +42,8 @@ def read_labels(data: str | os.PathLike[str]) -> npt.NDArray[np.int64]:
     MissingExtraError
         As for `read_signals`.
     """
-    return as_labels(_read_labels(data), repr(os.fsdecode(data)))
+    labels = _read_labels(data)
+    return as_labels(labels, repr(os.fsdecode(data)))
 
 
 def as_labels(labels: npt.ArrayLike, name: str = "labels") -> npt.NDArray[np.int64]:
@@ -83,7 +85,7 @@ def _way_to_labels(labels: npt.NDArray[Any]) -> str:
 
 
 def _read_labels(data: str | os.PathLike[str]) -> npt.NDArray[Any]:
-    text = os.fsdecode(data)
+    text = as_name(data, "labels", "use narrows.signals.as_labels for an array")
     path, _, column = text.rpartition(":")
     for name, heading in ((text, ""), (path, column)):
         if os.path.exists(name):

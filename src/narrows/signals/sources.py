@@ -14,6 +14,7 @@ from typing import Any
 import numpy.typing as npt
 
 from narrows.errors import DataError
+from narrows.paths import as_name
 from narrows.signals.checks import check_signals
 from narrows.signals.cutting import MAX_WHOLE, choose_cut, rows_of, tile_of
 from narrows.signals.formats.npy import NPY
@@ -29,6 +30,7 @@ from narrows.signals.source import ArraySource, StoredSource
 AS_IT_IS = Reading()
 TOLD_PADDING, TOLD_OVERLAP = 0.1, 1.5
 FEW_ROWS = 500
+OTHERWISE = "use the array as it is"
 
 
 def read_signals(data: str | os.PathLike[str], reading: Reading = AS_IT_IS) -> npt.NDArray[Any]:
@@ -71,7 +73,7 @@ def open_signals(data: str | os.PathLike[str], reading: Reading = AS_IT_IS) -> A
     Signals of `.npy`, `.npz`, IDX and known sets that need no cutting are an `ArraySource`.
     Everything else is `Frames`, whose metadata put together again what they were cut from.
     """
-    text = os.fsdecode(data)
+    text = as_name(data, "signals", OTHERWISE)
     path, inner = _place_of(text)
     if path is None and (found := _matching(text)):
         parent = Path(*takewhile(lambda part: not glob.has_magic(part), Path(text).parts))
@@ -144,7 +146,7 @@ def _told(frames: Frames, reading: Reading) -> Frames:
 
 def find(data: str | os.PathLike[str], part: Part) -> StoredSource:
     """Open what DATA names, whether it is signals or not; `part` is that of a known set."""
-    text = os.fsdecode(data)
+    text = as_name(data, part, OTHERWISE)
     path, inner = _place_of(text)
     if path is not None:
         return open_file(path, inner)

@@ -16,8 +16,8 @@ from torch import Tensor
 from narrows._version import __version__
 from narrows.clock import Clock
 from narrows.errors import SettingError
-from narrows.files import output_path
 from narrows.locks import locked
+from narrows.paths import output_path
 from narrows.training.architectures import Autoencoder
 from narrows.training.choices import CLASSIC
 from narrows.training.classic.trainer import PlainTrainer

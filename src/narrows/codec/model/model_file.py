@@ -69,6 +69,10 @@ def unpack_model(data: bytes, *, decoder_only: bool = False) -> Model:
     UnprovenModelError
         If the networks' arithmetic could leave the exact integers.
     """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        kind = type(data).__name__
+        raise FormatError(f"model of type {kind}; it must be bytes: of a file, narrows.load(name)")
+    data = bytes(data)
     text, rest = _take_json(data)
     if len(rest) < CHECKSUM_BYTES or _sealed(data[:-CHECKSUM_BYTES]) != data:
         raise FormatError("damaged or truncated: the checksum of the model file does not match")
