@@ -5,7 +5,7 @@
 Without names, all of them. Models are looked for in the folder by the names that docs/concepts.md
 and docs/tutorial.md give them, and written there after training. All trainings together take about
 fifteen minutes of one core, ten of which are the default model's. Needs the extras train, report
-and bench.
+and bench, and for `recording` the ECG of NARROWS_DATA.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from scripts.make_docs_pictures import card, charts, connections, first_page, models
+from scripts.make_docs_pictures import card, charts, connections, first_page, models, recordings
 
 PICTURES: dict[str, Callable[[], Figure]] = {
     "first-page": first_page.draw,
@@ -31,6 +31,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "default": charts.draw_default,
     "effort": charts.draw_effort,
     "knobs": charts.draw_knobs,
+    "recording": recordings.draw,
 }
 
 

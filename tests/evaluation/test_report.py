@@ -18,9 +18,10 @@ from narrows.codec.codec import Codec
 from narrows.errors import DataError, ModelError
 from narrows.evaluation.peers.registry import HALF_LEARNT, Bench
 from narrows.evaluation.rate_point import RatePoint
-from narrows.evaluation.report import measure, page, pictures, verdict
+from narrows.evaluation.report import measure, page, pictures, recordings, verdict
 from narrows.evaluation.report.comparison import Comparison
 from narrows.evaluation.report.facts import in_bytes, train_command
+from tests.helpers.predicting import repeating, tiny_predicting
 
 DATA = 'dig<its> & "co".npy'
 
@@ -337,3 +338,20 @@ def test_options_in_a_sentence_stay_whole_with_their_value():
         "try <code>--architecture=linear</code> on &lt;x&gt;"
     )
     assert words("a --latent-size of 47") == "a <code>--latent-size</code> of 47"
+
+
+def test_recordings_are_drawn_with_their_past_and_looked_at_in_a_row(no_peers):
+    model = tiny_predicting("int16", (24, 2), memory=240)
+    x = repeating(model, 60)
+    contents = measure(Codec(model), x, most=40, model_file="m.narrows")
+    assert np.array_equal(contents.x, x[:40])
+    assert len(Codec(model).compress(x[:40])) == contents.measured.compressed_bytes
+    (picture,) = recordings.past(contents)
+    assert "Windows 37 to 39. Of the first 40, " in picture.caption
+    lags = [int(lag) for lag in re.findall(r"\d+(?=,|\.$)", picture.alt)]
+    assert all(24 <= lag <= 240 for lag in lags)
+    assert picture.title in page(contents)
+
+
+def test_other_models_have_no_picture_of_a_past(contents):
+    assert recordings.past(contents) == []

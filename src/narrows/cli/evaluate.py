@@ -63,7 +63,7 @@ def evaluate(
     reading = asked.reading(codec)
     with open_stored(data, reading) as source:
         given, x = Given.of(source), read_all(data, source)
-    all_signals, x = len(x), sample(x, signals)
+    all_signals, x = len(x), sample(x, signals, codec.model.prediction is not None)
     given = given.share(len(x) / max(all_signals, 1))
     stand_ins = [] if missing is None else parse_missing(missing)
     request = Request(quality, effort, target_bytes, target_psnr, missing=stand_ins)

@@ -57,7 +57,7 @@ def report(
         classes = None if labels is None else read_classes(labels)
         check(codec, x, classes)
         others = None if train is None else codec.transform.check_frames(read_data(train, reading))
-        some = sample(x, signals)
+        some = sample(x, signals, codec.model.prediction is not None)
         expected = in_words(seconds_expected(codec, some, others))
         say(f"measuring {counted(len(some), 'signal')} and other codecs: {expected}", quiet or json)
         with bar(quiet) as shown:

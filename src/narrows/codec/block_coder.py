@@ -15,11 +15,18 @@ from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.prediction.prediction import Prediction
-from narrows.codec.prediction.windows import Windows, pack_windows, rebuild, unpack_windows
+from narrows.codec.prediction.windows import (
+    Windows,
+    in_turn,
+    pack_windows,
+    rebuild,
+    unpack_windows,
+)
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import FormatError
 
 Qualities = npt.NDArray[np.intp]
+Integers = npt.NDArray[np.int64]
 
 
 class Unpacked(NamedTuple):
@@ -128,13 +135,26 @@ class BlockCoder:
 
     def _unpack_predicted(self, block: Block) -> Frames:
         """Decode windows of a recording: each needs those before it."""
-        model, quality = self._model, block.quality
+        return self._in_dtype(rebuild(*self._windows_of(block)))
+
+    def past_of(self, block: Block) -> tuple[Windows, Frames]:
+        """Return what a PREDICTED block says, and the earlier parts that its windows are made from.
+
+        A window that is not predicted stands for itself.
+        """
+        own = self._windows_of(block)
+        parts = [(decoded if earlier is None else earlier).T for decoded, earlier in in_turn(*own)]
+        return own[0], self._in_dtype(np.array(parts))
+
+    def _windows_of(self, block: Block) -> tuple[Windows, Integers, Prediction, int]:
+        quality, own = block.quality, self._prediction
         self._check_quality(quality)
-        own, tables = self._prediction, model.quality(quality).tables
+        tables = self._model.quality(quality).tables
         windows = unpack_windows(block.payload, block.n_signals, own, quality, tables)
-        base = self._transform.windows(windows.unpredicted, quality)
-        values = rebuild(windows, base, own, quality)
-        return model.normaliser.from_integers(values.reshape(-1, *model.frame_shape))
+        return windows, self._transform.windows(windows.unpredicted, quality), own, quality
+
+    def _in_dtype(self, values: npt.NDArray[np.float64]) -> Frames:
+        return self._model.normaliser.from_integers(values.reshape(-1, *self._model.frame_shape))
 
     @property
     def _prediction(self) -> Prediction:

@@ -26,7 +26,8 @@ def seconds_of_codec(codec: Codec, x: Signals, request: Request = DEFAULTS) -> f
     """Estimate the seconds of compressing `(n, *frame_shape)` signals and decompressing them."""
     if not len(x):
         return 0.0
-    few = sample(x, max(1, min(MAX_TRIED, len(x) // TRIAL_SHARE)))
+    most = max(1, min(MAX_TRIED, len(x) // TRIAL_SHARE))
+    few = sample(x, most, codec.model.prediction is not None)
     codec.compress(few[:1], effort=0)  # what is prepared once is no part of it
     return _seconds(lambda: evaluate(codec, few, request)) * len(x) / len(few)
 

@@ -136,6 +136,18 @@ def test_signals_are_read_at_random_from_their_blocks():
         assert np.array_equal(archive[505:520], decoded[505:520])
 
 
+def test_what_windows_are_made_from_lies_as_far_back_as_their_lags():
+    codec, x = Codec(MODEL), repeating(MODEL, 80)
+    (block,) = ArchiveReader(io.BytesIO(codec.compress(x, quality=2)))
+    windows, earlier = codec.decoder.blocks.past_of(block)
+    decoded = codec.decoder.blocks.decode(block)
+    alone = windows.modes == NONE
+    assert np.array_equal(earlier[alone], decoded[alone])
+    assert (earlier[~alone] != decoded[~alone]).any()
+    error = np.square(earlier[~alone].astype(float) - x[~alone]).mean()
+    assert error < 0.5 * x.astype(float).var()
+
+
 def test_batch_sizes_and_models_without_encoder_change_nothing():
     x, codec = repeating(MODEL, 70), Codec(MODEL)
     blob = codec.compress(x, quality=2, embed_model=True)

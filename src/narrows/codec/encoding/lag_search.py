@@ -25,6 +25,9 @@ KEPT_SHARE = 0.9  # of a recording's variance, that fewer samples have to keep
 ROOM = 64  # windows
 
 
+NEAREST, ALL = 48, 1 << 20  # windows: 34 s of an ECG, and as many as there are
+
+
 @dataclass(frozen=True)
 class Width:
     """How wide a search is.
@@ -37,16 +40,21 @@ class Width:
         Places that are looked at sample by sample.
     fewer : int
         The most samples that are taken together at first.
+    reach : int
+        Windows, the last ones, in which places are looked for; lags near the last one's may be
+        longer.
     """
 
     judged: int
     found: int
     fewer: int
+    reach: int = NEAREST
 
 
 WIDTHS = (
-    Width(1, 4, 4), Width(2, 8, 4), Width(3, 16, 4), Width(4, 16, 4), Width(4, 16, 2),
-    Width(5, 16, 1), Width(6, 16, 1), Width(7, 16, 1), Width(8, 16, 1), Width(12, 24, 1),
+    Width(1, 4, 4), Width(2, 8, 4), Width(3, 16, 4), Width(3, 16, 4, ALL), Width(4, 16, 4, ALL),
+    Width(4, 16, 2, ALL), Width(4, 16, 1, ALL), Width(6, 16, 1, ALL), Width(8, 16, 1, ALL),
+    Width(12, 24, 1, ALL),
 )  # fmt: skip
 """By effort."""
 
@@ -113,9 +121,8 @@ class LagSearch:
         self._reach = -(-self._memory // self._length) * self._length
         self._values = np.zeros((*rows, self._reach + ROOM * self._length))
         self._end = 0
-        self._few = _Transforms(
-            rows, self._length // fewer, max(self._memory // self._length - 1, 1)
-        )
+        pieces = min(self._memory // self._length, width.reach) - 1
+        self._few = _Transforms(rows, self._length // fewer, max(pieces, 1))
 
     def append(self, smoothed: Floats) -> None:
         """Let windows `(n_recordings, channels, length)` follow."""

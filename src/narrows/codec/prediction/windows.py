@@ -200,22 +200,35 @@ def rebuild(
     (n, length, channels) float64
         Whole numbers.
     """
-    past, only = Past(prediction, 1), np.zeros(1, dtype=np.int64)
     out = np.empty((len(windows.modes), prediction.n_channels, prediction.length))
+    for i, (decoded, _) in enumerate(in_turn(windows, base, prediction, quality)):
+        out[i] = decoded
+    out += 0.0  # no zero is negative
+    return np.ascontiguousarray(out.swapaxes(1, 2))
+
+
+def in_turn(
+    windows: Windows, base: npt.NDArray[np.number[Any]], prediction: Prediction, quality: int
+) -> Iterator[tuple[Floats, Floats | None]]:
+    """Yield each window `(channels, length)`, and the earlier part that it is made from, if any.
+
+    Parameters are those of `rebuild`.
+    """
+    past, only = Past(prediction, 1), np.zeros(1, dtype=np.int64)
     residuals = _in_parts(windows.residuals, prediction, quality)
     without = iter(base.swapaxes(1, 2).astype(np.float64))
     for i, is_predicted in enumerate((windows.modes != NONE).tolist()):
+        earlier = None
         if is_predicted:
             match = past.match(only, windows.lags[i : i + 1], windows.gains[i : i + 1])
             coded = prediction.borders(match.mismatch)
             coded += next(residuals)
             decoded, smoothed = match.joined(coded)
+            earlier = match.inside[0]
         else:
             decoded = smoothed = next(without)[None]
         past.append(decoded, smoothed)
-        out[i] = decoded[0]
-    out += 0.0  # no zero is negative
-    return np.ascontiguousarray(out.swapaxes(1, 2))
+        yield decoded[0], earlier
 
 
 def _in_parts(symbols: Symbols, prediction: Prediction, quality: int) -> Iterator[Floats]:

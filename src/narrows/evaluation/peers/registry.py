@@ -44,17 +44,27 @@ def peers_for(
     return work, [peer for peer in registry() if peer.everyday and peer.takes(work)]
 
 
-def sample(x: Signals, most: int | None) -> Signals:
+def sample(x: Signals, most: int | None, in_a_row: bool = False) -> Signals:
     """Take at most `most` signals, evenly spread and in their order; all if there are no more."""
     if most is None or len(x) <= most:
         return x
-    return np.ascontiguousarray(x[spread(len(x), most)])
+    return np.ascontiguousarray(x[spread(len(x), most, in_a_row)])
 
 
-def spread(n: int, most: int | None) -> npt.NDArray[np.intp]:
-    """Return the numbers of at most `most` of n signals, evenly spread and in their order."""
+def spread(n: int, most: int | None, in_a_row: bool = False) -> npt.NDArray[np.intp]:
+    """Return the numbers of at most `most` of n signals, evenly spread and in their order.
+
+    Or the first ones, in a row, where signals say something of those behind them.
+    """
     kept = n if most is None else min(n, most)
+    if in_a_row:
+        return np.arange(kept)
     return np.arange(kept) * n // max(kept, 1)
+
+
+def most_measured(x: Signals) -> int:
+    """Return on how many of some signals peers are measured."""
+    return max(MIN_SIGNALS, MAX_ELEMENTS // max(1, int(x[0].size)))
 
 
 class Bench:
@@ -81,7 +91,7 @@ class Bench:
         train: Signals | None = None,
         tell: Callable[[str], None] = lambda name: None,
     ) -> None:
-        some = sample(x, max(MIN_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
+        some = sample(x, most_measured(x))
         self.work, peers = peers_for(some, peak, train)
         self.is_half_learnt = train is None
         self.tell = tell

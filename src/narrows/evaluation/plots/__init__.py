@@ -11,6 +11,7 @@ from narrows.evaluation.plots.frames import as_lines, as_picture
 from narrows.evaluation.plots.gallery import by_latent_size, gallery
 from narrows.evaluation.plots.latents import latent_map, paintings, projection, steps_between, walk
 from narrows.evaluation.plots.network import network
+from narrows.evaluation.plots.recording import recording
 
 __all__ = [
     "as_lines",
@@ -26,6 +27,7 @@ __all__ = [
     "projection",
     "quality_against_latent_size",
     "rate_distortion",
+    "recording",
     "steps_between",
     "training_curves",
     "walk",

@@ -11,7 +11,7 @@ from narrows.codec.encoding.requests import Request
 from narrows.evaluation.metrics import Evaluation, evaluate, for_peers
 from narrows.evaluation.peers.contract import Signals
 from narrows.evaluation.peers.pca import is_pca
-from narrows.evaluation.peers.registry import Bench
+from narrows.evaluation.peers.registry import Bench, most_measured, sample
 from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
 from narrows.evaluation.waiting import seconds_of_codec, seconds_of_peers
 
@@ -59,7 +59,9 @@ def compare(
     PCA learns from `train`, or from every second signal of x. `tell` is called with the name of
     each codec before it is measured.
     """
-    bench = Bench(for_peers(codec, x), codec.model.peak, train, tell)
+    row = codec.model.prediction is not None
+    some = for_peers(codec, sample(x, most_measured(x), row))
+    bench = Bench(some, codec.model.peak, train, tell)
     some = bench.work.x
     lossless, peers = bench.lossless(), bench.at_psnr(measured.psnr, measured.bytes_per_signal)
     at_size, points, psnrs = None, [], [measured.psnr]

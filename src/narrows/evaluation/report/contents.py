@@ -106,7 +106,8 @@ def measure(
     train : (m, *frame_shape), optional
         What PCA learns from; by default every second one of these signals.
     most : int, optional
-        So many signals are looked at, at most, evenly spread over all.
+        So many signals are looked at, at most, evenly spread over all; the first ones, where
+        windows are predicted from those before them.
     data, model_file, labels_file, train_file : str
         What the page calls them.
     progress : callable, optional
@@ -121,8 +122,9 @@ def measure(
     """
     x, labels = check(codec, x, labels), None if labels is None else as_labels(labels)
     train = None if train is None else codec.transform.check_frames(train)
-    seen, all_signals, numbers = _seen(codec, x), len(x), spread(len(x), most)
-    x, labels = sample(x, most), None if labels is None else labels[numbers]
+    row = codec.model.prediction is not None
+    seen, all_signals, numbers = _seen(codec, x), len(x), spread(len(x), most, row)
+    x, labels = sample(x, most, row), None if labels is None else labels[numbers]
     blob = codec.compress(x, progress=progress)
     decoded = codec.decompress(blob)
     measured = evaluation_of(x, decoded, len(blob), codec)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from narrows._version import __version__
-from narrows.evaluation.report import pictures
+from narrows.evaluation.report import pictures, recordings
 from narrows.evaluation.report.contents import Contents
 from narrows.evaluation.report.facts import (
     comparison_notes,
@@ -45,7 +45,10 @@ def page(contents: Contents) -> str:
         _section(
             "Signals",
             _facts(fidelity(contents))
-            + _cards(*([_card(each)] for each in pictures.signals_shown(contents))),
+            + _cards(
+                *([_card(each)] for each in pictures.signals_shown(contents)),
+                [*map(_card, recordings.past(contents))],
+            ),
         ),
         _section("Latents", _latents(contents)),
         _section(

@@ -14,7 +14,7 @@ from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.encoding.window_encoder import WindowEncoder
 from narrows.codec.model.model import Model
 from narrows.codec.model.range import Range
-from narrows.codec.prediction.prediction import MAX_LIMIT
+from narrows.codec.prediction.prediction import MAX_LIMIT, MAX_MEMORY
 from narrows.codec.transform import Transform
 from narrows.errors import SettingError
 from narrows.training.freeze.prediction import Recordings, learn
@@ -24,7 +24,7 @@ RUN, MAX_RUNS = 400, 8  # windows of a run of them; shorter ones where there are
 MAX_ELEMENTS = 1 << 23  # of the windows at all qualities: some arrays of so many are held
 MIN_RUN = 8
 MAX_SIZE = 4096  # elements of a window, whose covariance is a matrix of as many rows
-MEMORY = 48  # windows; with 34 s of an ECG in place of 8.5 s, bytes were 3 to 5 points fewer
+MEMORY = 144  # windows; searches up to effort 2 look at the last 48, which took 3 % more bytes
 EFFORT = 2
 
 
@@ -55,7 +55,7 @@ def with_prediction(model: Model, x: npt.NDArray[Any], recordings: Sequence[int]
         )
     limit = 2 ** _largest(model, targets).bit_length() - 1
     own = Recordings(targets, base, bits, np.repeat(qualities, len(runs)))
-    memory = MEMORY * model.frame_shape[0]
+    memory = min(MEMORY * model.frame_shape[0], MAX_MEMORY)
     return replace(model, prediction=learn(own, _steps(model), model.frame_shape, memory, limit))
 
 
