@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import stat
 import sys
 
@@ -200,3 +201,39 @@ def test_info_tells_sizes_and_qualities_of_packets_without_a_model(run, packets)
     assert described["max_packet_bytes"] == max(sizes)
     assert described["signals_by_quality"] == {"1": 49}
     assert "49 at 1" in run("info", "p").out
+
+
+@pytest.mark.parametrize("output", ["p", "p.jsonl"])
+@pytest.mark.parametrize("checksum", [(), ("--checksum",)], ids=["plain", "checksum"])
+def test_verify_compares_packets_with_their_original(run, folder, codec, digits, output, checksum):
+    assert run("compress", "x.npy", *MODEL, "--packets", *checksum, "-o", output).code == 0
+    done = run("verify", output, *MODEL, *checksum, "--against", "x.npy", "--json")
+    figures = json.loads(done.out)
+    assert (done.code, figures["signals"], figures["whole"]) == (0, 50, True)
+    back = codec.decode(codec.encode(digits[:50]))
+    errors = np.square(back.astype(float) - digits[:50])
+    assert figures["mse"] == pytest.approx(errors.mean() / codec.model.peak**2)
+    assert figures["worst_signal"] == errors.sum(axis=(1, 2)).argmax()
+    told = run("verify", output, *MODEL, *checksum).out
+    assert re.search(("checksums" if checksum else "check bits") + " +all right", told)
+
+
+def test_verify_names_packets_that_are_missing_and_damaged_and_writes_nothing(run, packets, folder):
+    (packets / "00003-of-00050.packet").unlink()
+    (packets / "00007-of-00050.packet").write_bytes(b"\xff" * 9)
+    before = sorted(folder.rglob("*"))
+    done = run("verify", "p", *MODEL, "--against", "x.npy", "--json")
+    figures = json.loads(done.out)
+    assert (done.code, figures["signals"], figures["whole"], figures["mse"]) == (1, 48, False, None)
+    assert [loss["first"] for loss in figures["losses"]] == [3, 7]
+    assert done.err.startswith("narrows: p: of 50 packets (counted from 0) missing: 3; damaged")
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_verify_of_packets_needs_their_model_and_as_many_originals(run, packets, digits):
+    assert fails_with_one_line(run("verify", "p"), "which model wrote them", "-m")
+    for n in (49, 51):
+        np.save("other.npy", digits[:n])
+        failed = run("verify", "p", *MODEL, "--against", "other.npy")
+        assert fails_with_one_line(failed, str(n), "of the original")
+    assert run("verify", "x.npy", *MODEL, "--checksum").code != 0

@@ -184,7 +184,7 @@ def test_codec_decoder_and_archive_say_what_they_are(path):
 
 def test_only_public_names_are_public(path):
     data = "model model_bytes model_id from_bytes transform"
-    coding = "decode decompress decompress_packet"
+    coding = "decode decompress decompress_packet decompress_packets"
     parts = "decoder encoder save without_encoder encode latents"
     own = f"{data} {coding} {parts} compress compress_packet compress_packets"
     assert _names(CODEC) == sorted(own.split())

@@ -156,7 +156,7 @@ def decoded_packets(
     checksum: bool,
     lose: Lose | None = None,
 ) -> Iterator[Any]:
-    """Decode packets to `(n, *frame_shape)` signals at a time.
+    """Decode packets to `(n, *frame_shape)` signals at a time; what is wrong is told at the end.
 
     Parameters
     ----------
@@ -174,17 +174,20 @@ def decoded_packets(
     FormatError
         If packets are missing, damaged or another model's; it names them.
     """
-    import numpy as np
-
     from narrows.codec.archive.streams import LostRange
     from narrows.errors import FormatError
 
-    good, faults = [], {}
-    for number, packet in packets.by_number.items():
-        try:
-            good.append(decoder.packets.decode(packet, checksum=checksum))
-        except FormatError as error:
-            faults[number] = str(error)
+    faults: dict[int, str] = {}
+    numbers = list(packets.by_number)
+    for start in range(0, len(numbers), BLOCK):
+        some = numbers[start : start + BLOCK]
+
+        def note(place: int, error: FormatError, some: list[int] = some) -> None:
+            faults[some[place]] = str(error)
+
+        yield decoder.decompress_packets(
+            map(packets.by_number.__getitem__, some), checksum=checksum, on_error=note
+        )
     if packets.n_missing or faults:
         line = _told(name, packets, list(faults), decoder.model_id, checksum)
         if lose is None:
@@ -192,9 +195,6 @@ def decoded_packets(
         lost = [LostRange(gap.start, len(gap), "missing") for gap in packets.gaps]
         lost += [LostRange(number, 1, fault) for number, fault in faults.items()]
         lose(line, sorted(lost, key=lambda each: each.first))
-    for start in range(0, len(good), BLOCK):
-        symbols, qualities = zip(*good[start : start + BLOCK], strict=True)
-        yield decoder.decode(np.array(symbols), np.array(qualities))
 
 
 def _told(name: str, packets: Packets, bad: list[int], model_id: str, checksum: bool) -> str:

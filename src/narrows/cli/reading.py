@@ -15,6 +15,7 @@ from narrows.cli.printing import say
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
+    from narrows.codec.decoder import Decoder
     from narrows.signals import Reading
 
 PANEL = "How DATA is read"
@@ -64,7 +65,7 @@ class Asked:
     skip_unreadable: bool = False
     quiet: bool = False
 
-    def reading(self, codec: Codec | None = None) -> Reading:
+    def reading(self, codec: Decoder | Codec | None = None) -> Reading:
         """Return how DATA is to be read; with a codec, as its model takes it."""
         from narrows.signals import Reading
         from narrows.signals.reading import parse_dtype, parse_lengths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -229,13 +229,12 @@ class Codec(Shared):
 
         A damaged packet gives a FormatError or, now and then, some other signal; one with
         `checksum=True`, given on both sides, a FormatError.
-
-        Raises
-        ------
-        FormatError
-            If the packet is none that this model writes.
         """
         return self.decoder.decompress_packet(packet, checksum=checksum)
+
+    def decompress_packets(self, packets: Iterable[Packet], *, checksum: bool = False) -> Frames:
+        """Decompress packets to `(n, *frame_shape)` signals; an error tells its packet's number."""
+        return self.decoder.decompress_packets(packets, checksum=checksum)
 
     # ------------------------------------------------------------------ signals <-> latents
 

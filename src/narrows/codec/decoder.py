@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
 from typing import Any, BinaryIO, Self
 
@@ -84,6 +84,33 @@ class Decoder(Shared):
         """Decompress a packet; see `Codec.decompress_packet`."""
         symbols, quality = self.packets.decode(packet, checksum=checksum)
         return self.decode(symbols[None], quality).reshape(self.model.frame_shape)
+
+    def decompress_packets(
+        self,
+        packets: Iterable[Packet],
+        *,
+        checksum: bool = False,
+        on_error: Callable[[int, FormatError], None] | None = None,
+    ) -> Frames:
+        """Decompress many packets to `(n, *frame_shape)` signals.
+
+        Where one cannot be decoded, `on_error` is called with its number, counted from 0, and the
+        error, and its signal is left out; without `on_error` that is a FormatError.
+        """
+        if isinstance(packets, Packet):
+            raise FormatError("packets are one packet; give a list of them, or decompress_packet")
+        symbols, qualities = [np.zeros((0, self.model.latent_size), np.int32)], list[int]()
+        for number, packet in enumerate(packets):
+            try:
+                each, quality = self.packets.decode(packet, checksum=checksum)
+            except FormatError as error:
+                if on_error is None:
+                    raise FormatError(f"packet {number}, counted from 0: {error}") from None
+                on_error(number, error)
+            else:
+                symbols.append(each[None])
+                qualities.append(quality)
+        return self.decode(np.concatenate(symbols), np.array(qualities, np.int64))
 
     def decode(
         self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, BinaryIO
 
@@ -109,6 +109,27 @@ def verify(
     return found
 
 
+def verify_signals(
+    parts: Iterable[npt.NDArray[Any]],
+    decoder: Decoder,
+    original: npt.NDArray[Any] | None,
+    losses: list[LostRange],
+) -> Verification:
+    """Compare decoded signals with the original, a part at a time; see `verify`.
+
+    `losses` may be filled while the parts are decoded.
+    """
+    found = Verification(decoded=True, losses=losses)
+    comparison = None if original is None else Comparison(original, decoder)
+    for decoded in parts:
+        if comparison is not None:
+            comparison.add(decoded, found.signals)
+        found.signals += len(decoded)
+    if comparison is not None and found.is_whole:
+        comparison.finish(found)
+    return found
+
+
 class Comparison:
     """Decoded signals beside their originals, a block at a time."""
 
@@ -123,14 +144,15 @@ class Comparison:
         part = slice(start, start + len(decoded))
         if part.stop > len(self._original):
             n = counted(len(self._original), "signal")
-            raise DataError(f"the archive holds more than the {n} of the original")
+            raise DataError(f"there are more signals than the {n} of the original")
         self._squares[part], self._largest[part] = channel_errors(self._original[part], decoded)
 
     def finish(self, found: Verification) -> None:
         """Put the figures into the findings; DataError if the original has more signals."""
         x, peak = self._original, self._model.peak
         if found.signals != len(x):
-            raise DataError(f"the archive holds {found.signals} signals, the original {len(x)}")
+            n = counted(found.signals, "signal")
+            raise DataError(f"there are {n}, and {len(x)} of the original")
         spread = Spread.of(x, Range(self._model))
         found.fidelity = fidelity(self._squares, self._largest, peak, spread)
         found.reference = Reference.of(self._model, spread)

@@ -14,6 +14,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.tables import TOTAL, FixedTables
+from narrows.errors import FormatError
 from tests.helpers.format_document import section
 from tests.helpers.packets import (
     HALF_AND_QUARTERS,
@@ -262,3 +263,32 @@ def test_packets_of_many_are_those_of_each():
     assert [codec.decompress_packet(each, checksum=True).tolist() for each in checked] == [
         codec.decompress_packet(each).tolist() for each in alone
     ]
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+def test_many_packets_at_once_are_those_one_by_one(checksum):
+    codec = Codec(tiny_model("int16", (3, 2), 3, 2))
+    frames = typical_frames(codec.model, 9)
+    packets = [
+        codec.compress_packet(frame, 1 + number % 2, checksum=checksum)
+        for number, frame in enumerate(frames)
+    ]
+    alone = [codec.decompress_packet(packet, checksum=checksum) for packet in packets]
+    assert_identical(codec.decompress_packets(packets, checksum=checksum), np.array(alone))
+    assert_identical(codec.decompress_packets(iter(packets), checksum=checksum), np.array(alone))
+    assert codec.decompress_packets([]).shape == (0, 3, 2)
+    packets[4] = b"\xff\xff"
+    with pytest.raises(FormatError, match="packet 4, counted from 0: packet"):
+        codec.decompress_packets(packets, checksum=checksum)
+    faulty = []
+    some = codec.decoder.decompress_packets(
+        packets, checksum=checksum, on_error=lambda number, error: faulty.append(number)
+    )
+    assert faulty == [4]
+    assert_identical(some, np.delete(np.array(alone), 4, axis=0))
+
+
+def test_one_packet_is_no_list_of_packets():
+    codec = Codec(tiny_model("int16", (3, 2), 3, 2))
+    with pytest.raises(FormatError, match="decompress_packet"):
+        codec.decompress_packets(codec.compress_packet(typical_frames(codec.model, 1)[0]))
