@@ -18,6 +18,7 @@ from scripts.golden.exact import exact_float32, exact_qualities_int16
 from scripts.golden.files import efforts_of, files_of, packets_of
 from scripts.golden.frames import geometry
 from scripts.golden.predicted import predicted, predicted_gaps
+from scripts.golden.tiles import bricks, tiles
 from tests.helpers.altered_models import by_channel, corrected
 from tests.helpers.tiny_models import (
     DTYPES,
@@ -251,6 +252,10 @@ RANDOM = {
     "predicted-float32": partial(predicted, "float32", (9, 2)),
     "predicted-gaps-float32": predicted_gaps,
     "predicted-int16": partial(predicted, "int16", (5, 2, 3)),
+    "tiles-float32": partial(tiles, "float32", (3, 4), (16, 17)),
+    "tiles-int16": partial(tiles, "int16", (2, 3, 2), (5, 8, 6)),
+    "tiles-uint8": partial(tiles, "uint8", (5,), (49,)),
+    "bricks-float32": partial(bricks, "float32", (3, 4), (16, 17), (2, 3)),
     "channels-float32": channels_float32,
     "channels-int16": channels_int16,
     "qualities-uint8": qualities_uint8,

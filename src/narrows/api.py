@@ -21,7 +21,7 @@ from narrows.processes import Workers
 from narrows.signals.containers import KEY, described, like
 from narrows.signals.frames import Frames
 from narrows.signals.geometry import unpack_geometry
-from narrows.signals.inputs import Data, as_source, reading_of, training_samples
+from narrows.signals.inputs import Data, as_source, in_blocks, reading_of, training_samples
 from narrows.signals.restored import RestoredArray, RestoredFolder, restored
 from narrows.signals.restoring import restored_arrays
 from narrows.signals.source import ArraySource
@@ -194,18 +194,19 @@ def compress(
     """
     codec = model if isinstance(model, Codec) else load_codec(model)
     source = as_source(x, reading_of(window, tile, hop).for_model(codec.model))
-    if isinstance(source, Frames):
-        metadata = {**(metadata or {}), **source.metadata}
+    if isinstance(source, ArraySource):
+        source = ArraySource(codec.transform.check_frames(source.array))
+    codec.transform.check_kind(source.shape, source.dtype)
+    size = codec.encoder.header().block_of(block_signals)
+    laid, blocks = in_blocks(source, size, codec.model.tiles is not None)
+    if isinstance(laid, Frames):
+        metadata = {**(metadata or {}), **laid.metadata}
     if (container := described(x)) is not None:
         metadata = {**(metadata or {}), KEY: container}
     from narrows.codec.encoding.requests import Request
 
     stream, encoder = io.BytesIO(), codec.encoder
-    if isinstance(source, ArraySource):
-        source = ArraySource(codec.transform.check_frames(source.array))
-    codec.transform.check_kind(source.shape, source.dtype)
     request, header = Request(quality, effort, **targets), encoder.header(embed_model, metadata)
-    blocks = source.blocks(header.block_of(block_signals))
     with Workers(jobs) as workers:
         encoder.compress_to(stream, header, blocks, request, workers=workers)
     return stream.getvalue()

@@ -71,6 +71,12 @@ STATED = {
     "networks.quantiser.SYMBOL_MAX": ("Frequency tables", "`-2**31` to {}."),
     "prediction.prediction.MAX_MEMORY": ("Predicted windows", "| `memory` | `t` to {} |"),
     "prediction.prediction.MAX_LIMIT": ("Predicted windows", "| `limit` | `1` to {} |"),
+    "prediction.tile_prediction.MAX_AXES": ("Predicted tiles", "`a` axes, `1` to {}, of"),
+    "prediction.tile_prediction.MAX_TILE_LIMIT": ("Predicted tiles", "| `limit` | `1` to {} |"),
+    "prediction.tile_prediction.MAX_WEIGHT": ("Predicted tiles", "| `weight` | `0` to {} |"),
+    "prediction.tile_prediction.MAX_PRIOR": ("Predicted tiles", "| `prior` | `1` to {} |"),
+    "prediction.tile_prediction.MAX_SCALE": ("Predicted tiles", "| `first` | `-2**12` to {} |"),
+    "prediction.tile_prediction.SCALES_PER_OCTAVE": ("Predicted tiles", "spread, in 1/{} octaves"),
     "networks.layers.affine.MAX_SHIFT": ("Networks", "`shift` is from `0` to {}"),
     "networks.layers.affine.MAX_LIMIT": ("Networks", "null or from `1` to {}"),
     "networks.layers.sliding.MAX_AXES": ("Other layers", "`1` to {} spatial axes"),
@@ -104,6 +110,11 @@ DOCUMENTED_OTHERWISE = {
     "prediction.prediction.DIGIT_BITS",  # in formulas
     "prediction.prediction.GAIN_SHIFT",
     "prediction.past.SMOOTHING_SHIFT",
+    "prediction.tile_prediction.SCALES_PER_TABLE",  # in formulas
+    "prediction.tile_prediction.MAGNITUDE_BITS",
+    "prediction.tile_prediction.LARGEST_MAGNITUDE",
+    "prediction.tile_prediction.MAX_MAGNITUDE",
+    "prediction.tiles.LEAST_SUM",
 }
 NO_MATTER_OF_FORMAT = {
     "prediction.past.AHEAD",

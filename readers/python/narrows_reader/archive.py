@@ -16,6 +16,7 @@ from .payload import decode_payload
 from .predicted import decode_windows
 from .raw_blocks import elements, inflate, raw_of_planes
 from .several_qualities import decode_groups
+from .tiles import decode_tiles
 
 
 def read_archive(archive_bytes: bytes, model_bytes: bytes | None = None) -> np.ndarray:
@@ -116,12 +117,14 @@ def read_coded(payload: bytes, quality: int, model: Model, n: int) -> np.ndarray
 
 
 def read_predicted(payload: bytes, quality: int, model: Model, n: int) -> np.ndarray:
-    """Decode n windows, each of which may need those before it."""
-    need(model.prediction, "the model predicts nothing")
+    """Decode n windows or tiles, each of which may need those before it."""
+    need(model.prediction or model.tiles, "the model predicts nothing")
     need(1 <= quality <= len(model.codings), "the model has no such quality")
+    decode = partial(model.integers, quality=quality)
+    if model.tiles is not None:
+        return model.frames(decode_tiles(payload, n, quality, model.tiles, decode))
     assert model.prediction is not None
     groups = model.codings[quality - 1]
-    decode = partial(model.integers, quality=quality)
     return model.frames(
         decode_windows(payload, n, quality, model.prediction, groups, model.k, decode)
     )

@@ -1,4 +1,4 @@
-"""format/geometry.md, "Members", "Frames", "Names": from frames to what they were cut from."""
+"""format/geometry.md, "Members" and "Names": from frames to what they were cut from."""
 
 import math
 import unicodedata
@@ -8,6 +8,7 @@ import numpy as np
 
 from .archive import read_archive, read_metadata
 from .conventions import Shape, need
+from .frames import count_along, join
 
 DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"}
 DEVICES |= {port + digit for port in ("com", "lpt") for digit in "123456789¹²³"}
@@ -19,7 +20,7 @@ def read_files(archive_bytes: bytes, model_bytes: bytes | None = None) -> dict[s
     need("geometry" in metadata, "the archive says nothing of what its signals were cut from")
     names = take_names(metadata.get("names"))
     check_names(names)
-    shapes, lengths, hops = take_geometry(metadata["geometry"], len(names))
+    shapes, lengths, hops, brick = take_geometry(metadata["geometry"], len(names))
     check_attributes(metadata.get("attributes", {}), len(names))
     frames = read_archive(archive_bytes, model_bytes)
     need(math.prod(frames.shape[1:]) == math.prod(lengths), "the frames have another size")
@@ -28,7 +29,7 @@ def read_files(archive_bytes: bytes, model_bytes: bytes | None = None) -> dict[s
     files, first = {}, 0
     for name, shape, count in zip(names, shapes, counts, strict=True):
         own = frames[first : first + count].reshape(count, *lengths)
-        files[name] = join(own, shape, lengths, hops)
+        files[name] = join(own, shape, lengths, hops, brick)
         first += count
     return files
 
@@ -70,11 +71,11 @@ def check_names(names: list[str]) -> None:
     need(not folders & set(forms), "a name is a folder in another one")
 
 
-def take_geometry(form: Any, n: int) -> tuple[list[Shape], Shape, Shape]:
-    """Read the shapes of the members, and the lengths and hops of the frames."""
+def take_geometry(form: Any, n: int) -> tuple[list[Shape], Shape, Shape, Shape | None]:
+    """Read the shapes of the members, the lengths and hops of the frames, and their bricks."""
     keys = {"folder", "format", "lengths", "shape"}
     need(isinstance(form, dict), "the geometry is no object")
-    need(keys <= set(form) <= keys | {"hops"}, "the geometry has other keys")
+    need(keys <= set(form) <= keys | {"hops", "brick"}, "the geometry has other keys")
     need(isinstance(form["folder"], bool), "folder is neither true nor false")
     need(form["folder"] or n == 1, "several files without a folder")
     formats = one_for_all(form["format"], n)
@@ -91,7 +92,10 @@ def take_geometry(form: Any, n: int) -> tuple[list[Shape], Shape, Shape]:
     shapes: list[Shape] = list(zip(*columns, strict=True))
     sizes = (math.prod(max(1, size) for size in shape) for shape in shapes)
     need(all(size <= 2**56 for size in sizes), "a member is too large")
-    return shapes, lengths, hops
+    brick = whole_numbers(form["brick"], 1) if "brick" in form else None
+    right = brick is None or (len(brick) == len(lengths) and hops == lengths)
+    need(right, "bricks of other axes, or of frames that overlap")
+    return shapes, lengths, hops, brick
 
 
 def one_for_all(values: Any, n: int) -> list[Any]:
@@ -118,34 +122,3 @@ def check_attributes(packed: Any, n: int) -> None:
     need(isinstance(each, list) and len(each) == n, "there are no attributes for each member")
     everyone = [packed.get("all", {}), *each]
     need(all(isinstance(own, dict) for own in everyone), "attributes are no object")
-
-
-def count_along(size: int, length: int, hop: int) -> int:
-    """Count the frames along an axis."""
-    return 0 if size == 0 else 1 + max(0, -(-(size - length) // hop))
-
-
-def join(frames: np.ndarray, shape: Shape, lengths: Shape, hops: Shape) -> np.ndarray:
-    """Put the frames of a member together."""
-    is_whole = frames.dtype.kind != "f"
-    wide = np.dtype(object if is_whole else np.float64)  # whole numbers of any size
-    sums: Any = np.zeros(shape, wide)
-    totals = np.zeros(shape, np.int64)
-    weights = np.ones((), np.int64)
-    for length, hop in zip(lengths, hops, strict=True):
-        rising = np.arange(1, length + 1)
-        along = np.minimum(rising, rising[::-1]) if hop < length else np.ones(length, np.int64)
-        weights = weights[..., None] * along
-    counts = list(map(count_along, shape, lengths, hops))
-    for frame, places in zip(frames, np.ndindex(*counts), strict=True):
-        corner = [place * hop for place, hop in zip(places, hops, strict=True)]
-        inside = [min(s, size - at) for s, size, at in zip(lengths, shape, corner, strict=True)]
-        there = tuple(slice(at, at + n) for at, n in zip(corner, inside, strict=True))
-        here = tuple(slice(0, n) for n in inside)
-        sums[there] += frame[here].astype(wide) * weights[here].astype(wide)
-        totals[there] += weights[here]
-    if hops == lengths:
-        return sums.astype(frames.dtype)
-    if is_whole:
-        return ((2 * sums + totals) // (2 * totals)).astype(frames.dtype)
-    return (sums / totals).astype(frames.dtype)

@@ -24,6 +24,7 @@ from .predicted import Prediction, read_prediction
 from .settings import has_search
 from .tables import read_tables
 from .tensors import Tensors
+from .tiles import Tiles, read_tiles
 
 
 class Model(NamedTuple):
@@ -38,6 +39,7 @@ class Model(NamedTuple):
     steps: np.ndarray
     codings: list[list[Group]]
     prediction: Prediction | None
+    tiles: Tiles | None
 
     @property
     def k(self) -> int:
@@ -75,14 +77,17 @@ def read_model(data: bytes) -> Model:
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
     tables = read_tables(tensors.under("tables."), steps.shape)
     codings = read_codings(tensors, decoding["contexts"], tables, steps, n_encoded)
-    prediction = None
+    prediction = tiles = None
     if "prediction" in decoding:
         prediction = read_prediction(decoding, tensors.under("prediction."), len(steps))
+    if "tiles" in decoding:
+        tiles = read_tiles(decoding, tensors.under("tiles."), len(steps), k)
     name = model_id(settings, tensors.done)
     need(name.hex() == settings["model_id"], "the model id is wrong")
     model = Model(
         name, np.dtype(decoding["normaliser"]["dtype"]), frame_shape, decoding["normaliser"],
         decoding["quantiser"]["limit"], decoder, steps, codings, prediction,
+        tiles,
     )  # fmt: skip
     if settings["known_sha256"]:
         known = tensors.unpack("known.symbols", "int32", None, k)
@@ -116,17 +121,20 @@ def check_known(model: Model, symbols: np.ndarray, digest: str) -> None:
                 rows = [table.weights for table in tables]
                 rows = rows if isinstance(group, ContextModel) else rows[:1]
                 hashed.update(np.array(rows, "<i4").tobytes())
-    for windows in known_windows(model.prediction):
-        hashed.update(windows.astype("<i8").tobytes())
+    for predicted in known_predictions(model):
+        hashed.update(predicted.astype("<i8").tobytes())
     need(hashed.hexdigest() == digest, "the known answers come out otherwise")
 
 
-def known_windows(own: Prediction | None) -> Iterator[np.ndarray]:
-    """Run the networks that predict windows on inputs that are all over their range."""
-    if own is None:
-        return
-    sizes = (own.b * own.c, 2 * own.limit), (len(own.tables[0]), own.residual_limit)
-    for chain, (size, limit) in zip((own.border, own.residual), sizes, strict=True):
+def known_predictions(model: Model) -> Iterator[np.ndarray]:
+    """Run the networks that predict on inputs that are all over their range."""
+    own, tiles, chains = model.prediction, model.tiles, []
+    if own is not None:
+        chains = [(own.border, own.b * own.c, 2 * own.limit)]
+        chains.append((own.residual, len(own.tables[0]), own.residual_limit))
+    if tiles is not None:
+        chains = [(tiles.border, len(tiles.rim), tiles.limit)]
+    for chain, size, limit in chains:
         number = np.arange(3)[:, None] * 40503 + np.arange(size) * 2654435761
         yield chain.run(number % (2 * limit + 1) - limit)
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from . import context_model, normaliser, predicted
+from . import context_model, normaliser, predicted, tiles
 from .conventions import Rejected, need
 from .forms import (
     Either,
@@ -46,7 +46,7 @@ def form_of_search(value: Any) -> Any:
 
 
 def form_of_decoding(value: Any) -> Any:
-    """Return the form of what decoding depends on; two parts may be missing."""
+    """Return the form of what decoding depends on; three parts may be missing."""
     there = value if isinstance(value, dict) else {}
     return DECODING | {name: form for name, form in ADDED.items() if name in there}
 
@@ -76,7 +76,7 @@ DECODING = {
     "normaliser": normaliser.SETTINGS,
     "quantiser": {"limit": integer(1, 2**31 - 1), "shift": integer(0, 47)},
 }
-ADDED = {"groups": is_groups, "prediction": predicted.SETTINGS}
+ADDED = {"groups": is_groups, "prediction": predicted.SETTINGS, "tiles": tiles.SETTINGS}
 MODEL = {
     "architecture": anything, "decoding": Either(form_of_decoding),
     "encoder": Either(form_of_encoder), "encoder_sha256": hexadecimal(64),

@@ -11,6 +11,7 @@ from scripts.golden.bad.models import bad_models
 from scripts.golden.bad.predicted import bad_predicted, bad_predictions, bad_unpredicted
 from scripts.golden.bad.qualities import bad_groups
 from scripts.golden.bad.reasons import list_reasons
+from scripts.golden.bad.tiles import bad_tiles, bad_tilings
 
 
 def bad_files():
@@ -21,10 +22,12 @@ def bad_files():
         ("archive-geometry-", bad_geometries(), ".nrw"),
         ("archive-predicted-", bad_predicted(), ".nrw"),
         ("archive-qualities-", bad_groups(), ".nrw"),
+        ("archive-tiles-", bad_tiles(), ".nrw"),
         ("archive-truths-", bad_truths(), ".nrw"),
         ("archive-windows-", bad_unpredicted(), ".nrw"),
         ("model-", bad_models(), ".narrows"),
         ("model-prediction-", bad_predictions(), ".narrows"),
+        ("model-tiles-", bad_tilings(), ".narrows"),
     )
     bad = {
         prefix + name + suffix: data

@@ -85,6 +85,11 @@ def bad_geometries():
         "overlap-too-much": made(
             lambda form, _: form.update(lengths=[2**17], hops=[1], shape=[2**17 + n - 1])
         ),
+        "brick-0": with_value("brick", [0]),
+        "brick-of-other-axes": with_value("brick", [1, 1]),
+        "brick-of-frames-that-overlap": made(
+            lambda form, _: form.update(hops=[5], shape=[5 * n + 1], brick=[2])
+        ),
         "attributes-of-others": made(attributes={"each": [{}, {}]}),
         "attributes-a-list": made(attributes=[]),
         "attributes-without-names": made(attributes={"all": [1]}),

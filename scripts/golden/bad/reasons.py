@@ -6,6 +6,7 @@ from scripts.golden.bad.good_files import (
     MODEL,
     PREDICTED_MODEL,
     QUALITIES_MODEL,
+    TILES_MODEL,
     TRUTHS_MODEL,
 )
 
@@ -13,6 +14,7 @@ MODELS = {
     "archive-qualities": QUALITIES_MODEL,
     "archive-exact": EXACT_MODEL,
     "archive-predicted": PREDICTED_MODEL,
+    "archive-tiles": TILES_MODEL,
     "archive-truths": TRUTHS_MODEL,
 }
 

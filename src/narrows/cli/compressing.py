@@ -72,6 +72,7 @@ class Compressing:
 
     def _to_archive(self, data: str, output: str) -> dict[str, Any]:
         from narrows.codec.encoding.kept import Kept
+        from narrows.signals.inputs import in_blocks
 
         kept = Kept()
         told, archive, size_before = (self.shown.advance, kept, self.workers), None, 0
@@ -81,8 +82,9 @@ class Compressing:
             codec, encoder = self.codec, self.codec.encoder
             source = opened.enter_context(open_source(data, self.asked.reading(codec)))
             _check_source(codec, source)
+            size = encoder.header().block_of(self.block_signals)
+            source, blocks = in_blocks(source, size, codec.model.tiles is not None)
             header = encoder.header(self.embed_model, _metadata(source, self.append))
-            blocks = source.blocks(header.block_of(self.block_signals))
             self.shown.begin("compressing", source.shape[0], header.frame_bytes)
             if self.append:
                 archive, size_before = _appending(codec, Path(output), stream)

@@ -56,14 +56,19 @@ def evaluate(
     from narrows.evaluation.peers.registry import Bench, sample
     from narrows.evaluation.waiting import in_words, seconds_of_codec, seconds_of_peers
     from narrows.models import load_codec
+    from narrows.signals.inputs import some_bricks
     from narrows.training.settings import parse_missing
 
     options.check_targets(quality, target_bytes, target_psnr)
     codec = load_codec(model)
     reading = asked.reading(codec)
     with open_stored(data, reading) as source:
-        given, x = Given.of(source), read_all(data, source)
-    all_signals, x = len(x), sample(x, signals, codec.model.prediction is not None)
+        all_signals, in_order = source.shape[0], codec.model.prediction is not None
+        found = None if codec.model.tiles is None else some_bricks(source, signals)
+        if found is None:
+            given, x = Given.of(source), sample(read_all(data, source), signals, in_order)
+        else:
+            given, x = Given.of(found[0], found[2]), found[1]
     given = given.share(len(x) / max(all_signals, 1))
     stand_ins = [] if missing is None else parse_missing(missing)
     request = Request(quality, effort, target_bytes, target_psnr, missing=stand_ins)

@@ -163,6 +163,7 @@ def describe_model(file: str) -> dict[str, Any]:
         "latent_size": model.groups[ENCODED],
         "correction": _correction(model),
         "prediction": model.prediction and {"memory": model.prediction.memory},
+        "tiles": model.tiles and {"rim": model.tiles.rim},
         "qualities": model.n_qualities,
         "lambda": _lambdas(model),
         "peak": model.peak,
@@ -243,6 +244,9 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
         pairs.append(("correction", f"{counted(components, 'component')}, at quality {qualities}"))
     if described["prediction"]:
         pairs.append(("prediction", f"from {described['prediction']['memory']:,} samples before"))
+    if described["tiles"]:
+        rim = counted(described["tiles"]["rim"], "element")
+        pairs.append(("prediction", f"of tiles, from {rim} before them along each axis"))
     pairs.append(("peak of PSNR", f"{quantity(described['peak'])}, {described['peak_is']}"))
     if described["lambda"]:
         lambdas = ", ".join(f"{each:.4g}" for each in described["lambda"])

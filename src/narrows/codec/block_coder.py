@@ -15,6 +15,8 @@ from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.prediction.prediction import Prediction
+from narrows.codec.prediction.tile_prediction import TilePrediction
+from narrows.codec.prediction.tiles import pack_tiles, rebuild_tiles, unpack_tiles
 from narrows.codec.prediction.windows import (
     Windows,
     in_turn,
@@ -77,6 +79,12 @@ class BlockCoder:
         )
         return Block(Mode.PREDICTED, quality, len(windows.modes), payload)
 
+    def pack_tiles(self, symbols: Symbols, counts: tuple[int, ...], quality: int) -> Block:
+        """Code the symbols of so many predicted tiles along each axis to a block."""
+        assert self._model.tiles is not None
+        payload = pack_tiles(symbols, counts, self._model.tiles, quality)
+        return Block(Mode.PREDICTED, quality, len(symbols), payload)
+
     @staticmethod
     def patched(block: Block, exact: ExactValues) -> Block:
         """Return a block with some elements beside it that are kept exactly."""
@@ -134,7 +142,9 @@ class BlockCoder:
         return Unpacked(symbols, qualities, exact)
 
     def _unpack_predicted(self, block: Block) -> Frames:
-        """Decode windows of a recording: each needs those before it."""
+        """Decode windows of a recording, or tiles: each needs those before it."""
+        if self._model.tiles is not None:
+            return self._unpack_tiles(block, self._model.tiles)
         return self._in_dtype(rebuild(*self._windows_of(block)))
 
     def past_of(self, block: Block) -> tuple[Windows, Frames]:
@@ -156,10 +166,17 @@ class BlockCoder:
     def _in_dtype(self, values: npt.NDArray[np.float64]) -> Frames:
         return self._model.normaliser.from_integers(values.reshape(-1, *self._model.frame_shape))
 
+    def _unpack_tiles(self, block: Block, own: TilePrediction) -> Frames:
+        """Decode tiles of an array: each needs those before it along every axis."""
+        self._check_quality(block.quality)
+        symbols, counts = unpack_tiles(block.payload, block.n_signals, own, block.quality)
+        residuals = self._transform.windows(symbols, block.quality).reshape(len(symbols), -1)
+        return self._in_dtype(rebuild_tiles(residuals, counts, own).astype(np.float64))
+
     @property
     def _prediction(self) -> Prediction:
         if self._model.prediction is None:
-            raise FormatError("block of predicted windows, but its model predicts nothing")
+            raise FormatError("block of predicted signals, but its model predicts nothing")
         return self._model.prediction
 
     def _check_quality(self, quality: int) -> None:

@@ -19,6 +19,7 @@ from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.prediction.lattice import bricks_of
 from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
 from narrows.processes import Workers
@@ -111,6 +112,7 @@ class Codec(Shared):
         missing: Sequence[float] = (),
         jobs: int = 1,
         block_signals: int | None = None,
+        bricks: Sequence[tuple[int, ...]] = (),
         **targets: Unpack[Targets],
     ) -> bytes:
         """Compress signals to the bytes of an archive.
@@ -144,6 +146,8 @@ class Codec(Shared):
         block_signals : int, optional
             Signals in a block: fewer make single signals quicker to get at, and the archive larger.
             By default, and at most, as many as take 2 MiB, and 16383.
+        bricks : sequence of tuple of int, optional
+            Shapes of the arrays whose tiles the signals are: each is a block, of tiles predicted.
 
         Raises
         ------
@@ -158,15 +162,13 @@ class Codec(Shared):
         seen = progress or (lambda n_signals: None)
         x = self.transform.check_frames(x)
         size = header.block_of(block_signals)
-        blocks = (x[start : start + size] for start in range(0, len(x), size))
+        blocks = bricks_of(x, bricks) if bricks else np.split(x, range(size, len(x), size))
         with Workers(jobs) as workers:
             self.encoder.compress_to(stream, header, blocks, request, seen, workers=workers)
         return stream.getvalue()
 
     def decompress(self, blob: bytes, jobs: int = 1) -> Frames:
-        """Decompress an archive: same shape and dtype as what was compressed.
-
-        With several `jobs`, so many processes share its blocks.
+        """Decompress an archive, in so many processes: same shape and dtype as compressed.
 
         Raises
         ------
@@ -217,10 +219,7 @@ class Codec(Shared):
         checksum: bool = False,
         **targets: Unpack[Targets],
     ) -> list[bytes]:
-        """Compress `(n, *frame_shape)` signals to a packet each; see `compress_packet`.
-
-        The packets are the same as one by one, and many together take a fraction of the time.
-        """
+        """Compress `(n, *frame_shape)` signals to a packet each, faster than one by one."""
         request = _request(quality, effort, **targets)
         return self.encoder.packets(x, request, checksum=checksum)
 

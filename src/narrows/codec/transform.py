@@ -100,9 +100,9 @@ class Transform:
         if quality.context is not None:
             for frequencies in frequencies_of(symbols, quality.tables):
                 hashed.update(frequencies.astype("<i4").tobytes())
-        if self.model.prediction is not None:
-            for windows in self.model.prediction.answers():
-                hashed.update(windows.astype("<i8").tobytes())
+        for own in (self.model.prediction, self.model.tiles):
+            for given in [] if own is None else own.answers():
+                hashed.update(given.astype("<i8").tobytes())
         if self._encoder is None:
             return KnownAnswers(symbols, hashed.hexdigest(), symbols[:0])
         answers = self.rounded(frames, [quality])[quality.number]

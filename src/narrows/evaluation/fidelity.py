@@ -99,13 +99,18 @@ class Spread:
     about_each: Floats | None  # about the mean of each signal's channel; None: no axis of length
 
     @classmethod
-    def of(cls, x: Signals, range_: Range | None = None) -> Self:
-        """Measure signals, part by part; without a range all finite values count."""
+    def of(
+        cls,
+        x: Signals,
+        range_: Range | None = None,
+        inside: npt.NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Measure signals, part by part; without a range all finite values count, if `inside`."""
         channels = n_channels(x.shape[1:])
         counts, sums, squares, own = (np.zeros(channels) for _ in range(4))
         low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
         for part in _parts(x):
-            values, known = _known(x[part], range_)
+            values, known = _known(x[part], range_, None if inside is None else inside[part])
             counts += known.sum(axis=(0, 1))
             sums += np.where(known, values, 0.0).sum(axis=(0, 1))
             low = np.minimum(low, np.where(known, values, np.inf).min(axis=(0, 1), initial=np.inf))
@@ -114,7 +119,7 @@ class Spread:
             )
         means = sums / np.maximum(counts, 1)
         for part in _parts(x):
-            values, known = _known(x[part], range_)
+            values, known = _known(x[part], range_, None if inside is None else inside[part])
             squares += _squares_about(means, values, known)
             each = np.where(known, values, 0.0).sum(axis=1, keepdims=True)
             own += _squares_about(
@@ -165,10 +170,13 @@ def _parts(x: Signals) -> Iterator[slice]:
     return (slice(start, start + rows) for start in range(0, len(x), rows))
 
 
-def _known(x: Signals, range_: Range | None) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def _known(
+    x: Signals, range_: Range | None, inside: npt.NDArray[np.bool_] | None
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return `(n, elements, channels)` values, and which of them a model is made for."""
     values = by_channel(x).astype(np.float64)
     known = np.isfinite(values)
+    known = known if inside is None else known & by_channel(inside)
     outside = None if range_ is None else range_.outside(x)
     return values, known if outside is None else known & ~by_channel(outside)
 

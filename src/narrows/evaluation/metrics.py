@@ -14,6 +14,7 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.codec.model.range import Range
+from narrows.codec.prediction.lattice import bricks_of
 from narrows.errors import DataError
 from narrows.evaluation.fidelity import (
     Fidelity,
@@ -47,18 +48,22 @@ class Given:
     n_elements: float
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """That an archive of them has."""
+    bricks: Sequence[tuple[int, ...]] = ()
+    """The shapes of the arrays whose tiles they are, if these are predicted from each other."""
 
     @classmethod
-    def of(cls, source: ArraySource | Frames) -> Self:
+    def of(cls, source: ArraySource | Frames, bricks: Sequence[tuple[int, ...]] = ()) -> Self:
         """Return the size of what was opened."""
         if isinstance(source, Frames):
-            return cls(source.raw_bytes, source.raw_elements, source.metadata)
+            return cls(source.raw_bytes, source.raw_elements, source.metadata, bricks)
         n = prod(source.shape)
         return cls(n * source.dtype.itemsize, n)
 
     def share(self, share: float) -> Given:
         """Return the size of a share of it, from which no file comes back."""
-        return self if share == 1 else Given(share * self.n_bytes, share * self.n_elements)
+        if share == 1:
+            return self
+        return Given(share * self.n_bytes, share * self.n_elements, bricks=self.bricks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +143,9 @@ def evaluate(
         raise DataError("no signals to evaluate on; give at least one")
     given = given or Given.of(ArraySource(x))
     blob = codec.compress(
-        x, progress=progress, jobs=jobs, metadata=given.metadata, **asdict(request)
-    )
+        x, progress=progress, jobs=jobs, metadata=given.metadata, bricks=given.bricks,
+        **asdict(request),
+    )  # fmt: skip
     decoded = codec.decompress(blob, jobs)
     return evaluation_of(x, decoded, len(blob), codec, request.missing, given)
 
@@ -153,8 +159,11 @@ def evaluation_of(
     given: Given | None = None,
 ) -> Evaluation:
     """Compute the figures of one compression; what is `missing` does not count."""
-    given = given or Given.of(ArraySource(x))
-    spread, peak = Spread.of(x, Range(codec.model, missing)), codec.model.peak
+    given, inside = given or Given.of(ArraySource(x)), None
+    if given.bricks:
+        inside = np.concatenate([brick.known for brick in bricks_of(x, given.bricks)])
+        decoded = np.where(inside, decoded, x)
+    spread, peak = Spread.of(x, Range(codec.model, missing), inside), codec.model.peak
     measured = fidelity(*channel_errors(x, decoded), peak, spread)
     model_bytes = len(codec.model_bytes)
     saved = (given.n_bytes - compressed_bytes) / len(x)

@@ -24,7 +24,9 @@ ENOUGH_CROPS = 32_768
 blocks of a field (docs/experiments.md), and more cost memory and no more updates."""
 
 
-def split_along(source: Frames, share: float) -> tuple[Frames, Frames] | None:
+def split_along(
+    source: Frames, share: float, least: int = LEAST_FRAMES
+) -> tuple[Frames, Frames] | None:
     """Hold out the last frames along the axis that has most; None where it has few.
 
     Returns
@@ -34,7 +36,7 @@ def split_along(source: Frames, share: float) -> tuple[Frames, Frames] | None:
     """
     counts = np.array([source.geometry.grid(i).counts for i in range(len(source.members))])
     axis = int(counts.min(axis=0).argmax())
-    if counts[:, axis].min() < LEAST_FRAMES:
+    if counts[:, axis].min() < least:
         return None
     hop, length = source.cut.hops[axis], source.cut.lengths[axis]
     ends = [(int(count) - ceil(share * count)) * hop for count in counts[:, axis]]

@@ -29,11 +29,17 @@ class Cut:
         Along the axes of the members.
     frame_shape : tuple of int
         That of the frames: the lengths, but for axes of one element that stand first.
+    brick : tuple of int or None
+        Frames that stand together, along the axes of the members.
+    tiles : bool
+        Whether frames are tiles of arrays, and no windows of recordings.
     """
 
     lengths: Lengths
     hops: Lengths
     frame_shape: Lengths
+    brick: Lengths | None = None
+    tiles: bool = False
 
 
 def choose_cut(members: Sequence[Member], reading: Reading) -> Cut:
@@ -98,7 +104,7 @@ def _tiles(members: Sequence[Member], tile: Lengths, hop: Lengths) -> Cut:
                 f"tile {','.join(map(str, tile))} is longer than every array: along axis {axis} "
                 f"the longest has {longest} elements; give at most as many"
             )
-    return Cut(lengths, (*before, *hop, *rest), frame_shape_of(lengths))
+    return Cut(lengths, (*before, *hop, *rest), frame_shape_of(lengths), tiles=True)
 
 
 def _of_model(members: Sequence[Member], frame_shape: Lengths, reading: Reading) -> Cut:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.prediction.lattice import Brick
 from narrows.errors import SettingError
+from narrows.signals.bricks import brick_for, parts_of
 from narrows.signals.checks import check_signals
 from narrows.signals.cutting import Cut
 from narrows.signals.geometry import MAX_WEIGHT, Geometry, pack_geometry, weight_of
@@ -49,6 +52,7 @@ class Frames:
             [member.format.name for member in members],
             [member.attributes for member in members],
             is_folder,
+            cut.brick,
         )
         if weight_of(cut.lengths, cut.hops) >= MAX_WEIGHT:
             raise SettingError(
@@ -100,10 +104,32 @@ class Frames:
         elements = self.shape[0] * prod(self.geometry.lengths)
         return elements / max(self.raw_elements, 1)
 
+    def in_bricks(self, most: int) -> Frames:
+        """Return the same frames in the order of bricks of at most so many, if none overlap."""
+        cut = self.cut
+        if cut.hops != cut.lengths:
+            return self
+        counts = (self.geometry.grid(number).counts for number in range(len(self.members)))
+        largest = tuple(map(max, zip(*counts, strict=True)))
+        brick = brick_for(largest, len(cut.frame_shape), most)
+        return Frames(self.members, replace(cut, brick=brick), self.geometry.is_folder)
+
     def blocks(self, size: int) -> Iterator[Signals]:
         """Yield `(at most size, *frame_shape)` frames at a time, in order."""
         for start in range(0, self.shape[0], size):
             yield self.part(start, start + size)
+
+    def bricks(self) -> Iterator[Brick]:
+        """Yield the bricks of frames that are in the order of such."""
+        assert self.cut.brick is not None
+        axes, start = len(self.cut.frame_shape), 0
+        for number, shape in enumerate(self.geometry.shapes):
+            for sizes in parts_of(shape, self.cut.lengths, self.cut.brick):
+                lengths = self.cut.lengths
+                n = prod(-(-s // length) for s, length in zip(sizes, lengths, strict=True))
+                yield Brick(self.part(start, start + n), sizes[len(sizes) - axes :])
+                start += n
+            assert start == self.geometry.starts[number + 1]
 
     def part(self, start: int, stop: int) -> Signals:
         """Cut frames `start` to `stop`."""
@@ -120,7 +146,7 @@ class Frames:
     def _whole_frames(self, number: int) -> int:
         """Count the frames that a member begins with and that are its rows, one after another."""
         shape, lengths = self.members[number].shape, self.geometry.lengths
-        if self.geometry.hops != lengths or shape[1:] != lengths[1:]:
+        if self.cut.brick or self.geometry.hops != lengths or shape[1:] != lengths[1:]:
             return 0
         return shape[0] // lengths[0]
 

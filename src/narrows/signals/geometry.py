@@ -24,6 +24,7 @@ from typing import Any
 
 from narrows.codec.archive import Header
 from narrows.errors import FormatError
+from narrows.signals.bricks import is_row_major
 from narrows.signals.names import MAX_NAME_LENGTH, check_names
 from narrows.signals.source import Attributes
 from narrows.signals.windows import Grid
@@ -54,6 +55,8 @@ class Geometry:
         Of each member.
     is_folder : bool
         Whether the members are files of a folder, or the one member is a file of its own.
+    brick : tuple of int or None
+        How many frames stand together along each axis, where these are not row-major.
     """
 
     names: Sequence[str]
@@ -63,10 +66,11 @@ class Geometry:
     formats: Sequence[str]
     attributes: Sequence[Attributes] = field(repr=False)
     is_folder: bool
+    brick: Shape | None = None
 
     def grid(self, member: int) -> Grid:
         """Return where the frames of a member are."""
-        return Grid(self.shapes[member], self.lengths, self.hops)
+        return Grid(self.shapes[member], self.lengths, self.hops, self.brick)
 
     @cached_property
     def starts(self) -> list[int]:
@@ -97,6 +101,11 @@ def pack_geometry(geometry: Geometry) -> dict[str, Any]:
     }
     if geometry.hops != geometry.lengths:
         form["hops"] = list(geometry.hops)
+    if geometry.brick is not None and not all(
+        is_row_major(geometry.grid(number).counts, geometry.brick)
+        for number in range(len(geometry.names))
+    ):
+        form["brick"] = list(geometry.brick)
     metadata: dict[str, Any] = {"geometry": form, "names": _pack_names(geometry.names)}
     attributes = _pack_attributes(geometry.attributes)
     return metadata | ({"attributes": attributes} if attributes else {})
@@ -128,7 +137,8 @@ def unpack_metadata(metadata: Mapping[str, Any]) -> Geometry | None:
         return None
     form = metadata["geometry"]
     _check(isinstance(form, dict), "is no object")
-    _check(set(form) | {"hops"} == {"folder", "format", "lengths", "hops", "shape"}, "has others")
+    needed = {"folder", "format", "lengths", "shape"}
+    _check(needed <= set(form) <= needed | {"hops", "brick"}, "has other keys")
     names = _unpack_names(metadata.get("names"))
     check_names(names, FormatError)
     n = len(names)
@@ -144,7 +154,9 @@ def unpack_metadata(metadata: Mapping[str, Any]) -> Geometry | None:
     formats = _for_all(form["format"], n)
     _check(all(isinstance(each, str) for each in formats), "has formats that are no text")
     attributes = _unpack_attributes(metadata.get("attributes", {}), n)
-    return Geometry(names, shapes, lengths, hops, formats, attributes, form["folder"])
+    brick = _whole(form["brick"], 1) if "brick" in form else None
+    _check(brick is None or (len(brick) == len(lengths) and hops == lengths), "has other bricks")
+    return Geometry(names, shapes, lengths, hops, formats, attributes, form["folder"], brick)
 
 
 def _pack_names(names: Sequence[str]) -> dict[str, list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -12,16 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.arrays import as_array
+from narrows.codec.archive import Header
+from narrows.codec.prediction.lattice import Brick
+from narrows.errors import SettingError
 from narrows.signals.channels import has_length
-from narrows.signals.crops import split_along, with_crops
+from narrows.signals.crops import LEAST_FRAMES, split_along, with_crops
 from narrows.signals.frames import Frames
-from narrows.signals.reading import Reading
-from narrows.signals.source import ArraySource, Signals, drawn
+from narrows.signals.reading import Lengths, Reading
+from narrows.signals.source import ArraySource, Signals, Source, drawn
 from narrows.signals.sources import open_array, open_signals
 
 Data: TypeAlias = npt.ArrayLike | str | os.PathLike[str] | ArraySource | Frames
 RUNS = 50  # of signals that are held out of many: those beside each other may be alike
 HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of recordings; of the signals in them
+LEAST_TILES = 3  # along an axis, of which the last ones are held out
 
 
 def as_source(x: Data, reading: Reading, name: str = "data") -> ArraySource | Frames:
@@ -33,6 +37,20 @@ def as_source(x: Data, reading: Reading, name: str = "data") -> ArraySource | Fr
     array = as_array(x, name)
     is_cut = reading.hops_of_model is not None and reading.frame_shape != array.shape[1:]
     return open_array(array, reading, name) if reading.cuts or is_cut else ArraySource(array)
+
+
+def in_blocks(
+    source: Source, size: int, predicts_tiles: bool
+) -> tuple[Source, Iterable[Signals | Brick]]:
+    """Return a source in the order of its blocks of at most so many signals, and these.
+
+    Tiles that are predicted from each other come in bricks.
+    """
+    if predicts_tiles and isinstance(source, Frames):
+        bricked = source.in_bricks(size)
+        if bricked.cut.brick is not None:
+            return bricked, bricked.bricks()
+    return source, source.blocks(size)
 
 
 def reading_of(
@@ -58,6 +76,8 @@ class TrainingSamples:
     """How it was cut, for the model to remember; nothing where it was not."""
     recordings: tuple[int, ...] = ()
     """How many signals of `x` each recording has, where they stand in their order."""
+    bricks: tuple[Sequence[Lengths], Sequence[Lengths]] = ((), ())
+    """The shapes of the arrays whose tiles `x` and `validation` are, where these are in order."""
     in_order: Callable[[], TrainingSamples] | None = None
     """Reads the windows of recordings in their order, where `x` has them at random offsets."""
 
@@ -91,11 +111,15 @@ def training_samples(
         return TrainingSamples(*_of_rows(source, held_out, most, seed), {})
     cut = {"lengths": list(source.cut.lengths), "hops": list(source.cut.hops)}
     about: dict[str, Any] = {"cut": cut}
+    has_tiles = in_order and source.cut.tiles
     if others is None:
         parts = source.hold_out(HELD_OUT_SHARE, seed)
         if parts is not None:
             about["held_out"] = [member.name for member in parts[1].members]
-        source, others = parts or split_along(source, HELD_OUT_SHARE) or (source, None)
+        least = LEAST_TILES if has_tiles else LEAST_FRAMES
+        source, others = parts or split_along(source, HELD_OUT_SHARE, least) or (source, None)
+    if has_tiles:
+        return _in_bricks(source, others, about, most)
     ordered = partial(_in_order, source, others, about, most)
     if in_order:
         return ordered()
@@ -147,6 +171,47 @@ def _of_rows(
     held = (first + np.arange(RUNS)[:, None] * apart + np.arange(length)).reshape(-1)
     chosen = chosen[~np.isin(chosen, held)]
     return source.rows(chosen[drawn(len(chosen), most, seed)]), source.rows(held)
+
+
+def _in_bricks(
+    source: Frames, others: ArraySource | Frames | None, about: dict[str, Any], most: int
+) -> TrainingSamples:
+    """Return tiles of arrays, brick by brick."""
+    if not isinstance(others, Frames):
+        raise SettingError(
+            f"architecture predictive for arrays of less than {LEAST_TILES} tiles along every "
+            "axis: some are held out; give larger arrays, smaller tiles, or --validation"
+        )
+    learnt, held = some_bricks(source, most), some_bricks(others, min(most, MAX_HELD_OUT))
+    if learnt is None or held is None:
+        raise SettingError(
+            "architecture predictive for tiles that overlap; it predicts each from those beside "
+            "it: leave --hop out"
+        )
+    (_, x, shapes), (_, held_out, held_shapes) = learnt, held
+    return TrainingSamples(x, held_out, about, bricks=(shapes, held_shapes))
+
+
+def some_bricks(
+    source: ArraySource | Frames, most: int | None = None
+) -> tuple[Frames, Signals, list[Lengths]] | None:
+    """Return the first bricks of a source: it in their order, tiles, and the bricks' shapes.
+
+    Of several bricks those come that have no more tiles in all than `most`.
+
+    None where there are no tiles, or they overlap.
+    """
+    if not isinstance(source, Frames) or source.cut.hops != source.cut.lengths:
+        return None
+    most = most or source.shape[0]
+    size = Header(bytes(16), source.dtype, source.cut.frame_shape).block_signals
+    bricks: list[Brick] = []
+    laid = source.in_bricks(min(size, most))
+    for brick in laid.bricks():
+        if bricks and sum(map(len, bricks)) + len(brick) > most:
+            break
+        bricks.append(brick)
+    return laid, np.concatenate([b.frames for b in bricks]), [b.shape for b in bricks]
 
 
 def _sampled(source: ArraySource | Frames, most: int, seed: int) -> Signals:

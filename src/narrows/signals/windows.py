@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.errors import DataError
+from narrows.signals.bricks import number_of, place_of
 
 Array = npt.NDArray[Any]
 PART_BYTES = 1 << 25  # of an array that is put together a part at a time
@@ -40,11 +41,14 @@ class Grid:
         Of a frame, along every axis of the array.
     hops : tuple of int
         From one frame to the next, along every axis: at least 1, at most the length.
+    brick : tuple of int or None
+        How many frames along every axis stand together, where nothing overlaps; see `bricks`.
     """
 
     shape: tuple[int, ...]
     lengths: tuple[int, ...]
     hops: tuple[int, ...]
+    brick: tuple[int, ...] | None = None
 
     @cached_property
     def counts(self) -> tuple[int, ...]:
@@ -66,7 +70,10 @@ class Grid:
 
     def corner(self, number: int) -> tuple[int, ...]:
         """Return where a frame begins; frames are in order, the last axis fastest."""
-        places = np.unravel_index(number, self.counts)
+        if self.brick is None:
+            places: Any = np.unravel_index(number, self.counts)
+        else:
+            places = place_of(number, self.counts, self.brick)
         return tuple(int(p) * hop for p, hop in zip(places, self.hops, strict=True))
 
     def box(self, number: int) -> Box:
@@ -86,6 +93,10 @@ class Grid:
                 box, self.lengths, self.hops, self.counts, strict=True
             )
         ]
+        if self.brick is not None:
+            each = (number_of(places, self.counts, self.brick) for places in product(*ranges))
+            yield from sorted(each)
+            return
         steps = [prod(self.counts[axis + 1 :]) for axis in range(len(self.counts))]
         for places in product(*ranges):
             yield sum(p * step for p, step in zip(places, steps, strict=True))

@@ -27,7 +27,12 @@ from narrows.training.data.frames import (
     split_rows,
 )
 from narrows.training.data.scaling import Channels, scaling_of, unit_scaling_of
-from narrows.training.freeze import TrainingSignals, check_windows, latent_size_of
+from narrows.training.freeze import (
+    TrainingSignals,
+    check_tiles,
+    check_windows,
+    latent_size_of,
+)
 from narrows.training.plan import Plan, plan_of
 from narrows.training.settings import TrainingSettings, completed, parse_missing
 from narrows.training.water_filling import Spectrum
@@ -62,10 +67,12 @@ def prepare(
     done = completed(settings)
     x, validation = check_training_data(samples.x, samples.validation)
     if done["architecture"] == PREDICTIVE:
-        check_windows(x.shape[1:])
+        (check_tiles if samples.bricks[0] else check_windows)(x.shape[1:])
     settings = settings if own is None else _with_latents_of(own, settings, x.shape[1:])
     aim = None if done["aim"] is None else parse_aim(done["aim"])
-    channels = Channels(done["channels"], done["weights"], x.shape[1:])
+    alike = samples.bricks[0] and done["channels"] == "auto"  # tiles have one covariance
+    own_channels = "none" if alike else done["channels"]
+    channels = Channels(own_channels, done["weights"], x.shape[1:])
     asked = [] if done["missing"] is None else parse_missing(done["missing"])
     cleaner = Cleaner.of(x, asked, channels)
     whole = cleaner.clean(x, "training signals")
@@ -119,7 +126,7 @@ def _scaled(
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     missing = split_missing(whole, held_out, rows)
     signals = TrainingSignals(
-        x_train, x_validation, *in_floats, *missing, stand_ins, samples.recordings
+        x_train, x_validation, *in_floats, *missing, stand_ins, samples.recordings, *samples.bricks
     )
     return signals, scaling
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from narrows.signals.bricks import Shape, some_arrays
 from narrows.training.aims import parse_aim
 from narrows.training.architectures import Numbers
 from narrows.training.choices import CLOSED_FORM, GIVEN, PREDICTIVE
@@ -41,12 +43,19 @@ class Reached:
 
     @classmethod
     def by(
-        cls, codec: Codec, x: npt.NDArray[Any], scale: Numbers, *, in_order: bool = False
+        cls,
+        codec: Codec,
+        x: npt.NDArray[Any],
+        scale: Numbers,
+        shapes: Sequence[Shape] = (),
+        *,
+        in_order: bool = False,
     ) -> Reached:
         """Compress and decompress some of `(n, *frame_shape)` signals, spread over all.
 
         Where order counts, they are the first ones. Errors and variances count as in training: of
-        each channel times its scale.
+        each channel times its scale. `shapes` are those of the arrays whose tiles the signals are,
+        beyond which nothing counts.
         """
         n = max(1, min(len(x), MAX_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
         some = (
@@ -54,11 +63,18 @@ class Reached:
             if in_order or codec.model.prediction is not None
             else x[np.arange(n) * len(x) // n]
         )
-        blob = codec.compress(some)
+        inside = np.ones((), dtype=bool)
+        if shapes:
+            some, shapes, inside = some_arrays(x, shapes, MAX_ELEMENTS)
+            n = len(some)
+        blob = codec.compress(some, bricks=shapes)
         shape = (-1, np.size(scale))
-        original = some.astype(np.float64).reshape(shape)
-        errors = np.square(codec.decompress(blob).reshape(shape) - original).mean(axis=0)
-        variances = np.square(original - original.mean(axis=0)).mean(axis=0)
+        original, known = some.astype(np.float64).reshape(shape), inside.reshape(-1, 1)
+        count = np.broadcast_to(known, original.shape).sum(axis=0)
+        mean = (original * known).sum(axis=0) / count
+        difference = (codec.decompress(blob).reshape(shape) - original) * known
+        errors = np.square(difference).sum(axis=0) / count
+        variances = np.square((original - mean) * known).sum(axis=0) / count
         weights = np.square(np.ravel(scale))
         each = map(_decibels, variances.tolist(), errors.tolist())
         return cls(

@@ -99,9 +99,10 @@ class TrainingSettings(TypedDict, total=False):
         default=1, least=1, most=MAX_QUALITIES)]
     architecture: Annotated[str, Setting(
         "Kind of networks: linear is PCA, in closed form; predictive adds what predicts windows of "
-        "a recording from those before them; auto takes conv for 2,000 pictures or more of at "
-        "least 16 x 16, and dense for everything else; with an aim it measures linear, and "
-        "predictive for windows, beside them, and keeps the one of fewest bytes.",
+        "a recording, or tiles of an array, from those before them; auto takes conv for 2,000 "
+        "pictures or more of at least 16 x 16, and dense for everything else; with an aim it "
+        "measures linear, and predictive for windows, beside them, and keeps the one of fewest "
+        "bytes.",
         default="auto", choices=("auto", "linear", "predictive", "dense", "conv"))]
     loss: Annotated[str | None, Setting(
         "The distortion that is minimised.",

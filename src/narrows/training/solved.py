@@ -16,11 +16,13 @@ from narrows.training.architectures import Autoencoder, like
 from narrows.training.closed_form.pca import (
     MAX_EXACT_SIZE,
     components_of_known,
-    entropy_bits,
     fit_linear,
 )
+from narrows.training.closed_form.steps import entropy_bits
+from narrows.training.closed_form.tiles import axes_of_tiles
 from narrows.training.data.frames import spread_over
 from narrows.training.finishing import finished
+from narrows.training.freeze import rim_for
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan
 from narrows.training.preparing import Prepared
@@ -58,16 +60,16 @@ class Solver:
         while self._next is not None and len(self.found) < most:
             tried = self._next
             LOG.debug("finding principal components and steps")
-            outcome = Outcome(
-                TrainingResult(
-                    self._fitted(tried, frames, self._missing, self._axes), [], 0, False, []
-                ),
-                tried,
-            )
+            if self.prepared.signals.bricks:
+                fitted = self._fitted_to_tiles(tried)
+            else:
+                fitted = self._fitted(tried, frames, self._missing, self._axes)
+            outcome = Outcome(TrainingResult(fitted, [], 0, False, []), tried)
             self.clock.lap("training")
             codec = finished(outcome, self.prepared, self.plan.architecture, self.clock)
             signals, scaling = self.prepared.signals, self.prepared.scaling
-            reached = Reached.by(codec, signals.validation, scaling.scale)
+            shapes = signals.validation_bricks
+            reached = Reached.by(codec, signals.validation, scaling.scale, shapes)
             short = reached.is_short(self.plan)
             beyond = [each for each in self.found if each[2].is_short(self.plan) != short]
             others = [(one, got) for one, _, got in beyond or self.found]
@@ -88,6 +90,17 @@ class Solver:
         scaling, snr = self.prepared.scaling, plan.aimed_snr
         size = plan.latent_size
         return fit_linear(frames, size, aims, scaling, aimed_snr=snr, axes=axes, missing=missing)
+
+    def _fitted_to_tiles(self, plan: Plan) -> Autoencoder:
+        """Fit the axes of what neighbours do not say of tiles."""
+        signals, scaling = self.prepared.signals, self.prepared.scaling
+        frames, rim = signals.scaled_train, rim_for(signals.train.shape[1:])
+        axes, coded = axes_of_tiles(frames, signals.bricks, rim, plan)
+        aims, k = plan.of_qualities(plan.aimed_bits, RATE_RATIO), len(axes[1])
+        return fit_linear(
+            frames, k, aims, scaling, aimed_snr=plan.aimed_snr, axes=axes, missing=self._missing,
+            coded=coded,
+        )  # fmt: skip
 
     @cached_property
     def _axes(self) -> Axes | None:

@@ -16,8 +16,9 @@ from narrows.evaluation.metrics import evaluate
 from narrows.training import train as training
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.closed_form.linear_start import start_linear
-from narrows.training.closed_form.pca import MAX_STEP_RATIO, estimates, fit_linear, within_span
+from narrows.training.closed_form.pca import estimates, fit_linear
 from narrows.training.closed_form.refit import MIN_FRAMES_PER_FEATURE, refit_last_layer
+from narrows.training.closed_form.steps import MAX_STEP_RATIO, within_span
 from narrows.training.data.frames import scaled
 from narrows.training.data.scaling import scaling_of
 from narrows.training.freeze.latents import LARGEST_STEP, SMALLEST_STEP, finest

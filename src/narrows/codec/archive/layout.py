@@ -65,7 +65,7 @@ class Mode(IntEnum):
     PATCHED = 3
     """As CODED for signals that are not whole in the elements kept exactly, which come first."""
     PREDICTED = 4
-    """Windows of a recording, predicted from those decoded before them in the block."""
+    """Windows of a recording, or tiles of an array, predicted from those decoded before them."""
     PREDICTED_PATCHED = 5
     """As PREDICTED, behind such elements."""
 

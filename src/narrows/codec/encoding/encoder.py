@@ -21,12 +21,14 @@ from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.encoding.tile_blocks import TileBlocks
 from narrows.codec.encoding.window_blocks import WindowBlocks
 from narrows.codec.entropy.packets import check_finite, check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.model.range import Range
 from narrows.codec.networks.backend import Backend
+from narrows.codec.prediction.lattice import Brick
 from narrows.codec.shared import Shared
 from narrows.codec.transform import Frames
 from narrows.errors import DataError
@@ -34,7 +36,7 @@ from narrows.gaps import filled
 from narrows.processes import ALONE, Workers
 
 LOG = logging.getLogger(__name__)
-Signals = Frames | Iterable[Frames]
+Signals = Frames | Iterable[Frames | Brick]
 
 
 class Encoder(Shared):
@@ -63,6 +65,10 @@ class Encoder(Shared):
     def _windows(self) -> WindowBlocks:
         return WindowBlocks(self._decoder, self.symbol_encoder, self._likeness)
 
+    @cached_property
+    def _tiles(self) -> TileBlocks:
+        return TileBlocks(self._decoder, self._likeness)
+
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives; with `embed_model` it carries the decoder."""
         model = self._model
@@ -88,7 +94,7 @@ class Encoder(Shared):
             From `header`.
         x : (n, *frame_shape), or an iterable of such
             Of parts that are best of `header.block_signals` signals, each becomes a block: memory
-            then does not grow with their number.
+            then does not grow with their number. A part may be a Brick, and then has no more.
         request : Request
         progress : Progress, optional
         kept : Kept, optional
@@ -104,7 +110,7 @@ class Encoder(Shared):
         self,
         stream: BinaryIO,
         archive: IndexedArchive,
-        x: Frames | Iterable[Frames],
+        x: Signals,
         request: Request,
         progress: Progress = unseen,
         kept: Kept | None = None,
@@ -134,9 +140,13 @@ class Encoder(Shared):
         parts = [check_frames(x)] if isinstance(x, np.ndarray) else x
         quality, _ = request.resolve(self._model)
         blocks = (
-            frames[start : start + block_signals]
-            for frames in map(check_frames, parts)
-            for start in range(0, len(frames), block_signals)
+            block
+            for part in parts
+            for block in (
+                [Brick(check_frames(part.frames), part.shape)]
+                if isinstance(part, Brick)
+                else _split(check_frames(part), block_signals)
+            )
         )
         if workers.jobs == 1:
             return (self._block(block, request, quality, progress, kept) for block in blocks)
@@ -144,18 +154,29 @@ class Encoder(Shared):
         return _counted(workers.in_order(encode, blocks), progress, kept)
 
     def _block(
-        self, x: Frames, request: Request, raw_quality: int, progress: Progress, kept: Kept
+        self,
+        part: Frames | Brick,
+        request: Request,
+        raw_quality: int,
+        progress: Progress,
+        kept: Kept,
     ) -> Block:
         """Encode a block; kept as it is where a sample says that this may be smaller, and it is."""
+        x = part.frames if isinstance(part, Brick) else part
         range_ = Range(self._model, request.missing) if request.missing else self._range
         left_out = range_.outside(x)
         if left_out is not None:
             kept.add(x, left_out, range_)
             check_leaving_out(request, kept)
-        if self._model.prediction is None:
+        block: Block | None = None
+        is_alone = left_out is None and request.budget is None
+        if self._model.prediction is not None:
+            block = self._windows.block(x, left_out, request, kept)
+        elif isinstance(part, Brick) and self._model.tiles is not None and is_alone:
+            block = self._tiles.block(part, request.resolve(self._model)[0])
+        if block is None:
             block = self._coded(x, request, left_out, progress, kept)
         else:
-            block = self._windows.block(x, left_out, request, kept)
             progress(len(x))
         if block is None:
             return pack_raw(x, raw_quality)
@@ -245,11 +266,15 @@ def _telling(kept: Kept | None) -> Iterator[Kept]:
 
 
 def _encode_elsewhere(
-    encoder: Encoder, request: Request, raw_quality: int, x: Frames
+    encoder: Encoder, request: Request, raw_quality: int, part: Frames | Brick
 ) -> tuple[Block, Kept]:
     """Encode a block in another process, and count what is kept exactly of it."""
     kept = Kept()
-    return encoder._block(x, request, raw_quality, unseen, kept), kept
+    return encoder._block(part, request, raw_quality, unseen, kept), kept
+
+
+def _split(x: Frames, size: int) -> Iterator[Frames]:
+    return (x[start : start + size] for start in range(0, len(x), size))
 
 
 def _counted(

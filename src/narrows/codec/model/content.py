@@ -19,6 +19,7 @@ from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.codec.prediction.prediction import Prediction
+from narrows.codec.prediction.tile_prediction import TilePrediction
 
 VERSION = 0
 Tensors = dict[str, npt.NDArray[Any]]
@@ -44,6 +45,8 @@ class Parts(Protocol):
     def groups(self) -> Mapping[str, int]: ...  # noqa: D102
     @property
     def prediction(self) -> Prediction | None: ...  # noqa: D102
+    @property
+    def tiles(self) -> TilePrediction | None: ...  # noqa: D102
     @property
     def encoder(self) -> IntegerNetwork | None: ...  # noqa: D102
     @property
@@ -85,17 +88,18 @@ def write_decoding(model: Parts) -> Content:
     }
     if len(model.groups) > 1:
         settings["groups"] = [list(group) for group in model.groups.items()]
-    prediction: Tensors = {}
-    if model.prediction is not None:
-        settings["prediction"] = model.prediction.settings()
-        prediction = above("prediction.", model.prediction.tensors())
+    predictions: Tensors = {}
+    for name, own in (("prediction", model.prediction), ("tiles", model.tiles)):
+        if own is not None:
+            settings[name] = own.settings()
+            predictions |= above(f"{name}.", own.tensors())
     tensors = {
         "quantiser.gain": model.quantiser.gain,
         "quantiser.step": model.quantiser.step,
         **above("decoder.", model.decoder.tensors()),
         **above("tables.", pack_tables(model.tables)),
         **contexts.tensors,
-        **prediction,
+        **predictions,
     }
     return Content(settings, tensors)
 
@@ -117,9 +121,11 @@ def read_decoding(content: Content) -> dict[str, Any]:
         "tables": tables,
         "contexts": read_contexts(Content(settings["contexts"], tensors), rows),
         "groups": groups,
-        "prediction": None
-        if "prediction" not in settings
-        else Prediction.build(settings["prediction"], below("prediction.", tensors)),
+        **{
+            name: kind.build(settings[name], below(f"{name}.", tensors))
+            for name, kind in (("prediction", Prediction), ("tiles", TilePrediction))
+            if name in settings
+        },
     }
 
 

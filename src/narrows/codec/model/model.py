@@ -19,6 +19,7 @@ from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
 from narrows.codec.model.content import write_decoding, write_encoder
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
+from narrows.codec.model.predictions import check_predictions
 from narrows.codec.model.quality import Quality
 from narrows.codec.model.tradeoff import Fit, Tradeoffs
 from narrows.codec.networks.layers import Shape
@@ -26,6 +27,7 @@ from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.codec.prediction.prediction import Prediction
+from narrows.codec.prediction.tile_prediction import TilePrediction
 from narrows.errors import FormatError, SettingError
 
 
@@ -77,6 +79,8 @@ class Model:
         How many latents each group has, in order. Without others, all are encoded.
     prediction : Prediction or None
         How windows of a recording are predicted from those before them.
+    tiles : TilePrediction or None
+        How tiles of an array are predicted from their neighbours; a model has one of the two.
     training : mapping
         How the model came to be; coding does not depend on it.
     given_encoder_digest : bytes or None
@@ -104,6 +108,7 @@ class Model:
     known_answers: KnownAnswers | None = None
     groups: Mapping[str, int] = field(default_factory=dict)
     prediction: Prediction | None = None
+    tiles: TilePrediction | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     given_encoder_digest: bytes | None = None
 
@@ -134,7 +139,7 @@ class Model:
         if weights and self.frame_shape[-1:] != (len(weights),):
             raise FormatError(f"search with weights of {len(weights)} channels for other frames")
         self._check_known_answers(k)
-        self._check_prediction()
+        check_predictions(self)
 
     def _check_networks(self, k: int) -> None:
         decoder, encoder = self.decoder, self.encoder
@@ -183,14 +188,6 @@ class Model:
                 for size, j in zip(context.sizes, context.order, strict=True)
             ):
                 raise FormatError("context model for tables of other sizes")
-
-    def _check_prediction(self) -> None:
-        own = self.prediction
-        if own is None:
-            return
-        if own.residual.output_shape != self.frame_shape or len(own.step) != self.n_qualities:
-            raise FormatError("prediction of other frames, or for other qualities")
-        self.normaliser.check_output(own.limit)
 
     def _check_known_answers(self, k: int) -> None:
         known = self.known_answers

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,13 @@ class CompiledNetwork:
         plan = list(planned(network.layers, network.input_limit, backend))
         self.dtypes = [dtype for _, dtype, _ in plan]
         self.steps = [layer.compile(backend, dtype, limit) for layer, dtype, limit in plan]
+
+    def answer(self) -> np.ndarray:
+        """Return what three inputs give that are all over their range, `(3, *output_shape)`."""
+        size, limit = prod(self.network.input_shape), self.network.input_limit
+        number = np.arange(3)[:, None] * 40503 + np.arange(size) * 2654435761
+        inputs = (number % (2 * limit + 1) - limit).astype(np.float64)
+        return np.asarray(self(inputs.reshape(3, *self.network.input_shape))).astype(np.int64)
 
     @np.errstate(invalid="ignore")  # some BLAS kernels set the flag for lanes that they discard
     def __call__(self, x: Array) -> Array:

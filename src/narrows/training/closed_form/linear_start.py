@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from narrows.training.architectures import SLOPE, Autoencoder
-from narrows.training.closed_form.pca import components_of_known, step_for_entropy
+from narrows.training.closed_form.pca import components_of_known
+from narrows.training.closed_form.steps import step_for_entropy
 
 SAMPLE = 20_000  # signals from which the components are learned
 PAIR_WEIGHT = 1.0 / (1.0 + SLOPE)

@@ -5,29 +5,46 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.architectures.dense import undrawn
+from narrows.training.closed_form.steps import (
+    MIN_SPREAD,
+    energy,
+    entropy_bits,
+    step_for_entropy,
+    step_for_error,
+    within_span,
+)
 
 MAX_EXACT_SIZE = 4096  # elements of a frame; above, a randomised decomposition
 POWER_ITERATIONS = 4  # of that
-MIN_SPREAD = 1e-5  # below it, latents of a constant set are rounding errors
-MIN_STEP = 1e-5  # in spreads: 16 bits a latent
-MAX_STEP_OF_FEW_VALUES = 0.1  # in spreads: larger steps could tell the values apart, but move them
-MAX_COUNTED = 1 << 16  # different symbols, up to which counting is faster than sorting
 MIN_ESTIMATED = 256  # signals
 MIN_ESTIMATE = 0.5  # in rounded latents
 IMPUTATIONS, MAX_IMPUTED = 3, 8192  # rounds in which what is missing is found anew; in signals
 ROWS = 4096  # taken into float64 at a time
 MAX_SUMMED = 1 << 22  # elements: 32 MB of float64
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
-MAX_STEP_RATIO = 2.0**15  # of two qualities: more than whole numbers below 2**21 hold
-CLIPPED_STEP_RATIO = 2.0**10  # above that: the smallest gain, of 15 bits, is then right to 3 %
-HALVINGS = 26  # of the 23 octaves in which the step may be
 COMPARED = 4096  # signals on which the two ways to decode are compared
+
+
+class Coded(NamedTuple):
+    """What is coded along axes, where that is not all of a frame.
+
+    Attributes
+    ----------
+    deviations : (k,)
+        Along each axis, in the units of the networks.
+    left_out : float
+        Variance of what is along none of them, summed.
+    """
+
+    deviations: Tensor
+    left_out: float
 
 
 def fit_linear(
@@ -39,6 +56,7 @@ def fit_linear(
     aimed_snr: float | None = None,
     axes: tuple[Tensor, Tensor] | None = None,
     missing: Tensor | None = None,
+    coded: Coded | None = None,
 ) -> Autoencoder:
     """Fit PCA and choose the rounding steps at which the latents have the aimed entropies.
 
@@ -60,6 +78,8 @@ def fit_linear(
         Mean and components where they are known, as many as there are latents or more.
     missing : (n, *frame_shape) bool, optional
         Which elements were filled in: nothing is learned from them, and they do not count.
+    coded : Coded, optional
+        What is coded along the axes, where that is not all of a frame.
     """
     frame_shape = tuple(scaled.shape[1:])
     flat, size = scaled.flatten(1), prod(frame_shape)
@@ -71,16 +91,21 @@ def fit_linear(
     set_affine(encoder[1], components, -mean @ components.T)
     set_affine(decoder[0], components.T, mean)
     y = (flat[:STEP_SAMPLE] - mean) @ components.T
+    if coded is not None:
+        y = y / y.square().mean(0).sqrt().clamp(min=MIN_SPREAD) * coded.deviations
     if aimed_snr is not None:
         rest = flat[:STEP_SAMPLE] - mean - y @ components
         counted = 1.0 if gone is None else float((~gone[:STEP_SAMPLE]).float().mean())
-        left_out = _energy(rest if gone is None else rest.masked_fill(gone[:STEP_SAMPLE], 0.0))
+        left_out = energy(rest if gone is None else rest.masked_fill(gone[:STEP_SAMPLE], 0.0))
+        left_out = left_out if coded is None else coded.left_out
         step = step_for_error(y, counted * size * 10.0 ** (-aimed_snr / 10.0), left_out)
         ratio = entropy_bits(torch.round(y / step)) / aimed_bits[(len(aimed_bits) - 1) // 2]
         aimed_bits = [bits * ratio for bits in aimed_bits]
     steps = within_span(torch.tensor([step_for_entropy(y, bits) for bits in aimed_bits]))
     middle = steps[(len(steps) - 1) // 2]
-    shrinking = torch.stack([estimates(y / step) for step in steps])  # (n_qualities, k)
+    # In closed loop, what shrinks a latent's estimate would take from the tiles after it, too.
+    shrunk_by = estimates if coded is None else lambda latents: torch.ones(latents.shape[1])
+    shrinking = torch.stack([shrunk_by(y / step) for step in steps])  # (n_qualities, k)
     scale = 1.0 / float(middle)
     if len(steps) == 1:
         shrunk = copy.deepcopy(decoder)
@@ -212,73 +237,6 @@ def scatter_matrix(flat: Tensor, mean: Tensor) -> Tensor:
     for rows in torch.split(flat, ROWS):
         centred = rows.double() - mean
         total.addmm_(centred.T, centred)
-    return total
-
-
-def step_for_entropy(y: Tensor, bits: float) -> float:
-    """Find the largest rounding step at which `(n, k)` latents have `bits` of entropy a signal.
-
-    Where no step gives so many, as for signals that take few values, it is the largest that keeps
-    all but a thousandth of the entropy there is.
-    """
-    spread = float(y.std(0, correction=0).max())
-    if spread <= MIN_SPREAD:
-        return 1.0
-    low, high = spread * MIN_STEP, spread * 1e2
-    most = 0.999 * entropy_bits(torch.round(y / low))
-    if bits >= most:
-        bits, high = most, spread * MAX_STEP_OF_FEW_VALUES
-    for _ in range(HALVINGS):
-        step = (low * high) ** 0.5
-        low, high = (step, high) if entropy_bits(torch.round(y / step)) >= bits else (low, step)
-    return low
-
-
-def step_for_error(y: Tensor, aimed: float, left_out: float) -> float:
-    """Find the rounding step at which `(n, k)` latents have a squared error, `left_out` included.
-
-    Where more is left out than that, it is the step at which rounding doubles the error.
-    """
-    aimed = max(aimed, 2.0 * left_out)
-    spread = float(y.std(0, correction=0).max())
-    if spread <= MIN_SPREAD:
-        return 1.0
-    low, high = spread * MIN_STEP, spread * 1e2
-    for _ in range(HALVINGS):
-        step = (low * high) ** 0.5
-        error = _energy(torch.round(y / step) * step - y) + left_out
-        low, high = (step, high) if error <= aimed else (low, step)
-    return low
-
-
-def _energy(y: Tensor) -> float:
-    """Return the mean square of `(n, k)` rows."""
-    return float(y.square().sum(1).mean())
-
-
-def within_span(steps: Tensor) -> Tensor:
-    """Make the finest of `(n_qualities,)` steps coarser where integers cannot hold them all.
-
-    Few signals have little entropy however fine the step, so that high qualities, which aim at
-    more, would end at needlessly fine steps.
-    """
-    if float(steps.max() / steps.min()) < MAX_STEP_RATIO:
-        return steps
-    return steps.clamp(min=float(steps.max()) / CLIPPED_STEP_RATIO)
-
-
-def entropy_bits(symbols: Tensor) -> float:
-    """Sum the empirical entropies of the columns of `(n, k)` whole numbers, in bits."""
-    total = 0.0
-    for column in symbols.T:
-        whole = (column - column.min()).long()
-        if int(whole.max()) < MAX_COUNTED:
-            counts = torch.bincount(whole)
-            counts = counts[counts > 0]
-        else:
-            _, counts = torch.unique(whole, return_counts=True)
-        p = counts / counts.sum()
-        total -= float((p * p.log2()).sum())
     return total
 
 

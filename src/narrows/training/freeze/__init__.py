@@ -7,5 +7,14 @@ from narrows.training.freeze.codec import TrainingSignals, freeze
 from narrows.training.freeze.context import fitting_seconds
 from narrows.training.freeze.own_networks import latent_size_of
 from narrows.training.freeze.recordings import check_windows
+from narrows.training.freeze.tiles import check_tiles, rim_for
 
-__all__ = ["TrainingSignals", "check_windows", "fitting_seconds", "freeze", "latent_size_of"]
+__all__ = [
+    "TrainingSignals",
+    "check_tiles",
+    "check_windows",
+    "fitting_seconds",
+    "freeze",
+    "latent_size_of",
+    "rim_for",
+]

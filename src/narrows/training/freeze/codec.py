@@ -41,6 +41,7 @@ from narrows.training.freeze.networks import (
 )
 from narrows.training.freeze.ranges import Ranges, measure_ranges
 from narrows.training.freeze.recordings import with_prediction
+from narrows.training.freeze.tiles import with_tiles
 from narrows.training.freeze.tradeoffs import fit_tradeoffs, measure_fit
 from narrows.training.freeze.weights import Steps, choose_weight_steps
 from narrows.training.freeze.worst import worst_layer
@@ -76,7 +77,8 @@ class TrainingSignals:
     """The signals of a training, `(n, *frame_shape)`, in their own dtype and scaled.
 
     Where elements were missing, masks say which were filled in; `stand_ins` are values that stood
-    for missing ones. `recordings` is how many windows each recording has, where order counts.
+    for missing ones. `recordings` is how many windows each recording has, where order counts, and
+    `bricks` the shapes of the arrays whose tiles they are.
     """
 
     train: npt.NDArray[Any]
@@ -87,6 +89,8 @@ class TrainingSignals:
     missing_validation: Tensor | None = None
     stand_ins: Sequence[float] = ()
     recordings: Sequence[int] = ()
+    bricks: Sequence[tuple[int, ...]] = ()
+    validation_bricks: Sequence[tuple[int, ...]] = ()
 
 
 def freeze(
@@ -159,8 +163,11 @@ def freeze(
     finished = replace(finished, fit=measure_fit(finished, signals.train, signals.stand_ins))
     if architecture == PREDICTIVE:
         clock.lap("freezing")
-        LOG.debug("learning to predict windows")
-        finished = with_prediction(finished, signals.train, signals.recordings)
+        LOG.debug("learning to predict")
+        if signals.bricks:
+            finished = with_tiles(finished, signals.train, signals.bricks)
+        else:
+            finished = with_prediction(finished, signals.train, signals.recordings)
         clock.lap("prediction")
     asked = np.zeros((min(KNOWN_ANSWERS, len(signals.train)), finished.latent_size), np.int32)
     asked[:, : draft.latent_size] = symbols[draft.default_quality][: len(asked)]

@@ -77,11 +77,11 @@ def count_shapes(
     for number in used.tolist():
         own = [each[:, row == number].ravel() for each, row in zip(symbols, shape_of, strict=True)]
         mean = SMALLEST_MEAN * 2.0 ** (number / SHAPES_PER_OCTAVE)
-        shapes.append(_shape(np.concatenate(own), mean))
+        shapes.append(shape_table(np.concatenate(own), mean))
     return shapes, np.searchsorted(used, shape_of).astype(np.int32)
 
 
-def _shape(symbols: npt.NDArray[np.int32], mean: float) -> FrequencyTable:
+def shape_table(symbols: npt.NDArray[np.int32], mean: float) -> FrequencyTable:
     """Count a symmetric table, with a two-sided geometric distribution of the mean added."""
     magnitudes = np.abs(symbols)
     widest = int(min(WIDEST, max(2, magnitudes.max(initial=0) + 2, np.ceil(8 * mean))))

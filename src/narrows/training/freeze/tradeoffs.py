@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.distortion import errors, squared
+from narrows.codec.encoding.distortion import errors, squared, with_known
+from narrows.codec.encoding.tile_encoder import TileEncoder
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.tradeoff import Fit, Tradeoffs
+from narrows.codec.prediction.lattice import Brick
+from narrows.codec.transform import Transform
 
 FLOAT_LEVELS = 2.0**12  # units of error in the range of float signals
 MAX_INTEGER_LEVELS = 2.0**16  # units of error in the range of integer signals
@@ -108,6 +112,25 @@ def measure_fit(model: Model, x: npt.NDArray[Any], missing: Sequence[float]) -> 
     most = []
     for quality, symbols in codec.encoder.encode_at_all_qualities(some).items():
         e = errors(codec.decode(symbols, quality), some, model.tradeoffs.units)
-        each = squared(e) / e.shape[1]
-        most.append(float(np.quantile(each, SHARE_BELOW, method="higher")))
+        most.append(_stay_below(e))
     return Fit(list(map(float, missing)), most)
+
+
+def fit_of_bricks(model: Model, bricks: Sequence[Brick]) -> Fit:
+    """Return the fit of a model with that of tiles that are predicted, as far as it is wider."""
+    assert model.tradeoffs is not None
+    assert model.fit is not None
+    encoder, most = TileEncoder(Transform(model)), []
+    for quality, before in enumerate(model.fit.distortion, 1):
+        found = []
+        for brick in bricks:
+            values = encoder.encode(brick, quality).values.astype(np.float64)
+            decoded = with_known(model.normaliser.from_integers(values), brick.frames, brick.known)
+            found.append(errors(decoded, brick.frames, model.tradeoffs.units))
+        most.append(max(before, _stay_below(np.concatenate(found))))
+    return replace(model.fit, distortion=most)
+
+
+def _stay_below(e: npt.NDArray[np.float64]) -> float:
+    """Return the mean square of an element that nearly all of `(n, size)` errors stay below."""
+    return float(np.quantile(squared(e) / e.shape[1], SHARE_BELOW, method="higher"))

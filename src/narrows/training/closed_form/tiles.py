@@ -1,0 +1,67 @@
+"""Tiles of arrays: the axes of what their neighbours do not say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from narrows.signals.bricks import arrays_of
+from narrows.training.choices import GIVEN
+from narrows.training.closed_form.pca import Coded
+from narrows.training.data.stationary import (
+    autocovariance,
+    places_of,
+    prediction,
+    unpredicted,
+)
+from narrows.training.plan import RATE_RATIO, Plan
+
+USUAL_NOISE_DB = 25.0  # below the variance, where no quality is asked for
+SHARE_OF_NOISE = 0.1  # latents of less variance than that are left out
+
+
+def axes_of_tiles(
+    scaled: Tensor, shapes: Sequence[tuple[int, ...]], rim: npt.NDArray[np.int64], plan: Plan
+) -> tuple[tuple[Tensor, Tensor], Coded]:
+    """Learn the axes of the tiles of arrays.
+
+    Parameters
+    ----------
+    scaled : (n, *frame_shape)
+        The tiles as the encoder sees them.
+    shapes : sequence of tuple
+        Of the arrays.
+    rim : (n_rim, axes)
+        The places of the elements that predict a tile, from its first one.
+    plan : Plan
+        As many latents as it was given, or as are worth coding.
+
+    Returns
+    -------
+    axes : pair of Tensor
+        The mean `(size,)`, and components `(k, size)`.
+    coded : Coded
+        What neighbours do not say.
+    """
+    arrays, frame_shape = arrays_of(scaled.double().numpy(), shapes), tuple(scaled.shape[1:])
+    mean = sum(float(a.sum()) for a in arrays) / sum(a.size for a in arrays)
+    reach = tuple(length - int(rim.min()) for length in frame_shape)
+    of_distance = autocovariance([a - mean for a in arrays], reach)
+    noise = float(of_distance.flat[0]) * 10.0 ** (-(plan.aimed_snr or USUAL_NOISE_DB) / 10.0)
+    own = places_of(frame_shape)
+    weights = prediction(of_distance, rim, own, noise)
+    variances, vectors = np.linalg.eigh(unpredicted(of_distance, rim, own, noise, weights))
+    variances, vectors = np.maximum(variances[::-1], 0.0), vectors[:, ::-1]
+    # The finest quality has less noise, about by the square of what its rate is more.
+    finer = RATE_RATIO ** (2 * (plan.qualities - 1 - plan.middle_quality))
+    k = max(1, int((variances > SHARE_OF_NOISE * noise / finer).sum()))
+    k = plan.latent_size if plan.why("latent_size") == GIVEN else k
+    signs = np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0))
+    components = (vectors * signs).T[:k].copy()
+    deviations = torch.from_numpy(np.sqrt(variances[:k])).float()
+    axes = torch.full((len(own),), mean), torch.from_numpy(components).float()
+    return axes, Coded(deviations, float(variances[k:].sum()))

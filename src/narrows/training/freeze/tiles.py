@@ -1,0 +1,209 @@
+"""Learning to predict tiles of arrays from their decoded neighbours.
+
+All but the tables follows from one stationary covariance. The tables are counted in closed loop,
+since what a decoder has of the neighbours depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.encoding.tile_encoder import TileEncoder, analysis_of
+from narrows.codec.encoding.window_encoder import in_output_units
+from narrows.codec.entropy.tables import FrequencyTable
+from narrows.codec.model.model import Model
+from narrows.codec.networks.layers import Dense, Reshape
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.codec.prediction.lattice import bricks_of
+from narrows.codec.prediction.tile_prediction import (
+    MAGNITUDE_BITS,
+    MAX_AXES,
+    MAX_MAGNITUDE,
+    MAX_SCALE,
+    MAX_TILE_LIMIT,
+    SCALES_PER_OCTAVE,
+    SCALES_PER_TABLE,
+    TilePrediction,
+    rim_of,
+)
+from narrows.codec.transform import Transform
+from narrows.errors import SettingError
+from narrows.signals.bricks import arrays_of, some_arrays
+from narrows.training.data.stationary import (
+    Floats,
+    autocovariance,
+    places_of,
+    prediction,
+    unpredicted,
+)
+from narrows.training.freeze.prediction_tables import shape_table
+from narrows.training.freeze.tradeoffs import fit_of_bricks
+
+RIM = 2  # elements; three gained nothing
+MAX_SIZE = 1024  # elements of a tile, whose covariance is a matrix of as many rows
+WEIGHT, PRIOR = 24, 5
+MAX_TILES = 4096  # that tables are counted on, at all qualities together
+ROUNDS = 3
+MOST_BITS = 15  # of the border's fractions
+SHARE_OF_ROUNDING = 0.003  # of the noise of a step: what rounding the border's weights may add
+MEAN_OF_SPREAD = 0.7  # magnitude of a symbol, in the spread of its latent
+
+
+def with_tiles(model: Model, x: npt.NDArray[Any], shapes: Sequence[tuple[int, ...]]) -> Model:
+    """Return the model with what predicts tiles from those before them.
+
+    Parameters
+    ----------
+    model : Model
+    x : (n, *frame_shape)
+        The tiles of arrays, one array behind the other.
+    shapes : sequence of tuple
+        Of the arrays.
+    """
+    arrays = arrays_of(in_output_units(x, model.normaliser).astype(np.float64), shapes)
+    largest = max(int(np.abs(array).max()) for array in arrays)
+    limit = (1 << largest.bit_length() + 1) - 1
+    if limit > MAX_TILE_LIMIT:
+        raise SettingError(
+            f"architecture predictive for {model.dtype} of a range of {model.peak:g}, too fine for "
+            "its integers of 30 bits; convert to int16 or float32, or take architecture linear"
+        )
+    mean = sum(float(array.sum()) for array in arrays) / sum(array.size for array in arrays)
+    places = rim_for(model.frame_shape)
+    rim = -int(places.min())
+    reach = tuple(length + rim for length in model.frame_shape)
+    of_distance = autocovariance([array - mean for array in arrays], reach)
+    (analysis, _), steps = analysis_of(model.decoder), _steps(model)
+    noises = [float(np.median(step)) ** 2 / 12.0 for step in steps]
+    weights = prediction(
+        of_distance, places, places_of(model.frame_shape), noises[(len(noises) - 1) // 2]
+    )  # fmt: skip
+    border = _border(weights, limit, model.frame_shape, min(noises), float(of_distance.flat[0]))
+    scale = _scales(of_distance, places, model.frame_shape, noises, weights, analysis, steps)
+    first = int(np.quantile(scale, 0.02)) // SCALES_PER_TABLE * SCALES_PER_TABLE - 32
+    n_tables = (int(scale.max()) + 64 - first) // SCALES_PER_TABLE + 1
+    numbers = first + SCALES_PER_TABLE * np.arange(n_tables)
+    none = [np.zeros(0, np.int32)] * n_tables
+    draft = TilePrediction(
+        border, scale, _magnitudes(numbers), _tables(none, numbers), rim, limit, WEIGHT, PRIOR,
+        first,
+    )  # fmt: skip
+    return _counted(model, draft, x, shapes, numbers)
+
+
+def rim_for(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return the places of the elements that predict tiles of a shape."""
+    return rim_of(shape, min(RIM, *shape))
+
+
+def check_tiles(shape: tuple[int, ...]) -> None:
+    """Refuse tiles that are not predicted."""
+    told = " x ".join(map(str, shape))
+    if not 1 <= len(shape) <= MAX_AXES:
+        raise SettingError(
+            f"architecture predictive for tiles of {told}; tiles of 1 to {MAX_AXES} axes are "
+            "predicted: give --tile so many lengths, or take architecture linear"
+        )
+    if prod(shape) > MAX_SIZE:
+        raise SettingError(
+            f"architecture predictive for tiles of {told}, {prod(shape):,} numbers; at most "
+            f"{MAX_SIZE:,} are possible: give a smaller --tile"
+        )
+
+
+def _counted(
+    model: Model,
+    draft: TilePrediction,
+    x: npt.NDArray[Any],
+    shapes: Sequence[tuple[int, ...]],
+    numbers: npt.NDArray[np.int64],
+) -> Model:
+    """Return the model with tables of what is decided in closed loop, some times in turn."""
+    most = max(1, MAX_TILES // model.n_qualities) * prod(model.frame_shape)
+    few, some, _ = some_arrays(x, shapes, most)
+    bricks = bricks_of(few, some)
+    for _ in range(ROUNDS):
+        encoder = TileEncoder(Transform(replace(model, tiles=draft)))
+        coded = [
+            encoder.encode(brick, quality)
+            for quality in range(1, model.n_qualities + 1)
+            for brick in bricks
+        ]
+        tables = np.concatenate([each.tables.ravel() for each in coded])
+        symbols = np.concatenate([each.symbols.ravel() for each in coded])
+        order = np.argsort(tables, kind="stable")
+        ends = np.searchsorted(tables[order], np.arange(1, len(numbers)))
+        draft = replace(draft, tables=_tables(np.split(symbols[order], ends), numbers))
+    finished = replace(model, tiles=draft)
+    return replace(finished, fit=fit_of_bricks(finished, bricks))
+
+
+def _magnitudes(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Return the mean magnitudes of symbols, in parts of 256, at scales of 1/32 octave."""
+    means = MEAN_OF_SPREAD * 2.0 ** (numbers / SCALES_PER_OCTAVE)
+    means = np.where(means > 0.5, means, means**2)
+    return np.asarray(np.rint(np.minimum(means * 2.0**MAGNITUDE_BITS, MAX_MAGNITUDE)), np.int32)
+
+
+def _tables(
+    symbols: Sequence[npt.NDArray[np.int32]], numbers: npt.NDArray[np.int64]
+) -> list[FrequencyTable]:
+    spreads = 2.0 ** (numbers / SCALES_PER_OCTAVE)
+    # Below a step, few symbols are other than 0: about what a Laplacian has beyond half a step.
+    means = MEAN_OF_SPREAD * spreads * np.exp(-0.5 / spreads)
+    return [
+        shape_table(each, max(float(mean), 2.0**-12))
+        for each, mean in zip(symbols, means, strict=True)
+    ]
+
+
+def _steps(model: Model) -> Floats:
+    """Return the steps of all latents in units of the decoder's output, `(n_qualities, k)`."""
+    dense = model.decoder.layers[0]
+    weight = np.asarray(dense.tensors()["weight"], dtype=np.float64)
+    lengths = np.sqrt(np.square(weight).sum(axis=1)) * 2.0 ** -dense.settings()["shift"]
+    return np.asarray(model.quantiser.step * lengths)
+
+
+def _scales(
+    of_distance: Floats,
+    places: npt.NDArray[np.int64],
+    shape: tuple[int, ...],
+    noises: Sequence[float],
+    weights: Floats,
+    analysis: Floats,
+    steps: Floats,
+) -> npt.NDArray[np.int32]:
+    """Return the logarithms of the latents' spreads, by quality and neighbours there are."""
+    own = places_of(shape)
+    basis = analysis / np.sqrt(np.square(analysis).sum(axis=0))
+    out = np.zeros((len(noises), 1 << len(shape), basis.shape[1]), dtype=np.int32)
+    for pattern in range(1 << len(shape)):
+        missing = [axis for axis in range(len(shape)) if not pattern >> axis & 1]
+        known = (places[:, missing] >= 0).all(axis=1)
+        for quality, noise in enumerate(noises):
+            rest = unpredicted(of_distance, places[known], own, noise, weights[known])
+            variances = np.maximum(np.einsum("ij,ij->j", basis, rest @ basis), 0.0)
+            spreads = np.sqrt(variances) / steps[quality] + 2.0**-10
+            out[quality, pattern] = np.rint(SCALES_PER_OCTAVE * np.log2(spreads))
+    return np.asarray(np.clip(out, -MAX_SCALE, MAX_SCALE), dtype=np.int32)
+
+
+def _border(
+    weights: Floats, limit: int, shape: tuple[int, ...], noise: float, variance: float
+) -> IntegerNetwork:
+    """Return the weights in no more bits than the noise of the finest step asks for."""
+    allowed = np.sqrt(12.0 * SHARE_OF_ROUNDING * noise / (len(weights) * variance))
+    bits = int(np.ceil(-np.log2(allowed)))
+    most = MOST_BITS - int(np.ceil(np.log2(max(float(np.abs(weights).max()), 1e-9)) + 1e-3))
+    bits = max(1, min(bits, most))
+    whole = np.rint(weights * 2.0**bits).astype(np.int16)
+    half = np.full(whole.shape[1], 1 << (bits - 1), dtype=np.int64)
+    layers = [Dense(whole, half, bits, None), Reshape(shape)]
+    return IntegerNetwork(layers, (len(whole),), limit)

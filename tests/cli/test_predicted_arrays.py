@@ -1,0 +1,39 @@
+"""Arrays from training to evaluation, tiles predicted from their neighbours."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch; extra train")
+
+from tests.helpers.tiling import field
+
+
+def test_commands_take_arrays_and_give_them_back(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", field((60, 64), 0))
+    np.save("b.npy", x := field((50, 61), 1))
+    tiles = ("--tile", "8,8", "--architecture", "predictive", "--aim", "snr:16")
+    for words in (
+        ("train", "a.npy", "-o", "f.narrows", *tiles),
+        ("compress", "b.npy", "-m", "f.narrows", "-o", "b.nrw", "--embed-model", "-j", "2"),
+        ("decompress", "b.nrw", "-o", "y.npy"),
+        ("verify", "b.nrw", "--against", "b.npy"),
+    ):
+        assert run(*words).code == 0, words
+    assert "of tiles, from 2 elements before them" in run("info", "f.narrows").out
+    assert "predicted" in run("info", "b.nrw").out
+    error = np.square(np.load("y.npy") - x.astype(float)).mean()
+    figures = json.loads(run("evaluate", "b.npy", "-m", "f.narrows", "--json").out)
+    assert figures["snr"] == pytest.approx(10 * np.log10(x.var(dtype=float) / error), abs=0.01)
+    assert figures["raw_bytes"] == x.nbytes
+
+
+def test_packets_of_tiles_are_coded_alone(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", field((60, 64), 0))
+    tiles = ("--tile", "8,8", "--architecture", "predictive")
+    assert run("train", "a.npy", "-o", "f.narrows", *tiles).code == 0
+    done = run("compress", "a.npy", "-m", "f.narrows", "--packets", "-o", "p.jsonl")
+    assert done.code == 0
