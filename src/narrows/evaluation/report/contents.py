@@ -168,15 +168,18 @@ def _seen(codec: Codec, x: Signals) -> bool:
     """Return whether the model was trained on these signals, or on all but a validation part."""
     training = codec.model.training
     try:
-        from narrows.training.data.frames import fingerprint, split
+        from narrows.training.data.frames import fingerprint, split, split_rows
     except ImportError:  # torch is not installed
         return False
     known, seed = training.get("data_sha256"), training.get("settings", {}).get("seed")
     if known is None or len(x) not in _lengths(training):
         return False
-    return fingerprint(x) == known or (
-        seed is not None and len(x) > 1 and fingerprint(split(x, None, seed)[0]) == known
-    )
+    if fingerprint(x) == known:
+        return True
+    if seed is None or len(x) < 2:
+        return False
+    learnt, _ = split(x, None, split_rows(x, seed, has_validation=False))
+    return bool(fingerprint(learnt) == known)
 
 
 def _lengths(training: Any) -> tuple[int, int]:
