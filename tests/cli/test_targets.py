@@ -1,7 +1,8 @@
-"""Budgets of every single signal, asked for at the command line."""
+"""Efforts, and budgets of every single signal, asked for at the command line."""
 
 import json
 import shutil
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -9,17 +10,21 @@ import numpy as np
 import pytest
 
 from narrows.codec.archive import ArchiveReader, IndexedArchive
+from narrows.codec.codec import Codec
 from narrows.models import load_codec
 from tests.helpers.command_line import fails_with_one_line
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "v0" / "search-float32.narrows"
 TARGETS = {"--target-bytes": 2.0, "--target-psnr": 18.5}
 OUT_OF_REACH = {"--target-bytes": 0.1, "--target-psnr": 500}
+REFUSED = {**OUT_OF_REACH, "--effort": 10}
 FILES = ["m.narrows", "x.npy"]
+EFFORTS = (0, 1, 2, 9)
+COMMANDS = [("compress",), ("compress", "-o", "x.nrw"), ("evaluate",)]
+ENCODE = ("encode", "-o", "y.npy")
 each_target = pytest.mark.parametrize("option", TARGETS)
-each_command = pytest.mark.parametrize(
-    "command", [("compress",), ("compress", "-o", "x.nrw"), ("evaluate",)], ids=" ".join
-)
+each_asked = pytest.mark.parametrize(("option", "value"), [*TARGETS.items(), ("--effort", 0)])
+each_command = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 
 
 @pytest.fixture
@@ -92,28 +97,41 @@ def test_compress_tells_the_point_that_was_taken(run, folder):
     assert "quality 2 of 2" in run(*words, "-q", 2).err
 
 
+def test_compress_and_encode_search_as_long_as_they_are_told(run, codec, x):
+    for effort in (*EFFORTS, None):
+        given = () if effort is None else ("--effort", effort)
+        options, asked = ("x.npy", "-m", "m.narrows", *given, "-f", "-o"), effort or 2 * (not given)
+        assert run("compress", *options, "x.nrw").code == 0
+        assert Path("x.nrw").read_bytes() == codec.compress(x, effort=asked)
+        assert run("encode", *options, "y.npy").code == 0
+        assert np.array_equal(np.load("y.npy"), codec.encode(x, effort=asked))
+    assert len({codec.compress(x, effort=effort) for effort in EFFORTS}) == len(EFFORTS)
+
+
 @each_target
-def test_without_an_effort_it_is_2(run, codec, x, option):
-    target = {keyword(option): TARGETS[option]}
+def test_without_an_effort_a_target_is_kept_to_with_2(run, codec, x, option):
     options = ("x.npy", "-m", "m.narrows", option, TARGETS[option])
     assert run("compress", *options, "-o", "x.nrw").code == 0
-    assert Path("x.nrw").read_bytes() == codec.compress(x, effort=2, **target)
-    shown = run("compress", *options, "-o", "z.nrw", "--json")
-    assert json.loads(shown.out)["compressed_bytes"] == Path("x.nrw").stat().st_size
-    assert json.loads(shown.out)["signals"] == 20
+    blob = codec.compress(x, effort=2, **{keyword(option): TARGETS[option]})
+    assert Path("x.nrw").read_bytes() == blob
+    figures = json.loads(run("compress", *options, "-o", "z.nrw", "--json").out)
+    assert (figures["compressed_bytes"], figures["signals"]) == (len(blob), 20)
 
 
-@each_target
-def test_evaluate_measures_what_a_target_gives(run, codec, x, option):
-    options = ("x.npy", "-m", "m.narrows", option, TARGETS[option])
+@each_asked
+def test_evaluate_measures_what_it_is_given(run, codec, x, option, value):
+    options = ("x.npy", "-m", "m.narrows", option, value)
     figures = json.loads(run("evaluate", *options, "--json").out)
-    blob = codec.compress(x, **{keyword(option): TARGETS[option]})
+    blob = codec.compress(x, **{keyword(option): value})
     error = codec.decompress(blob).astype(float) - x
     assert figures["compressed_bytes"] == len(blob)
     assert figures["mse"] == pytest.approx(np.square(error).mean() / codec.model.peak**2)
     shown = run("evaluate", *options)
     assert shown.code == 0
     assert f"compressed bytes      {len(blob)}\n" in shown.out
+    default = json.loads(run("evaluate", "x.npy", "-m", "m.narrows", "--json").out)
+    assert default["compressed_bytes"] == len(codec.compress(x))
+    assert default["mse"] != figures["mse"]
 
 
 def test_verify_and_rescue_read_archives_of_several_qualities(run, codec, x):
@@ -133,12 +151,12 @@ def test_verify_and_rescue_read_archives_of_several_qualities(run, codec, x):
     assert np.array_equal(np.load("y.npy"), first)
 
 
-@each_target
-def test_blocks_are_appended_with_the_target_that_is_given(run, codec, x, option):
+@each_asked
+def test_blocks_are_appended_with_what_is_given(run, codec, x, option, value):
     options = ("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw")
     assert run(*options, "-q", 1).code == 0
-    assert run(*options, option, TARGETS[option], "--append").code == 0
-    blobs = [codec.compress(x, 1), codec.compress(x, **{keyword(option): TARGETS[option]})]
+    assert run(*options, option, value, "--append").code == 0
+    blobs = [codec.compress(x, 1), codec.compress(x, **{keyword(option): value})]
     expected = np.concatenate([codec.decompress(blob) for blob in blobs])
     assert np.array_equal(codec.decompress(Path("x.nrw").read_bytes()), expected)
 
@@ -164,21 +182,29 @@ def test_options_that_exclude_each_other_are_wrong_usage(run, folder, command, o
     assert files() == FILES
 
 
-@each_command
-@each_target
-@pytest.mark.parametrize("value", ["much", ""])
-def test_a_target_that_is_no_number_is_wrong_usage(run, folder, command, option, value):
-    result = run(command[0], "x.npy", "-m", "m.narrows", *command[1:], option, value)
-    assert result.code == 2
-    assert files() == FILES
+@pytest.mark.parametrize("command", [*COMMANDS, ENCODE], ids=" ".join)
+@pytest.mark.parametrize("value", ["much", "", "2.5"])
+@pytest.mark.parametrize("option", [*TARGETS, "--effort"])
+def test_what_is_no_number_is_wrong_usage(run, folder, command, option, value):
+    if value != "2.5" or option == "--effort":
+        result = run(command[0], "x.npy", "-m", "m.narrows", *command[1:], option, value)
+        assert result.code == 2
+        assert files() == FILES
 
 
-@each_command
-@each_target
-@pytest.mark.parametrize("value", ["0", "-3", "nan", "inf"])
-def test_a_target_that_nothing_keeps_to_gives_one_line(run, folder, command, option, value):
+ABOVE_0 = [(name, value, (keyword(name), "finite number above 0"))
+           for name in TARGETS for value in ("0", "-3", "nan", "inf")]  # fmt: skip
+NONE = [("--effort", value, (f"effort {value}", "0", "9")) for value in ("10", "-1", str(10**21))]
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value", "words"),
+    [(command, *each) for command in COMMANDS for each in [*ABOVE_0, *NONE]]
+    + [(ENCODE, *each) for each in NONE],
+)
+def test_what_there_is_not_gives_one_line_and_no_file(run, folder, command, option, value, words):
     result = run(command[0], "x.npy", "-m", "m.narrows", *command[1:], option, value)
-    assert fails_with_one_line(result, keyword(option), "finite number above 0")
+    assert fails_with_one_line(result, *words)
     assert files() == FILES
 
 
@@ -192,17 +218,29 @@ def test_a_target_out_of_reach_gives_one_line_and_no_file(run, folder, command, 
     assert files() == FILES
 
 
-@each_target
+@pytest.mark.parametrize(("option", "value"), REFUSED.items())
 @pytest.mark.parametrize("how", ["--append", "-f"])
-def test_an_archive_stays_as_it_was_where_a_target_is_out_of_reach(run, folder, option, how):
+def test_an_archive_stays_as_it_was_where_something_is_refused(run, folder, option, value, how):
     options = ("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw")
     assert run(*options).code == 0
     before = Path("x.nrw").read_bytes()
-    assert fails_with_one_line(run(*options, how, option, OUT_OF_REACH[option]), "out of reach")
+    words = "effort 10" if option == "--effort" else "out of reach"
+    assert fails_with_one_line(run(*options, how, option, value), words)
     assert Path("x.nrw").read_bytes() == before
-    assert run(*options, how, option, 10, "-q", 1).code == 2
+    assert option == "--effort" or run(*options, how, option, 10, "-q", 1).code == 2
     assert Path("x.nrw").read_bytes() == before
     assert files() == [*FILES, "x.nrw"]
+
+
+def test_a_model_that_has_nothing_to_search_by_takes_no_effort(run, codec):
+    Codec(replace(codec.model, tradeoffs=None, fit=None)).save("m.narrows")
+    options = ("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw")
+    assert fails_with_one_line(run(*options, "--effort", "1"), "effort 1", "give 0")
+    assert files() == FILES
+    assert run(*options, "--effort", "0").code == 0
+    archive = Path("x.nrw").read_bytes()
+    assert run(*options, "-f").code == 0
+    assert Path("x.nrw").read_bytes() == archive
 
 
 def test_signals_with_nan_have_no_target_of_bytes(run, codec, x):

@@ -48,8 +48,8 @@ all_tables = st.builds(tables_of, st.integers(0, 12), st.integers(2, 6), st.bool
 
 
 @st.composite
-def tables_and_symbols(draw, min_n=0, max_n=8):
-    tables, n = draw(all_tables), draw(st.integers(min_n, max_n))
+def tables_and_symbols(draw, min_n=0, max_n=8, tables=all_tables):
+    tables, n = draw(tables), draw(st.integers(min_n, max_n))
     columns = [
         draw(st.lists(st.integers(t.low, t.high) | any_int32, min_size=n, max_size=n))
         for t in tables.row

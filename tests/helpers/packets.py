@@ -11,6 +11,7 @@ from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.packets import PacketCoder
 from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable
 from narrows.errors import FormatError
+from tests.helpers.context_models import tables_and_symbols
 from tests.helpers.tiny_models import (
     INT32,
     any_int32,
@@ -48,7 +49,11 @@ def row_of(k, seed=0):
 
 
 def coder_of(*rows):
-    return PacketCoder(MODEL_ID, {q: FixedTables(row) for q, row in enumerate(rows, 1)})
+    return coder_for(*map(FixedTables, rows))
+
+
+def coder_for(*tables):
+    return PacketCoder(MODEL_ID, dict(enumerate(tables, 1)))
 
 
 def int32s(*symbols):
@@ -56,12 +61,16 @@ def int32s(*symbols):
 
 
 @st.composite
-def rows_and_symbols(draw):
+def tables_and_one(draw):
     row = row_of(draw(st.integers(1, 9)), draw(st.integers(0, 5)))
     inside = [st.integers(table.low, table.high) for table in row]
     outside = draw(st.sets(st.integers(0, len(row) - 1), max_size=3))
     drawn = [draw(any_int32 if j in outside else s) for j, s in enumerate(inside)]
-    return row, int32s(*drawn)
+    return FixedTables(row), int32s(*drawn)
+
+
+with_context = tables_and_symbols(min_n=1, max_n=1).map(lambda case: (case[0], case[1][0]))
+any_tables_and_symbols = tables_and_one() | with_context
 
 
 def outcome(codec, packet, checksum=False):

@@ -11,19 +11,16 @@ from narrows.codec.entropy import stacks as entropy
 from narrows.codec.entropy.ans import SymbolCoder, fold_escape, ideal_bits, unfold_escape
 from narrows.codec.entropy.bits import BitWriter, read_varint, write_varint
 from narrows.codec.entropy.counting import count_table
-from narrows.codec.entropy.stacks import ConstrictionStack, PlainStack, best_stack
+from narrows.codec.entropy.stacks import PlainStack, best_stack
 from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable
 from narrows.errors import FormatError
+from tests.helpers import context_models
+from tests.helpers.context_models import STACKS
 from tests.helpers.tiny_models import INT32, any_int32, assert_identical, assert_one_line, examples
-
-CODERS = ["plain", "constriction"]
 
 
 def coder_of(kind, row):
-    if kind == "constriction":
-        pytest.importorskip("constriction", reason="constriction has no wheel for this platform")
-    stack = {"plain": PlainStack, "constriction": ConstrictionStack}[kind]
-    return SymbolCoder(FixedTables(row), stack)
+    return context_models.coder_of(kind, FixedTables(row))
 
 
 @cache
@@ -46,21 +43,16 @@ def row_of(seed, k):
 
 
 rows = st.builds(row_of, st.integers(0, 30), st.integers(1, 4))
+any_tables = rows.map(FixedTables) | context_models.all_tables
 
 
 @st.composite
-def rows_and_symbols(draw, max_n=12):
-    row, n = draw(rows), draw(st.integers(0, max_n))
-    columns = [
-        draw(st.lists(
-            st.integers(table.low, table.high) | any_int32, min_size=n, max_size=n
-        ))
-        for table in row
-    ]  # fmt: skip
-    return row, np.array(columns, np.int32).reshape(len(row), n).T
+def tables_and_symbols(draw, max_n=12):
+    """Tables alone, or with a context model, and `(n, k)` symbols, some of them outside."""
+    return draw(context_models.tables_and_symbols(max_n=max_n, tables=any_tables))
 
 
-@pytest.fixture(params=CODERS)
+@pytest.fixture(params=STACKS)
 def kind(request):
     return request.param
 
@@ -68,23 +60,24 @@ def kind(request):
 # ---------------------------------------------------------------- inverse
 
 
-@pytest.mark.parametrize("kind", CODERS)
-@given(rows_and_symbols())
-@examples(60)
+@pytest.mark.parametrize("kind", STACKS)
+@given(tables_and_symbols())
+@examples(100)
 def test_any_int32_symbols_are_decoded_as_they_were_coded(kind, case):
-    row, symbols = case
-    coder = coder_of(kind, row)
+    tables, symbols = case
+    coder = context_models.coder_of(kind, tables)
     assert_identical(coder.decode(coder.encode(symbols), len(symbols)), symbols)
 
 
-@given(rows_and_symbols())
-@examples(60)
+@given(tables_and_symbols())
+@examples(100)
 def test_both_coders_write_the_same_payload(case):
-    row, symbols = case
-    assert coder_of("plain", row).encode(symbols) == coder_of("constriction", row).encode(symbols)
+    tables, symbols = case
+    payloads = {context_models.coder_of(kind, tables).encode(symbols) for kind in STACKS}
+    assert len(payloads) == 1
 
 
-@pytest.mark.parametrize("kind", CODERS)
+@pytest.mark.parametrize("kind", STACKS)
 def test_many_symbols_are_decoded_as_they_were_coded(kind):
     rng = np.random.default_rng(0)
     symbols = np.round(rng.laplace(size=(4000, 5)) * np.arange(5)).astype(np.int32)
@@ -113,8 +106,9 @@ def test_tables_at_the_ends_of_int32_code_every_symbol(kind, end):
     assert_identical(coder.decode(coder.encode(symbols), 5), symbols)
 
 
-def test_no_signals_take_one_byte(kind):
-    coder = coder_of(kind, row_of(0, 3))
+@pytest.mark.parametrize("tables", [FixedTables(row_of(0, 3)), context_models.tables_of(0, 3)])
+def test_no_signals_take_one_byte(kind, tables):
+    coder = context_models.coder_of(kind, tables)
     assert coder.encode(np.empty((0, 3), np.int32)) == b"\x00"
     assert coder.decode(b"\x00", 0).shape == (0, 3)
 
@@ -176,13 +170,13 @@ def test_escape_numbers_count_outwards_on_both_sides(distance):
     assert fold_escape(table.low - 1 - distance, table) == 2 * distance + 1
 
 
-@given(rows_and_symbols())
-@examples(60)
+@given(tables_and_symbols())
+@examples(100)
 def test_coding_takes_the_ideal_bits_and_less_than_nine_bytes(case):
-    row, symbols = case
-    bits = ideal_bits(symbols, FixedTables(row))
+    tables, symbols = case
+    bits = ideal_bits(symbols, tables)
     assert bits.shape == (len(symbols),)
-    payload = coder_of("plain", row).encode(symbols)
+    payload = context_models.coder_of("plain", tables).encode(symbols)
     # The first symbol takes up to 24 bits; then the last word, the count, the last byte.
     assert 8 * len(payload) <= bits.sum() + 24 + 31 + 8 + 7
 
@@ -202,59 +196,59 @@ def decoded(coder, payload, n):
     return symbols.tolist()
 
 
-def assert_safe(row, payload, n):
+def assert_safe(tables, payload, n):
     """Both coders refuse it, or both decode it to the same symbols."""
-    plain = decoded(coder_of("plain", row), payload, n)
-    assert plain == decoded(coder_of("constriction", row), payload, n)
+    plain, other = (decoded(context_models.coder_of(kind, tables), payload, n) for kind in STACKS)
+    assert plain == other
     return plain
 
 
-@given(rows_and_symbols(), st.data())
-@examples(80)
+@given(tables_and_symbols(), st.data())
+@examples(130)
 def test_a_flipped_payload_gives_an_error_or_some_symbols(case, data):
-    row, symbols = case
-    payload = bytearray(coder_of("plain", row).encode(symbols))
+    tables, symbols = case
+    payload = bytearray(context_models.coder_of("plain", tables).encode(symbols))
     position = data.draw(st.integers(0, len(payload) - 1))
     payload[position] ^= data.draw(st.integers(1, 255))
-    assert_safe(row, bytes(payload), len(symbols))
+    assert_safe(tables, bytes(payload), len(symbols))
 
 
-@given(rows_and_symbols(), st.data())
-@examples(60)
+@given(tables_and_symbols(), st.data())
+@examples(100)
 def test_a_truncated_payload_gives_an_error_or_some_symbols(case, data):
-    row, symbols = case
-    payload = coder_of("plain", row).encode(symbols)
+    tables, symbols = case
+    payload = context_models.coder_of("plain", tables).encode(symbols)
     kept = data.draw(st.integers(0, len(payload) - 1))
-    assert_safe(row, payload[:kept], len(symbols))
+    assert_safe(tables, payload[:kept], len(symbols))
 
 
-@given(rows_and_symbols(), st.binary(min_size=1, max_size=9))
-@examples(60)
+@given(tables_and_symbols(), st.binary(min_size=1, max_size=9))
+@examples(100)
 def test_an_extended_payload_is_refused(case, rest):
-    row, symbols = case
-    payload = coder_of("plain", row).encode(symbols) + rest
-    assert assert_safe(row, payload, len(symbols)) is None
+    tables, symbols = case
+    payload = context_models.coder_of("plain", tables).encode(symbols) + rest
+    assert assert_safe(tables, payload, len(symbols)) is None
 
 
-@given(rows, st.binary(max_size=60), st.integers(0, 20))
-@examples(120)
-def test_random_payloads_give_an_error_or_some_symbols(row, payload, n):
-    assert_safe(row, payload, n)
+@given(any_tables, st.binary(max_size=60), st.integers(0, 20))
+@examples(200)
+def test_random_payloads_give_an_error_or_some_symbols(tables, payload, n):
+    assert_safe(tables, payload, n)
 
 
-@given(rows, st.lists(st.integers(0, 2**32 - 1), max_size=8), st.binary(max_size=20),
+@given(any_tables, st.lists(st.integers(0, 2**32 - 1), max_size=8), st.binary(max_size=20),
        st.integers(0, 12))  # fmt: skip
-@examples(120)
-def test_random_words_and_escapes_give_an_error_or_some_symbols(row, words, escapes, n):
+@examples(200)
+def test_random_words_and_escapes_give_an_error_or_some_symbols(tables, words, escapes, n):
     payload = write_varint(len(words)) + np.array(words, "<u4").tobytes() + escapes
-    assert_safe(row, payload, n)
+    assert_safe(tables, payload, n)
 
 
-@given(rows_and_symbols(), st.integers(0, 15))
-@examples(60)
+@given(tables_and_symbols(), st.integers(0, 15))
+@examples(100)
 def test_another_number_of_signals_gives_an_error_or_some_symbols(case, n):
-    row, symbols = case
-    assert_safe(row, coder_of("plain", row).encode(symbols), n)
+    tables, symbols = case
+    assert_safe(tables, context_models.coder_of("plain", tables).encode(symbols), n)
 
 
 def test_what_decodes_is_what_would_be_coded(kind):

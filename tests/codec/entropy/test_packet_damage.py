@@ -11,18 +11,20 @@ from narrows.codec.codec import Codec
 from narrows.codec.entropy.packets import PacketCoder
 from narrows.codec.entropy.tables import TOTAL, FixedTables
 from narrows.errors import DataError, FormatError, SettingError
+from tests.helpers.context_models import all_tables
 from tests.helpers.packets import (
     HALF_AND_QUARTERS,
     MODEL_ID,
     TINY_ROWS,
     codec_and_packets,
+    coder_for,
     coder_of,
     int32s,
     outcome,
     row_of,
     table_of,
 )
-from tests.helpers.tiny_models import INT32, examples, refusing, tiny_model
+from tests.helpers.tiny_models import INT32, assert_one_line, examples, refusing, tiny_model
 
 # ---------------------------------------------------------------- damage
 
@@ -66,13 +68,18 @@ def test_random_bytes_give_an_error_or_a_signal_of_the_right_shape(packet):
     outcome(codec, packet)
 
 
-@given(st.binary(max_size=12), st.integers(0, len(TINY_ROWS) - 1), st.integers(0, 31))
-@examples(500)
-def test_what_is_not_refused_is_the_packet_of_what_it_decodes_to(payload, number, first):
-    coder = coder_of(TINY_ROWS[number])
+@given(
+    st.binary(max_size=30),
+    st.sampled_from(TINY_ROWS).map(FixedTables) | all_tables,
+    st.integers(0, 31),
+)
+@examples(700)
+def test_what_is_not_refused_is_the_packet_of_what_it_decodes_to(payload, tables, first):
+    coder = coder_for(tables)
     try:
         symbols, quality = coder.decode(bytes([first]) + payload)
-    except FormatError:
+    except FormatError as error:
+        assert_one_line(error)
         return
     assert coder.encode(symbols, quality) == bytes([first]) + payload
 
