@@ -14,10 +14,14 @@ from torch import nn
 
 import narrows
 from narrows.codec.codec import Codec
-from scripts.golden.exact import exact_float32, exact_qualities_int16
 from scripts.golden.files import efforts_of, files_of, packets_of
-from scripts.golden.frames import geometry
-from scripts.golden.predicted import predicted, predicted_gaps
+from scripts.golden.special import (
+    exact_float32,
+    exact_qualities_int16,
+    geometry,
+    predicted,
+    predicted_gaps,
+)
 from scripts.golden.tiles import bricks, tiles
 from tests.helpers.altered_models import by_channel, corrected
 from tests.helpers.tiny_models import (

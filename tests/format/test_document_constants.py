@@ -89,7 +89,7 @@ DOCUMENTED_OTHERWISE = {
     "archive.layout.DTYPE_CODES",  # a table of its own
     "archive.layout.DTYPES",
     "entropy.context_model.TENSORS",  # a table of its own
-    "networks.layers.kinds.KINDS",  # a table of its own
+    "networks.layers.parallel.KINDS",  # a table of its own
     "networks.layers.residual.INNER_KINDS",  # in words
     "networks.layers.parallel.BRANCH_KINDS",
     "model.groups.CORRECTED",  # a table of its own

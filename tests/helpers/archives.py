@@ -5,7 +5,7 @@ from zlib import crc32
 
 import numpy as np
 
-from narrows.codec.archive import ArchiveReader, ArchiveWriter, Block, Header, Mode
+from narrows.codec.archive import ArchiveReader, ArchiveWriter, Block, Header, IndexedArchive, Mode
 from narrows.errors import FormatError
 from tests.helpers import tiny_models
 
@@ -36,6 +36,13 @@ def read(data):
     reader = ArchiveReader(stream)
     blocks = list(reader)
     return reader.header, blocks, (reader.n_signals, reader.n_blocks)
+
+
+def indexed(data):
+    """Read all blocks through the index, the last first."""
+    archive = IndexedArchive(io.BytesIO(data))
+    blocks = [archive.block(number) for number in reversed(range(len(archive.entries)))]
+    return archive.header, blocks[::-1], archive.n_signals
 
 
 def refusal(data, read=read):

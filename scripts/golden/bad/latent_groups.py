@@ -1,10 +1,12 @@
 """Bad models with corrected latents, and with qualities that share a context model."""
 
+from functools import partial
+
 import numpy as np
 
 from readers.python.narrows_reader import read_model
 from scripts.golden.bad.good_files import CORRECTION_MODEL
-from scripts.golden.bad.model_parts import shrunken, without_answers
+from scripts.golden.bad.model_parts import faulty, shrunken, without_answers
 
 SHARING = 2  # the quality, counted from 0, that has the context model of the one before it
 
@@ -160,16 +162,10 @@ def bad_latent_groups():
     model = shrunken(CORRECTION_MODEL)
     model.seal("decoder.")
     read_model(model.file())
-    files = {}
-    for prefix, changes, make in (
-        ("parallel-", PARALLEL_CONTENTS, shrunken),
-        ("groups-", GROUPS_CONTENTS, shrunken),
-        ("groups-", ENCODER_CONTENTS, without_answers),
-        ("context-same-", SHARED_CONTENTS, shrunken),
-    ):
-        for name, change in changes.items():
-            model = make(CORRECTION_MODEL)
-            change(model)
-            model.seal("decoder.")
-            files[prefix + name] = model.file()
-    return files
+    smaller, whole = partial(shrunken, CORRECTION_MODEL), partial(without_answers, CORRECTION_MODEL)
+    return (
+        faulty(PARALLEL_CONTENTS, smaller, "parallel-")
+        | faulty(GROUPS_CONTENTS, smaller, "groups-")
+        | faulty(ENCODER_CONTENTS, whole, "groups-")
+        | faulty(SHARED_CONTENTS, smaller, "context-same-")
+    )

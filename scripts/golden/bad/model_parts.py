@@ -128,6 +128,17 @@ def without_answers(data=MODEL):
     return model
 
 
+def faulty(changes, make, prefix="", decoder="decoder."):
+    """Return files by name: good models that `make` returns, each with one fault and a right id."""
+    files = {}
+    for name, change in changes.items():
+        model = make()
+        change(model)
+        model.seal(decoder)
+        files[prefix + name] = model.file()
+    return files
+
+
 def shrunken(data=MODEL):
     """Return a good model without its encoder, too."""
     model = without_answers(data)

@@ -1,6 +1,7 @@
 """Bad models."""
 
 import zlib
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from scripts.golden.bad.good_files import (
     flip,
 )
 from scripts.golden.bad.latent_groups import bad_latent_groups
-from scripts.golden.bad.model_parts import ONE, Model, pack, shrunken, without_answers
+from scripts.golden.bad.model_parts import ONE, Model, faulty, pack, shrunken, without_answers
 from tests.helpers.model_files import sealed_text
 
 # Each makes one fault in the contents of a model, whose id is then made right.
@@ -184,30 +185,15 @@ def searching():
 def bad_models():
     """Make each bad model."""
     assert read_model(shrunken().file()).id == ARCHIVE[6:22], "the good model is not good"
-    files = {}
-    for name, change in CONTENTS.items():
-        model = shrunken()
-        change(model)
-        model.seal()
-        files[name] = model.file()
-    for name, change in CONV_CONTENTS.items():
-        model = shrunken(CONV_MODEL)
-        change(model)
-        model.seal("decoder.")
-        files[name] = model.file()
-    for name, change in CONTEXT_CONTENTS.items():
-        model = shrunken(CONTEXT_MODEL)
-        change(model)
-        model.seal("decoder.")
-        files["context-" + name] = model.file()
     good = searching()
     good.seal()
     read_model(good.file())
-    for name, change in SEARCH_CONTENTS.items():
-        model = searching()
-        change(model)
-        model.seal()
-        files["search-" + name] = model.file()
+    files = (
+        faulty(CONTENTS, shrunken, decoder="decoder.0.")
+        | faulty(CONV_CONTENTS, partial(shrunken, CONV_MODEL))
+        | faulty(CONTEXT_CONTENTS, partial(shrunken, CONTEXT_MODEL), "context-")
+        | faulty(SEARCH_CONTENTS, searching, "search-", "decoder.0.")
+    )
     for name, change in PACKED.items():
         model = shrunken()
         model.packed["decoder.0.weight"] = change(pack(model.tensor("decoder.0.weight")))

@@ -1,5 +1,7 @@
 """Bad archives of predicted windows, and models that predict."""
 
+from functools import partial
+
 import numpy as np
 
 from narrows.codec.archive.exact_values import ExactValues, pack_exact
@@ -10,7 +12,7 @@ from narrows.codec.prediction.windows import ModeTables, lag_steps, unpack_windo
 from readers.python.narrows_reader import read_archive, read_model
 from scripts.golden.bad.archives import archive, block, good_payload, header
 from scripts.golden.bad.good_files import ARCHIVE, PREDICTED_ARCHIVE, PREDICTED_MODEL
-from scripts.golden.bad.model_parts import shrunken
+from scripts.golden.bad.model_parts import faulty, shrunken
 
 PREDICTED, PREDICTED_PATCHED, NEW = 4, 5, 1
 LENGTH, MEMORY = 9, 64
@@ -202,10 +204,4 @@ def bad_predictions():
     model = shrunken(PREDICTED_MODEL)
     model.seal("decoder.")
     read_model(model.file())
-    files = {}
-    for name, change in MODELS.items():
-        model = shrunken(PREDICTED_MODEL)
-        change(model)
-        model.seal("decoder.")
-        files[name] = model.file()
-    return files
+    return faulty(MODELS, partial(shrunken, PREDICTED_MODEL))

@@ -6,7 +6,7 @@ import pytest
 
 from narrows.codec.archive import Mode
 from narrows.errors import FormatError, WrongModelError
-from tests.helpers.archives import BLOCK_LIMIT, read, refusal, small_archive
+from tests.helpers.archives import BLOCK_LIMIT, indexed, read, refusal, small_archive
 from tests.helpers.tiny_models import (
     assert_identical,
     assert_one_line,
@@ -49,22 +49,15 @@ def blob(codec, signals):
 
 
 @pytest.mark.parametrize("embedded", [None, b"a model"])
-def test_every_flipped_byte_of_the_container_is_refused(embedded):
-    for damaged in flipped(small_archive(embedded)):
-        refusal(damaged)
-
-
-@pytest.mark.parametrize("embedded", [None, b"a model"])
-def test_every_truncation_of_the_container_is_refused(embedded):
+@pytest.mark.parametrize("read", [read, indexed])
+def test_every_flipped_missing_or_added_byte_of_the_container_is_refused(read, embedded):
     data = small_archive(embedded)
-    for size in range(len(data)):
-        refusal(data[:size])
-
-
-def test_every_missing_byte_of_the_container_is_refused():
-    data = small_archive()
+    for damaged in flipped(data):
+        refusal(damaged, read)
     for position in range(len(data)):
-        refusal(data[:position] + data[position + 1 :])
+        refusal(data[:position], read)
+        refusal(data[:position] + data[position + 1 :], read)
+    refusal(data + b"\0", read)
 
 
 def decompressed(codec, data):

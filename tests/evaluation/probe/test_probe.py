@@ -12,8 +12,14 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 import narrows
 from narrows.errors import DataError, MissingExtraError, ModelError, SettingError
 from narrows.evaluation.probe import probe as probing
-from narrows.evaluation.probe.classifiers import linear_accuracy, neighbour_accuracy, pca_scores
-from narrows.evaluation.probe.probe import encoder_layers, probe, split_signals
+from narrows.evaluation.probe.probe import (
+    encoder_layers,
+    linear_accuracy,
+    neighbour_accuracy,
+    pca_scores,
+    probe,
+    split_signals,
+)
 from narrows.signals import read_labels
 from tests.helpers.tiny_models import refusing
 

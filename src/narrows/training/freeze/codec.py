@@ -28,8 +28,7 @@ from narrows.training.choices import PREDICTIVE
 from narrows.training.data.frames import counted_of
 from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.correction import with_correction
-from narrows.training.freeze.ends import input_grid, normaliser_of
-from narrows.training.freeze.latents import freeze_latents
+from narrows.training.freeze.latents import freeze_latents, input_grid, normaliser_of
 from narrows.training.freeze.networks import (
     ACTIVATION_LIMIT,
     WIDE_LIMIT,

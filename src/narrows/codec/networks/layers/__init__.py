@@ -12,8 +12,7 @@ from narrows.codec.networks.layers.activations import (
 from narrows.codec.networks.layers.affine import MAX_SHIFT, Affine, Dense
 from narrows.codec.networks.layers.contract import Layer, Settings, Step, Tensors
 from narrows.codec.networks.layers.convolution import Conv, TransposedConv
-from narrows.codec.networks.layers.kinds import KINDS
-from narrows.codec.networks.layers.parallel import Parallel
+from narrows.codec.networks.layers.parallel import KINDS, Parallel
 from narrows.codec.networks.layers.residual import Residual
 
 __all__ = [

@@ -106,3 +106,7 @@ class Parallel(Layer):
             return tuple(build_layers(settings[name], own, BRANCH_KINDS, "in a parallel layer"))
 
         return cls(**{**settings, "first": chain("first"), "second": chain("second")})
+
+
+KINDS: dict[str, type[Layer]] = {**BRANCH_KINDS, Parallel.kind: Parallel}
+"""All kinds of layers of a model file, by name."""

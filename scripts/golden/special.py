@@ -1,14 +1,19 @@
-"""Sets of good golden files with exact values."""
+"""Golden sets of exact values, of frames with the files that they were cut from, of predictions."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
 
 from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.codec import Codec
+from narrows.codec.sequence import Archive
+from narrows.signals.geometry import Geometry, pack_geometry
+from narrows.signals.restored import restored
 from narrows.training.freeze.tradeoffs import measure_fit
-from scripts.golden.files import efforts_of
+from scripts.golden.files import efforts_of, files_of
 from tests.helpers.archives import written
+from tests.helpers.predicting import repeating, tiny_predicting
 from tests.helpers.tiny_models import searching, tiny_model, typical_frames
 
 
@@ -42,3 +47,32 @@ def exact_qualities_int16():
     block = codec.decoder.blocks.pack(np.array(symbols), qualities, exact)
     blob = written(codec.encoder.header(), [block])
     return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
+
+
+def geometry(dtype, lengths, hops):
+    """Frames of two files that overlap, and the files."""
+    model = tiny_model(dtype, lengths, 2)
+    shapes = [tuple(size * 3 - 1 for size in lengths), lengths]
+    fields = {"formats": ["any"] * 2, "attributes": [{"rate": 1}, {"rate": 2}], "is_folder": True}
+    cut_from = Geometry(["a/1", "a/2.x"], shapes, lengths, hops, **fields)
+    x = typical_frames(model, cut_from.n_frames)
+    files = files_of(Codec(model), x, metadata=pack_geometry(cut_from))
+    arrays = restored(Archive(io.BytesIO(files[".nrw"]), Codec(model).decoder), cut_from)
+    np.savez(stream := io.BytesIO(), **{name: array[...] for name, array in arrays.items()})
+    return files | {".files.npz": stream.getvalue()}
+
+
+def predicted(*frames):
+    """Return windows of about one period, some predicted."""
+    model = tiny_predicting(*frames)
+    return efforts_of(Codec(model), repeating(model, 40, noise=0.1))
+
+
+def predicted_gaps():
+    """Return such windows with values that are missing: single ones, and two windows in a row."""
+    model = tiny_predicting("float32", (9, 2))
+    x = repeating(model, 40, noise=0.1)
+    x[[5, 5, 17], [0, 1, 8], [1, 1, 0]] = np.nan
+    x[23:25] = np.nan
+    x[31, 4:] = np.inf
+    return efforts_of(Codec(model), x)
