@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import narrows
-from narrows.errors import FormatError
+from narrows.errors import DataError, FormatError
 from narrows.signals.containers import KEY, like
 from tests.helpers.tiny_models import tiny_codec, typical_frames
 
@@ -68,6 +68,69 @@ def test_a_data_array_has_the_same_dimensions_coordinates_and_attributes():
     for each in (x, x.rename("t")):
         back = there_and_back(each)
         assert back.identical(each.copy(data=BACK)), back
+
+
+def trained_and_back(x, **how):
+    codec = narrows.train(x, architecture="linear", latent_size=2, **how)
+    return narrows.decompress(narrows.compress(x, codec, embed_model=True))
+
+
+TABLE = {
+    "time": np.arange("2026-01-01", "2026-01-25", dtype="M8[D]").astype("M8[us]"),
+    "place": ["here", "there\n", None] * 8,
+    "a": X[:, 0],
+    "n": np.arange(24) % 7,
+}
+
+
+def test_columns_that_are_no_numbers_come_back_exactly():
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame(TABLE, index=pd.Index([f"r{i}" for i in range(24)], name="row"))
+    table["kind"] = pd.Categorical(list("uv") * 12)
+    back = trained_and_back(table)
+    pd.testing.assert_frame_equal(back, table, rtol=1.0, atol=9.0)
+    exact = ["time", "place", "kind"]
+    pd.testing.assert_frame_equal(back[exact], table[exact])
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_a_table_of_polars_is_one(text):
+    pl = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    table = pl.DataFrame(TABLE if text else {"a": X[:, 0], "n": TABLE["n"], "ok": X[:, 1] > 0})
+    back = trained_and_back(table)
+    assert back.schema == table.schema
+    if text:
+        assert back.select("time", "place").equals(table.select("time", "place"))
+    else:
+        codec = tiny_codec("float32", (3,), 2)
+        expected = codec.decompress(codec.compress(X))
+        same = narrows.compress(pl.DataFrame(X, schema=list("abc")), codec, embed_model=True)
+        assert np.array_equal(narrows.decompress(same).to_numpy(), expected)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_series_that_was_cut_in_windows_is_one(library):
+    made = pytest.importorskip(library)
+    x = X.reshape(-1)
+    if library == "pandas":
+        days = made.date_range("2026-01-01", periods=len(x), name="day")
+        series = made.Series(x, index=days, name="level")
+    else:
+        series = made.Series("level", x)
+    back = trained_and_back(series, window=8)
+    assert type(back) is type(series)
+    assert (back.name, back.dtype, len(back)) == ("level", series.dtype, len(x))
+    if library == "pandas":
+        assert back.index.equals(series.index)
+
+
+def test_a_table_without_numbers_is_refused():
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    with pytest.raises(DataError, match="no column of numbers"):
+        narrows.compress(pd.DataFrame({"a": ["x", "y"]}), CODEC)
 
 
 @pytest.mark.parametrize("container", [None, "a box", {}, {"kind": "os"}])

@@ -153,6 +153,10 @@ def test_what_cannot_be_cut_is_refused(folder, tmp_path):
         folder, Reading(window=2000)
     )
     np.save(tmp_path / "x.npy", np.zeros((9, 5, 5), np.uint8))
+    with pytest.raises(SettingError, match="give window or tile, too"):
+        open_signals(folder, Reading(hop=(4,)))
+    with pytest.raises(SettingError, match="hop 9 of the model's frames of 8; it must be 1 to"):
+        open_signals(folder, Reading(hop=(9,), frame_shape=(8,)))
     assert "is longer than every array" in message(tmp_path / "x.npy", Reading(tile=(8, 8)))
     assert "has 4 axes" in message(tmp_path / "x.npy", Reading(tile=(1, 1, 1, 1)))
     (tmp_path / "none").mkdir()
@@ -166,7 +170,7 @@ def test_a_pattern_stands_for_the_files_that_match(folder):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"window": 8, "tile": (8,)}, {"hop": (4,)}, {"window": 0}, {"window": 8, "hop": (9,)},
+    [{"window": 8, "tile": (8,)}, {"hop": (0,)}, {"window": 0}, {"window": 8, "hop": (9,)},
      {"tile": (8, 8), "hop": (4,)}, {"shape": (3,)}, {"tile": (8,), "hop": (0,)}],
 )  # fmt: skip
 def test_requests_that_contradict_each_other_are_refused(wrong):

@@ -50,6 +50,8 @@ def choose_cut(members: Sequence[Member], reading: Reading) -> Cut:
     DataError
         If they cannot be cut as asked for, or to the frames of the model.
     """
+    if not any(prod(member.shape) for member in members):
+        raise DataError(f"{members[0].name!r} and all others are empty: nothing to cut")
     if reading.window is not None:
         return _windows(members, reading.window, (reading.hop or (reading.window,))[0])
     if reading.tile is not None:

@@ -16,6 +16,7 @@ from narrows.codec.archive import Header
 from narrows.codec.prediction.lattice import Brick
 from narrows.errors import SettingError
 from narrows.signals.channels import has_length
+from narrows.signals.containers import numbers_of_table
 from narrows.signals.crops import LEAST_FRAMES, split_along, with_crops
 from narrows.signals.frames import Frames
 from narrows.signals.reading import Lengths, Reading
@@ -34,7 +35,8 @@ def as_source(x: Data, reading: Reading, name: str = "data") -> ArraySource | Fr
         return x
     if isinstance(x, str | os.PathLike):
         return open_signals(x, reading)
-    array = as_array(x, name)
+    table = numbers_of_table(x)
+    array = as_array(x, name) if table is None else table.array
     is_cut = reading.hops_of_model is not None and reading.frame_shape != array.shape[1:]
     return open_array(array, reading, name) if reading.cuts or is_cut else ArraySource(array)
 

@@ -68,6 +68,11 @@ class Grid:
         """Whether frames share elements."""
         return self.hops != self.lengths
 
+    @property
+    def are_rows(self) -> bool:
+        """Whether frames are the rows of the array, a length of them after another."""
+        return not self.overlaps and self.lengths[1:] == self.shape[1:]
+
     def corner(self, number: int) -> tuple[int, ...]:
         """Return where a frame begins; frames are in order, the last axis fastest."""
         if self.brick is None:
@@ -231,6 +236,13 @@ def joined(
         last = min(first + at_once, n_windows)
         start = first * grid.hops[0]
         stop = grid.shape[0] if last == n_windows else last * grid.hops[0]
+        if grid.are_rows:
+            some = list(islice(coming, last - first))
+            if len(some) < last - first:
+                raise _too_few(number + len(some), grid)
+            number = last
+            yield np.concatenate(some)[: stop - start]
+            continue
         box = (slice(start, stop), *(slice(0, size) for size in grid.shape[1:]))
         joiner = Joiner(grid, box, np.empty((stop - start, *grid.shape[1:]), dtype))
         for before in held:
@@ -242,10 +254,14 @@ def joined(
                 held.append((number, frame))
             number += 1
         if number != last * a_window:
-            raise DataError(f"{number} frames where an array of {grid.shape} has {grid.n_frames}")
+            raise _too_few(number, grid)
         yield joiner.finish()
     if next(coming, None) is not None:
         raise DataError(f"more frames than the {grid.n_frames} of an array of {grid.shape}")
+
+
+def _too_few(n: int, grid: Grid) -> DataError:
+    return DataError(f"{n} frames where an array of {grid.shape} has {grid.n_frames}")
 
 
 def _weights(length: int, hop: int) -> npt.NDArray[np.int64]:

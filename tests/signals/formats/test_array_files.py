@@ -129,22 +129,29 @@ def test_one_of_several_variables_is_named(tmp_path, kind):
     assert opened(tmp_path / name, "wind").attributes["name"] == "wind"
 
 
-def test_bare_zarr_arrays_come_back(tmp_path):
+@pytest.mark.parametrize("version", [2, 3])
+def test_bare_zarr_arrays_come_back(tmp_path, version):
     x = RNG.integers(0, 99, (50, 8)).astype(np.int16)
-    zarr.create_array(str(tmp_path / "x.zarr"), data=x, attributes={"site": "north", "rate": 5})
+    stored = {"chunks": (7, 4), "fill_value": -9, "zarr_format": version}
+    about = {"site": "north", "rate": 5}
+    zarr.create_array(str(tmp_path / "x.zarr"), data=x, attributes=about, **stored)
     source = open_zarr(tmp_path / "x.zarr")
     save_zarr(tmp_path / "y.zarr", source.read(), source.attributes)
     again = zarr.open_array(str(tmp_path / "y.zarr"), mode="r")
     assert np.array_equal(again[:], x)
-    assert dict(again.attrs) == {"site": "north", "rate": 5}
-    group = zarr.create_group(str(tmp_path / "g.zarr"))
+    assert dict(again.attrs) == about
+    assert (again.chunks, again.fill_value) == ((7, 4), -9)
+    assert again.metadata.zarr_format == version
+    group = zarr.create_group(str(tmp_path / "g.zarr"), zarr_format=version)
     for name in "ab":
         group.create_array(name, data=x)
     with pytest.raises(DataError, match=r"several arrays, a, b; give .*g\.zarr:a"):
         open_zarr(tmp_path / "g.zarr")
     source = open_zarr(tmp_path / "g.zarr", "b")
     save_zarr(tmp_path / "h.zarr", source.read(), source.attributes)
-    assert np.array_equal(zarr.open_group(str(tmp_path / "h.zarr"), mode="r")["b"][:], x)
+    again = zarr.open_group(str(tmp_path / "h.zarr"), mode="r")
+    assert np.array_equal(again["b"][:], x)
+    assert again.metadata.zarr_format == version
 
 
 @pytest.mark.parametrize("dtype", ["uint8", ">i2", "float32", "float64"])

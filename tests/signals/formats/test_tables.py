@@ -94,7 +94,7 @@ REFUSED = [
     (
         pa.table({name: pa.array([[1.0]], pa.list_(pa.float32(), 1)) for name in "ab"}),
         None,
-        "several columns of lists, 'a', 'b'; choose one with --columns a",
+        "several columns of lists, 'a', 'b'; choose one as FILE:a",
     ),
     (
         pa.table({"a": pa.array([[1.0], None], pa.list_(pa.float32(), 1))}),
@@ -182,6 +182,39 @@ def test_files_without_names_get_none(tmp_path):
     stream = io.BytesIO()
     write_csv(stream, source.array, source.attributes)
     assert stream.getvalue().decode() == text
+
+
+def test_ends_of_lines_and_the_mark_of_spreadsheets_come_back(tmp_path):
+    text = '\ufeffa,note\r\n1.5,"two\nlines, ""quoted"""\r\n-2.0,\r\n'
+    (tmp_path / "x.csv").write_bytes(text.encode())
+    source = open_csv(tmp_path / "x.csv")
+    assert source.attributes["numbers"] == ["a"]
+    stream = io.BytesIO()
+    write_csv(stream, source.array, source.attributes)
+    assert stream.getvalue().decode() == text
+
+
+def test_numbers_too_large_for_float64_are_names_and_kept(tmp_path):
+    (tmp_path / "x.csv").write_text("id,x\n9007199254740993,2.5\n9007199254740995,1.5\n")
+    source = open_csv(tmp_path / "x.csv")
+    assert source.attributes["numbers"] == ["x"]
+    stream = io.BytesIO()
+    write_csv(stream, source.array, source.attributes)
+    assert stream.getvalue() == (tmp_path / "x.csv").read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+@pytest.mark.parametrize("text", ["tempé,b\n1.5,2\n", "a,b\n1.5,é\n2.5,é\n"])
+def test_text_in_another_encoding_is_told_what_to_be(tmp_path, encoding, text):
+    (tmp_path / "x.csv").write_bytes(text.encode(encoding))
+    with refusing(DataError, match="is text, but not in UTF-8"):
+        read_signals(tmp_path / "x.csv")
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    (tmp_path / "x.csv").write_text("a,a\n1.5,2\n")
+    with refusing(DataError, match="has two columns 'a'"):
+        open_csv(tmp_path / "x.csv")
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n3\n", b"a,b\n\xff,1\n", b"\n\n"])

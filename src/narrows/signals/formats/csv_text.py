@@ -1,8 +1,9 @@
 """CSV files: columns of decimal numbers, as `tables` says, and all others as the text they are.
 
-Numbers come back with as many decimals as the column had at most. Where the first row is of
-numbers alone, the file has no names of columns, and gets none. `file.csv:temperature,pressure`
-takes these columns alone.
+Ends of lines, and a mark of UTF-8 at the start, come back as spreadsheets write them. Numbers come
+back with as many decimals as the column had at most. Where the first row is of numbers alone, the
+file has no names of columns, and gets none. `file.csv:temperature,pressure` takes these columns
+alone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,10 +20,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from narrows.errors import FormatError
+from narrows.errors import DataError, FormatError
 from narrows.signals.formats.contract import HEAD_BYTES, Format
 from narrows.signals.formats.damage import damage_named
-from narrows.signals.formats.tables import array_of, arrow, table_of
+from narrows.signals.formats.tables import MAX_WHOLE, array_of, arrow, check_columns, table_of
 from narrows.signals.source import ArraySource, Attributes
 
 SEPARATORS = {".csv": ",;\t|", ".tsv": "\t"}
@@ -29,6 +31,7 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _IN_FLOAT32 = 1 << 23  # units of the last decimal that a float32 tells apart, with one bit to spare
 MAX_DECIMALS = 17
+_MARK = "\ufeff"
 ROWS = 1 << 16  # that are written at a time
 
 
@@ -41,7 +44,9 @@ def begins_like_text(head: bytes, most: int = HEAD_BYTES) -> bool:
 
 def is_csv(head: bytes, path: Path) -> bool:
     """Return whether a file is text with a name that says how it is to be read."""
-    return path.suffix.lower() in SEPARATORS and begins_like_text(head)
+    is_utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    is_text = begins_like_text(head) or is_utf16 or (bool(head) and min(head) >= ord("\t"))
+    return path.suffix.lower() in SEPARATORS and is_text
 
 
 def open_csv(path: Path, columns: str | None = None) -> ArraySource:
@@ -53,9 +58,10 @@ def open_csv(path: Path, columns: str | None = None) -> ArraySource:
         If this is no table of as many fields in each row, in UTF-8.
     """
     pa = arrow()
-    with damage_named(path, "CSV"):
-        with path.open(encoding="utf-8-sig", newline="") as text:
+    with damage_named(path, "CSV"), _utf8_wanted(path):
+        with path.open(encoding="utf-8", newline="") as text:
             first = text.readline(1 << 20)
+        has_mark, first = first.startswith(_MARK), first.removeprefix(_MARK)
         separator = max(SEPARATORS.get(path.suffix.lower(), ","), key=first.count)
         names = next(csv.reader([first], delimiter=separator), [])
         if not names:
@@ -63,6 +69,7 @@ def open_csv(path: Path, columns: str | None = None) -> ArraySource:
         has_names = not all(_NUMBER.fullmatch(each.strip()) for each in names)
         if not has_names:
             names = [str(number) for number in range(len(names))]
+        check_columns(names, repr(str(path)))
         table = pa.csv.read_csv(
             path,
             pa.csv.ReadOptions(column_names=names, skip_rows=int(has_names)),
@@ -77,8 +84,24 @@ def open_csv(path: Path, columns: str | None = None) -> ArraySource:
         "separator": separator,
         "named": has_names,
         "forms": [forms[name] for name in source.attributes["numbers"]],
+        **({"newline": "\r\n"} if first.endswith("\r\n") else {}),
+        **({"mark": True} if has_mark else {}),
     }
     return replace(source, attributes={**source.attributes, **own})
+
+
+@contextmanager
+def _utf8_wanted(path: Path) -> Iterator[None]:
+    """Say of text in another encoding what it has to be."""
+    try:
+        yield
+    except ValueError as error:  # of Python, and of Arrow
+        if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+            raise DataError(
+                f"{str(path)!r} is text, but not in UTF-8; write it so, e.g. with "
+                "iconv -f latin1 -t utf-8"
+            ) from None
+        raise
 
 
 def _numbers(column: Any, forms: dict[str, list[Any]], name: str) -> Any:
@@ -105,10 +128,10 @@ def _numbers(column: Any, forms: dict[str, list[Any]], name: str) -> Any:
         pa.compute.less(points, 0), 0, pa.compute.subtract(pa.compute.subtract(ends, points), 1)
     )
     most = min(pa.compute.max(decimals).as_py(), MAX_DECIMALS)
+    if most == 0 and pa.compute.max(pa.compute.abs(numbers)).as_py() >= MAX_WHOLE:
+        return column  # such numbers are names
     forms[name] = [most, *words]
-    if most == 0 and not words and pa.compute.max(pa.compute.abs(numbers)).as_py() < 1 << 53:
-        return numbers.cast(pa.int64())
-    return numbers
+    return numbers if words or most else numbers.cast(pa.int64())
 
 
 def _narrow(columns: dict[str, Any], forms: dict[str, list[Any]]) -> None:
@@ -135,7 +158,10 @@ def write_csv(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes)
     separator = str(attributes.get("separator"))
     separator = separator if len(separator) == 1 and separator in SEPARATORS[".csv"] else ","
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+    if attributes.get("mark") is True:
+        text.write(_MARK)
+    newline = "\r\n" if attributes.get("newline") == "\r\n" else "\n"
+    writer = csv.writer(text, delimiter=separator, lineterminator=newline)
     if attributes.get("named", True):
         writer.writerow(table.column_names)
     for start in range(0, table.num_rows, ROWS):

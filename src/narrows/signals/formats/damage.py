@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from narrows.errors import DataError
+from narrows.errors import DataError, MissingExtraError
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def damage_named(path: str | os.PathLike[str], kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except DataError:
+    except (DataError, MissingExtraError):
         raise
     # numpy, zipfile, gzip and zlib raise a dozen types on damaged bytes, and document few.
     except Exception as error:

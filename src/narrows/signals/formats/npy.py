@@ -38,6 +38,7 @@ class NpyHeader(NamedTuple):
 
 def write_npy(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes) -> None:
     """Write a C-contiguous array as `.npy`, also to a pipe, which `numpy.save` cannot."""
+    array = np.asarray(array, order="C")
     fields = np.lib.format.header_data_from_array_1_0(array)
     np.lib.format.write_array_header_1_0(stream, fields)
     write_numbers(stream, array, array.dtype)

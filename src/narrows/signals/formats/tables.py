@@ -51,10 +51,7 @@ def array_of(table: Any, name: str, chosen: str | None = None) -> ArraySource:
     DataError
         If there are no such columns, or none of numbers.
     """
-    names = table.column_names
-    if len(set(names)) < len(names):
-        twice = next(each for each in names if names.count(each) > 1)
-        raise DataError(f"{name} has two columns {twice!r}; give each a name of its own")
+    check_columns(table.column_names, name)
     numbers = _chosen(table, name, chosen) if chosen else _numbers(table, name)
     columns = [table.column(each) for each in numbers]
     lists = len(columns) == 1 and _list_shape(columns[0].type) is not None
@@ -67,6 +64,13 @@ def array_of(table: Any, name: str, chosen: str | None = None) -> ArraySource:
     if rest.num_columns:
         attributes["rest"] = _text(compressed(rest))
     return ArraySource(array, attributes, "rows" if lists else None)
+
+
+def check_columns(names: Sequence[str], name: str) -> None:
+    """Raise DataError where two columns have one name."""
+    if len(set(names)) < len(names):
+        twice = next(each for each in names if names.count(each) > 1)
+        raise DataError(f"{name} has two columns {twice!r}; give each a name of its own")
 
 
 def table_of(array: Array, attributes: Attributes) -> Any:
@@ -121,14 +125,17 @@ def _numbers(table: Any, name: str) -> list[str]:
     if len(lists) > 1:
         raise DataError(
             f"{name} has several columns of lists, {', '.join(map(repr, lists[:SHOWN]))}; choose "
-            f"one with --columns {lists[0]}"
+            f"one as FILE:{lists[0]}"
         )
     found = lists or [each for each in table.column_names if _is_signal(table.column(each))]
     if not found:
         kinds = ", ".join(f"{each.name!r} of {each.type}" for each in table.schema)
+        hint = "give another table"
+        if any(_is_numeric(each.type) for each in table.schema):
+            hint = "whole numbers that rise count the rows: FILE:NAME,NAME takes such columns, too"
         raise DataError(
             f"{name} has no column of numbers that may come back nearly, only {kinds or 'nothing'};"
-            " choose with --columns, or give another table"
+            f" {hint}"
         )
     return found
 

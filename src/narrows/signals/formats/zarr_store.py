@@ -1,7 +1,12 @@
-"""NetCDF files and Zarr stores in folders: an array, or one variable of a data set."""
+"""NetCDF files and Zarr stores in folders: an array, or one variable of a data set.
+
+Of Zarr, a bare array keeps its attributes, chunks and fill value, and all the version of the
+format; compressors are Zarr's own.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -92,7 +97,9 @@ def open_zarr(path: Path, name: str | None = None) -> FileSource:
             is_quick = node.metadata.consolidated_metadata is not None
             how = {"engine": "zarr", "consolidated": is_quick, **AS_STORED}
             opened = partial(xarray().open_dataset, path, **how)
-            return source_of(opened, str(path), name)
+            source = source_of(opened, str(path), name)
+            version = {"version": node.metadata.zarr_format}
+            return replace(source, attributes={**source.attributes, **version})
         found = [key for key, each in arrays.items() if each.dtype.kind in "biuf" and each.shape]
         chosen = chosen_member(str(path), name, found, "array")
         return _bare(path, arrays[chosen], chosen)
@@ -106,7 +113,14 @@ def _has_dimensions(array: Any) -> bool:
 def _bare(path: Path, array: Any, name: str) -> FileSource:
     if array.dtype.kind not in "biufc":
         raise DataError(f"{str(path)!r} holds {array.dtype}, no numbers")
-    attributes = {"bare": name, "attributes": as_json(dict(array.attrs))}
+    own = {"fill_value": np.asarray(array.fill_value)}
+    attributes = {
+        "bare": name,
+        "attributes": as_json(dict(array.attrs)),
+        "chunks": list(array.chunks),
+        "version": array.metadata.zarr_format,
+        "fill": as_json(own),
+    }
     dtype = array.dtype.newbyteorder("=")
     return FileSource(array.shape, dtype, partial(_read_part, path, name), attributes)
 
@@ -120,19 +134,37 @@ def _read_part(path: Path, name: str, start: int, stop: int) -> npt.NDArray[Any]
 
 def save_zarr(path: Path, array: npt.NDArray[Any], attributes: Attributes) -> None:
     """Write a store of the one array or variable; DataError where it cannot hold it."""
+    version = 2 if attributes.get("version") == 2 else 3
     try:
         if "bare" in attributes:
             name = attributes["bare"]
-            group = _zarr().create_group(str(path)) if name else None
+            group = _zarr().create_group(str(path), zarr_format=version) if name else None
             new = _zarr().create_array if group is None else group.create_array
-            place = {"store": str(path)} if group is None else {"name": str(name)}
-            kept = new(**place, data=array)
+            place: dict[str, Any] = {"name": str(name)}
+            if group is None:
+                place = {"store": str(path), "zarr_format": version}
+            kept = new(**place, data=array, **_storage(array, attributes))
             kept.attrs.update(_plain(from_json(attributes.get("attributes"))))
         else:
             _zarr()
-            data_set_of(array, attributes).to_zarr(path, mode="w-", consolidated=False)
+            data_set_of(array, attributes).to_zarr(
+                path, mode="w-", consolidated=False, zarr_format=version
+            )
     except (ValueError, TypeError, RuntimeError) as error:
         raise refused(error, "Zarr") from error
+
+
+def _storage(array: npt.NDArray[Any], attributes: Attributes) -> dict[str, Any]:
+    """Return the chunks and the fill value of an array, where they are of one such."""
+    found: dict[str, Any] = {}
+    match attributes.get("chunks"):
+        case [*chunks] if len(chunks) == array.ndim:
+            if all(type(each) is int and each > 0 for each in chunks):
+                found["chunks"] = tuple(chunks)
+    fill = from_json(attributes.get("fill")).get("fill_value")
+    if isinstance(fill, np.generic) and fill.dtype == array.dtype:
+        found["fill_value"] = fill
+    return found
 
 
 def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
