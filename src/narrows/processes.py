@@ -28,6 +28,7 @@ from narrows.errors import NarrowsError, SettingError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+SECONDS_TO_END = 2.0
 AHEAD = 2  # items a process that are read before the first result is there
 START = "import sys; sys.path[:] = {path!r}; from narrows.processes import serve; serve()"
 
@@ -176,9 +177,13 @@ class _Worker:
         return result
 
     def end(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
+        """End the process, which may remove what it was writing."""
+        self._process.terminate()
+        try:
+            self._process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             try:
                 assert pipe is not None

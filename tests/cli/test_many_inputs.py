@@ -299,3 +299,27 @@ def test_a_script_needs_no_guard(folder):
     done = subprocess.run([sys.executable, "script.py"], capture_output=True, check=False)
     assert Result(done.returncode, "", done.stderr.decode()).err == ""
     assert done.stdout.count(b"\n") == 1
+
+
+def test_processes_share_many_files_and_write_the_same(run, tree, digits):
+    for number in range(6):
+        np.save(f"tree/one/{number}.npy", digits[number : number + 5])
+    (Path("tree") / "bad.npy").write_bytes(b"no signals")
+    for jobs in (1, 2):
+        done = run("compress", "-r", "tree", *MODEL, "--output-dir", f"out{jobs}", "-j", jobs)
+        assert done.code == 1
+        assert done.err.count("tree/bad.npy") == 1
+        lines = [line.replace(f"out{jobs}", "out") for line in done.err.splitlines()]
+        if jobs == 1:
+            expected = lines
+    assert lines == expected
+    assert names("out1") == names("out2")
+    for name in names("out1"):
+        assert Path("out1", name).read_bytes() == Path("out2", name).read_bytes()
+    back = run("decompress", "-r", "out1", *MODEL, "--output-dir", "back", "-j", 2, "--json")
+    assert back.code == 0
+    assert len(json.loads(back.out)["done"]) == 9
+    assert np.load("back/one/5.npy").shape == (5, 8, 8)
+    again = run("decompress", "-r", "out1", *MODEL, "--output-dir", "back", "-j", 2)
+    assert again.code == 1
+    assert again.err.count("exists already") == 9

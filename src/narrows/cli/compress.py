@@ -106,16 +106,23 @@ def compress(
             block_signals, force, load_codec,
         )  # fmt: skip
 
-        def run(each: str, folder: str | None) -> tuple[dict[str, Any], str]:
-            figures = compressing.run(each, placed(place(each, None), folder) if inputs else named)
-            n = compressing.codec.model.n_qualities
-            return figures, describe_packets(figures) if packets else _describe(figures, n)
-
         if inputs is not None:
-            run_all(inputs, run, json=json, quiet=quiet)
+            each = partial(_compressed, compressing, None)
+            elsewhere = None if jobs == 1 else (workers, each)
+            run_all(inputs, each, json=json, quiet=quiet, elsewhere=elsewhere)
             return
-        figures, told = run(data[0], None)
+        figures, told = _compressed(compressing, named, data[0], None)
     give(figures, told, json=json, quiet=quiet)
+
+
+def _compressed(
+    compressing: Compressing, named: str | None, data: str, folder: str | None
+) -> tuple[dict[str, Any], str]:
+    """Compress an input to what is named, or to its own name in a folder."""
+    place = packets_output if compressing.packets else archive_output
+    figures = compressing.run(data, named or placed(place(data, None), folder))
+    n = compressing.codec.model.n_qualities
+    return figures, describe_packets(figures) if compressing.packets else _describe(figures, n)
 
 
 def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:

@@ -55,6 +55,17 @@ class Compressing:
         """The model's codec; loaded where the output is open already."""
         return self.load_codec(self.model)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to this process: another one does files on its own."""
+        here = ("workers", "shown", "codec")
+        return {name: value for name, value in vars(self).items() if name not in here}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from narrows.cli.bar import Bar
+        from narrows.processes import ALONE
+
+        self.__dict__.update(state, workers=ALONE, shown=Bar())
+
     def run(self, data: str, output: str) -> dict[str, Any]:
         """Compress DATA to `output`; return the figures."""
         return self._to_packets(data, output) if self.packets else self._to_archive(data, output)

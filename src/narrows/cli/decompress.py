@@ -100,12 +100,26 @@ def decompress(
             return _restored(asked, skip_bad_blocks, checksum, json, quiet)
 
         if inputs is not None:
-            run_all(inputs, run, json=json, quiet=quiet)
+            alone = partial(_restored_alone, model, skip_bad_blocks, checksum, json)
+            # With force, one could replace what another wrote.
+            elsewhere = None if force or jobs == 1 else (workers, alone)
+            run_all(inputs, run, json=json, quiet=quiet, elsewhere=elsewhere)
             return
         figures, told = run(files[0], None)
     give(figures, told, json=json, quiet=quiet)
     if is_incomplete(figures):
         raise typer.Exit(1)
+
+
+def _restored_alone(
+    model: Path | None, skip_bad_blocks: bool, checksum: bool, json: bool,
+    file: str, folder: str | None,
+) -> tuple[dict[str, Any], str]:  # fmt: skip
+    """Restore an archive in this process alone."""
+    from narrows.processes import ALONE
+
+    asked = Asked(file, model, None, folder, None, False, ALONE, set())
+    return _restored(asked, skip_bad_blocks, checksum, json, True)
 
 
 def _restored(

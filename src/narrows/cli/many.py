@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from narrows.cli.ending import Ended
+from narrows.cli.ending import Ended, ending_in_order
 from narrows.cli.printing import give, in_one_line, say
 from narrows.cli.streams import is_stream
 from narrows.words import counted
 
+if TYPE_CHECKING:
+    from narrows.processes import Workers
+
+FILES_A_PROCESS = 2  # at least; fewer share the blocks of each
 GROUP = "Several inputs"
 Run = Callable[[str, str | None], tuple[dict[str, Any], str]]
 """Does what is to be done with an input, beside it or in a folder; returns figures, and a line."""
@@ -110,36 +115,75 @@ def placed(name: str, folder: str | None) -> str:
     return name if folder is None else os.path.join(folder, os.path.basename(name))
 
 
-def run_all(inputs: Sequence[Input], run: Run, *, json: bool, quiet: bool) -> None:
-    """Do all inputs, one after another; exit code 1 where one fails."""
-    from narrows.errors import NarrowsError
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an input: figures and a line, or the line of an error."""
 
+    figures: dict[str, Any] | None
+    told: str
+
+
+def run_all(
+    inputs: Sequence[Input],
+    run: Run,
+    *,
+    json: bool,
+    quiet: bool,
+    elsewhere: tuple[Workers, Run] | None = None,
+) -> None:
+    """Do all inputs; exit code 1 where one fails.
+
+    Where there are many, processes share them file by file, by what can be pickled of `elsewhere`.
+    Fewer are done one after another, and processes may share the blocks of each.
+    """
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
 
     def left() -> str:
         return f"{len(done)} of {counted(len(inputs), 'input')} are done"
 
-    for each in inputs:
-        try:
-            if each.folder is not None:
-                Path(each.folder).mkdir(parents=True, exist_ok=True)
-            figures, told = run(each.data, each.folder)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(left()) from None
-        except Ended as error:
-            raise Ended(error.number, left()) from None
-        except (NarrowsError, OSError, MemoryError) as error:
-            line = in_one_line(error)
+    try:
+        outcomes: Iterable[Outcome] = map(partial(_attempt, run), inputs)
+        if elsewhere is not None and len(inputs) >= FILES_A_PROCESS * elsewhere[0].jobs:
+            workers, alone = elsewhere
+            outcomes = workers.in_order(partial(_attempt_elsewhere, alone), inputs)
+        for each, outcome in zip(inputs, outcomes, strict=True):
+            line = outcome.told
+            if outcome.figures is not None:
+                done.append(outcome.figures)
+                say(line, quiet or json)
+                continue
             say(f"narrows: {'' if each.data in line else f'{each.data}: '}{line}", False)
             failed.append({"input": each.data, "error": line})
-        else:
-            done.append(figures)
-            say(told, quiet or json)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(left()) from None
+    except Ended as error:
+        raise Ended(error.number, left()) from None
     if failed or json:
         give({"done": done, "failed": failed}, left(), json=json, quiet=quiet)
     if failed or any(map(is_incomplete, done)):
         raise typer.Exit(1)
+
+
+def _attempt(run: Run, each: Input) -> Outcome:
+    """Do an input, and return what became of it."""
+    from narrows.errors import NarrowsError
+
+    try:
+        if each.folder is not None:
+            Path(each.folder).mkdir(parents=True, exist_ok=True)
+        return Outcome(*run(each.data, each.folder))
+    except (NarrowsError, OSError, MemoryError) as error:
+        return Outcome(None, in_one_line(error))
+
+
+def _attempt_elsewhere(run: Run, each: Input) -> Outcome:
+    """Do an input in another process; where that is ended, what it was writing is removed."""
+    try:
+        with ending_in_order():
+            return _attempt(run, each)
+    except Ended as error:
+        os._exit(error.code)
 
 
 def is_incomplete(figures: dict[str, Any]) -> bool:
