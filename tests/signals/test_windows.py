@@ -52,6 +52,14 @@ def test_an_array_in_parts_is_the_same(grid, dtype, part_bytes):
     assert back.tobytes() == whole.tobytes()
 
 
+@given(grids(), st.lists(st.integers(1, 4), min_size=3, max_size=3), st.integers(1, 300))
+def test_an_array_in_bricks_and_in_parts_is_the_same(grid, brick, part_bytes):
+    grid = Grid(grid.shape, grid.lengths, grid.lengths, tuple(brick[: len(grid.shape)]))
+    x = values(grid, "int16")
+    parts = list(joined(cut(x, grid), grid, x.dtype, part_bytes))
+    assert np.array_equal(np.concatenate([x[:0], *parts]), x)
+
+
 @given(grids(), st.data())
 def test_a_part_needs_only_the_frames_that_touch_it(grid, data):
     x = values(grid, "int16")

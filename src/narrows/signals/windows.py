@@ -226,7 +226,8 @@ def joined(
     coming, number = iter(frames), 0
     n_windows, a_window = grid.counts[0], grid.n_frames // max(grid.counts[0], 1)
     row_bytes = prod(grid.shape[1:]) * dtype.itemsize
-    at_once = max(1, part_bytes // max(grid.hops[0] * row_bytes, 1))
+    layer = 1 if grid.brick is None else grid.brick[0]  # windows whose frames stand together
+    at_once = layer * max(1, part_bytes // max(layer * grid.hops[0] * row_bytes, 1))
     held: list[tuple[int, Array]] = []  # frames that reach into the next part
 
     def reaches(stop: int, number: int) -> bool:
