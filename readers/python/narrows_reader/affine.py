@@ -1,5 +1,6 @@
 """FORMAT.md, "Networks": dense layers, and what all layers with weights share."""
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -37,7 +38,7 @@ class Affine:
     def run(self, x: np.ndarray) -> np.ndarray:
         """Compute the outputs."""
         y = (self.sums(x) + self.bias) >> self.settings["shift"]
-        return clip(y, self.settings["limit"]).reshape(len(x), -1)
+        return clip(y, self.settings["limit"]).reshape(len(x), math.prod(self.shape))
 
     def read_weight(self, tensors: Tensors) -> np.ndarray:
         """Read the weight; its last axis is that of the outputs."""

@@ -5,13 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from narrows.codec.archive import ArchiveReader, Mode
 from narrows.codec.codec import Codec
 from narrows.codec.model.tradeoff import Fit
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, SettingError
+from readers.python.narrows_reader import read_archive
 from tests.helpers.predicting import repeating, tiny_predicting
+from tests.helpers.tiny_models import examples
 
 MODEL = tiny_predicting("float32", n_qualities=3)
 X = repeating(MODEL, 200)
@@ -96,3 +100,23 @@ def test_targets_hold_beside_gaps():
     error = np.square(codec.decompress(blob)[known].astype(float) - x[known]).mean()
     assert 10 * np.log10(MODEL.peak**2 / error) >= 10.0
     assert np.array_equal(blob, codec.compress(x, target_psnr=10.0, jobs=2))
+
+
+@examples(40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 50),
+    size=st.sampled_from([0.0, 1.0, 1e3, 1e30]),
+    gaps=st.sampled_from([0.0, 0.01, 0.6]),
+    quality=st.integers(1, 3),
+    effort=st.sampled_from([0, 2, 3]),
+)
+def test_any_windows_come_back_as_both_readers_say(seed, n, size, gaps, quality, effort):
+    rng, codec = np.random.default_rng(seed), Codec(MODEL)
+    x = X[:n] + np.float32(size) * rng.normal(size=(n, 9, 2)).astype(np.float32)
+    x[rng.random(x.shape) < gaps] = np.nan
+    blob = codec.compress(x, quality=quality, effort=effort)
+    decoded = codec.decompress(blob)
+    assert decoded.tobytes() == read_archive(blob, codec.model_bytes).tobytes()
+    assert np.array_equal(np.isnan(decoded), np.isnan(x))
+    assert len(blob) <= x.nbytes + 64 + 16 * len(blocks_of(blob))
