@@ -94,6 +94,36 @@ def test_commands_show_their_progress_on_a_terminal(run, folder, terminal):
     assert screen.is_wiped
 
 
+def test_encode_probe_and_sweep_show_how_far_they_are(run, folder, digits, terminal):
+    np.save("y.npy", np.arange(50) % 2)
+    with terminal as screen:
+        assert run("encode", "x.npy", "-m", "m.narrows", "-o", "z.npy").code == 0
+        assert run("probe", "x.npy", "-m", "m.narrows", "--labels", "y.npy").code == 0
+        sizes = ("--latent-size", "2,3", "--architecture", "linear", "--jobs", 1)
+        assert run("sweep", "x.npy", "-o", "s", *sizes).code == 0
+    text = "\n".join(screen.lines)
+    assert re.search("^encoding .*50 of 50 signals", text, re.M)
+    for done, what in enumerate(("latents of the model", "PCA of the same size", "raw signal")):
+        assert re.search(f"^probing {what} .*{done} of 3 features", text, re.M), what
+    for done in range(3):
+        assert re.search(f"^training .*{done} of 2 models", text, re.M), done
+    assert screen.is_wiped
+
+
+def test_training_shows_how_far_an_epoch_is(run, folder, digits, terminal, monkeypatch):
+    pytest.importorskip("torch", reason="training needs torch; extra train")
+    monkeypatch.setattr("narrows.training.run.TELL_SECONDS", 0.0)
+    np.save("many.npy", digits)
+    options = ("--latent-size", 2, "--epochs", 2, "--batch-size", 2, "--architecture", "dense")
+    with terminal as screen:
+        assert run("train", "many.npy", "-o", "n.narrows", *options).code == 0
+    first = [line for line in screen.lines if line.startswith("epoch 1/2 ") and "of it" in line]
+    shares = [int(re.search(r"(\d+) % of it +\d:\d\d left$", line)[1]) for line in first[1:]]
+    assert shares == sorted(shares)
+    assert len(set(shares) & set(range(1, 100))) > 0
+    assert any(line.startswith("epoch 2/2 ") and "B/signal" in line for line in screen.lines)
+
+
 def test_a_folder_that_is_restored_shows_its_signals(run, folder, digits, terminal):
     (folder / "d").mkdir()
     for name, part in (("a", digits[:20]), ("b", digits[20:50])):

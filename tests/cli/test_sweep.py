@@ -1,6 +1,7 @@
 """`narrows sweep`: models of many sizes, side by side or one after another."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -60,6 +61,17 @@ def test_one_job_and_several_give_the_same(digits):
     assert seen == alone
     assert [t.model for t in alone] != []
     assert [t.model_id for t in alone] == [t.model_id for t in beside]
+
+
+def test_the_table_is_whole_at_80_columns(run, folder, monkeypatch):
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("COLUMNS", "80")
+    done = run("sweep", "x.npy", "-o", "s", "--latent-size", 2, "--architecture", "linear",
+               "--jobs", 1)  # fmt: skip
+    assert done.code == 0
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.out)
+    assert max(map(len, plain.splitlines())) <= 80
+    assert "…" not in plain
 
 
 def test_lambdas_give_a_rate_distortion_curve(run, folder):

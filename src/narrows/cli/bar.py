@@ -45,6 +45,14 @@ class Bar:
             self._shown.reset(self._task, total=signals)
         self.show(what, 0, signals, self._figures() if signals else "")
 
+    def begin_step(self, what: str, done: int, steps: int, unit: str = "features") -> None:
+        """Begin one of several steps, which take about as long each."""
+        if not done:
+            self.begin(what)
+        elapsed = time.monotonic() - self._began
+        left = elapsed / done * (steps - done) if done else None
+        self.show(what, done, steps, f"{done} of {steps} {unit}", left)
+
     def begin_peer(self, name: str) -> None:
         """Begin to measure another codec."""
         self.begin(f"measuring {name}")
@@ -72,7 +80,7 @@ class Bar:
     def show(
         self,
         what: str,
-        done: int,
+        done: float,
         total: int | None,
         figures: str,
         seconds_left: float | None = None,

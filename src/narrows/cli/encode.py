@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from narrows.cli import options
+from narrows.cli.bar import bar
 from narrows.cli.printing import give
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import (
@@ -35,12 +36,15 @@ def encode(
     """
     output = chosen_output(output)
     options.check_json(json, output)
+    from narrows.codec.encoding.requests import Request
     from narrows.models import load_codec
 
-    with open_output(output, data, model, force=force) as stream:
+    with open_output(output, data, model, force=force) as stream, bar(quiet) as shown:
         check_array_suffix(output)
         codec = load_codec(model)
-        y = codec.encode(read_data(data, asked.reading(codec)), quality, effort)
+        x = read_data(data, asked.reading(codec))
+        shown.begin("encoding", len(x), x[:1].nbytes)
+        y = codec.encoder.encode(x, Request(quality, effort), shown.advance)
         write_array(stream, output, y)
     figures = {"output": output, "signals": len(y), "latent_size": y.shape[1]}
     told = f"{output}: {counted(len(y), 'signal')}, {counted(y.shape[1], 'latent')} each"

@@ -63,7 +63,7 @@ def print_table(title: str, columns: list[str], rows: list[list[str]], *, left: 
 
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < left else "right", no_wrap=True)
+        table.add_column(column, justify="left" if number < left else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     console = Console(markup=False, emoji=False)  # "mnist:train:" is no tram

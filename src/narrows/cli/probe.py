@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from narrows.cli import options
+from narrows.cli.bar import bar
 from narrows.cli.printing import give, print_table
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_classes, read_data
@@ -50,9 +51,10 @@ def probe(
     from narrows.evaluation.probe.probe import probe as measure
     from narrows.models import load_codec
 
-    codec, classes = load_codec(model), read_classes(labels)
-    x = read_data(data, asked.reading(codec))
-    found = measure(codec, x, classes, seed, supervised=supervised)
+    with bar(quiet) as shown:
+        codec, classes = load_codec(model), read_classes(labels)
+        x = read_data(data, asked.reading(codec))
+        found = measure(codec, x, classes, seed, supervised=supervised, progress=shown.begin_step)
     give(found.as_json(), partial(_print, found), json=json, quiet=quiet)
 
 

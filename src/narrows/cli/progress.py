@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -27,17 +29,43 @@ def training_progress(quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield lambda record: None
     elif sys.stderr.isatty():
-        with bar(quiet) as shown, _notices(shown):
-
-            def show(record: EpochRecord) -> None:
-                figures = describe(record, losses=shown.width > WIDE)
-                epoch = f"epoch {record.epoch}/{record.epochs}"
-                shown.show(epoch, record.epoch, record.epochs, figures, record.seconds_left)
-
-            yield show
+        with bar(quiet) as shown:
+            epochs = _Epochs(shown)
+            with _notices(epochs):
+                yield epochs.show
     else:
         with _notices():
             yield _log
+
+
+class _Epochs:
+    """The bar of a training: how far its epochs are, and within one."""
+
+    def __init__(self, shown: Bar) -> None:
+        self.shown = shown
+        self._figures, self._end = "", math.inf
+        self._first: tuple[float, float] | None = None  # what was done when first told, and when
+
+    def show(self, record: EpochRecord) -> None:
+        """Show what was reached after an epoch."""
+        self._figures = describe(record, losses=self.shown.width > WIDE)
+        self._end = time.monotonic() + record.seconds_left
+        self._draw(record.epoch, record.epochs, record.epoch, record.seconds_left)
+
+    def within(self, epoch: int, epochs: int, share: float) -> None:
+        """Show how far an epoch is; before the first has ended, time is estimated from that."""
+        done, now = epoch - 1 + share, time.monotonic()
+        if self._first is None:
+            self._first = done, now
+        left = self._end - now
+        if math.isinf(left):
+            pace = (now - self._first[1]) / (done - self._first[0] or math.inf)
+            left = pace * (epochs - done)
+        self._draw(epoch, epochs, done, max(0.0, left) if left else None)
+
+    def _draw(self, epoch: int, epochs: int, done: float, left: float | None) -> None:
+        figures = self._figures or f"{100 * (done - epoch + 1):.0f} % of it"
+        self.shown.show(f"epoch {epoch}/{epochs}", done, epochs, figures, left)
 
 
 class StopOnInterrupt:
@@ -69,23 +97,25 @@ class StopOnInterrupt:
 class _Notices(logging.Handler):
     """Print on the current stderr, which a bar replaces; what begins now is said in the bar."""
 
-    def __init__(self, shown: Bar | None) -> None:
+    def __init__(self, epochs: _Epochs | None) -> None:
         super().__init__()
-        self._shown = shown
+        self._epochs = epochs
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno > logging.DEBUG:
             print(record.getMessage(), file=sys.stderr, flush=True)
-        elif self._shown is not None:
-            self._shown.begin(record.getMessage())
+        elif self._epochs is not None and hasattr(record, "within"):
+            self._epochs.within(*record.within)
+        elif self._epochs is not None:
+            self._epochs.shown.begin(record.getMessage())
 
 
 @contextmanager
-def _notices(shown: Bar | None = None) -> Iterator[None]:
+def _notices(epochs: _Epochs | None = None) -> Iterator[None]:
     """Show the messages of training on stderr: its plan, what it goes on from, what it does."""
-    logger, handler = logging.getLogger("narrows.training"), _Notices(shown)
+    logger, handler = logging.getLogger("narrows.training"), _Notices(epochs)
     level = logger.level
-    logger.setLevel(logging.INFO if shown is None else logging.DEBUG)
+    logger.setLevel(logging.INFO if epochs is None else logging.DEBUG)
     logger.addHandler(handler)
     try:
         yield

@@ -6,12 +6,14 @@ import json as json_module
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, cast
 
 import typer
 
 from narrows.cli import options
+from narrows.cli.bar import bar
 from narrows.cli.printing import decibels, give, print_table, say
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import open_output, open_stored, read_data
@@ -102,9 +104,17 @@ def sweep(
     say(f"{told}, {at_once} at a time", quiet)
     names = [_name(each["latent_size"], each["lambda_"]) for each in variants]
     open_: Open = lambda name: open_output(str(output / name), data, test, force=force)  # noqa: E731
-    with _made(output), open_(JSON) as stream:
+    with _made(output), open_(JSON) as stream, bar(quiet) as shown:
         _refuse_existing(output, [*names, CURVE, SIGNALS], force)
-        trained = run_sweep(x_train, x_test, points, jobs=jobs, done=lambda t: _tell(t, quiet))
+        step = partial(shown.begin_step, "training", steps=len(points), unit="models")
+        step(0)
+        n_done = count(1)
+
+        def tell(trained: Trained) -> None:
+            _tell(trained, quiet)
+            step(next(n_done))
+
+        trained = run_sweep(x_train, x_test, points, jobs=jobs, done=tell)
         _write(open_, trained, x_test)
         written = _as_json(trained, len(x_test), {**settings, "data": data, "test": test})
         stream.write(json_module.dumps(written, indent=2, allow_nan=False).encode() + b"\n")

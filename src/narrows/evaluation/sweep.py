@@ -6,13 +6,10 @@ each is the training that `narrows train` does with OMP_NUM_THREADS=1, and gives
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +21,7 @@ from narrows.evaluation.peers.pca import NAME, train_pca
 from narrows.evaluation.rate_point import RatePoint, codec_point
 from narrows.evaluation.reference import Reference
 from narrows.files import open_temporary
-from narrows.processes import THREAD_VARIABLES, cores
+from narrows.processes import Workers, cores
 from narrows.signals import check_signals
 from narrows.training.settings import TrainingSettings
 
@@ -92,9 +89,9 @@ def sweep(
         Keywords of `narrows.train`.
     jobs : int, optional
         Trainings at a time, in processes of their own; by default one a core. With 1, they run in
-        this process: outside of it, a script needs the usual `if __name__ == "__main__":`.
+        this process.
     done : callable
-        Called with each point when it is there.
+        Called with each point when it is there, and those before it.
 
     Returns
     -------
@@ -104,27 +101,25 @@ def sweep(
     x_train = check_signals(x_train, name="training data")
     x_test = check_signals(x_test, name="test data")
     check_points(points, x_train)
-    jobs = min(jobs or cores(), len(points))
-    if jobs == 1:
-        trained = []
-        for settings in points:
-            trained.append(_train(x_train, x_test, settings))
-            done(trained[-1])
-        return trained
-    # The longest first, so that none is left alone at the end.
-    order = sorted(range(len(points)), key=lambda i: -(points[i].get("latent_size") or 0))
-    found: dict[int, Trained] = {}
-    with _workers(x_train, x_test, jobs) as run:
-        for number, trained_point in run([(i, points[i]) for i in order]):
-            found[number] = trained_point
-            done(trained_point)
-    return [found[i] for i in range(len(points))]
+    found = []
+    with (
+        Workers(min(jobs or cores(), len(points))) as workers,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        for part, x in (("train", x_train), ("test", x_test)):
+            with open_temporary(Path(folder) / f"{part}.npy") as stream:
+                np.save(stream, x)
+        for trained in workers.in_order(partial(_train, folder), points):
+            found.append(trained)
+            done(trained)
+    return found
 
 
-def _train(x_train: Signals, x_test: Signals, settings: TrainingSettings) -> Trained:
-    """Train and measure one model, and PCA beside it."""
+def _train(folder: str, settings: TrainingSettings) -> Trained:
+    """Train and measure one model, and PCA beside it, on the signals in a folder."""
     from narrows.api import train
 
+    x_train, x_test = (np.load(Path(folder) / f"{part}.npy") for part in ("train", "test"))
     codec = train(x_train, **settings)
     measured, size = evaluate(codec, x_test), codec.model.latent_size
     summary = codec.model.training
@@ -140,44 +135,3 @@ def _train(x_train: Signals, x_test: Signals, settings: TrainingSettings) -> Tra
         model_id=codec.model_id,
         model=codec.model_bytes,
     )
-
-
-Job = tuple[int, TrainingSettings]
-Run = Callable[[list[Job]], Iterator[tuple[int, Trained]]]
-
-
-@contextmanager
-def _workers(x_train: Signals, x_test: Signals, jobs: int) -> Iterator[Run]:
-    """Start processes that share the signals through files, and end them with the block."""
-    threads = max(1, cores() // jobs)
-    with tempfile.TemporaryDirectory() as folder:
-        for part, x in (("train", x_train), ("test", x_test)):
-            with open_temporary(Path(folder) / f"{part}.npy") as stream:
-                np.save(stream, x)
-        with _environment(dict.fromkeys(THREAD_VARIABLES, str(threads))):
-            # Ctrl-C is the parent's, which ends its workers.
-            ignoring = (signal.SIGINT, signal.SIG_IGN)
-            pool = get_context("spawn").Pool(jobs, signal.signal, ignoring)
-        with pool:
-            yield lambda work: pool.imap_unordered(_work, [(folder, *job) for job in work])
-
-
-def _work(job: tuple[str, int, TrainingSettings]) -> tuple[int, Trained]:
-    folder, number, settings = job
-    x_train, x_test = (np.load(Path(folder) / f"{part}.npy") for part in ("train", "test"))
-    return number, _train(x_train, x_test, settings)
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables that a process reads when it starts, and restore them."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ from narrows.training.rate_distortion.trainer import RateDistortionTrainer
 from narrows.training.torch_modes import denormals_flushed
 
 LOG = logging.getLogger(__name__)
+TELL_SECONDS = 0.25  # between messages on how far an epoch is
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) 
         for line in trainer.plan.lines():
             LOG.info("%s", line)
         LOG.debug("epoch %d of %d", len(trainer.history) + 1, trainer.plan.epochs)
-        result = trainer.run(supervision.progress, supervision.stop, keep)
+        result = trainer.run(supervision.progress, _Telling(supervision.stop, trainer), keep)
         clock.lap("training")
     if result.interrupted:
         LOG.info(
@@ -145,6 +147,24 @@ def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) 
             len(result.history) + 1, result.best_epoch, trainer.plan.epochs,
         )  # fmt: skip
     return Outcome(result, trainer.plan)
+
+
+class _Telling:
+    """Ask whether to stop before an update, and say now and then how far its epoch is."""
+
+    def __init__(self, stop: Stop, trainer: Trainer) -> None:
+        self._stop, self._trainer = stop, trainer
+        self._epoch, self._updates, self._told = 0, 0, time.monotonic()
+
+    def __call__(self) -> bool:
+        epoch, plan = len(self._trainer.history) + 1, self._trainer.plan
+        self._updates = self._updates + 1 if epoch == self._epoch else 0
+        self._epoch = epoch
+        if LOG.isEnabledFor(logging.DEBUG) and time.monotonic() - self._told > TELL_SECONDS:
+            self._told = time.monotonic()
+            within = epoch, plan.epochs, self._updates / plan.updates_per_epoch
+            LOG.debug("epoch %d of %d, %.2f of it", *within, extra={"within": within})
+        return self._stop()
 
 
 def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:

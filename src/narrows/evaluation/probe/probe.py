@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -162,7 +163,13 @@ class Split:
 
 
 def probe(
-    codec: Codec, x: npt.NDArray[Any], labels: Labels, seed: int = 0, *, supervised: bool = False
+    codec: Codec,
+    x: npt.NDArray[Any],
+    labels: Labels,
+    seed: int = 0,
+    *,
+    supervised: bool = False,
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Probe:
     """Measure how well classes are found from latents, from PCA of the same size, and from signals.
 
@@ -179,6 +186,8 @@ def probe(
         Draws the signals, splits them, and starts the supervised encoder.
     supervised : bool, default False
         Also train an encoder of the same layers for the classes, and probe its latents.
+    progress : callable, optional
+        Called with what begins, how many features are done, and how many there are.
 
     Raises
     ------
@@ -193,15 +202,19 @@ def probe(
     labels = as_labels(labels)
     x = codec.transform.check_frames(x)
     split = split_signals(x, labels, seed)
-    symbols = codec.encode(split.x, effort=0)[:, codec.model.columns(ENCODED)].astype(np.float64)
     raw = split.x.reshape(len(split.x), -1).astype(np.float64)
-    features = [
-        split.probe("latents of the model", symbols),
-        split.probe("PCA of the same size", split.pca_scores(raw, symbols.shape[1])),
-        split.probe("raw signal", raw),
-    ]
+    columns = codec.model.columns(ENCODED)
+    kinds: dict[str, Callable[[], Features]] = {
+        "latents of the model": lambda: codec.encode(split.x, effort=0)[:, columns].astype(float),
+        "PCA of the same size": lambda: split.pca_scores(raw, codec.model.groups[ENCODED]),
+        "raw signal": lambda: raw,
+    }
     if supervised:
-        features.append(split.probe("supervised encoder", _supervised_latents(codec, split)))
+        kinds["supervised encoder"] = lambda: _supervised_latents(codec, split)
+    features = []
+    for done, (name, features_of) in enumerate(kinds.items()):
+        progress(f"probing {name}", done, len(kinds))
+        features.append(split.probe(name, features_of()))
     return Probe(
         signals=len(split.x),
         train_signals=len(split.x_train),
