@@ -18,7 +18,7 @@ import numpy as np
 
 import narrows
 from benchmarks.comparison import ours, results, tables
-from narrows.codec.encoding.efforts import EFFORTS, MAX_EFFORT
+from narrows.codec.encoding.requests import EFFORTS, MAX_EFFORT
 from narrows.evaluation.peers import contract
 from narrows.evaluation.peers.registry import sample
 from narrows.signals import read_signals

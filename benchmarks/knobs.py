@@ -17,8 +17,7 @@ import numpy as np
 
 import narrows
 from benchmarks.comparison import datasets, results, tables
-from narrows.codec.encoding.efforts import DEFAULT_EFFORT
-from narrows.codec.encoding.requests import Request
+from narrows.codec.encoding.requests import DEFAULT_EFFORT, Request
 from narrows.errors import SettingError
 from narrows.evaluation.curves import psnr_at
 from narrows.evaluation.metrics import distortion, evaluate

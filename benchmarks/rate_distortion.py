@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.comparison import datasets, measuring, ours, results, tables
-from narrows.codec.encoding.efforts import DEFAULT_EFFORT
+from narrows.codec.encoding.requests import DEFAULT_EFFORT
 from narrows.evaluation.peers.contract import measure
 from narrows.evaluation.peers.registry import registry, sample
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from narrows.codec.archive import DTYPE_CODES, ArchiveReader
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.distortion import errors, squared
+from narrows.codec.encoding.costs import errors, squared
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.model.model import Model

@@ -13,7 +13,7 @@ import pytest
 from narrows.codec.archive import IndexedArchive
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.budget_search import BudgetSearch, _tell_once
-from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.costs import squared_errors
 from narrows.codec.encoding.requests import Budget, Request
 from narrows.errors import DataError, NarrowsError, SettingError
 from narrows.evaluation.metrics import evaluate

@@ -9,7 +9,7 @@ import pytest
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.budget_search import BudgetSearch
-from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.costs import squared_errors
 from narrows.codec.encoding.operating_points import _power_of_two
 from narrows.codec.encoding.requests import Budget
 from narrows.errors import SettingError

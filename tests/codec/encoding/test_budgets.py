@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from narrows.codec.encoding.distortion import squared_errors
+from narrows.codec.encoding.costs import squared_errors
 from narrows.codec.encoding.operating_points import OperatingPoints, _power_of_two, last_kept
 from narrows.codec.encoding.requests import Budget
 from narrows.errors import SettingError

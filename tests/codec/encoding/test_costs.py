@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.bit_costs import SymbolCosts, code_lengths
-from narrows.codec.encoding.distortion import LARGEST_SUM, errors, squared
+from narrows.codec.encoding.costs import LARGEST_SUM, SymbolCosts, code_lengths, errors, squared
 from narrows.codec.entropy.tables import TOTAL, FixedTables, FrequencyTable, frequencies_of
 from narrows.element_types import ends_of
 from tests.helpers.symbol_search import CLOSE, each_model, mixed_frames, model_of, searched

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.efforts import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT
-from narrows.codec.encoding.requests import Request
+from narrows.codec.encoding.requests import DEFAULT_EFFORT, EFFORTS, MAX_EFFORT, Request
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
 from tests.helpers.symbol_search import (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.efforts import EFFORTS
+from narrows.codec.encoding.requests import EFFORTS
 from narrows.codec.entropy.tables import TOTAL, FrequencyTable
 from tests.helpers.symbol_search import (
     LEVELS,

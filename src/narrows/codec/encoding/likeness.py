@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.block_coder import Qualities
-from narrows.codec.encoding.distortion import errors, squared, with_known
+from narrows.codec.encoding.costs import errors, squared, with_known
 from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames, Transform

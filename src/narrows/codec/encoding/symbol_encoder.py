@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.encoding.efforts import EFFORTS
-from narrows.codec.encoding.requests import Progress, unseen
+from narrows.codec.encoding.requests import EFFORTS, Progress, unseen
 from narrows.codec.encoding.symbol_search import Known, SymbolSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED

@@ -17,10 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.encoding.adjoints import Pull, taped_chain
-from narrows.codec.encoding.bit_costs import OUT_OF_REACH, SymbolCosts
-from narrows.codec.encoding.distortion import errors, squared, with_known
-from narrows.codec.encoding.efforts import Effort
-from narrows.codec.encoding.move_costs import MoveCosts
+from narrows.codec.encoding.costs import (
+    OUT_OF_REACH,
+    MoveCosts,
+    SymbolCosts,
+    errors,
+    squared,
+    with_known,
+)
+from narrows.codec.encoding.requests import Effort
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED
 from narrows.codec.transform import Frames, Transform

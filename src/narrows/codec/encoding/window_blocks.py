@@ -11,7 +11,7 @@ from narrows.codec.archive import Block
 from narrows.codec.archive.exact_values import ExactValues, Mask
 from narrows.codec.archive.raw_blocks import pack_raw
 from narrows.codec.decoder import Decoder
-from narrows.codec.encoding.distortion import squared_errors, with_known
+from narrows.codec.encoding.costs import squared_errors, with_known
 from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.requests import Budget, Request

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.encoding.bit_costs import code_lengths
+from narrows.codec.encoding.costs import code_lengths
 from narrows.codec.entropy.ans import fold_escape
 from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.prediction.prediction import (

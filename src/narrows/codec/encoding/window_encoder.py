@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.encoding.bit_costs import SymbolCosts
+from narrows.codec.encoding.costs import SymbolCosts
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.encoding.window_search import WindowSearch

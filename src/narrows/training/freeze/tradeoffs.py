@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.distortion import errors, squared, with_known
+from narrows.codec.encoding.costs import errors, squared, with_known
 from narrows.codec.encoding.tile_encoder import TileEncoder
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.tables import Symbols

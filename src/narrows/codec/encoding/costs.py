@@ -1,21 +1,23 @@
-"""The bits that symbols cost, as whole numbers: the logarithms of libraries differ in last bits."""
+"""What a search estimates: bits and squared errors, whole and alike on every machine, and moves."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
+from math import fsum, inf, isqrt, prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.entropy.tables import PRECISION, CodingTables, Frequencies, chosen
+from narrows.codec.entropy.tables import PRECISION, CodingTables, Frequencies, Symbols, chosen
 
 BITS_UNIT = 2.0**-12
 """Costs are whole multiples of this part of a bit, in float64."""
 
 MANTISSA_BITS = 11
-OUT_OF_REACH = math.inf  # cost of a move to or from a symbol outside its table
+OUT_OF_REACH = inf  # cost of a move to or from a symbol outside its table
 
 
 @cache
@@ -89,3 +91,91 @@ class SymbolCosts:
             for part in tables_pass.parts(position):
                 yield j, entries, part, tables_pass.frequencies(position, part)
             tables_pass.advance(entries)
+
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass
+class MoveCosts:
+    """Estimated costs of moves, each of one latent by one.
+
+    Attributes
+    ----------
+    symbols : (n, latent_size) int32
+        Before any move.
+    cost : (n,)
+        Of these symbols, in bits.
+    change : (n, latent_size, 2)
+        Of the cost, with one less and with one more.
+    """
+
+    symbols: Symbols
+    cost: Floats
+    change: Floats
+
+    def order(self) -> npt.NDArray[np.intp]:
+        """Number the moves of each signal, `2 * latent + (0 or 1)`, the most promising first."""
+        return self.change.reshape(len(self.change), -1).argsort(axis=1, kind="stable")
+
+    def moved(self, column: npt.NDArray[np.intp], symbols: Symbols) -> tuple[Rows, Symbols]:
+        """Make one move a signal, `(n,)`, from other symbols, and leave out moves off a table."""
+        latent, up = column // 2, column % 2
+        rows = np.flatnonzero(self.change[np.arange(len(column)), latent, up] < OUT_OF_REACH)
+        symbols = symbols[rows]
+        symbols[np.arange(len(rows)), latent[rows]] += (2 * up[rows] - 1).astype(np.int32)
+        return rows, symbols
+
+
+LARGEST_SUM = 2**52
+
+
+def errors(
+    decoded: npt.NDArray[Any], x: npt.NDArray[Any], units: float | npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Compute the signed errors of `(n, *frame_shape)` frames in whole units, `(n, size)`.
+
+    `units` are those in one of the signals' own, one number or one a channel. Errors are clipped
+    where sums of their squares could pass 2**52.
+    """
+    size = prod(x.shape[1:])
+    limit = float(isqrt(LARGEST_SUM // size))
+    e = decoded.reshape(-1, size).astype(np.float64)
+    with np.errstate(over="ignore"):
+        e -= x.reshape(-1, size)
+        e *= np.broadcast_to(units, x.shape[1:]).reshape(size) if np.ndim(units) else units
+    np.rint(e, out=e)
+    return np.clip(e, -limit, limit, out=e)
+
+
+def with_known(
+    decoded: npt.NDArray[Any], x: npt.NDArray[Any], known: npt.NDArray[np.bool_] | None
+) -> npt.NDArray[Any]:
+    """Return decoded frames without errors where nothing is known of them; None: all is known."""
+    return decoded if known is None else np.where(known, decoded, x)
+
+
+def squared(e: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Sum the squares of `(n, size)` errors to `(n,)` distortions, exactly."""
+    return np.asarray(np.einsum("ij,ij->i", e, e))
+
+
+def squared_errors(decoded: npt.NDArray[Any], x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Sum the squared errors of `(n, *frame_shape)` signals to `(n,)`; inf where it is too large.
+
+    Errors, squares and sums are rounded once each: the same on every machine.
+    """
+    with np.errstate(over="ignore"):
+        e = decoded.astype(np.float64) - x
+        e = np.asarray(np.square(e.reshape(len(e), prod(e.shape[1:]))))
+    if x.dtype.kind != "f" and x.dtype.itemsize < 4:
+        return np.asarray(e.sum(axis=1, dtype=np.int64), dtype=np.float64)  # below 2**59
+    return np.array([_sum(row) for row in e.tolist()], dtype=np.float64)
+
+
+def _sum(squares: list[float]) -> float:
+    try:
+        return fsum(squares)
+    except OverflowError:
+        return inf
