@@ -275,9 +275,9 @@ def test_few_large_rows_are_told_that_tiles_would_be_more(tmp_path):
     open_signals(tmp_path / "x.npy", Reading(proposes=True, frame_shape=(128, 128)))
 
 
-def held_out(tmp_path, lengths, seed=0):
+def held_out(tmp_path, lengths, seed=0, loudness=(1,) * 99):
     for number, length in enumerate(lengths):
-        write_wav(tmp_path / f"{number}.wav", np.arange(length))
+        write_wav(tmp_path / f"{number}.wav", loudness[number] * np.arange(length) % 999)
     parts = open_signals(tmp_path, Reading(window=10)).hold_out(0.1, seed)
     return parts and [[member.name for member in part.members] for part in parts]
 
@@ -298,3 +298,11 @@ def test_a_recording_that_is_most_of_all_is_learnt_from(tmp_path, seed):
     learnt, others = held_out(tmp_path, [4000, 150, 150, 150, 150, 150, 150, 150], seed)
     assert "0.wav" in learnt
     assert 2 <= len(others) <= 3
+
+
+@pytest.mark.parametrize("odd", [0, 3, 5])
+def test_of_a_few_recordings_none_is_held_out_that_is_far_calmer_or_louder(tmp_path, odd):
+    loudness = [5, 4, 6, 5, 4, 6]
+    loudness[odd] = 90
+    _, others = held_out(tmp_path, [100] * 6, loudness=loudness)
+    assert others != [f"{odd}.wav"]

@@ -27,6 +27,8 @@ from narrows.signals.windows import Grid, cut_frame
 
 MIN_MEMBERS = 5  # of which some are held out as a whole
 MAX_HELD_OUT_SHARE = 0.25  # of the frames: one of few members may be large
+MANY_MEMBERS = 30  # of which those drawn at random are as most are
+LOOKED_AT = 64  # frames of each of fewer members
 MAX_SLAB_BYTES = 1 << 26  # of a member that are held at a time, where its rows allow
 
 
@@ -172,12 +174,13 @@ class Frames:
         """Split by members: return those to learn from, and the others.
 
         None where there are fewer than `MIN_MEMBERS`, or hardly more frames than members. Members
-        are drawn until they have so many of the frames, but for those that are too large.
+        are drawn at random until they have so many of the frames, but for those that are too large;
+        of a few, those whose frames vary as those of most do: a single odd one is no measure.
         """
         n, total = len(self.members), self.shape[0]
         if n < MIN_MEMBERS or total < 2 * n:
             return None
-        order = np.random.default_rng([seed, n]).permutation(n)
+        order = self._typical_first() if n < MANY_MEMBERS else _shuffled(n, seed)
         counts, drawn, held = np.diff(self.geometry.starts).tolist(), [], 0
         for i in order.tolist():
             fits = held + counts[i] <= MAX_HELD_OUT_SHARE * total
@@ -192,6 +195,17 @@ class Frames:
         )
         return learnt, others
 
+    def _typical_first(self) -> npt.NDArray[np.intp]:
+        """Order members by how far the variance within their frames is from the usual one."""
+        logs = np.empty(len(self.members))
+        for i, first in enumerate(self.geometry.starts[:-1]):
+            count = self.geometry.starts[i + 1] - first
+            some = first + np.arange(min(count, LOOKED_AT)) * count // max(1, min(count, LOOKED_AT))
+            frames = self.rows(some).astype(np.float64).reshape(len(some), -1)
+            known = np.nan_to_num(frames, posinf=0.0, neginf=0.0)
+            logs[i] = np.log(known.var(axis=1).mean() + 1e-30) if count else 0.0
+        return np.argsort(np.abs(logs - np.median(logs)), kind="stable")
+
     def member_source(self, number: int) -> StoredSource:
         """Open a member; the one of the last time is still open."""
         if self._opened is None or self._opened[0] != number:
@@ -204,6 +218,10 @@ def _bits(member: Member) -> int:
     """Return the bits that a number takes in a file: recordings may be of 12 or 24."""
     bits, most = member.attributes.get("bits"), 8 * member.dtype.itemsize
     return bits if isinstance(bits, int) and 0 < bits < most else most
+
+
+def _shuffled(n: int, seed: int) -> npt.NDArray[np.intp]:
+    return np.random.default_rng([seed, n]).permutation(n)
 
 
 class _Slab:

@@ -131,8 +131,12 @@ def training_samples(
     if len(x) > source.shape[0]:
         about = {**about, "crops": len(x) - source.shape[0]}
         reading.tell(f"learns from {len(x):,} frames, at every offset")
-    are_windows = has_length(source.cut.frame_shape) and source.cut.hops == source.cut.lengths
-    return TrainingSamples(x, kept, about, in_order=ordered if are_windows else None)
+    if source.cut.hops != source.cut.lengths:
+        return TrainingSamples(x, kept, about)
+    if source.cut.tiles:
+        ordered = partial(_in_bricks, source, others, about, most)
+    is_ordered = source.cut.tiles or has_length(source.cut.frame_shape)
+    return TrainingSamples(x, kept, about, in_order=ordered if is_ordered else None)
 
 
 def _in_order(

@@ -82,7 +82,8 @@ class Contest:
         self.figures: dict[str, float] = {}
         self._spectrum, self._snr = prepared.spectrum, prepared.plan.aimed_snr
         self._judges, self._in_order = prepared.signals.validation, False
-        self._scale = prepared.scaling.scale
+        self._shapes = prepared.signals.validation_bricks
+        self._scale, self._learnt = prepared.scaling.scale, prepared.signals.train
         self._estimated: float | None = None
         self._has_networks = False
         self._solvers = {LINEAR: Solver(prepared, prepared.plan_for(LINEAR), clock)}
@@ -101,6 +102,7 @@ class Contest:
             LOG.debug("not %s: %s", PREDICTIVE, error)
             return
         self._judges, self._in_order = prepared.signals.validation, True
+        self._shapes = prepared.signals.validation_bricks
         self._solvers[PREDICTIVE] = solver
         self.figures[PREDICTIVE] = self.measured(codec)
         self._estimate()
@@ -149,7 +151,9 @@ class Contest:
 
     def measured(self, codec: Codec) -> float:
         """Return the bytes a signal that a codec takes at the SNR aimed at."""
-        reached = Reached.by(codec, self._judges, self._scale, in_order=self._in_order)
+        reached = Reached.by(
+            codec, self._judges, self._scale, self._learnt, self._shapes, in_order=self._in_order
+        )
         return self._at_aim(reached.bytes_per_signal, reached.snr)
 
     def _at_aim(self, size: float, snr: float | None) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from narrows.codec.codec import Codec
 
 MAX_SIGNALS, MAX_ELEMENTS = 1000, 1 << 20  # that are measured
+MAX_REFERENCE = 1 << 23  # elements whose variance is taken, of signals spread over all
 MAX_NEAR_DB, MAX_NEAR_SHARE = 0.25, 0.03
 """What is missed by less is not tried again."""
 FIRST_POWER = {PREDICTIVE: 0.5}
@@ -37,7 +38,8 @@ class Reached:
     signals: int
     bytes_per_signal: float
     ratio: float
-    snr: float | None  # in dB, about the mean of each channel; None: without errors, or variance
+    snr: float | None
+    """In dB, of the variance that was learnt from; None: without errors, or variance."""
     psnr: float | None
     channels: list[float | None]  # the SNR of each, where there are several
 
@@ -47,15 +49,17 @@ class Reached:
         codec: Codec,
         x: npt.NDArray[Any],
         scale: Numbers,
+        learnt: npt.NDArray[Any],
         shapes: Sequence[Shape] = (),
         *,
         in_order: bool = False,
     ) -> Reached:
         """Compress and decompress some of `(n, *frame_shape)` signals, spread over all.
 
-        Where order counts, they are the first ones. Errors and variances count as in training: of
-        each channel times its scale. `shapes` are those of the arrays whose tiles the signals are,
-        beyond which nothing counts.
+        Where order counts, they are the first ones. Errors are set against the variance of what
+        was `learnt` from, `(m, *frame_shape)`: a source that is held out may be far calmer, or far
+        louder. Both count as in training: of each channel times its scale. `shapes` are those of
+        the arrays whose tiles the signals are, beyond which nothing counts.
         """
         n = max(1, min(len(x), MAX_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
         some = (
@@ -71,10 +75,10 @@ class Reached:
         shape = (-1, np.size(scale))
         original, known = some.astype(np.float64).reshape(shape), inside.reshape(-1, 1)
         count = np.broadcast_to(known, original.shape).sum(axis=0)
-        mean = (original * known).sum(axis=0) / count
         difference = (codec.decompress(blob).reshape(shape) - original) * known
         errors = np.square(difference).sum(axis=0) / count
-        variances = np.square((original - mean) * known).sum(axis=0) / count
+        every = -(-learnt.size // MAX_REFERENCE)
+        variances = learnt[::every].astype(np.float64).reshape(shape).var(axis=0)
         weights = np.square(np.ravel(scale))
         each = map(_decibels, variances.tolist(), errors.tolist())
         return cls(

@@ -69,7 +69,7 @@ class Solver:
             codec = finished(outcome, self.prepared, self.plan.architecture, self.clock)
             signals, scaling = self.prepared.signals, self.prepared.scaling
             shapes = signals.validation_bricks
-            reached = Reached.by(codec, signals.validation, scaling.scale, shapes)
+            reached = Reached.by(codec, signals.validation, scaling.scale, signals.train, shapes)
             short = reached.is_short(self.plan)
             beyond = [each for each in self.found if each[2].is_short(self.plan) != short]
             others = [(one, got) for one, _, got in beyond or self.found]
@@ -121,8 +121,7 @@ class Solver:
         x = spread_over(self.prepared.signals.scaled_validation, ESTIMATED_ON)
         bits = entropy_bits(torch.round(model.latents(x, quality)))
         scaling = self.prepared.scaling
-        flat = (x * like(x, scaling.weight / scaling.scale / scaling.peak)).double()
-        flat = flat.reshape(-1, np.size(scaling.scale))
-        variance = float((flat - flat.mean(0)).square().sum())
-        error = max(model.squared_error(x, quality), 1e-30)
+        flat = (some * like(some, scaling.weight / scaling.scale / scaling.peak)).double()
+        variance = float(flat.reshape(-1, np.size(scaling.scale)).var(0, correction=0).mean())
+        error = max(model.squared_error(x, quality) / x.numel(), 1e-30)
         return bits / 8.0, 10.0 * math.log10(max(variance, 1e-30) / error)
