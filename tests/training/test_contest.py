@@ -53,22 +53,6 @@ def test_recordings_that_are_predicted_well_need_no_networks(caplog):
     assert codec.model.training["candidates"].keys() == {"predictive"}
 
 
-def test_tiles_of_arrays_are_predicted_where_that_takes_fewer_bytes():
-    rng = np.random.default_rng(0)
-    waves = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(160, 160))) / (4 + ramp(160)) ** 2)
-    codec = narrows.train(
-        (1000 * waves / waves.std()).astype(np.float32), tile=(8, 8), aim="snr:25", epochs=2
-    )
-    assert codec.model.architecture == "predictive"
-    figures = codec.model.training["candidates"]
-    assert figures["predictive"] == min(figures.values())
-
-
-def ramp(n):
-    """Return the frequencies of an n x n field."""
-    return np.hypot(n * np.fft.fftfreq(n)[:, None], np.arange(n // 2 + 1))
-
-
 def test_windows_that_cannot_be_predicted_are_left_to_the_others():
     x = np.random.default_rng(0).normal(size=(40 * 16, 2)).astype(np.float32)
     codec = narrows.train(x, window=64, aim="snr:5", epochs=1)  # nine windows are learnt from

@@ -131,11 +131,10 @@ def training_samples(
     if len(x) > source.shape[0]:
         about = {**about, "crops": len(x) - source.shape[0]}
         reading.tell(f"learns from {len(x):,} frames, at every offset")
-    if source.cut.hops != source.cut.lengths:
-        return TrainingSamples(x, kept, about)
     if source.cut.tiles:
         ordered = partial(_in_bricks, source, others, about, most)
-    is_ordered = source.cut.tiles or has_length(source.cut.frame_shape)
+    has_order = source.cut.tiles or has_length(source.cut.frame_shape)
+    is_ordered = has_order and source.cut.hops == source.cut.lengths
     return TrainingSamples(x, kept, about, in_order=ordered if is_ordered else None)
 
 

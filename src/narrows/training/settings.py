@@ -101,8 +101,7 @@ class TrainingSettings(TypedDict, total=False):
         "Kind of networks: linear is PCA, in closed form; predictive adds what predicts windows of "
         "a recording, or tiles of an array, from those before them; auto takes conv for 2,000 "
         "pictures or more of at least 16 x 16, and dense for everything else; with an aim it "
-        "measures linear, and predictive for windows, beside them, and keeps the one of fewest "
-        "bytes.",
+        "measures linear and predictive beside them and keeps the one of fewest bytes.",
         default="auto", choices=("auto", "linear", "predictive", "dense", "conv"))]
     loss: Annotated[str | None, Setting(
         "The distortion that is minimised.",

@@ -14,7 +14,6 @@ class WaterFilling(NamedTuple):
 
     components: int  # of a variance above the distortion that all of them have
     bits: float  # a signal
-    level: float = 0.0  # that distortion, of each of them
 
 
 @dataclass(frozen=True)
@@ -39,14 +38,19 @@ class Spectrum:
 
     def at_snr(self, snr: float) -> WaterFilling:
         """Return what signals take at a signal-to-noise ratio in dB."""
+        n, level = self._filled(snr)
+        return WaterFilling(n, float(0.5 * np.log2(self.variances[:n] / level).sum()))
+
+    def level_at(self, snr: float) -> float:
+        """Return the distortion of each component that is coded; the largest variance of none."""
+        return self._filled(snr)[1]
+
+    def _filled(self, snr: float) -> tuple[int, float]:
         falling, before = self.variances, np.arange(len(self.variances))
         left = np.cumsum(falling[::-1])[::-1]  # of a component and those after it
         aimed = len(falling) * 10.0 ** (-snr / 10.0)
         n = int(np.count_nonzero(left + before * falling > aimed))
-        if not n:
-            return WaterFilling(0, 0.0, float(falling[0]))
-        level = float(aimed - left[n : n + 1].sum()) / n
-        return WaterFilling(n, float(0.5 * np.log2(falling[:n] / level).sum()), level)
+        return n, float((aimed - left[n : n + 1].sum()) / n if n else falling[0])
 
     def at_bits(self, bits: float) -> WaterFilling:
         """Return how many components are worth being coded in so many bits a signal."""

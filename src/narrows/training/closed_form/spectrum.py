@@ -67,6 +67,6 @@ def weights_for(x: npt.NDArray[Any], snrs: Sequence[float]) -> list[float]:
     """
     channels = (x[..., number : number + 1] for number in range(len(snrs)))
     levels = [
-        spectrum_of(channel).at_snr(snr).level for channel, snr in zip(channels, snrs, strict=True)
+        spectrum_of(channel).level_at(snr) for channel, snr in zip(channels, snrs, strict=True)
     ]
     return [min(levels) / level for level in levels]
