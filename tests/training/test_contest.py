@@ -53,6 +53,22 @@ def test_recordings_that_are_predicted_well_need_no_networks(caplog):
     assert codec.model.training["candidates"].keys() == {"predictive"}
 
 
+def test_tiles_of_arrays_are_predicted_beside_the_others():
+    rng = np.random.default_rng(0)
+    waves = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(160, 160))) / (4 + ramp(160)) ** 2)
+    codec = narrows.train(
+        (1000 * waves / waves.std()).astype(np.float32), tile=(8, 8), aim="snr:25", epochs=2
+    )
+    figures = codec.model.training["candidates"]
+    assert figures.keys() == {"predictive", "linear", "dense"}
+    assert figures[codec.model.architecture] == min(figures.values())
+
+
+def ramp(n):
+    """Return the frequencies of an n x n field."""
+    return np.hypot(n * np.fft.fftfreq(n)[:, None], np.arange(n // 2 + 1))
+
+
 def test_windows_that_cannot_be_predicted_are_left_to_the_others():
     x = np.random.default_rng(0).normal(size=(40 * 16, 2)).astype(np.float32)
     codec = narrows.train(x, window=64, aim="snr:5", epochs=1)  # nine windows are learnt from
