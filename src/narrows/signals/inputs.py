@@ -24,6 +24,7 @@ from narrows.signals.source import ArraySource, Signals, Source, drawn
 from narrows.signals.sources import open_array, open_signals
 
 Data: TypeAlias = npt.ArrayLike | str | os.PathLike[str] | ArraySource | Frames
+BESIDE = 4  # times as few windows in order are held beside a sample
 RUNS = 50  # of signals that are held out of many: those beside each other may be alike
 HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of recordings; of the signals in them
 LEAST_TILES = 3  # along an axis, of which the last ones are held out
@@ -122,9 +123,9 @@ def training_samples(
         source, others = parts or split_along(source, HELD_OUT_SHARE, least) or (source, None)
     if has_tiles:
         return _in_bricks(source, others, about, most)
-    ordered = partial(_in_order, source, others, about, most)
     if in_order:
-        return ordered()
+        return _in_order(source, others, about, most)
+    ordered = partial(_in_order, source, others, about, most // BESIDE)
     if others is None:  # crops would show what training is going to hold out
         return TrainingSamples(source.sample(most, seed), None, about)
     x, kept = with_crops(source, most, seed), _sampled(others, min(most, MAX_HELD_OUT), seed)

@@ -34,7 +34,7 @@ from narrows.words import counted
 
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
 HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of the signals, where no others are given
-MAX_TRAINING_BYTES = 3 << 27
+MAX_TRAINING_BYTES = 1 << 28
 """Of frames in memory, in their own type and in float32; of more signals training takes a sample.
 With what else it takes, a process stays below a gigabyte."""
 MAX_COUNTED = 1 << 17
