@@ -36,13 +36,16 @@ class Field(NamedTuple):
     learnt: int
     psnrs: tuple[float, ...]
     tile: tuple[int, ...]
+    part: tuple[int, ...] | None = None  # of the rest that is measured: so much along each axis
 
 
+ROUGH = "sperr_wmag_91x91x91_f32.npy"
 FIELDS = {
-    "rough": Field("sperr_wmag_91x91x91_f32.npy", 68, (34, 36, 38, 40.5), (4, 8, 8)),
-    "smooth": Field("sperr_vorticity_41x128x128_f32.npy", 30, (43, 45, 47, 50), (4, 8, 8)),
+    "rough": Field(ROUGH, 68, (35, 37, 39, 41.5), (4, 8, 8), (20, 88, 88)),
+    "rough-whole": Field(ROUGH, 68, (35, 37, 39, 41.5), (4, 7, 7)),
+    "smooth": Field("sperr_vorticity_41x128x128_f32.npy", 29, (43, 45, 47, 50), (4, 8, 8)),
     "air": Field(
-        "e1_north_america_air_temperature_240x37x49_f32.npy", 192, (34, 38, 42, 46), (4, 8, 8)
+        "e1_north_america_air_temperature_240x37x49_f32.npy", 192, (34, 38, 42, 46), (8, 8, 7)
     ),
 }
 
@@ -129,6 +132,8 @@ def main():
         field = FIELDS[name]
         x = np.load(data_folder() / "fields" / field.file)
         train, test = x[: field.learnt], x[field.learnt :]
+        if field.part is not None:
+            test = np.ascontiguousarray(test[tuple(slice(0, size) for size in field.part)])
         tile = tuple(map(int, options.tile.split(","))) if options.tile else field.tile
         for psnr in field.psnrs:
             found = measured(train, test, tile, psnr)

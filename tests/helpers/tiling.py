@@ -36,16 +36,19 @@ def tiny_tiling(dtype="int16", frame_shape=(3, 4), rim=2, latent_size=7, n_quali
         IntegerNetwork(encoder, frame_shape, normaliser.limit),
         IntegerNetwork(decoder, (latent_size,), LATENT_LIMIT), normaliser, n_qualities, seed,
     )  # fmt: skip
-    n_rim = len(rim_of(frame_shape, rim))
-    mean = np.full((n_rim, size), round(2**SHIFT / n_rim), dtype=np.int16)
-    mean += rng.integers(-1, 2, mean.shape, dtype=np.int16)
-    border = IntegerNetwork([_dense(mean, SHIFT), Reshape(frame_shape)], (n_rim,), LIMIT)
+    borders = []
+    for pattern in range(1, 1 << len(frame_shape)):
+        n_rim = len(rim_of(frame_shape, rim, pattern))
+        mean = np.full((n_rim, size), round(2**SHIFT / n_rim), dtype=np.int16)
+        mean += rng.integers(-1, 2, mean.shape, dtype=np.int16)
+        layers = [_dense(mean, SHIFT), Reshape(frame_shape)]
+        borders.append(IntegerNetwork(layers, (n_rim,), LIMIT))
     scale = rng.integers(-20, 120, (n_qualities, 1 << len(frame_shape), latent_size))
     spreads = (0.3, 0.6, 1, 2, 4, 8)
     tables = [count_table(np.rint(rng.laplace(0, b, 900)).astype(np.int32)) for b in spreads]
     magnitude = np.rint(256 * np.array(spreads)).astype(np.int32)
     scale = scale.astype(np.int32)
-    own = TilePrediction(border, scale, magnitude, tables, rim, LIMIT, 25, 4, -10)
+    own = TilePrediction(borders, scale, magnitude, tables, rim, LIMIT, 25, 4, -10)
     model = replace(searching(model), tiles=own)
     return replace(model, known_answers=right_answers(model))
 

@@ -133,7 +133,8 @@ def known_predictions(model: Model) -> Iterator[np.ndarray]:
         chains = [(own.border, own.b * own.c, 2 * own.limit)]
         chains.append((own.residual, len(own.tables[0]), own.residual_limit))
     if tiles is not None:
-        chains = [(tiles.border, len(tiles.rim), tiles.limit)]
+        borders = enumerate(tiles.borders, 1)
+        chains = [(border, len(tiles.rim(p)), tiles.limit) for p, border in borders]
     for chain, size, limit in chains:
         number = np.arange(3)[:, None] * 40503 + np.arange(size) * 2654435761
         yield chain.run(number % (2 * limit + 1) - limit)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .affine import clip
 from .conventions import Cursor, Shape, need
-from .forms import integer
+from .forms import ListOf, integer
 from .networks import NETWORK, Chain
 from .normaliser import check_output
 from .payload import Coder, Group
@@ -16,7 +16,7 @@ from .tables import Table, read_tables
 from .tensors import Tensors
 
 SETTINGS = {
-    "rim": integer(1, 2**28), "limit": integer(1, 2**30 - 1), "border": NETWORK,
+    "rim": integer(1, 2**28), "limit": integer(1, 2**30 - 1), "borders": ListOf(NETWORK, 1, 7),
     "weight": integer(0, 64), "prior": integer(1, 2**16), "first": integer(-(2**12), 2**12),
 }  # fmt: skip
 
@@ -27,7 +27,7 @@ class Tiles(NamedTuple):
     t: Shape
     h: int
     limit: int
-    border: Chain
+    borders: list[Chain]
     weight: int
     prior: int
     first: int
@@ -35,12 +35,11 @@ class Tiles(NamedTuple):
     magnitude: np.ndarray
     tables: list[Table]
 
-    @property
-    def rim(self) -> np.ndarray:
-        """The places of the rim's elements, (m, a)."""
-        shape = [length + self.h for length in self.t]
-        places = np.array(list(np.ndindex(*shape))) - self.h
-        return places[(places < 0).any(axis=1)]
+    def rim(self, pattern: int) -> np.ndarray:
+        """Return the places of the rim's elements, (m, a), for tiles of a pattern."""
+        places = np.array(list(np.ndindex(*(length + self.h for length in self.t)))) - self.h
+        missing = [axis for axis in range(len(self.t)) if not pattern >> axis & 1]
+        return places[(places < 0).any(axis=1) & (places[:, missing] >= 0).all(axis=1)]
 
     def number(self, scale: np.ndarray) -> np.ndarray:
         """Return the numbers of the tables of some scales."""
@@ -54,12 +53,16 @@ def read_tiles(decoding: dict[str, Any], tensors: Tensors, qualities: int, k: in
     kinds = [layer["kind"] for layer in decoding["decoder"]["layers"]]
     need(kinds in (["dense"], ["dense", "reshape"]), "tiles with a decoder of other layers")
     need(1 <= len(t) <= 3 and own["rim"] <= min(t), "tiles of too many axes, or too wide a rim")
-    inputs, bound = tuple(own["border"]["input_shape"]), own["border"]["input_limit"]
-    border = Chain(own["border"]["layers"], inputs, bound, tensors.under("border."))
-    h = own["rim"]
-    m = math.prod(length + h for length in t) - math.prod(t)
-    need(inputs == (m,) and border.shape == t, "a prediction of other tiles, or from another rim")
-    need(bound == own["limit"], "a border of another limit")
+    need(len(own["borders"]) == 2 ** len(t) - 1, "borders for other neighbours")
+    borders, h = [], own["rim"]
+    for number, each in enumerate(own["borders"]):
+        inputs, bound = tuple(each["input_shape"]), each["input_limit"]
+        borders.append(Chain(each["layers"], inputs, bound, tensors.under(f"borders.{number}.")))
+        has = [number + 1 >> axis & 1 for axis in range(len(t))]
+        whole = math.prod(length + h * there for length, there in zip(t, has, strict=True))
+        right = inputs == (whole - math.prod(t),) and borders[-1].shape == t
+        need(right, "a prediction of other tiles, or from another rim")
+        need(bound == own["limit"], "a border of another limit")
     check_output(decoding["normaliser"], own["limit"], t)
     scale = tensors.unpack("scale", "int32", qualities, 2 ** len(t), k)
     need(abs(scale).max() <= 2**12, "a scale is out of its range")
@@ -68,7 +71,7 @@ def read_tiles(decoding: dict[str, Any], tensors: Tensors, qualities: int, k: in
     right = magnitude.min() >= 0 and magnitude.max() <= 256 * (2**15 - 1)
     need(right, "a magnitude is out of its range")
     return Tiles(
-        t, h, own["limit"], border, own["weight"], own["prior"], own["first"],
+        t, h, own["limit"], borders, own["weight"], own["prior"], own["first"],
         scale.astype(np.int64), magnitude.astype(np.int64), tables,
     )  # fmt: skip
 
@@ -90,12 +93,20 @@ def decode_tiles(
     y = np.zeros([c * length + own.h for c, length in zip(counts, own.t, strict=True)], np.int64)
     places = list(np.ndindex(*counts))
     for i in (i for diagonal in diagonals(counts) for i in diagonal):
-        corner = np.array(places[i]) * own.t + own.h
-        rim = y[tuple((own.rim + corner).T)]
+        corner, pattern = np.array(places[i]) * own.t + own.h, pattern_of(places[i])
+        said: Any = 0
+        if pattern:
+            rim = y[tuple((own.rim(pattern) + corner).T)]
+            said = own.borders[pattern - 1].run(rim[None]).reshape(own.t)
         inside = tuple(slice(at, at + size) for at, size in zip(corner, own.t, strict=True))
-        y[inside] = clip(own.border.run(rim[None]).reshape(own.t) + added[i], own.limit)
+        y[inside] = clip(said + added[i], own.limit)
         added[i] = y[inside]
     return added
+
+
+def pattern_of(place: Shape) -> int:
+    """Return along which axes a tile has one before it."""
+    return sum(2**axis for axis, at in enumerate(place) if at)
 
 
 def diagonals(counts: Shape) -> Iterator[list[int]]:
@@ -113,7 +124,7 @@ def take_symbols(coder: Coder, counts: Shape, own: Tiles, scale: np.ndarray) -> 
     for tiles in diagonals(counts):
         sums, patterns = {}, {}
         for i in tiles:
-            patterns[i] = sum(2**axis for axis, place in enumerate(places[i]) if place)
+            patterns[i] = pattern_of(places[i])
             units = np.eye(len(counts), dtype=int)[[axis for axis, p in enumerate(places[i]) if p]]
             before = [int(numbers[tuple(places[i] - unit)]) for unit in units]
             c, e = (whole[before] + 128).sum(axis=0).tolist()

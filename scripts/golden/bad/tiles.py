@@ -66,8 +66,9 @@ MODELS = {
     "prior-of-17-bits": own(prior=2**16 + 1),
     "first-too-great": own(first=2**12 + 1),
     "first-too-small": own(first=-(2**12) - 1),
-    "border-of-other-tiles": lambda m: m.decoding["tiles"]["border"]["layers"].pop(),
-    "border-that-could-pass-2-to-53": lambda m: m.change("tiles.border.0.bias", 0, 2**53 - 1),
+    "border-of-other-tiles": lambda m: m.decoding["tiles"]["borders"][1]["layers"].pop(),
+    "borders-that-are-two": lambda m: m.decoding["tiles"]["borders"].pop(),
+    "border-that-could-pass-2-to-53": lambda m: m.change("tiles.borders.0.0.bias", 0, 2**53 - 1),
     "decoder-of-other-layers": lambda m: m.decoding["decoder"]["layers"].append(
         {"kind": "reshape", "shape": list(SHAPE)}
     ),

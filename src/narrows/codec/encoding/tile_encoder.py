@@ -111,7 +111,7 @@ class _Run:
         self, tiles: npt.NDArray[np.intp], analysis: Floats, units: Floats
     ) -> tuple[Integers, Floats]:
         """Return what the rims of tiles say of them, and what they lack, in steps."""
-        border = self.own.borders(self.canvas.rims(tiles))
+        border = self.canvas.said(tiles)
         lacks = self._x[tiles] - border - self._mean
         # What is beyond the array's end may be anything: it lacks what the last elements lack.
         lacks = np.take_along_axis(lacks, self._nearest[tiles], axis=1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.prediction.tile_prediction import TilePrediction
+from narrows.codec.prediction.tile_prediction import TilePrediction, rim_of
 from narrows.errors import DataError
 
 Integers = npt.NDArray[np.int64]
@@ -123,14 +123,21 @@ class Canvas:
         steps = np.array([prod(sizes[axis + 1 :]) for axis in range(len(sizes))])
         places = np.indices(lattice.counts).reshape(len(sizes), -1).T  # (n, axes)
         self._starts = (places * np.array(self._lengths) + own.rim) @ steps
-        self._rims = own.offsets @ steps
+        patterns = range(1 << len(sizes))
+        self._rims = [rim_of(self._lengths, own.rim, each) @ steps for each in patterns]
+        self._lattice = lattice
         inside = np.indices(self._lengths).reshape(len(sizes), -1).T
         self._inside = inside @ steps
 
-    def rims(self, tiles: npt.NDArray[np.intp]) -> Integers:
-        """Return the rims of tiles, `(m, n_rim)`."""
-        rims: Integers = self._values.reshape(-1)[self._starts[tiles, None] + self._rims]
-        return rims
+    def said(self, tiles: npt.NDArray[np.intp]) -> Integers:
+        """Return what the rims of tiles say of them, `(m, elements of a tile)`."""
+        out = np.zeros((len(tiles), self._inside.size), dtype=np.int64)
+        patterns = self._lattice.patterns[tiles]
+        for pattern in np.unique(patterns[patterns > 0]).tolist():
+            rows = np.flatnonzero(patterns == pattern)
+            places = self._starts[tiles[rows], None] + self._rims[pattern]
+            out[rows] = self._lattice.own.said(pattern, self._values.reshape(-1)[places])
+        return out
 
     def put(self, tiles: npt.NDArray[np.intp], values: Integers) -> Integers:
         """Set tiles `(m, elements of a tile)`; return them within the limit."""

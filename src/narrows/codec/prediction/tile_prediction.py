@@ -35,8 +35,9 @@ class TilePrediction:
 
     Attributes
     ----------
-    border : IntegerNetwork
-        From the elements of the rim, `(n_rim,)`, to what they say of the tile, `(*frame_shape,)`.
+    borders : sequence of IntegerNetwork
+        From the elements of a rim, `(n_rim,)`, to what they say of the tile, `(*frame_shape,)`. The
+        first is for tiles with neighbours along the first axis alone, and so on: see `scale`.
     scale : (n_qualities, 2**n_axes, latent_size) int32
         Logarithm of the spread of each latent in steps, in 1/32 octaves, by the axes along which
         there are neighbours: the first axis counts 1, the next 2, the last 4.
@@ -61,7 +62,7 @@ class TilePrediction:
         If the parts do not fit together.
     """
 
-    border: IntegerNetwork
+    borders: Sequence[IntegerNetwork]
     scale: npt.NDArray[np.int32]
     magnitude: npt.NDArray[np.int32]
     tables: Sequence[FrequencyTable]
@@ -72,7 +73,7 @@ class TilePrediction:
     first: int
 
     def __post_init__(self) -> None:
-        shape = self.frame_shape
+        shape = self.frame_shape if self.borders else ()
         if not 1 <= len(shape) <= MAX_AXES:
             raise FormatError(f"prediction of tiles of {len(shape)} axes; 1 to {MAX_AXES}")
         check_whole(self.rim, 1, min(shape), "rim of tiles")
@@ -80,10 +81,14 @@ class TilePrediction:
         check_whole(self.weight, 0, MAX_WEIGHT, "weight of magnitudes")
         check_whole(self.prior, 1, MAX_PRIOR, "prior of magnitudes")
         check_whole(self.first, -MAX_SCALE, MAX_SCALE, "first scale of tiles")
-        if self.border.input_shape != (len(rim_of(shape, self.rim)),):
-            raise FormatError(f"rim of {self.border.input_shape} of tiles of {shape}")
-        if self.border.input_limit != self.limit:
-            raise FormatError("prediction of tiles whose border has another limit than its values")
+        if len(self.borders) != (1 << len(shape)) - 1:
+            raise FormatError(f"prediction of tiles of {shape} with {len(self.borders)} borders")
+        for pattern, border in enumerate(self.borders, 1):
+            inputs = (len(rim_of(shape, self.rim, pattern)),)
+            if (border.input_shape, border.output_shape) != (inputs, shape):
+                raise FormatError(f"rim of {border.input_shape} of tiles of {shape}")
+            if border.input_limit != self.limit:
+                raise FormatError("prediction of tiles whose border has another limit than values")
         if self.scale.dtype != np.int32 or self.scale.ndim != 3:
             raise FormatError(f"scales of {self.scale.dtype} and {self.scale.ndim} axes")
         if self.scale.shape[1] != 1 << len(shape) or not self.scale.size:
@@ -98,12 +103,7 @@ class TilePrediction:
     @property
     def frame_shape(self) -> tuple[int, ...]:
         """The shape of a tile."""
-        return self.border.output_shape
-
-    @cached_property
-    def offsets(self) -> Integers:
-        """Where the elements of the rim are, from the first one of the tile: `(n_rim, axes)`."""
-        return rim_of(self.frame_shape, self.rim)
+        return self.borders[0].output_shape
 
     @cached_property
     def expected(self) -> Integers:
@@ -116,23 +116,24 @@ class TilePrediction:
         return np.asarray(np.clip(near, 0, len(self.tables) - 1), dtype=np.intp)
 
     @cached_property
-    def compiled_border(self) -> CompiledNetwork:
-        """The border's network, in numpy: it runs diagonal after diagonal."""
-        return self.border.compile()
+    def compiled_borders(self) -> list[CompiledNetwork]:
+        """The borders' networks, in numpy: they run diagonal after diagonal."""
+        return [border.compile() for border in self.borders]
 
     def answers(self) -> list[npt.NDArray[np.int64]]:
-        """Return what the border's network gives for inputs that are all over their range."""
-        return [self.compiled_border.answer()]
+        """Return what the borders' networks give for inputs that are all over their range."""
+        return [border.answer() for border in self.compiled_borders]
 
-    def borders(self, rims: Integers) -> Integers:
-        """Return what rims `(n, n_rim)` say of their tiles, `(n, elements of a tile)`."""
-        tiles = np.asarray(self.compiled_border(rims.astype(np.float64)))
+    def said(self, pattern: int, rims: Integers) -> Integers:
+        """Return what rims `(n, n_rim)` of a pattern say of their tiles, `(n, elements)`."""
+        tiles = np.asarray(self.compiled_borders[pattern - 1](rims.astype(np.float64)))
         return tiles.reshape(len(rims), prod(self.frame_shape)).astype(np.int64)
 
     def settings(self) -> dict[str, Any]:
         """Return all but the tensors, as canonical JSON values."""
         names = ("rim", "limit", "weight", "prior", "first")
-        return {**{name: getattr(self, name) for name in names}, "border": self.border.settings()}
+        own = {name: getattr(self, name) for name in names}
+        return {**own, "borders": [border.settings() for border in self.borders]}
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return all tensors by name."""
@@ -140,7 +141,11 @@ class TilePrediction:
             "scale": self.scale,
             "magnitude": self.magnitude,
             **above("tables.", pack_tables([self.tables])),
-            **above("border.", self.border.tensors()),
+            **{
+                f"borders.{number}.{name}": tensor
+                for number, border in enumerate(self.borders)
+                for name, tensor in border.tensors().items()
+            },
         }
 
     @classmethod
@@ -149,17 +154,22 @@ class TilePrediction:
         tables = unpack_tables(below("tables.", tensors))
         if len(tables) != 1:
             raise FormatError(f"prediction of tiles with {len(tables)} rows of tables")
-        border = IntegerNetwork.build(settings["border"], below("border.", tensors))
+        borders = [
+            IntegerNetwork.build(each, below(f"borders.{number}.", tensors))
+            for number, each in enumerate(settings["borders"])
+        ]
         names = ("rim", "limit", "weight", "prior", "first")
         own = {name: settings[name] for name in names}
-        return cls(border, tensors["scale"], tensors["magnitude"], tables[0], **own)
+        return cls(borders, tensors["scale"], tensors["magnitude"], tables[0], **own)
 
 
-def rim_of(shape: tuple[int, ...], rim: int) -> Integers:
+def rim_of(shape: tuple[int, ...], rim: int, pattern: int = -1) -> Integers:
     """Return the places of the rim's elements, row-major: before a tile along some axis.
 
-    Along the other axes they reach from the rim to the end of the tile.
+    Along the other axes they reach from the rim to the end of the tile; or from its start, where
+    the pattern has no neighbours along them.
     """
     grid = np.meshgrid(*(np.arange(-rim, length) for length in shape), indexing="ij")
     places = np.stack(grid, axis=-1).reshape(-1, len(shape)).astype(np.int64)
-    return np.asarray(places[(places < 0).any(axis=1)])
+    missing = [axis for axis in range(len(shape)) if not pattern >> axis & 1]
+    return np.asarray(places[(places < 0).any(axis=1) & (places[:, missing] >= 0).all(axis=1)])

@@ -154,5 +154,5 @@ def rebuild_tiles(residuals: Integers, counts: tuple[int, ...], own: TilePredict
     lattice = Lattice(own, counts)
     canvas = Canvas(lattice)
     for tiles in lattice.diagonals():
-        canvas.put(tiles, own.borders(canvas.rims(tiles)) + residuals[tiles])
+        canvas.put(tiles, canvas.said(tiles) + residuals[tiles])
     return canvas.tiles()

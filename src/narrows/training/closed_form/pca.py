@@ -29,6 +29,7 @@ IMPUTATIONS, MAX_IMPUTED = 3, 8192  # rounds in which what is missing is found a
 ROWS = 4096  # taken into float64 at a time
 MAX_SUMMED = 1 << 22  # elements: 32 MB of float64
 STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
+MAX_STEP_OF_ERROR = 5.0  # of tiles that are predicted, in root mean squared errors
 COMPARED = 4096  # signals on which the two ways to decode are compared
 
 
@@ -99,6 +100,8 @@ def fit_linear(
         left_out = energy(rest if gone is None else rest.masked_fill(gone[:STEP_SAMPLE], 0.0))
         left_out = left_out if coded is None else coded.left_out
         step = step_for_error(y, counted * size * 10.0 ** (-aimed_snr / 10.0), left_out)
+        if coded is not None:  # what is not coded of tiles adds up from one to the next
+            step = min(step, MAX_STEP_OF_ERROR * 10.0 ** (-aimed_snr / 20.0))
         ratio = entropy_bits(torch.round(y / step)) / aimed_bits[(len(aimed_bits) - 1) // 2]
         aimed_bits = [bits * ratio for bits in aimed_bits]
     steps = within_span(torch.tensor([step_for_entropy(y, bits) for bits in aimed_bits]))

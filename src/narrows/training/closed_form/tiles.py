@@ -12,12 +12,7 @@ from torch import Tensor
 from narrows.signals.bricks import arrays_of
 from narrows.training.choices import GIVEN
 from narrows.training.closed_form.pca import Coded
-from narrows.training.data.stationary import (
-    autocovariance,
-    places_of,
-    prediction,
-    unpredicted,
-)
+from narrows.training.data.stationary import Covariances
 from narrows.training.plan import RATE_RATIO, Plan
 
 USUAL_NOISE_DB = 25.0  # below the variance, where no quality is asked for
@@ -49,12 +44,9 @@ def axes_of_tiles(
     """
     arrays, frame_shape = arrays_of(scaled.double().numpy(), shapes), tuple(scaled.shape[1:])
     mean = sum(float(a.sum()) for a in arrays) / sum(a.size for a in arrays)
-    reach = tuple(length - int(rim.min()) for length in frame_shape)
-    of_distance = autocovariance([a - mean for a in arrays], reach)
-    noise = float(of_distance.flat[0]) * 10.0 ** (-(plan.aimed_snr or USUAL_NOISE_DB) / 10.0)
-    own = places_of(frame_shape)
-    weights = prediction(of_distance, rim, own, noise)
-    variances, vectors = np.linalg.eigh(unpredicted(of_distance, rim, own, noise, weights))
+    learnt = Covariances.of(arrays, rim, frame_shape)
+    noise = learnt.variance * 10.0 ** (-(plan.aimed_snr or USUAL_NOISE_DB) / 10.0)
+    variances, vectors = np.linalg.eigh(learnt.unpredicted(noise, learnt.weights(noise)))
     variances, vectors = np.maximum(variances[::-1], 0.0), vectors[:, ::-1]
     # The finest quality has less noise, about by the square of what its rate is more.
     finer = RATE_RATIO ** (2 * (plan.qualities - 1 - plan.middle_quality))
@@ -63,5 +55,5 @@ def axes_of_tiles(
     signs = np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0))
     components = (vectors * signs).T[:k].copy()
     deviations = torch.from_numpy(np.sqrt(variances[:k])).float()
-    axes = torch.full((len(own),), mean), torch.from_numpy(components).float()
+    axes = torch.full((components.shape[1],), mean), torch.from_numpy(components).float()
     return axes, Coded(deviations, float(variances[k:].sum()))

@@ -1,14 +1,17 @@
 """The covariance of arrays whose statistics are the same everywhere: what distance alone decides.
 
 From it follows what neighbours say of a tile, and how what they do not say varies. It has few
-numbers, one for each distance along the axes, so that nothing is learnt by heart.
+numbers, one for each distance along the axes, so that nothing is learnt by heart. They come from
+the squares of differences (Matheron 1963, "Principles of geostatistics", the variogram), which a
+trend does not spoil as it does products.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +20,79 @@ Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 
-def autocovariance(arrays: Sequence[npt.NDArray[Any]], reach: tuple[int, ...]) -> Floats:
-    """Return the mean product of elements at each distance, of either sign along every axis.
+@dataclass(frozen=True, eq=False)
+class Covariances:
+    """How the elements of a rim and of its tile vary together.
+
+    Attributes
+    ----------
+    rim : (n_rim, n_rim)
+    across : (n_rim, n_own)
+    own : (n_own, n_own)
+    """
+
+    rim: Floats
+    across: Floats
+    own: Floats
+
+    @classmethod
+    def of(cls, arrays: Sequence[npt.NDArray[Any]], rim: Places, shape: tuple[int, ...]) -> Self:
+        """Learn them from arrays.
+
+        Parameters
+        ----------
+        arrays : sequence of (s0, s1, ...)
+        rim : (n_rim, axes)
+            Places of the elements of a rim, from the first one of the tile.
+        shape : tuple of int
+            Of a tile.
+        """
+        reach = tuple(length - int(rim.min()) for length in shape)
+        places = np.concatenate([rim, np.indices(shape).reshape(len(shape), -1).T])
+        distance = np.abs(places[:, None] - places[None])
+        variance = float(np.var(np.concatenate([array.ravel() for array in arrays])))
+        half = variogram(arrays, reach)[tuple(np.moveaxis(distance, -1, 0))]
+        # What was measured need not be a covariance: it becomes the nearest one.
+        values, vectors = np.linalg.eigh(variance - half)
+        both = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        n = len(rim)
+        return cls(both[:n, :n], both[:n, n:], both[n:, n:])
+
+    @property
+    def variance(self) -> float:
+        """The mean variance of an element."""
+        return float(np.diag(self.own).mean())
+
+    def weights(self, noise: float, known: npt.NDArray[np.bool_] | None = None) -> Floats:
+        """Return the weights `(n_known, n_own)` with which a rim predicts its tile best.
+
+        Parameters
+        ----------
+        noise : float
+            Variance of the error of what is known of the rim.
+        known : (n_rim,), optional
+            What is known of it; by default all.
+        """
+        known = np.ones(len(self.rim), bool) if known is None else known
+        among = self.rim[np.ix_(known, known)] + noise * np.eye(int(known.sum()))
+        return np.asarray(np.linalg.solve(among, self.across[known]))
+
+    def unpredicted(
+        self, noise: float, weights: Floats, known: npt.NDArray[np.bool_] | None = None
+    ) -> Floats:
+        """Return the covariance `(n_own, n_own)` of what a prediction by `weights` leaves."""
+        known = np.ones(len(self.rim), bool) if known is None else known
+        among = self.rim[np.ix_(known, known)] + noise * np.eye(int(known.sum()))
+        across = self.across[known].T @ weights
+        return np.asarray(self.own - across - across.T + weights.T @ among @ weights)
+
+
+def variogram(arrays: Sequence[npt.NDArray[Any]], reach: tuple[int, ...]) -> Floats:
+    """Return half the mean squared difference of elements at each distance, of either sign.
 
     Parameters
     ----------
     arrays : sequence of (s0, s1, ...)
-        Of mean 0.
     reach : tuple of int
         The distances along each axis, from 0 to below this.
 
@@ -31,58 +100,20 @@ def autocovariance(arrays: Sequence[npt.NDArray[Any]], reach: tuple[int, ...]) -
     -------
     (*reach)
     """
+    axes = range(len(reach))
     total, count = np.zeros(reach), np.zeros(reach)
     for array in arrays:
         size = [s + r for s, r in zip(array.shape, reach, strict=True)]
-        total += _products(array, size, reach)
-        count += _products(np.ones(array.shape), size, reach)
-    return np.asarray(total / np.maximum(count, 0.5))
-
-
-def _products(array: npt.NDArray[Any], size: Sequence[int], reach: tuple[int, ...]) -> Floats:
-    """Sum the products of elements at each distance, of all signs."""
-    axes = range(array.ndim)
-    products = np.fft.irfftn(np.square(np.abs(np.fft.rfftn(array, size, axes))), size, axes)
-    total = np.zeros(reach)
-    for signs in product((1, -1), repeat=len(reach)):
-        index = [sign * np.arange(r) for sign, r in zip(signs, reach, strict=True)]
-        total += products[np.ix_(*index)]
-    return total
-
-
-def covariance(of_distance: Floats, a: Places, b: Places) -> Floats:
-    """Return the covariances of elements at places `(n, axes)` and `(m, axes)`, `(n, m)`."""
-    distance = np.abs(a[:, None] - b[None])
-    return np.asarray(of_distance[tuple(np.moveaxis(distance, -1, 0))])
-
-
-def places_of(shape: tuple[int, ...]) -> Places:
-    """Return the places of the elements of a tile, row-major, `(n, axes)`."""
-    return np.indices(shape).reshape(len(shape), -1).T.astype(np.int64)
-
-
-def prediction(of_distance: Floats, rim: Places, own: Places, noise: float) -> Floats:
-    """Return the weights `(n_rim, n_own)` with which noisy neighbours predict elements best.
-
-    Parameters
-    ----------
-    of_distance : Floats
-        From `autocovariance`.
-    rim, own : (n, axes)
-    noise : float
-        Variance of the error of what is known of the rim.
-    """
-    among = covariance(of_distance, rim, rim) + noise * np.eye(len(rim))
-    return np.asarray(np.linalg.solve(among, covariance(of_distance, rim, own)))
-
-
-def unpredicted(
-    of_distance: Floats, rim: Places, own: Places, noise: float, weights: Floats
-) -> Floats:
-    """Return the covariance `(n_own, n_own)` of what a prediction by `weights` leaves."""
-    rest = covariance(of_distance, own, own)
-    if len(rim):
-        among = covariance(of_distance, rim, rim) + noise * np.eye(len(rim))
-        across = covariance(of_distance, rim, own).T @ weights
-        rest = rest - across - across.T + weights.T @ among @ weights
-    return rest
+        x = array - array.mean()
+        ones, values, squares = (
+            np.fft.rfftn(each, size, axes) for each in (np.ones(x.shape), x, np.square(x))
+        )
+        pairs = np.fft.irfftn(np.square(np.abs(ones)), size, axes)
+        spread = 2.0 * np.real(np.conj(ones) * squares) - 2.0 * np.square(np.abs(values))
+        # Squares of either end, over all pairs of places: those of one sign stand for the other.
+        differences = np.fft.irfftn(spread, size, axes)
+        for signs in product((1, -1), repeat=len(reach)):
+            index = [sign * np.arange(r) for sign, r in zip(signs, reach, strict=True)]
+            total += differences[np.ix_(*index)]
+            count += pairs[np.ix_(*index)]
+    return np.asarray(0.5 * np.maximum(total, 0.0) / np.maximum(count, 0.5))

@@ -35,13 +35,7 @@ from narrows.codec.prediction.tile_prediction import (
 from narrows.codec.transform import Transform
 from narrows.errors import SettingError
 from narrows.signals.bricks import arrays_of, some_arrays
-from narrows.training.data.stationary import (
-    Floats,
-    autocovariance,
-    places_of,
-    prediction,
-    unpredicted,
-)
+from narrows.training.data.stationary import Covariances, Floats
 from narrows.training.freeze.prediction_tables import shape_table
 from narrows.training.freeze.tradeoffs import fit_of_bricks
 
@@ -74,24 +68,25 @@ def with_tiles(model: Model, x: npt.NDArray[Any], shapes: Sequence[tuple[int, ..
             f"architecture predictive for {model.dtype} of a range of {model.peak:g}, too fine for "
             "its integers of 30 bits; convert to int16 or float32, or take architecture linear"
         )
-    mean = sum(float(array.sum()) for array in arrays) / sum(array.size for array in arrays)
     places = rim_for(model.frame_shape)
-    rim = -int(places.min())
-    reach = tuple(length + rim for length in model.frame_shape)
-    of_distance = autocovariance([array - mean for array in arrays], reach)
+    rim, learnt = -int(places.min()), Covariances.of(arrays, places, model.frame_shape)
     (analysis, _), steps = analysis_of(model.decoder), _steps(model)
     noises = [float(np.median(step)) ** 2 / 12.0 for step in steps]
-    weights = prediction(
-        of_distance, places, places_of(model.frame_shape), noises[(len(noises) - 1) // 2]
-    )  # fmt: skip
-    border = _border(weights, limit, model.frame_shape, min(noises), float(of_distance.flat[0]))
-    scale = _scales(of_distance, places, model.frame_shape, noises, weights, analysis, steps)
+    noise, borders = noises[(len(noises) - 1) // 2], []
+    scale = np.zeros((len(noises), 1 << places.shape[1], analysis.shape[1]), dtype=np.int32)
+    for pattern in range(1 << places.shape[1]):
+        known = known_of(places, pattern)
+        weights = learnt.weights(noise, known)
+        scale[:, pattern] = _scales(learnt, known, noises, weights, analysis, steps)
+        if pattern:
+            ends = limit, model.frame_shape
+            borders.append(_border(weights, *ends, min(noises), learnt.variance))
     first = int(np.quantile(scale, 0.02)) // SCALES_PER_TABLE * SCALES_PER_TABLE - 32
     n_tables = (int(scale.max()) + 64 - first) // SCALES_PER_TABLE + 1
     numbers = first + SCALES_PER_TABLE * np.arange(n_tables)
     none = [np.zeros(0, np.int32)] * n_tables
     draft = TilePrediction(
-        border, scale, _magnitudes(numbers), _tables(none, numbers), rim, limit, WEIGHT, PRIOR,
+        borders, scale, _magnitudes(numbers), _tables(none, numbers), rim, limit, WEIGHT, PRIOR,
         first,
     )  # fmt: skip
     return _counted(model, draft, x, shapes, numbers)
@@ -171,27 +166,27 @@ def _steps(model: Model) -> Floats:
     return np.asarray(model.quantiser.step * lengths)
 
 
+def known_of(places: npt.NDArray[np.int64], pattern: int) -> npt.NDArray[np.bool_]:
+    """Return which elements of a rim are there, with neighbours along the axes of a pattern."""
+    missing = [axis for axis in range(places.shape[1]) if not pattern >> axis & 1]
+    return np.asarray((places[:, missing] >= 0).all(axis=1))
+
+
 def _scales(
-    of_distance: Floats,
-    places: npt.NDArray[np.int64],
-    shape: tuple[int, ...],
+    learnt: Covariances,
+    known: npt.NDArray[np.bool_],
     noises: Sequence[float],
     weights: Floats,
     analysis: Floats,
     steps: Floats,
 ) -> npt.NDArray[np.int32]:
-    """Return the logarithms of the latents' spreads, by quality and neighbours there are."""
-    own = places_of(shape)
-    basis = analysis / np.sqrt(np.square(analysis).sum(axis=0))
-    out = np.zeros((len(noises), 1 << len(shape), basis.shape[1]), dtype=np.int32)
-    for pattern in range(1 << len(shape)):
-        missing = [axis for axis in range(len(shape)) if not pattern >> axis & 1]
-        known = (places[:, missing] >= 0).all(axis=1)
-        for quality, noise in enumerate(noises):
-            rest = unpredicted(of_distance, places[known], own, noise, weights[known])
-            variances = np.maximum(np.einsum("ij,ij->j", basis, rest @ basis), 0.0)
-            spreads = np.sqrt(variances) / steps[quality] + 2.0**-10
-            out[quality, pattern] = np.rint(SCALES_PER_OCTAVE * np.log2(spreads))
+    """Return the logarithms of the latents' spreads, by quality."""
+    basis, out = analysis / np.sqrt(np.square(analysis).sum(axis=0)), []
+    for noise, step in zip(noises, steps, strict=True):
+        rest = learnt.unpredicted(noise, weights, known)
+        variances = np.maximum(np.einsum("ij,ij->j", basis, rest @ basis), 0.0)
+        spreads = np.sqrt(variances) / step + 2.0**-10
+        out.append(np.rint(SCALES_PER_OCTAVE * np.log2(spreads)))
     return np.asarray(np.clip(out, -MAX_SCALE, MAX_SCALE), dtype=np.int32)
 
 
