@@ -4,11 +4,13 @@ import io
 import json
 import os
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
 import narrows
+from narrows.codec.codec import Codec
 from narrows.models import load_codec
 from narrows.signals import Reading, open_signals
 from narrows.signals.formats.wav import open_wav, write_wav
@@ -261,3 +263,35 @@ def test_a_pattern_that_the_shell_took_apart_is_told_how_to_be_passed(run, place
     assert run("compress", "spoken/*.wav", "-m", "m.narrows", "-o", "x.nrw").code == 0
     assert "9 files" not in run("decompress", "x.nrw", "--list").out
     assert "b/0.wav" not in run("decompress", "x.nrw", "--list").out
+
+
+def test_to_list_files_is_to_write_none(run, place):
+    for options in (("-o", "out"), ("--member", "b/3.wav")):
+        done = run("decompress", "spoken.nrw", "--list", *options)
+        assert done.code == 2
+        assert "--list writes nothing" in done.err
+
+
+def test_another_window_than_the_model_s_is_told_with_what_helps(run, place):
+    told = run("compress", "spoken", "-m", "m.narrows", "--window", 32, "-o", "w.nrw")
+    assert fails_with_one_line(told, "window 32", "takes windows of 16", "leave the window out")
+    assert run("compress", "spoken", "-m", "m.narrows", "-o", "w.nrw").code == 0
+    assert run("compress", "spoken", "-m", "m.narrows", "--window", 16, "-o", "v.nrw").code == 0
+
+
+def test_what_libraries_warn_of_is_no_message_of_a_command(run, folder, monkeypatch):
+    own, shown = Codec.from_bytes.__func__, []
+
+    def warning(cls, *args, **kwargs):
+        warnings.warn("of a library's developers", UserWarning, stacklevel=1)
+        return own(cls, *args, **kwargs)
+
+    monkeypatch.setattr(Codec, "from_bytes", classmethod(warning))
+    monkeypatch.setattr(warnings, "showwarning", lambda *args: shown.append(args))
+    warnings.simplefilter("always")
+    monkeypatch.setattr("sys.warnoptions", [])
+    assert run("compress", "x.npy", "-m", "m.narrows").code == 0
+    assert shown == []
+    monkeypatch.setattr("sys.warnoptions", ["default"])
+    assert run("compress", "x.npy", "-m", "m.narrows", "-f").code == 0
+    assert len(shown) == 1

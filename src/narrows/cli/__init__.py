@@ -7,6 +7,7 @@ for SIGTERM.
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
@@ -80,7 +81,9 @@ NO_MEMORY_OF_TORCH = "can't allocate memory", "out of memory"  # of a CPU, of a 
 
 def main() -> None:
     """Run the command line; a user's mistake gives one line and exit code 1, no traceback."""
-    with standard_streams():
+    with standard_streams(), warnings.catch_warnings():
+        if not sys.warnoptions:  # what libraries warn their developers of
+            warnings.showwarning = lambda *args, **kwargs: None
         _run()
 
 

@@ -85,6 +85,8 @@ def decompress(
     inputs = inputs_of(files, output, output_dir, walk, default_output)
     if inputs is not None and (member is not None or list_):
         raise typer.BadParameter("--member and --list are of one FILE")
+    if list_ and (output is not None or member is not None):
+        raise typer.BadParameter("--list writes nothing: leave -o and --member out")
     from narrows.processes import Workers
 
     with Workers(jobs) as workers:

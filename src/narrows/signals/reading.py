@@ -77,7 +77,12 @@ class Reading:
         if model is None:
             return self
         cut = model.training.get("cut")
-        hops = cut.get("hops") if isinstance(cut, dict) else None
+        hops, lengths = map(cut.get, ("hops", "lengths")) if isinstance(cut, dict) else (None, None)
+        if self.window is not None and lengths and self.window != lengths[0]:
+            raise SettingError(
+                f"window {self.window}, but this model takes windows of {lengths[0]}: leave the "
+                "window out, or train a model on such windows"
+            )
         return replace(self, frame_shape=model.frame_shape, hops_of_model=_lengths(hops))
 
     def like(self, source: Any) -> Reading:
