@@ -10,6 +10,7 @@ and attributes, and its owner and group where that is permitted. `Codec.save` kn
 
 from __future__ import annotations
 
+import glob
 import io
 import os
 import shutil
@@ -17,6 +18,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -101,17 +103,30 @@ def restrict(
 ) -> None:
     """Take from a new, empty file the permissions that others may not have."""
     mode = stat.S_IMODE(new.st_mode) & (0o600 if private else 0o777)
-    for source in sources:
+    for source in chain.from_iterable(map(_files_of, sources)):
         try:
             status = os.stat(source)
         except (OSError, ValueError):
             continue  # no file: a known set, or an array in a file
-        if not stat.S_ISREG(status.st_mode) or status.st_mode & stat.S_IROTH:
+        is_stored = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+        if not is_stored or status.st_mode & stat.S_IROTH:
             continue
         mode &= ~stat.S_IRWXO
         if not status.st_mode & stat.S_IRGRP or status.st_gid != new.st_gid:
             mode &= ~stat.S_IRWXG
     _set_mode(working, mode)
+
+
+def _files_of(source: Source) -> Iterator[Source]:
+    """Yield a source, and the files in a folder or of a pattern."""
+    yield source
+    if isinstance(source, int):
+        return
+    if os.path.isdir(source):
+        for place, folders, names in os.walk(source):
+            yield from (os.path.join(place, name) for name in (*folders, *names))
+    elif glob.has_magic(str(source)) and not os.path.exists(source):
+        yield from glob.glob(str(source))
 
 
 def _keep_attributes(working: Path, target: Path) -> None:

@@ -323,3 +323,10 @@ def test_processes_share_many_files_and_write_the_same(run, tree, digits):
     again = run("decompress", "-r", "out1", *MODEL, "--output-dir", "back", "-j", 2)
     assert again.code == 1
     assert again.err.count("exists already") == 9
+
+
+def test_a_file_where_the_output_folder_is_to_be_is_told(run, folder):
+    for place in ("x.npy", "x.npy/in"):
+        done = run("compress", "x.npy", "-m", "m.narrows", "--output-dir", place)
+        assert done.code == 1
+        assert f"{place} is, or is in, a file; give --output-dir a folder" in done.err

@@ -114,3 +114,17 @@ def test_the_files_of_a_sweep_are_as_private_as_its_signals(run, folder):
     command = ("sweep", "x.npy", "--latent-size", "2", "--epochs", 1, "--jobs", 1, "--quiet")
     assert run(*command, "-o", "s").code == 0
     assert {mode_of(path) for path in Path("s").iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("data", "private"), [("d", "d/a.npy"), ("d", "d"), ("d/*.npy", "d/a.npy")]
+)
+def test_what_is_made_of_a_folder_is_as_private_as_its_files(run, folder, data, private):
+    Path("d").mkdir()
+    for name in ("a", "b"):
+        Path(f"d/{name}.npy").write_bytes(Path("x.npy").read_bytes())
+    assert run("compress", data, "-m", "m.narrows", "-o", "open.nrw").code == 0
+    assert Path("open.nrw").stat().st_mode & stat.S_IROTH
+    Path(private).chmod(0o700)
+    assert run("compress", data, "-m", "m.narrows", "-o", "own.nrw").code == 0
+    assert not Path("own.nrw").stat().st_mode & stat.S_IRWXO

@@ -171,7 +171,7 @@ def _attempt(run: Run, each: Input) -> Outcome:
 
     try:
         if each.folder is not None:
-            Path(each.folder).mkdir(parents=True, exist_ok=True)
+            _make(Path(each.folder))
         return Outcome(*run(each.data, each.folder))
     except (NarrowsError, OSError, MemoryError) as error:
         return Outcome(None, in_one_line(error))
@@ -184,6 +184,16 @@ def _attempt_elsewhere(run: Run, each: Input) -> Outcome:
             return _attempt(run, each)
     except Ended as error:
         os._exit(error.code)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those it is in; DataError where a file is in the way."""
+    from narrows.errors import DataError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise DataError(f"{folder} is, or is in, a file; give --output-dir a folder") from None
 
 
 def is_incomplete(figures: dict[str, Any]) -> bool:
