@@ -35,7 +35,7 @@ from narrows.evaluation.peers.registry import peers_for, spread
 from narrows.evaluation.plots import gallery, write_png
 from narrows.evaluation.rate_point import at_psnr, fewest_bytes
 from narrows.signals.channels import by_channel
-from narrows.signals.inputs import as_source, reading_of
+from narrows.signals.inputs import as_source, reading_of, some_bricks
 
 SHOWN = 10
 PICTURES = (  # of scikit-image, and of scikit-learn
@@ -140,6 +140,14 @@ def frames_of(kind, source):
     return np.ascontiguousarray(found.read()[:MAX_SIGNALS])
 
 
+def in_bricks(kind):
+    """Return the tiles of arrays brick by brick, as archives have them, and the bricks' shapes."""
+    if kind.layout is None:
+        return None
+    found = some_bricks(as_source(kind.test, reading_of(None, kind.cut["tile"], None)))
+    return None if found is None else found[1:]
+
+
 def standardised(x):
     """Return what makes of signals as `x` such that each channel has mean 0 and deviation 1."""
     axes = tuple(range(x.ndim - 1))
@@ -179,8 +187,9 @@ def measure_kind(name, options, folder):
     length = {"minutes": options.minutes} if options.minutes else {}
     codec = narrows.train(kind.train, architecture=options.architecture, **length, **kind.cut)
     seconds = time.process_time() - began
-    x, training = frames_of(kind, kind.test), codec.model.training
-    blob = codec.compress(x)
+    frames, training = frames_of(kind, kind.test), codec.model.training
+    x, shapes = in_bricks(kind) or (frames, ())
+    blob = codec.compress(x, bricks=shapes)
     back = codec.decompress(blob)
     scale = standardised(x) if kind.in_deviations else lambda y: y
     both = [scale(each) for each in (x, back)]
@@ -195,7 +204,7 @@ def measure_kind(name, options, folder):
     }  # fmt: skip
     say(f"{name}: {figures}")
     if not options.no_peers:
-        peer = best_peer(kind, both[0], reached, peak)
+        peer = best_peer(kind, scale(frames), reached, peak)
         figures |= {"peer": peer.name, "peer_bytes": peer.bytes_per_signal, "peer_psnr": peer.psnr}
     shown = spread(len(x), SHOWN)
     title = f"{name}: {figures['bytes']:.1f} of {figures['raw']:,} bytes, {figures['snr']:.1f} dB"
