@@ -43,9 +43,9 @@ ROUGH = "sperr_wmag_91x91x91_f32.npy"
 FIELDS = {
     "rough": Field(ROUGH, 68, (35, 37, 39, 41.5), (4, 8, 8), (20, 88, 88)),
     "rough-whole": Field(ROUGH, 68, (35, 37, 39, 41.5), (4, 7, 7)),
-    "smooth": Field("sperr_vorticity_41x128x128_f32.npy", 29, (43, 45, 47, 50), (4, 8, 8)),
+    "smooth": Field("sperr_vorticity_41x128x128_f32.npy", 29, (40, 42, 44, 47), (4, 8, 8)),
     "air": Field(
-        "e1_north_america_air_temperature_240x37x49_f32.npy", 192, (34, 38, 42, 46), (8, 8, 7)
+        "e1_north_america_air_temperature_240x37x49_f32.npy", 192, (36, 40, 44, 48), (8, 8, 7)
     ),
 }
 
@@ -139,7 +139,7 @@ def main():
             found = measured(train, test, tile, psnr)
             rows.append({"field": name, "tile": tile, "aim": psnr, **found})
             print({k: v if not isinstance(v, float) else round(v, 3) for k, v in rows[-1].items()})
-    context = results.context("fields", sys.argv[1:], data="data/fields", signals=len(rows))
+    context = results.context("arrays", sys.argv[1:], data="data/fields", signals=len(rows))
     results.write(options.output, "arrays", page(rows, context), {**context, "rows": rows})
 
 

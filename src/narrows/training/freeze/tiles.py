@@ -80,7 +80,8 @@ def with_tiles(model: Model, x: npt.NDArray[Any], shapes: Sequence[tuple[int, ..
         scale[:, pattern] = _scales(learnt, known, noises, weights, analysis, steps)
         if pattern:
             ends = limit, model.frame_shape
-            borders.append(_border(weights, *ends, min(noises), learnt.variance))
+            among = learnt.rim[np.ix_(known, known)]
+            borders.append(_border(weights, *ends, min(noises), among))
     first = int(np.quantile(scale, 0.02)) // SCALES_PER_TABLE * SCALES_PER_TABLE - 32
     n_tables = (int(scale.max()) + 64 - first) // SCALES_PER_TABLE + 1
     numbers = first + SCALES_PER_TABLE * np.arange(n_tables)
@@ -191,14 +192,29 @@ def _scales(
 
 
 def _border(
-    weights: Floats, limit: int, shape: tuple[int, ...], noise: float, variance: float
+    weights: Floats, limit: int, shape: tuple[int, ...], noise: float, rim: Floats
 ) -> IntegerNetwork:
-    """Return the weights in no more bits than the noise of the finest step asks for."""
-    allowed = np.sqrt(12.0 * SHARE_OF_ROUNDING * noise / (len(weights) * variance))
-    bits = int(np.ceil(-np.log2(allowed)))
+    """Return the weights in no more bits than the noise of the finest step asks for.
+
+    `rim` is the covariance of what they weigh.
+    """
     most = MOST_BITS - int(np.ceil(np.log2(max(float(np.abs(weights).max()), 1e-9)) + 1e-3))
-    bits = max(1, min(bits, most))
-    whole = np.rint(weights * 2.0**bits).astype(np.int16)
+    for bits in range(1, max(2, most + 1)):
+        whole = _rounded(weights * 2.0**bits)
+        off = whole * 2.0**-bits - weights
+        if float((off * (rim @ off)).sum()) <= SHARE_OF_ROUNDING * noise * weights.shape[1]:
+            break
     half = np.full(whole.shape[1], 1 << (bits - 1), dtype=np.int64)
-    layers = [Dense(whole, half, bits, None), Reshape(shape)]
+    layers = [Dense(whole.astype(np.int16), half, bits, None), Reshape(shape)]
     return IntegerNetwork(layers, (len(whole),), limit)
+
+
+def _rounded(values: Floats) -> Floats:
+    """Return whole numbers whose columns have the right sums, but for their rounding.
+
+    Neighbours are much alike: an error of a sum counts far more than one of a difference.
+    """
+    whole = np.floor(values)
+    more = np.rint(values.sum(axis=0) - whole.sum(axis=0)).astype(np.int64)
+    place = np.argsort(np.argsort(whole - values, axis=0, kind="stable"), axis=0)
+    return np.asarray(whole + (place < more))
