@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from narrows.gaps import filled
+from narrows.errors import SettingError
+from narrows.gaps import filled, stand_ins
 
 
 def fill(x, *, channels=False, mean=7.0):
@@ -60,3 +61,13 @@ def test_integers_stay_integers(dtype):
 
 def test_frames_of_no_axes_take_the_mean():
     assert fill(np.array([1.0, np.nan])).tolist() == [1, 7]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("uint8", 300), ("uint8", -999), ("int16", 0.5), ("bool", 2), ("float32", 1e300)],
+)
+def test_values_that_a_type_cannot_hold_stand_for_nothing(dtype, value):
+    with pytest.raises(SettingError, match=f"missing .*; {dtype} holds .*from .* to "):
+        stand_ins(np.dtype(dtype), [0, value])
+    assert stand_ins(np.dtype(dtype), [1, 0]) == [1, 0]

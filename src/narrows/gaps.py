@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.element_types import ends_of
+from narrows.errors import SettingError
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -66,13 +67,15 @@ def _add_neighbours(y: Floats, known: Mask, axis: int, total: Floats, weights: F
 
 
 def stand_ins(dtype: np.dtype[Any], values: Any) -> list[Any]:
-    """Return those of some values that a dtype has, in it."""
-    if dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            return [dtype.type(value) for value in values]
+    """Return values that stand for missing ones; SettingError for what a dtype cannot hold."""
     least, most = ends_of(dtype)
-    whole = [int(v) for v in values if float(v).is_integer() and least <= v <= most]
-    return [dtype.type(value) for value in whole]
+    for value in values:
+        if not least <= value <= most or (dtype.kind != "f" and not float(value).is_integer()):
+            what = f"{dtype} holds {'' if dtype.kind == 'f' else 'whole numbers '}from"
+            raise SettingError(
+                f"missing {value:g}; {what} {least:g} to {most:g}: give values that signals hold"
+            )
+    return [dtype.type(value if dtype.kind == "f" else int(value)) for value in values]
 
 
 def is_one_of(x: npt.NDArray[Any], values: list[Any]) -> Mask | None:

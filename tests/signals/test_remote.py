@@ -78,3 +78,8 @@ def test_folders_and_patterns_are_read(folder):
 def test_what_cannot_be_read_is_named_in_one_line(url):
     with refusing(DataError, match=url.replace("*", r"\*")):
         read_signals(url)
+
+
+def test_kinds_of_urls_that_are_read_are_told():
+    with refusing(DataError, match="'gone' that fsspec does not know; https://, s3://"):
+        read_signals("gone://y.npy")

@@ -65,6 +65,16 @@ def test_aims_of_rate_are_bits_a_signal(aim, waves):
     assert plan.aimed_snr is None
 
 
+@pytest.mark.parametrize(
+    "aim", ["ratio:0.5", "ratio:1", "bytes:900", "bits-per-element:99", "ratio:1e9"]
+)
+def test_aims_that_no_training_can_meet_are_refused(aim, waves):
+    with pytest.raises(
+        SettingError, match=r"bytes a signal; accepted are 0\.01 or more, and fewer"
+    ):
+        plan_of({"aim": aim}, waves.shape, waves.dtype, spectrum=lambda: spectrum_of(waves))
+
+
 @pytest.mark.parametrize("snr", [3.0, 10.0, 20.0, 45.0])
 def test_components_share_a_distortion_or_are_left_out(snr):
     """The water level is found by bisection here."""

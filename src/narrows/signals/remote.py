@@ -15,6 +15,7 @@ from narrows.errors import DataError, needing
 from narrows.signals.names import check_names
 
 SIGN = "://"
+USUAL = "https://, s3://, gs://, hf:// and zip://"
 
 
 def is_url(text: str) -> bool:
@@ -32,7 +33,7 @@ def copy_of(url: str) -> tuple[Path, str | None]:
     ------
     DataError
         If there is nothing, or it cannot be copied.
-    needing
+    MissingExtraError
         If fsspec, or what it needs for this kind of URL, is not installed.
     """
     last = url.rpartition("/")[2]
@@ -45,6 +46,11 @@ def copy_of(url: str) -> tuple[Path, str | None]:
 def _copied(url: str) -> Path:
     with needing("fsspec", "reading URLs", "remote"):
         import fsspec
+    kind = url.partition("::")[0].partition(SIGN)[0]
+    if kind not in fsspec.available_protocols():
+        raise DataError(
+            f"{url!r} is of a kind {kind!r} that fsspec does not know; {USUAL} are usual"
+        )
     try:
         system, place = fsspec.core.url_to_fs(url)
         return _copy(system, place, url)

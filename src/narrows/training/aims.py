@@ -18,6 +18,8 @@ KINDS = {
 }
 OF_QUALITY = ("snr", "psnr")
 BY_CHANNEL = "snr"
+LEAST_BYTES = 0.01
+"""What an aim may ask for, as a target may."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,22 @@ class Aim:
         return self.kind in OF_QUALITY
 
     def bits(self, size: int, itemsize: int) -> float:
-        """Return the bits a signal of an aim of rate, for frames of `size` elements in bytes."""
+        """Return the bits a signal of an aim of rate, for frames of `size` elements in bytes.
+
+        Raises
+        ------
+        SettingError
+            If there are no fewer than of the signals themselves, or next to none.
+        """
         raw = 8.0 * size * itemsize
         of = {"ratio": raw / self.value, "bytes": 8.0 * self.value}
-        return of.get(self.kind, size * self.value)
+        bits = of.get(self.kind, size * self.value)
+        if not 8.0 * LEAST_BYTES <= bits < raw:
+            raise SettingError(
+                f"aim {self} is {bits / 8:.3g} bytes a signal; accepted are {LEAST_BYTES} or more, "
+                f"and fewer than the {size * itemsize:,} that it has"
+            )
+        return bits
 
     def snr(self, psnr_of_mean: float) -> float:
         """Return the signal-to-noise ratio in dB that an aim of quality comes to.

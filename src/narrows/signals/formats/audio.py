@@ -58,7 +58,7 @@ def open_audio(path: Path, member: str | None = None) -> FileSource:
     ------
     DataError
         If the file is damaged, or its samples are of a kind that is not read.
-    needing
+    MissingExtraError
         If soundfile is not installed.
     """
     with damage_named(path, "a recording"):

@@ -198,7 +198,7 @@ def fetch(file: KnownFile, mirrors: Sequence[str], cache: Path | None = None) ->
 
     Raises
     ------
-    needing
+    MissingExtraError
         If pooch is not installed.
     DataError
         If no mirror delivers the file with the right checksum.

@@ -45,7 +45,7 @@ def read_known(
 
     Raises
     ------
-    needing
+    MissingExtraError
         If scikit-learn (for `digits`) or pooch (for a download) is not installed.
     DataError
         If the file cannot be obtained, or is not the published one.
