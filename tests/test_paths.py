@@ -38,7 +38,7 @@ def here(tmp_path, monkeypatch):
 
 
 @each
-@pytest.mark.parametrize("given", [7, 3.5, True, [], X, io.BytesIO(BLOB)], ids=repr)
+@pytest.mark.parametrize("given", [7, 3.5, True, [], X, io.BytesIO(BLOB)], ids=type)
 def test_what_is_no_path_is_refused_with_what_to_give(function, given):
     with pytest.raises(NarrowsError) as caught:
         function(given)
