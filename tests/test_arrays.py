@@ -123,6 +123,8 @@ def test_what_is_no_array_of_numbers_is_refused_with_what_makes_one(entry, kind)
         return  # there it stands for what is not given
     if kind == "a name" and entry.startswith("train"):
         return  # it is read
+    if kind == "words in a table" and entry.startswith("train"):
+        return  # its numbers are the signals
     values, advice = NO_NUMBERS[kind]
     with refusing(DataError, advice):
         ENTRIES[entry](values)

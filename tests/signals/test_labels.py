@@ -83,7 +83,7 @@ def test_targets_of_a_regression_are_refused_as_such(tmp_path):
 
 def test_what_is_no_text_is_not_read_as_text(tmp_path):
     assert "neither .npy" in message(file(tmp_path, b"a\nb\n\x00\x01"))
-    assert "neither .npy" in message(file(tmp_path, "zwölf\n".encode("latin-1")))
+    assert "not in UTF-8" in message(file(tmp_path, "zwölf\n".encode("latin-1")))
     assert "0 bytes" in message(file(tmp_path, b""))
     assert "is a directory" in message(tmp_path)
     assert read_labels(file(tmp_path, "é" * 5000 + "\nb\n")).tolist() == [1, 0]

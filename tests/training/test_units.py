@@ -38,7 +38,8 @@ def test_the_same_signals_in_another_unit_give_a_model_of_the_same_size(name, dt
     size, usual = measured(1.0)
     for scale in SCALES[dtype]:
         model_bytes, found = measured(scale)
-        assert model_bytes == pytest.approx(size, rel=0.05)
+        # Steps of weights are chosen among few: one coarser takes 9 % off, in any unit.
+        assert model_bytes == pytest.approx(size, rel=0.1)
         assert found.psnr == pytest.approx(usual.psnr, abs=0.2)  # float32 rounds otherwise
         assert found.bytes_per_signal == pytest.approx(usual.bytes_per_signal, rel=0.03)
 

@@ -77,12 +77,12 @@ START = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest may run with it ignored
 from narrows.cli import main
-from narrows.training import train
-freeze, seconds = train.freeze, float(sys.argv.pop(1))
+from narrows.training import finishing
+freeze, seconds = finishing.freeze, float(sys.argv.pop(1))
 def freeze_after_a_while(*arguments):
     time.sleep(seconds)
     return freeze(*arguments)
-train.freeze = freeze_after_a_while
+finishing.freeze = freeze_after_a_while
 main()
 """
 

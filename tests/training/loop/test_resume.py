@@ -11,7 +11,7 @@ from torch import nn
 
 import narrows
 from narrows.errors import OutputExistsError, TrainingError
-from narrows.training import run, train
+from narrows.training import finishing, run
 from narrows.training.loop.checkpoint import read_checkpoint, write_checkpoint
 from narrows.training.loop.pace import Pace
 from narrows.words import counted
@@ -69,7 +69,7 @@ def test_a_finished_run_that_died_in_freezing_is_frozen_without_training(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "freeze", die)
+        patch.setattr(finishing, "freeze", die)
         with pytest.raises(Killed):
             narrows.train(sample, **SETTINGS, checkpoint="c")
     resumed = narrows.train(sample, **SETTINGS, checkpoint="c", resume=True, stop=die)
