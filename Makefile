@@ -13,8 +13,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(STAMP)
 
+# One thread, as for tests: on a machine that has other work, two would wait for each other.
 demo: install
-	$(BIN)/narrows demo
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/narrows demo
 
 # A process for each core, each of one thread: two that share threads would wait for each other.
 test: install
