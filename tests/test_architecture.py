@@ -141,7 +141,7 @@ TRAINING = (
     {"preparing", "summary"},
     {"run", "freeze", "closed_form", "reached"},
     {"rate_distortion", "classic"},
-    {"loop"},
+    {"loop", "levels"},
     {"data"},
     {"architectures"},
     {"plan"},

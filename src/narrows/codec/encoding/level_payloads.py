@@ -1,0 +1,50 @@
+"""Frames of bytes -> payload bytes, by the levels coder of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.entropy.stacks import Entries, best_stack
+from narrows.codec.entropy.tables import Frequencies
+from narrows.codec.levels.byte_levels import ByteLevels
+from narrows.codec.levels.decisions import Integers, two_frequencies
+
+
+class DecisionWriter:
+    """Keeps decisions in coding order, and pushes them last first at the end."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[npt.NDArray[Any], Frequencies]] = []
+
+    def bits(self, ones: Integers, truth: Any) -> npt.NDArray[np.bool_]:
+        """Keep `(n,)` decisions, and return them."""
+        found: npt.NDArray[np.bool_] = truth
+        if len(found):
+            self._kept.append((found, np.asarray(ones, dtype=np.float32)))
+        return found
+
+    def symbols(self, weights: Frequencies, n: int, truth: Any) -> Entries:
+        """Keep `(n,)` entries of one table, and return them."""
+        if n:
+            self._kept.append((truth, weights))
+        return np.asarray(truth)
+
+    def to_bytes(self) -> bytes:
+        """Return the payload."""
+        stack = best_stack(None)
+        for entries, frequencies in reversed(self._kept):
+            if entries.dtype == np.bool_:
+                stack.push(entries.astype(np.int32), two_frequencies(frequencies))
+            else:
+                stack.push(entries, frequencies)
+        return stack.words().astype("<u4").tobytes()
+
+
+def encode_bytes(levels: ByteLevels, frames: npt.NDArray[np.uint8]) -> bytes:
+    """Code `(n, size)` frames without loss."""
+    writer = DecisionWriter()
+    levels.code(len(frames), writer, frames)
+    return writer.to_bytes()

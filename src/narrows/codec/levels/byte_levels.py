@@ -1,0 +1,269 @@
+"""Frames of bytes without loss, pass by pass: what a model holds for it, and how both sides walk.
+
+    places of a pass ──known neighbours──► network of the pass ──odds──► decisions ──► payload
+
+Where strides are 1 and 2, elements all of whose known neighbours are the first atom (the
+background) have no network: how often they are something else is counted for each place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.checks import check_shape, check_whole
+from narrows.codec.entropy.tables import TOTAL, FrequencyTable
+from narrows.codec.levels.byte_heads import N_LOGISTICS, code_bytes
+from narrows.codec.levels.decisions import DecisionCoder
+from narrows.codec.levels.pass_network import PassNetwork
+from narrows.codec.levels.passes import Pass, PassOrder
+from narrows.codec.networks.layers.contract import above, below
+from narrows.errors import FormatError
+
+Bytes = npt.NDArray[np.uint8]
+
+INPUT_ONE = 128
+NEAREST_KINDS = 8  # neighbours of which a network also learns whether they are atoms
+NEAREST_ATOMS = 4  # and which
+MAX_NEIGHBOURS = 48  # known places within three strides
+SKIP_STRIDE = 2  # up to it: coarser passes have few elements, and much to tell
+MAX_ATOMS = 8
+MAX_PLACES = 1 << 16
+ROWS_AT_ONCE = 1 << 15
+# How often dead rows are not the background: classes of a quarter of a bit, from 2**24 down.
+QUARTERS = (16777216, 14107900, 11863283, 9975792)
+N_QUIET = 96
+
+
+class _Near(NamedTuple):
+    """A pass with the places of its elements and of their known neighbours, `(k, m)`."""
+
+    places: npt.NDArray[np.intp]
+    near: npt.NDArray[np.intp]
+    skips: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ByteLevels:
+    """The levels coder of a model for frames of bytes.
+
+    Attributes
+    ----------
+    order : PassOrder
+    n_neighbours : int
+    atoms : tuple of int
+        Values that have a head of their own; the first is the background, as which the outside
+        of a frame counts.
+    networks : sequence of PassNetwork
+        One a pass.
+    quiet : (size,) uint8
+        For each place, flat index, how rarely it differs from a known neighbourhood of nothing
+        but background: in classes of a quarter of a bit.
+    loud : FrequencyTable
+        What it is then.
+
+    Raises
+    ------
+    FormatError
+        If the parts do not fit together.
+    """
+
+    order: PassOrder
+    n_neighbours: int
+    atoms: tuple[int, ...]
+    networks: Sequence[PassNetwork]
+    quiet: npt.NDArray[np.uint8]
+    loud: FrequencyTable
+
+    def __post_init__(self) -> None:
+        check_whole(self.n_neighbours, NEAREST_KINDS, MAX_NEIGHBOURS, "neighbours of levels")
+        atoms, order = self.atoms, self.order
+        if not 1 <= len(set(atoms)) == len(atoms) <= MAX_ATOMS:
+            raise FormatError(f"levels with the atoms {atoms}; 1 to {MAX_ATOMS} different ones")
+        for atom in atoms:
+            check_whole(atom, 0, 255, "atom of levels")
+        if order.size > MAX_PLACES:
+            raise FormatError(f"levels of {order.size} elements a frame; at most {MAX_PLACES}")
+        if self.quiet.dtype != np.uint8 or self.quiet.shape != (order.size,):
+            raise FormatError(f"levels with quiet places of {self.quiet.dtype} {self.quiet.shape}")
+        if int(self.quiet.max()) >= N_QUIET:
+            raise FormatError(f"levels with a quiet place of class {int(self.quiet.max())}")
+        if (self.loud.low, self.loud.escape) != (0, 256):
+            raise FormatError("levels whose table of loud values does not cover the bytes")
+        if len(self.networks) != len(order.passes):
+            raise FormatError(f"{len(self.networks)} networks for {len(order.passes)} passes")
+        for network, each in zip(self.networks, order.passes, strict=True):
+            self._check_network(network, len(order.places(each)))
+
+    def _check_network(self, network: PassNetwork, n_places: int) -> None:
+        shape = network.first.shape[1], len(network.second)
+        expected = n_inputs(self.n_neighbours, self.atoms), len(self.atoms) + 3 * N_LOGISTICS
+        if shape != expected or network.input_limit != INPUT_ONE:
+            raise FormatError(f"network of a pass from and to {shape} numbers, not {expected}")
+        if len(network.bias) not in (1, n_places):
+            raise FormatError(f"network of {len(network.bias)} places for a pass of {n_places}")
+
+    @cached_property
+    def _near(self) -> list[_Near]:
+        k = self.n_neighbours
+        return [_Near(*near_bytes(self.order, each, k), each.stride <= SKIP_STRIDE) for each in
+                self.order.passes]  # fmt: skip
+
+    @cached_property
+    def _quiet_ones(self) -> npt.NDArray[np.int64]:
+        """Of each place, the frequency of 2**24 with which it is not the background."""
+        octave, quarter = np.divmod(self.quiet.astype(np.int64), 4)
+        return np.clip(np.array(QUARTERS)[quarter] >> octave, 1, TOTAL - 1)
+
+    def code(self, n: int, coder: DecisionCoder, frames: Bytes | None = None) -> Bytes:
+        """Code n frames and return them, `(n, size)`.
+
+        Parameters
+        ----------
+        n : int
+        coder : DecisionCoder
+        frames : (n, size) uint8, optional
+            The frames, where they are known: they are then told to the coder.
+        """
+        values = np.empty((self.order.size + 1, n), dtype=np.uint8)  # the last row is the outside
+        values[-1] = self.atoms[0]
+        if frames is not None:
+            values[:-1] = frames.T
+        for network, each in zip(self.networks, self._near, strict=True):
+            for part in _parts(len(each.places), n):
+                places = each.places[part]
+                truth = None if frames is None else values[places].reshape(-1)
+                near = values[each.near[:, part]].reshape(len(each.near), -1)
+                is_live = (near != self.atoms[0]).any(axis=0)
+                is_live |= not each.skips
+                coded = np.full(len(is_live), self.atoms[0], dtype=np.uint8)
+                self._code_dead(~is_live, places, coder, coded, truth)
+                live = np.flatnonzero(is_live)
+                x = byte_inputs(near.take(live, axis=1), self.atoms)
+                outputs = network(x, is_live.reshape(len(places), n).sum(axis=1), part.start)
+                known = None if truth is None else truth[live]
+                coded[live] = code_bytes(outputs, self.atoms, coder, known)
+                values[places] = coded.reshape(len(places), n)
+        return np.ascontiguousarray(values[:-1].T)
+
+    def _code_dead(
+        self,
+        is_dead: npt.NDArray[np.bool_],
+        places: npt.NDArray[np.intp],
+        coder: DecisionCoder,
+        coded: Bytes,
+        truth: Bytes | None,
+    ) -> None:
+        """Code the elements with nothing but background around them, and put them into `coded`."""
+        dead = np.flatnonzero(is_dead)
+        ones = self._quiet_ones[places[dead // (len(coded) // len(places))]]
+        loud = dead[coder.bits(ones, None if truth is None else truth[dead] != self.atoms[0])]
+        known = None if truth is None else truth[loud].astype(np.int32)
+        coded[loud] = coder.symbols(self.loud.weights, len(loud), known)
+
+    def settings(self) -> dict[str, Any]:
+        """Return all of it but the tensors, as canonical JSON values."""
+        order = self.order
+        return {
+            "shape": list(order.shape),
+            "n_channels": order.n_channels,
+            "start_stride": order.start_stride,
+            "origin": order.origin,
+            "n_neighbours": self.n_neighbours,
+            "atoms": list(self.atoms),
+            "n_networks": len(self.networks),
+        }
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the tensors by name."""
+        found: dict[str, npt.NDArray[Any]] = {
+            "quiet": self.quiet,
+            "loud": self.loud.weights.astype(np.int32),
+        }
+        for number, network in enumerate(self.networks):
+            found |= above(f"{number}.", network.tensors())
+        return found
+
+    @classmethod
+    def build(
+        cls, settings: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]
+    ) -> ByteLevels:
+        """Undo `settings()` and `tensors()`; FormatError where they do not fit together."""
+        places = ("n_channels", "start_stride", "origin")
+        order = PassOrder(
+            check_shape(tuple(settings["shape"]), "shape of levels"),
+            **{name: settings[name] for name in places},
+        )
+        return cls(
+            order,
+            settings["n_neighbours"],
+            tuple(settings["atoms"]),
+            [
+                PassNetwork(**below(f"{number}.", tensors), input_limit=INPUT_ONE)
+                for number in range(len(order.passes))
+            ],
+            tensors["quiet"],
+            FrequencyTable(0, tensors["loud"].astype(np.int64)),
+        )
+
+
+def near_bytes(
+    order: PassOrder, of: Pass, k: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the places of a pass, `(m,)`, and of their known neighbours, `(k, m)`, nearest first.
+
+    What lies outside, and neighbours beyond those that there are, have the index `order.size`.
+    Channels before the pass's own come first, each with the place itself and four around it.
+    """
+    places = order.places(of)
+    near = np.full((k, len(places)), order.size, dtype=np.intp)
+    found = []
+    for channel in [*range(of.channel), of.channel]:
+        wanted = k if channel == of.channel else 5
+        at, inside = order.neighbours(of, order.offsets(of, wanted, channel), channel)
+        found.append(np.where(inside, at, order.size).T)
+    together = np.concatenate(found)[:k]
+    near[: len(together)] = together
+    return places, near
+
+
+def n_inputs(k: int, atoms: Sequence[int]) -> int:
+    """Return how many inputs a network has."""
+    others = len(atoms) - 1
+    return k + NEAREST_KINDS * (1 + (others > 0)) + others * NEAREST_ATOMS
+
+
+def byte_inputs(near: Bytes, atoms: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Return the `(inputs, rows)` whole numbers that a network makes of `(k, rows)` neighbours.
+
+    Values less 128; of the nearest eight, whether they are the first atom, and whether any other;
+    of the nearest four, for each other atom, whether they are that. Yes is 128.
+    """
+    first, *others = atoms
+    kinds, which = near[:NEAREST_KINDS], near[:NEAREST_ATOMS]
+    x = np.empty((n_inputs(len(near), atoms), near.shape[1]), dtype=np.float32)
+    np.subtract(near, INPUT_ONE, out=x[: len(near)], dtype=np.float32)
+    at = len(near)
+    np.multiply(kinds == first, INPUT_ONE, out=x[at : at + NEAREST_KINDS], dtype=np.float32)
+    at += NEAREST_KINDS
+    if others:
+        is_other = np.zeros(256, dtype=bool)
+        is_other[others] = True
+        np.multiply(is_other[kinds], INPUT_ONE, out=x[at : at + NEAREST_KINDS], dtype=np.float32)
+        at += NEAREST_KINDS
+    for atom in others:
+        np.multiply(which == atom, INPUT_ONE, out=x[at : at + NEAREST_ATOMS], dtype=np.float32)
+        at += NEAREST_ATOMS
+    return x
+
+
+def _parts(m: int, n: int) -> Iterator[slice]:
+    """Cut m places of n frames into parts of few rows."""
+    step = max(1, ROWS_AT_ONCE // max(1, n))
+    for start in range(0, m, step):
+        yield slice(start, min(start + step, m))

@@ -1,0 +1,25 @@
+"""Payload bytes -> frames of bytes; `narrows.codec.encoding.level_payloads` is the inverse.
+
+A payload is the words of the stack, little-endian, and nothing else: no element is escaped.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.levels.byte_levels import ByteLevels
+from narrows.codec.levels.decisions import DecisionReader
+from narrows.errors import FormatError
+
+WORD_BYTES = 4
+
+
+def decode_bytes(levels: ByteLevels, payload: bytes, n: int) -> npt.NDArray[np.uint8]:
+    """Return the `(n, size)` frames of a payload; FormatError for one that no encoder wrote."""
+    if len(payload) % WORD_BYTES:
+        raise FormatError(f"payload of levels of {len(payload)} bytes; words have four")
+    reader = DecisionReader(np.frombuffer(payload, "<u4").astype(np.uint32))
+    frames = levels.code(n, reader)
+    reader.check_end()
+    return frames

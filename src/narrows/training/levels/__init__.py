@@ -1,0 +1,1 @@
+"""Training the networks that predict elements from those of coarser levels."""

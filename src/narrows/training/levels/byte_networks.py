@@ -1,0 +1,182 @@
+"""Float networks of the passes over bytes: known neighbours in, the bits of each element out.
+
+The codec's integer version is `narrows.codec.levels`; both have the same heads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+N_LOGISTICS = 3
+NEAREST_KINDS = 8  # neighbours of which the network also learns whether they are atoms
+NEAREST_ATOMS = 4  # and which
+SLOPE = 0.125
+MEAN_UNIT = 128.0  # grey levels that 1 of a mean stands for, about a middle of 128
+LOG_SCALE_MIDDLE, LOG_SCALE_UNIT = 3.0, 2.0
+LOG_SCALES = -1.5, 6.0
+MIX_FLOOR = 0.002  # of the probability, shared out evenly: nothing is impossible
+LOG2 = math.log(2.0)
+
+
+@dataclass(frozen=True)
+class BytePasses:
+    """What the networks look at.
+
+    Attributes
+    ----------
+    places : (size,) int
+        Flat indices of all elements of a frame, pass by pass.
+    near : (k, size) int
+        Flat indices of their known neighbours, nearest first; `size` is outside, which looks
+        like the first atom.
+    ends : sequence of int
+        Where each pass ends among the places.
+    n_always : int
+        How many of the first places go through networks whatever their neighbours are.
+    atoms : sequence of int
+        Values that have a head of their own, the most frequent first; at least one.
+    """
+
+    places: Tensor
+    near: Tensor
+    ends: Sequence[int]
+    n_always: int
+    atoms: Sequence[int]
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs of a network: values, which are the first atom, any other, and which of them."""
+        k, others = len(self.near), len(self.atoms) - 1
+        kinds = min(NEAREST_KINDS, k)
+        return k + kinds * (1 + (others > 0)) + others * min(NEAREST_ATOMS, k)
+
+    @property
+    def n_outputs(self) -> int:
+        """A logit an atom, and three numbers a logistic."""
+        return len(self.atoms) + 3 * N_LOGISTICS
+
+
+class Rows(NamedTuple):
+    """Elements of a batch that are predicted by networks: values, places, neighbours."""
+
+    values: Tensor
+    at: Tensor
+    near: Tensor
+    cuts: list[int]
+
+
+class ByteNetworks(nn.Module):
+    """One hidden layer a pass, with biases of each place."""
+
+    def __init__(self, passes: BytePasses, units: int, seed: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        n_in, n_out, n_passes = passes.n_inputs, passes.n_outputs, len(passes.ends)
+
+        def drawn(*shape: int, scale: float) -> nn.Parameter:
+            return nn.Parameter(torch.randn(*shape, generator=generator) * scale)
+
+        self.passes = passes
+        self.first = nn.ParameterList(
+            [drawn(n_in, units, scale=n_in**-0.5) for _ in range(n_passes)]
+        )
+        self.second = nn.ParameterList(
+            [drawn(units, n_out, scale=0.1 * units**-0.5) for _ in range(n_passes)]
+        )
+        start = torch.zeros(n_out)
+        start[0], start[1] = 1.0, -1.0 if len(passes.atoms) > 1 else 0.0
+        means = slice(n_out - 2 * N_LOGISTICS, n_out - N_LOGISTICS)
+        start[means] = torch.linspace(-0.8, 0.8, N_LOGISTICS)
+        self.second_bias = nn.ParameterList([nn.Parameter(start.clone()) for _ in range(n_passes)])
+        self.bias = nn.Parameter(torch.zeros(len(passes.places), units))
+
+    def rows(self, frames: Tensor) -> Rows:
+        """Lay out the elements of `(n, size)` uint8 frames that go through networks."""
+        passes, background = self.passes, self.passes.atoms[0]
+        outside = frames.new_full((1, len(frames)), background)
+        columns = torch.cat([frames.T.contiguous(), outside])
+        near = columns[passes.near]  # (k, size, n)
+        live = (near != background).any(0)
+        live[: passes.n_always] = True
+        at, frame = live.nonzero(as_tuple=True)
+        bounds = [0, *live.sum(1).cumsum(0)[torch.as_tensor(passes.ends) - 1].tolist()]
+        return Rows(columns[passes.places[at], frame], at, near[:, at, frame].T, bounds)
+
+    def inputs(self, near: Tensor) -> Tensor:
+        """Return `(rows, n_inputs)` of `(rows, k)` neighbours."""
+        first, *others = self.passes.atoms
+        kinds, which = near[:, :NEAREST_KINDS], near[:, :NEAREST_ATOMS]
+        parts = [near.float() / 128 - 1, (kinds == first).float()]
+        if others:
+            parts.append(torch.stack([kinds == a for a in others]).any(0).float())
+            parts += [(which == a).float() for a in others]
+        return torch.cat(parts, 1)
+
+    def outputs(self, rows: Rows) -> Tensor:
+        """Return `(rows, n_outputs)`."""
+        x = self.inputs(rows.near)
+        sizes = [b - a for a, b in zip(rows.cuts, rows.cuts[1:], strict=False)]
+        hidden = [part @ w for part, w in zip(torch.split(x, sizes), self.first, strict=True)]
+        h = functional.leaky_relu(torch.cat(hidden) + self.bias[rows.at], SLOPE)
+        parts = zip(torch.split(h, sizes), self.second, self.second_bias, strict=True)
+        return torch.cat([torch.addmm(b, part, w) for part, w, b in parts])
+
+    def bits(self, frames: Tensor) -> Tensor:
+        """Return the sum of the bits of all elements of `(n, size)` uint8 frames with a row."""
+        rows = self.rows(frames)
+        return atom_and_grey_bits(self.outputs(rows), rows.values, self.passes.atoms)
+
+
+def atom_and_grey_bits(outputs: Tensor, values: Tensor, atoms: Sequence[int]) -> Tensor:
+    """Return the sum of the bits that `(rows,)` values take by their heads."""
+    first, *others = atoms
+    chain, column = others, 1
+    total = functional.softplus(torch.where(values == first, -1.0, 1.0) * outputs[:, 0]).sum()
+    left = (values != first).nonzero()[:, 0]
+    grey = left
+    if len(others) > 1:
+        is_other = torch.isin(values[left], torch.tensor(others, dtype=values.dtype))
+        total = (
+            total + functional.softplus(torch.where(is_other, -1.0, 1.0) * outputs[left, 1]).sum()
+        )
+        grey, left, chain, column = left[~is_other], left[is_other], others[:-1], 2
+    for atom in chain:
+        is_it = values[left] == atom
+        total = (
+            total + functional.softplus(torch.where(is_it, -1.0, 1.0) * outputs[left, column]).sum()
+        )
+        left, column = left[~is_it], column + 1
+    grey = left if len(others) == 1 else grey
+    mixture = outputs[grey][:, outputs.shape[1] - 3 * N_LOGISTICS :]
+    return total / LOG2 + grey_bits(mixture, values[grey], *range_without(atoms)).sum()
+
+
+def range_without(atoms: Sequence[int]) -> tuple[int, int]:
+    """Return the lowest and the highest byte that is no atom."""
+    rest = sorted(set(range(256)) - set(atoms))
+    return rest[0], rest[-1]
+
+
+def grey_bits(mixture: Tensor, values: Tensor, low: int, high: int) -> Tensor:
+    """Return the bits of `(rows,)` values by mixtures of logistics cut to low .. high."""
+    weights, means, scales = mixture.chunk(3, 1)
+    weights = weights.softmax(1)
+    middle = 128.0 + MEAN_UNIT * means
+    inverse = torch.exp(-(LOG_SCALE_MIDDLE + LOG_SCALE_UNIT * scales).clamp(*LOG_SCALES))
+    y = values.float()[:, None]
+    side = torch.where(y > middle, -1.0, 1.0)  # keeps differences of sigmoids precise
+    upper = torch.sigmoid(side * (y + 0.5 - middle) * inverse)
+    lower = torch.sigmoid(side * (y - 0.5 - middle) * inverse)
+    inside = torch.sigmoid((high + 0.5 - middle) * inverse) - torch.sigmoid(
+        (low - 0.5 - middle) * inverse
+    )
+    found = (weights * (upper - lower).abs()).sum(1)
+    share = found / ((weights * inside).sum(1) + 1e-7)
+    return -torch.log2((1 - MIX_FLOOR) * share + MIX_FLOOR / (high - low + 1))

@@ -1,0 +1,42 @@
+"""Small random coders of levels, made without training and without torch."""
+
+import numpy as np
+
+from narrows.codec.entropy.counting import to_integers
+from narrows.codec.entropy.tables import FrequencyTable
+from narrows.codec.levels.byte_heads import N_LOGISTICS
+from narrows.codec.levels.byte_levels import INPUT_ONE, N_QUIET, ByteLevels, n_inputs
+from narrows.codec.levels.pass_network import PassNetwork
+
+
+def random_levels(order, atoms=(0, 253, 255), units=3, k=8, seed=0):
+    """Return a levels coder for bytes whose networks are drawn at random."""
+    rng = np.random.default_rng(seed)
+    networks = [
+        random_network(rng, n_inputs(k, atoms), len(order.places(each)), len(atoms), units)
+        for each in order.passes
+    ]
+    quiet = rng.integers(0, N_QUIET, order.size).astype(np.uint8)
+    loud = FrequencyTable(0, to_integers(rng.random(257) + 0.01))
+    return ByteLevels(order, k, tuple(atoms), networks, quiet, loud)
+
+
+def random_network(rng, n_in, n_places, n_atoms, units):
+    n_out = n_atoms + 3 * N_LOGISTICS
+    return PassNetwork(
+        rng.integers(-200, 200, (units, n_in)).astype(np.int16),
+        rng.integers(-500, 500, (n_places, units)).astype(np.int32),
+        rng.integers(-300, 300, (n_out, units)).astype(np.int16),
+        rng.integers(-50000, 50000, n_out).astype(np.int32),
+        INPUT_ONE,
+    )
+
+
+def blobs(shape, n, seed=0):
+    """Return `(n, size)` smooth uint8 frames with a background of 0, and saturated values."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, *shape))
+    for axis in range(1, x.ndim):
+        x = x + np.roll(x, 1, axis) + np.roll(x, 2, axis)
+    x *= 120 / x.std()
+    return np.clip(x + 60, 0, 255).astype(np.uint8).reshape(n, -1)
