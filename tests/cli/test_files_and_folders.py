@@ -91,9 +91,10 @@ def test_a_folder_comes_back_with_names_lengths_and_rates(run, place):
 
 
 def test_one_file_of_a_folder_comes_back_by_its_name(run, place):
-    run("compress", "spoken", "-m", "m.narrows")
+    made = json.loads(run("compress", "spoken", "-m", "m.narrows", "--json").out)
     run("decompress", "spoken.nrw", "-m", "m.narrows", "-o", "back")
     shown = json.loads(run("info", "spoken.nrw", "--json").out)
+    assert shown["ratio"] == made["ratio"] < made["signals"] * 16 * 2 / made["compressed_bytes"]
     assert shown["cut_from"].startswith("12 files of a folder")
     assert "frames of 16, 8 apart; 1 file held out" in run("info", "m.narrows").out
     listed = json.loads(run("decompress", "spoken.nrw", "--list", "--json").out)

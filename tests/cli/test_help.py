@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 from typer.main import get_command
@@ -130,3 +132,14 @@ def test_what_looks_like_markup_is_printed_as_it_is(capsys):
     printed = capsys.readouterr().out
     for text in ("mnist:train:", "[bold]", "file[0]", ":train:", ":smile:", "[red]1"):
         assert text in printed
+
+
+def test_a_command_is_imported_where_it_is_asked_for():
+    code = (
+        "import sys; from narrows.cli import app; from typer.main import get_command;"
+        "commands = get_command(app).commands; assert 'narrows.cli.train' not in sys.modules;"
+        "assert commands['train'].name == 'train' and 'narrows.cli.train' in sys.modules;"
+        "assert commands.get('trian') is None and len(commands) == 14;"
+        "assert 'narrows.cli.report' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

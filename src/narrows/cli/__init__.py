@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.main import get_command
 
 from narrows._version import __version__
 from narrows.cli.ending import Ended, ending_in_order
@@ -19,9 +21,46 @@ from narrows.cli.help import HelpPage, Overview
 from narrows.cli.printing import OUT_OF_MEMORY, in_one_line
 from narrows.cli.standard_streams import standard_streams
 
+COMMANDS = {
+    "Make a model": ("train", "advise", "sweep", "demo", "export_decoder"),
+    "Use a model": ("compress", "decompress", "encode", "decode"),
+    "Look and measure": ("info", "verify", "evaluate", "report", "probe"),
+}
+"""In the order of the help; each is a function in the file of its name."""
+
+
+class _Loaded(Mapping[str, Any]):
+    """The commands by name: each is imported where it is first asked for."""
+
+    def __init__(self) -> None:
+        self._groups = {
+            name.replace("_", "-"): group for group, names in COMMANDS.items() for name in names
+        }
+        self._commands: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._commands:
+            settings: Any = {"cls": HelpPage, "rich_help_panel": self._groups[name]}
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            function = name.replace("-", "_")
+            alone.command(name, **settings)(
+                getattr(import_module(f"narrows.cli.{function}"), function)
+            )
+            self._commands[name] = get_command(alone)
+        return self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._groups)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
 
 class _Commands(Overview):
     """The commands; Ctrl-C is told here, since typer would end without a word."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": _Loaded()})
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was given."""
@@ -39,16 +78,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = {
-    "Make a model": ("train", "advise", "sweep", "demo", "export_decoder"),
-    "Use a model": ("compress", "decompress", "encode", "decode"),
-    "Look and measure": ("info", "verify", "evaluate", "report", "probe"),
-}
-"""In the order of the help; each is a function in the file of its name."""
-for group, names in COMMANDS.items():
-    for name in names:
-        command = getattr(import_module(f"narrows.cli.{name}"), name)
-        app.command(cls=HelpPage, rich_help_panel=group)(command)
 
 
 def _print_version(wanted: bool) -> None:

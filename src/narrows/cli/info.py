@@ -62,6 +62,7 @@ def describe_archive(file: str) -> dict[str, Any]:
     """Read an archive to its end, checking every checksum, and describe what is readable."""
     from narrows.codec.archive.exact_values import count_exact
     from narrows.codec.archive.streams import LostRange, whole_blocks
+    from narrows.signals.geometry import unpack_metadata
 
     losses: list[LostRange] = []
     modes: Counter[str] = Counter()
@@ -74,7 +75,8 @@ def describe_archive(file: str) -> dict[str, Any]:
             qualities.update(_qualities(block, header))
             whole, others = count_exact(block, header)
             signals, exact, values = signals + block.n_signals, exact + whole, values + others
-    size = Path(file).stat().st_size
+    size, raw = Path(file).stat().st_size, signals * header.frame_bytes
+    geometry = unpack_metadata(header.metadata)
     return {
         "model_id": header.model_id.hex(),
         "embedded_model": header.embedded_model is not None,
@@ -89,7 +91,7 @@ def describe_archive(file: str) -> dict[str, Any]:
         "signals_kept_exactly": exact,
         "other_values_kept_exactly": values,
         "compressed_bytes": size,
-        "ratio": signals * header.frame_bytes / size,
+        "ratio": (geometry.raw_bytes(header.dtype.itemsize) if geometry else raw) / size,
         "damage": [str(loss) for loss in losses],
     }
 

@@ -94,6 +94,7 @@ class Codec(Shared):
             compute its known answers.
         """
         codec = cls(unpack_model(data), backend, batch_size)
+        codec.model_bytes = bytes(data)  # as they are: packing a model takes longer than loading
         codec.transform.check_known_answers()
         return codec
 

@@ -87,7 +87,7 @@ class Frames:
     @property
     def raw_bytes(self) -> int:
         """The bytes of what was cut: of its numbers, as the files hold them."""
-        return sum(prod(member.shape) * _bits(member) for member in self.members) // 8
+        return self.geometry.raw_bytes(self.dtype.itemsize)
 
     @property
     def raw_elements(self) -> int:
@@ -212,12 +212,6 @@ class Frames:
             self._opened = None  # closed before the next is opened
             self._opened = (number, self.members[number].open())
         return self._opened[1]
-
-
-def _bits(member: Member) -> int:
-    """Return the bits that a number takes in a file: recordings may be of 12 or 24."""
-    bits, most = member.attributes.get("bits"), 8 * member.dtype.itemsize
-    return bits if isinstance(bits, int) and 0 < bits < most else most
 
 
 def _shuffled(n: int, seed: int) -> npt.NDArray[np.intp]:

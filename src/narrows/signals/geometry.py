@@ -72,6 +72,17 @@ class Geometry:
         """Return where the frames of a member are."""
         return Grid(self.shapes[member], self.lengths, self.hops, self.brick)
 
+    def raw_bytes(self, itemsize: int) -> int:
+        """Return the bytes of what was cut: numbers of `itemsize`, or the fewer bits of a file's.
+
+        Recordings may be of 12 or 24 bits.
+        """
+        total, most = 0, 8 * itemsize
+        for shape, attributes in zip(self.shapes, self.attributes, strict=True):
+            bits = attributes.get("bits")
+            total += prod(shape) * (bits if isinstance(bits, int) and 0 < bits < most else most)
+        return total // 8
+
     @cached_property
     def starts(self) -> list[int]:
         """The number of the first frame of each member, and at the end that of all frames."""

@@ -89,6 +89,7 @@ class Contest:
         self._scale, self._learnt = prepared.scaling.scale, prepared.signals.train
         self._estimated: float | None = None
         self._has_networks = False
+        self._epochs_asked = prepared.plan.why("epochs") == GIVEN
         self._solvers = {LINEAR: Solver(prepared, prepared.plan_for(LINEAR), clock)}
         if in_order is not None:
             self._measure_predictive(settings, in_order, clock)
@@ -128,6 +129,8 @@ class Contest:
         )
         self._has_networks = networks is not None
         LOG.info("architecture: %s, %s", best, self.reason)
+        if best != name and self._epochs_asked:
+            LOG.info("epochs are of networks alone: %s is solved", best)
         if networks is not None and best == name:
             return networks
         return self._solvers[best].plan, *self._solvers[best].solve()
@@ -143,7 +146,7 @@ class Contest:
         told = [f"{name} {size:.2f}" for name, size in self.candidates.items()]
         if self._estimated is not None and LINEAR not in self.figures:
             told.append(f"{LINEAR} about {self._estimated:.2g}")
-        untrained = "; networks were not trained, as they do not halve linear"
+        untrained = "; networks were not trained: none that was measured took half of linear"
         return (
             f"of fewest bytes at {self._snr or 0.0:.1f} dB of SNR: {', '.join(told)}"
             f"{untrained if not self._has_networks else ''}"

@@ -144,9 +144,13 @@ class Reached:
         quality += [] if self.psnr is None else [f"{self.psnr:.1f} dB PSNR"]
         aim = plan.aim_in_words
         told = (
-            f"{self.signals:,} held-out signals: {self.bytes_per_signal:.2f} bytes each "
-            f"(ratio {self.ratio:.1f}), {' and '.join(quality) or 'no error'}"
+            f"{self.signals:,} signals held out to validate: "
+            f"{self.bytes_per_signal:.2f} bytes each (ratio {self.ratio:.1f}), "
+            f"{' and '.join(quality) or 'no error'}"
         )
+        if aim is not None and plan.settings["aim"] is None:
+            each = "" if plan.why("bits_per_latent") == GIVEN else ", the default"
+            aim += f": {plan.bits_per_latent:g} bits a latent{each}"
         return [told if aim is None else f"{told}; aimed at {aim}", *self._advice(plan)]
 
     def _by_channel(self) -> str:

@@ -170,7 +170,9 @@ def test_the_more_errors_weigh_the_fewer_they_are_and_the_more_bits(kind):
     x, quality = signals_of(codec, 60), np.full(60, 2)
     rounded, found = codec.encode(x, 2, 0), []
     for weight in (2.0**-8, 2.0**-4, 1.0, 2.0**6):
-        symbols = codec.encoder.symbol_encoder.improve(x, rounded, 2, 2, np.full(60, weight))
+        symbols = codec.encoder.symbol_encoder.improve(
+            x, rounded, 2, 2, np.full(60, weight)
+        ).symbols
         error = squared_errors(codec.decode(symbols, 2), x).mean()
         found.append((bits_of(codec, symbols, quality).mean(), error))
     bits, errors = (list(column) for column in zip(*found, strict=True))
@@ -179,8 +181,8 @@ def test_the_more_errors_weigh_the_fewer_they_are_and_the_more_bits(kind):
     assert bits[0] < bits[2]
     assert errors[0] > errors[2]
     assert_identical(
-        codec.encoder.symbol_encoder.improve(x, rounded, 2, 2),
-        codec.encoder.symbol_encoder.improve(x, rounded, 2, 2, np.ones(60)),
+        codec.encoder.symbol_encoder.improve(x, rounded, 2, 2).symbols,
+        codec.encoder.symbol_encoder.improve(x, rounded, 2, 2, np.ones(60)).symbols,
     )
 
 
@@ -189,10 +191,11 @@ def test_each_signal_has_a_weight_of_its_own(effort):
     codec = codec_of("float32", (1, 3))
     x, weight = signals_of(codec), 2.0 ** np.random.default_rng(0).uniform(-8, 6, N)
     rounded = codec.encode(x, 3, 0)
-    together = codec.encoder.symbol_encoder.improve(x, rounded, 3, effort, weight)
+    together = codec.encoder.symbol_encoder.improve(x, rounded, 3, effort, weight).symbols
     rows = [slice(i, i + 1) for i in range(N)]
     alone = [
-        codec.encoder.symbol_encoder.improve(x[i], rounded[i], 3, effort, weight[i]) for i in rows
+        codec.encoder.symbol_encoder.improve(x[i], rounded[i], 3, effort, weight[i]).symbols
+        for i in rows
     ]
     assert_identical(together, np.concatenate(alone))
 
@@ -217,7 +220,7 @@ def at_the_end(codec, x, quality, effort, weights):
     for weight in weights:
         symbols = codec.encoder.symbol_encoder.improve(
             x, symbols, quality, effort, np.full(len(x), weight)
-        )
+        ).symbols
     return symbols
 
 

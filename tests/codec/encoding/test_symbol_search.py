@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.costs import errors, squared
 from narrows.codec.encoding.requests import EFFORTS
 from narrows.codec.entropy.tables import TOTAL, FrequencyTable
 from tests.helpers.symbol_search import (
@@ -60,7 +61,7 @@ def test_symbols_that_are_best_already_stay():
     y = np.array([[t.low + int(t.weights[:-1].argmax()) for t in model.tables[0]]], np.int32)
     x = codec.decode(y, 1)  # no other symbols have fewer bits, and these have no error
     for effort in EFFORTS:
-        assert_identical(search.improve(x, y, effort), y)
+        assert_identical(search.improve(x, y, effort).symbols, y)
 
 
 def test_the_given_symbols_are_left_as_they_are():
@@ -153,7 +154,7 @@ def test_symbols_beside_the_ends_of_int32_do_not_wrap(dtype):
     ends = [[-(2**31), 2**31 - 1], [2**31 - 1, -(2**31)], [-(2**31) + 1, 2**31 - 2]]
     y = np.array(ends * 14, np.int32)[:40]
     for effort in EFFORTS[1:]:
-        found = search.improve(x, y, effort).astype(np.int64)
+        found = search.improve(x, y, effort).symbols.astype(np.int64)
         assert np.abs(found - y).max() <= 1
 
 
@@ -205,3 +206,15 @@ def test_no_signals_have_no_symbols_and_one_has_its_own(name):
         assert codec.encode(x[:0], 1, effort).shape == (0, model.latent_size)
         assert codec.decompress(codec.compress(x[:0], 1, effort)).shape == x[:0].shape
         assert codec.encode(x, 1, effort).shape == (1, model.latent_size)
+
+
+def test_a_search_tells_what_the_distortion_is_at_most():
+    model = model_of("dense")
+    codec, search = searched(model)
+    x = typical_frames(model, 20, seed=3)
+    rounded = codec.encode(x, 1, 0)
+    assert np.isinf(search.improve(x, rounded, EFFORTS[0]).distortion_at_most).all()
+    found = search.improve(x, rounded, EFFORTS[2])
+    distortion = squared(errors(codec.decode(found.symbols, 1), x, model.tradeoffs.units))
+    assert (distortion <= found.distortion_at_most).all()
+    assert np.isfinite(found.distortion_at_most).all()

@@ -156,7 +156,7 @@ class BudgetSearch:
                 last, some = tried[quality][rows[own]], x[rows[own]]
                 symbols = self._encoder.improve(
                     some.frames, last, quality, self._effort, weights[own], tries.add, some.known
-                )
+                ).symbols
                 tried[quality][rows[own]] = symbols
                 kept[own] = self._offer(best, rows[own], some, symbols, quality)
             return kept

@@ -8,8 +8,7 @@ from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.budget_search import BudgetSearch, PacketSize
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.encoding.symbol_search import Known
-from narrows.codec.entropy.tables import Symbols
+from narrows.codec.encoding.symbol_search import Found, Known
 from narrows.codec.transform import Frames
 
 
@@ -20,7 +19,7 @@ def choose(
     size_of: PacketSize | None = None,
     progress: Progress = unseen,
     known: Known = None,
-) -> tuple[Symbols, Qualities]:
+) -> tuple[Found, Qualities]:
     """Choose symbols `(n, latent_size)` and qualities `(n,)` for `(n, *frame_shape)` frames.
 
     Parameters
@@ -44,6 +43,6 @@ def choose(
     quality, effort = request.resolve(encoder.model)
     if request.budget is not None:
         search = BudgetSearch(encoder, request.budget, effort, size_of)
-        return search.encode(x, progress, known)
-    symbols = encoder.encode(x, quality, effort, progress, known)
-    return symbols, np.full(len(x), quality)
+        symbols, qualities = search.encode(x, progress, known)
+        return Found.rounded(symbols), qualities
+    return encoder.encode(x, quality, effort, progress, known), np.full(len(x), quality)

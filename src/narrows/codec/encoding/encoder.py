@@ -199,12 +199,12 @@ class Encoder(Shared):
             known, own = ~left_out[rows], self._model.normaliser
             channels = own.n_channels is not None
             frames = filled(x[rows], ~known, np.array(own.offset), has_channels=channels)
-        symbols, qualities = choose(
+        found, qualities = choose(
             self.symbol_encoder, frames, request, progress=progress, known=known
         )
+        symbols = found.symbols
         if request.budget is None:
-            _, effort = request.resolve(self._model)
-            unlike = self._likeness.unlike(frames, known, symbols, qualities, effort)
+            unlike = self._likeness.unlike(frames, known, found, qualities)
             if unlike.any():
                 kept.unlike += int(unlike.sum())
                 check_leaving_out(request, kept)
@@ -236,14 +236,14 @@ class Encoder(Shared):
             )  # fmt: skip
         pack = partial(self._decoder.packets.encode, checksum=checksum)
         size_of: PacketSize = lambda *each: len(pack(*each))  # noqa: E731
-        chosen = choose(self.symbol_encoder, x, request, size_of, progress)
-        return [pack(*each) for each in zip(chosen[0], chosen[1].tolist(), strict=True)]
+        found, qualities = choose(self.symbol_encoder, x, request, size_of, progress)
+        return [pack(*each) for each in zip(found.symbols, qualities.tolist(), strict=True)]
 
     def encode(self, x: Frames, request: Request, progress: Progress = unseen) -> Symbols:
         """Encode signals to `(n, latent_size)` symbols of one quality; see `Codec.encode`."""
         x = self._decoder.transform.check_frames(x)
         check_finite(x, "latents")
-        return self.symbol_encoder.encode(x, *request.resolve(self._model), progress)
+        return self.symbol_encoder.encode(x, *request.resolve(self._model), progress).symbols
 
     def encode_at_all_qualities(self, x: Frames) -> dict[int, Symbols]:
         """Encode signals with effort 0 to `(n, latent_size)` symbols of each quality."""

@@ -15,13 +15,13 @@ import numpy.typing as npt
 
 from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.costs import errors, squared, with_known
-from narrows.codec.encoding.symbol_search import Known
+from narrows.codec.encoding.symbol_search import Found, Known, Rows
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames, Transform
 
 TIMES_TRAINING = 4.0  # the distortion that 99.9 % of the training signals stay below
 LEAST_SHARE = 0.5  # of the signal's variance: an SNR of 3 dB
-SAMPLE = 32  # signals of a block that effort 0 looks at; if one is unlike, at all
+SAMPLE = 32  # signals of a block that are looked at where no search was; if one is unlike, all
 
 
 class Likeness:
@@ -37,26 +37,37 @@ class Likeness:
         self._model = transform.model
 
     def unlike(
-        self, x: Frames, known: Known, symbols: Symbols, qualities: Qualities, effort: int
+        self, x: Frames, known: Known, found: Found, qualities: Qualities
     ) -> npt.NDArray[np.bool_]:
         """Return which of `(n, *frame_shape)` frames, with their symbols, are unlike, `(n,)`."""
-        found = np.zeros(len(x), dtype=bool)
+        unlike = np.zeros(len(x), dtype=bool)
         if self._model.fit is None or not len(x):
-            return found
-        given = (x, known, symbols, qualities)
-        if effort == 0 and len(x) > SAMPLE:
-            few = np.arange(SAMPLE) * len(x) // SAMPLE
+            return unlike
+        given = (x, known, found.symbols, qualities)
+        rows = np.flatnonzero(found.distortion_at_most > self._most(x, known, qualities))
+        if len(rows) > SAMPLE and np.isinf(found.distortion_at_most).all():
+            few = rows[np.arange(SAMPLE) * len(rows) // SAMPLE]
             if not self._of_rows(few, *given).any():
-                return found
-        return self._of_rows(np.arange(len(x)), *given)
+                return unlike
+        if len(rows):
+            unlike[rows] = self._of_rows(rows, *given)
+        return unlike
 
     def _of_rows(
-        self, rows: Any, x: Frames, known: Known, symbols: Symbols, qualities: Qualities
+        self, rows: Rows, x: Frames, known: Known, symbols: Symbols, qualities: Qualities
     ) -> npt.NDArray[np.bool_]:
         decoded = self._transform.decode(symbols[rows], qualities[rows])
         return self.of_decoded(
             x[rows], None if known is None else known[rows], decoded, qualities[rows]
         )
+
+    def _most(self, x: Frames, known: Known, qualities: Qualities) -> npt.NDArray[np.float64]:
+        """Compute the distortion above which signals may be unlike, `(n,)`."""
+        assert self._model.fit is not None
+        size = x[0].size
+        n = np.full(len(x), size) if known is None else known.reshape(len(x), size).sum(axis=1)
+        most = TIMES_TRAINING * np.array(self._model.fit.distortion)[qualities - 1]
+        return np.asarray(most * n)
 
     def of_decoded(
         self, x: Frames, known: Known, decoded: Frames, qualities: Qualities
@@ -67,10 +78,7 @@ class Likeness:
         assert self._model.tradeoffs is not None
         units = self._model.tradeoffs.units
         distortion = squared(errors(with_known(decoded, x, known), x, units))
-        size = x[0].size
-        n = np.full(len(x), size) if known is None else known.reshape(len(x), size).sum(axis=1)
-        most = TIMES_TRAINING * np.array(self._model.fit.distortion)[qualities - 1]
-        found: npt.NDArray[np.bool_] = distortion > most * n
+        found: npt.NDArray[np.bool_] = distortion > self._most(x, known, qualities)
         far = np.flatnonzero(found)
         if len(far):
             some = None if known is None else known[far]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.encoding.requests import EFFORTS, Progress, unseen
-from narrows.codec.encoding.symbol_search import Known, SymbolSearch
+from narrows.codec.encoding.symbol_search import Found, Known, SymbolSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
@@ -37,7 +37,7 @@ class SymbolEncoder:
         effort: int,
         progress: Progress = unseen,
         known: Known = None,
-    ) -> Symbols:
+    ) -> Found:
         """Encode `(n, *frame_shape)` frames to `(n, latent_size)` symbols.
 
         Where `known`, `(n, *frame_shape)`, is False, errors do not count.
@@ -62,7 +62,7 @@ class SymbolEncoder:
         weight: npt.NDArray[np.float64] | None = None,
         progress: Progress = unseen,
         known: Known = None,
-    ) -> Symbols:
+    ) -> Found:
         """Search symbols that cost less than those given; see `SymbolSearch.improve`.
 
         Parameters
@@ -79,13 +79,15 @@ class SymbolEncoder:
         """
         if not effort:
             progress(len(y))
-            return y
+            return Found.rounded(y)
         weight = np.ones(len(y)) if weight is None else weight
-        search, out = self._search(quality), np.empty_like(y)
+        search, out = self._search(quality), Found.rounded(np.empty_like(y))
         for start in range(0, len(y), PART):  # a part of the signals finds what all of them do
             rows = slice(start, start + PART)
             own = None if known is None else known[rows]
-            out[rows] = search.improve(x[rows], y[rows], EFFORTS[effort], weight[rows], own)
+            found = search.improve(x[rows], y[rows], EFFORTS[effort], weight[rows], own)
+            out.symbols[rows] = found.symbols
+            out.distortion_at_most[rows] = found.distortion_at_most
             progress(len(y[rows]))
         return out
 

@@ -42,6 +42,22 @@ BATCH_ELEMENTS = 1 << 22  # values of all layers in a batch
 BATCH_SIGNALS = 256
 
 
+@dataclass(frozen=True)
+class Found:
+    """Symbols `(n, latent_size)`, and what their distortion is at most, `(n,)` in whole units.
+
+    Infinite where no search has computed it.
+    """
+
+    symbols: Symbols
+    distortion_at_most: Floats
+
+    @classmethod
+    def rounded(cls, symbols: Symbols) -> Found:
+        """Return symbols whose distortion is not known."""
+        return cls(symbols, np.full(len(symbols), np.inf))
+
+
 @dataclass
 class Best:
     """The best symbols so far, `(n, latent_size)`, and their cost in bits, `(n,)`."""
@@ -122,8 +138,8 @@ class SymbolSearch:
         effort: Effort,
         weight: Floats | None = None,
         known: Known = None,
-    ) -> Symbols:
-        """Return `(n, latent_size)` symbols that cost no more than the given ones.
+    ) -> Found:
+        """Find `(n, latent_size)` symbols that cost no more than the given ones.
 
         Parameters
         ----------
@@ -138,7 +154,7 @@ class SymbolSearch:
             Whose errors count; by default all.
         """
         if not effort.rounds or not len(x):
-            return symbols
+            return Found.rounded(symbols)
         objective = self._objective(x, weight, known)
         best = Best(symbols.copy(), np.full(len(x), np.inf))
         self._descend(objective, best, np.arange(len(x)), effort.rounds)
@@ -146,7 +162,9 @@ class SymbolSearch:
             self._try_singly(objective, best, effort.trials)
         for number in range(effort.forced_moves):
             self._force_move(objective, best, number)
-        return best.symbols
+        # The cost is bits and lambda times the distortion, and bits are never less than none.
+        with np.errstate(divide="ignore"):
+            return Found(best.symbols, best.cost / objective.lambda_)
 
     def correct(self, x: Frames, symbols: Symbols, known: Known = None) -> Floats:
         """Compute the corrected latents, `(n, n_corrected)` in steps, that leave the least error.

@@ -66,7 +66,7 @@ class WindowEncoder:
         bits : (n,) float64
             What they cost.
         """
-        symbols = self._symbol_encoder.encode(x, quality, effort, known=known)
+        symbols = self._symbol_encoder.encode(x, quality, effort, known=known).symbols
         base = self._symbol_encoder.transform.windows(symbols, quality)
         bits = SymbolCosts(self._model.quality(quality).tables).bits(symbols)
         targets = in_output_units(x, self._model.normaliser).reshape(base.shape)
