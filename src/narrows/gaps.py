@@ -37,12 +37,15 @@ def filled(
     y = np.where(known, x[rows], 0).astype(np.float64)
     axes = range(1, x.ndim - has_channels)
     for _ in axes:
-        total, weights = np.zeros(y.shape), np.zeros(y.shape)
+        left = np.flatnonzero(~known.reshape(len(rows), -1).all(axis=1))
+        z, there = y[left], known[left]
+        at = np.nonzero(~there)
+        total, weights = np.zeros((2, len(at[0])))
         for axis in axes:
-            _add_neighbours(y, known, axis, total, weights)
-        found = ~known & (weights > 0)
-        y[found] = total[found] / weights[found]
-        known = known | found
+            _add_neighbours(z, there, at, axis, total, weights)
+        found = tuple(index[weights > 0] for index in at)
+        z[found], there[found] = total[weights > 0] / weights[weights > 0], True
+        y[left], known[left] = z, there
     y = np.where(known, y, mean)
     if x.dtype.kind != "f":
         y = np.rint(y)
@@ -50,19 +53,29 @@ def filled(
     return out
 
 
-def _add_neighbours(y: Floats, known: Mask, axis: int, total: Floats, weights: Floats) -> None:
-    """Add the nearest known values on both sides of each element, along an axis, and weights."""
-    size = y.shape[axis]
+def _add_neighbours(
+    y: Floats,
+    known: Mask,
+    at: tuple[npt.NDArray[np.intp], ...],
+    axis: int,
+    total: Floats,
+    weights: Floats,
+) -> None:
+    """Add the nearest known values on both sides of elements, along an axis, and weights.
+
+    `at` are the places of these elements, as of `np.nonzero`, `(m,)` each.
+    """
+    size, place = y.shape[axis], at[axis]
     shape = [1] * y.ndim
     shape[axis] = size
-    places = np.arange(size).reshape(shape)
-    before = np.maximum.accumulate(np.where(known, places, -1), axis=axis)
-    behind = np.where(known, places, size)
-    behind = np.flip(np.minimum.accumulate(np.flip(behind, axis), axis=axis), axis)
+    places = np.arange(size, dtype=np.int32).reshape(shape)
+    before = np.maximum.accumulate(np.where(known, places, -1), axis=axis)[at]
+    behind = np.flip(np.where(known, places, size), axis)
+    behind = np.flip(np.minimum.accumulate(behind, axis=axis), axis)[at]
     for nearest, there in ((before, before >= 0), (behind, behind < size)):
-        distance = np.maximum(np.abs(nearest - places), 1)
-        weight = np.where(there, 1.0 / distance, 0.0)
-        total += weight * np.take_along_axis(y, np.clip(nearest, 0, size - 1), axis)
+        weight = np.where(there, 1.0 / np.maximum(np.abs(nearest - place), 1), 0.0)
+        clipped = np.clip(nearest, 0, size - 1)
+        total += weight * y[(*at[:axis], clipped, *at[axis + 1 :])]
         weights += weight
 
 

@@ -15,7 +15,12 @@ from narrows.errors import DataError
 from narrows.signals.checks import check_signals
 from narrows.signals.formats.contract import Format
 from narrows.signals.formats.raw import RAW, open_raw
-from narrows.signals.formats.registry import find_format, folder_format, is_companion
+from narrows.signals.formats.registry import (
+    accepted,
+    find_format,
+    folder_format,
+    is_companion,
+)
 from narrows.signals.names import check_names
 from narrows.signals.reading import Reading
 from narrows.signals.source import ArraySource, Attributes, StoredSource
@@ -85,7 +90,10 @@ def open_files(folder: Path, paths: Iterable[Path], reading: Reading) -> Sequenc
             skipped += 1
     if not members:
         others = f", only {skipped} that cannot be read" if skipped else ""
-        raise DataError(f"{str(folder)!r} is a folder without files of signals{others}")
+        raise DataError(
+            f"{str(folder)!r} is a folder without files of signals{others}; give one that holds "
+            f"{accepted('or')} files"
+        )
     check_names([member.name for member in members], DataError)
     for member in members:
         if _kind(member) != _kind(members[0]):

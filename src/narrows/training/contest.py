@@ -84,9 +84,8 @@ class Contest:
     ) -> None:
         self.figures: dict[str, float] = {}
         self._spectrum, self._snr = prepared.spectrum, prepared.plan.aimed_snr
-        self._judges, self._in_order = prepared.signals.validation, False
-        self._shapes = prepared.signals.validation_bricks
-        self._scale, self._learnt = prepared.scaling.scale, prepared.signals.train
+        self._judges, self._in_order = prepared.signals, False
+        self._scale, self._learnt = prepared.scaling.scale, prepared.signals
         self._estimated: float | None = None
         self._has_networks = False
         self._epochs_asked = prepared.plan.why("epochs") == GIVEN
@@ -105,8 +104,7 @@ class Contest:
         except SettingError as error:  # too few windows, too long ones, too fine integers
             LOG.debug("not %s: %s", PREDICTIVE, error)
             return
-        self._judges, self._in_order = prepared.signals.validation, True
-        self._shapes = prepared.signals.validation_bricks
+        self._judges, self._in_order = prepared.signals, True
         self._solvers[PREDICTIVE] = solver
         self.figures[PREDICTIVE] = self.measured(codec)
         self._estimate()
@@ -123,7 +121,7 @@ class Contest:
             if HOPELESS_SHARE * self._estimate() < min(self.figures.values()):
                 codec, _ = self._solvers[LINEAR].solve(FIRST_TRIES[LINEAR])
                 self.figures[LINEAR] = self.measured(codec)
-        worth = {PREDICTIVE: HELD_OUT_BRICKS} if self._shapes else {}
+        worth = {PREDICTIVE: HELD_OUT_BRICKS} if self._judges.validation_bricks else {}
         best = min(
             self.figures, key=lambda each: (worth.get(each, 1.0) * self.figures[each], each != name)
         )
@@ -161,7 +159,7 @@ class Contest:
     def measured(self, codec: Codec) -> float:
         """Return the bytes a signal that a codec takes at the SNR aimed at."""
         reached = Reached.by(
-            codec, self._judges, self._scale, self._learnt, self._shapes, in_order=self._in_order
+            codec, self._judges, self._learnt, self._scale, in_order=self._in_order
         )
         return self._at_aim(reached.bytes_per_signal, reached.snr)
 

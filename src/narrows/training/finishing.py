@@ -44,8 +44,11 @@ def finished(outcome: Outcome, prepared: Prepared, name: str, clock: Clock) -> C
 def _variance(signals: TrainingSignals, scaling: Scaling) -> float:
     """Return the variance of a frame about its mean, summed, on the scale where the range is 1."""
     x = spread_over(signals.scaled_train, STEP_SAMPLE)
-    x = x * like(x, scaling.weight / scaling.scale / scaling.peak)
-    return float(x.square().flatten(1).sum(1).mean())
+    squares = (x * like(x, scaling.weight / scaling.scale / scaling.peak)).square()
+    if signals.missing_train is None:
+        return float(squares.flatten(1).sum(1).mean())
+    known = ~spread_over(signals.missing_train, STEP_SAMPLE)
+    return float(squares[known].mean() * squares[0].numel())
 
 
 def _finish(model: Autoencoder, signals: TrainingSignals, plan: Plan) -> dict[str, Any]:

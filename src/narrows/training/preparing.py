@@ -6,9 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-import numpy.typing as npt
 from torch import nn
 
 from narrows.errors import SettingError
@@ -79,8 +77,8 @@ def prepare(
     held_out = None if validation is None else cleaner.clean(validation, "validation signals")
     refuse_extremes(whole.x)
     if aim is not None and aim.is_by_channel:
-        channels = _weighed_by(aim, whole.x, channels)
-    spectrum = cache(lambda: spectrum_of(whole.x, channels, aim))
+        channels = _weighed_by(aim, whole, channels)
+    spectrum = cache(lambda: spectrum_of(whole.x, channels, aim, whole.missing))
 
     def plan_for(architecture: str) -> Plan:
         return plan_of(
@@ -98,15 +96,16 @@ def prepare(
     return Prepared(plan, plan_for, signals, scaling, fingerprints, spectrum)
 
 
-def _weighed_by(aim: Aim, x: npt.NDArray[Any], channels: Channels) -> Channels:
+def _weighed_by(aim: Aim, whole: Cleaned, channels: Channels) -> Channels:
     """Return the channels with the weights at which each comes to its own aim."""
+    x = whole.x
     if channels.count != len(aim.values):
         raise SettingError(
             f"aim {aim} of {len(aim.values)} channels; frames of shape {x.shape[1:]} have "
             f"{channels.count}: give one number for each, or channels last, which makes each of "
             f"the {x.shape[-1]} places on the last axis a channel"
         )
-    weights = ",".join(map(repr, weights_for(x, aim.values)))
+    weights = ",".join(map(repr, weights_for(x, aim.values, whole.missing)))
     return Channels("last", weights, x.shape[1:])
 
 
@@ -121,10 +120,13 @@ def _scaled(
     validation = None if held_out is None else held_out.x
     rows = split_rows(whole.x, plan.seed, has_validation=held_out is not None)
     x_train, x_validation = split(whole.x, validation, rows)
-    in_units = plan.method == CLASSIC
-    scaling = unit_scaling_of(x_train, own) if in_units else scaling_of(x_train, plan.loss, own)
-    in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     missing = split_missing(whole, held_out, rows)
+    if plan.method == CLASSIC:
+        scaling = unit_scaling_of(x_train, own)
+    else:
+        gone = None if missing[0] is None else missing[0].numpy()
+        scaling = scaling_of(x_train, plan.loss, own, gone)
+    in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     signals = TrainingSignals(
         x_train, x_validation, *in_floats, *missing, stand_ins, samples.recordings, *samples.bricks
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.signals.bricks import Shape, some_arrays
+from narrows.signals.bricks import some_arrays
 from narrows.training.aims import parse_aim
 from narrows.training.architectures import Numbers
 from narrows.training.choices import CLOSED_FORM, GIVEN, PREDICTIVE
@@ -18,6 +17,10 @@ from narrows.training.plan import Plan
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
+    from narrows.training.freeze import TrainingSignals
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 MAX_SIGNALS, MAX_ELEMENTS = 1000, 1 << 20  # that are measured
 MAX_REFERENCE = 1 << 23  # elements whose variance is taken, of signals spread over all
@@ -47,38 +50,37 @@ class Reached:
     def by(
         cls,
         codec: Codec,
-        x: npt.NDArray[Any],
+        held: TrainingSignals,
+        learnt: TrainingSignals,
         scale: Numbers,
-        learnt: npt.NDArray[Any],
-        shapes: Sequence[Shape] = (),
         *,
         in_order: bool = False,
     ) -> Reached:
-        """Compress and decompress some of `(n, *frame_shape)` signals, spread over all.
+        """Compress and decompress some of the signals that are `held` out, spread over all.
 
         Where order counts, they are the first ones. Errors are set against the variance of what
-        was `learnt` from, `(m, *frame_shape)`: a source that is held out may be far calmer, or far
-        louder. Both count as in training: of each channel times its scale. `shapes` are those of
-        the arrays whose tiles the signals are, beyond which nothing counts.
+        was `learnt` from: a source that is held out may be far calmer, or far louder. Both count
+        as in training: of each channel times its scale. Nothing counts that was missing, or is
+        beyond the end of an array.
         """
+        x, shapes = held.validation, held.validation_bricks
         n = max(1, min(len(x), MAX_SIGNALS, MAX_ELEMENTS // max(1, x[0].size)))
-        some = (
-            x[:n]
-            if in_order or codec.model.prediction is not None
-            else x[np.arange(n) * len(x) // n]
-        )
-        inside = np.ones((), dtype=bool)
+        in_order = in_order or codec.model.prediction is not None
+        rows = slice(n) if in_order else np.arange(n) * len(x) // n
+        some, known = x[rows], None
         if shapes:
-            some, shapes, inside = some_arrays(x, shapes, MAX_ELEMENTS)
-            n = len(some)
+            some, shapes, known = some_arrays(x, shapes, MAX_ELEMENTS)
+            n, rows = len(some), slice(len(some))
+        if held.missing_validation is not None:
+            there = ~held.missing_validation.numpy()[rows]
+            known = there if known is None else there & known
         blob = codec.compress(some, bricks=shapes)
-        shape = (-1, np.size(scale))
-        original, known = some.astype(np.float64).reshape(shape), inside.reshape(-1, 1)
-        count = np.broadcast_to(known, original.shape).sum(axis=0)
-        difference = (codec.decompress(blob).reshape(shape) - original) * known
-        errors = np.square(difference).sum(axis=0) / count
-        every = -(-learnt.size // MAX_REFERENCE)
-        variances = learnt[::every].astype(np.float64).reshape(shape).var(axis=0)
+        difference = codec.decompress(blob).astype(np.float64) - some
+        errors = _means_of(np.square(difference), known, np.size(scale))
+        every = -(-learnt.train.size // MAX_REFERENCE)
+        gone = learnt.missing_train
+        there_too = None if gone is None else ~gone.numpy()[::every]
+        variances = variances_of(learnt.train[::every], there_too, np.size(scale))
         weights = np.square(np.ravel(scale))
         each = map(_decibels, variances.tolist(), errors.tolist())
         return cls(
@@ -174,6 +176,22 @@ class Reached:
             f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at: "
             f"{more}more signals come nearer"
         ]
+
+
+def variances_of(x: npt.NDArray[Any], known: Mask | None, channels: int) -> Floats:
+    """Return the variance of what is known of each of so many channels, `(channels,)`."""
+    y = x.astype(np.float64).reshape(-1, channels)
+    mean = _means_of(y, known, channels)
+    return _means_of(np.square(y - mean), known, channels)
+
+
+def _means_of(x: Floats, known: Mask | None, channels: int) -> Floats:
+    """Return the mean of what is known of each channel; 0 where nothing is."""
+    y = x.reshape(-1, channels)
+    if known is None:
+        return np.asarray(y.mean(axis=0))
+    there = known.reshape(-1, channels)
+    return np.asarray((y * there).sum(axis=0) / np.maximum(there.sum(axis=0), 1))
 
 
 def _decibels(signal: float, error: float) -> float | None:

@@ -26,7 +26,7 @@ from narrows.training.freeze import rim_for
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan
 from narrows.training.preparing import Prepared
-from narrows.training.reached import Reached
+from narrows.training.reached import Reached, variances_of
 from narrows.training.run import Outcome
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class Solver:
             self.clock.lap("training")
             codec = finished(outcome, self.prepared, self.plan.architecture, self.clock)
             signals, scaling = self.prepared.signals, self.prepared.scaling
-            shapes = signals.validation_bricks
-            reached = Reached.by(codec, signals.validation, scaling.scale, signals.train, shapes)
+            reached = Reached.by(codec, signals, signals, scaling.scale)
             short = reached.is_short(self.plan)
             beyond = [each for each in self.found if each[2].is_short(self.plan) != short]
             others = [(one, got) for one, _, got in beyond or self.found]
@@ -95,7 +94,7 @@ class Solver:
         """Fit the axes of what neighbours do not say of tiles."""
         signals, scaling = self.prepared.signals, self.prepared.scaling
         frames, rim = signals.scaled_train, rim_for(signals.train.shape[1:])
-        axes, coded = axes_of_tiles(frames, signals.bricks, rim, plan)
+        axes, coded = axes_of_tiles(frames, signals.bricks, rim, plan, self._missing)
         aims, k = plan.of_qualities(plan.aimed_bits, RATE_RATIO), len(axes[1])
         return fit_linear(
             frames, k, aims, scaling, aimed_snr=plan.aimed_snr, axes=axes, missing=self._missing,
@@ -121,7 +120,8 @@ class Solver:
         x = spread_over(self.prepared.signals.scaled_validation, ESTIMATED_ON)
         bits = entropy_bits(torch.round(model.latents(x, quality)))
         scaling = self.prepared.scaling
-        flat = (some * like(some, scaling.weight / scaling.scale / scaling.peak)).double()
-        variance = float(flat.reshape(-1, np.size(scaling.scale)).var(0, correction=0).mean())
+        flat = (some * like(some, scaling.weight / scaling.scale / scaling.peak)).numpy()
+        known = None if gone is None else ~gone.numpy()
+        variance = float(variances_of(flat, known, np.size(scaling.scale)).mean())
         error = max(model.squared_error(x, quality) / x.numel(), 1e-30)
         return bits / 8.0, 10.0 * math.log10(max(variance, 1e-30) / error)

@@ -64,8 +64,8 @@ def train_codec(
         plan, name = outcome.plan, plan.architecture if own is None else "custom"
         codec = finished(outcome, prepared, name, clock)
         LOG.debug("measuring what was reached")
-        signals, scaling = prepared.signals, prepared.scaling
-        reached = Reached.by(codec, signals.validation, scaling.scale, signals.train)
+        signals = prepared.signals
+        reached = Reached.by(codec, signals, signals, prepared.scaling.scale)
         if contest is not None and not outcome.result.interrupted:
             plan, codec, reached = contest.winner(name, (plan, codec, reached))
     if contest is not None and contest.figures:

@@ -158,7 +158,9 @@ def test_bare_zarr_arrays_come_back(tmp_path, version):
 def test_hdf5_data_sets_come_back(tmp_path, dtype):
     x = RNG.integers(0, 99, (30, 4, 5)).astype(dtype)
     with h5py.File(tmp_path / "x.h5", "w") as file:
-        data = file.create_dataset("/run/frames", data=x, compression="gzip", shuffle=True)
+        kept = {"compression": "gzip", "shuffle": True, "fletcher32": True}
+        layout = {"chunks": (10, 4, 5), "maxshape": (None, 4, 5)}
+        data = file.create_dataset("/run/frames", data=x, **kept, **layout)
         data.attrs.update({"gain": np.float32(0.5), "unit": "mV", "ends": np.arange(3)})
         file.attrs["text"] = "of the file"
         file["name"] = "no numbers"
@@ -170,7 +172,9 @@ def test_hdf5_data_sets_come_back(tmp_path, dtype):
     with h5py.File(tmp_path / "y.h5") as file:
         again = file["run/frames"]
         assert np.array_equal(again[:], x)
-        assert (again.compression, again.shuffle) == ("gzip", True)
+        assert {each: getattr(again, each) for each in kept} == kept
+        assert {each: getattr(again, each) for each in layout} == layout
+        assert file.attrs["text"] == "of the file"
         assert (again.attrs["gain"], again.attrs["unit"]) == (0.5, "mV")
         assert (again.attrs["gain"].dtype, again.attrs["ends"].tolist()) == (np.float32, [0, 1, 2])
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from narrows.errors import DataError
 from narrows.signals import SUFFIXES, read_signals
+from narrows.signals.formats.gzipped import GZIPPED_NPY
 from narrows.signals.formats.idx import open_idx, write_idx
+from narrows.signals.formats.registry import find_format, writer_of
 from tests.helpers.signal_frames import frames, read_bytes, written
 from tests.helpers.tiny_models import assert_identical, refusing
 
@@ -92,7 +94,31 @@ def test_a_changed_byte_in_a_gzipped_file_is_noticed():
 
 def test_gzip_of_something_else_says_to_unpack_it():
     with pytest.raises(DataError, match="gunzip"):
-        read_bytes(gzip.compress(written(X, ".npy")))
+        read_bytes(gzip.compress(written(X, ".npz")))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_gzipped_npy_is_read_and_written(tmp_path, order):
+    stream = io.BytesIO()
+    np.save(stream, np.asarray(X, order=order))
+    (tmp_path / "x.npy.gz").write_bytes(gzip.compress(stream.getvalue()))
+    assert find_format(tmp_path / "x.npy.gz") is GZIPPED_NPY
+    found = GZIPPED_NPY.open(tmp_path / "x.npy.gz", None).read()
+    assert (found.dtype, found.tolist()) == (X.dtype, X.tolist())
+    assert writer_of("x.npy.gz", ".npy") is GZIPPED_NPY
+    packed = io.BytesIO()
+    GZIPPED_NPY.write(packed, found, {})
+    assert np.array_equal(np.load(io.BytesIO(gzip.decompress(packed.getvalue()))), X)
+
+
+def test_damage_in_gzipped_npy_is_one_line_about_the_file():
+    content = bytearray(gzip.compress(written(X, ".npy"), compresslevel=0))
+    for damaged in (content[:-20], content[:30]):
+        with refusing(DataError, "short"):
+            read_bytes(damaged, "short")
+    content[-12] ^= 1
+    with pytest.raises(DataError, match="CRC"):
+        read_bytes(content)
 
 
 @given(st.sampled_from(SUFFIXES), st.data())

@@ -8,6 +8,7 @@ import pytest
 
 from narrows.errors import DataError
 from narrows.signals import read_signals
+from narrows.signals.formats import wav
 from narrows.signals.formats.wav import open_wav, write_wav
 from narrows.signals.reading import Reading
 from tests.helpers.tiny_models import refusing
@@ -125,3 +126,17 @@ def test_what_wav_cannot_hold_is_refused(array):
 @pytest.mark.parametrize("rate", ["fast", -1, 1 << 32, 0.5, None])
 def test_attributes_of_an_archive_are_not_trusted(rate):
     assert int.from_bytes(written(np.zeros(4, "i2"), {"rate": rate})[24:28], "little") == 8000
+
+
+def test_files_of_more_than_4_gib_are_rf64(tmp_path, monkeypatch):
+    x = np.arange(1000, dtype=np.int16)
+    monkeypatch.setattr(wav, "MAX_RIFF", 999)
+    with (tmp_path / "x.wav").open("wb") as stream:
+        wav.write_wav(stream, x, {"rate": 44100})
+    content = (tmp_path / "x.wav").read_bytes()
+    assert content[:4] == b"RF64"
+    assert int.from_bytes(content[20:28], "little") == len(content) - 8
+    source = wav.open_wav(tmp_path / "x.wav")
+    assert (source.read().tolist(), source.attributes) == (x.tolist(), {"rate": 44100})
+    soundfile = pytest.importorskip("soundfile")
+    assert np.array_equal(soundfile.read(tmp_path / "x.wav", dtype="int16")[0], x)

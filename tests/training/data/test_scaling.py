@@ -5,7 +5,10 @@ import pytest
 
 import narrows
 from narrows.errors import SettingError
+from narrows.training.closed_form.spectrum import spectrum_of
 from narrows.training.data.scaling import Channels, scaling_of
+from narrows.training.data.stationary import variogram
+from narrows.training.reached import variances_of
 
 UNITS = np.array([1.0, 1e-3, 1e4])
 
@@ -97,3 +100,50 @@ def test_networks_learn_channels_of_any_size():
     x = in_units(waves(400))
     codec = narrows.train(x, latent_size=9, epochs=30, architecture="dense", seed=1)
     assert kept(x, codec.decompress(codec.compress(x))).min() > 0.8
+
+
+@pytest.fixture(scope="module")
+def gappy():
+    """Signals of two channels, and the same with half of one filled by what would mislead."""
+    x = np.random.default_rng(4).normal(3.0, 2.0, (400, 8, 2))
+    missing = np.zeros(x.shape, bool)
+    missing[:, 2:6, 1] = True
+    return x, np.where(missing, 1000.0, x), missing
+
+
+def test_what_was_filled_in_sets_no_scale(gappy):
+    _, filled, missing = gappy
+    scaling = scaling_of(filled, "mse", Channels("last", None, (8, 2)), missing)
+    assert np.allclose(scaling.offset, 3.0, atol=0.2)
+    assert np.allclose(scaling.scale, 0.5, atol=0.05)
+
+
+def test_what_was_filled_in_has_no_part_in_the_unit_of_a_spectrum(gappy):
+    x, _, missing = gappy
+    calm = np.where(missing, 3.0, x)
+    channels = Channels("last", None, (8, 2))
+    whole, found = (spectrum_of(y, channels, None, m) for y, m in ((x, None), (calm, missing)))
+    assert np.allclose(found.variances[:10], whole.variances[:10], rtol=0.3)
+    assert found.variances[-4:].max() < 1e-6
+
+
+def test_what_was_filled_in_is_no_part_of_what_is_reached(gappy):
+    _, filled, missing = gappy
+    variances = variances_of(filled, ~missing, 2)
+    assert np.allclose(variances, 4.0, rtol=0.1)
+
+
+def test_a_variogram_looks_at_what_is_known_alone():
+    x = np.random.default_rng(5).normal(size=(40, 50)).cumsum(1)
+    known = np.random.default_rng(6).random(x.shape) < 0.8
+    found = variogram([np.where(known, x, 77.0)], (2, 3), [known])
+    for down, right in np.ndindex(2, 3):
+        squares = [
+            np.square(np.where(there & known[first], x[first] - x[second], np.nan))
+            for first, second in (
+                (np.s_[: 40 - down, : 50 - right], np.s_[down:, right:]),
+                (np.s_[: 40 - down, right:], np.s_[down:, : 50 - right]),
+            )
+            for there in (known[second],)
+        ]
+        assert found[down, right] == pytest.approx(np.nanmean(squares) / 2, rel=1e-9, abs=1e-9)

@@ -1,4 +1,4 @@
-"""HDF5 files: one data set of numbers, `file.h5:/group/data`, with its attributes.
+"""HDF5 files: one data set of numbers, `file.h5:/group/data`, its attributes and the file's.
 
 What comes back is a file with that data set under its name. MATLAB 7.3 writes such files as well.
 """
@@ -18,7 +18,7 @@ from narrows.signals.formats.values import as_json, from_json
 from narrows.signals.source import Attributes, FileSource
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
-_STORAGE = ("compression", "compression_opts", "shuffle")
+_STORAGE = ("compression", "compression_opts", "shuffle", "fletcher32")
 
 
 @cache
@@ -43,8 +43,13 @@ def open_hdf5(path: Path, name: str | None = None) -> FileSource:
         data = file[chosen]
         dtype = data.dtype.newbyteorder("=")
         attributes = {"name": chosen, "attributes": as_json(data.attrs)}
+        attributes["file"] = as_json(file.attrs)
         storage = {key: getattr(data, key) for key in _STORAGE}
         shape = data.shape
+        if data.maxshape != shape:
+            attributes["longest"] = list(data.maxshape)
+        if data.chunks:
+            attributes["chunks"] = list(data.chunks)
     if storage := {key: v for key, v in storage.items() if v and isinstance(v, str | int)}:
         attributes["storage"] = storage
     return FileSource(shape, dtype, partial(_read_part, path, chosen), attributes)
@@ -80,6 +85,7 @@ def save_hdf5(path: Path, array: npt.NDArray[Any], attributes: Attributes) -> No
     storage = attributes.get("storage")
     storage = storage if isinstance(storage, dict) else {}
     options = {key: storage[key] for key in _STORAGE if key in storage}
+    options |= _layout(array.shape, attributes.get("longest"), attributes.get("chunks"))
     with _h5py().File(path, "x") as file:
         try:
             data = file.create_dataset(name, data=array, **options)
@@ -88,6 +94,23 @@ def save_hdf5(path: Path, array: npt.NDArray[Any], attributes: Attributes) -> No
             data = file.create_dataset("data", data=array)
         for key, value in from_json(attributes.get("attributes")).items():
             data.attrs[key] = value
+        for key, value in from_json(attributes.get("file")).items():
+            file.attrs[key] = value
+
+
+def _layout(shape: tuple[int, ...], longest: Any, chunks: Any) -> dict[str, Any]:
+    """Return chunks, and how long axes may become, where an archive's are those of such an array.
+
+    Chunks that are longer than an axis could ask for memory that nobody has.
+    """
+    found: dict[str, Any] = {}
+    if isinstance(longest, list) and len(longest) == len(shape):
+        found["maxshape"] = tuple(longest)
+    of_ints = isinstance(chunks, list) and all(isinstance(each, int) for each in chunks)
+    if of_ints and len(chunks) == len(shape):
+        fit = (0 < each <= max(n, 1) for each, n in zip(chunks, shape, strict=True))
+        found |= {"chunks": tuple(chunks)} if all(fit) else {}
+    return found
 
 
 HDF5 = Format(

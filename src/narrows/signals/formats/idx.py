@@ -90,20 +90,24 @@ def open_gzipped_idx(path: Path, member: str | None = None) -> ArraySource:
         _refuse_other_content(stream, path)
         dtype, shape = _read_header(stream)
         n_bytes = math.prod(shape) * dtype.itemsize
-        # Before memory is taken for them: a damaged header may ask for exabytes.
-        if n_bytes > _LARGEST_GZIP_RATIO * path.stat().st_size:
-            raise ValueError(f"its header promises {n_bytes} bytes, more than gzip can hold there")
+        check_gzip_size(path, n_bytes)
         content = stream.read(n_bytes + 1)  # the one more byte makes gzip compare its CRC
         check_length(len(content), n_bytes)
         return _as_source(np.frombuffer(content, dtype).reshape(shape))
+
+
+def check_gzip_size(path: Path, n_bytes: int) -> None:
+    """Refuse a header, before memory is taken, that promises more than gzip can hold in a file."""
+    if n_bytes > _LARGEST_GZIP_RATIO * path.stat().st_size:
+        raise ValueError(f"its header promises {n_bytes} bytes, more than gzip can hold there")
 
 
 def _refuse_other_content(stream: gzip.GzipFile, path: Path) -> None:
     head = stream.peek(4)[:4]
     if not is_idx(head):
         raise DataError(
-            f"{str(path)!r} is gzip but not gzipped IDX: its content begins with {head!r}; "
-            "if that is .npy or .npz, unpack it first: gunzip FILE"
+            f"{str(path)!r} is gzip but neither gzipped IDX nor gzipped .npy: its content begins "
+            f"with {head!r}; unpack it first: gunzip FILE"
         )
 
 

@@ -16,6 +16,7 @@ from narrows.signals.formats.audio import AUDIO, LOSSY_AUDIO
 from narrows.signals.formats.contract import HEAD_BYTES, SHOWN_BYTES, Format
 from narrows.signals.formats.csv_text import CSV
 from narrows.signals.formats.damage import damage_named
+from narrows.signals.formats.gzipped import GZIPPED_NPY
 from narrows.signals.formats.hdf5 import HDF5
 from narrows.signals.formats.idx import GZIPPED_IDX, IDX
 from narrows.signals.formats.npy import NPY
@@ -29,13 +30,13 @@ from narrows.signals.formats.zarr_store import NETCDF, ZARR
 from narrows.signals.source import StoredSource
 
 FORMATS = (
-    NPY, NPZ, IDX, GZIPPED_IDX, WAV, AUDIO, LOSSY_AUDIO, PNG, JPEG, TIFF, WFDB, CSV, PARQUET,
-    NETCDF, HDF5, ZARR, RAW,
+    NPY, NPZ, IDX, GZIPPED_NPY, GZIPPED_IDX, WAV, AUDIO, LOSSY_AUDIO, PNG, JPEG, TIFF, WFDB, CSV,
+    PARQUET, NETCDF, HDF5, ZARR, RAW,
 )  # fmt: skip
-PLAIN = (NPY, NPZ, IDX, GZIPPED_IDX)
+PLAIN = (NPY, NPZ, IDX, GZIPPED_NPY, GZIPPED_IDX)
 """Those that hold an array and nothing else: its rows are signals as they are."""
 ENTRY_POINTS = "narrows.formats"
-_WRITERS = {each.suffix: each.write for each in PLAIN if each.write}
+_WRITERS = {each.suffix: each.write for each in PLAIN if each.write and each.suffix}
 _NAMES = tuple(dict.fromkeys(each.name for each in FORMATS if each is not RAW))
 
 SUFFIXES = tuple(_WRITERS)

@@ -1,9 +1,9 @@
 """WAV files: PCM of 8, 16, 24 and 32 bits, and floats (RIFF; Microsoft, IBM 1991).
 
 Chunks of a name in four bytes, a length in four and content, padded to an even length; `fmt ` says
-what the numbers in `data` are. All numbers are little-endian. Samples are `(length,)` of one
-channel and `(length, channels)` of several: uint8, int16, int32 (24 bits as their values), float32
-or float64. Other chunks (titles, markers) are not kept.
+what the numbers in `data` are. All numbers are little-endian. Files of more than 4 GiB are RF64.
+Samples are `(length,)` of one channel and `(length, channels)` of several: uint8, int16, int32 (24
+bits as their values), float32 or float64. Other chunks (titles, markers) are not kept.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from narrows.signals.formats.damage import damage_named
 from narrows.signals.formats.pieces import pieces
 from narrows.signals.source import Attributes, FileSource
 
+RIFFS = (b"RIFF", b"RF64", b"BW64")
+"""The last two have room for more than 4 GiB: their lengths stand in a chunk `ds64` (EBU 3306)."""
+MAX_RIFF = 0xFFFFFFFF - 64  # bytes of samples
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 _DTYPES = {
     (PCM, 8): "u1", (PCM, 16): "<i2", (PCM, 24): "<i4", (PCM, 32): "<i4",
@@ -30,6 +33,7 @@ _DTYPES = {
 _KINDS = {"uint8": (PCM, 8), "int16": (PCM, 16), "int32": (PCM, 32), "float32": (FLOAT, 32),
           "float64": (FLOAT, 64)}  # fmt: skip
 _UNKNOWN_LENGTH = 0x7FFFF000  # or more: of data that was written to a pipe
+_IN_DS64 = 0xFFFFFFFF
 _DEFAULT_RATE = 8000
 _MAX_24 = (1 << 23) - 1
 
@@ -45,7 +49,7 @@ class _Data(NamedTuple):
 
 def is_wav(head: bytes) -> bool:
     """Return whether the first 12 bytes of a file are those of a WAV."""
-    return head[:4] == b"RIFF" and head[8:12] == b"WAVE"
+    return head[:4] in RIFFS and head[8:12] == b"WAVE"
 
 
 def open_wav(path: Path, member: str | None = None) -> FileSource:
@@ -64,16 +68,18 @@ def open_wav(path: Path, member: str | None = None) -> FileSource:
 
 def _read_header(stream: BinaryIO, path: Path) -> tuple[_Data, dict[str, Any]]:
     stream.seek(12)
-    kind = (0, 0, 0, 0)
+    kind, wide = (0, 0, 0, 0), _IN_DS64
     while len(head := stream.read(8)) == 8:
         name, size = head[:4], int.from_bytes(head[4:], "little")
         begin = stream.tell()
         if name == b"fmt ":
             kind = _read_kind(stream.read(size))
+        elif name == b"ds64":
+            wide = int.from_bytes(stream.read(16)[8:], "little")
         elif name == b"data":
             if not kind[2]:
                 raise ValueError("its samples come before their format")
-            return _found(path, kind, begin, size)
+            return _found(path, kind, begin, wide if size == _IN_DS64 else size)
         stream.seek(begin + size + size % 2)
     raise ValueError("it has no samples")
 
@@ -96,7 +102,7 @@ def _found(
             "8, 16, 24 and 32 bits and floats of 32 and 64: convert it"
         )
     there, frame = path.stat().st_size - begin, channels * bits // 8
-    if size >= _UNKNOWN_LENGTH:
+    if _UNKNOWN_LENGTH <= size <= _IN_DS64:
         size = min(size, there)
     if size > there:
         raise ValueError(f"{size} bytes of samples announced, {there} found")
@@ -128,7 +134,7 @@ def write_wav(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes)
     Raises
     ------
     DataError
-        If WAV has no such numbers or axes, or no room for so many.
+        If WAV has no such numbers or axes, or no room for so many channels.
     """
     kind = _KINDS.get(array.dtype.name)
     if kind is None or array.ndim > 2:
@@ -144,8 +150,8 @@ def write_wav(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes)
     channels = 1 if array.ndim == 1 else array.shape[1]
     frame = channels * bits // 8
     size = len(array) * frame
-    if size > 0xFFFFFFFF - 64 or channels > 0xFFFF:
-        raise DataError(f"WAV cannot hold {size} bytes of {channels} channels; write .npy instead")
+    if channels > 0xFFFF:
+        raise DataError(f"WAV cannot hold {channels} channels; write .npy instead")
     byte_rate = rate * frame & 0xFFFFFFFF
     kind_chunk = struct.pack("<HHIIHH", code, channels, rate, byte_rate, frame, bits)
     if code == FLOAT:
@@ -153,12 +159,22 @@ def write_wav(stream: BinaryIO, array: npt.NDArray[Any], attributes: Attributes)
         fact = b"fact" + struct.pack("<II", 4, len(array))
     else:
         fact = b""
-    chunks = b"WAVEfmt " + struct.pack("<I", len(kind_chunk)) + kind_chunk + fact
-    chunks += b"data" + struct.pack("<I", size)
-    stream.write(b"RIFF" + struct.pack("<I", len(chunks) + size + size % 2) + chunks)
+    chunks = b"fmt " + struct.pack("<I", len(kind_chunk)) + kind_chunk + fact
+    stream.write(_head(chunks, size, len(array)))
     for piece in pieces(array):
         stream.write(_as_stored(piece, bits).data)
     stream.write(bytes(size % 2))
+
+
+def _head(chunks: bytes, size: int, length: int) -> bytes:
+    """Return what comes before the samples, of so many bytes and so many in each channel."""
+    whole = 4 + len(chunks) + 8 + size + size % 2
+    if size <= MAX_RIFF:
+        start = b"RIFF" + struct.pack("<I", whole) + b"WAVE"
+        return start + chunks + b"data" + struct.pack("<I", size)
+    sizes = struct.pack("<IQQQI", 28, whole + 36, size, length, 0)
+    start = b"RF64" + struct.pack("<I", _IN_DS64) + b"WAVEds64"
+    return start + sizes + chunks + b"data" + struct.pack("<I", _IN_DS64)
 
 
 def _as_stored(array: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:

@@ -20,6 +20,7 @@ from narrows.training.closed_form.steps import (
     step_for_error,
     within_span,
 )
+from narrows.training.data.frames import spread_over
 
 MAX_EXACT_SIZE = 4096  # elements of a frame; above, a randomised decomposition
 POWER_ITERATIONS = 4  # of that
@@ -28,9 +29,11 @@ MIN_ESTIMATE = 0.5  # in rounded latents
 IMPUTATIONS, MAX_IMPUTED = 3, 8192  # rounds in which what is missing is found anew; in signals
 ROWS = 4096  # taken into float64 at a time
 MAX_SUMMED = 1 << 22  # elements: 32 MB of float64
-STEP_SAMPLE = 20_000  # signals on which the rounding step is chosen
+STEP_SAMPLE, STEP_ELEMENTS = 20_000, 1 << 22
+"""Signals on which the rounding step is chosen, and elements that they have at most."""
 MAX_STEP_OF_ERROR = 5.0  # of tiles that are predicted, in root mean squared errors
-COMPARED = 4096  # signals on which the two ways to decode are compared
+COMPARED, COMPARED_ELEMENTS = 4096, 1 << 21
+"""Signals, and their elements, on which the two ways to decode are compared."""
 
 
 class Coded(NamedTuple):
@@ -91,15 +94,14 @@ def fit_linear(
     decoder = nn.Sequential(undrawn(nn.Linear, latent_size, size), nn.Unflatten(1, frame_shape))
     set_affine(encoder[1], components, -mean @ components.T)
     set_affine(decoder[0], components.T, mean)
-    y = (flat[:STEP_SAMPLE] - mean) @ components.T
+    some = spread_over(flat, max(1, min(STEP_SAMPLE, STEP_ELEMENTS // size)))
+    y = (some - mean) @ components.T
     if coded is not None:
         y = y / y.square().mean(0).sqrt().clamp(min=MIN_SPREAD) * coded.deviations
     if aimed_snr is not None:
-        rest = flat[:STEP_SAMPLE] - mean - y @ components
-        counted = 1.0 if gone is None else float((~gone[:STEP_SAMPLE]).float().mean())
-        left_out = energy(rest if gone is None else rest.masked_fill(gone[:STEP_SAMPLE], 0.0))
-        left_out = left_out if coded is None else coded.left_out
-        step = step_for_error(y, counted * size * 10.0 ** (-aimed_snr / 10.0), left_out)
+        rest = some - mean - y @ components
+        left_out = _left_out(rest, gone) if coded is None else coded.left_out
+        step = step_for_error(y, size * 10.0 ** (-aimed_snr / 10.0), left_out)
         if coded is not None:  # what is not coded of tiles adds up from one to the next
             step = min(step, MAX_STEP_OF_ERROR * 10.0 ** (-aimed_snr / 20.0))
         ratio = entropy_bits(torch.round(y / step)) / aimed_bits[(len(aimed_bits) - 1) // 2]
@@ -121,7 +123,20 @@ def fit_linear(
             for log_step in (-log_gain, shrinking.log() - log_gain)
         ]
     # Where decoding clips, as with pictures, shrinking may do more harm than good.
-    return min(models, key=lambda model: _error(model, scaled[:COMPARED]))
+    compared = spread_over(scaled, max(1, min(COMPARED, COMPARED_ELEMENTS // size)))
+    return min(models, key=lambda model: _error(model, compared))
+
+
+def _left_out(rest: Tensor, missing: Tensor | None) -> float:
+    """Return the mean energy of `(n, size)` rests, as if all of them were as what is known.
+
+    `missing` is of `(m, size)` signals, over which those of the rests are spread.
+    """
+    if missing is None:
+        return energy(rest)
+    gone = spread_over(missing, len(rest))
+    share = float((~gone).float().mean())
+    return energy(rest.masked_fill(gone, 0.0)) / max(share, 1.0 / gone.numel())
 
 
 def _error(model: Autoencoder, scaled: Tensor) -> float:
@@ -183,11 +198,11 @@ def components_of_known(
     again: expectation maximisation, as Roweis 1998, "EM Algorithms for PCA and SPCA", section 4,
     has it.
     """
-    mean, components = principal_components(flat, k)
     if missing is None or flat.shape[1] > MAX_EXACT_SIZE:
-        return mean, components
+        return principal_components(flat, k)
     step = -(-len(flat) // MAX_IMPUTED)
     flat, missing = flat[::step], missing[::step]
+    mean, components = principal_components(flat, k)
     for _ in range(IMPUTATIONS):
         total = torch.zeros(flat.shape[1], flat.shape[1], dtype=torch.float64)
         sums = torch.zeros(flat.shape[1], dtype=torch.float64)

@@ -13,7 +13,7 @@ import torch
 from narrows.training.aims import Aim
 from narrows.training.closed_form.pca import scatter_matrix
 from narrows.training.data.frames import scaled
-from narrows.training.data.scaling import ALIKE, Channels, scaling_of
+from narrows.training.data.scaling import ALIKE, Channels, Mask, scaling_of
 from narrows.training.water_filling import Spectrum
 
 MAX_SIGNALS = 4096  # that are looked at
@@ -23,16 +23,23 @@ FINEST_OF_FLOATS = 80.0
 
 
 def spectrum_of(
-    x: npt.NDArray[Any], channels: Channels = ALIKE, aim: Aim | None = None
+    x: npt.NDArray[Any],
+    channels: Channels = ALIKE,
+    aim: Aim | None = None,
+    missing: Mask | None = None,
 ) -> Spectrum:
     """Compute the spectrum of `(n, *frame_shape)` signals, from a sample of them.
 
-    Of an aim by channel it says what that comes to, by the weights of the channels.
+    Of an aim by channel it says what that comes to, by the weights of the channels. What is
+    `missing` is coded as it was filled, and so has a part in components, but none in the unit.
     """
-    sample = x[:: -(-len(x) // MAX_SIGNALS)]
-    scaling = scaling_of(sample, "mse", channels)
+    every = -(-len(x) // MAX_SIGNALS)
+    sample, gone = x[::every], None if missing is None else missing[::every]
+    scaling = scaling_of(sample, "mse", channels, gone)
     flat = scaled(sample, scaling).flatten(1)  # of mean 0; the mean variance is 1
-    unit = float(flat.square().mean()) or 1.0
+    squares = flat.square()
+    known = squares if gone is None or gone.all() else squares[~torch.from_numpy(gone).flatten(1)]
+    unit = float(known.mean()) or 1.0
     few = len(flat) < flat.shape[1]
     rows = flat - flat.mean(0) if few else flat
     scatter = rows @ rows.T if few else scatter_matrix(flat, flat.double().mean(0))
@@ -52,7 +59,9 @@ def spectrum_of(
     return Spectrum(variances, psnr_of_mean, finest, weighed)
 
 
-def weights_for(x: npt.NDArray[Any], snrs: Sequence[float]) -> list[float]:
+def weights_for(
+    x: npt.NDArray[Any], snrs: Sequence[float], missing: Mask | None = None
+) -> list[float]:
     """Return what squared errors of channels count such that each comes to an SNR of its own.
 
     Of a codec for the weighed mean squared error all components that are coded have the same of
@@ -64,9 +73,11 @@ def weights_for(x: npt.NDArray[Any], snrs: Sequence[float]) -> list[float]:
         Channels on the last axis.
     snrs : sequence of float
         In dB, of each channel.
+    missing : (n, *frame_shape) bool, optional
     """
-    channels = (x[..., number : number + 1] for number in range(len(snrs)))
-    levels = [
-        spectrum_of(channel).level_at(snr) for channel, snr in zip(channels, snrs, strict=True)
-    ]
+    levels = []
+    for number, snr in enumerate(snrs):
+        own = (..., slice(number, number + 1))
+        gone = None if missing is None else missing[own]
+        levels.append(spectrum_of(x[own], missing=gone).level_at(snr))
     return [min(levels) / level for level in levels]

@@ -20,7 +20,11 @@ SHARE_OF_NOISE = 0.1  # latents of less variance than that are left out
 
 
 def axes_of_tiles(
-    scaled: Tensor, shapes: Sequence[tuple[int, ...]], rim: npt.NDArray[np.int64], plan: Plan
+    scaled: Tensor,
+    shapes: Sequence[tuple[int, ...]],
+    rim: npt.NDArray[np.int64],
+    plan: Plan,
+    missing: Tensor | None = None,
 ) -> tuple[tuple[Tensor, Tensor], Coded]:
     """Learn the axes of the tiles of arrays.
 
@@ -34,6 +38,8 @@ def axes_of_tiles(
         The places of the elements that predict a tile, from its first one.
     plan : Plan
         As many latents as it was given, or as are worth coding.
+    missing : (n, *frame_shape) bool, optional
+        Which elements were filled in: nothing is learnt from them.
 
     Returns
     -------
@@ -43,8 +49,9 @@ def axes_of_tiles(
         What neighbours do not say.
     """
     arrays, frame_shape = arrays_of(scaled.double().numpy(), shapes), tuple(scaled.shape[1:])
+    known = () if missing is None else arrays_of(~missing.numpy(), shapes)
     mean = sum(float(a.sum()) for a in arrays) / sum(a.size for a in arrays)
-    learnt = Covariances.of(arrays, rim, frame_shape)
+    learnt = Covariances.of(arrays, rim, frame_shape, known)
     noise = learnt.variance * 10.0 ** (-(plan.aimed_snr or USUAL_NOISE_DB) / 10.0)
     variances, vectors = np.linalg.eigh(learnt.unpredicted(noise, learnt.weights(noise)))
     variances, vectors = np.maximum(variances[::-1], 0.0), vectors[:, ::-1]

@@ -20,6 +20,7 @@ ROWS = 4096
 
 Signals = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 class Channels:
@@ -63,11 +64,17 @@ ALIKE = Channels("none", None, ())
 """One scale for all elements."""
 
 
-def scaling_of(x: Signals, loss: str, channels: Channels = ALIKE) -> Scaling:
-    """Standardise: in the networks' units every channel has one deviation, but for its weight."""
-    ranges = [range_of(channel) for channel in channels.of(x)]
-    means = [float(channel.mean(dtype=np.float64)) for channel in channels.of(x)]
-    deviations = np.array([deviation_of(*both) for both in zip(channels.of(x), means, strict=True)])
+def scaling_of(
+    x: Signals, loss: str, channels: Channels = ALIKE, missing: Mask | None = None
+) -> Scaling:
+    """Standardise: in the networks' units every channel has one deviation, but for its weight.
+
+    What is `missing`, `(n, *frame_shape)`, counts in no mean and no deviation.
+    """
+    each, known = channels.of(x), _known_of(channels, missing)
+    ranges = [range_of(channel) for channel in each]
+    means = [mean_of(*both) for both in zip(each, known, strict=True)]
+    deviations = np.array([deviation_of(*all_) for all_ in zip(each, means, known, strict=True)])
     if is_picture(x):  # its channels have one unit, and one range
         deviations[:] = math.sqrt(float(np.square(deviations).mean()))
     deviations = np.where(deviations > 0, deviations, 1.0)
@@ -98,13 +105,28 @@ def _scaling(x: Signals, ends: tuple[Floats, ...], extent: Floats) -> Scaling:
     return Scaling(offset, scale, out_offset, out_scale, low, high, peak, integer, each)
 
 
-def deviation_of(x: Signals, mean: float) -> float:
+def _known_of(channels: Channels, missing: Mask | None) -> list[Mask | None]:
+    """Return which elements of each channel are known; None where all are, or none."""
+    if missing is None:
+        return [None] * channels.count
+    return [~gone if 0 < gone.sum() < gone.size else None for gone in channels.of(missing)]
+
+
+def mean_of(x: Signals, known: Mask | None = None) -> float:
+    """Compute the mean in float64, of what is known."""
+    return float(x.mean(dtype=np.float64, where=True if known is None else known))
+
+
+def deviation_of(x: Signals, mean: float, known: Mask | None = None) -> float:
     """Compute the standard deviation in float64, part by part: ten times as fast as numpy's."""
     total = 0.0
     for start in range(0, len(x), ROWS):
-        centred = np.subtract(x[start : start + ROWS], mean, dtype=np.float64).ravel()
+        part = slice(start, start + ROWS)
+        centred = np.subtract(x[part], mean, dtype=np.float64).ravel()
+        if known is not None:
+            centred *= known[part].ravel()
         total += float(centred @ centred)
-    return math.sqrt(total / x.size)
+    return math.sqrt(total / (x.size if known is None else int(known.sum())))
 
 
 def range_of(x: Signals) -> tuple[float, float]:

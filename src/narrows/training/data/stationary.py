@@ -36,7 +36,13 @@ class Covariances:
     own: Floats
 
     @classmethod
-    def of(cls, arrays: Sequence[npt.NDArray[Any]], rim: Places, shape: tuple[int, ...]) -> Self:
+    def of(
+        cls,
+        arrays: Sequence[npt.NDArray[Any]],
+        rim: Places,
+        shape: tuple[int, ...],
+        known: Sequence[npt.NDArray[np.bool_]] = (),
+    ) -> Self:
         """Learn them from arrays.
 
         Parameters
@@ -46,17 +52,21 @@ class Covariances:
             Places of the elements of a rim, from the first one of the tile.
         shape : tuple of int
             Of a tile.
+        known : sequence of (s0, s1, ...) bool
+            What is learnt from, of each array; all where there are none.
         """
         reach = tuple(length - int(rim.min()) for length in shape)
         places = np.concatenate([rim, np.indices(shape).reshape(len(shape), -1).T])
         distance = np.abs(places[:, None] - places[None])
-        variance = float(np.var(np.concatenate([array.ravel() for array in arrays])))
-        half = variogram(arrays, reach)[tuple(np.moveaxis(distance, -1, 0))]
+        known = known or [np.ones(array.shape, bool) for array in arrays]
+        both = zip(arrays, known, strict=True)
+        variance = float(np.var(np.concatenate([array[there] for array, there in both])))
+        half = variogram(arrays, reach, known)[tuple(np.moveaxis(distance, -1, 0))]
         # What was measured need not be a covariance: it becomes the nearest one.
         values, vectors = np.linalg.eigh(variance - half)
-        both = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        every = (vectors * np.maximum(values, 0.0)) @ vectors.T
         n = len(rim)
-        return cls(both[:n, :n], both[:n, n:], both[n:, n:])
+        return cls(every[:n, :n], every[:n, n:], every[n:, n:])
 
     @property
     def variance(self) -> float:
@@ -87,7 +97,11 @@ class Covariances:
         return np.asarray(self.own - across - across.T + weights.T @ among @ weights)
 
 
-def variogram(arrays: Sequence[npt.NDArray[Any]], reach: tuple[int, ...]) -> Floats:
+def variogram(
+    arrays: Sequence[npt.NDArray[Any]],
+    reach: tuple[int, ...],
+    known: Sequence[npt.NDArray[np.bool_]],
+) -> Floats:
     """Return half the mean squared difference of elements at each distance, of either sign.
 
     Parameters
@@ -95,6 +109,8 @@ def variogram(arrays: Sequence[npt.NDArray[Any]], reach: tuple[int, ...]) -> Flo
     arrays : sequence of (s0, s1, ...)
     reach : tuple of int
         The distances along each axis, from 0 to below this.
+    known : sequence of (s0, s1, ...) bool
+        Nothing else of each array counts.
 
     Returns
     -------
@@ -102,11 +118,11 @@ def variogram(arrays: Sequence[npt.NDArray[Any]], reach: tuple[int, ...]) -> Flo
     """
     axes = range(len(reach))
     total, count = np.zeros(reach), np.zeros(reach)
-    for array in arrays:
+    for array, there in zip(arrays, known, strict=True):
         size = [s + r for s, r in zip(array.shape, reach, strict=True)]
-        x = array - array.mean()
+        x = np.where(there, array - array.mean(), 0.0)
         ones, values, squares = (
-            np.fft.rfftn(each, size, axes) for each in (np.ones(x.shape), x, np.square(x))
+            np.fft.rfftn(each, size, axes) for each in (there.astype(np.float64), x, np.square(x))
         )
         pairs = np.fft.irfftn(np.square(np.abs(ones)), size, axes)
         spread = 2.0 * np.real(np.conj(ones) * squares) - 2.0 * np.square(np.abs(values))

@@ -164,7 +164,9 @@ def freeze(
         clock.lap("freezing")
         LOG.debug("learning to predict")
         if signals.bricks:
-            finished = with_tiles(finished, signals.train, signals.bricks)
+            gone = signals.missing_train
+            known = None if gone is None else ~gone.numpy()
+            finished = with_tiles(finished, signals.train, signals.bricks, known)
         else:
             finished = with_prediction(finished, signals.train, signals.recordings)
         clock.lap("prediction")

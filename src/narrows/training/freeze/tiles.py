@@ -49,7 +49,12 @@ SHARE_OF_ROUNDING = 0.003  # of the noise of a step: what rounding the border's 
 MEAN_OF_SPREAD = 0.7  # magnitude of a symbol, in the spread of its latent
 
 
-def with_tiles(model: Model, x: npt.NDArray[Any], shapes: Sequence[tuple[int, ...]]) -> Model:
+def with_tiles(
+    model: Model,
+    x: npt.NDArray[Any],
+    shapes: Sequence[tuple[int, ...]],
+    known: npt.NDArray[np.bool_] | None = None,
+) -> Model:
     """Return the model with what predicts tiles from those before them.
 
     Parameters
@@ -59,6 +64,8 @@ def with_tiles(model: Model, x: npt.NDArray[Any], shapes: Sequence[tuple[int, ..
         The tiles of arrays, one array behind the other.
     shapes : sequence of tuple
         Of the arrays.
+    known : (n, *frame_shape), optional
+        Nothing is learnt from other elements; by default from all.
     """
     arrays = arrays_of(in_output_units(x, model.normaliser).astype(np.float64), shapes)
     largest = max(int(np.abs(array).max()) for array in arrays)
@@ -69,7 +76,8 @@ def with_tiles(model: Model, x: npt.NDArray[Any], shapes: Sequence[tuple[int, ..
             "its integers of 30 bits; convert to int16 or float32, or take architecture linear"
         )
     places = rim_for(model.frame_shape)
-    rim, learnt = -int(places.min()), Covariances.of(arrays, places, model.frame_shape)
+    there = () if known is None else arrays_of(known, shapes)
+    rim, learnt = -int(places.min()), Covariances.of(arrays, places, model.frame_shape, there)
     (analysis, _), steps = analysis_of(model.decoder), _steps(model)
     noises = [float(np.median(step)) ** 2 / 12.0 for step in steps]
     noise, borders = noises[(len(noises) - 1) // 2], []
