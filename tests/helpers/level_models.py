@@ -6,6 +6,8 @@ from narrows.codec.entropy.counting import to_integers
 from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.levels.byte_heads import N_LOGISTICS
 from narrows.codec.levels.byte_levels import INPUT_ONE, N_QUIET, ByteLevels, n_inputs
+from narrows.codec.levels.number_inputs import Surroundings
+from narrows.codec.levels.number_levels import INPUT_LIMIT, N_OUTPUTS, NumberLevels
 from narrows.codec.levels.pass_network import PassNetwork
 
 
@@ -40,3 +42,27 @@ def blobs(shape, n, seed=0):
         x = x + np.roll(x, 1, axis) + np.roll(x, 2, axis)
     x *= 120 / x.std()
     return np.clip(x + 60, 0, 255).astype(np.uint8).reshape(n, -1)
+
+
+def random_number_levels(order, units=3, seed=0):
+    """Return a levels coder for whole numbers whose networks are drawn at random."""
+    rng = np.random.default_rng(seed)
+    passes = [each for each in order.passes if not each.is_start]
+    networks = [
+        PassNetwork(
+            rng.integers(-90, 90, (units, Surroundings(order, each).n_inputs)).astype(np.int16),
+            rng.integers(-300, 300, (1, units)).astype(np.int32),
+            rng.integers(-600, 600, (N_OUTPUTS, units)).astype(np.int16),
+            rng.integers(-9000, 9000, N_OUTPUTS).astype(np.int32),
+            INPUT_LIMIT,
+        )
+        for each in passes
+    ]
+    return NumberLevels(order, networks)
+
+
+def waves(order, n, seed=0):
+    """Return `(n, size)` whole numbers, smooth along the last axis, with some noise."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, *order.shape, order.n_channels)).cumsum(axis=-2) * 9
+    return np.rint(x + rng.normal(size=x.shape)).astype(np.int64).reshape(n, -1)

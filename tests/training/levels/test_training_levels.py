@@ -7,12 +7,14 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 
 import torch
 
-from narrows.codec.encoding.level_payloads import encode_bytes
+from narrows.codec.encoding.level_payloads import encode_bytes, encode_numbers
 from narrows.codec.levels.byte_payload import decode_bytes
+from narrows.codec.levels.number_payload import decode_numbers
 from narrows.codec.levels.passes import PassOrder
 from narrows.training.freeze.levels import atoms_of, freeze_bytes, passes_of, train_byte_levels
+from narrows.training.freeze.number_levels import train_number_levels
 from narrows.training.levels.byte_networks import ByteNetworks, atom_and_grey_bits
-from tests.helpers.level_models import blobs
+from tests.helpers.level_models import blobs, waves
 
 ORDER = PassOrder((8, 8), start_stride=4, origin=1)
 
@@ -64,3 +66,15 @@ def test_the_probabilities_of_all_values_sum_to_one(atoms):
     ]
     inside = [b for v, b in enumerate(each) if v in atoms or all(v != a for a in atoms)]
     assert sum(2.0**-b for b in inside) == pytest.approx(1, abs=1e-4)
+
+
+def test_trained_numbers_take_fewer_bytes_than_untrained_ones_and_lose_nothing():
+    order = PassOrder((32,), n_channels=2, start_stride=32)
+    frames = waves(order, 90)
+    sizes = []
+    for updates in (1, 60):
+        levels = train_number_levels(frames[:60], order, units=5, updates=updates, seed=0)
+        payload = encode_numbers(levels, frames[60:])
+        assert np.array_equal(decode_numbers(levels, payload, 30), frames[60:])
+        sizes.append(len(payload))
+    assert sizes[1] < 0.95 * sizes[0]

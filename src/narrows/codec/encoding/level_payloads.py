@@ -1,4 +1,4 @@
-"""Frames of bytes -> payload bytes, by the levels coder of a model."""
+"""Frames -> payload bytes, by the levels coder of a model."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.encoding.level_fit import fit_last_layers, with_changes
 from narrows.codec.entropy.stacks import Entries, best_stack
 from narrows.codec.entropy.tables import Frequencies
 from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.decisions import Integers, two_frequencies
+from narrows.codec.levels.number_levels import NumberLevels, Starts
+from narrows.codec.levels.number_payload import pack_changes
+from narrows.codec.levels.number_tables import N_CLASSES
 
 
 class DecisionWriter:
@@ -48,3 +52,24 @@ def encode_bytes(levels: ByteLevels, frames: npt.NDArray[np.uint8]) -> bytes:
     writer = DecisionWriter()
     levels.code(len(frames), writer, frames)
     return writer.to_bytes()
+
+
+def encode_numbers(levels: NumberLevels, frames: npt.NDArray[np.int64]) -> bytes:
+    """Code `(n, size)` frames of whole numbers without loss, by last layers of their own."""
+    values = np.ascontiguousarray(frames.T)
+    starts, changes = _starts(levels, values), fit_last_layers(levels, values)
+    writer = DecisionWriter()
+    with_changes(levels, changes).code(len(frames), starts, writer, frames)
+    return pack_changes(starts, changes) + writer.to_bytes()
+
+
+def _starts(levels: NumberLevels, values: npt.NDArray[np.int64]) -> Starts:
+    """Choose the classes of the distances between start places."""
+    classes = [0] * levels.order.n_channels
+    for each in levels.order.passes:
+        if each.is_start:
+            own = values[levels.order.places(each)].T.reshape(-1)
+            mean = int(np.abs(np.diff(own, prepend=0)).sum()) // max(1, own.size)
+            octaves = max(0, mean.bit_length() - 1)  # a logistic's mean distance is 1.4 scales
+            classes[each.channel] = min(14 + 3 * octaves, N_CLASSES - 1)
+    return Starts(tuple(classes))

@@ -101,8 +101,17 @@ class PassNetwork:
         start : int
             The first of these places.
         """
-        first, bias, second, second_bias = self._compiled
-        hidden = first @ x.astype(first.dtype, copy=False)
+        _, _, second, second_bias = self._compiled
+        outputs: Columns = second @ self.hidden(x, counts, start).astype(second.dtype, copy=False)
+        outputs += second_bias
+        np.floor(outputs, out=outputs)
+        return outputs
+
+    @np.errstate(invalid="ignore")
+    def hidden(self, x: Columns, counts: npt.NDArray[np.intp], start: int) -> Columns:
+        """Return the `(units, rows)` hidden values; see `__call__`."""
+        first, bias, _, _ = self._compiled
+        hidden: Columns = first @ x.astype(first.dtype, copy=False)
         np.floor(hidden, out=hidden)
         if bias.shape[1] == 1:
             hidden += bias
@@ -112,10 +121,7 @@ class PassNetwork:
         np.floor(low, out=low)
         np.maximum(hidden, low, out=hidden)
         np.clip(hidden, -HIDDEN_LIMIT, HIDDEN_LIMIT, out=hidden)
-        outputs: Columns = second @ hidden.astype(second.dtype, copy=False)
-        outputs += second_bias
-        np.floor(outputs, out=outputs)
-        return outputs
+        return hidden
 
 
 def _row_sums(weights: npt.NDArray[np.int16]) -> int:

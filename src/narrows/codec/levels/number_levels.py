@@ -1,0 +1,173 @@
+"""Whole numbers without loss, or in steps, pass by pass: series of several channels, and fields.
+
+    places of a pass ──known neighbours, less their middle, by their spread──► network of the pass
+       ──mean and scale──► logistic ──► distance from the mean ──► payload
+
+All is in whole numbers. A middle c of the n_c nearest neighbours is kept as n_c c, distances from
+it as n_c d, and the spread s of eight of them as their sum S = 8 n_c s; so nothing is divided but
+n_c d by S, whose quotient is exact in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.checks import check_shape
+from narrows.codec.levels.decisions import DecisionCoder
+from narrows.codec.levels.number_inputs import Inputs, Surroundings
+from narrows.codec.levels.number_tables import N_CLASSES, Integers, code_distances
+from narrows.codec.levels.pass_network import PassNetwork
+from narrows.codec.levels.passes import PassOrder
+from narrows.codec.networks.layers.contract import above, below
+from narrows.errors import FormatError
+
+INPUT_LIMIT = 1024  # eight spreads, in 128ths
+MEAN_UNIT_BITS = 10  # a mean is in 1024ths of the spread
+MAX_MEAN = 1 << 13  # eight spreads
+MIDDLE_CLASS = 20  # that a network's output of 0 stands for
+MAX_NUMBER = 1 << 40
+N_OUTPUTS = 2
+ROWS_AT_ONCE = 1 << 15
+
+
+class Starts(NamedTuple):
+    """How the start places of a block are coded: classes of their distances, one a channel."""
+
+    classes: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class NumberLevels:
+    """The levels coder of a model for whole numbers.
+
+    Attributes
+    ----------
+    order : PassOrder
+    networks : sequence of PassNetwork
+        One a pass that is not of the start. An archive may have other ones of its own.
+
+    Raises
+    ------
+    FormatError
+        If the parts do not fit together.
+    """
+
+    order: PassOrder
+    networks: Sequence[PassNetwork]
+
+    def __post_init__(self) -> None:
+        around = self.surroundings
+        if len(self.networks) != len(around):
+            raise FormatError(f"{len(self.networks)} networks for {len(around)} passes")
+        for network, each in zip(self.networks, around, strict=True):
+            shape = network.first.shape[1], len(network.second), len(network.bias)
+            if shape != (each.n_inputs, N_OUTPUTS, 1) or network.input_limit != INPUT_LIMIT:
+                raise FormatError(f"network of a pass from, to and with biases of {shape}")
+
+    @cached_property
+    def surroundings(self) -> list[Surroundings]:
+        """What is known around the places of each pass but those of the start."""
+        return [Surroundings(self.order, each) for each in self.order.passes if not each.is_start]
+
+    def with_networks(self, networks: Sequence[PassNetwork]) -> NumberLevels:
+        """Return the coder with other networks."""
+        return replace(self, networks=networks)
+
+    def code(
+        self, n: int, starts: Starts, coder: DecisionCoder, frames: Integers | None = None
+    ) -> Integers:
+        """Code n frames of whole numbers and return them, `(n, size)`.
+
+        Parameters
+        ----------
+        n : int
+        starts : Starts
+        coder : DecisionCoder
+        frames : (n, size) int64, optional
+            The frames, where they are known: they are then told to the coder.
+        """
+        values = np.zeros((self.order.size, n), dtype=np.int64)
+        if frames is not None:
+            values[:] = frames.T
+        for each in self.order.passes:
+            if each.is_start:
+                self._code_start(self.order.places(each), starts.classes[each.channel], values,
+                                 coder, frames is not None)  # fmt: skip
+        for network, around in zip(self.networks, self.surroundings, strict=True):
+            for part in around.parts(ROWS_AT_ONCE, n):
+                mean, classes = predicted(network, around.inputs(values, part))
+                places, truth = around.places[part], None
+                if frames is not None:
+                    truth = values[places].reshape(-1) - (mean >> 3)
+                distances = code_distances(classes, mean & 7, coder, truth)
+                found = np.clip((mean >> 3) + distances, -MAX_NUMBER, MAX_NUMBER)
+                values[places] = found.reshape(len(places), n)
+        return np.ascontiguousarray(values.T)
+
+    @staticmethod
+    def _code_start(
+        places: npt.NDArray[np.intp], number: int, values: Integers, coder: DecisionCoder,
+        is_known: bool,
+    ) -> None:  # fmt: skip
+        """Code start places, frame by frame, each as its distance from that of the frame before."""
+        own = values[places].T.reshape(-1)
+        classes = np.full(own.size, number)
+        truth = np.diff(own, prepend=0) if is_known else None
+        distances = code_distances(classes, np.zeros_like(classes), coder, truth)
+        found = np.clip(np.cumsum(distances), -MAX_NUMBER, MAX_NUMBER)
+        values[places] = found.reshape(values.shape[1], len(places)).T
+
+    def settings(self) -> dict[str, Any]:
+        """Return all of it but the tensors, as canonical JSON values."""
+        order = self.order
+        return {
+            "shape": list(order.shape),
+            "n_channels": order.n_channels,
+            "start_stride": order.start_stride,
+            "origin": order.origin,
+        }
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the tensors by name."""
+        found: dict[str, npt.NDArray[Any]] = {}
+        for number, network in enumerate(self.networks):
+            found |= above(f"{number}.", network.tensors())
+        return found
+
+    @classmethod
+    def build(
+        cls, settings: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]
+    ) -> NumberLevels:
+        """Undo `settings()` and `tensors()`; FormatError where they do not fit together."""
+        shape = check_shape(tuple(settings["shape"]), "shape of levels")
+        places = ("n_channels", "start_stride", "origin")
+        order = PassOrder(shape, **{name: settings[name] for name in places})
+        n = sum(not each.is_start for each in order.passes)
+        networks = [
+            PassNetwork(**below(f"{number}.", tensors), input_limit=INPUT_LIMIT)
+            for number in range(n)
+        ]
+        return cls(order, networks)
+
+
+def predicted(network: PassNetwork, inputs: Inputs) -> tuple[Integers, Integers]:
+    """Return the means of `(rows,)` numbers in eighths, and the classes of their scales."""
+    outputs = network(inputs.x, np.zeros(0, np.intp), 0)
+    return mean_and_class(outputs, inputs)
+
+
+def mean_and_class(outputs: npt.NDArray[Any], inputs: Inputs) -> tuple[Integers, Integers]:
+    """Return what `(2, rows)` outputs say: means in eighths, and classes of scales."""
+    mean, scale = outputs
+    move = np.clip(mean, -MAX_MEAN, MAX_MEAN).astype(np.int64)
+    move *= inputs.spread
+    move >>= MEAN_UNIT_BITS + inputs.middle_bits
+    move += inputs.middle << 3 >> inputs.middle_bits
+    classes = np.clip(scale + MIDDLE_CLASS, 0, N_CLASSES - 1).astype(np.int64)
+    return move, classes
