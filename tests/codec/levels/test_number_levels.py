@@ -31,8 +31,8 @@ PAIR = ORDERS["two leads"]
 def test_numbers_come_back(kind):
     order = ORDERS[kind]
     levels, rng = random_number_levels(order), np.random.default_rng(2)
-    wild = rng.integers(-(2**38), 2**38, (3, order.size)) >> rng.integers(0, 38, (3, order.size))
-    for frames in (waves(order, 5), wild, np.zeros((2, order.size), np.int64), wild[:0]):
+    wild = rng.integers(-(2**38), 2**38, (1, order.size)) >> rng.integers(0, 38, (1, order.size))
+    for frames in (waves(order, 3), wild, np.zeros((2, order.size), np.int64), wild[:0]):
         payload = encode_numbers(levels, frames)
         assert np.array_equal(decode_numbers(levels, payload, len(frames)), frames)
 
