@@ -107,6 +107,35 @@ class Autoencoder(nn.Module):
         output: Tensor = self.decoder(latents / self.latent_scale)
         return output
 
+    @property
+    def _unit(self) -> Numbers:
+        """What decoded frames are in: whole numbers as they are; floats so that float32 holds them.
+
+        Channels of these count by their weights.
+        """
+        return 1.0 if self.scaling.integer else self.scaling.peak / self.scaling.weight
+
+    def decoded(self, scaled: Tensor, quality: Quality = 0, *, rounded: bool = True) -> Tensor:
+        """Encode `(n, *frame_shape)` scaled frames and decode them, clipped to their range.
+
+        Relative to the offset, so that float32 keeps the digits that matter.
+        """
+        scaling, unit = self.scaling, self._unit
+        latents = self.latents(scaled, quality)
+        decoded = self.output(torch.round(latents) if rounded else latents, quality)
+        decoded = decoded * like(decoded, scaling.output_scale / unit)
+        decoded = decoded + like(decoded, (scaling.output_offset - scaling.offset) / unit)
+        ends = (like(decoded, (end - scaling.offset) / unit) for end in (scaling.low, scaling.high))
+        return torch.clamp(decoded, *ends)
+
+    @torch.no_grad()
+    def squared_distance(self, decoded: Tensor, other: Tensor) -> float:
+        """Sum the squares between two results of `decoded`, in units of the peak."""
+        away = decoded - other
+        if self.scaling.integer:
+            away = away * like(away, self.scaling.weight / self.scaling.peak)
+        return float(away.double().square().sum())
+
     @torch.no_grad()
     def squared_error(
         self,
@@ -122,16 +151,8 @@ class Autoencoder(nn.Module):
         are in units of the peak, channels counting by their weights. Elements that are `missing`,
         `(n, *frame_shape)`, do not count.
         """
-        scaling = self.scaling
-        latents = self.latents(scaled, quality)
-        decoded = self.output(torch.round(latents) if rounded else latents, quality)
-        # Whole numbers are rounded as they are; of floats of any size, float32 holds such errors.
-        unit = 1.0 if scaling.integer else scaling.peak / scaling.weight
-        # Relative to the offset, so that float32 keeps the digits that matter.
-        decoded = decoded * like(decoded, scaling.output_scale / unit)
-        decoded = decoded + like(decoded, (scaling.output_offset - scaling.offset) / unit)
-        ends = (like(decoded, (end - scaling.offset) / unit) for end in (scaling.low, scaling.high))
-        decoded = torch.clamp(decoded, *ends)
+        decoded, scaling = self.decoded(scaled, quality, rounded=rounded), self.scaling
+        unit = self._unit
         original = scaled / like(scaled, scaling.scale * unit)
         if missing is not None:
             original = torch.where(missing, decoded, original)

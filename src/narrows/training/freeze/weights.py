@@ -45,19 +45,27 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
     shares = shares_of_error([layer.weight.numel() for layer in layers])
     finest = {layer: (float(layer.weight.abs().max()) or 1.0) / MAX_WEIGHT for layer in layers}
     finest_quality = autoencoder.n_qualities - 1
-    base = autoencoder.squared_error(scaled, finest_quality)
-    budget = base * (10 ** (loss_db / 10) - 1)
+    budget = autoencoder.squared_error(scaled, finest_quality) * (10 ** (loss_db / 10) - 1)
+    exact = autoencoder.decoded(scaled, finest_quality, rounded=False)
+
+    def error_of(steps: Steps) -> float:
+        """Return what rounding adds to the error, where it is independent of what is there.
+
+        That of a few signals, with their latents rounded, would go up and down by chance.
+        """
+        with rounded_weights(steps):
+            decoded = autoencoder.decoded(scaled, finest_quality, rounded=False)
+        return autoencoder.squared_distance(decoded, exact)
+
     steps: Steps = {}
     for layer, of_error in zip(layers, shares, strict=True):
         probe = PROBE_STEP * float(layer.weight.std(correction=0))
-        with rounded_weights({layer: probe}):
-            added = autoencoder.squared_error(scaled, finest_quality) - base
+        added = error_of({layer: probe})
         share = budget * of_error
         step = probe * (share / max(added, share * (PROBE_STEP / COARSEST_STEP) ** 2, 1e-30)) ** 0.5
         steps[layer] = max(step, finest[layer])
     for _ in range(MAX_ROUNDS):
-        with rounded_weights(steps):
-            added = autoencoder.squared_error(scaled, finest_quality) - base
+        added = error_of(steps)
         if added <= budget:
             return steps
         finer = 0.95 * max(budget / added, 0.01) ** 0.5
