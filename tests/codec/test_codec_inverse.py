@@ -9,8 +9,8 @@ import pytest
 
 from narrows.codec.archive import MAX_BLOCK_BYTES, ArchiveReader, Mode
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.found import Found
 from narrows.codec.encoding.requests import Request
-from narrows.codec.encoding.symbol_search import Found
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.element_types import ends_of
 from narrows.errors import DataError, ModelError

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from narrows.codec.archive import MAX_BLOCK_BYTES, MAX_FRAME_BYTES, ArchiveWriter, Block, Mode
 from narrows.codec.archive.layout import pack_block, pack_trailer
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.symbol_search import Found
+from narrows.codec.encoding.found import Found
 from narrows.codec.entropy.ans import SymbolCoder
 from tests.helpers.archives import BLOCK_LIMIT, header_of, written
 from tests.helpers.tiny_models import (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.encoding.found import Found
 from narrows.codec.encoding.requests import EFFORTS, Progress, unseen
-from narrows.codec.encoding.symbol_search import Found, Known, SymbolSearch
+from narrows.codec.encoding.symbol_search import Known, SymbolSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN

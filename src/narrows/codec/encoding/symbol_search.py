@@ -25,14 +25,13 @@ from narrows.codec.encoding.costs import (
     squared,
     with_known,
 )
+from narrows.codec.encoding.found import Best, Floats, Found, Rows
 from narrows.codec.encoding.requests import Effort
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import ModelError
 
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
 Known = npt.NDArray[np.bool_] | None
 
 DAMPING = 1.25  # factor of the curvature, as moves are made together; best of 1, 1.25, 1.5 and 2
@@ -40,37 +39,6 @@ HALVINGS = 3  # rounds try all promising moves, then the better half of them, th
 ROUNDS_AFTER_FORCED_MOVE = 2
 BATCH_ELEMENTS = 1 << 22  # values of all layers in a batch
 BATCH_SIGNALS = 256
-
-
-@dataclass(frozen=True)
-class Found:
-    """Symbols `(n, latent_size)`, and what their distortion is at most, `(n,)` in whole units.
-
-    Infinite where no search has computed it.
-    """
-
-    symbols: Symbols
-    distortion_at_most: Floats
-
-    @classmethod
-    def rounded(cls, symbols: Symbols) -> Found:
-        """Return symbols whose distortion is not known."""
-        return cls(symbols, np.full(len(symbols), np.inf))
-
-
-@dataclass
-class Best:
-    """The best symbols so far, `(n, latent_size)`, and their cost in bits, `(n,)`."""
-
-    symbols: Symbols
-    cost: Floats
-
-    def take(self, rows: Rows, symbols: Symbols, cost: Floats) -> npt.NDArray[np.bool_]:
-        """Replace the symbols of those rows that now cost less; return which did, `(n_rows,)`."""
-        better = cost < self.cost[rows]
-        chosen = rows[better]
-        self.symbols[chosen], self.cost[chosen] = symbols[better], cost[better]
-        return better
 
 
 @dataclass(frozen=True)
