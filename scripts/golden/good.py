@@ -257,7 +257,7 @@ RANDOM = {
     "predicted-gaps-float32": predicted_gaps,
     "predicted-int16": partial(predicted, "int16", (5, 2, 3)),
     "tiles-float32": partial(tiles, "float32", (3, 4), (16, 17)),
-    "tiles-int16": partial(tiles, "int16", (2, 3, 2), (5, 8, 6)),
+    "tiles-int16": partial(tiles, "int16", (2, 3, 2), (5, 8, 6), [[0], [1, 2]]),
     "tiles-uint8": partial(tiles, "uint8", (5,), (49,)),
     "bricks-float32": partial(bricks, "float32", (3, 4), (16, 17), (2, 3)),
     "channels-float32": channels_float32,

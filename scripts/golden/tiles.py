@@ -1,4 +1,4 @@
-"""Sets of good golden files with predicted tiles."""
+"""Sets of good golden files with bricks of tiles."""
 
 import io
 
@@ -13,9 +13,9 @@ from scripts.golden.files import efforts_of, files_of
 from tests.helpers.tiling import smooth, tiny_tiling
 
 
-def tiles(dtype, frame_shape, shape):
+def tiles(dtype, frame_shape, shape, groups=None):
     """A brick of tiles, some of which go beyond the end of the array."""
-    model = tiny_tiling(dtype, frame_shape)
+    model = tiny_tiling(dtype, frame_shape, groups)
     x = smooth(model, shape)
     frames = cut(x, Grid(shape, frame_shape, frame_shape))
     return efforts_of(Codec(model), frames, bricks=[shape])

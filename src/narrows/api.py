@@ -198,7 +198,7 @@ def compress(
         source = ArraySource(codec.transform.check_frames(source.array))
     codec.transform.check_kind(source.shape, source.dtype)
     size = codec.encoder.header().block_of(block_signals)
-    laid, blocks = in_blocks(source, size, codec.model.tiles is not None)
+    laid, blocks = in_blocks(source, size, codec.model.wavelets is not None)
     if isinstance(laid, Frames):
         metadata = {**(metadata or {}), **laid.metadata}
     if (container := described(x)) is not None:

@@ -1,4 +1,4 @@
-"""A small random model that predicts tiles, and arrays whose tiles are alike."""
+"""A small random model that codes arrays as a whole, and arrays whose tiles are alike."""
 
 from dataclasses import replace
 from math import prod
@@ -8,8 +8,9 @@ import numpy as np
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.networks.layers import Dense, Reshape
 from narrows.codec.networks.network import IntegerNetwork
-from narrows.codec.prediction.lattice import Brick
-from narrows.codec.prediction.tile_prediction import TilePrediction, rim_of
+from narrows.codec.prediction.bands import n_features
+from narrows.codec.prediction.bricks import Brick
+from narrows.codec.prediction.wavelets import Wavelets
 from narrows.signals.windows import Grid, cut
 from tests.helpers.tiny_models import (
     LATENT_LIMIT,
@@ -24,8 +25,10 @@ LIMIT = 2**26
 SHIFT = 8
 
 
-def tiny_tiling(dtype="int16", frame_shape=(3, 4), rim=2, latent_size=7, n_qualities=2, seed=0):
-    """Make a small model that predicts tiles: by the mean of their rims."""
+def tiny_tiling(
+    dtype="int16", frame_shape=(3, 4), groups=None, latent_size=7, n_qualities=2, seed=0
+):
+    """Make a small model that codes arrays by wavelets, with weights and tables at random."""
     rng, normaliser, size = np.random.default_rng(seed), tiny_normaliser(dtype), prod(frame_shape)
     latent_size = min(latent_size, size)
     basis = np.linalg.qr(rng.normal(size=(size, latent_size)))[0].T
@@ -36,20 +39,15 @@ def tiny_tiling(dtype="int16", frame_shape=(3, 4), rim=2, latent_size=7, n_quali
         IntegerNetwork(encoder, frame_shape, normaliser.limit),
         IntegerNetwork(decoder, (latent_size,), LATENT_LIMIT), normaliser, n_qualities, seed,
     )  # fmt: skip
-    borders = []
-    for pattern in range(1, 1 << len(frame_shape)):
-        n_rim = len(rim_of(frame_shape, rim, pattern))
-        mean = np.full((n_rim, size), round(2**SHIFT / n_rim), dtype=np.int16)
-        mean += rng.integers(-1, 2, mean.shape, dtype=np.int16)
-        layers = [_dense(mean, SHIFT), Reshape(frame_shape)]
-        borders.append(IntegerNetwork(layers, (n_rim,), LIMIT))
-    scale = rng.integers(-20, 120, (n_qualities, 1 << len(frame_shape), latent_size))
-    spreads = (0.3, 0.6, 1, 2, 4, 8)
+    axes = len(frame_shape)
+    groups = [list(range(axes))] if groups is None else groups
+    features = n_features(axes, len(groups)) + 1
+    weights = rng.integers(0, 9000, (n_qualities, 2 ** (axes + len(groups)), 2**axes, features))
+    spreads = (0.3, 0.6, 1, 2, 4, 8, 16, 32)
     tables = [count_table(np.rint(rng.laplace(0, b, 900)).astype(np.int32)) for b in spreads]
-    magnitude = np.rint(256 * np.array(spreads)).astype(np.int32)
-    scale = scale.astype(np.int32)
-    own = TilePrediction(borders, scale, magnitude, tables, rim, LIMIT, 25, 4, -10)
-    model = replace(searching(model), tiles=own)
+    step = np.array([2 ** (12 - quality) for quality in range(n_qualities)], np.int32)
+    own = Wavelets(groups, LIMIT, 1000, 3, step, weights.astype(np.int32), tables, 420)
+    model = replace(searching(model), wavelets=own)
     return replace(model, known_answers=right_answers(model))
 
 

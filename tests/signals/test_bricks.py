@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrows.codec.prediction.lattice import Brick
+from narrows.codec.prediction.bricks import Brick
 from narrows.signals.bricks import brick_for, is_row_major, number_of, parts_of, place_of
 from narrows.signals.frames import Frames
 from narrows.signals.inputs import as_source, reading_of

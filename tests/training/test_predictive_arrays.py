@@ -98,7 +98,7 @@ def test_a_training_gives_the_same_model_each_time():
     assert models[0].model_id == models[1].model_id
     again = Codec.from_bytes(models[0].model_bytes)
     assert narrows.compress(x, again) == narrows.compress(x, models[1])
-    assert models[0].model.tiles is not None
+    assert models[0].model.wavelets is not None
     assert models[0].model.prediction is None
 
 
@@ -113,12 +113,12 @@ def test_several_qualities_give_more_bytes_and_less_error():
     assert found == sorted(found)
 
 
-def test_values_that_are_missing_come_back_and_only_their_block_is_not_predicted(codecs):
+def test_values_that_are_missing_come_back_and_only_their_block_is_patched(codecs):
     x = field((12, 40, 40), 4)
     x[2, 3, 4] = np.nan
     blob = narrows.compress(x, codecs["predictive"], block_signals=60)
     modes = [block.mode for block in ArchiveReader(io.BytesIO(blob))]
-    assert modes[0] is Mode.PATCHED
+    assert modes[0] is Mode.PREDICTED_PATCHED
     assert set(modes[1:]) == {Mode.PREDICTED}
     (decoded,) = decompressed(blob, codecs["predictive"], x)
     assert np.array_equal(np.isnan(decoded), np.isnan(x))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .bricks import decode_brick
 from .conventions import Cursor, Shape, need
 from .exact_values import read_exact
 from .metadata import take_metadata
@@ -16,7 +17,6 @@ from .payload import decode_payload
 from .predicted import decode_windows
 from .raw_blocks import elements, inflate, raw_of_planes
 from .several_qualities import decode_groups
-from .tiles import decode_tiles
 
 
 def read_archive(archive_bytes: bytes, model_bytes: bytes | None = None) -> np.ndarray:
@@ -117,12 +117,12 @@ def read_coded(payload: bytes, quality: int, model: Model, n: int) -> np.ndarray
 
 
 def read_predicted(payload: bytes, quality: int, model: Model, n: int) -> np.ndarray:
-    """Decode n windows or tiles, each of which may need those before it."""
-    need(model.prediction or model.tiles, "the model predicts nothing")
+    """Decode n windows, each of which may need those before it, or the tiles of a brick."""
+    need(model.prediction or model.wavelets, "the model predicts nothing")
     need(1 <= quality <= len(model.codings), "the model has no such quality")
     decode = partial(model.integers, quality=quality)
-    if model.tiles is not None:
-        return model.frames(decode_tiles(payload, n, quality, model.tiles, decode))
+    if model.wavelets is not None:
+        return model.frames(decode_brick(payload, n, quality, model.wavelets))
     assert model.prediction is not None
     groups = model.codings[quality - 1]
     return model.frames(

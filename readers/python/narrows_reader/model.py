@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .bricks import Wavelets, read_wavelets
 from .container import read_container
 from .context_model import ContextModel
 from .conventions import Shape, need
@@ -24,7 +25,6 @@ from .predicted import Prediction, read_prediction
 from .settings import has_search
 from .tables import read_tables
 from .tensors import Tensors
-from .tiles import Tiles, read_tiles
 
 
 class Model(NamedTuple):
@@ -39,7 +39,7 @@ class Model(NamedTuple):
     steps: np.ndarray
     codings: list[list[Group]]
     prediction: Prediction | None
-    tiles: Tiles | None
+    wavelets: Wavelets | None
 
     @property
     def k(self) -> int:
@@ -77,17 +77,17 @@ def read_model(data: bytes) -> Model:
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
     tables = read_tables(tensors.under("tables."), steps.shape)
     codings = read_codings(tensors, decoding["contexts"], tables, steps, n_encoded)
-    prediction = tiles = None
+    prediction = wavelets = None
     if "prediction" in decoding:
         prediction = read_prediction(decoding, tensors.under("prediction."), len(steps))
-    if "tiles" in decoding:
-        tiles = read_tiles(decoding, tensors.under("tiles."), len(steps), k)
+    if "wavelets" in decoding:
+        wavelets = read_wavelets(decoding, tensors.under("wavelets."), len(steps))
     name = model_id(settings, tensors.done)
     need(name.hex() == settings["model_id"], "the model id is wrong")
     model = Model(
         name, np.dtype(decoding["normaliser"]["dtype"]), frame_shape, decoding["normaliser"],
         decoding["quantiser"]["limit"], decoder, steps, codings, prediction,
-        tiles,
+        wavelets,
     )  # fmt: skip
     if settings["known_sha256"]:
         known = tensors.unpack("known.symbols", "int32", None, k)
@@ -127,14 +127,16 @@ def check_known(model: Model, symbols: np.ndarray, digest: str) -> None:
 
 
 def known_predictions(model: Model) -> Iterator[np.ndarray]:
-    """Run the networks that predict on inputs that are all over their range."""
-    own, tiles, chains = model.prediction, model.tiles, []
+    """Return what is made of inputs that are all over their range."""
+    own, wavelets, chains = model.prediction, model.wavelets, []
     if own is not None:
         chains = [(own.border, own.b * own.c, 2 * own.limit)]
         chains.append((own.residual, len(own.tables[0]), own.residual_limit))
-    if tiles is not None:
-        borders = enumerate(tiles.borders, 1)
-        chains = [(border, len(tiles.rim(p)), tiles.limit) for p, border in borders]
+    if wavelets is not None:
+        shape = (11, 10, 9)[: len(model.frame_shape)]
+        numbers = np.arange(math.prod(shape)).reshape(shape)
+        for quality in range(1, len(wavelets.steps) + 1):
+            yield wavelets.values(40503 * numbers % 2001 - 1000, quality)
     for chain, size, limit in chains:
         number = np.arange(3)[:, None] * 40503 + np.arange(size) * 2654435761
         yield chain.run(number % (2 * limit + 1) - limit)

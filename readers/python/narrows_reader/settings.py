@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from . import context_model, normaliser, predicted, tiles
+from . import bricks, context_model, normaliser, predicted
 from .conventions import Rejected, need
 from .forms import (
     Either,
@@ -76,7 +76,7 @@ DECODING = {
     "normaliser": normaliser.SETTINGS,
     "quantiser": {"limit": integer(1, 2**31 - 1), "shift": integer(0, 47)},
 }
-ADDED = {"groups": is_groups, "prediction": predicted.SETTINGS, "tiles": tiles.SETTINGS}
+ADDED = {"groups": is_groups, "prediction": predicted.SETTINGS, "wavelets": bricks.SETTINGS}
 MODEL = {
     "architecture": anything, "decoding": Either(form_of_decoding),
     "encoder": Either(form_of_encoder), "encoder_sha256": hexadecimal(64),

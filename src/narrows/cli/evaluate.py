@@ -64,7 +64,7 @@ def evaluate(
     reading = asked.reading(codec)
     with open_stored(data, reading) as source:
         all_signals, in_order = source.shape[0], codec.model.prediction is not None
-        found = None if codec.model.tiles is None else some_bricks(source, signals)
+        found = None if codec.model.wavelets is None else some_bricks(source, signals)
         if found is None:
             given, x = Given.of(source), sample(read_all(data, source), signals, in_order)
         else:

@@ -165,7 +165,7 @@ def describe_model(file: str) -> dict[str, Any]:
         "latent_size": model.groups[ENCODED],
         "correction": _correction(model),
         "prediction": model.prediction and {"memory": model.prediction.memory},
-        "tiles": model.tiles and {"rim": model.tiles.rim},
+        "wavelets": model.wavelets and {"groups": model.wavelets.settings()["groups"]},
         "qualities": model.n_qualities,
         "lambda": _lambdas(model),
         "peak": model.peak,

@@ -14,9 +14,14 @@ from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
+from narrows.codec.prediction.bricks import cut_to_tiles
+from narrows.codec.prediction.coefficients import (
+    Coefficients,
+    pack_coefficients,
+    unpack_coefficients,
+)
 from narrows.codec.prediction.prediction import Prediction
-from narrows.codec.prediction.tile_prediction import TilePrediction
-from narrows.codec.prediction.tiles import pack_tiles, rebuild_tiles, unpack_tiles
+from narrows.codec.prediction.wavelets import Wavelets
 from narrows.codec.prediction.windows import (
     Windows,
     in_turn,
@@ -79,11 +84,11 @@ class BlockCoder:
         )
         return Block(Mode.PREDICTED, quality, len(windows.modes), payload)
 
-    def pack_tiles(self, symbols: Symbols, counts: tuple[int, ...], quality: int) -> Block:
-        """Code the symbols of so many predicted tiles along each axis to a block."""
-        assert self._model.tiles is not None
-        payload = pack_tiles(symbols, counts, self._model.tiles, quality)
-        return Block(Mode.PREDICTED, quality, len(symbols), payload)
+    def pack_brick(self, coefficients: Coefficients, n_tiles: int, quality: int) -> Block:
+        """Code the wavelet coefficients of a brick that is cut to so many tiles to a block."""
+        assert self._model.wavelets is not None
+        payload = pack_coefficients(coefficients, self._model.wavelets, quality)
+        return Block(Mode.PREDICTED, quality, n_tiles, payload)
 
     @staticmethod
     def patched(block: Block, exact: ExactValues) -> Block:
@@ -142,9 +147,9 @@ class BlockCoder:
         return Unpacked(symbols, qualities, exact)
 
     def _unpack_predicted(self, block: Block) -> Frames:
-        """Decode windows of a recording, or tiles: each needs those before it."""
-        if self._model.tiles is not None:
-            return self._unpack_tiles(block, self._model.tiles)
+        """Decode windows of a recording, each of which needs those before it, or a brick."""
+        if self._model.wavelets is not None:
+            return self._unpack_brick(block, self._model.wavelets)
         return self._in_dtype(rebuild(*self._windows_of(block)))
 
     def past_of(self, block: Block) -> tuple[Windows, Frames]:
@@ -166,12 +171,13 @@ class BlockCoder:
     def _in_dtype(self, values: npt.NDArray[np.float64]) -> Frames:
         return self._model.normaliser.from_integers(values.reshape(-1, *self._model.frame_shape))
 
-    def _unpack_tiles(self, block: Block, own: TilePrediction) -> Frames:
-        """Decode tiles of an array: each needs those before it along every axis."""
+    def _unpack_brick(self, block: Block, own: Wavelets) -> Frames:
+        """Decode the tiles of a part of an array."""
         self._check_quality(block.quality)
-        symbols, counts = unpack_tiles(block.payload, block.n_signals, own, block.quality)
-        residuals = self._transform.windows(symbols, block.quality).reshape(len(symbols), -1)
-        return self._in_dtype(rebuild_tiles(residuals, counts, own).astype(np.float64))
+        shape, each = self._model.frame_shape, (own, block.quality)
+        coefficients = unpack_coefficients(block.payload, block.n_signals, shape, *each)
+        values = own.values(coefficients, block.quality)
+        return self._in_dtype(cut_to_tiles(values, shape).astype(np.float64))
 
     @property
     def _prediction(self) -> Prediction:

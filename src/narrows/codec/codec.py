@@ -19,7 +19,7 @@ from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
-from narrows.codec.prediction.lattice import bricks_of
+from narrows.codec.prediction.bricks import bricks_of
 from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
 from narrows.processes import Workers

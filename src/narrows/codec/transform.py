@@ -100,7 +100,7 @@ class Transform:
         if quality.context is not None:
             for frequencies in frequencies_of(symbols, quality.tables):
                 hashed.update(frequencies.astype("<i4").tobytes())
-        for own in (self.model.prediction, self.model.tiles):
+        for own in (self.model.prediction, self.model.wavelets):
             for given in [] if own is None else own.answers():
                 hashed.update(given.astype("<i8").tobytes())
         if self._encoder is None:

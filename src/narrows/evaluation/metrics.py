@@ -14,7 +14,7 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.codec.model.range import Range
-from narrows.codec.prediction.lattice import bricks_of
+from narrows.codec.prediction.bricks import bricks_of
 from narrows.errors import DataError
 from narrows.evaluation.fidelity import (
     Fidelity,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.prediction.lattice import Brick
+from narrows.codec.prediction.bricks import Brick
 from narrows.errors import SettingError
 from narrows.signals.bricks import brick_for, parts_of
 from narrows.signals.checks import check_signals

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from narrows.arrays import as_array
 from narrows.codec.archive import Header
-from narrows.codec.prediction.lattice import Brick
+from narrows.codec.prediction.bricks import Brick
 from narrows.errors import SettingError
 from narrows.signals.channels import has_length
 from narrows.signals.containers import numbers_of_table

@@ -29,6 +29,7 @@ MAX_NEAR_DB, MAX_NEAR_SHARE = 0.25, 0.03
 FIRST_POWER = {PREDICTIVE: 0.5}
 """Of the share of the aim that was reached: bytes of predicted windows fall faster than bits do."""
 MAX_POWER = 1.5  # beyond what was tried, bytes grow ever faster
+LEAST_POWER = 0.3
 MORE_LATENTS = 1.4  # where those there are do not reach the aim
 MAX_MISSED_DB, MAX_MISSED_SHARE = 1.0, 0.15
 """Of an aim of quality, and of one of rate: what is missed by more is said to be."""
@@ -109,7 +110,8 @@ class Reached:
                 return None
             if missed > 0 and plan.why("latent_size") != GIVEN:
                 k = min(round(MORE_LATENTS * k), size)
-            return replace(tried, aimed_snr=tried.aimed_snr + missed, latent_size=k)
+            power = self._power_of_snr(tried, plan, before)
+            return replace(tried, aimed_snr=tried.aimed_snr + power * missed, latent_size=k)
         share = plan.aimed_bits / (8.0 * self.bytes_per_signal)
         if abs(share - 1.0) <= MAX_NEAR_SHARE:
             return None
@@ -120,6 +122,15 @@ class Reached:
             power = bits / got_more if bits * got_more > 0 else power
             power = min(power, MAX_POWER)
         return replace(tried, bits_per_latent=tried.bits_per_latent * share**power)
+
+    def _power_of_snr(self, tried: Plan, plan: Plan, before: tuple[Plan, Reached] | None) -> float:
+        """Return how many decibels of aim one that is reached takes."""
+        if before is None or before[0].aimed_snr is None or tried.aimed_snr is None:
+            return 1.0
+        now, then = self._missed(plan), before[1]._missed(plan)
+        got = 0.0 if now is None or then is None else then - now
+        more = tried.aimed_snr - before[0].aimed_snr
+        return min(max(more / got, LEAST_POWER), MAX_POWER) if more * got > 0 else 1.0
 
     def is_short(self, plan: Plan) -> bool:
         """Return whether this takes fewer bytes than `plan` aims at."""

@@ -22,7 +22,6 @@ from narrows.training.closed_form.steps import entropy_bits
 from narrows.training.closed_form.tiles import axes_of_tiles
 from narrows.training.data.frames import spread_over
 from narrows.training.finishing import finished
-from narrows.training.freeze import rim_for
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan
 from narrows.training.preparing import Prepared
@@ -74,7 +73,9 @@ class Solver:
             others = [(one, got) for one, _, got in beyond or self.found]
             self.found.append((tried, codec, reached))
             before = others[-1] if others else None
-            self._next = reached.nearer(tried, self.plan, signals.train[0].size, before)
+            # Arrays as a whole are coded by wavelets, to which more latents make no difference.
+            most_latents = tried.latent_size if signals.bricks else signals.train[0].size
+            self._next = reached.nearer(tried, self.plan, most_latents, before)
         _, codec, reached = min(self.found, key=lambda each: each[2].misses(self.plan))
         return codec, reached
 
@@ -93,8 +94,8 @@ class Solver:
     def _fitted_to_tiles(self, plan: Plan) -> Autoencoder:
         """Fit the axes of what neighbours do not say of tiles."""
         signals, scaling = self.prepared.signals, self.prepared.scaling
-        frames, rim = signals.scaled_train, rim_for(signals.train.shape[1:])
-        axes, coded = axes_of_tiles(frames, signals.bricks, rim, plan, self._missing)
+        frames = signals.scaled_train
+        axes, coded = axes_of_tiles(frames, signals.bricks, plan, self._missing)
         aims, k = plan.of_qualities(plan.aimed_bits, RATE_RATIO), len(axes[1])
         return fit_linear(
             frames, k, aims, scaling, aimed_snr=plan.aimed_snr, axes=axes, missing=self._missing,

@@ -19,16 +19,15 @@ from narrows.codec.encoding.budget_search import PacketSize
 from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.likeness import Likeness
+from narrows.codec.encoding.ordered_blocks import BrickCoder, OrderedBlocks, WindowCoder
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.encoding.tile_blocks import TileBlocks
-from narrows.codec.encoding.window_blocks import WindowBlocks
 from narrows.codec.entropy.packets import check_finite, check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.model.range import Range
 from narrows.codec.networks.backend import Backend
-from narrows.codec.prediction.lattice import Brick
+from narrows.codec.prediction.bricks import Brick
 from narrows.codec.shared import Shared
 from narrows.codec.transform import Frames
 from narrows.errors import DataError
@@ -62,12 +61,13 @@ class Encoder(Shared):
         return cls(Decoder(unpack_model(data), backend, batch_size))
 
     @cached_property
-    def _windows(self) -> WindowBlocks:
-        return WindowBlocks(self._decoder, self.symbol_encoder, self._likeness)
+    def _windows(self) -> OrderedBlocks:
+        coder = WindowCoder(self._decoder, self.symbol_encoder)
+        return OrderedBlocks(self._decoder, self._likeness, coder)
 
     @cached_property
-    def _tiles(self) -> TileBlocks:
-        return TileBlocks(self._decoder, self._likeness)
+    def _bricks(self) -> OrderedBlocks:
+        return OrderedBlocks(self._decoder, self._likeness, BrickCoder(self._decoder))
 
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives; with `embed_model` it carries the decoder."""
@@ -169,11 +169,10 @@ class Encoder(Shared):
             kept.add(x, left_out, range_)
             check_leaving_out(request, kept)
         block: Block | None = None
-        is_alone = left_out is None and request.budget is None
         if self._model.prediction is not None:
             block = self._windows.block(x, left_out, request, kept)
-        elif isinstance(part, Brick) and self._model.tiles is not None and is_alone:
-            block = self._tiles.block(part, request.resolve(self._model)[0])
+        elif isinstance(part, Brick) and self._model.wavelets is not None:
+            block = self._bricks.block(part, left_out, request, kept)
         if block is None:
             block = self._coded(x, request, left_out, progress, kept)
         else:

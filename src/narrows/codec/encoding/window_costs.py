@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.encoding.costs import code_lengths
-from narrows.codec.entropy.ans import fold_escape
 from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.prediction.prediction import (
     DIGIT_BITS,
@@ -26,8 +25,11 @@ def bits_of(table: FrequencyTable, low: int, high: int) -> Floats:
     symbols = np.arange(low, high + 1)
     entries = table.indices(symbols)
     bits = code_lengths(table.weights[entries].astype(np.float64))
-    for i in np.flatnonzero(entries == table.escape):
-        bits[i] += 2 * (fold_escape(int(symbols[i]), table) + 1).bit_length() - 1
+    outside = entries == table.escape
+    far = symbols[outside]
+    folded = np.where(far > table.high, 2 * (far - table.high - 1), 2 * (table.low - 1 - far) + 1)
+    lengths = np.frexp((folded + 1).astype(np.float64))[1]  # of the folded number in binary
+    bits[outside] += 2 * lengths - 1
     return bits
 
 

@@ -24,6 +24,7 @@ from narrows.codec.entropy.stacks import Entries, Stack, Words, best_stack
 from narrows.codec.entropy.tables import (
     PRECISION,
     CodingTables,
+    FixedTables,
     FrequencyTable,
     Row,
     Symbols,
@@ -52,6 +53,10 @@ class PayloadWriter:
         """Let `(n, latent_size)` int32 symbols, of any value, follow."""
         self._parts.append((tables, symbols))
 
+    def add_column(self, table: FrequencyTable, symbols: npt.NDArray[np.int32]) -> None:
+        """Let `(n,)` symbols of one table follow: as `add` does with one latent."""
+        self._parts.append((FixedTables([table]), symbols[:, None]))
+
     def to_bytes(self) -> bytes:
         """Code all parts: the last one first, for the coder is a stack."""
         escapes = BitWriter()
@@ -60,7 +65,7 @@ class PayloadWriter:
         for tables, symbols in self._parts:
             for j in tables.order:
                 table, column = tables.row[j], symbols[:, j]
-                for symbol in column[table.indices(column) == table.escape].tolist():
+                for symbol in column[(column < table.low) | (column > table.high)].tolist():
                     escapes.write_exp_golomb(fold_escape(symbol, table))
         words = self._stack.words()
         return write_varint(words.size) + words.astype("<u4").tobytes() + escapes.to_bytes()
@@ -108,6 +113,14 @@ class PayloadReader:
             symbols[:, j] = column + table.low
             for i in np.flatnonzero(column == table.escape):
                 symbols[i, j] = unfold_escape(self._escapes.read_exp_golomb(), table)
+        return symbols
+
+    def take_column(self, table: FrequencyTable, n: int) -> npt.NDArray[np.int32]:
+        """Return the `(n,)` symbols of a part of one table: as `take` does with one latent."""
+        entries = self._stack.pop(n, table.weights)
+        symbols = entries + np.int32(table.low)
+        for i in np.flatnonzero(entries == table.escape):
+            symbols[i] = unfold_escape(self._escapes.read_exp_golomb(), table)
         return symbols
 
     def _pop_entries(self, tables: CodingTables, n: int) -> list[Entries]:

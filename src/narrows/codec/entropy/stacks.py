@@ -52,6 +52,7 @@ class ConstrictionStack:
 
         self._categorical = constriction.stream.model.Categorical
         self._family = self._categorical(perfect=False)
+        self._models: dict[int, tuple[Frequencies, Any]] = {}  # by the identity of frequencies
         try:
             coder = constriction.stream.stack.AnsCoder
             self._coder = coder() if words is None else coder(words)
@@ -86,10 +87,13 @@ class ConstrictionStack:
 
         With `perfect=False`, weights w - 1 in floating point become exactly our integers w.
         """
-        weights = frequencies - 1
-        if weights.ndim == 1:
-            return [self._categorical(weights.astype(np.float64), perfect=False)]
-        return [self._family, weights]
+        if frequencies.ndim == 2:
+            return [self._family, frequencies - 1]
+        found = self._models.get(id(frequencies))
+        if found is None:
+            model = self._categorical((frequencies - 1).astype(np.float64), perfect=False)
+            found = self._models[id(frequencies)] = (frequencies, model)  # which keeps its identity
+        return [found[1]]
 
 
 class PlainStack:

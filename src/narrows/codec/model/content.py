@@ -19,7 +19,7 @@ from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.codec.prediction.prediction import Prediction
-from narrows.codec.prediction.tile_prediction import TilePrediction
+from narrows.codec.prediction.wavelets import Wavelets
 
 VERSION = 0
 Tensors = dict[str, npt.NDArray[Any]]
@@ -46,7 +46,7 @@ class Parts(Protocol):
     @property
     def prediction(self) -> Prediction | None: ...  # noqa: D102
     @property
-    def tiles(self) -> TilePrediction | None: ...  # noqa: D102
+    def wavelets(self) -> Wavelets | None: ...  # noqa: D102
     @property
     def encoder(self) -> IntegerNetwork | None: ...  # noqa: D102
     @property
@@ -89,7 +89,7 @@ def write_decoding(model: Parts) -> Content:
     if len(model.groups) > 1:
         settings["groups"] = [list(group) for group in model.groups.items()]
     predictions: Tensors = {}
-    for name, own in (("prediction", model.prediction), ("tiles", model.tiles)):
+    for name, own in (("prediction", model.prediction), ("wavelets", model.wavelets)):
         if own is not None:
             settings[name] = own.settings()
             predictions |= above(f"{name}.", own.tensors())
@@ -123,7 +123,7 @@ def read_decoding(content: Content) -> dict[str, Any]:
         "groups": groups,
         **{
             name: kind.build(settings[name], below(f"{name}.", tensors))
-            for name, kind in (("prediction", Prediction), ("tiles", TilePrediction))
+            for name, kind in (("prediction", Prediction), ("wavelets", Wavelets))
             if name in settings
         },
     }

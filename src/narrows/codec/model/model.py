@@ -27,7 +27,7 @@ from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
 from narrows.codec.prediction.prediction import Prediction
-from narrows.codec.prediction.tile_prediction import TilePrediction
+from narrows.codec.prediction.wavelets import Wavelets
 from narrows.errors import FormatError, SettingError
 
 
@@ -79,8 +79,8 @@ class Model:
         How many latents each group has, in order. Without others, all are encoded.
     prediction : Prediction or None
         How windows of a recording are predicted from those before them.
-    tiles : TilePrediction or None
-        How tiles of an array are predicted from their neighbours; a model has one of the two.
+    wavelets : Wavelets or None
+        How arrays that are cut to tiles are coded as a whole; a model has one of the two.
     training : mapping
         How the model came to be; coding does not depend on it.
     given_encoder_digest : bytes or None
@@ -108,7 +108,7 @@ class Model:
     known_answers: KnownAnswers | None = None
     groups: Mapping[str, int] = field(default_factory=dict)
     prediction: Prediction | None = None
-    tiles: TilePrediction | None = None
+    wavelets: Wavelets | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     given_encoder_digest: bytes | None = None
 

@@ -15,16 +15,13 @@ from narrows.training.closed_form.pca import Coded
 from narrows.training.data.stationary import Covariances
 from narrows.training.plan import RATE_RATIO, Plan
 
+RIM = 2  # elements; three gained nothing
 USUAL_NOISE_DB = 25.0  # below the variance, where no quality is asked for
 SHARE_OF_NOISE = 0.1  # latents of less variance than that are left out
 
 
 def axes_of_tiles(
-    scaled: Tensor,
-    shapes: Sequence[tuple[int, ...]],
-    rim: npt.NDArray[np.int64],
-    plan: Plan,
-    missing: Tensor | None = None,
+    scaled: Tensor, shapes: Sequence[tuple[int, ...]], plan: Plan, missing: Tensor | None = None
 ) -> tuple[tuple[Tensor, Tensor], Coded]:
     """Learn the axes of the tiles of arrays.
 
@@ -34,8 +31,6 @@ def axes_of_tiles(
         The tiles as the encoder sees them.
     shapes : sequence of tuple
         Of the arrays.
-    rim : (n_rim, axes)
-        The places of the elements that predict a tile, from its first one.
     plan : Plan
         As many latents as it was given, or as are worth coding.
     missing : (n, *frame_shape) bool, optional
@@ -51,7 +46,7 @@ def axes_of_tiles(
     arrays, frame_shape = arrays_of(scaled.double().numpy(), shapes), tuple(scaled.shape[1:])
     known = () if missing is None else arrays_of(~missing.numpy(), shapes)
     mean = sum(float(a.sum()) for a in arrays) / sum(a.size for a in arrays)
-    learnt = Covariances.of(arrays, rim, frame_shape, known)
+    learnt = Covariances.of(arrays, _rim_of(frame_shape), frame_shape, known)
     noise = learnt.variance * 10.0 ** (-(plan.aimed_snr or USUAL_NOISE_DB) / 10.0)
     variances, vectors = np.linalg.eigh(learnt.unpredicted(noise, learnt.weights(noise)))
     variances, vectors = np.maximum(variances[::-1], 0.0), vectors[:, ::-1]
@@ -64,3 +59,11 @@ def axes_of_tiles(
     deviations = torch.from_numpy(np.sqrt(variances[:k])).float()
     axes = torch.full((components.shape[1],), mean), torch.from_numpy(components).float()
     return axes, Coded(deviations, float(variances[k:].sum()))
+
+
+def _rim_of(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return the places right before a tile along some axis, `(n_rim, axes)`."""
+    rim = min(RIM, *shape)
+    grid = np.meshgrid(*(np.arange(-rim, length) for length in shape), indexing="ij")
+    places = np.stack([axis.ravel() for axis in grid], axis=1)
+    return np.asarray(places[(places < 0).any(axis=1)], dtype=np.int64)

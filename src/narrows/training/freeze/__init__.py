@@ -7,7 +7,7 @@ from narrows.training.freeze.codec import TrainingSignals, freeze
 from narrows.training.freeze.context import fitting_seconds
 from narrows.training.freeze.own_networks import latent_size_of
 from narrows.training.freeze.recordings import check_windows
-from narrows.training.freeze.tiles import check_tiles, rim_for
+from narrows.training.freeze.wavelets import check_tiles
 
 __all__ = [
     "TrainingSignals",
@@ -16,5 +16,4 @@ __all__ = [
     "fitting_seconds",
     "freeze",
     "latent_size_of",
-    "rim_for",
 ]

@@ -40,8 +40,8 @@ from narrows.training.freeze.networks import (
 )
 from narrows.training.freeze.ranges import Ranges, measure_ranges
 from narrows.training.freeze.recordings import with_prediction
-from narrows.training.freeze.tiles import with_tiles
 from narrows.training.freeze.tradeoffs import fit_tradeoffs, measure_fit
+from narrows.training.freeze.wavelets import with_wavelets
 from narrows.training.freeze.weights import Steps, choose_weight_steps
 from narrows.training.freeze.worst import worst_layer
 from narrows.training.loop.trainer import psnr_of
@@ -164,9 +164,7 @@ def freeze(
         clock.lap("freezing")
         LOG.debug("learning to predict")
         if signals.bricks:
-            gone = signals.missing_train
-            known = None if gone is None else ~gone.numpy()
-            finished = with_tiles(finished, signals.train, signals.bricks, known)
+            finished = with_wavelets(finished, signals.train, signals.bricks)
         else:
             finished = with_prediction(finished, signals.train, signals.recordings)
         clock.lap("prediction")

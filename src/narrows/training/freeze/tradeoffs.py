@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.brick_encoder import BrickEncoder
 from narrows.codec.encoding.costs import errors, squared, with_known
-from narrows.codec.encoding.tile_encoder import TileEncoder
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.tradeoff import Fit, Tradeoffs
-from narrows.codec.prediction.lattice import Brick
+from narrows.codec.prediction.bricks import Brick, cut_to_tiles
 from narrows.codec.transform import Transform
 
 FLOAT_LEVELS = 2.0**12  # units of error in the range of float signals
@@ -117,15 +117,17 @@ def measure_fit(model: Model, x: npt.NDArray[Any], missing: Sequence[float]) -> 
 
 
 def fit_of_bricks(model: Model, bricks: Sequence[Brick]) -> Fit:
-    """Return the fit of a model with that of tiles that are predicted, as far as it is wider."""
+    """Return the fit of a model with that of whole bricks, as far as it is wider."""
     assert model.tradeoffs is not None
     assert model.fit is not None
-    encoder, most = TileEncoder(Transform(model)), []
+    own, encoder, most = model.wavelets, BrickEncoder(Transform(model)), []
+    assert own is not None
     for quality, before in enumerate(model.fit.distortion, 1):
         found = []
         for brick in bricks:
-            values = encoder.encode(brick, quality).values.astype(np.float64)
-            decoded = with_known(model.normaliser.from_integers(values), brick.frames, brick.known)
+            values = own.values(encoder.encode(brick, quality).coefficients, quality)
+            tiles = cut_to_tiles(values, model.frame_shape).astype(np.float64)
+            decoded = with_known(model.normaliser.from_integers(tiles), brick.frames, brick.known)
             found.append(errors(decoded, brick.frames, model.tradeoffs.units))
         most.append(max(before, _stay_below(np.concatenate(found))))
     return replace(model.fit, distortion=most)

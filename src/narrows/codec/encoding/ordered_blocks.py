@@ -1,0 +1,190 @@
+"""Blocks of signals whose order tells: windows of a recording, and bricks of tiles of an array."""
+
+from __future__ import annotations
+
+from math import ceil, floor, fsum, log10
+from typing import Protocol
+
+import numpy as np
+
+from narrows.codec.archive import Block
+from narrows.codec.archive.exact_values import ExactValues, Mask
+from narrows.codec.archive.raw_blocks import pack_raw
+from narrows.codec.decoder import Decoder
+from narrows.codec.encoding.brick_encoder import BrickEncoder
+from narrows.codec.encoding.costs import squared_errors, with_known
+from narrows.codec.encoding.kept import Kept, check_leaving_out
+from narrows.codec.encoding.likeness import Likeness
+from narrows.codec.encoding.requests import Budget, Request
+from narrows.codec.encoding.symbol_encoder import SymbolEncoder
+from narrows.codec.encoding.symbol_search import Known
+from narrows.codec.encoding.window_encoder import WindowEncoder
+from narrows.codec.networks.quantiser import MAX_QUALITIES
+from narrows.codec.prediction.bricks import Brick
+from narrows.codec.transform import Frames
+from narrows.errors import SettingError
+from narrows.gaps import filled
+
+Part = Frames | Brick
+THRIFTS = (3.0, 1.75, 1.0)
+"""Times what a bit is worth: points of a quality that are tried for a target, few bytes first."""
+
+
+class Coder(Protocol):
+    """Codes all signals of a block together."""
+
+    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Block:
+        """Code finite signals; where `known` is False, errors do not count.
+
+        A bit is worth `thrift` times what is best for the quality.
+        """
+        ...
+
+
+class OrderedBlocks:
+    """Encodes signals in their order, and keeps exactly what is missing or unlike all training.
+
+    Parameters
+    ----------
+    decoder : Decoder
+    likeness : Likeness
+    coder : Coder
+    """
+
+    def __init__(self, decoder: Decoder, likeness: Likeness, coder: Coder) -> None:
+        self._decoder, self._likeness, self._coder = decoder, likeness, coder
+
+    def block(self, part: Part, left_out: Mask | None, request: Request, kept: Kept) -> Block:
+        """Code `(n, *frame_shape)` signals, but for elements left out.
+
+        A budget is one of the whole block: its mean bytes a signal, or the PSNR of all its errors.
+
+        Raises
+        ------
+        SettingError
+            If a block cannot keep to the budget; it says what could be had.
+        """
+        own, x, known = self._decoder.model.normaliser, _frames_of(part), None
+        if left_out is not None:
+            channels = own.n_channels is not None
+            frames = filled(x, left_out, np.array(own.offset), has_channels=channels)
+            part = Brick(frames, part.shape) if isinstance(part, Brick) else frames
+            known = ~left_out
+        if isinstance(part, Brick) and not part.known.all():
+            known = part.known if known is None else known & part.known
+        quality, effort = request.resolve(self._decoder.model)
+        if request.budget is not None:
+            block = self._within(request.budget, part, known, effort)
+            return self._patched(block, x, left_out)
+        block = self._coder(part, known, quality, effort, 1.0)
+        qualities = np.full(len(x), quality)
+        decoded = self._decoder.blocks.decode(block)
+        unlike = self._likeness.of_decoded(_frames_of(part), known, decoded, qualities)
+        if unlike.any():
+            kept.unlike += int(unlike.sum())
+            check_leaving_out(request, kept)
+            left_out = np.zeros(x.shape, dtype=bool) if left_out is None else left_out
+            left_out[unlike] = True
+        return self._patched(block, x, left_out)
+
+    def _within(self, budget: Budget, part: Part, known: Known, effort: int) -> Block:
+        """Code signals that keep to a budget."""
+        x = _frames_of(part)
+        n_qualities = self._decoder.model.n_qualities
+        points = [(q, thrift) for q in range(1, n_qualities + 1) for thrift in THRIFTS]
+        low, high, found, measured = 0, len(points), None, 0.0
+        while low < high:
+            middle = (low + high) // 2
+            quality, thrift = points[middle]
+            block = self._coder(part, known, quality, effort, thrift)
+            measured = self._measured(block, budget, x, known)
+            keeps = measured <= self._most(budget, x, known)
+            found = block if keeps else found
+            if keeps == budget.of_bytes:
+                low = middle + 1
+            else:
+                high = middle
+        if found is None:
+            raise SettingError(self._out_of_reach(budget, x, known, measured))
+        return found
+
+    def _measured(self, block: Block, budget: Budget, x: Frames, known: Known) -> float:
+        """Return what the budget limits: a block's bytes, or its squared error."""
+        if budget.of_bytes:
+            return float(len(block.payload))
+        decoded = self._decoder.blocks.decode(block)
+        return fsum(squared_errors(with_known(decoded, x, known), x).tolist())
+
+    def _most(self, budget: Budget, x: Frames, known: Known) -> float:
+        if budget.target_bytes is not None:
+            return budget.target_bytes * len(x)
+        count = x.size if known is None else int(known.sum())
+        return budget.largest_error(self._decoder.model.peak, count)
+
+    def _out_of_reach(self, budget: Budget, x: Frames, known: Known, measured: float) -> str:
+        """Say what signals have at the last point that was tried, rounded to where it is kept."""
+        few = self._decoder.model.n_qualities < MAX_QUALITIES
+        more = ", or more --qualities," if few else ""
+        if budget.target_bytes is not None:
+            least = ceil(10.0 * measured / len(x)) / 10.0
+            return (
+                f"target_bytes {budget.target_bytes:g} is out of reach: a block of {len(x):,} "
+                f"signals takes {least:.1f} bytes a signal at least; give more, or another model: "
+                f"one trained with --aim bytes:{budget.target_bytes:g} or less{more} comes nearer"
+            )
+        lack = 10.0 * log10(measured / self._most(budget, x, known))
+        most = floor(10.0 * (float(budget.target_psnr or 0.0) - lack)) / 10.0
+        return (
+            f"target_psnr {budget.target_psnr:g} is out of reach: a block of {len(x):,} signals "
+            f"can have {most:.1f} dB at most; give less, or another model: one trained with "
+            f"--aim psnr:{budget.target_psnr:g} or more{more} comes nearer"
+        )
+
+    def _patched(self, block: Block, x: Frames, left_out: Mask | None) -> Block:
+        """Return the block with elements that are kept exactly; a raw one where all are."""
+        if left_out is None:
+            return block
+        if left_out.all():
+            return pack_raw(x, block.quality)
+        return self._decoder.blocks.patched(block, ExactValues(left_out, x[left_out]))
+
+
+class WindowCoder:
+    """Codes windows of a recording.
+
+    Parameters
+    ----------
+    decoder : Decoder
+    symbol_encoder : SymbolEncoder
+        For what is not predicted.
+    """
+
+    def __init__(self, decoder: Decoder, symbol_encoder: SymbolEncoder) -> None:
+        self._blocks, self._encoder = decoder.blocks, WindowEncoder(symbol_encoder)
+
+    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Block:
+        """Code windows: see `Coder`."""
+        windows = self._encoder.encode(_frames_of(part), quality, effort, known, thrift)
+        return self._blocks.pack_predicted(windows, quality)
+
+
+class BrickCoder:
+    """Codes bricks.
+
+    Parameters
+    ----------
+    decoder : Decoder
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._blocks, self._encoder = decoder.blocks, BrickEncoder(decoder.transform)
+
+    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Block:
+        """Code a brick: see `Coder`. All efforts search alike."""
+        assert isinstance(part, Brick)
+        coded = self._encoder.encode(part, quality, thrift)
+        return self._blocks.pack_brick(coded.coefficients, len(part), quality)
+
+
+def _frames_of(part: Part) -> Frames:
+    return part.frames if isinstance(part, Brick) else part
