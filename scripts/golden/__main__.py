@@ -1,4 +1,4 @@
-"""Make golden files anew: `python -m scripts.golden [good|bad] [NAMES...]`.
+"""Make golden files anew: `python -m scripts.golden [good|levels|bad] [NAMES...]`.
 
 A name is that of a set of good files (`conv-2d-uint8`) or of a bad file (`model-truncated`), or a
 pattern of several (`'conv-*'`). The files of other names stay as they are; without names the whole
@@ -24,13 +24,15 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python -m scripts.golden", description=__doc__.split("\n\n")[1]
     )
-    parser.add_argument("kind", nargs="?", choices=("good", "bad"), help="default: both")
+    parser.add_argument("kind", nargs="?", choices=("good", "levels", "bad"), help="default: all")
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: tests/golden")
     asked = parser.parse_args()
-    if asked.kind != "bad":
+    if asked.kind in (None, "good"):
         make_good(asked.folder / f"v{VERSION}", asked.names)
-    if asked.kind != "good":
+    if asked.kind in (None, "levels"):
+        make_levels(asked.folder / f"levels-v{VERSION}", asked.names)
+    if asked.kind in (None, "bad"):
         make_bad(asked.folder / f"bad-v{VERSION}", asked.names)
 
 
@@ -38,10 +40,21 @@ def make_good(folder, patterns=()):
     """Write the sets of good files that the patterns name."""
     from scripts.golden.good import SETS
 
-    names = chosen(SETS, patterns)
+    _make(SETS, folder, patterns)
+
+
+def make_levels(folder, patterns=()):
+    """Write the good files without a model that the patterns name."""
+    from scripts.golden.levels import SETS
+
+    _make(SETS, folder, patterns)
+
+
+def _make(sets, folder, patterns):
+    names = chosen(sets, patterns)
     clear(folder, [f"{name}.*" for name in names] if patterns else ["*"])
     for name in names:
-        for suffix, content in SETS[name]().items():
+        for suffix, content in sets[name]().items():
             write(folder / (name + suffix), content)
 
 

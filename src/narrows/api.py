@@ -14,14 +14,21 @@ from narrows.codec.archive import IndexedArchive, Metadata
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import stream_of
 from narrows.codec.sequence import Archive
-from narrows.errors import DataError, MissingExtraError
+from narrows.errors import DataError, MissingExtraError, SettingError
 from narrows.models import decoder_for, load_codec
 from narrows.paths import as_path, open_file
 from narrows.processes import Workers
-from narrows.signals.containers import KEY, described, like
-from narrows.signals.frames import Frames
+from narrows.signals.containers import KEY, like
 from narrows.signals.geometry import unpack_geometry
-from narrows.signals.inputs import Data, as_source, in_blocks, reading_of, training_samples
+from narrows.signals.inputs import (
+    Data,
+    all_metadata,
+    as_source,
+    in_blocks,
+    reading_of,
+    training_samples,
+)
+from narrows.signals.promised import compress_promised
 from narrows.signals.restored import RestoredArray, RestoredFolder, restored
 from narrows.signals.restoring import restored_arrays
 from narrows.signals.source import ArraySource
@@ -152,7 +159,7 @@ def load(path: str | Path) -> Codec:
 
 def compress(
     x: Data,
-    model: Codec | str | Path,
+    model: Codec | str | Path | None = None,
     quality: int | None = None,
     effort: int | None = None,
     *,
@@ -172,41 +179,39 @@ def compress(
     x : (n, *frame_shape) of the model's dtype, or path
         A file or a folder is read as commands read it; its names, shapes and attributes are kept.
         A torch tensor, a DataFrame of pandas and a DataArray of xarray are decompressed to such.
-    model : Codec or path
-    quality, effort, embed_model, metadata, jobs, block_signals, target_bytes, target_psnr
+    model : Codec or path, optional
+        Bounds and `lossless` need none.
+    quality, effort, embed_model, metadata, jobs, block_signals, target_bytes, target_psnr,
+    max_error, max_relative_error, lossless
         See `Codec.compress`.
-    window : int, optional
-        Cut recordings in windows of so many samples, along their first axis. By default as the
-        model's training did.
-    tile : sequence of int, optional
-        Cut pictures and arrays in tiles, along their last axes.
-    hop : int or sequence of int, optional
-        From one window or tile to the next, by default their length; what overlaps is blended.
-
-    Raises
-    ------
-    DataError, SettingError
-        For data or settings that cannot be used.
+    window, tile, hop : int or sequence of int, optional
+        Cut recordings in windows of so many samples, along their first axis, or pictures and arrays
+        in tiles, along their last axes; by default as the model's training did. `hop` is from one
+        to the next, by default their length; what overlaps is blended.
 
     Examples
     --------
     >>> blob = narrows.compress("recordings", "speech.narrows")   # doctest: +SKIP
+    >>> blob = narrows.compress(x, max_error=0.01)   # doctest: +SKIP
     """
-    codec = model if isinstance(model, Codec) else load_codec(model)
-    source = as_source(x, reading_of(window, tile, hop).for_model(codec.model))
-    if isinstance(source, ArraySource):
-        source = ArraySource(codec.transform.check_frames(source.array))
-    codec.transform.check_kind(source.shape, source.dtype)
-    size = codec.encoder.header().block_of(block_signals)
-    laid, blocks = in_blocks(source, size, codec.model.wavelets is not None)
-    if isinstance(laid, Frames):
-        metadata = {**(metadata or {}), **laid.metadata}
-    if (container := described(x)) is not None:
-        metadata = {**(metadata or {}), KEY: container}
     from narrows.codec.encoding.requests import Request
 
+    request = Request(quality, effort, **targets)
+    codec = model if isinstance(model, Codec) or model is None else load_codec(model)
+    source = as_source(x, reading_of(window, tile, hop).for_model(codec and codec.model))
+    if codec is not None:
+        if isinstance(source, ArraySource):
+            source = ArraySource(codec.transform.check_frames(source.array))
+        codec.transform.check_kind(source.shape, source.dtype)
+    if request.promises:
+        own = all_metadata(x, source, metadata)
+        return compress_promised(source, request, own, jobs, block_signals)
+    if codec is None:
+        raise SettingError("compress without a model; give one, or lossless=True or max_error")
+    size = codec.encoder.header().block_of(block_signals)
+    laid, blocks = in_blocks(source, size, codec.model.wavelets is not None)
     stream, encoder = io.BytesIO(), codec.encoder
-    request, header = Request(quality, effort, **targets), encoder.header(embed_model, metadata)
+    header = encoder.header(embed_model, all_metadata(x, laid, metadata))
     with Workers(jobs) as workers:
         encoder.compress_to(stream, header, blocks, request, workers=workers)
     return stream.getvalue()

@@ -13,6 +13,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
 from narrows.codec.model.model_file import MAGIC, model_id_of
 from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.without_model import FreeDecoder
 from narrows.errors import ModelNotFoundError, NarrowsError
 from narrows.paths import NO_FILE, as_path
 
@@ -53,7 +54,7 @@ def _load(given: str | Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
         raise type(error)(f"{path}: {error}") from None
 
 
-def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Decoder:
+def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Decoder | FreeDecoder:
     """Find the model that reads an archive.
 
     Parameters
@@ -61,7 +62,7 @@ def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Deco
     header : Header
         Of the archive.
     model : path or Codec, optional
-        The model to use; it must be the right one.
+        The model to use; it must be the right one, or the archive needs none.
 
     Raises
     ------
@@ -70,6 +71,8 @@ def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Deco
     ModelNotFoundError
         If the model is neither given, nor embedded, nor in NARROWS_MODELS.
     """
+    if not header.needs_model:
+        return FreeDecoder(header)
     if isinstance(model, Codec):
         decoder = model.decoder
     elif model is not None:

@@ -57,6 +57,22 @@ STATED = {
     "entropy.context_tables.NARROW_ROOM_BITS": ("Frequencies from logarithms", "bits = {} if"),
     "entropy.context_tables.WIDE_ROOM_BITS": ("Frequencies from logarithms", ", else {} room"),
     "entropy.context_tables.EXP_SHIFT": ("Frequencies from logarithms", "+ d[a]) << {}`"),
+    "interpolation.layout.INTERPOLATED": ("Fields of a block", "| kind, {} |"),
+    "interpolation.layout.MAX_START_CLASS": ("Fields of a block", "start places, at most {} |"),
+    "interpolation.layout.MAX_ELEMENTS": ("Fields of a block", "of more than {} elements"),
+    "interpolation.layout.MAX_VALUES": ("Fields of a block", "`high < {}` alone"),
+    "interpolation.layout.CHANNELS": ("Fields of a block", "; {} channels;"),
+    "interpolation.layout.VALUES": ("Fields of a block", "; {} values;"),
+    "interpolation.layout.EXACT": ("Fields of a block", "; {} exact elements;"),
+    "interpolation.layout.BY_CHANNEL": ("Fields of a block", "; {} a grid for each channel;"),
+    "interpolation.grid.MAX_BOUND": ("Fields of a block", "`bound` from 1 to {}`"),
+    "interpolation.grid.PER_STEP": ("Fields of a block", "float64 `unit` | {} | floats"),
+    "levels.passes.MAX_AXES": ("Fields of a block", "axes `a`, 1 to {};"),
+    "interpolation.adaptive.OWN_CLASSES": ("Distances", "class `c` below {} has"),
+    "interpolation.adaptive.ESCAPE": ("Distances", "from -24 to 24, {} escapes"),
+    "interpolation.adaptive.FARTHEST": ("Distances", "the symbol is {} + 1 +"),
+    "interpolation.symbols.MOST_STEPS": ("Distances", "clipped to {} divided by 2"),
+    "interpolation.walk.LEAST_AT_ONCE": ("Distances", "clip(floor(s / 4), {}, "),
     "model.content.VERSION": ("Layout", "format version, {} |"),
     "model.model_file.MAGIC": ("Layout", "magic, {}:"),
     "model.model_file.MAX_JSON_BYTES": ("Layout", "`J` of more than {} ("),
@@ -93,6 +109,27 @@ DOCUMENTED_OTHERWISE = {
     "archive.layout.DTYPE_CODES",  # a table of its own
     "archive.layout.DTYPES",
     "entropy.context_model.TENSORS",  # a table of its own
+    "archive.guarantee.KEY",  # in words
+    "archive.layout.NO_MODEL",
+    "interpolation.adaptive.LATER_CLASSES",  # in formulas
+    "interpolation.adaptive.N_CLASSES",
+    "interpolation.adaptive.ONE",
+    "interpolation.adaptive.PRIOR",
+    "interpolation.adaptive.SEEN",
+    "interpolation.grid.LARGEST",
+    "interpolation.layout.KIND_SHIFT",
+    "interpolation.prediction.FINE_BITS",
+    "interpolation.prediction.KNOWN",  # a table of its own
+    "interpolation.prediction.LOOKED_AT",
+    "interpolation.prediction.MAX_WEIGHT",
+    "interpolation.prediction.N_CONTEXTS",
+    "interpolation.prediction.OF_OTHERS",
+    "interpolation.prediction.OTHERS_LOOKED_AT",
+    "interpolation.prediction.WEIGHT_BITS",
+    "interpolation.walk.MOST",
+    "interpolation.walk.MOST_AT_ONCE",
+    "levels.passes.LEVEL",  # a table of its own
+    "levels.passes.REACH",  # in words
     "networks.layers.parallel.KINDS",  # a table of its own
     "networks.layers.residual.INNER_KINDS",  # in words
     "networks.layers.parallel.BRANCH_KINDS",
@@ -122,6 +159,8 @@ DOCUMENTED_OTHERWISE = {
     "prediction.lifting.HIGH",
 }
 NO_MATTER_OF_FORMAT = {
+    "levels.passes.NOWHERE",
+    "levels.passes.START",
     "prediction.past.AHEAD",
     "prediction.windows.PART",
     "archive.metadata.ACCEPTED",  # the text of an error

@@ -10,6 +10,7 @@ import numpy as np
 from .bricks import decode_brick
 from .conventions import Cursor, Shape, need
 from .exact_values import read_exact
+from .levels import read_levels
 from .metadata import take_metadata
 from .model import Model, read_model
 from .normaliser import DTYPES
@@ -26,18 +27,20 @@ def read_archive(archive_bytes: bytes, model_bytes: bytes | None = None) -> np.n
     if flags & 2:
         take_metadata(cursor)
     embedded = read_embedded(cursor) if flags & 1 else None
-    models = (read_model(blob) for blob in (model_bytes, embedded) if blob is not None)
-    model = next((model for model in models if model.id == name), None)
-    need(model, f"the archive needs the model {name.hex()}")
-    assert model is not None
-    need((model.dtype, model.frame_shape) == (dtype, shape), "the model is of other frames")
+    model = None
+    if any(name):
+        models = (read_model(blob) for blob in (model_bytes, embedded) if blob is not None)
+        model = next((model for model in models if model.id == name), None)
+        need(model, f"the archive needs the model {name.hex()}")
+        assert model is not None
+        need((model.dtype, model.frame_shape) == (dtype, shape), "the model is of other frames")
     signals, entries = [np.empty((0, *shape), dtype)], []
     while True:
         start = cursor.at
         if cursor.number() == 0x0F:
             break
         cursor.at = start
-        signals.append(read_block(cursor, model))
+        signals.append(read_block(cursor, model, dtype, shape))
         entries.append((len(signals[-1]), cursor.at - start))
     check_index(cursor, entries)
     return np.concatenate(signals)
@@ -74,34 +77,43 @@ def read_embedded(cursor: Cursor) -> bytes:
     return blob
 
 
-def read_block(cursor: Cursor, model: Model) -> np.ndarray:
+def read_block(cursor: Cursor, model: Model | None, dtype: np.dtype, shape: Shape) -> np.ndarray:
     """Read one block: its signals."""
-    frame_bytes = math.prod(model.frame_shape) * model.dtype.itemsize
+    frame_bytes = math.prod(shape) * dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
-    need(mode <= 5, "an unknown mode")
+    need(mode <= 6, "an unknown mode")
     need(1 <= n <= max(1, min(2**14 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
+    if mode == 6:
+        return read_levels(payload, (n, *shape), dtype)
+    if mode not in (1, 2):
+        need(model, "a block of a model in an archive that needs none")
+        assert model is not None
+        return read_modelled(mode, payload, quality, model, n)
+    if mode == 1:
+        payload = raw_of_planes(inflate(payload, n * frame_bytes), dtype.itemsize)
+    need(len(payload) == n * frame_bytes, "a payload has another length than its signals")
+    return elements(payload, dtype, n, shape)
+
+
+def read_modelled(mode: int, payload: bytes, quality: int, model: Model, n: int) -> np.ndarray:
+    """Decode n signals that a model has coded."""
     if mode == 0:
         return read_coded(payload, quality, model, n)
     if mode == 4:
         return read_predicted(payload, quality, model, n)
-    if mode in (3, 5):
-        mask, values, rest = read_exact(payload, (n, *model.frame_shape), model.dtype)
-        signals = np.empty(mask.shape, model.dtype)
-        coded = np.flatnonzero(~mask.reshape(n, -1).all(axis=1))
-        need(len(coded) > 0, "a block holds exact values alone")
-        if mode == 5:
-            signals = read_predicted(rest, quality, model, n)
-        else:
-            signals[coded] = read_coded(rest, quality, model, len(coded))
-        signals[mask] = values
-        return signals
-    if mode == 1:
-        payload = raw_of_planes(inflate(payload, n * frame_bytes), model.dtype.itemsize)
-    need(len(payload) == n * frame_bytes, "a payload has another length than its signals")
-    return elements(payload, model.dtype, n, model.frame_shape)
+    mask, values, rest = read_exact(payload, (n, *model.frame_shape), model.dtype)
+    signals = np.empty(mask.shape, model.dtype)
+    coded = np.flatnonzero(~mask.reshape(n, -1).all(axis=1))
+    need(len(coded) > 0, "a block holds exact values alone")
+    if mode == 5:
+        signals = read_predicted(rest, quality, model, n)
+    else:
+        signals[coded] = read_coded(rest, quality, model, len(coded))
+    signals[mask] = values
+    return signals
 
 
 def read_coded(payload: bytes, quality: int, model: Model, n: int) -> np.ndarray:

@@ -7,6 +7,7 @@ that only the check in question can refuse a file. reasons.txt lists what the re
 from scripts.golden.bad.archives import bad_archives, bad_truths
 from scripts.golden.bad.exact_values import bad_exact_values
 from scripts.golden.bad.geometry import bad_geometries
+from scripts.golden.bad.levels import bad_levels
 from scripts.golden.bad.models import bad_models
 from scripts.golden.bad.predicted import bad_predicted, bad_predictions, bad_unpredicted
 from scripts.golden.bad.qualities import bad_groups
@@ -20,6 +21,7 @@ def bad_files():
         ("archive-", bad_archives(), ".nrw"),
         ("archive-exact-", bad_exact_values(), ".nrw"),
         ("archive-geometry-", bad_geometries(), ".nrw"),
+        ("archive-levels-", bad_levels(), ".nrw"),
         ("archive-predicted-", bad_predicted(), ".nrw"),
         ("archive-qualities-", bad_groups(), ".nrw"),
         ("archive-tiles-", bad_tiles(), ".nrw"),

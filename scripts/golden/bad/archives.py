@@ -81,7 +81,7 @@ def bad_archives():
         "frame-of-no-bytes": archive(good, head=header(shape=(0,))),
         "frame-shape-not-of-the-model": archive(good, head=header(shape=(3, 2))),
         "element-type-not-of-the-model": archive(good, head=header(dtype=4)),
-        "of-another-model": archive(good, head=header(name=bytes(16))),
+        "of-another-model": archive(good, head=header(name=bytes([1] * 16))),
         "flipped-header-bit": flip(ARCHIVE, 10),
         "flipped-payload-bit": flip(ARCHIVE, index - 1),
         "flipped-index-bit": flip(ARCHIVE, index + 2),
@@ -90,7 +90,8 @@ def bad_archives():
         "truncated-in-tail": ARCHIVE[:-1],
         "without-index": ARCHIVE[:index],
         "data-after-the-end": ARCHIVE + b"\0",
-        "unknown-mode": archive(block(5, n, payload, quality)),
+        "of-no-model": archive(good, head=header(name=bytes(16))),
+        "unknown-mode": archive(block(14, n, payload, quality)),
         "block-of-no-signals": archive(block(STORED, 0, b"")),
         "block-of-too-many-signals": archive(block(DEFLATED, 2**14, zlib.compress(ZEROS * 2**14))),
         "count-not-in-shortest-form": archive(block(CODED, n, payload, quality, b"\x94\x00")),
@@ -115,7 +116,7 @@ def bad_archives():
         "index-with-other-bytes": archive(zero, entries=[(1, len(zero[1]) - 1)]),
         "index-length-wrong": archive(zero, length=7),
         "embedded-model-damaged": archive(zero, head=flip(embed(MODEL), 400)),
-        "embedded-model-of-another-id": archive(zero, head=embed(MODEL, bytes(16))),
+        "embedded-model-of-another-id": archive(zero, head=embed(MODEL, bytes([1] * 16))),
     } | {f"metadata-{name}": archive(good, head=head) for name, head in bad_metadata().items()}
 
 

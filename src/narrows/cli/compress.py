@@ -28,8 +28,8 @@ ARCHIVE = "The archive"
 @reads
 def compress(
     data: options.SeveralData,
-    model: options.ModelFile,
     asked: Asked,
+    model: options.ModelUnlessPromised = None,
     output: Annotated[
         str | None,
         options.output("The archive; - for a pipe. With --packets a folder, or a .jsonl file.",
@@ -39,6 +39,9 @@ def compress(
     effort: options.EffortLevel = None,
     target_bytes: options.TargetBytes = None,
     target_psnr: options.TargetPsnr = None,
+    max_error: options.MaxError = None,
+    max_relative_error: options.MaxRelativeError = None,
+    lossless: options.Lossless = False,
     embed_model: Annotated[
         bool,
         typer.Option("--embed-model", help="Carry the decoder in the archive.",
@@ -80,12 +83,16 @@ def compress(
     narrows compress signals.npy -m m.narrows
     narrows compress signals.npy -m m.narrows -o small.nrw -q 2 --effort 9
     narrows compress recordings/ -m m.narrows
+    narrows compress signals.npy --lossless
+    narrows compress signals.npy --max-error 0.01
     narrows compress a.npy b.npy -m m.narrows --output-dir archives
     narrows compress signals.npy -m m.narrows --packets -o signals.jsonl
     """
     options.check_targets(quality, target_bytes, target_psnr)
     if checksum and not packets:
         raise typer.BadParameter("--checksum is of packets: archives always have one")
+    promises = lossless or max_error is not None or max_relative_error is not None
+    options.check_promise(promises, model, packets, embed_model)
     if packets and (append or embed_model):
         raise typer.BadParameter("--append and --embed-model are of archives, not of packets")
     place = packets_output if packets else archive_output
@@ -93,13 +100,18 @@ def compress(
     inputs = inputs_of(data, output, output_dir, walk, partial(place, output=None))
     named = "" if inputs else place(data[0], output)
     _check_options(named, append, embed_model, json)
+    from narrows.codec.encoding.guarantees import parse_bounds
     from narrows.codec.encoding.requests import Request
     from narrows.models import load_codec
     from narrows.processes import Workers
     from narrows.training.settings import parse_missing
 
     stand_ins = [] if missing is None else parse_missing(missing)
-    request = Request(quality, effort, target_bytes, target_psnr, strict, stand_ins)
+    bounds = {name: parse_bounds(text) for name, text in
+              (("max_error", max_error), ("max_relative_error", max_relative_error))}  # fmt: skip
+    request = Request(
+        quality, effort, target_bytes, target_psnr, strict, stand_ins, lossless=lossless, **bounds
+    )
     with Workers(jobs) as workers, bar(quiet) as shown:
         compressing = Compressing(
             model, asked, request, workers, shown, packets, checksum, embed_model, append,
@@ -121,6 +133,8 @@ def _compressed(
     """Compress an input to what is named, or to its own name in a folder."""
     place = packets_output if compressing.packets else archive_output
     figures = compressing.run(data, named or placed(place(data, None), folder))
+    if compressing.request.promises:
+        return figures, describe_promised(figures)
     n = compressing.codec.model.n_qualities
     return figures, describe_packets(figures) if compressing.packets else _describe(figures, n)
 
@@ -139,23 +153,37 @@ def _describe(figures: dict[str, Any], n_qualities: int) -> str:
 
     kept = figures["kept_exactly"]
     appended = "archive_signals" in figures
-    files = f"{figures['files']:,} files in " if figures.get("files", 1) > 1 else ""
-    n = counted(figures["signals"], "signal")
-    told = (
-        f"{figures['output']}: {files}{n}{' appended' * appended}, "
-        f"{figures['raw_bytes']:,} -> {counted(figures['compressed_bytes'], 'byte')} "
-        f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes per signal"
-    )
+    told = _sizes(figures)
     if n_qualities > 1 and figures["quality"] is not None:
         told += f"; quality {figures['quality']} of {n_qualities}"
     if "metadata_bytes" in figures:
         told += f"; {figures['metadata_bytes']} bytes of them for names and shapes"
     told += f"; {Kept(**kept)}" if kept else ""
     told += _of_the_model(figures)
-    if not appended:
-        return told
+    return told + (_appended(figures) if appended else "")
+
+
+def _sizes(figures: dict[str, Any]) -> str:
+    appended = "archive_signals" in figures
+    files = f"{figures['files']:,} files in " if figures.get("files", 1) > 1 else ""
+    n = counted(figures["signals"], "signal")
+    return (
+        f"{figures['output']}: {files}{n}{' appended' * appended}, "
+        f"{figures['raw_bytes']:,} -> {counted(figures['compressed_bytes'], 'byte')} "
+        f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes per signal"
+    )
+
+
+def describe_promised(figures: dict[str, Any]) -> str:
+    """Return a line about an archive that promises an error."""
+    modes = ", ".join(f"{n} {mode}" for mode, n in figures["blocks_by_mode"].items())
+    told = f"{_sizes(figures)}; {figures['promise']}; blocks: {modes or 'none'}"
+    return told + (_appended(figures) if "archive_signals" in figures else "")
+
+
+def _appended(figures: dict[str, Any]) -> str:
     whole = f"{counted(figures['archive_signals'], 'signal')} in {figures['archive_bytes']:,} bytes"
-    return f"{told}; the archive now holds {whole}"
+    return f"; the archive now holds {whole}"
 
 
 def _of_the_model(figures: dict[str, Any]) -> str:

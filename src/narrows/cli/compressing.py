@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class Compressing:
     """How signals are compressed: all that is the same for several inputs."""
 
-    model: Path
+    model: Path | None
     asked: Asked
     request: Request
     workers: Workers
@@ -53,6 +53,7 @@ class Compressing:
     @cached_property
     def codec(self) -> Codec:
         """The model's codec; loaded where the output is open already."""
+        assert self.model is not None
         return self.load_codec(self.model)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -68,7 +69,34 @@ class Compressing:
 
     def run(self, data: str, output: str) -> dict[str, Any]:
         """Compress DATA to `output`; return the figures."""
+        if self.request.promises:
+            return self._to_promised(data, output)
         return self._to_packets(data, output) if self.packets else self._to_archive(data, output)
+
+    def _to_promised(self, data: str, output: str) -> dict[str, Any]:
+        from narrows.signals.promised import free_encoder_for
+
+        told, archive, size_before = (self.shown.advance, self.workers), None, 0
+        with ExitStack() as opened:
+            inputs = (data,) if self.model is None else (data, self.model)
+            how = {"force": self.force, "append": self.append}
+            stream = opened.enter_context(open_output(output, *inputs, **how))
+            codec = None if self.model is None else self.codec
+            source = opened.enter_context(open_source(data, self.asked.reading(codec)))
+            if codec is not None:
+                _check_source(codec, source)
+            encoder = free_encoder_for(source, self.request)
+            header = encoder.header(_metadata(source, self.append))
+            blocks = source.blocks(header.block_of(self.block_signals))
+            self.shown.begin("compressing", source.shape[0], header.frame_bytes)
+            if self.append:
+                archive, size_before = appending(Path(output), stream, encoder.check_appendable)
+                size = encoder.append_to(stream, archive, blocks, *told)
+            else:
+                size = encoder.compress_to(stream, header, blocks, *told)
+        figures = _figures(output, source, 0, header, size - size_before)
+        figures |= {"promise": str(encoder.guarantee), "blocks_by_mode": encoder.modes}
+        return figures | _after_appending(archive, source, size)
 
     def _to_packets(self, data: str, output: str) -> dict[str, Any]:
         with open_packets(output, data, self.model, force=self.force) as write:
@@ -82,6 +110,7 @@ class Compressing:
         return {"output": output, **figures, **_request(codec, self.request)}
 
     def _to_archive(self, data: str, output: str) -> dict[str, Any]:
+        from narrows.codec.encoding.encoder import check_appendable
         from narrows.codec.encoding.kept import Kept
         from narrows.signals.inputs import in_blocks
 
@@ -98,16 +127,14 @@ class Compressing:
             header = encoder.header(self.embed_model, _metadata(source, self.append))
             self.shown.begin("compressing", source.shape[0], header.frame_bytes)
             if self.append:
-                archive, size_before = _appending(codec, Path(output), stream)
+                check = partial(check_appendable, decoder=codec.decoder)
+                archive, size_before = appending(Path(output), stream, check)
                 size = encoder.append_to(stream, archive, blocks, self.request, *told)
             else:
                 size = encoder.compress_to(stream, header, blocks, self.request, *told)
-        figures = _figures(output, source, codec, header, size - size_before)
+        figures = _figures(output, source, len(codec.model_bytes), header, size - size_before)
         figures |= _request(codec, self.request) | {"kept_exactly": asdict(kept) if kept else None}
-        if archive is not None:
-            n = archive.n_signals + source.shape[0]
-            figures |= {"archive_signals": n, "archive_bytes": size}
-        return figures
+        return figures | _after_appending(archive, source, size)
 
 
 def archive_output(data: str, output: str | None) -> str:
@@ -174,7 +201,16 @@ def _check_source(codec: Codec, source: Source) -> None:
     codec.transform.check_kind(source.shape, source.dtype, values)
 
 
-def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchive, int]:
+def _after_appending(archive: IndexedArchive | None, source: Source, size: int) -> dict[str, Any]:
+    """Return the figures of an archive that was gone on with."""
+    if archive is None:
+        return {}
+    return {"archive_signals": archive.n_signals + source.shape[0], "archive_bytes": size}
+
+
+def appending(
+    path: Path, stream: BinaryIO, check: Callable[[Header], None]
+) -> tuple[IndexedArchive, int]:
     """Copy an archive's blocks, to go on; give it and its length in bytes.
 
     The old file stays whole until the new one is.
@@ -185,14 +221,14 @@ def _appending(codec: Codec, path: Path, stream: BinaryIO) -> tuple[IndexedArchi
     hint = "leave --append out to make a new archive"
     with open_file(path, hint) as old:
         archive = IndexedArchive(old)
-        codec.decoder.check_model_of(archive.header)
+        check(archive.header)
         old.seek(0)
         copy_bytes(old, stream, archive.index_offset)
         return archive, old.seek(0, 2)
 
 
 def _figures(
-    output: str, source: Source, codec: Codec, header: Header, size: int
+    output: str, source: Source, model_bytes: int, header: Header, size: int
 ) -> dict[str, Any]:
     """Return the figures of signals that were compressed to `size` bytes, or added so many."""
     n, embedded, cut = source.shape[0], header.embedded_model, _cut(source)
@@ -205,7 +241,7 @@ def _figures(
         "bytes_per_signal": size / max(n, 1),
         "ratio": raw / max(size, 1),
         "embedded": embedded is not None,
-        "model_bytes": len(codec.model_bytes if embedded is None else embedded),
+        "model_bytes": model_bytes if embedded is None else len(embedded),
         **cut,
     }
 

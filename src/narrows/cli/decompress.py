@@ -34,7 +34,7 @@ from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.codec.archive.streams import LostRange
-    from narrows.codec.model.model import Model
+    from narrows.codec.receiver import Kind
     from narrows.processes import Workers
     from narrows.signals.geometry import Geometry
 
@@ -236,7 +236,7 @@ def _tell(losses: list[LostRange], line: str, lost: list[LostRange]) -> None:
 
 
 def write_signals_as_they_come(
-    stream: BinaryIO, output: str, model: Model, signals: Iterator[Any]
+    stream: BinaryIO, output: str, model: Kind, signals: Iterator[Any]
 ) -> int:
     """Write blocks of signals in the format of the output's suffix; give their number."""
     import numpy as np

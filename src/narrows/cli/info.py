@@ -61,6 +61,7 @@ def info(
 def describe_archive(file: str) -> dict[str, Any]:
     """Read an archive to its end, checking every checksum, and describe what is readable."""
     from narrows.codec.archive.exact_values import count_exact
+    from narrows.codec.archive.guarantee import promise_of
     from narrows.codec.archive.streams import LostRange, whole_blocks
     from narrows.signals.geometry import unpack_metadata
 
@@ -80,6 +81,7 @@ def describe_archive(file: str) -> dict[str, Any]:
     return {
         "model_id": header.model_id.hex(),
         "embedded_model": header.embedded_model is not None,
+        "promise": promise_of(header.metadata),
         "metadata": header.metadata,
         "cut_from": cut_from(header.metadata),
         "signals": signals,
@@ -98,6 +100,7 @@ def describe_archive(file: str) -> dict[str, Any]:
 
 def _qualities(block: Block, header: Header) -> dict[int, int]:
     """Return how many signals of a block have each quality; those that are kept exactly, none."""
+    from narrows.codec.archive import Mode
     from narrows.codec.archive.exact_values import unpack_exact
     from narrows.codec.archive.quality_groups import count_qualities
 
@@ -105,7 +108,7 @@ def _qualities(block: Block, header: Header) -> dict[int, int]:
     if block.mode.is_patched:
         exact, position = unpack_exact(block.payload, (n, *header.frame_shape), header.dtype)
         n -= int(exact.whole.sum())
-    elif block.mode.is_raw:
+    elif block.mode.is_raw or block.mode is Mode.LEVELS:
         return {}
     return {block.quality: n} if block.quality else count_qualities(block.payload[position:], n)
 
@@ -114,6 +117,8 @@ def _print_archive(file: str, described: dict[str, Any]) -> None:
     shown = described | {
         "signals_by_quality": _at_qualities(described),
         "metadata": _sizes(described["metadata"]),
+        "model_id": described["model_id"] if described["model_id"].strip("0") else "none is needed",
+        "promise": described["promise"] or "none",
         "cut_from": described["cut_from"] or "nothing: signals as they were",
     }
     print_pairs(f"archive {file}", [(k.replace("_", " "), _show(v)) for k, v in shown.items()])
@@ -232,7 +237,6 @@ def _row(
 
 
 def _print_model(file: str, described: dict[str, Any]) -> None:
-
     training = described["training"]
     settings = training.get("settings", {})
     pairs = [

@@ -57,6 +57,11 @@ ModelFile = Annotated[
     typer.Option("--model", "-m", metavar="MODEL", show_default=False, callback=piped_model,
                  help="The .narrows file; - for a pipe."),
 ]  # fmt: skip
+ModelUnlessPromised = Annotated[
+    Path | None,
+    typer.Option("--model", "-m", metavar="MODEL", show_default=False, callback=piped_model,
+                 help="The .narrows file; - for a pipe. A bound and --lossless need none."),
+]  # fmt: skip
 OptionalModelFile = Annotated[
     Path | None,
     typer.Option("--model", "-m", metavar="MODEL", callback=piped_model,
@@ -82,6 +87,22 @@ TargetPsnr = Annotated[
     float | None,
     typer.Option("--target-psnr", metavar="DB", help="The least PSNR of any signal, in dB; "
                  "of predicted windows, of a block.", show_default=False, rich_help_panel=TARGETS),
+]  # fmt: skip
+MaxError = Annotated[
+    str | None,
+    typer.Option("--max-error", metavar="E", help="The most that any element may be off; "
+                 "E0,E1,... by channel. Needs no model.", show_default=False,
+                 rich_help_panel=TARGETS),
+]  # fmt: skip
+MaxRelativeError = Annotated[
+    str | None,
+    typer.Option("--max-relative-error", metavar="R", help="The same, in parts of the range of all "
+                 "values.", show_default=False, rich_help_panel=TARGETS),
+]  # fmt: skip
+Lossless = Annotated[
+    bool,
+    typer.Option("--lossless", help="Every bit comes back. Needs no model.",
+                 rich_help_panel=TARGETS),
 ]  # fmt: skip
 Missing = Annotated[
     str | None,
@@ -145,6 +166,20 @@ def check_targets(
     if quality is not None and (target_bytes, target_psnr) != (None, None):
         name = "--target-psnr" if target_bytes is None else "--target-bytes"
         raise typer.BadParameter(f"{name} chooses the quality of each signal: leave -q out")
+
+
+def check_promise(promises: bool, model: Path | None, packets: bool, embed_model: bool) -> None:
+    """Refuse what a promise has no use for, and a missing model where nothing is promised."""
+    if promises and packets:
+        raise typer.BadParameter("--packets have no bounds: write an archive")
+    if promises and embed_model:
+        raise typer.BadParameter(
+            "--embed-model: archives within a bound or without loss need no model; leave it out"
+        )
+    if not promises and model is None:
+        raise typer.BadParameter(
+            "no model: give -m MODEL, or --lossless, --max-error or --max-relative-error"
+        )
 
 
 def check_json(json: bool, output: str) -> None:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from narrows.codec.codec import Codec
     from narrows.codec.decoder import Decoder
     from narrows.codec.encoding.requests import Request
+    from narrows.codec.receiver import Receiver
     from narrows.packet_files import Packets
     from narrows.signals import Source
 
 Lose = Callable[[str, "list[LostRange]"], None]
 """Called with a line for the user, and with what is lost."""
-Opened = tuple["Decoder", int | None, Iterator[Any]]
+Opened = tuple["Receiver", int | None, Iterator[Any]]
 """The decoder, the number of signals if it is known, and the signals, some at a time."""
 GROUP = "Packets"
 LINES = ".jsonl"

@@ -16,7 +16,7 @@ from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.codec.archive import Metadata
-    from narrows.codec.decoder import Decoder
+    from narrows.codec.receiver import Receiver
     from narrows.processes import Workers
     from narrows.signals.formats.contract import Format
     from narrows.signals.geometry import Geometry
@@ -79,7 +79,7 @@ class Restoring:
 
     stream: BinaryIO
     geometry: Geometry
-    decoder: Decoder
+    decoder: Receiver
     asked: Asked
     shown: Bar
 

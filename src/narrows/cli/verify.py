@@ -81,6 +81,7 @@ def _verify_packets(
     shown: Bar,
 ) -> tuple[Verification, str]:
     """Return the findings about packets, and a line that names those that are not there."""
+    from narrows.codec.decoder import Decoder
     from narrows.evaluation.verification import verify_signals
 
     losses: list[LostRange] = []
@@ -92,7 +93,9 @@ def _verify_packets(
 
     with ExitStack() as opened:
         decoder, total, signals = open_packets_of(packets, file, model, checksum, lose, opened)
-        reading = asked.reading(decoder)
+        reading = asked.reading()
+        if isinstance(decoder, Decoder):
+            reading = asked.reading(decoder)
         original = None if against is None else read_data(against, reading)
         shown.begin("verifying", total, prod(decoder.model.frame_shape))
         found = verify_signals(shown.count(signals), decoder, original, losses)
@@ -135,6 +138,8 @@ def _print(file: str, found: Verification, model_id: bytes, checksum: bool) -> N
         ("checksums" if model_id or checksum else "check bits", state),
         ("decoded", _share(found) if found.decoded else missing),
     ]
+    if found.promise is not None:
+        pairs.append(("promise", found.promise + _kept(found)))
     if found.fidelity is None or found.reference is None:
         print_pairs(f"{kind} {file}", pairs)
         return
@@ -146,6 +151,14 @@ def _print(file: str, found: Verification, model_id: bytes, checksum: bool) -> N
     ]
     print_pairs(f"{kind} {file}", pairs)
     print_channels(found.fidelity, found.reference)
+
+
+def _kept(found: Verification) -> str:
+    if found.beyond_promise is None:
+        return "" if found.fidelity is None else ", kept"
+    if found.beyond_promise:
+        return f", broken by {counted(found.beyond_promise, 'element')}"
+    return ", kept"
 
 
 def _worst(found: Verification) -> str:

@@ -14,6 +14,7 @@ from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
+from narrows.codec.interpolation.blocks import unpack_levels
 from narrows.codec.prediction.bricks import cut_to_tiles
 from narrows.codec.prediction.coefficients import (
     Coefficients,
@@ -118,6 +119,9 @@ class BlockCoder:
             return self._unpack_patched(block)
         if block.mode is Mode.PREDICTED:
             return Unpacked(self._unpack_predicted(block), None)
+        if block.mode is Mode.LEVELS:
+            levels = unpack_levels(block.payload, n, model.frame_shape, model.dtype)
+            return Unpacked(levels, None)
         if block.mode is not Mode.CODED:
             return Unpacked(unpack_raw(block, model.dtype, model.frame_shape), None)
         if block.quality == SEVERAL_QUALITIES:

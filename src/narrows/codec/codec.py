@@ -134,12 +134,17 @@ class Codec(Shared):
             In place of a quality: the least PSNR in dB of any signal, or block of predicted ones.
         embed_model : bool, default False
             Carry the model's decoder in the archive, so that it decompresses on its own.
+        max_error, max_relative_error : float or sequence of float, optional
+            The most that any element may be off, in units of the signals or in parts of their
+            range, of all or by channel of the last axis; NaN and infinities come back.
+        lossless : bool, default False
+            Every bit comes back. Neither this nor a bound needs a model to decompress.
         metadata : mapping, optional
             JSON values by name; `geometry`, `names`, `attributes`, `container` are reserved.
         progress : callable, optional
             Called now and then with the number of signals done since the last call.
         strict : bool, default False
-            Refuse signals of which something would be kept exactly.
+            Refuse signals of which something would be kept exactly, with a DataError.
         missing : sequence of float, optional
             Values that stand for missing ones, beside those that the model knows: kept exactly.
         jobs : int, default 1
@@ -152,8 +157,6 @@ class Codec(Shared):
 
         Raises
         ------
-        DataError
-            With `strict`, if something would be kept exactly.
         SettingError
             If a signal cannot keep to its target, or metadata have no JSON; it says what could be.
         """
@@ -162,6 +165,10 @@ class Codec(Shared):
         header = self.encoder.header(embed_model, metadata)
         seen = progress or (lambda n_signals: None)
         x = self.transform.check_frames(x)
+        if request.promises:
+            from narrows.codec.encoding.free_encoder import compress_promised
+
+            return compress_promised(x, request, metadata, jobs, block_signals)
         size = header.block_of(block_signals)
         blocks = bricks_of(x, bricks) if bricks else np.split(x, range(size, len(x), size))
         with Workers(jobs) as workers:
@@ -198,14 +205,10 @@ class Codec(Shared):
         x : (*frame_shape) of the model's dtype
             One signal; floats without NaN and infinities.
         quality, effort, target_bytes, target_psnr
-            See `compress`. `target_bytes` is the most bytes of the packet, all included.
+            See `compress`. `target_bytes` is the most bytes of the packet, all included. Where
+            the signal cannot keep to its target, a SettingError says what could be had.
         checksum : bool, default False
             Add a CRC-32, four bytes. The packet does not say so: the receiver must know.
-
-        Raises
-        ------
-        SettingError
-            If the signal cannot keep to its target; the error says what could be had.
         """
         x = as_array(x, "signal")
         check_packable(x, self.model.frame_shape)
@@ -270,8 +273,7 @@ class Codec(Shared):
 
         Returns
         -------
-        (n, latent_size) float64
-            In units of the quality's rounding step.
+        (n, latent_size) float64, in units of the quality's rounding step
         """
         return self.encoder.latents(x, quality)
 
@@ -284,11 +286,7 @@ class Codec(Shared):
         ----------
         y : (n, latent_size) integers
         quality : int or (n,) integers, optional
-            The one given to `encode`, or that of each signal.
-
-        Returns
-        -------
-        (n, *frame_shape) of the model's dtype
+            The one given to `encode`, or that of each signal. The result has the model's dtype.
         """
         return self.decoder.decode(y, quality)
 

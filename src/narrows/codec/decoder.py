@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, partial
-from typing import Any, BinaryIO, Self
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import ArchiveReader, Block, Header
+from narrows.codec.archive import Header
 from narrows.codec.block_coder import BlockCoder
 from narrows.codec.entropy.packets import Packet, PacketCoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.receiver import Receiver, stream_of
 from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Transform
 from narrows.errors import FormatError, WrongModelError
-from narrows.processes import ALONE, Workers
+
+__all__ = ["Decoder", "stream_of"]
 
 
-class Decoder(Shared):
+class Decoder(Shared, Receiver):
     """A trained model, ready to decompress.
 
         archive bytes ─payloads─► entropy decoder ─symbols─► decode ─frames─► signals
@@ -43,7 +44,12 @@ class Decoder(Shared):
         self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
         self.transform = Transform(model, backend, batch_size)
-        self.blocks = BlockCoder(self.transform)
+        self._blocks = BlockCoder(self.transform)
+
+    @property
+    def blocks(self) -> BlockCoder:
+        """What codes and decodes blocks."""
+        return self._blocks
 
     @classmethod
     def from_bytes(
@@ -60,25 +66,6 @@ class Decoder(Shared):
         decoder = cls(unpack_model(data, decoder_only=True), backend, batch_size)
         decoder.transform.check_known_answers()
         return decoder
-
-    def decompress(self, blob: bytes, jobs: int = 1) -> Frames:
-        """Decompress an archive; see `Codec.decompress`."""
-        with Workers(jobs) as workers:
-            parts = list(self.decompress_from(stream_of(blob), workers))
-        empty = np.empty((0, *self.model.frame_shape), self.model.dtype)
-        return np.concatenate([empty, *parts])
-
-    def decompress_from(
-        self, stream: BinaryIO | ArchiveReader, workers: Workers = ALONE
-    ) -> Iterator[Frames]:
-        """Decompress a binary stream to `(n, *frame_shape)` signals, a block at a time."""
-        reader = stream if isinstance(stream, ArchiveReader) else ArchiveReader(stream)
-        self.check_model_of(reader.header)
-        return self.frames_of(reader, workers)
-
-    def frames_of(self, blocks: Iterable[Block], workers: Workers = ALONE) -> Iterator[Frames]:
-        """Decode blocks in order; processes may share them."""
-        return workers.in_order(partial(_decode, self), blocks)
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
         """Decompress a packet; see `Codec.decompress_packet`."""
@@ -124,27 +111,11 @@ class Decoder(Shared):
         return PacketCoder(self.model.model_id, {q.number: q.tables for q in self.model.qualities})
 
     def check_model_of(self, header: Header) -> None:
-        """Raise WrongModelError unless this model wrote the archive."""
-        if header.model_id != self.model.model_id:
+        """Raise WrongModelError unless this model wrote the archive, or it needs none."""
+        if header.needs_model and header.model_id != self.model.model_id:
             raise WrongModelError(
                 f"the archive was written by model {header.model_id.hex()}, but this is model "
                 f"{self.model_id}; give the right one with -m or put it in NARROWS_MODELS"
             )
         if (header.dtype, header.frame_shape) != (self.model.dtype, self.model.frame_shape):
             raise FormatError("archive whose frames are not those of the model it names")
-
-
-def stream_of(blob: bytes) -> BinaryIO:
-    """Return the bytes of an archive as a stream; FormatError for what is none, such as a path."""
-    try:
-        memoryview(blob)
-        return io.BytesIO(blob)
-    except (TypeError, BufferError):
-        raise FormatError(
-            f"archive of type {type(blob).__name__}; it must be bytes: of a file, give "
-            "pathlib.Path(name).read_bytes(), or open it with narrows.open(name)"
-        ) from None
-
-
-def _decode(decoder: Decoder, block: Block) -> Frames:
-    return decoder.blocks.decode(block)

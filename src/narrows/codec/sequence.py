@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from narrows.codec.archive import Block, Entry, Header, IndexedArchive, Metadata
 from narrows.codec.block_coder import Unpacked
-from narrows.codec.decoder import Decoder
+from narrows.codec.receiver import Receiver
 from narrows.errors import DataError, FormatError
 from narrows.paths import open_file
 
@@ -27,8 +27,8 @@ class Archive:
     ----------
     stream : binary file
         It must seek; `close` closes it.
-    decoder : Decoder
-        Of the model that wrote the archive.
+    decoder : Decoder or FreeDecoder
+        Of the model that wrote the archive, or for one that needs none.
 
     Raises
     ------
@@ -44,7 +44,7 @@ class Archive:
     ((28, 28), (10, 28, 28), 10000)
     """
 
-    def __init__(self, stream: BinaryIO, decoder: Decoder) -> None:
+    def __init__(self, stream: BinaryIO, decoder: Receiver) -> None:
         self._decoder = decoder
         self._recent = (-1, Unpacked(np.empty(0), None))
         self._use(stream)
@@ -161,7 +161,7 @@ class Archive:
             return self._blocks.block(number)
 
 
-def _reopened(path: str, decoder: Decoder, header: Header, entries: list[Entry]) -> Archive:
+def _reopened(path: str, decoder: Receiver, header: Header, entries: list[Entry]) -> Archive:
     """Open an archive where its pickle is loaded."""
     return Archive(_same_file(path, header, entries), decoder)
 

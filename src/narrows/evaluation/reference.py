@@ -12,6 +12,7 @@ from narrows.codec.model.model import Model
 from narrows.evaluation.fidelity import Spread
 from narrows.words import percent, quantity
 
+OF_SIGNALS = "the range of these signals"
 OF_DTYPE, OF_TRAINING = "the range of uint8", "the training signals' range"
 SMALLER, LARGER = 0.25, 2.0
 """A range below or above so many times that of the training signals is another one."""
@@ -41,6 +42,16 @@ class Reference:
             value_ranges=tuple(zip(spread.low.tolist(), spread.high.tolist(), strict=True)),
             training_ranges=tuple((a, b) for a, b in model.training.get("value_ranges", ())),
         )
+
+    @classmethod
+    def of_signals(cls, dtype: np.dtype[Any], spread: Spread) -> Self:
+        """Set the signals beside themselves, where no model says a peak."""
+        ranges = tuple(zip(spread.low.tolist(), spread.high.tolist(), strict=True))
+        found = whole(ranges)
+        width = 0.0 if found is None else found[1] - found[0]
+        if dtype == np.uint8:
+            return cls(255.0, OF_DTYPE, ranges, ())
+        return cls(width if 0 < width < math.inf else 1.0, OF_SIGNALS, ranges, ())
 
     @property
     def peak_in_words(self) -> str:

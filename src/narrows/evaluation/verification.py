@@ -10,9 +10,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.archive.guarantee import Guarantee, guarantee_of
 from narrows.codec.archive.streams import LostRange, whole_blocks
 from narrows.codec.decoder import Decoder
 from narrows.codec.model.range import Range
+from narrows.codec.receiver import Receiver
 from narrows.errors import DataError, FormatError
 from narrows.evaluation.fidelity import (
     Fidelity,
@@ -41,6 +43,8 @@ class Verification:
     worst_signal: int | None = None  # the one that is furthest from its original
     worst_psnr: float | None = None  # its own
     first_difference: int | None = None  # the first signal that differs
+    promise: str | None = None  # of the archive: the largest error, down to none
+    beyond_promise: int | None = None  # elements that are further off
 
     @property
     def is_whole(self) -> bool:
@@ -61,7 +65,7 @@ class Verification:
 
 def verify(
     stream: BinaryIO,
-    decoder: Decoder | None,
+    decoder: Receiver | None,
     original: npt.NDArray[Any] | None = None,
     progress: Callable[[int], None] = lambda n_signals: None,
 ) -> Verification:
@@ -71,8 +75,8 @@ def verify(
     ----------
     stream : binary file
         It must seek.
-    decoder : Decoder or None
-        Of the model that wrote it; None to check the checksums alone.
+    decoder : Decoder, FreeDecoder or None
+        Of the model that wrote it, if it needs one; None to check the checksums alone.
     original : (n, *frame_shape), optional
     progress : callable, optional
         Called with the number of signals of each block, when it has been read.
@@ -88,7 +92,11 @@ def verify(
     header, blocks = whole_blocks(stream, found.losses.append)
     if decoder is not None:
         decoder.check_model_of(header)
-    comparison = None if original is None or decoder is None else Comparison(original, decoder)
+    promise = guarantee_of(header.metadata)
+    found.promise = None if promise is None else str(promise)
+    comparison = None
+    if original is not None and decoder is not None:
+        comparison = Comparison(original, decoder, promise)
     for block in blocks:
         found.blocks += 1
         found.signals += block.n_signals
@@ -111,7 +119,7 @@ def verify(
 
 def verify_signals(
     parts: Iterable[npt.NDArray[Any]],
-    decoder: Decoder,
+    decoder: Receiver,
     original: npt.NDArray[Any] | None,
     losses: list[LostRange],
 ) -> Verification:
@@ -133,9 +141,11 @@ def verify_signals(
 class Comparison:
     """Decoded signals beside their originals, a block at a time."""
 
-    def __init__(self, original: npt.NDArray[Any], decoder: Decoder) -> None:
-        self._original = decoder.transform.check_frames(original)
-        self._model = decoder.model
+    def __init__(
+        self, original: npt.NDArray[Any], decoder: Receiver, promise: Guarantee | None = None
+    ) -> None:
+        self._original = _checked(original, decoder)
+        self._decoder, self._promise, self._n_beyond = decoder, promise, 0
         shape = len(original), n_channels(original.shape[1:])
         self._squares, self._largest = np.zeros(shape), np.zeros(shape)
 
@@ -146,19 +156,40 @@ class Comparison:
             n = counted(len(self._original), "signal")
             raise DataError(f"there are more signals than the {n} of the original")
         self._squares[part], self._largest[part] = channel_errors(self._original[part], decoded)
+        if self._promise is not None:
+            self._n_beyond += int(self._promise.exceeded(self._original[part], decoded).sum())
 
     def finish(self, found: Verification) -> None:
         """Put the figures into the findings; DataError if the original has more signals."""
-        x, peak = self._original, self._model.peak
+        x = self._original
         if found.signals != len(x):
             n = counted(found.signals, "signal")
             raise DataError(f"there are {n}, and {len(x)} of the original")
-        spread = Spread.of(x, Range(self._model))
+        if isinstance(self._decoder, Decoder):
+            spread = Spread.of(x, Range(self._decoder.model))
+            found.reference = Reference.of(self._decoder.model, spread)
+        else:
+            spread = Spread.of(x)
+            found.reference = Reference.of_signals(x.dtype, spread)
+        peak = found.reference.peak
         found.fidelity = fidelity(self._squares, self._largest, peak, spread)
-        found.reference = Reference.of(self._model, spread)
+        found.beyond_promise = None if self._promise is None else self._n_beyond
         differing = np.flatnonzero(self._largest.any(axis=1))
         if len(differing):
             squares = self._squares.sum(axis=1)
             found.first_difference = int(differing[0])
             found.worst_signal = int(squares.argmax())
             found.worst_psnr = psnr_of_mse(float(squares.max()) / x[:1].size / peak**2)
+
+
+def _checked(original: npt.NDArray[Any], decoder: Receiver) -> npt.NDArray[Any]:
+    """Return the original; DataError for signals of another kind than the archive's."""
+    if isinstance(decoder, Decoder):
+        return decoder.transform.check_frames(original)
+    kind = decoder.model
+    if (original.shape[1:], original.dtype) != (kind.frame_shape, kind.dtype):
+        raise DataError(
+            f"the original has signals of shape {original.shape[1:]} and {original.dtype}, the "
+            f"archive those of {kind.frame_shape} and {kind.dtype}; give what it was made from"
+        )
+    return original

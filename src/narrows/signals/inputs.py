@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.arrays import as_array
-from narrows.codec.archive import Header
+from narrows.codec.archive import Header, Metadata
 from narrows.codec.prediction.bricks import Brick
 from narrows.errors import SettingError
 from narrows.signals.channels import has_length
-from narrows.signals.containers import numbers_of_table
+from narrows.signals.containers import KEY, described, numbers_of_table
 from narrows.signals.crops import LEAST_FRAMES, split_along, with_crops
 from narrows.signals.frames import Frames
 from narrows.signals.reading import Lengths, Reading
@@ -40,6 +40,15 @@ def as_source(x: Data, reading: Reading, name: str = "data") -> ArraySource | Fr
     array = as_array(x, name) if table is None else table.array
     is_cut = reading.hops_of_model is not None and reading.frame_shape != array.shape[1:]
     return open_array(array, reading, name) if reading.cuts or is_cut else ArraySource(array)
+
+
+def all_metadata(x: Data, source: Source, metadata: Metadata | None) -> Metadata | None:
+    """Return a user's metadata, and what brings back what the signals were."""
+    if isinstance(source, Frames):
+        metadata = {**(metadata or {}), **source.metadata}
+    if (container := described(x)) is not None:
+        metadata = {**(metadata or {}), KEY: container}
+    return metadata
 
 
 def in_blocks(

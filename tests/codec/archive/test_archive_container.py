@@ -47,7 +47,7 @@ sizes = st.one_of(st.integers(1, 4), st.sampled_from([1, 127, 128, 300]))
 @st.composite
 def headers(draw):
     return Header(
-        draw(st.binary(min_size=16, max_size=16)),
+        draw(st.binary(min_size=16, max_size=16).filter(any)),
         np.dtype(draw(st.sampled_from(DTYPES))),
         tuple(draw(st.lists(sizes, max_size=3)) + draw(st.lists(st.just(1), max_size=5))),
         draw(st.none() | st.binary(max_size=300)),

@@ -8,14 +8,15 @@ from narrows.codec.archive.layout import (
     MAX_BLOCK_SIGNALS,
     MAX_FRAME_BYTES,
     MODEL_ID_BYTES,
+    NO_MODEL,
     SEVERAL_QUALITIES,
     VERSION,
     Block,
     Entry,
     Header,
-    Mode,
 )
 from narrows.codec.archive.metadata import Metadata
+from narrows.codec.archive.modes import Mode
 from narrows.codec.archive.streams import ArchiveReader, ArchiveWriter, IndexedArchive
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "MAX_BLOCK_SIGNALS",
     "MAX_FRAME_BYTES",
     "MODEL_ID_BYTES",
+    "NO_MODEL",
     "SEVERAL_QUALITIES",
     "VERSION",
     "ArchiveReader",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from math import prod
 from typing import Any, BinaryIO, NamedTuple
 from zlib import crc32
@@ -24,6 +23,7 @@ from narrows.codec.archive.metadata import (
     pack_metadata,
     unpack_metadata,
 )
+from narrows.codec.archive.modes import Mode
 from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.element_types import ELEMENT_TYPES
@@ -42,6 +42,7 @@ END_OF_BLOCKS = 0x0F
 SEVERAL_QUALITIES = 0  # in place of a quality: each signal has one of its own
 
 MODEL_ID_BYTES = 16
+NO_MODEL = bytes(MODEL_ID_BYTES)  # of an archive whose blocks need none
 # Both limits stay 16 bytes below a power of two, so that the length of a whole block takes no more
 # bytes in the index than the power of two less one does: a stored block then costs 16 bytes.
 MAX_FRAME_BYTES = (1 << 28) - 16  # a frame is decoded whole, in a few arrays of 8 times its size
@@ -53,33 +54,6 @@ DTYPE_CODES = {dtype: code for code, dtype in enumerate(ELEMENT_TYPES)}
 DTYPES = {code: dtype for dtype, code in DTYPE_CODES.items()}
 
 
-class Mode(IntEnum):
-    """How the payload of a block stands for its signals."""
-
-    CODED = 0
-    """Entropy-coded symbols of the model, all at the block's quality or each at one of its own."""
-    DEFLATED = 1
-    """The signals' bytes, in planes (first bytes of all elements, then second ...), in zlib."""
-    STORED = 2
-    """The signals' bytes, little-endian, row-major."""
-    PATCHED = 3
-    """As CODED for signals that are not whole in the elements kept exactly, which come first."""
-    PREDICTED = 4
-    """Windows of a recording, or tiles of an array, predicted from those decoded before them."""
-    PREDICTED_PATCHED = 5
-    """As PREDICTED, behind such elements."""
-
-    @property
-    def is_raw(self) -> bool:
-        """Whether the payload is the signals themselves."""
-        return self in (Mode.DEFLATED, Mode.STORED)
-
-    @property
-    def is_patched(self) -> bool:
-        """Whether elements that are kept exactly come first."""
-        return self in (Mode.PATCHED, Mode.PREDICTED_PATCHED)
-
-
 @dataclass(frozen=True)
 class Header:
     """What a reader must know before the first block."""
@@ -89,6 +63,11 @@ class Header:
     frame_shape: tuple[int, ...]
     embedded_model: bytes | None = None
     metadata: Metadata = field(default_factory=dict)
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether blocks may be coded by a model."""
+        return self.model_id != NO_MODEL
 
     @property
     def frame_bytes(self) -> int:
@@ -221,6 +200,8 @@ def take_block(source: CheckedStream, header: Header, number: int) -> Block | No
     raw_bytes = n_signals * header.frame_bytes
     if mode not in set(Mode) or not 0 < n_signals <= header.block_signals:
         raise FormatError(f"block {number} of mode {mode} with {n_signals} signals")
+    if not header.needs_model and not (Mode(mode).is_raw or mode == Mode.LEVELS):
+        raise FormatError(f"block {number} of mode {mode}, of a model that the archive has not")
     if size > raw_bytes:
         raise FormatError(f"block {number} of {size} bytes for {raw_bytes} raw bytes")
     check = source.take_uncounted(4)

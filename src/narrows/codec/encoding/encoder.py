@@ -30,7 +30,7 @@ from narrows.codec.networks.backend import Backend
 from narrows.codec.prediction.bricks import Brick
 from narrows.codec.shared import Shared
 from narrows.codec.transform import Frames
-from narrows.errors import DataError
+from narrows.errors import DataError, SettingError
 from narrows.gaps import filled
 from narrows.processes import ALONE, Workers
 
@@ -120,7 +120,7 @@ class Encoder(Shared):
 
         `stream` stands where the archive's blocks end.
         """
-        self._decoder.check_model_of(archive.header)
+        check_appendable(archive.header, self._decoder)
         with _telling(kept) as counted:
             size = archive.header.block_signals
             blocks = self._blocks(x, request, size, progress, counted, workers)
@@ -253,6 +253,13 @@ class Encoder(Shared):
         x = self._decoder.transform.check_frames(x)
         check_finite(x, "latents")
         return self.symbol_encoder.latents(x, self._model.quality(quality).number)
+
+
+def check_appendable(header: Header, decoder: Decoder) -> None:
+    """Refuse an archive that another model wrote, or that needs none."""
+    decoder.check_model_of(header)
+    if not header.needs_model:
+        raise SettingError("the archive promises an error: append with the same bound or lossless")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from narrows.codec.encoding.guarantees import Bounds, check_bounds
 from narrows.codec.model.model import Model
 from narrows.errors import SettingError
 
@@ -103,6 +104,12 @@ class Targets(TypedDict, total=False):
 
     target_bytes: float | None
     target_psnr: float | None
+    max_error: Bounds | None
+    max_relative_error: Bounds | None
+    lossless: bool
+
+
+PROMISES = ("max_error", "max_relative_error", "lossless")
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,9 @@ class Request:
 
     `strict` refuses signals of which something would be kept exactly, and not coded; `missing` are
     values that stand for missing ones, which are.
+
+    `max_error`, `max_relative_error` and `lossless` promise something of every element: an encoder
+    without a model keeps that, `free_encoder.FreeEncoder`.
 
     Raises
     ------
@@ -124,8 +134,14 @@ class Request:
     target_psnr: float | None = None
     strict: bool = False
     missing: Sequence[float] = ()
+    max_error: Bounds | None = None
+    max_relative_error: Bounds | None = None
+    lossless: bool = False
 
     def __post_init__(self) -> None:
+        if self.promises:
+            self._check_promise()
+            return
         budget = self.budget
         if budget is not None and self.quality is not None:
             name = "target_bytes" if budget.of_bytes else "target_psnr"
@@ -133,6 +149,31 @@ class Request:
                 f"quality {self.quality!r} and {name} {getattr(budget, name)!r}; a target chooses "
                 "the quality of each signal: give one of the two"
             )
+
+    @property
+    def promises(self) -> bool:
+        """Whether an error is promised that no element exceeds, or none at all."""
+        return bool(self._given(PROMISES))
+
+    def _given(self, names: Sequence[str]) -> list[str]:
+        """Return which of some fields were given."""
+        unset = (None, False, ())
+        return [n for n in names if not any(getattr(self, n) is each for each in unset)
+                and getattr(self, n) != []]  # fmt: skip
+
+    def _check_promise(self) -> None:
+        """Refuse more than one promise, what chooses errors in another way, and wrong bounds."""
+        others = ("quality", "effort", "target_bytes", "target_psnr", "strict", "missing")
+        given = self._given((*PROMISES, *others))
+        if len(given) > 1:
+            one = getattr(self, given[1])
+            shown = given[1] if one is True else f"{given[1]} {one!r}"
+            raise SettingError(
+                f"{given[0]} and {shown}; {given[0]} alone says what every element may lose: "
+                "give one of the two"
+            )
+        if given[0] != "lossless":
+            check_bounds(given[0], getattr(self, given[0]))
 
     @property
     def budget(self) -> Budget | None:
@@ -149,6 +190,8 @@ class Request:
         SettingError
             For what the model does not have.
         """
+        if self.promises:
+            raise SettingError("a bound, or lossless, of packets or latents; write an archive")
         quality, effort = model.quality(self.quality), self.effort
         searches = quality.tradeoff is not None
         if effort is None:

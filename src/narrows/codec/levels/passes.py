@@ -41,12 +41,14 @@ import numpy.typing as npt
 
 Indices = npt.NDArray[np.intp]
 Offsets = npt.NDArray[np.intp]
+NOWHERE = -(1 << 40)  # in place of an index: no sum of indices makes up for it
+
 Parities = tuple[int, ...]
 
 MAX_AXES = 3
 START = -1  # in place of a pass's number within a level
-REACH = 3
-"""How far neighbours lie at most along an axis, in strides: beyond it they tell little."""
+REACH = {1: 11, 2: 3, 3: 3}
+"""How far neighbours lie at most along each axis, in strides, by the number of axes."""
 
 LEVEL: dict[int, tuple[Parities, ...]] = {
     1: ((1,),),
@@ -166,33 +168,14 @@ class PassOrder:
         reached by steps of two strides along each axis, or where there is none, the one beside the
         place along the odd axes of its pass.
         """
-        other = of.channel if channel is None else channel
-        axes, period = self.axis_places(of), (1 if of.is_start else 2) * of.stride
-        anchor = self._flat(axes if other < of.channel else self._anchor(of), other)
-        near = np.empty((anchor.size, len(offsets)), np.intp)
-        inside = np.empty((anchor.size, len(offsets)), bool)
-        for j, offset in enumerate(offsets.tolist()):
-            wanted = [at + step * of.stride for at, step in zip(axes, offset, strict=True)]
-            pairs = list(zip(wanted, self.shape, strict=True))
-            folded = [_fold(at, size, period) for at, size in pairs]
-            found = np.where(self._inside(folded), self._flat(folded, other), anchor)
-            near[:, j], inside[:, j] = found.reshape(-1), self._inside(wanted).reshape(-1)
-        return near, inside
-
-    def _anchor(self, of: Pass) -> list[Indices]:
-        """Return the coordinates of the known place beside each place of a pass.
-
-        It is one stride before the place along the odd axes of the pass, or one behind it where
-        the frame begins; that one is always there, for the origin is.
-        """
-        if of.is_start:
-            return self.axis_places(of)
-        return [
-            at if parity != 1 else np.where(at >= of.stride, at - of.stride, at + of.stride)
-            for at, parity in zip(
-                self.axis_places(of), LEVEL[len(self.shape)][of.kind], strict=True
-            )
-        ]
+        indices = NearIndices(self, of, offsets, channel)
+        coordinates = np.unravel_index(np.arange(indices.n_places), indices.counts)
+        axes = zip(self.axis_places(of), coordinates, offsets.T, self.shape, strict=True)
+        inside = np.ones((indices.n_places, len(offsets)), bool)
+        for places, at, steps, size in axes:
+            wanted = places[at][:, None] + steps * of.stride
+            inside &= (wanted >= 0) & (wanted < size)
+        return indices.part(0, indices.n_places).T, inside
 
     def _flat(self, axes: list[Indices], channel: int) -> Indices:
         """Return the flat indices of a grid of coordinates along each axis, `(a, b, c)`."""
@@ -201,12 +184,62 @@ class PassOrder:
             flat = flat * size + along
         return flat * self.n_channels + channel
 
-    def _inside(self, axes: list[Indices]) -> npt.NDArray[np.bool_]:
-        """Tell which places of such a grid lie inside the frame, `(a, b, c)`."""
-        inside = np.ones((1,) * len(axes), dtype=bool)
-        for along, size in zip(np.ix_(*axes), self.shape, strict=True):
-            inside = inside & (along >= 0) & (along < size)
-        return inside
+
+class NearIndices:
+    """The flat indices of the places at offsets from those of a pass; see `PassOrder.neighbours`.
+
+    Parameters
+    ----------
+    order : PassOrder
+    of : Pass
+    offsets : (k, axes) int
+    channel : int, optional
+        The one to look at, by default the pass's own.
+    """
+
+    def __init__(
+        self, order: PassOrder, of: Pass, offsets: Offsets, channel: int | None = None
+    ) -> None:
+        other = of.channel if channel is None else channel
+        axes, shape = order.axis_places(of), order.shape
+        self.counts = tuple(map(len, axes))
+        self.n_places = prod(self.counts)
+        self._offsets, self._channel = offsets.tolist(), other
+        strides = [prod(shape[axis + 1 :]) * order.n_channels for axis in range(len(shape))]
+        odd = (0,) * len(shape) if of.is_start else LEVEL[len(shape)][of.kind]
+        beside = zip(axes, (odd if other >= of.channel else (0,) * len(shape)), strict=True)
+        self._anchors = [
+            stride * (np.where(at >= of.stride, at - of.stride, at + of.stride) if parity else at)
+            for stride, (at, parity) in zip(strides, beside, strict=True)
+        ]
+        period = of.stride if of.is_start else 2 * of.stride
+        self._steps: list[dict[int, Indices]] = []
+        for at, size, stride, steps in zip(axes, shape, strides, offsets.T, strict=True):
+            moved = {
+                step: _fold(at + step * of.stride, size, period) for step in set(steps.tolist())
+            }
+            flat = {
+                step: np.where((to >= 0) & (to < size), to * stride, NOWHERE)
+                for step, to in moved.items()
+            }
+            self._steps.append(flat)
+
+    def part(self, start: int, stop: int) -> Indices:
+        """Return the `(k, m)` flat indices for some places of the pass, in row-major order."""
+        stop = min(stop, self.n_places)
+        at = np.unravel_index(np.arange(start, stop), self.counts)
+        moved = [
+            {step: flat[i] for step, flat in steps.items()}
+            for steps, i in zip(self._steps, at, strict=True)
+        ]
+        near = np.full((len(self._offsets), stop - start), self._channel, np.intp)
+        for number, offset in enumerate(self._offsets):
+            for steps, step in zip(moved, offset, strict=True):
+                near[number] += steps[step]
+        if near.min(initial=0) < 0:
+            anchors = (along[i] for along, i in zip(self._anchors, at, strict=True))
+            near = np.where(near < 0, self._channel + sum(anchors), near)
+        return near
 
 
 def stride_over(shape: tuple[int, ...]) -> int:
@@ -231,7 +264,7 @@ def _known_offsets(axes: int, kind: int, is_earlier: bool) -> list[tuple[int, ..
     own = (0,) * axes if kind == START else LEVEL[axes][kind]
     found = [
         offset
-        for offset in product(range(-REACH, REACH + 1), repeat=axes)
+        for offset in product(range(-REACH[axes], REACH[axes] + 1), repeat=axes)
         if _kind(tuple((a + b) % 2 for a, b in zip(own, offset, strict=True))) <= latest
     ]
     return sorted(found, key=lambda offset: (sum(step * step for step in offset), offset))

@@ -1,0 +1,34 @@
+"""The ways in which the payload of a block may stand for its signals."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Mode(IntEnum):
+    """How the payload of a block stands for its signals."""
+
+    CODED = 0
+    """Entropy-coded symbols of the model, all at the block's quality or each at one of its own."""
+    DEFLATED = 1
+    """The signals' bytes, in planes (first bytes of all elements, then second ...), in zlib."""
+    STORED = 2
+    """The signals' bytes, little-endian, row-major."""
+    PATCHED = 3
+    """As CODED for signals that are not whole in the elements kept exactly, which come first."""
+    PREDICTED = 4
+    """Windows of a recording, or tiles of an array, predicted from those decoded before them."""
+    PREDICTED_PATCHED = 5
+    """As PREDICTED, behind such elements."""
+    LEVELS = 6
+    """Numbers on a grid that is refined level by level, within a bound, or exactly."""
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the payload is the signals themselves."""
+        return self in (Mode.DEFLATED, Mode.STORED)
+
+    @property
+    def is_patched(self) -> bool:
+        """Whether elements that are kept exactly come first."""
+        return self in (Mode.PATCHED, Mode.PREDICTED_PATCHED)

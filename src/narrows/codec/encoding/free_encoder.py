@@ -1,0 +1,167 @@
+"""Signals to archives that keep a guarantee and need no model."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import (
+    NO_MODEL,
+    ArchiveWriter,
+    Block,
+    Header,
+    IndexedArchive,
+    Metadata,
+)
+from narrows.codec.archive.guarantee import KEY, Guarantee, guarantee_of
+from narrows.codec.encoding.guaranteed_blocks import guaranteed_block
+from narrows.codec.encoding.guarantees import Range, absolute, check_bounds, range_of, relative
+from narrows.codec.encoding.requests import Progress, Request, unseen
+from narrows.errors import DataError, SettingError
+from narrows.processes import ALONE, Workers
+
+Signals = npt.NDArray[Any]
+
+
+def free_encoder(
+    frame_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    request: Request,
+    spanned: Callable[[], Range],
+) -> FreeEncoder:
+    """Return the encoder that keeps what a request promises.
+
+    `spanned` returns the range of the signals' values; it is called for a relative bound alone.
+
+    Raises
+    ------
+    SettingError
+        For a bound that signals of this type cannot keep.
+    """
+    if request.lossless:
+        return FreeEncoder(frame_shape, dtype, Guarantee())
+    if request.max_error is not None:
+        bounds = check_bounds("max_error", request.max_error)
+        return FreeEncoder(frame_shape, dtype, absolute(bounds, dtype, frame_shape))
+    parts = check_bounds("max_relative_error", request.max_relative_error)
+    return FreeEncoder(frame_shape, dtype, relative(parts, dtype, frame_shape, spanned()))
+
+
+class FreeEncoder:
+    """Compresses signals of one shape and type, and promises how near they come back.
+
+    Parameters
+    ----------
+    frame_shape : tuple of int
+    dtype : numpy dtype
+    guarantee : Guarantee
+
+    Attributes
+    ----------
+    modes : Counter of str
+        The blocks written so far, by mode.
+    """
+
+    def __init__(
+        self, frame_shape: tuple[int, ...], dtype: np.dtype[Any], guarantee: Guarantee
+    ) -> None:
+        self._shape, self._dtype, self.guarantee = frame_shape, dtype, guarantee
+        self.modes: Counter[str] = Counter()
+
+    def header(self, metadata: Metadata | None = None) -> Header:
+        """Return the header of such archives, which states the promise."""
+        told = metadata or {}
+        if KEY in told:
+            raise SettingError(f"metadata with the key {KEY!r}, which is kept for what is promised")
+        promised = {**told, **self.guarantee.metadata}
+        return Header(NO_MODEL, self._dtype, self._shape, metadata=promised)
+
+    def compress_to(
+        self,
+        stream: BinaryIO,
+        header: Header,
+        x: Iterable[Signals],
+        progress: Progress = unseen,
+        workers: Workers = ALONE,
+    ) -> int:
+        """Compress parts of signals, each of which becomes a block; return the archive's length."""
+        return self._write(ArchiveWriter(stream, header), x, progress, workers)
+
+    def append_to(
+        self,
+        stream: BinaryIO,
+        archive: IndexedArchive,
+        x: Iterable[Signals],
+        progress: Progress = unseen,
+        workers: Workers = ALONE,
+    ) -> int:
+        """Go on with an archive that promises the same, and return its new length.
+
+        `stream` stands where the archive's blocks end.
+        """
+        self.check_appendable(archive.header)
+        return self._write(ArchiveWriter(stream, archive.header, archive), x, progress, workers)
+
+    def check_appendable(self, header: Header) -> None:
+        """Refuse an archive that promises something else."""
+        if header.needs_model:
+            raise SettingError(
+                "the archive was written by a model, in some quality: append with -m and a "
+                "quality, or make an archive of its own"
+            )
+        if (header.frame_shape, header.dtype) != (self._shape, self._dtype):
+            raise DataError(
+                f"signals of shape {self._shape} and {self._dtype} for an archive of those of "
+                f"{header.frame_shape} and {header.dtype}; append signals that are alike"
+            )
+        promised = guarantee_of(header.metadata)
+        if promised != self.guarantee:
+            raise SettingError(
+                f"the archive promises {promised or 'nothing'}, and this would be "
+                f"{self.guarantee}; append with the same, or make an archive of its own"
+            )
+
+    def _write(
+        self, writer: ArchiveWriter, x: Iterable[Signals], progress: Progress, workers: Workers
+    ) -> int:
+        encode = partial(_encoded, self.guarantee)
+        for block in workers.in_order(encode, self._checked(x)):
+            writer.write(block)
+            self.modes[block.mode.name.lower()] += 1
+            progress(block.n_signals)
+        writer.close()
+        return writer.n_bytes
+
+    def _checked(self, x: Iterable[Signals]) -> Iterator[Signals]:
+        for part in x:
+            if part.shape[1:] != self._shape or part.dtype != self._dtype:
+                raise DataError(
+                    f"signals of shape {part.shape[1:]} and {part.dtype} after those of "
+                    f"{self._shape} and {self._dtype}; all must be alike"
+                )
+            if len(part):
+                yield part
+
+
+def _encoded(guarantee: Guarantee, part: Signals) -> Block:
+    return guaranteed_block(np.ascontiguousarray(part), guarantee)
+
+
+def compress_promised(
+    x: Signals, request: Request, metadata: Metadata | None, jobs: int, block_signals: int | None
+) -> bytes:
+    """Compress `(n, *frame_shape)` signals as a request promises, to the bytes of an archive."""
+    shape, stream = x.shape[1:], io.BytesIO()
+    encoder = free_encoder(shape, x.dtype, request, lambda: range_of([x], shape))
+    header = encoder.header(metadata)
+    size = header.block_of(block_signals)
+    with Workers(jobs) as workers:
+        parts = (x[start : start + size] for start in range(0, len(x), size))
+        encoder.compress_to(stream, header, parts, workers=workers)
+    return stream.getvalue()

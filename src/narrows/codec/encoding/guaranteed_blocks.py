@@ -1,0 +1,175 @@
+"""The smallest block that keeps a guarantee: levels without a network, deflated, or stored."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import Block, Mode
+from narrows.codec.archive.exact_values import ExactValues
+from narrows.codec.archive.guarantee import Guarantee
+from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
+from narrows.codec.encoding.interpolation import Packed, pack_levels
+from narrows.codec.interpolation.grid import (
+    LARGEST,
+    MAX_BOUND,
+    PER_STEP,
+    Lossless,
+    Scaled,
+    Whole,
+    in_order,
+)
+from narrows.codec.interpolation.layout import MAX_ELEMENTS, MAX_VALUES, Grid, Plan
+from narrows.codec.levels.passes import MAX_AXES
+
+MAX_CHANNELS = 4  # of a last axis that nobody has said to be one of channels
+SAMPLE = 1 << 16  # elements that a choice is tried on
+WITHIN = 1 - 2.0**-20
+"""A step is so much less than twice the bound that rounding does not reach beyond it."""
+
+Signals = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+
+class Numbers(NamedTuple):
+    """A block on grids: where its elements lie, and which come back anyway."""
+
+    grids: tuple[Grid, ...]
+    wanted: npt.NDArray[Any]
+    high: int
+    exact: Mask | None
+
+    def of_rows(self, n: int) -> Numbers:
+        """Return what is of the first signals."""
+        exact = None if self.exact is None else self.exact[:n]
+        return Numbers(self.grids, self.wanted[:n], self.high, exact)
+
+
+def guaranteed_block(x: Signals, guarantee: Guarantee, quality: int = 0) -> Block:
+    """Code `(n, *frame_shape)` signals in the fewest bytes that keep a guarantee."""
+    payload = _levels(x, guarantee)
+    if payload is None or len(payload) >= x.nbytes:
+        return pack_raw(x, quality)
+    if may_deflate_below(x, len(payload)):
+        raw = pack_raw(x, quality)
+        if len(raw.payload) <= len(payload):
+            return raw
+    return Block(Mode.LEVELS, quality, len(x), payload)
+
+
+def _levels(x: Signals, guarantee: Guarantee) -> bytes | None:
+    """Code signals by levels; None where they are not made for these."""
+    if prod(x.shape[1:]) > MAX_ELEMENTS:
+        return None
+    numbers = None if guarantee.is_lossless else _bounded(x, guarantee)
+    numbers = numbers or _lossless(x)
+    if numbers is None:
+        return None
+    plan = _chosen(x, numbers)
+    packed = pack_levels(x, plan, numbers.wanted, numbers.exact)
+    missed = guarantee.exceeded(x, packed.signals)
+    exact = missed if numbers.exact is None else numbers.exact | missed
+    return packed.payload(ExactValues(exact, x[exact]) if exact.any() else None)
+
+
+def _lossless(x: Signals) -> Numbers | None:
+    """Number all values in their order; NaN and infinities are kept beside them."""
+    exact = _not_finite(x)
+    order = in_order(x)
+    inside = order if exact is None else order[~exact]
+    if not inside.size:
+        return None
+    first, last = int(inside.min()), int(inside.max())
+    low_bits = max(0, (last - first).bit_length() - (LARGEST.bit_length() - 1))
+    grid = Lossless(first, low_bits)
+    if exact is not None:
+        order = np.where(exact, np.uint64(first), order)
+    high = (order - np.uint64(first)) >> np.uint64(low_bits)
+    return Numbers((grid,), high.astype(np.int64), (last - first) >> low_bits, exact)
+
+
+def _bounded(x: Signals, guarantee: Guarantee) -> Numbers | None:
+    """Lay values out on grids that keep the bounds; None where only all their bits do."""
+    if x.dtype.kind == "b":
+        return None
+    if x.dtype.kind in "iu":
+        return _whole(x, guarantee.bounds)
+    exact = _not_finite(x)
+    finite = x if exact is None else x[~exact]
+    if not finite.size:
+        return None
+    first, last = float(finite.min()), float(finite.max())
+    info = np.finfo(x.dtype)  # rounding to the type takes half a unit in the last place
+    half = max(-first, last, float(info.smallest_normal)) * float(info.eps) / 2
+    units = [2 * (bound - half) * WITHIN / PER_STEP for bound in guarantee.bounds]
+    least = min(units)
+    if not (least > 0 and (last - first) / least < LARGEST) or min(guarantee.bounds) < 2 * half:
+        return None
+    grids = tuple(Scaled(first, unit) for unit in units)
+    wanted = (x.astype(np.float64) - first) / np.array(units)
+    if exact is not None:
+        wanted[exact] = 0.0
+    return Numbers(grids, wanted, int((last - first) / least) + 1, exact)
+
+
+def _whole(x: Signals, bounds: tuple[float, ...]) -> Numbers | None:
+    """Lay whole numbers out in steps; None where they spread too far, or a bound is below 1."""
+    each = [int(min(bound, float(MAX_BOUND))) for bound in bounds]
+    order = in_order(x)
+    first, last = int(order.min()), int(order.max())
+    if min(each) < 1 or last - first >= LARGEST:
+        return None
+    grids = tuple(Whole(first, bound) for bound in each)
+    return Numbers(grids, (order - np.uint64(first)).astype(np.int64), last - first, None)
+
+
+def _not_finite(x: Signals) -> Mask | None:
+    """Tell which elements are NaN or infinite; None where all are finite."""
+    if x.dtype.kind != "f":
+        return None
+    exact = ~np.isfinite(x)
+    return exact if exact.any() else None
+
+
+def _chosen(x: Signals, numbers: Numbers) -> Plan:
+    """Choose the axes of the grid, and whether to code values, by trying each on a sample."""
+    plans = [
+        Plan(axes, has_channels, numbers.grids, numbers.high, has_values)
+        for axes, has_channels in layouts(x.shape, len(numbers.grids))
+        for has_values in _ways(numbers)
+    ]
+    if len(plans) == 1:
+        return plans[0]
+    n = max(min(len(x), 8), SAMPLE // max(1, prod(x.shape[1:])))
+    some = numbers.of_rows(n)
+    sizes = [len(_tried(x[:n], plan, some).streams) for plan in plans]
+    return plans[int(np.argmin(sizes))]
+
+
+def _tried(x: Signals, plan: Plan, numbers: Numbers) -> Packed:
+    return pack_levels(x, plan, numbers.wanted, numbers.exact)
+
+
+def _ways(numbers: Numbers) -> tuple[bool, ...]:
+    """Return whether values may be coded as they are, beside distances."""
+    grid = numbers.grids[0]
+    is_small = isinstance(grid, Lossless) and not grid.low_bits and numbers.high < MAX_VALUES
+    return (False, True) if is_small else (False,)
+
+
+def layouts(shape: tuple[int, ...], n_channels: int) -> list[tuple[int, bool]]:
+    """Return the ways to lay a block `(n, *frame_shape)` out: axes of the grid, and channels.
+
+    The axis of the signals may be one of the grid's: the windows of a recording, planes of a field.
+    """
+    is_short = len(shape) > 1 and shape[-1] <= MAX_CHANNELS
+    has_channels = n_channels > 1 or (is_short and prod(shape[:-1]) > 2 * shape[-1])
+    rest = len(shape) - has_channels
+    apart = min(MAX_AXES, rest - 1)
+    ways = [(apart, has_channels)] if apart else []
+    if rest <= MAX_AXES and (shape[0] > 1 or not apart) and prod(shape) <= MAX_ELEMENTS:
+        ways.append((rest, has_channels))
+    return ways

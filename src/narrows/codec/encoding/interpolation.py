@@ -1,0 +1,198 @@
+"""Signals -> blocks of levels: weights are fitted to each pass, and what is left is coded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive.exact_values import ExactValues, pack_exact
+from narrows.codec.encoding.weight_fitting import fitted, shares_of
+from narrows.codec.interpolation.adaptive import ONE, Integers, classes_of
+from narrows.codec.interpolation.blocks import from_rows, to_rows, values_of
+from narrows.codec.interpolation.grid import LARGEST, Lossless
+from narrows.codec.interpolation.layout import MAX_START_CLASS, Plan, pack_plan
+from narrows.codec.interpolation.prediction import (
+    FINE_BITS,
+    Around,
+    Near,
+    Surroundings,
+    Weights,
+    usual,
+)
+from narrows.codec.interpolation.symbols import StreamsWriter
+from narrows.codec.interpolation.walk import Walk
+from narrows.codec.levels.passes import Indices
+
+SAMPLE = 1 << 13  # elements that the weights of a pass are fitted to
+RUNS = 32
+LEAST_FITTED = 128
+PREFIXES = (0, 2, 4)  # so many groups may have weights, or all of their own, or all
+MOST = 1 << 45  # of a number in sixteenths that a float is rounded to
+Mask = npt.NDArray[np.bool_]
+Signals = npt.NDArray[Any]
+
+
+class Encoding(Walk):
+    """The numbers of a block, to streams.
+
+    Parameters
+    ----------
+    plan : Plan
+        Without weights: these are found.
+    shape : (n, *frame_shape)
+    wanted : (size, n_frames) int64 or float64
+        What the numbers should be.
+    free : (size, n_frames) bool, optional
+        Elements of which any number will do.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        shape: tuple[int, ...],
+        wanted: npt.NDArray[Any],
+        free: Mask | None,
+    ) -> None:
+        order = plan.order(shape)
+        n_frames = prod(shape) // order.size
+        super().__init__(order, n_frames, plan.high, plan.steps, has_values=plan.has_values)
+        self._wanted, self._free = wanted, free
+        self._start_class = plan.start_class
+        self.writer = StreamsWriter()
+        self.rows: list[Weights] = []
+
+    def weights(self, surroundings: Surroundings, step: int) -> Weights:
+        """Fit the weights of a pass by least squares to a sample of its places."""
+        if surroundings.n_places * self.known.shape[1] < LEAST_FITTED:
+            self.rows.append(usual(3 if surroundings.is_beside else 2))
+            return self.rows[-1]
+        near, columns = _sampled(surroundings, self.known.shape[1])
+        around = Around(surroundings, near, self.known[:, columns])
+        wanted = self._wanted[near.places][:, columns] * (1 << FINE_BITS)
+        if wanted.dtype.kind == "f":
+            wanted = np.rint(np.clip(np.nan_to_num(wanted), -MOST, MOST)).astype(np.int64)
+        target = wanted - around.centre
+        usable = np.ones(target.shape, bool)
+        if self._free is not None:
+            usable = ~self._free[near.places][:, columns]
+        differences = around.differences(surroundings.n_weights)
+        inputs = np.stack([each[usable] for each in differences], axis=1)
+        prefixes = sorted({*PREFIXES, len(surroundings.groups[0]), surroundings.n_weights})
+        repeats = max(1, surroundings.n_places * self.known.shape[1] // max(target.size, 1))
+        fine = step << FINE_BITS
+        groups, left = fitted(inputs, target[usable], prefixes, fine, repeats)
+        hints = [hint[usable] for hint in around.hints(self._missed[:, columns])]
+        shares = shares_of(
+            np.stack(hints, axis=1) // surroundings.n_looked_at, left, fine, repeats,
+            told=len(groups) > 0,
+        )  # fmt: skip
+        self.rows.append(Weights(groups, shares))
+        return self.rows[-1]
+
+    def first(self, places: Indices, step: int) -> Integers:
+        """Code the distance of each start place from the one before it."""
+        steps = self._steps_to(self._wanted[places], step).reshape(-1)
+        classes = np.full(steps.size, self._start_class)
+        self.writer.residuals(np.diff(steps, prepend=0), classes, self._residuals)
+        return (steps * step).reshape(len(places), -1)
+
+    def residual(
+        self, places: Indices, expected: Integers, classes: Integers, step: int
+    ) -> Integers:
+        """Code the steps between numbers and what is expected."""
+        steps = self._steps_to(self._wanted[places] - expected, step)
+        if self._free is not None:
+            steps[self._free[places]] = 0
+        self.writer.residuals(steps.reshape(-1), classes.reshape(-1), self._residuals)
+        return steps
+
+    def value(self, places: Indices, contexts: Integers) -> Integers:
+        """Code the numbers themselves."""
+        values = self._wanted[places]
+        self.writer.entries(values.reshape(-1), contexts.reshape(-1), self._values)
+        return np.asarray(values)
+
+    @staticmethod
+    def _steps_to(distances: npt.NDArray[Any], step: int) -> Integers:
+        """Return the whole number of steps nearest to each distance."""
+        if distances.dtype.kind == "f":
+            steps = np.rint(np.nan_to_num(distances / step, posinf=0.0, neginf=0.0))
+            return np.clip(steps, -LARGEST, LARGEST).astype(np.int64)
+        return np.asarray((distances + step // 2) // step)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A block of levels, and what a receiver makes of it, `(n, *frame_shape)`."""
+
+    plan: Plan
+    streams: bytes
+    signals: Signals
+
+    def payload(self, exact: ExactValues | None) -> bytes:
+        """Lay the block out, with the elements that are kept exactly."""
+        plan = replace(self.plan, has_exact=exact is not None)
+        return pack_plan(plan) + (b"" if exact is None else pack_exact(exact)) + self.streams
+
+
+def pack_levels(
+    x: Signals, plan: Plan, wanted: npt.NDArray[Any], free: Mask | None = None
+) -> Packed:
+    """Code a block.
+
+    Parameters
+    ----------
+    x : (n, *frame_shape)
+    plan : Plan
+    wanted : (n, *frame_shape) int64 or float64
+        The numbers of x on the plan's grids.
+    free : (n, *frame_shape) bool, optional
+        Elements of which anything may come back.
+    """
+    size = plan.order(x.shape).size
+    rows = to_rows(wanted, size)
+    plan = replace(plan, start_class=_start_class(plan, x.shape, rows))
+    walk = Encoding(plan, x.shape, rows, None if free is None else to_rows(free, size))
+    walk.run()
+    grid, low = plan.grids[0], None
+    if isinstance(grid, Lossless) and grid.low_bits:
+        low = grid.numbers(x)[1]
+        walk.writer.low(low.reshape(-1), np.full(x.size, grid.low_bits))
+    signals = values_of(plan, from_rows(walk.known, x.shape), low, x.dtype)
+    return Packed(replace(plan, weights=tuple(walk.rows)), walk.writer.to_bytes(), signals)
+
+
+def _start_class(plan: Plan, shape: tuple[int, ...], rows: npt.NDArray[Any]) -> int:
+    """Return the class that suits the distances between start places."""
+    order = plan.order(shape)
+    if plan.has_values:
+        return 0
+    starts = np.concatenate([order.places(each) for each in order.passes if each.is_start])
+    steps = np.rint(np.nan_to_num(rows[starts].astype(np.float64)) / plan.grids[0].step)
+    apart = np.abs(np.diff(np.clip(steps, -LARGEST, LARGEST).astype(np.int64), prepend=0))
+    scale = np.array([int(apart.sum()) * ONE // apart.size])
+    return min(int(classes_of(scale)[0]), MAX_START_CLASS)
+
+
+def _sampled(of: Surroundings, n_frames: int) -> tuple[Near, npt.NDArray[np.intp]]:
+    """Return some places, in runs spread evenly, and the frames to look at."""
+    m = of.n_places
+    columns = np.arange(0, n_frames, max(1, -(-n_frames * min(m, 64) // SAMPLE)))
+    n = max(1, SAMPLE // len(columns))
+    if m <= n:
+        return of.near(0, m), columns
+    length = max(1, n // RUNS)
+    runs = [
+        of.near(start, start + length) for start in range(0, m - length, max(1, m * length // n))
+    ]
+    others = [
+        (np.concatenate([run.others[c][0] for run in runs], axis=1),
+         np.concatenate([run.others[c][1] for run in runs], axis=1))
+        for c in range(len(runs[0].others))
+    ]  # fmt: skip
+    places = np.concatenate([run.places for run in runs])
+    return Near(places, np.concatenate([run.own for run in runs], axis=1), others), columns

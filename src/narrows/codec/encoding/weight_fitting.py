@@ -1,0 +1,149 @@
+"""The weights of a pass from a sample of its places, the same on every machine.
+
+Sums are of whole numbers below 2**53, and equations are solved by single operations in float64:
+no library decides in which order it adds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.interpolation.adaptive import ONE, Integers
+from narrows.codec.interpolation.prediction import MAX_WEIGHT, WEIGHT_BITS, usual
+
+Floats = npt.NDArray[np.float64]
+
+WEIGHT_COST = 12  # bits
+LEAST_SAMPLE = 16
+PART_BITS = 18  # of a number in a sum of products; 2**15 of these stay below 2**53
+HINT_PARTS = 16  # in a step, or in what is left on average
+MOST_HINT = 1 << 11  # so that sums of products stay below 2**53
+TRUST = 1 << 20  # by the square of what is expected to be left, the weight of a place in sums
+ROUNDS = 4
+LOG_PARTS = 256  # in a bit
+
+
+def fitted(
+    inputs: Integers, target: Integers, prefixes: list[int], step: int, repeats: int
+) -> tuple[npt.NDArray[np.int64], Integers]:
+    """Return the weights of the first groups, as many as pay for themselves, and what is left.
+
+    Parameters
+    ----------
+    inputs : (rows, groups) int64
+        The sums of differences.
+    target : (rows,) int64
+        What they are to tell.
+    prefixes : list of int
+        How many groups may have weights.
+    step : int
+        In the same units.
+    repeats : int
+        How many places each row stands for.
+    """
+    best, left = np.zeros(0, np.int64), target
+    if len(target) < LEAST_SAMPLE:
+        return best, left
+    least = _bits(target, step) * repeats
+    x, y, shift = _parts(inputs, target)
+    products, moments = x.T @ x, x.T @ y  # exact
+    for n in prefixes:
+        if not 0 < n <= x.shape[1]:
+            continue
+        weights = np.rint(_solved(products[:n, :n], moments[:n]) * (1 << WEIGHT_BITS))
+        row = np.clip(weights, -MAX_WEIGHT, MAX_WEIGHT)
+        rest = np.floor(y - x[:, :n] @ row / (1 << WEIGHT_BITS)).astype(np.int64) << shift
+        cost = _bits(rest, step) * repeats + LOG_PARTS * WEIGHT_COST * n
+        if cost < least:
+            least, best, left = cost, row.astype(np.int64), rest
+    return best, left
+
+
+def shares_of(
+    hints: Integers, left: Integers, step: int, repeats: int, *, told: bool
+) -> tuple[int, ...]:
+    """Return the shares of hints, `(rows, n)`, that tell best how much is left, `(rows,)`.
+
+    Least squares that trust places of which little is expected to be left, found in turns; shares
+    below 0 are left out. Unless the weights are `told`, the usual ones where these gain nothing.
+    """
+    n = hints.shape[1]
+    unit = max(step, int(np.abs(left).sum()) // max(1, len(left)))
+    told_by, apart = _parts_of(hints, unit), _parts_of(np.abs(left), unit)
+    kept, shares = usual(n).shares, np.full(n, ONE // n, np.int64)
+    for _ in range(ROUNDS if len(left) >= LEAST_SAMPLE else 0):
+        shares = _in_turn(told_by, apart, shares)
+    found = tuple(np.clip(shares, 1, 255).tolist())
+    if told:
+        return found
+    gain = _laplacian(told_by, apart, kept) - _laplacian(told_by, apart, found)
+    return found if gain * repeats > LOG_PARTS * WEIGHT_COST * n else kept
+
+
+def _in_turn(hints: Integers, left: Integers, shares: Integers) -> Integers:
+    """Return better shares, given some."""
+    scale = (hints * shares).sum(axis=1) // ONE + HINT_PARTS // 4
+    trust = np.maximum(1, TRUST // (scale * scale))
+    exact = hints.astype(np.float64)  # sums below 2**53
+    weighted = (hints * trust[:, None]).astype(np.float64)
+    products, moments = exact.T @ weighted, weighted.T @ left.astype(np.float64)
+    found, used = np.zeros(len(shares), np.int64), np.arange(len(shares))
+    while len(used):
+        solved = _solved(products[np.ix_(used, used)], moments[used])
+        if (solved >= 0).all():
+            found[used] = np.rint(solved * ONE)
+            break
+        used = used[solved >= 0]
+    return found
+
+
+def _solved(square: npt.NDArray[Any], moments: npt.NDArray[Any]) -> Floats:
+    """Solve positive definite equations, by elimination; what is told twice counts once."""
+    a, b = square.astype(np.float64), moments.astype(np.float64)
+    diagonal = a.diagonal().copy()
+    a[np.diag_indices(len(a))] += diagonal * 1e-9 + 1.0
+    for i in range(len(a)):
+        factors = a[i + 1 :, i] / a[i, i]
+        a[i + 1 :] -= factors[:, None] * a[i]
+        b[i + 1 :] -= factors * b[i]
+    for i in reversed(range(len(a))):
+        for j in range(i + 1, len(a)):
+            b[i] -= a[i, j] * b[j]
+        b[i] /= a[i, i]
+    return b
+
+
+def _parts(inputs: Integers, target: Integers) -> tuple[Floats, Floats, int]:
+    """Return numbers that are small enough to add up products of them, and by how many bits."""
+    typical = int(np.abs(target).sum() // len(target)) + int(np.abs(inputs).sum() // inputs.size)
+    shift = max(0, (64 * typical).bit_length() - PART_BITS)
+    most = (1 << PART_BITS) - 1
+    x, y = (np.clip(each >> shift, -most, most).astype(np.float64) for each in (inputs, target))
+    return x, y, shift
+
+
+def _parts_of(values: Integers, unit: int) -> Integers:
+    """Return numbers in parts of a unit, cut where sums of their products would be too large."""
+    return np.minimum(values * HINT_PARTS // unit, MOST_HINT)
+
+
+def _bits(left: Integers, step: int) -> int:
+    """Estimate the bits of what is left, up to a constant, in 256ths."""
+    return int(_log2(np.abs(left) * HINT_PARTS // step + HINT_PARTS // 3).sum())
+
+
+def _laplacian(hints: Integers, left: Integers, shares: tuple[int, ...]) -> int:
+    """Estimate the bits of what is left where it is expected as shares of hints tell, in 256ths."""
+    scale = (hints * np.array(shares)).sum(axis=1) // ONE + HINT_PARTS // 4
+    return int((_log2(scale) + left * (LOG_PARTS * 1443 // 1000) // scale).sum())
+
+
+def _log2(values: Integers) -> Integers:
+    """Return the logarithms of whole numbers above 0 in 256ths, between powers of two linear."""
+    mantissa, exponent = np.frexp(values.astype(np.float64))
+    return np.asarray(exponent * LOG_PARTS + np.floor((2 * mantissa - 2) * LOG_PARTS)).astype(
+        np.int64
+    )

@@ -1,0 +1,121 @@
+"""Frequencies of symbols by class, which sender and receiver learn alike from what is coded.
+
+A table of a class begins as a two-sided geometric distribution that its scale suggests, worth some
+symbols; each symbol that was coded adds to its entry. All numbers are integers, so that both sides
+have the same frequencies everywhere. Nothing of the tables is sent.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.entropy.tables import TOTAL
+
+Integers = npt.NDArray[np.int64]
+
+FARTHEST = 24
+"""Symbols from -24 to 24 have an entry of their own; the last entry, 49, escapes to all others."""
+ESCAPE = 2 * FARTHEST + 1
+SEEN = 64  # what a coded symbol adds to its entry
+PRIOR = 8 * SEEN  # what the first distribution is worth
+ONE = 64  # the scale of a class whose symbols are 1 away from 0, on average
+
+LATER_CLASSES = 4  # above the last class of its own, classes of four to an octave share tables
+OWN_CLASSES = 34  # up to 5 steps; symbols of larger scales are coded without their lowest bits
+N_CLASSES = OWN_CLASSES + LATER_CLASSES
+
+
+def classes_of(scales: Integers) -> Integers:
+    """Return the class of each scale >= 0 below 2**50: 0 of 0, and four to an octave.
+
+    A scale is the expected distance of a symbol from 0, in 64ths. With n = floor(log2(v)) the class
+    is 4 n + 1 + the two bits behind the first one of v.
+    """
+    exponent = np.frexp(scales.astype(np.float64))[1].astype(np.int64) - 1
+    bits = (scales << 2 >> np.maximum(exponent, 0)) & 3
+    return np.asarray(np.where(scales > 0, 4 * exponent + 1 + bits, 0))
+
+
+def low_bits_of(classes: Integers) -> Integers:
+    """Return how many of the lowest bits of a symbol each class sends as they are."""
+    return np.asarray(np.maximum(0, (classes - OWN_CLASSES + LATER_CLASSES) >> 2))
+
+
+def tables_of(classes: Integers) -> Integers:
+    """Return the number of the table of each class."""
+    shared = OWN_CLASSES + ((classes - OWN_CLASSES) & 3)
+    return np.asarray(np.where(classes < OWN_CLASSES, classes, shared))
+
+
+class ResidualTables:
+    """The tables of distances from what was predicted, by class."""
+
+    def __init__(self) -> None:
+        self._counts = _first_counts().copy()
+
+    def frequencies(self, table: int) -> Integers:
+        """Return the frequencies of a table, of sum 2**24."""
+        return to_frequencies(self._counts[table])
+
+    def learn(self, table: int, entries: npt.NDArray[np.int32]) -> None:
+        """Count entries that were coded by a table."""
+        self._counts[table] += SEEN * np.bincount(entries, minlength=ESCAPE + 1)
+
+
+class ValueTables:
+    """The tables of values from 0 up to `n_values - 1`, by context; at first all are alike."""
+
+    def __init__(self, n_contexts: int, n_values: int) -> None:
+        self._counts = np.ones((n_contexts, max(2, n_values)), np.int64)
+
+    def frequencies(self, table: int) -> Integers:
+        """Return the frequencies of a table, of sum 2**24."""
+        return to_frequencies(self._counts[table])
+
+    def learn(self, table: int, entries: npt.NDArray[np.int32]) -> None:
+        """Count values that were coded by a table."""
+        self._counts[table] += SEEN * np.bincount(entries, minlength=self._counts.shape[1])
+
+
+def to_frequencies(counts: Integers) -> Integers:
+    """Return frequencies of at least 1 that sum to 2**24, in proportion to counts.
+
+    What rounding down leaves goes to the first of the largest counts.
+    """
+    frequencies = 1 + counts * (TOTAL - counts.size) // counts.sum()
+    frequencies[np.argmax(counts)] += TOTAL - frequencies.sum()
+    return np.asarray(frequencies)
+
+
+@cache
+def _first_counts() -> Integers:
+    """Return the counts that all tables begin with."""
+    return np.stack([_geometric(number) for number in range(N_CLASSES)])
+
+
+def _geometric(table: int) -> Integers:
+    """Return the counts that a table begins with: a symbol k away from 0 has ratio**k of them."""
+    scale = _scale_of(table if table < OWN_CLASSES else table - LATER_CLASSES)
+    ratio = (scale << 16) // (scale + ONE)
+    side = [1 << 16]
+    for _ in range(FARTHEST):
+        side.append(side[-1] * ratio >> 16)
+    row = np.array([*side[:0:-1], *side, 0], dtype=np.int64)
+    return np.asarray(1 + row * PRIOR // row.sum())
+
+
+def _scale_of(number: int) -> int:
+    """Return the least scale of a class."""
+    if number == 0:
+        return 1
+    octave, quarter = divmod(number - 1, 4)
+    return -(-((4 + quarter) << octave) // 4)
+
+
+def as_counts(values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """Return entries as the entropy coder takes them."""
+    return np.ascontiguousarray(values, dtype=np.int32)

@@ -1,0 +1,211 @@
+"""Integers <-> the streams of a block, part by part: what is learnt from one serves the next.
+
+    varint, words   the words of the entropy coder (`entropy.ans`)
+    varint, bytes   low bits as they are, of each part to a whole byte
+    varint, bytes   escaped symbols, each of seven bits a byte, lowest first
+
+The coder is a stack: the writer keeps all parts and pushes the last one first.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.entropy.bits import read_varint, write_varint
+from narrows.codec.entropy.stacks import best_stack
+from narrows.codec.interpolation.adaptive import (
+    ESCAPE,
+    FARTHEST,
+    Integers,
+    as_counts,
+    low_bits_of,
+    tables_of,
+)
+from narrows.errors import FormatError
+
+MOST_STEPS = 1 << 40
+
+Entries = npt.NDArray[np.int32]
+
+
+class Tables(Protocol):
+    """What entries are coded with."""
+
+    def frequencies(self, table: int) -> Integers:
+        """Return the frequencies of a table, of sum 2**24."""
+        ...
+
+    def learn(self, table: int, entries: Entries) -> None:
+        """Count entries that were coded by a table."""
+        ...
+
+
+class StreamsWriter:
+    """Parts of integers to the streams of a block."""
+
+    def __init__(self) -> None:
+        self._pushed: list[tuple[Entries, Integers]] = []
+        self._low: list[bytes] = []
+        self._escaped: list[Integers] = []
+
+    def residuals(self, values: Integers, classes: Integers, tables: Tables) -> None:
+        """Let `(m,)` distances from what was predicted follow, of such classes."""
+        low_bits = low_bits_of(classes)
+        high = values >> low_bits
+        self.low(values - (high << low_bits), low_bits)
+        outside = np.abs(high) > FARTHEST
+        self._escaped.append(high[outside])
+        self.entries(np.where(outside, ESCAPE, high + FARTHEST), tables_of(classes), tables)
+
+    def entries(self, values: Integers, contexts: Integers, tables: Tables) -> None:
+        """Let `(m,)` entries of tables follow, those of one table together."""
+        for table, members in grouped(contexts):
+            entries = as_counts(values[members])
+            self._pushed.append((entries, tables.frequencies(table)))
+            tables.learn(table, entries)
+
+    def low(self, values: Integers, low_bits: Integers) -> None:
+        """Let the lowest bits of `(m,)` values follow, so many of each."""
+        self._low.append(_pack_low(values, low_bits))
+
+    def to_bytes(self) -> bytes:
+        """Code all parts."""
+        stack = best_stack(None)
+        for entries, frequencies in reversed(self._pushed):
+            stack.push(entries, frequencies)
+        words = stack.words()
+        out = [write_varint(words.size), words.astype("<u4").tobytes()]
+        escaped = np.concatenate([np.zeros(0, np.int64), *self._escaped])
+        for stream in (b"".join(self._low), _pack_escaped(escaped)):
+            out += [write_varint(len(stream)), stream]
+        return b"".join(out)
+
+
+class StreamsReader:
+    """The inverse of `StreamsWriter`: parts are taken in the order in which they were added.
+
+    Parameters
+    ----------
+    payload : bytes
+    position : int
+        Where the streams begin; they end with the payload.
+
+    Raises
+    ------
+    FormatError
+        Here and in each method, for streams that no `StreamsWriter` wrote.
+    """
+
+    def __init__(self, payload: bytes, position: int) -> None:
+        n_words, start = read_varint(payload, position)
+        end = start + 4 * n_words
+        if end > len(payload):
+            raise FormatError(f"block of {len(payload)} bytes that announces {n_words} words")
+        self._stack = best_stack(np.frombuffer(payload, "<u4", n_words, start).astype(np.uint32))
+        low, end = _take(payload, end)
+        self._low, self._low_at = np.frombuffer(low, np.uint8), 0
+        escaped, end = _take(payload, end)
+        self._escaped, self._escaped_at = _unpack_escaped(escaped), 0
+        if end != len(payload):
+            raise FormatError("block of levels with bytes left over")
+
+    def residuals(self, classes: Integers, tables: Tables) -> Integers:
+        """Return the `(m,)` distances that follow, of such classes."""
+        entries = self.entries(tables_of(classes), tables)
+        high, outside = entries - FARTHEST, entries == ESCAPE
+        n = int(outside.sum())
+        if self._escaped_at + n > self._escaped.size:
+            raise FormatError("block of levels whose escaped symbols end too early")
+        high[outside] = self._escaped[self._escaped_at : self._escaped_at + n]
+        self._escaped_at += n
+        low_bits = low_bits_of(classes)
+        most = MOST_STEPS >> low_bits  # no sender goes there, and sums stay in 64 bits
+        return (np.clip(high, -most, most) << low_bits) + self.low(low_bits)
+
+    def entries(self, contexts: Integers, tables: Tables) -> Integers:
+        """Return the `(m,)` entries that follow, of such tables."""
+        values = np.empty(contexts.size, np.int64)
+        for table, members in grouped(contexts):
+            entries = self._stack.pop(members.size, tables.frequencies(table))
+            values[members] = entries
+            tables.learn(table, entries)
+        return values
+
+    def low(self, low_bits: Integers) -> Integers:
+        """Return the low bits that follow, of so many each."""
+        total = int(low_bits.sum())
+        end = self._low_at + (total + 7) // 8
+        if end > self._low.size:
+            raise FormatError("block of levels whose low bits end too early")
+        bits = np.unpackbits(self._low[self._low_at : end])
+        self._low_at = end
+        if bits[total:].any():
+            raise FormatError("block of levels with low bits left over")
+        values, position = np.zeros(low_bits.size, np.int64), 0
+        for width in np.unique(low_bits[low_bits > 0]).tolist():
+            members = np.flatnonzero(low_bits == width)
+            taken = bits[position : position + width * members.size].reshape(-1, width)
+            position += width * members.size
+            for column in taken.T:
+                values[members] = 2 * values[members] + column
+        return values
+
+    def check_end(self) -> None:
+        """Raise FormatError where the streams do not end here."""
+        self._stack.check_empty()
+        if self._low_at != self._low.size or self._escaped_at != self._escaped.size:
+            raise FormatError("block of levels with low bits or escaped symbols left over")
+
+
+def grouped(contexts: Integers) -> list[tuple[int, npt.NDArray[np.intp]]]:
+    """Return each context that occurs, in rising order, with the positions where it does."""
+    order = np.argsort(contexts.astype(np.uint16), kind="stable")
+    ordered = contexts[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return list(zip(ordered[starts].tolist(), np.split(order, starts[1:]), strict=True))
+
+
+def _pack_low(values: Integers, low_bits: Integers) -> bytes:
+    """Lay the low bits of values out, highest first: those of the fewest bits, then of more."""
+    parts = [np.zeros(0, np.uint8)]
+    for width in np.unique(low_bits[low_bits > 0]).tolist():
+        members = values[low_bits == width]
+        places = np.arange(width - 1, -1, -1)
+        parts.append(((members[:, None] >> places) & 1).astype(np.uint8).reshape(-1))
+    return np.packbits(np.concatenate(parts)).tobytes()
+
+
+def _pack_escaped(symbols: Integers) -> bytes:
+    """Write symbols outside the tables as variable-length integers, by `fold`."""
+    folded = 2 * (np.abs(symbols) - FARTHEST - 1) + (symbols < 0)
+    out = bytearray()
+    for value in folded.tolist():
+        out += write_varint(value)
+    return bytes(out)
+
+
+def _unpack_escaped(data: bytes) -> Integers:
+    """Undo `_pack_escaped`; FormatError for what it never wrote."""
+    octets = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(octets < 0x80)
+    starts = np.append(0, ends[:-1] + 1)[: ends.size]
+    lengths = ends - starts + 1
+    if octets.size and (not ends.size or ends[-1] != octets.size - 1 or lengths.max() > 7):
+        raise FormatError("block of levels with escaped symbols that do not end")
+    if (octets[ends][lengths > 1] == 0).any():
+        raise FormatError("block of levels with an escaped symbol not in its shortest form")
+    shifts = 7 * (np.arange(octets.size) - np.repeat(starts, lengths))
+    parts = (octets & 0x7F).astype(np.int64) << shifts
+    folded = np.add.reduceat(parts, starts) if ends.size else np.zeros(0, np.int64)
+    distance = (folded >> 1) + FARTHEST + 1
+    return np.asarray(np.where(folded & 1, -distance, distance))
+
+
+def _take(payload: bytes, position: int) -> tuple[bytes, int]:
+    size, start = read_varint(payload, position)
+    if start + size > len(payload):
+        raise FormatError(f"block whose streams go on after its {len(payload)} bytes")
+    return payload[start : start + size], start + size

@@ -1,0 +1,143 @@
+"""One pass after another over all frames of a block: what sender and receiver do alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from narrows.codec.interpolation.adaptive import (
+    Integers,
+    ResidualTables,
+    ValueTables,
+    classes_of,
+)
+from narrows.codec.interpolation.grid import LARGEST
+from narrows.codec.interpolation.prediction import (
+    N_CONTEXTS,
+    Around,
+    Surroundings,
+    Weights,
+    surroundings_of,
+)
+from narrows.codec.levels.passes import Indices, Pass, PassOrder
+from narrows.errors import FormatError
+
+LEAST_AT_ONCE, MOST_AT_ONCE = 1 << 8, 1 << 15
+"""So many elements are coded with the same tables at least and at most, and a quarter of those
+before them in between: tables are learnt quickly, and large parts are quick."""
+
+MOST = 2 * LARGEST
+
+
+class Walk(ABC):
+    """The numbers of n frames, coded or decoded in the order of the passes.
+
+    Parameters
+    ----------
+    order : PassOrder
+    n_frames : int
+    high : int
+        The greatest number; the least is 0.
+    steps : (n_channels,) or (1,) int
+        The distance between the numbers that a place may have.
+    has_values : bool
+        Whether numbers are coded as they are, 0 to `high`, each in the context of its neighbours,
+        and not as distances from what is predicted.
+
+    Attributes
+    ----------
+    known : (size, n) int64
+        The numbers, as a receiver has them.
+    """
+
+    def __init__(
+        self,
+        order: PassOrder,
+        n_frames: int,
+        high: int,
+        steps: tuple[int, ...],
+        *,
+        has_values: bool,
+    ) -> None:
+        self.order, self.high, self.has_values = order, high, has_values
+        self._steps = steps if len(steps) > 1 else steps * order.n_channels
+        self.known = np.zeros((order.size, n_frames), np.int64)
+        self._missed = np.zeros((order.size, n_frames), np.int64)
+        self._residuals = ResidualTables()
+        self._values = ValueTables(N_CONTEXTS + 1, high + 1 if has_values else 2)
+        self._n_seen = 0
+
+    def run(self) -> None:
+        """Go through all passes."""
+        for each in self.order.passes:
+            if each.is_start:
+                self._start(each)
+            else:
+                self._pass(each)
+
+    def check_inside(self) -> None:
+        """Raise FormatError where a number lies further outside the grid than a step may take."""
+        beyond = np.array(self._steps, np.int64) // 2
+        numbers = self.known.reshape(-1, self.order.n_channels, self.known.shape[1])
+        least, most = numbers.min(axis=(0, 2)), numbers.max(axis=(0, 2))
+        if (least < -beyond).any() or (most > self.high + beyond).any():
+            raise FormatError("block of levels with a number that lies outside its grid")
+
+    def _start(self, of: Pass) -> None:
+        """Code the start places: values, or each as its distance from the one before."""
+        places = self.order.places(of)
+        shape = (len(places), self.known.shape[1])
+        if self.has_values:
+            contexts = np.full(shape, N_CONTEXTS, np.int64)
+            self.known[places] = self.value(places, contexts).reshape(shape)
+        else:
+            self.known[places] = self.first(places, self._steps[of.channel])
+        self._n_seen += self.known[places].size
+
+    def _pass(self, of: Pass) -> None:
+        surroundings = surroundings_of(self.order, of)
+        step = self._steps[of.channel]
+        weights = None if self.has_values else self.weights(surroundings, step)
+        n, start = self.known.shape[1], 0
+        while start < surroundings.n_places:
+            at_once = min(max(self._n_seen // 4, LEAST_AT_ONCE), MOST_AT_ONCE)
+            near = surroundings.near(start, start + max(1, at_once // n))
+            around = Around(surroundings, near, self.known)
+            if weights is None:
+                contexts = around.contexts(self.high + 1)
+                self.known[near.places] = self.value(near.places, contexts)
+            else:
+                self._predicted(near.places, around, weights, step)
+            start += len(near.places)
+            self._n_seen += len(near.places) * n
+
+    def _predicted(self, places: Indices, around: Around, weights: Weights, step: int) -> None:
+        expected = around.predicted(weights.groups, self.high)
+        classes = classes_of(around.scales(self._missed, weights.shares, step))
+        missed = limited(step * self.residual(places, expected, classes, step))
+        self.known[places] = limited(expected + missed)
+        self._missed[places] = np.abs(missed)
+
+    @abstractmethod
+    def weights(self, surroundings: Surroundings, step: int) -> Weights:
+        """Return the weights of a pass."""
+
+    @abstractmethod
+    def first(self, places: Indices, step: int) -> Integers:
+        """Code the numbers of start places, `(m, n)`."""
+
+    @abstractmethod
+    def residual(
+        self, places: Indices, expected: Integers, classes: Integers, step: int
+    ) -> Integers:
+        """Code how many steps the numbers of places, `(m, n)`, lie from what is expected."""
+
+    @abstractmethod
+    def value(self, places: Indices, contexts: Integers) -> Integers:
+        """Code the numbers of places, `(m, n)`, each in its context."""
+
+
+def limited(numbers: Integers) -> Integers:
+    """Return numbers no further from 0 than sums of many can be of."""
+    return np.clip(numbers, -MOST, MOST)

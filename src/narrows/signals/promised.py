@@ -1,0 +1,66 @@
+"""Sources that are compressed within a bound or without loss: what is promised, and by whom."""
+
+from __future__ import annotations
+
+import io
+from math import prod
+from typing import TYPE_CHECKING
+
+from narrows.codec.archive import MAX_BLOCK_BYTES, Metadata
+from narrows.element_types import ELEMENT_TYPES
+from narrows.errors import DataError, SettingError
+from narrows.processes import Workers
+from narrows.signals.source import Source
+
+if TYPE_CHECKING:
+    from narrows.codec.encoding.free_encoder import FreeEncoder
+    from narrows.codec.encoding.guarantees import Range
+    from narrows.codec.encoding.requests import Request
+
+
+def free_encoder_for(source: Source, request: Request) -> FreeEncoder:
+    """Return what compresses signals as promised, and needs no model.
+
+    Raises
+    ------
+    DataError
+        For signals of another type than archives hold.
+    SettingError
+        For a bound that this type cannot keep, or one in parts of the range of a pipe.
+    """
+    from narrows.codec.encoding.free_encoder import free_encoder
+    from narrows.codec.encoding.guarantees import range_of
+
+    if not source.shape or source.dtype not in ELEMENT_TYPES or 0 in source.shape[1:]:
+        raise DataError(
+            f"signals of shape {source.shape} and {source.dtype}; accepted are (n, *frame_shape) "
+            f"of {', '.join(map(str, ELEMENT_TYPES))}"
+        )
+    shape, dtype = source.shape[1:], source.dtype
+
+    def spanned() -> Range:
+        if not hasattr(source, "part"):
+            raise SettingError(
+                "max_relative_error of a pipe, whose range is known at its end; give max_error, "
+                "or a file"
+            )
+        size = max(1, MAX_BLOCK_BYTES // dtype.itemsize // prod(shape))
+        return range_of(source.blocks(size), shape)
+
+    return free_encoder(shape, dtype, request, spanned)
+
+
+def compress_promised(
+    source: Source,
+    request: Request,
+    metadata: Metadata | None,
+    jobs: int,
+    block_signals: int | None,
+) -> bytes:
+    """Compress a source as a request promises, to the bytes of an archive."""
+    encoder, stream = free_encoder_for(source, request), io.BytesIO()
+    header = encoder.header(metadata)
+    with Workers(jobs) as workers:
+        blocks = source.blocks(header.block_of(block_signals))
+        encoder.compress_to(stream, header, blocks, workers=workers)
+    return stream.getvalue()
