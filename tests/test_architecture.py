@@ -20,10 +20,10 @@ FLOORS = (
     {"codec"},
     {"signals"},
     {"training"},
-    {"models", "packet_files"},
+    {"chunks", "models", "packet_files"},
     {"api"},
     {"", "evaluation", "integrations"},  # the package itself is ""
-    {"cli", "sklearn"},
+    {"cli", "sklearn", "zarr"},
     {"__main__"},
 )
 ROOMS = sorted(set().union(*FLOORS))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from narrows.codec.encoding.requests import Request
+
 
 def files_of(codec, x, **options):
     """Return a model, an archive, what it decompresses to, and a packet, by their suffixes."""
@@ -18,6 +20,13 @@ def packets_of(codec, signal):
     checked = codec.compress_packet(signal, checksum=True)
     frame = codec.decompress_packet(packet)
     return {".packet": packet, ".checked-packet": checked, ".frame.npy": frame}
+
+
+def wrapped_of(codec, x):
+    """Return signals without a container: all in one block, and in two."""
+    request = Request()
+    two = codec.encoder.wrap([x[:7], x[7:]], request)
+    return {".wrapped": codec.encoder.wrap(x, request), ".wrapped-twice": two}
 
 
 def efforts_of(codec, x, **targets):

@@ -14,7 +14,7 @@ from torch import nn
 
 import narrows
 from narrows.codec.codec import Codec
-from scripts.golden.files import efforts_of, files_of, packets_of
+from scripts.golden.files import efforts_of, files_of, packets_of, wrapped_of
 from scripts.golden.special import (
     exact_float32,
     exact_qualities_int16,
@@ -136,9 +136,9 @@ def metadata():
 def contexts():
     """Tables alone, a context model, tables alone; an escape among the signals."""
     model = tiny_model("uint8", (4, 3), 3, n_qualities=3, contexts=(2,))
-    x = typical_frames(model, 20)
+    codec, x = Codec(model), typical_frames(model, 20)
     x[7] = 255
-    return files_of(Codec(model), x)
+    return files_of(codec, x) | wrapped_of(codec, x)
 
 
 def contexts_wide():

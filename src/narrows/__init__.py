@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from narrows.api import compress, decompress, load, open, train
     from narrows.codec.codec import Codec
     from narrows.errors import NarrowsError
+    from narrows.integrations.loaded_models import register_model
 
 __all__ = [
     "Codec",
@@ -26,6 +27,7 @@ __all__ = [
     "decompress",
     "load",
     "open",
+    "register_model",
     "train",
 ]
 
@@ -36,6 +38,7 @@ _HOMES = {
     "decompress": "narrows.api",
     "load": "narrows.api",
     "open": "narrows.api",
+    "register_model": "narrows.integrations.loaded_models",
     "train": "narrows.api",
 }
 

@@ -98,19 +98,29 @@ def find_model(model_id: bytes) -> tuple[Path, Decoder]:
     ModelNotFoundError
         If there is none, or only damaged ones.
     """
+    hint = (
+        "the archive needs model {}, which is not embedded in it, {}: give the model file with -m"
+    )
+    return _found(model_id, load_decoder, hint)
+
+
+def find_codec(model_id: bytes) -> Codec:
+    """Find the model of an id, and load it with its encoder; see `find_model`."""
+    hint = "model {} is not registered in this process, {}: narrows.register_model(codec) does that"
+    return _found(model_id, load_codec, hint)[1]
+
+
+def _found(model_id: bytes, load: Callable[[Path], Loaded], hint: str) -> tuple[Path, Loaded]:
     damaged = ""
     for path in _candidates():
         if model_id_of(path) == model_id.hex():
             try:
-                return path, load_decoder(path)
+                return path, load(path)
             except NarrowsError as error:
                 damaged = f" (found, but {error})"
     folders = os.environ.get(MODELS_VARIABLE)
     looked = f"nor in {MODELS_VARIABLE}={folders}" if folders else f"and {MODELS_VARIABLE} is unset"
-    raise ModelNotFoundError(
-        f"the archive needs model {model_id.hex()}, which is not embedded in it, {looked}"
-        f"{damaged}: give the model file with -m"
-    )
+    raise ModelNotFoundError(hint.format(model_id.hex(), looked + damaged))
 
 
 def _candidates() -> Iterator[Path]:

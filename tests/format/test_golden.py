@@ -14,6 +14,7 @@ import pytest
 import narrows
 from narrows.codec.archive import DTYPE_CODES, ArchiveReader, Mode
 from narrows.codec.encoding.symbol_search import SymbolSearch
+from narrows.errors import FormatError
 from readers.python import narrows_reader
 
 FOLDER = Path(__file__).parents[1] / "golden"
@@ -51,6 +52,22 @@ def test_a_golden_packet_decodes_to_its_frame(path):
     assert codec.decompress_packet(packet).tobytes() == expected.tobytes()
     assert codec.decompress_packet(checked, checksum=True).tobytes() == expected.tobytes()
     assert narrows_reader.read_packet(packet, codec.model_bytes).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("suffix", [".wrapped", ".wrapped-twice"])
+def test_golden_blocks_without_a_container_decode_to_their_frames(suffix):
+    path = FOLDER / "v0" / "contexts.narrows"
+    codec, expected = narrows.load(path), np.load(path.with_suffix(".npy")).tobytes()
+    packed = path.with_suffix(suffix).read_bytes()
+    assert codec.decoder.unwrap(packed, 20).tobytes() == expected
+    assert narrows_reader.read_wrapped(packed, codec.model_bytes, 20).tobytes() == expected
+    for damaged in (b"", packed[:4], packed[:-1], b"\x0e" + packed[1:], packed + b"\0"):
+        with pytest.raises(FormatError):
+            codec.decoder.unwrap(damaged, 20)
+        with pytest.raises(narrows_reader.Rejected):
+            narrows_reader.read_wrapped(damaged, codec.model_bytes, 20)
+    with pytest.raises(narrows_reader.Rejected):
+        narrows_reader.read_wrapped(packed, codec.model_bytes, 19)
 
 
 def test_there_are_golden_packets_with_escapes_and_of_every_dtype():

@@ -9,5 +9,14 @@ from .conventions import Rejected
 from .geometry import read_files
 from .model import read_model
 from .packet import read_packet
+from .wrapped import read_wrapped
 
-__all__ = ["Rejected", "read_archive", "read_files", "read_metadata", "read_model", "read_packet"]
+__all__ = [
+    "Rejected",
+    "read_archive",
+    "read_files",
+    "read_metadata",
+    "read_model",
+    "read_packet",
+    "read_wrapped",
+]

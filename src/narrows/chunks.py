@@ -1,0 +1,86 @@
+"""Chunks of arrays that a host stores: each is cut into a model's frames, and wrapped.
+
+    chunk ─cut─► frames ─► wrapped blocks ─► frames ─join─► chunk
+
+The host keeps the chunk's shape and dtype, and which model it is. A chunk is either whole frames,
+`(n, *frame_shape)`, or an array of the frame's axes, with others before them or not: then it is cut
+in tiles, or along its first axis in windows, and what a tile has beyond the end is dropped again.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.archive import Header
+from narrows.codec.codec import Codec
+from narrows.codec.decoder import Decoder
+from narrows.codec.encoding.requests import Request
+from narrows.codec.model.model import Model
+from narrows.errors import DataError
+from narrows.signals.cutting import choose_cut
+from narrows.signals.formats.npy import NPY
+from narrows.signals.frames import Frames
+from narrows.signals.inputs import in_blocks
+from narrows.signals.members import member_of
+from narrows.signals.reading import Reading
+from narrows.signals.source import ArraySource
+from narrows.signals.windows import Grid, join
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+
+def check_chunk(shape: Shape, dtype: np.dtype[Any], model: Model) -> None:
+    """Refuse chunks that a model cannot hold.
+
+    Raises
+    ------
+    DataError
+        For another dtype, or axes that are not those of the frames; it says which are.
+    """
+    if dtype.newbyteorder("=") != model.dtype:
+        raise DataError(f"chunks of {dtype.name}; this model takes {model.dtype}")
+    if shape[1:] != model.frame_shape:
+        _grid(shape, model.dtype, model.frame_shape, model.tiles is not None)
+
+
+def pack_chunk(chunk: Array, codec: Codec, request: Request) -> bytes:
+    """Compress a chunk of the model's dtype; see `check_chunk` for its shape."""
+    model = codec.model
+    check_chunk(chunk.shape, chunk.dtype, model)
+    chunk = np.ascontiguousarray(chunk, model.dtype)
+    if chunk.shape[1:] == model.frame_shape:
+        return codec.encoder.wrap(chunk, request)
+    frames = _frames(chunk, model.frame_shape)
+    _, blocks = in_blocks(frames, codec.encoder.header().block_signals, model.tiles is not None)
+    return codec.encoder.wrap(blocks, request)
+
+
+def unpack_chunk(data: bytes, shape: Shape, decoder: Decoder) -> Array:
+    """Decompress a chunk of a shape that the host knows; FormatError if it is damaged."""
+    model = decoder.model
+    if shape[1:] == model.frame_shape:
+        return decoder.unwrap(data, shape[0])
+    grid = _grid(shape, model.dtype, model.frame_shape, model.tiles is not None)
+    frames = decoder.unwrap(data, grid.n_frames).reshape(-1, *grid.lengths)
+    return join(frames, grid, np.empty(shape, model.dtype))
+
+
+def _frames(chunk: Array, frame_shape: Shape) -> Frames:
+    source = ArraySource(chunk)
+    member = member_of(source, "chunk", NPY, lambda: source)
+    return Frames([member], choose_cut([member], Reading(frame_shape=frame_shape)), is_folder=False)
+
+
+@lru_cache(maxsize=64)
+def _grid(shape: Shape, dtype: np.dtype[Any], frame_shape: Shape, in_bricks: bool) -> Grid:
+    """Return where the frames of chunks of a shape are, in the order of their blocks."""
+    frames = _frames(np.broadcast_to(np.zeros((), dtype), shape), frame_shape)
+    size = Header(bytes(16), dtype, frame_shape).block_signals
+    laid, _ = in_blocks(frames, size, in_bricks)
+    assert isinstance(laid, Frames)
+    return laid.geometry.grid(0)

@@ -1,0 +1,206 @@
+"""Zarr arrays of both versions, whose chunks a model codes."""
+
+import asyncio
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+pytest.importorskip("zarr", reason="Zarr arrays need zarr; extra xarray")
+
+import numcodecs
+import zarr
+
+import narrows
+import narrows.zarr
+from narrows.codec.codec import Codec
+from narrows.errors import DataError, FormatError, ModelNotFoundError, SettingError
+from narrows.integrations import loaded_models
+from narrows.integrations.loaded_models import codec_of, decoder_of
+from narrows.integrations.numcodecs import Narrows
+from tests.helpers.tiny_models import tiny_codec, tiny_model, typical_frames
+
+CODEC = tiny_codec("uint8", (6, 4), 3)
+X = typical_frames(CODEC.model, 50)
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch):
+    """Register both codecs, as the installed package does, and no model."""
+    zarr.registry.register_codec("narrows", narrows.zarr.NarrowsCodec)
+    numcodecs.register_codec(Narrows)
+    monkeypatch.setattr(loaded_models, "_registered", {})
+    monkeypatch.setattr(loaded_models, "_decoders", {})
+    monkeypatch.delenv("NARROWS_MODELS", raising=False)
+
+
+def made(codec, x, chunks=None, **options):
+    """Return a store with x."""
+    store = zarr.storage.MemoryStore()
+    how = narrows.zarr.encoding(codec, x, **options)
+    shards = how.pop("shards", None)
+    how["chunks"] = chunks or how["chunks"]
+    zarr.create_array(store, shape=x.shape, dtype=x.dtype, shards=shards, **how)[...] = x
+    return store
+
+
+def test_chunks_of_whole_frames_are_what_the_codec_gives():
+    store = made(CODEC, X, (20, 6, 4), effort=0)
+    expected = CODEC.decompress(CODEC.compress(X, effort=0))
+    assert np.array_equal(zarr.open_array(store)[...], expected)
+    assert np.array_equal(zarr.open_array(store)[33], expected[33])
+
+
+def test_a_chunk_costs_no_more_than_16_bytes_above_its_share_of_an_archive():
+    codec = Codec(tiny_model("uint8", (6, 4), 3))
+    x = typical_frames(codec.model, 640)
+    store = made(codec, x, (64, 6, 4))
+    chunks = sum(len(v) for key, v in store._store_dict.items() if key != "zarr.json")
+    assert (chunks - len(codec.compress(x))) / 10 <= 16
+
+
+def test_arrays_are_cut_in_tiles_and_recordings_in_windows():
+    rng = np.random.default_rng(0)
+    field = rng.integers(0, 200, (13, 9), dtype=np.uint8)
+    planes = rng.integers(0, 200, (3, 13, 9), dtype=np.uint8)
+    recording = rng.integers(0, 200, 100, dtype=np.uint8)
+    windows = tiny_codec("uint8", (16,), 3)
+    for codec, x, chunks, cut in (
+        (CODEC, field, (7, 9), {"tile": (6, 4)}),
+        (CODEC, planes, (2, 8, 5), {"tile": (6, 4)}),
+        (windows, recording, (40,), {"window": 16}),
+    ):
+        back = zarr.open_array(made(codec, x, chunks))[...]
+        first = tuple(slice(0, n) for n in chunks)
+        alone = narrows.decompress(narrows.compress(x[first], codec, **cut), codec)
+        assert np.array_equal(back[first], alone)
+        assert back.shape == x.shape
+
+
+def test_missing_values_come_back_exactly():
+    codec = Codec(tiny_model("float32", (5,), 2))
+    x = typical_frames(codec.model, 30)
+    x[::7, 1], x[4] = np.nan, -9999
+    back = zarr.open_array(made(codec, x, (10, 5), missing=(-9999,)))[...]
+    assert np.array_equal(np.isnan(back), np.isnan(x))
+    assert np.array_equal(back[4], x[4])
+
+
+def test_shards_and_version_2_hold_the_same():
+    expected = CODEC.decompress(CODEC.compress(X[:40]))
+    how = narrows.zarr.encoding(CODEC, X) | {"chunks": (10, 6, 4)}
+    like_x = {"shape": (40, 6, 4), "dtype": "uint8"}
+    store = zarr.storage.MemoryStore()
+    zarr.create_array(store, shards=(20, 6, 4), **like_x, **how)[...] = X[:40]
+    assert np.array_equal(zarr.open_array(store)[...], expected)
+    store = zarr.storage.MemoryStore()
+    second = {"zarr_format": 2, "chunks": (10, 6, 4), "compressors": Narrows(CODEC.model_id)}
+    zarr.create_array(store, **like_x, **second)[...] = X[:40]
+    assert np.array_equal(zarr.open_array(store)[...], expected)
+
+
+def test_both_forms_of_the_codec_give_the_same(monkeypatch):
+    made(CODEC, X)
+    from zarr.core.array_spec import ArrayConfig, ArraySpec
+    from zarr.core.buffer import default_buffer_prototype
+    from zarr.core.dtype import UInt8
+
+    codec = narrows.zarr.NarrowsCodec(model=CODEC.model_id)
+    prototype = default_buffer_prototype()
+    spec = ArraySpec((50, 6, 4), UInt8(), np.uint8(0), ArrayConfig("C", False), prototype)
+    chunk = prototype.nd_buffer.from_ndarray_like(X)
+    one, two = codec._encode_sync(chunk, spec), asyncio.run(codec._encode_single(chunk, spec))
+    assert one.to_bytes() == two.to_bytes()
+    back = codec._decode_sync(one, spec), asyncio.run(codec._decode_single(two, spec))
+    assert np.array_equal(*(each.as_numpy_array() for each in back))
+
+
+def test_a_model_is_loaded_once_by_many_threads(tmp_path, monkeypatch):
+    CODEC.save(tmp_path / "m.narrows")
+    monkeypatch.setenv("NARROWS_MODELS", str(tmp_path))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(codec_of, [CODEC.model_id] * 32))
+    assert len(set(map(id, found))) == 1
+
+
+def test_a_store_with_its_decoder_opens_where_the_model_is_not_known():
+    store = made(CODEC, X, embed_model=True)
+    expected = zarr.open_array(store)[...]
+    loaded_models._registered.clear()
+    array = zarr.open_array(store)
+    assert np.array_equal(array[...], expected)
+    with pytest.raises(ModelNotFoundError, match=r"not registered.*NARROWS_MODELS.*register_model"):
+        array[:1] = X[:1]
+
+
+def test_without_the_model_an_array_does_not_open():
+    store = made(CODEC, X)
+    loaded_models._registered.clear()
+    with pytest.raises(ModelNotFoundError, match=CODEC.model_id):
+        zarr.open_array(store)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "error"),
+    [
+        ((50, 6, 4), "int16", "chunks of int16; this model takes uint8"),
+        ((50,), "uint8", "cannot be cut to the frames of the model"),
+    ],
+)
+def test_an_array_that_the_model_cannot_hold_is_refused_when_it_is_made(shape, dtype, error):
+    serializer = narrows.zarr.NarrowsCodec(model=narrows.register_model(CODEC))
+    with pytest.raises(DataError, match=error):
+        zarr.create_array(
+            zarr.storage.MemoryStore(), shape=shape, dtype=dtype, chunks=shape,
+            serializer=serializer, compressors=(),
+        )  # fmt: skip
+
+
+def test_settings_are_refused_before_an_array_is_made():
+    with pytest.raises(FormatError, match="an id of 32 hexadecimal digits"):
+        narrows.zarr.NarrowsCodec(model="m.narrows")
+    with pytest.raises(SettingError, match="give one of the two"):
+        narrows.zarr.NarrowsCodec(model=CODEC.model_id, quality=1, target_bytes=3.0)
+    with pytest.raises(FormatError, match="no base64"):
+        decoder_of(CODEC.model_id, "?")
+    other = loaded_models.embedded_decoder(tiny_codec("uint8", (6, 4), 3, seed=1))
+    with pytest.raises(FormatError, match=f"not of {CODEC.model_id}"):
+        decoder_of(CODEC.model_id, other)
+
+
+def test_the_metadata_say_what_was_asked_for_and_no_more():
+    codec = narrows.zarr.NarrowsCodec(model=CODEC.model_id, effort=0, missing=[-1])
+    told = {"model": CODEC.model_id, "effort": 0, "missing": [-1]}
+    assert codec.to_dict() == {"name": "narrows", "configuration": told}
+    again = narrows.zarr.NarrowsCodec.from_dict(codec.to_dict())
+    assert again == codec
+    assert pickle.loads(pickle.dumps(codec)) == codec  # noqa: S301
+    assert len(pickle.dumps(codec)) < 400
+
+
+def test_a_damaged_chunk_is_an_error_and_the_others_are_read():
+    store = made(CODEC, X, (25, 6, 4))
+    key = next(key for key in store._store_dict if key.endswith("1/0/0"))
+    whole = store._store_dict[key].to_bytes()
+    store._store_dict[key] = type(store._store_dict[key]).from_bytes(whole[:-1] + b"\0")
+    array = zarr.open_array(store)
+    assert array[:25].shape == (25, 6, 4)
+    with pytest.raises(FormatError, match="damaged"):
+        array[25:]
+
+
+def test_numcodecs_refuse_what_is_damaged():
+    codec = Narrows(narrows.register_model(CODEC))
+    packed = codec.encode(X)
+    assert np.array_equal(codec.decode(packed), codec.decode(packed, np.empty_like(X)))
+    for damaged in (b"", b"\xff", packed[:3], packed[:-1]):
+        with pytest.raises(FormatError):
+            codec.decode(damaged)
+    assert numcodecs.get_codec(codec.get_config()).encode(X) == packed
+
+
+def test_proposed_chunks_are_whole_frames_of_about_a_mebibyte():
+    assert narrows.zarr.encoding(CODEC, (10**6, 6, 4))["chunks"] == ((1 << 20) // 24, 6, 4)
+    assert narrows.zarr.encoding(CODEC, (20, 500, 600))["chunks"] == (1, 504, 600)
+    assert narrows.zarr.encoding(CODEC, (7, 9))["chunks"] == (12, 12)
