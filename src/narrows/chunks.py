@@ -45,7 +45,7 @@ def check_chunk(shape: Shape, dtype: np.dtype[Any], model: Model) -> None:
     if dtype.newbyteorder("=") != model.dtype:
         raise DataError(f"chunks of {dtype.name}; this model takes {model.dtype}")
     if shape[1:] != model.frame_shape:
-        _grid(shape, model.dtype, model.frame_shape, model.tiles is not None)
+        _grid(shape, model.dtype, model.frame_shape, model.wavelets is not None)
 
 
 def pack_chunk(chunk: Array, codec: Codec, request: Request) -> bytes:
@@ -56,7 +56,7 @@ def pack_chunk(chunk: Array, codec: Codec, request: Request) -> bytes:
     if chunk.shape[1:] == model.frame_shape:
         return codec.encoder.wrap(chunk, request)
     frames = _frames(chunk, model.frame_shape)
-    _, blocks = in_blocks(frames, codec.encoder.header().block_signals, model.tiles is not None)
+    _, blocks = in_blocks(frames, codec.encoder.header().block_signals, model.wavelets is not None)
     return codec.encoder.wrap(blocks, request)
 
 
@@ -65,7 +65,7 @@ def unpack_chunk(data: bytes, shape: Shape, decoder: Decoder) -> Array:
     model = decoder.model
     if shape[1:] == model.frame_shape:
         return decoder.unwrap(data, shape[0])
-    grid = _grid(shape, model.dtype, model.frame_shape, model.tiles is not None)
+    grid = _grid(shape, model.dtype, model.frame_shape, model.wavelets is not None)
     frames = decoder.unwrap(data, grid.n_frames).reshape(-1, *grid.lengths)
     return join(frames, grid, np.empty(shape, model.dtype))
 
