@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from narrows.chunks import wrap
 from narrows.codec.encoding.requests import Request
 
 
@@ -25,8 +26,8 @@ def packets_of(codec, signal):
 def wrapped_of(codec, x):
     """Return signals without a container: all in one block, and in two."""
     request = Request()
-    two = codec.encoder.wrap([x[:7], x[7:]], request)
-    return {".wrapped": codec.encoder.wrap(x, request), ".wrapped-twice": two}
+    two = wrap([x[:7], x[7:]], codec, request)
+    return {".wrapped": wrap(x, codec, request), ".wrapped-twice": two}
 
 
 def efforts_of(codec, x, **targets):

@@ -9,6 +9,7 @@ in tiles, or along its first axis in windows, and what a tile has beyond the end
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import Any
 
@@ -16,11 +17,15 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import Header
+from narrows.codec.archive.wrapped import pack_wrapped
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
-from narrows.codec.encoding.requests import Request
+from narrows.codec.encoding.encoder import Signals
+from narrows.codec.encoding.kept import Kept
+from narrows.codec.encoding.requests import Request, unseen
 from narrows.codec.model.model import Model
 from narrows.errors import DataError
+from narrows.processes import ALONE
 from narrows.signals.cutting import choose_cut
 from narrows.signals.formats.npy import NPY
 from narrows.signals.frames import Frames
@@ -30,6 +35,7 @@ from narrows.signals.reading import Reading
 from narrows.signals.source import ArraySource
 from narrows.signals.windows import Grid, join
 
+LOG = logging.getLogger(__name__)
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -54,10 +60,20 @@ def pack_chunk(chunk: Array, codec: Codec, request: Request) -> bytes:
     check_chunk(chunk.shape, chunk.dtype, model)
     chunk = np.ascontiguousarray(chunk, model.dtype)
     if chunk.shape[1:] == model.frame_shape:
-        return codec.encoder.wrap(chunk, request)
+        return wrap(chunk, codec, request)
     frames = _frames(chunk, model.frame_shape)
     _, blocks = in_blocks(frames, codec.encoder.header().block_signals, model.wavelets is not None)
-    return codec.encoder.wrap(blocks, request)
+    return wrap(blocks, codec, request)
+
+
+def wrap(x: Signals, codec: Codec, request: Request) -> bytes:
+    """Compress signals for a host that knows the model and their number."""
+    kept, encoder = Kept(), codec.encoder
+    header = encoder.header()
+    blocks = list(encoder.blocks(x, request, header.block_signals, unseen, kept, ALONE))
+    if kept:
+        LOG.info("%s", kept)  # of each of many chunks, which nobody asked about
+    return pack_wrapped(blocks, header)
 
 
 def unpack_chunk(data: bytes, shape: Shape, decoder: Decoder) -> Array:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from narrows.chunks import wrap
 from narrows.codec.archive import MODEL_ID_BYTES, Block, Header, Mode
 from narrows.codec.archive.wrapped import pack_wrapped, take_wrapped
 from narrows.codec.codec import Codec
@@ -29,7 +30,7 @@ def test_several_blocks_come_back_in_their_order():
 
 @pytest.mark.parametrize("n", [1, 20, 70])
 def test_signals_are_those_of_an_archive(n):
-    packed = CODEC.encoder.wrap(X[:n], Request(effort=0))
+    packed = wrap(X[:n], CODEC, Request(effort=0))
     blob = CODEC.compress(X[:n], effort=0)
     assert_identical(CODEC.decoder.unwrap(packed, n), CODEC.decompress(blob))
     assert len(packed) < len(blob) - 30
@@ -39,13 +40,13 @@ def test_what_is_kept_exactly_is_there_too():
     codec = Codec(tiny_model("float32", (8,), 2))
     x = typical_frames(codec.model, 30)
     x[3, 2], x[7] = np.nan, np.inf
-    decoded = codec.decoder.unwrap(codec.encoder.wrap(x, Request()), 30)
+    decoded = codec.decoder.unwrap(wrap(x, codec, Request()), 30)
     assert np.isnan(decoded[3, 2])
     assert_identical(decoded[7], x[7])
 
 
 def test_every_flipped_bit_and_every_cut_is_noticed():
-    packed = CODEC.encoder.wrap(X[:2], Request(effort=0))
+    packed = wrap(X[:2], CODEC, Request(effort=0))
     bits = np.random.default_rng(0).permutation(8 * len(packed))[:200]
     for bit in bits.tolist():
         damaged = bytearray(packed)
@@ -58,7 +59,7 @@ def test_every_flipped_bit_and_every_cut_is_noticed():
 
 
 def test_another_model_and_another_number_of_signals_are_noticed():
-    packed = CODEC.encoder.wrap(X[:2], Request(effort=0))
+    packed = wrap(X[:2], CODEC, Request(effort=0))
     other = tiny_codec("int16", (64, 512), 3, seed=1)
     for codec, n in ((other, 2), (CODEC, 1), (CODEC, 3)):
         with pytest.raises(FormatError, match=f"not {n} signals of model {codec.model_id}"):

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zlib import crc32
 
-from narrows.codec.archive.layout import END_OF_BLOCKS, Block, Header, Mode
+from narrows.codec.archive.layout import END_OF_BLOCKS, Block, Header
+from narrows.codec.archive.modes import Mode
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.errors import FormatError
 

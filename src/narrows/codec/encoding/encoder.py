@@ -14,7 +14,6 @@ import numpy.typing as npt
 from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive, Metadata
 from narrows.codec.archive.exact_values import ExactValues, Mask
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
-from narrows.codec.archive.wrapped import pack_wrapped
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.budget_search import PacketSize
 from narrows.codec.encoding.chooser import choose
@@ -104,15 +103,8 @@ class Encoder(Shared):
             Processes that share the blocks; the bytes are the same whatever their number.
         """
         with _telling(kept) as counted:
-            blocks = self._blocks(x, request, header.block_signals, progress, counted, workers)
+            blocks = self.blocks(x, request, header.block_signals, progress, counted, workers)
             return _write(ArchiveWriter(stream, header), blocks)
-
-    def wrap(self, x: Signals, request: Request) -> bytes:
-        """Compress signals for a host that knows the model and their number."""
-        header = self.header()
-        with _telling(None) as kept:
-            blocks = self._blocks(x, request, header.block_signals, unseen, kept, ALONE)
-            return pack_wrapped(list(blocks), header)
 
     def append_to(
         self,
@@ -131,10 +123,10 @@ class Encoder(Shared):
         check_appendable(archive.header, self._decoder)
         with _telling(kept) as counted:
             size = archive.header.block_signals
-            blocks = self._blocks(x, request, size, progress, counted, workers)
+            blocks = self.blocks(x, request, size, progress, counted, workers)
             return _write(ArchiveWriter(stream, archive.header, archive), blocks)
 
-    def _blocks(
+    def blocks(
         self,
         x: Signals,
         request: Request,
