@@ -5,6 +5,8 @@
 The host keeps the chunk's shape and dtype, and which model it is. A chunk is either whole frames,
 `(n, *frame_shape)`, or an array of the frame's axes, with others before them or not: then it is cut
 in tiles, or along its first axis in windows, and what a tile has beyond the end is dropped again.
+
+What keeps a bound, or all bits, needs no model: a chunk then is signals along its first axis.
 """
 
 from __future__ import annotations
@@ -16,14 +18,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.archive import Header
+from narrows.codec.archive import NO_MODEL, Header
 from narrows.codec.archive.wrapped import pack_wrapped
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.encoder import Signals
+from narrows.codec.encoding.free_encoder import free_encoder
+from narrows.codec.encoding.guaranteed_blocks import guaranteed_block
+from narrows.codec.encoding.guarantees import range_of
 from narrows.codec.encoding.kept import Kept
 from narrows.codec.encoding.requests import Request, unseen
 from narrows.codec.model.model import Model
+from narrows.codec.without_model import FreeDecoder
 from narrows.errors import DataError
 from narrows.processes import ALONE
 from narrows.signals.cutting import choose_cut
@@ -64,6 +70,35 @@ def pack_chunk(chunk: Array, codec: Codec, request: Request) -> bytes:
     frames = _frames(chunk, model.frame_shape)
     _, blocks = in_blocks(frames, codec.encoder.header().block_signals, model.wavelets is not None)
     return wrap(blocks, codec, request)
+
+
+def pack_promised(chunk: Array, request: Request) -> bytes:
+    """Compress a chunk as a request promises, without a model; a relative bound is of its range.
+
+    Raises
+    ------
+    SettingError
+        For a bound that its dtype cannot keep.
+    """
+    x = np.ascontiguousarray(_rows(chunk), chunk.dtype.newbyteorder("="))
+    shape = x.shape[1:]
+    encoder = free_encoder(shape, x.dtype, request, lambda: range_of([x], shape))
+    header = Header(NO_MODEL, x.dtype, shape)
+    size = header.block_signals
+    parts = (x[start : start + size] for start in range(0, len(x), size))
+    return pack_wrapped([guaranteed_block(part, encoder.guarantee) for part in parts], header)
+
+
+def unpack_promised(data: bytes, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """Undo `pack_promised`; FormatError if the chunk is damaged."""
+    rows = _rows(np.broadcast_to(np.zeros((), dtype), shape)).shape
+    header = Header(NO_MODEL, dtype.newbyteorder("="), rows[1:])
+    return FreeDecoder(header).unwrap(data, rows[0]).reshape(shape)
+
+
+def _rows(chunk: Array) -> Array:
+    """Return a chunk as signals along its first axis: a list of numbers is one."""
+    return chunk if chunk.ndim > 1 else chunk.reshape(1, -1)
 
 
 def wrap(x: Signals, codec: Codec, request: Request) -> bytes:

@@ -204,3 +204,26 @@ def test_proposed_chunks_are_whole_frames_of_about_a_mebibyte():
     assert narrows.zarr.encoding(CODEC, (10**6, 6, 4))["chunks"] == ((1 << 20) // 24, 6, 4)
     assert narrows.zarr.encoding(CODEC, (20, 500, 600))["chunks"] == (1, 504, 600)
     assert narrows.zarr.encoding(CODEC, (7, 9))["chunks"] == (12, 12)
+
+
+@pytest.mark.parametrize("shape", [(9, 20, 30), (40, 30), (5000,), (3, 4, 5, 6)])
+@pytest.mark.parametrize("dtype", ["float32", "int16", "float64"])
+def test_a_bound_and_all_bits_are_kept_without_a_model(shape, dtype):
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=shape).cumsum(axis=-1) * 40).astype(dtype)
+    for options, bound in (({"max_error": 1.5}, 1.5), ({"lossless": True}, 0)):
+        chunks = tuple(-(-size // 2) for size in shape)
+        back = zarr.open_array(made(None, x, chunks, **options))[...]
+        assert np.abs(back.astype(float) - x).max() <= bound
+    if dtype != "int16":
+        x.reshape(-1)[::17] = np.nan
+        back = zarr.open_array(made(None, x, max_relative_error=1e-3))[...]
+        assert np.array_equal(np.isnan(back), np.isnan(x))
+        assert np.nanmax(np.abs(back - x)) <= 1e-3 * (np.nanmax(x) - np.nanmin(x))
+
+
+def test_a_bound_that_a_type_cannot_keep_is_refused_when_the_array_is_made():
+    with pytest.raises(SettingError, match=r"below the resolution of int16.*lossless"):
+        made(None, np.zeros((4, 4), "int16"), max_error=0.5)
+    with pytest.raises(FormatError, match="an id of 32 hexadecimal digits"):
+        narrows.zarr.NarrowsCodec()

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import Header
-from narrows.codec.archive.wrapped import take_wrapped
 from narrows.codec.block_coder import BlockCoder
 from narrows.codec.entropy.packets import Packet, PacketCoder
 from narrows.codec.entropy.tables import Symbols
@@ -67,12 +66,6 @@ class Decoder(Shared, Receiver):
         decoder = cls(unpack_model(data, decoder_only=True), backend, batch_size)
         decoder.transform.check_known_answers()
         return decoder
-
-    def unwrap(self, data: bytes, n_signals: int) -> Frames:
-        """Decompress as many signals as a host knows there are; FormatError for other bytes."""
-        model = self.model
-        header = Header(model.model_id, model.dtype, model.frame_shape)
-        return np.concatenate(list(self.frames_of(take_wrapped(data, header, n_signals))))
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
         """Decompress a packet; see `Codec.decompress_packet`."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import ArchiveReader, Block, Header
+from narrows.codec.archive.wrapped import take_wrapped
 from narrows.codec.block_coder import Unpacked
 from narrows.errors import FormatError
 from narrows.processes import ALONE, Workers
@@ -84,6 +85,12 @@ class Receiver:
         reader = stream if isinstance(stream, ArchiveReader) else ArchiveReader(stream)
         self.check_model_of(reader.header)
         return self.frames_of(reader, workers)
+
+    def unwrap(self, data: bytes, n_signals: int) -> Frames:
+        """Decompress as many signals as a host knows there are; FormatError for other bytes."""
+        kind = self.model
+        header = Header(bytes.fromhex(self.model_id), kind.dtype, kind.frame_shape)
+        return np.concatenate(list(self.frames_of(take_wrapped(data, header, n_signals))))
 
     def frames_of(self, blocks: Iterable[Block], workers: Workers = ALONE) -> Iterator[Frames]:
         """Decode blocks in order; processes may share them."""

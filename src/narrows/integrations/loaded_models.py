@@ -31,15 +31,16 @@ def register_model(codec: Codec) -> str:
     return codec.model_id
 
 
-def codec_of(model_id: str) -> Codec:
+def codec_of(model_id: str | None) -> Codec:
     """Return the codec of an id; ModelNotFoundError if it is neither registered nor found."""
+    key = as_id(model_id)
     with _lock():
-        if model_id not in _registered:
-            _registered[model_id] = find_codec(as_id(model_id))
-        return _registered[model_id]
+        if key.hex() not in _registered:
+            _registered[key.hex()] = find_codec(key)
+        return _registered[key.hex()]
 
 
-def decoder_of(model_id: str, embedded: str | None = None) -> Decoder:
+def decoder_of(model_id: str | None, embedded: str | None = None) -> Decoder:
     """Return the decoder of an id, or else that of `embedded`, in base64.
 
     Raises
@@ -52,16 +53,17 @@ def decoder_of(model_id: str, embedded: str | None = None) -> Decoder:
     except ModelNotFoundError:
         if embedded is None:
             raise
+    key = as_id(model_id).hex()
     with _lock():
-        if model_id not in _decoders:
+        if key not in _decoders:
             try:
                 decoder = Decoder.from_bytes(b64decode(embedded, validate=True))
             except binascii.Error as error:
                 raise FormatError(f"model_base64 that is no base64: {error}") from None
-            if decoder.model_id != model_id:
-                raise FormatError(f"model_base64 of model {decoder.model_id}, not of {model_id}")
-            _decoders[model_id] = decoder
-        return _decoders[model_id]
+            if decoder.model_id != key:
+                raise FormatError(f"model_base64 of model {decoder.model_id}, not of {key}")
+            _decoders[key] = decoder
+        return _decoders[key]
 
 
 def embedded_decoder(codec: Codec) -> str:

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from narrows.chunks import check_chunk, pack_chunk, unpack_chunk
+from narrows.chunks import (
+    check_chunk,
+    pack_chunk,
+    pack_promised,
+    unpack_chunk,
+    unpack_promised,
+)
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.errors import DataError, needing
@@ -46,34 +52,41 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
 
     Attributes
     ----------
-    model : str
+    model : str or None
         Its id, 32 hexadecimal digits: of one that was registered with `narrows.register_model`, or
-        in a folder of NARROWS_MODELS.
+        in a folder of NARROWS_MODELS. Bounds, and lossless, need none.
     quality, effort, target_bytes, target_psnr : optional
         See `narrows.Codec.compress`.
     strict : bool
         Refuse chunks of which something would be kept exactly.
     missing : sequence of float
         Values that stand for missing ones, beside NaN: they come back exactly.
+    max_error, max_relative_error, lossless : optional
+        What is promised of every element; a relative error is a part of a chunk's range.
     model_base64 : str or None
         The model that only decompresses, so that the store opens where the model is not known.
     """
 
     is_fixed_size = False
 
-    model: str
+    model: str | None = None
     quality: int | None = None
     effort: int | None = None
     target_bytes: float | None = None
     target_psnr: float | None = None
     strict: bool = False
     missing: Sequence[float] = ()
+    max_error: float | Sequence[float] | None = None
+    max_relative_error: float | Sequence[float] | None = None
+    lossless: bool = False
     model_base64: str | None = None
 
     def __post_init__(self) -> None:
-        as_id(self.model)
-        object.__setattr__(self, "missing", tuple(self.missing))  # hashable, and equal to a list's
-        _ = self._request  # refused before an array is made
+        for name in ("missing", "max_error", "max_relative_error"):  # hashable
+            value = getattr(self, name)
+            object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)
+        if not self._request.promises:  # refused before an array is made
+            as_id(self.model)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -85,17 +98,21 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         told = {each.name: getattr(self, each.name) for each in fields(self)}
         defaults = {each.name: each.default for each in fields(self)}
         changed = {name: value for name, value in told.items() if value != defaults[name]}
-        if self.missing:
-            changed["missing"] = list(self.missing)
+        for name, value in changed.items():
+            changed[name] = list(value) if isinstance(value, tuple) else value
         return {"name": NAME, "configuration": changed}
 
     def validate(self, *, shape: Any, dtype: Any, chunk_grid: Any) -> None:
         """Refuse an array that the model cannot hold, when it is made or opened."""
-        decoder = decoder_of(self.model, self.model_base64)
         chunks = getattr(chunk_grid, "chunk_shape", None)
         if chunks is None:
             raise DataError(f"chunks of {type(chunk_grid).__name__}; narrows takes a regular grid")
-        check_chunk(tuple(chunks), dtype.to_native_dtype(), decoder.model)
+        native = dtype.to_native_dtype()
+        if self._request.promises:
+            pack_promised(np.zeros((1,) * len(chunks), native), self._request)
+        else:
+            decoder = decoder_of(self.model, self.model_base64)
+            check_chunk(tuple(chunks), native, decoder.model)
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
         """Refuse: chunks are as long as their content needs."""
@@ -105,16 +122,24 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
     def _request(self) -> Request:
         return Request(
             self.quality, self.effort, self.target_bytes, self.target_psnr, self.strict,
-            self.missing,
+            self.missing, self.max_error, self.max_relative_error, self.lossless,
         )  # fmt: skip
 
     def _encode_sync(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
-        packed = pack_chunk(chunk_data.as_numpy_array(), codec_of(self.model), self._request)
+        chunk, request = chunk_data.as_numpy_array(), self._request
+        if request.promises:
+            packed = pack_promised(chunk, request)
+        else:
+            packed = pack_chunk(chunk, codec_of(self.model), request)
         return chunk_spec.prototype.buffer.from_bytes(packed)
 
     def _decode_sync(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
-        decoder = decoder_of(self.model, self.model_base64)
-        chunk: Any = unpack_chunk(chunk_data.to_bytes(), tuple(chunk_spec.shape), decoder)
+        data, shape = chunk_data.to_bytes(), tuple(chunk_spec.shape)
+        chunk: Any
+        if self._request.promises:
+            chunk = unpack_promised(data, shape, chunk_spec.dtype.to_native_dtype())
+        else:
+            chunk = unpack_chunk(data, shape, decoder_of(self.model, self.model_base64))
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(chunk)
 
     async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
@@ -125,16 +150,17 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
 
 
 def encoding(
-    codec: Codec, array: Any, *, embed_model: bool = False, **options: Any
+    codec: Codec | None, array: Any, *, embed_model: bool = False, **options: Any
 ) -> dict[str, Any]:
-    """Return how an array is stored with a codec, which is registered.
+    """Return how an array is stored with a codec, which is registered, or within a bound.
 
     For `zarr.create_array(store, ..., **encoding(codec, x))`, and in xarray for
     `data_set.to_zarr(store, encoding={"name": encoding(codec, data_set["name"])}, zarr_format=3)`.
 
     Parameters
     ----------
-    codec : Codec
+    codec : Codec or None
+        None with `max_error`, `max_relative_error` or `lossless` among the options.
     array : array, or tuple of int
         What is stored, or its shape.
     embed_model : bool, default False
@@ -148,6 +174,10 @@ def encoding(
         `serializer`, `compressors` and `chunks`: as many whole frames as take about a MiB.
     """
     shape = tuple(getattr(array, "shape", array))
+    if codec is None:
+        dtype = np.dtype(getattr(array, "dtype", np.float64))
+        chunks = chunks_for(shape, (1,) * len(shape), dtype)
+        return {"serializer": NarrowsCodec(**options), "compressors": (), "chunks": chunks}
     model_id = register_model(codec)
     embedded = embedded_decoder(codec) if embed_model else None
     serializer = NarrowsCodec(model=model_id, model_base64=embedded, **options)
