@@ -15,6 +15,7 @@ from torch import nn
 import narrows
 from narrows.codec.codec import Codec
 from scripts.golden.files import efforts_of, files_of, packets_of, wrapped_of
+from scripts.golden.level_networks import levels_of_bytes, levels_of_numbers
 from scripts.golden.special import (
     exact_float32,
     exact_qualities_int16,
@@ -260,6 +261,10 @@ RANDOM = {
     "tiles-int16": partial(tiles, "int16", (2, 3, 2), (5, 8, 6), [[0], [1, 2]]),
     "tiles-uint8": partial(tiles, "uint8", (5,), (49,)),
     "bricks-float32": partial(bricks, "float32", (3, 4), (16, 17), (2, 3)),
+    "level-networks-uint8": partial(levels_of_bytes, (9, 6), 1, (0, 253, 255)),
+    "level-networks-colours-uint8": partial(levels_of_bytes, (5, 4), 3, (0,)),
+    "level-networks-int16": partial(levels_of_numbers, "int16", (17,), 2),
+    "level-networks-int32": partial(levels_of_numbers, "int32", (3, 5, 4), 1),
     "channels-float32": channels_float32,
     "channels-int16": channels_int16,
     "qualities-uint8": qualities_uint8,

@@ -87,7 +87,13 @@ def keys_of(value, prefix=""):
 def test_the_keys_of_a_model_file_are_those_of_the_document():
     content, _ = content_of(model_of_all_kinds())
     assert sorted(
-        [*keys_of(content), "decoding.groups", "decoding.prediction", "decoding.wavelets"]
+        [
+            *keys_of(content),
+            "decoding.groups",
+            "decoding.levels",
+            "decoding.prediction",
+            "decoding.wavelets",
+        ]
     ) == [key for key, *_ in table("JSON")]
     networks = [key for key, *_ in table("JSON", 2)]
     assert list(content["decoding"]["decoder"]) == networks

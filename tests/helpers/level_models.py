@@ -3,7 +3,6 @@
 import numpy as np
 
 from narrows.codec.entropy.counting import to_integers
-from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.levels.byte_heads import N_LOGISTICS
 from narrows.codec.levels.byte_levels import INPUT_ONE, N_QUIET, ByteLevels, n_inputs
 from narrows.codec.levels.number_inputs import Surroundings
@@ -18,8 +17,8 @@ def random_levels(order, atoms=(0, 253, 255), units=3, k=8, seed=0):
         random_network(rng, n_inputs(k, atoms), len(order.places(each)), len(atoms), units)
         for each in order.passes
     ]
-    quiet = rng.integers(0, N_QUIET, order.size).astype(np.uint8)
-    loud = FrequencyTable(0, to_integers(rng.random(257) + 0.01))
+    quiet = rng.integers(8, N_QUIET, order.size).astype(np.uint8)
+    loud = to_integers(rng.random(256) + 0.01).astype(np.int32)
     return ByteLevels(order, k, tuple(atoms), networks, quiet, loud)
 
 

@@ -27,13 +27,13 @@ def as_options(names):
 
 def test_train_has_an_option_for_every_setting_but_patience_and_some_of_its_own():
     own = {"--output", "-o", "--validation", "--resume", "--force", "-f", "--json", "--quiet"}
-    of_settings = as_options(SETTINGS.keys() - {"patience"}) | {"--no-augment"}
+    of_settings = as_options(SETTINGS.keys() - {"patience"}) | {"--no-augment", "--no-levels"}
     assert options("train") - {"data"} == own | OF_READING | of_settings
 
 
 def test_sweep_has_the_options_that_all_of_its_trainings_share():
     own = {"--output", "-o", "--test", "--jobs", "--force", "-f", "--json", "--quiet"}
-    not_shared = {"qualities", "minutes", "batch_size", "device", "patience"}
+    not_shared = {"qualities", "minutes", "batch_size", "device", "levels", "patience"}
     of_settings = as_options(SETTINGS.keys() - not_shared) | {"--no-augment"}
     assert options("sweep") - {"data"} == own | OF_READING | of_settings
 

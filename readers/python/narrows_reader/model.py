@@ -17,6 +17,9 @@ from .context_model import ContextModel
 from .conventions import Shape, need
 from .forms import Settings
 from .groups import check_groups, read_codings
+from .level_bytes import decode_bytes
+from .level_networks import Levels, read_level_networks
+from .level_numbers import decode_numbers
 from .model_id import model_id
 from .networks import Chain
 from .normaliser import check_output, denormalise
@@ -40,6 +43,7 @@ class Model(NamedTuple):
     codings: list[list[Group]]
     prediction: Prediction | None
     wavelets: Wavelets | None
+    levels: Levels | None
 
     @property
     def k(self) -> int:
@@ -60,6 +64,21 @@ class Model(NamedTuple):
         y = y.reshape(len(y), *self.frame_shape)
         return denormalise(y, self.normaliser, self.frame_shape)
 
+    def by_levels(self, payload: bytes, n: int) -> np.ndarray:
+        """Decode n frames by networks of levels."""
+        assert self.levels is not None
+        decode = decode_bytes if self.levels.atoms else decode_numbers
+        frames = decode(self.levels, payload, n).reshape(n, *self.frame_shape)
+        return to_dtype(frames, self.dtype)
+
+
+def to_dtype(numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return whole numbers in a type that must have them."""
+    ends = np.iinfo(dtype)
+    inside = numbers.min(initial=0) >= ends.min and numbers.max(initial=0) <= ends.max
+    need(inside, "a number outside the element type")
+    return numbers.astype(dtype)
+
 
 def read_model(data: bytes) -> Model:
     """Read a model file and check all of it that decoding needs."""
@@ -77,17 +96,20 @@ def read_model(data: bytes) -> Model:
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
     tables = read_tables(tensors.under("tables."), steps.shape)
     codings = read_codings(tensors, decoding["contexts"], tables, steps, n_encoded)
-    prediction = wavelets = None
+    prediction = wavelets = levels = None
     if "prediction" in decoding:
         prediction = read_prediction(decoding, tensors.under("prediction."), len(steps))
     if "wavelets" in decoding:
         wavelets = read_wavelets(decoding, tensors.under("wavelets."), len(steps))
+    if "levels" in decoding:
+        dtype, n = np.dtype(decoding["normaliser"]["dtype"]), math.prod(frame_shape)
+        levels = read_level_networks(decoding["levels"], dtype, n, tensors.under("levels."))
     name = model_id(settings, tensors.done)
     need(name.hex() == settings["model_id"], "the model id is wrong")
     model = Model(
         name, np.dtype(decoding["normaliser"]["dtype"]), frame_shape, decoding["normaliser"],
         decoding["quantiser"]["limit"], decoder, steps, codings, prediction,
-        wavelets,
+        wavelets, levels,
     )  # fmt: skip
     if settings["known_sha256"]:
         known = tensors.unpack("known.symbols", "int32", None, k)
@@ -140,6 +162,8 @@ def known_predictions(model: Model) -> Iterator[np.ndarray]:
     for chain, size, limit in chains:
         number = np.arange(3)[:, None] * 40503 + np.arange(size) * 2654435761
         yield chain.run(number % (2 * limit + 1) - limit)
+    if model.levels is not None:
+        yield from model.levels.answers()
 
 
 def check_search(encoder: Any, tensors: Tensors, shape: Shape, frame_shape: Shape) -> None:

@@ -16,6 +16,7 @@ from .forms import (
     is_shape,
     or_null,
 )
+from .level_networks import form_of_levels
 from .networks import NETWORK
 
 SAME_AS = {"same_as": integer(0, 7)}
@@ -46,7 +47,7 @@ def form_of_search(value: Any) -> Any:
 
 
 def form_of_decoding(value: Any) -> Any:
-    """Return the form of what decoding depends on; three parts may be missing."""
+    """Return the form of what decoding depends on; four parts may be missing."""
     there = value if isinstance(value, dict) else {}
     return DECODING | {name: form for name, form in ADDED.items() if name in there}
 
@@ -76,7 +77,10 @@ DECODING = {
     "normaliser": normaliser.SETTINGS,
     "quantiser": {"limit": integer(1, 2**31 - 1), "shift": integer(0, 47)},
 }
-ADDED = {"groups": is_groups, "prediction": predicted.SETTINGS, "wavelets": bricks.SETTINGS}
+ADDED = {
+    "groups": is_groups, "levels": Either(form_of_levels), "prediction": predicted.SETTINGS,
+    "wavelets": bricks.SETTINGS,
+}  # fmt: skip
 MODEL = {
     "architecture": anything, "decoding": Either(form_of_decoding),
     "encoder": Either(form_of_encoder), "encoder_sha256": hexadecimal(64),

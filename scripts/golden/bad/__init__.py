@@ -7,6 +7,7 @@ that only the check in question can refuse a file. reasons.txt lists what the re
 from scripts.golden.bad.archives import bad_archives, bad_truths
 from scripts.golden.bad.exact_values import bad_exact_values
 from scripts.golden.bad.geometry import bad_geometries
+from scripts.golden.bad.level_networks import bad_by_networks, bad_level_networks
 from scripts.golden.bad.levels import bad_levels
 from scripts.golden.bad.models import bad_models
 from scripts.golden.bad.predicted import bad_predicted, bad_predictions, bad_unpredicted
@@ -22,12 +23,14 @@ def bad_files():
         ("archive-exact-", bad_exact_values(), ".nrw"),
         ("archive-geometry-", bad_geometries(), ".nrw"),
         ("archive-levels-", bad_levels(), ".nrw"),
+        ("archive-networks-", bad_by_networks(), ".nrw"),
         ("archive-predicted-", bad_predicted(), ".nrw"),
         ("archive-qualities-", bad_groups(), ".nrw"),
         ("archive-tiles-", bad_tiles(), ".nrw"),
         ("archive-truths-", bad_truths(), ".nrw"),
         ("archive-windows-", bad_unpredicted(), ".nrw"),
         ("model-", bad_models(), ".narrows"),
+        ("model-levels-", bad_level_networks(), ".narrows"),
         ("model-prediction-", bad_predictions(), ".narrows"),
         ("model-tiles-", bad_tilings(), ".narrows"),
     )

@@ -100,7 +100,7 @@ class Model:
         if self.settings["encoder"]:
             own = self.tensors("encoder.")
             self.settings["encoder_sha256"] = digest(self.settings["encoder"], own).hex()
-        parts = [decoder, "prediction.", "quantiser.", "tables.", "wavelets."]
+        parts = [decoder, "levels.", "prediction.", "quantiser.", "tables.", "wavelets."]
         parts += [
             f"contexts.{i}."
             for i, each in enumerate(self.contexts)

@@ -4,6 +4,7 @@ from readers.python.narrows_reader import Rejected, read_archive, read_files, re
 from scripts.golden.bad.good_files import (
     EXACT_MODEL,
     MODEL,
+    NUMBERS_MODEL,
     PREDICTED_MODEL,
     QUALITIES_MODEL,
     TILES_MODEL,
@@ -13,6 +14,7 @@ from scripts.golden.bad.good_files import (
 MODELS = {
     "archive-qualities": QUALITIES_MODEL,
     "archive-exact": EXACT_MODEL,
+    "archive-networks": NUMBERS_MODEL,
     "archive-predicted": PREDICTED_MODEL,
     "archive-tiles": TILES_MODEL,
     "archive-truths": TRUTHS_MODEL,

@@ -35,7 +35,9 @@ MEASURED_SIGNALS = 4_000  # the same for all models; more would take longer than
 
 
 @reads
-@options.trains(without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device"))
+@options.trains(
+    without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device", "levels")
+)
 def sweep(
     data: options.Data,
     output: Annotated[

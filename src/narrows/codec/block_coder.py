@@ -15,6 +15,7 @@ from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.interpolation.blocks import unpack_levels
+from narrows.codec.levels.kinds import NETWORKS, decode_levels
 from narrows.codec.prediction.bricks import cut_to_tiles
 from narrows.codec.prediction.coefficients import (
     Coefficients,
@@ -120,8 +121,7 @@ class BlockCoder:
         if block.mode is Mode.PREDICTED:
             return Unpacked(self._unpack_predicted(block), None)
         if block.mode is Mode.LEVELS:
-            levels = unpack_levels(block.payload, n, model.frame_shape, model.dtype)
-            return Unpacked(levels, None)
+            return Unpacked(self._unpack_levels(block), None)
         if block.mode is not Mode.CODED:
             return Unpacked(unpack_raw(block, model.dtype, model.frame_shape), None)
         if block.quality == SEVERAL_QUALITIES:
@@ -130,6 +130,16 @@ class BlockCoder:
         self._check_quality(block.quality)
         symbols = self._coder(block.quality).decode(block.payload, n)
         return Unpacked(symbols, np.full(n, block.quality))
+
+    def _unpack_levels(self, block: Block) -> Frames:
+        """Decode a block of levels, which may be by networks of the model."""
+        model = self._model
+        kind = (block.n_signals, model.frame_shape, model.dtype)
+        if block.payload[:1] != NETWORKS:
+            return unpack_levels(block.payload, *kind)
+        if model.levels is None:
+            raise FormatError("block by networks of levels, which its model does not have")
+        return decode_levels(model.levels, block.payload[1:], *kind)
 
     def _unpack_patched(self, block: Block) -> Unpacked:
         """Unpack exact values and what is coded behind them; whole signals get symbols of 0."""

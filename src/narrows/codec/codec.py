@@ -168,7 +168,7 @@ class Codec(Shared):
         if request.promises:
             from narrows.codec.encoding.free_encoder import compress_promised
 
-            return compress_promised(x, request, metadata, jobs, block_signals)
+            return compress_promised(x, request, metadata, jobs, block_signals, self.model)
         size = header.block_of(block_signals)
         blocks = bricks_of(x, bricks) if bricks else np.split(x, range(size, len(x), size))
         with Workers(jobs) as workers:

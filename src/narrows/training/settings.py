@@ -136,6 +136,8 @@ class TrainingSettings(TypedDict, total=False):
         "epochs or more; dense ones from mixtures, where signals are fewer than 10,000 and of "
         "more than a byte an element. Turn it off where a position, a sign or a size means "
         "something.", default=True)]
+    levels: Annotated[bool, Setting(
+        "Train what codes whole numbers without loss as well, for --lossless.", default=False)]
     channels: Annotated[str, Setting(
         "What has an offset and a scale of its own, so that distortion counts in its own "
         "deviations: each place on the last axis, nothing, or by the shape (leads, colours, "

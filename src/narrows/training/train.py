@@ -17,6 +17,7 @@ from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.contest import Contest, is_open
 from narrows.training.finishing import finished
 from narrows.training.freeze import TrainingSignals, fitting_seconds
+from narrows.training.freeze.with_levels import check_levels_for, with_levels
 from narrows.training.plan import Plan
 from narrows.training.preparing import Networks, Prepared, prepare
 from narrows.training.presets import PRESETS
@@ -50,6 +51,8 @@ def train_codec(
         raise SettingError("an encoder of your own needs a decoder of your own; give both")
     own = None if encoder is None or decoder is None else (encoder, decoder)
     prepared = prepare(samples, settings, own)
+    if completed(settings)["levels"]:
+        check_levels_for(prepared.signals.train.dtype, prepared.signals.train.shape[1:])
     plan, clock, told = prepared.plan, supervision.clock, dict(samples.about)
     clock.lap("preparing")
     contest = None
@@ -74,6 +77,10 @@ def train_codec(
     for line in reached.lines(plan):
         LOG.info("%s", line)
     clock.lap("measuring")
+    if plan.settings["levels"]:
+        settled = plan.settings["seed"], plan.settings["augment"]
+        codec = with_levels(codec, prepared.signals.train, settled[0], augment=settled[1])
+        clock.lap("levels")
     told |= {"reached": asdict(reached), **clock.as_json()}
     return type(codec)(replace(codec.model, training={**codec.model.training, **told}))
 

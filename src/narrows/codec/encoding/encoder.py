@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive, Metadata
 from narrows.codec.archive.exact_values import ExactValues, Mask
+from narrows.codec.archive.guarantee import guarantee_of
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.budget_search import PacketSize
@@ -256,9 +257,9 @@ class Encoder(Shared):
 
 
 def check_appendable(header: Header, decoder: Decoder) -> None:
-    """Refuse an archive that another model wrote, or that needs none."""
+    """Refuse an archive that another model wrote, or that promises an error."""
     decoder.check_model_of(header)
-    if not header.needs_model:
+    if not header.needs_model or guarantee_of(header.metadata) is not None:
         raise SettingError("the archive promises an error: append with the same bound or lossless")
 
 

@@ -6,7 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from narrows.codec.archive.guarantee import KEY, Guarantee, guarantee_of
 from narrows.codec.encoding.guaranteed_blocks import guaranteed_block
 from narrows.codec.encoding.guarantees import Range, absolute, check_bounds, range_of, relative
 from narrows.codec.encoding.requests import Progress, Request, unseen
+from narrows.codec.levels.kinds import Levels
+from narrows.codec.model.model import Model
 from narrows.errors import DataError, SettingError
 from narrows.processes import ALONE, Workers
 
@@ -72,7 +74,18 @@ class FreeEncoder:
         self, frame_shape: tuple[int, ...], dtype: np.dtype[Any], guarantee: Guarantee
     ) -> None:
         self._shape, self._dtype, self.guarantee = frame_shape, dtype, guarantee
+        self._model_id = NO_MODEL
+        self._levels: Levels | None = None
         self.modes: Counter[str] = Counter()
+
+    def with_networks(self, model: Model) -> Self:
+        """Return the encoder itself, which codes by a model's networks of levels where it has some.
+
+        Its archives need the model then.
+        """
+        if model.levels is not None and self.guarantee.is_lossless:
+            self._model_id, self._levels = model.model_id, model.levels
+        return self
 
     def header(self, metadata: Metadata | None = None) -> Header:
         """Return the header of such archives, which states the promise."""
@@ -80,7 +93,7 @@ class FreeEncoder:
         if KEY in told:
             raise SettingError(f"metadata with the key {KEY!r}, which is kept for what is promised")
         promised = {**told, **self.guarantee.metadata}
-        return Header(NO_MODEL, self._dtype, self._shape, metadata=promised)
+        return Header(self._model_id, self._dtype, self._shape, metadata=promised)
 
     def compress_to(
         self,
@@ -110,10 +123,10 @@ class FreeEncoder:
 
     def check_appendable(self, header: Header) -> None:
         """Refuse an archive that promises something else."""
-        if header.needs_model:
+        if header.model_id != self._model_id:
             raise SettingError(
-                "the archive was written by a model, in some quality: append with -m and a "
-                "quality, or make an archive of its own"
+                "the archive needs another model than this would, or one where this needs none: "
+                "append as it was written, or make an archive of its own"
             )
         if (header.frame_shape, header.dtype) != (self._shape, self._dtype):
             raise DataError(
@@ -130,7 +143,7 @@ class FreeEncoder:
     def _write(
         self, writer: ArchiveWriter, x: Iterable[Signals], progress: Progress, workers: Workers
     ) -> int:
-        encode = partial(_encoded, self.guarantee)
+        encode = partial(_encoded, self.guarantee, self._levels)
         for block in workers.in_order(encode, self._checked(x)):
             writer.write(block)
             self.modes[block.mode.name.lower()] += 1
@@ -149,16 +162,22 @@ class FreeEncoder:
                 yield part
 
 
-def _encoded(guarantee: Guarantee, part: Signals) -> Block:
-    return guaranteed_block(np.ascontiguousarray(part), guarantee)
+def _encoded(guarantee: Guarantee, levels: Levels | None, part: Signals) -> Block:
+    return guaranteed_block(np.ascontiguousarray(part), guarantee, levels=levels)
 
 
 def compress_promised(
-    x: Signals, request: Request, metadata: Metadata | None, jobs: int, block_signals: int | None
+    x: Signals,
+    request: Request,
+    metadata: Metadata | None,
+    jobs: int,
+    block_signals: int | None,
+    model: Model,
 ) -> bytes:
     """Compress `(n, *frame_shape)` signals as a request promises, to the bytes of an archive."""
     shape, stream = x.shape[1:], io.BytesIO()
     encoder = free_encoder(shape, x.dtype, request, lambda: range_of([x], shape))
+    encoder.with_networks(model)
     header = encoder.header(metadata)
     size = header.block_of(block_signals)
     with Workers(jobs) as workers:

@@ -13,6 +13,7 @@ from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.archive.guarantee import Guarantee
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.encoding.interpolation import Packed, pack_levels
+from narrows.codec.encoding.level_payloads import encode_levels
 from narrows.codec.interpolation.grid import (
     LARGEST,
     MAX_BOUND,
@@ -23,12 +24,15 @@ from narrows.codec.interpolation.grid import (
     in_order,
 )
 from narrows.codec.interpolation.layout import MAX_ELEMENTS, MAX_VALUES, Grid, Plan
+from narrows.codec.levels.kinds import NETWORKS, Levels
 from narrows.codec.levels.passes import MAX_AXES
 
 MAX_CHANNELS = 4  # of a last axis that nobody has said to be one of channels
 SAMPLE = 1 << 16  # elements that a choice is tried on
 WITHIN = 1 - 2.0**-20
 """A step is so much less than twice the bound that rounding does not reach beyond it."""
+
+MARGIN = 0.97  # of the bytes of some signals: all take fewer each, for tables are learnt
 
 Signals = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -48,9 +52,16 @@ class Numbers(NamedTuple):
         return Numbers(self.grids, self.wanted[:n], self.high, exact)
 
 
-def guaranteed_block(x: Signals, guarantee: Guarantee, quality: int = 0) -> Block:
-    """Code `(n, *frame_shape)` signals in the fewest bytes that keep a guarantee."""
-    payload = _levels(x, guarantee)
+def guaranteed_block(
+    x: Signals, guarantee: Guarantee, quality: int = 0, levels: Levels | None = None
+) -> Block:
+    """Code `(n, *frame_shape)` signals in the fewest bytes that keep a guarantee.
+
+    `levels` are the networks of a model, which code without loss.
+    """
+    payload = None if levels is None else _by_networks(x, levels)
+    if payload is None or _may_be_below(x, guarantee, len(payload)):
+        payload = min(filter(None, (payload, _levels(x, guarantee))), key=len, default=None)
     if payload is None or len(payload) >= x.nbytes:
         return pack_raw(x, quality)
     if may_deflate_below(x, len(payload)):
@@ -58,6 +69,18 @@ def guaranteed_block(x: Signals, guarantee: Guarantee, quality: int = 0) -> Bloc
         if len(raw.payload) <= len(payload):
             return raw
     return Block(Mode.LEVELS, quality, len(x), payload)
+
+
+def _by_networks(x: Signals, levels: Levels) -> bytes | None:
+    payload = encode_levels(levels, x)
+    return None if payload is None else NETWORKS + payload
+
+
+def _may_be_below(x: Signals, guarantee: Guarantee, n_bytes: int) -> bool:
+    """Tell by some of the signals whether levels without a network may take fewer bytes."""
+    some = x[: max(1, SAMPLE // prod(x.shape[1:]))]
+    tried = _levels(some, guarantee)
+    return tried is not None and MARGIN * len(tried) / len(some) < n_bytes / len(x)
 
 
 def _levels(x: Signals, guarantee: Guarantee) -> bytes | None:

@@ -29,7 +29,7 @@ from narrows.codec.levels.pass_network import SECOND_SHIFT, PassNetwork
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-SAMPLE = 1 << 14  # rows that a layer is fitted to
+SAMPLE = 1 << 13  # rows that a layer is fitted to
 LEAST_ROWS = 1 << 10  # of a pass: of fewer, it costs more than it saves
 ROUNDS = 4
 LOG_STEP = 0.23104906018664842  # ln(2) / 3: between neighbouring classes

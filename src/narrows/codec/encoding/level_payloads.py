@@ -12,9 +12,12 @@ from narrows.codec.entropy.stacks import Entries, best_stack
 from narrows.codec.entropy.tables import Frequencies
 from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.decisions import Integers, two_frequencies
+from narrows.codec.levels.kinds import Levels
 from narrows.codec.levels.number_levels import NumberLevels, Starts
 from narrows.codec.levels.number_payload import pack_changes
 from narrows.codec.levels.number_tables import N_CLASSES
+
+LARGEST = 1 << 38  # of whole numbers: predictions from such stay exact
 
 
 class DecisionWriter:
@@ -73,3 +76,13 @@ def _starts(levels: NumberLevels, values: npt.NDArray[np.int64]) -> Starts:
             octaves = max(0, mean.bit_length() - 1)  # a logistic's mean distance is 1.4 scales
             classes[each.channel] = min(14 + 3 * octaves, N_CLASSES - 1)
     return Starts(tuple(classes))
+
+
+def encode_levels(levels: Levels, signals: npt.NDArray[Any]) -> bytes | None:
+    """Code `(n, *frame_shape)` signals of whole numbers without loss; None of too large ones."""
+    frames = np.ascontiguousarray(signals.reshape(len(signals), -1))
+    if isinstance(levels, ByteLevels):
+        return encode_bytes(levels, frames)
+    if frames.size and max(-int(frames.min()), int(frames.max())) > LARGEST:
+        return None
+    return encode_numbers(levels, frames.astype(np.int64))

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_whole
-from narrows.codec.entropy.tables import TOTAL, FrequencyTable
+from narrows.codec.entropy.tables import TOTAL
 from narrows.codec.levels.byte_heads import N_LOGISTICS, code_bytes
 from narrows.codec.levels.decisions import DecisionCoder
 from narrows.codec.levels.pass_network import PassNetwork
@@ -64,8 +64,8 @@ class ByteLevels:
     quiet : (size,) uint8
         For each place, flat index, how rarely it differs from a known neighbourhood of nothing
         but background: in classes of a quarter of a bit.
-    loud : FrequencyTable
-        What it is then.
+    loud : (256,) int32
+        The frequencies, of 2**24, of what it is then.
 
     Raises
     ------
@@ -78,7 +78,7 @@ class ByteLevels:
     atoms: tuple[int, ...]
     networks: Sequence[PassNetwork]
     quiet: npt.NDArray[np.uint8]
-    loud: FrequencyTable
+    loud: npt.NDArray[np.int32]
 
     def __post_init__(self) -> None:
         check_whole(self.n_neighbours, NEAREST_KINDS, MAX_NEIGHBOURS, "neighbours of levels")
@@ -93,12 +93,18 @@ class ByteLevels:
             raise FormatError(f"levels with quiet places of {self.quiet.dtype} {self.quiet.shape}")
         if int(self.quiet.max()) >= N_QUIET:
             raise FormatError(f"levels with a quiet place of class {int(self.quiet.max())}")
-        if (self.loud.low, self.loud.escape) != (0, 256):
-            raise FormatError("levels whose table of loud values does not cover the bytes")
+        self._check_loud()
         if len(self.networks) != len(order.passes):
             raise FormatError(f"{len(self.networks)} networks for {len(order.passes)} passes")
         for network, each in zip(self.networks, order.passes, strict=True):
             self._check_network(network, len(order.places(each)))
+
+    def _check_loud(self) -> None:
+        loud = self.loud
+        if loud.dtype != np.int32 or loud.shape != (256,) or loud.min() < 1:
+            raise FormatError(f"levels with loud values of {loud.dtype} {loud.shape}, or below 1")
+        if int(loud.sum(dtype=np.int64)) != TOTAL:
+            raise FormatError("levels whose frequencies of loud values do not sum to 2**24")
 
     def _check_network(self, network: PassNetwork, n_places: int) -> None:
         shape = network.first.shape[1], len(network.second)
@@ -164,7 +170,7 @@ class ByteLevels:
         ones = self._quiet_ones[places[dead // (len(coded) // len(places))]]
         loud = dead[coder.bits(ones, None if truth is None else truth[dead] != self.atoms[0])]
         known = None if truth is None else truth[loud].astype(np.int32)
-        coded[loud] = coder.symbols(self.loud.weights, len(loud), known)
+        coded[loud] = coder.symbols(self.loud, len(loud), known)
 
     def settings(self) -> dict[str, Any]:
         """Return all of it but the tensors, as canonical JSON values."""
@@ -176,14 +182,13 @@ class ByteLevels:
             "origin": order.origin,
             "n_neighbours": self.n_neighbours,
             "atoms": list(self.atoms),
-            "n_networks": len(self.networks),
         }
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the tensors by name."""
         found: dict[str, npt.NDArray[Any]] = {
             "quiet": self.quiet,
-            "loud": self.loud.weights.astype(np.int32),
+            "loud": self.loud,
         }
         for number, network in enumerate(self.networks):
             found |= above(f"{number}.", network.tensors())
@@ -208,7 +213,7 @@ class ByteLevels:
                 for number in range(len(order.passes))
             ],
             tensors["quiet"],
-            FrequencyTable(0, tensors["loud"].astype(np.int64)),
+            tensors["loud"],
         )
 
 

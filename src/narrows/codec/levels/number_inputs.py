@@ -19,7 +19,6 @@ N_AROUND, N_OTHER_AROUND = 22, 9  # with more axes
 N_SPREAD = 8  # neighbours whose mean distance is the spread
 N_FLAGS = 4  # of the nearest, whether they lie inside
 WIDE = 12  # known places on either side, for the noise around; along one axis alone
-LOG_ZERO = 12 << 4  # the logarithm that an input of 0 stands for, in 16ths of an octave
 
 
 class Inputs(NamedTuple):

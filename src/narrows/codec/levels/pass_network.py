@@ -65,6 +65,13 @@ class PassNetwork:
         if max(self.peaks) >= EXACT_FLOAT64:
             raise UnprovenModelError("a network of a pass could reach 2**53; the model is refused")
 
+    def answer(self) -> npt.NDArray[np.int64]:
+        """Return what three inputs give that are all over their range, `(3, outputs)`."""
+        size, limit = self.first.shape[1], self.input_limit
+        number = np.arange(3) * 40503 + np.arange(size)[:, None] * 2654435761
+        x = (number % (2 * limit + 1) - limit).astype(np.float64)
+        return np.asarray(self(x, np.array([3]), 0).T.astype(np.int64))
+
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the tensors by name."""
         names = ("first", "bias", "second", "second_bias")

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from narrows.codec.archive.metadata import canonical_json
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
+from narrows.codec.levels.kinds import Levels, build_levels, levels_settings
 from narrows.codec.model.groups import ENCODED, columns_of
 from narrows.codec.model.tradeoff import Fit, Tradeoffs
 from narrows.codec.networks.layers.contract import above, below
@@ -47,6 +48,8 @@ class Parts(Protocol):
     def prediction(self) -> Prediction | None: ...  # noqa: D102
     @property
     def wavelets(self) -> Wavelets | None: ...  # noqa: D102
+    @property
+    def levels(self) -> Levels | None: ...  # noqa: D102
     @property
     def encoder(self) -> IntegerNetwork | None: ...  # noqa: D102
     @property
@@ -93,6 +96,9 @@ def write_decoding(model: Parts) -> Content:
         if own is not None:
             settings[name] = own.settings()
             predictions |= above(f"{name}.", own.tensors())
+    if model.levels is not None:
+        settings["levels"] = levels_settings(model.levels)
+        predictions |= above("levels.", model.levels.tensors())
     tensors = {
         "quantiser.gain": model.quantiser.gain,
         "quantiser.step": model.quantiser.step,
@@ -121,6 +127,9 @@ def read_decoding(content: Content) -> dict[str, Any]:
         "tables": tables,
         "contexts": read_contexts(Content(settings["contexts"], tensors), rows),
         "groups": groups,
+        "levels": build_levels(settings["levels"], below("levels.", tensors))
+        if "levels" in settings
+        else None,
         **{
             name: kind.build(settings[name], below(f"{name}.", tensors))
             for name, kind in (("prediction", Prediction), ("wavelets", Wavelets))

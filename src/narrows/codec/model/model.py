@@ -17,6 +17,7 @@ from narrows.codec.checks import check_shape
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
+from narrows.codec.levels.kinds import Levels, check_levels
 from narrows.codec.model.content import write_decoding, write_encoder
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
 from narrows.codec.model.predictions import check_predictions
@@ -81,6 +82,8 @@ class Model:
         How windows of a recording are predicted from those before them.
     wavelets : Wavelets or None
         How arrays that are cut to tiles are coded as a whole; a model has one of the two.
+    levels : ByteLevels, NumberLevels or None
+        What codes frames without loss.
     training : mapping
         How the model came to be; coding does not depend on it.
     given_encoder_digest : bytes or None
@@ -109,6 +112,7 @@ class Model:
     groups: Mapping[str, int] = field(default_factory=dict)
     prediction: Prediction | None = None
     wavelets: Wavelets | None = None
+    levels: Levels | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     given_encoder_digest: bytes | None = None
 
@@ -140,6 +144,8 @@ class Model:
             raise FormatError(f"search with weights of {len(weights)} channels for other frames")
         self._check_known_answers(k)
         check_predictions(self)
+        if self.levels is not None:
+            check_levels(self.levels, self.frame_shape, self.dtype)
 
     def _check_networks(self, k: int) -> None:
         decoder, encoder = self.decoder, self.encoder

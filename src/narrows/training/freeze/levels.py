@@ -9,7 +9,6 @@ import numpy.typing as npt
 import torch
 
 from narrows.codec.entropy.counting import to_integers
-from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.levels.byte_heads import N_LOGISTICS, N_SCALES
 from narrows.codec.levels.byte_levels import (
     INPUT_ONE,
@@ -133,7 +132,7 @@ def _int16(values: Floats) -> npt.NDArray[np.int16]:
     return np.clip(np.round(values), -MAX_WEIGHT, MAX_WEIGHT).astype(np.int16)
 
 
-def _count_dead(passes: BytePasses, frames: Bytes) -> tuple[Bytes, FrequencyTable]:
+def _count_dead(passes: BytePasses, frames: Bytes) -> tuple[Bytes, npt.NDArray[np.int32]]:
     """Count how often each place is not the background amid nothing else, and what it is then."""
     background, size = passes.atoms[0], frames.shape[1]
     columns = np.vstack([frames.T, np.full(len(frames), background, np.uint8)])
@@ -148,4 +147,4 @@ def _count_dead(passes: BytePasses, frames: Bytes) -> tuple[Bytes, FrequencyTabl
         quiet[place] = int(np.clip(np.round(-4 * np.log2(share)), 1, N_QUIET - 1))
         values += np.bincount(loud, minlength=256)
     values[background] = 0.1
-    return quiet, FrequencyTable(0, to_integers(np.append(values, 0.1)))
+    return quiet, to_integers(values).astype(np.int32)

@@ -1,0 +1,150 @@
+"""format/level-networks.md: networks, decisions, and how a model holds them."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .conventions import need
+from .forms import ListOf, integer
+from .level_passes import START, Order
+from .payload import Coder
+from .tensors import Tensors
+
+TOTAL = 2**24
+GRID = {
+    "shape": ListOf(integer(1, 2**28), 1, 3), "n_channels": integer(1, 2**28),
+    "start_stride": integer(1, 2**28), "origin": integer(0, 2**28),
+}  # fmt: skip
+BYTES = {
+    "kind": lambda v: v == "bytes", "n_neighbours": integer(8, 48),
+    "atoms": ListOf(integer(0, 255), 1, 8), **GRID,
+}  # fmt: skip
+NUMBERS = {"kind": lambda v: v == "numbers", **GRID}
+
+
+def form_of_levels(value: Any) -> Any:
+    """Return the form of the settings of levels, by their kind."""
+    return BYTES if isinstance(value, dict) and value.get("kind") == "bytes" else NUMBERS
+
+
+class Network(NamedTuple):
+    """The network of a pass."""
+
+    first: np.ndarray
+    bias: np.ndarray
+    second: np.ndarray
+    second_bias: np.ndarray
+
+    def run(self, x: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return the outputs, (outputs, rows), of (inputs, rows) at such places of the pass."""
+        own = self.bias[places] if len(self.bias) > 1 else self.bias[np.zeros_like(places)]
+        h = (self.first @ x >> 7) + own.T
+        h = np.clip(np.maximum(h, h >> 3), -4095, 4095)
+        return self.second @ h + self.second_bias[:, None] >> 11
+
+
+class Levels(NamedTuple):
+    """What codes levels: `atoms` is empty for numbers."""
+
+    order: Order
+    networks: list[Network]
+    limit: int
+    atoms: list[int]
+    k: int
+    quiet: list[int]
+    loud: list[int]
+
+    def answers(self) -> Iterator[np.ndarray]:
+        """Return what each network gives for three inputs, (3, outputs)."""
+        for network in self.networks:
+            size, limit = network.first.shape[1], self.limit
+            number = np.arange(3) * 40503 + np.arange(size)[:, None] * 2654435761
+            yield network.run(number % (2 * limit + 1) - limit, np.zeros(3, int)).T
+
+
+def read_level_networks(own: dict[str, Any], dtype: np.dtype, n: int, tensors: Tensors) -> Levels:
+    """Read the levels of a model for frames of n elements."""
+    from .level_bytes import n_inputs
+    from .level_numbers import inputs_of
+
+    shape, stride, origin = tuple(own["shape"]), own["start_stride"], own["origin"]
+    need(stride & (stride - 1) == 0 and origin < min(stride, *shape), "a stride or origin is wrong")
+    order = Order(shape, own["n_channels"], stride, origin)
+    is_bytes = own["kind"] == "bytes"
+    need(order.size == n and is_bytes == (dtype == np.uint8), "levels of other frames")
+    need(dtype.kind in "iu", "levels of no whole numbers")
+    atoms = own.get("atoms", [])
+    need(len(set(atoms)) == len(atoms), "the same atom twice")
+    need(not is_bytes or n <= 2**16, "too many elements for levels")
+    networks: list[Network] = []
+    for each in order.passes:
+        if not is_bytes and each.kind == START:
+            continue
+        inputs = n_inputs(own["n_neighbours"], atoms) if is_bytes else inputs_of(order, each)
+        under = tensors.under(f"{len(networks)}.")
+        first = under.unpack("first", "int16", None, inputs)
+        bias = under.unpack("bias", "int32", None, len(first))
+        need(len(bias) in (1, len(order.places(each)) if is_bytes else 1), "biases of other places")
+        second = under.unpack("second", "int16", len(atoms) + 9 if is_bytes else 2, len(first))
+        second_bias = under.unpack("second_bias", "int32", len(second))
+        networks.append(Network(first, bias, second, second_bias))
+    quiet, loud = [0], [1]
+    if is_bytes:
+        quiet = tensors.unpack("quiet", "uint8", n).tolist()
+        loud = tensors.unpack("loud", "int32", 256).tolist()
+        need(max(quiet) < 96 and min(loud) >= 1 and sum(loud) == TOTAL, "quiet or loud is wrong")
+    limit = 128 if is_bytes else 1024
+    return Levels(order, networks, limit, atoms, own.get("n_neighbours", 0), quiet, loud)
+
+
+class Decisions:
+    """Entries of a payload of words alone."""
+
+    def __init__(self, words: bytes) -> None:
+        need(len(words) % 4 == 0, "a part of a word")
+        self.coder, n = Coder(b"\0"), len(words) // 4
+        self.coder.words = np.frombuffer(words, "<u4").tolist()
+        need(not n or self.coder.words[-1], "the last word is 0")
+        self.coder.fill()
+
+    def entry(self, weights: Sequence[int], starts: Sequence[int]) -> int:
+        """Take an entry of a table."""
+        r = self.coder.state % TOTAL
+        e = bisect_right(starts, r) - 1
+        self.coder.state = (self.coder.state >> 24) * weights[e] + r - starts[e]
+        self.coder.fill()
+        return e
+
+    def entries(self, weights: Sequence[int], n: int) -> list[int]:
+        """Take n entries of a table."""
+        starts = list(accumulate(weights, initial=0))[:-1]
+        return [self.entry(weights, starts) for _ in range(n)]
+
+    def yes(self, frequency: int) -> bool:
+        """Take a decision."""
+        return self.entry((TOTAL - frequency, frequency), (0, TOTAL - frequency)) == 1
+
+
+@cache
+def sigmoids() -> list[int]:
+    """Return S(0), S(1) ... S(2**14)."""
+    e, found = 2**96, []
+    for _ in range(2**14 + 1):
+        found.append((2**113 // (2**96 + e) + 1) // 2)
+        e = e * 79150829028446036714492239484 >> 96
+    return found
+
+
+def sigmoid(z: int) -> int:
+    """Return S(z)."""
+    return sigmoids()[min(z, 2**14)] if z >= 0 else 2**16 - sigmoids()[min(-z, 2**14)]
+
+
+def cut(m: int, n: int) -> Iterator[slice]:
+    """Cut m places of n frames into parts."""
+    step = max(1, 2**15 // max(1, n))
+    return (slice(start, min(start + step, m)) for start in range(0, m, step))
