@@ -13,6 +13,7 @@ from narrows.processes import Workers
 from narrows.signals.source import Source
 
 if TYPE_CHECKING:
+    from narrows.codec.codec import Codec
     from narrows.codec.encoding.free_encoder import FreeEncoder
     from narrows.codec.encoding.guarantees import Range
     from narrows.codec.encoding.requests import Request
@@ -56,9 +57,15 @@ def compress_promised(
     metadata: Metadata | None,
     jobs: int,
     block_signals: int | None,
+    codec: Codec | None = None,
 ) -> bytes:
-    """Compress a source as a request promises, to the bytes of an archive."""
+    """Compress a source as a request promises, to the bytes of an archive.
+
+    A codec that has networks of levels codes by them what loses nothing.
+    """
     encoder, stream = free_encoder_for(source, request), io.BytesIO()
+    if codec is not None:
+        encoder.with_networks(codec.model)
     header = encoder.header(metadata)
     with Workers(jobs) as workers:
         blocks = source.blocks(header.block_of(block_signals))

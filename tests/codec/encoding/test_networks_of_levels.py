@@ -54,6 +54,7 @@ def test_an_archive_without_loss_needs_the_model_that_has_the_networks(dtype):
     assert np.array_equal(codec.decompress(blob), x)
     (block,) = ArchiveReader(io.BytesIO(blob))
     assert (block.mode, block.payload[:1]) == (Mode.LEVELS, b"\1")
+    assert narrows.compress(x, codec, lossless=True) == blob
     decoder = narrows.Codec(codec.model.without_encoder())
     assert np.array_equal(decoder.decompress(blob), x)
     with pytest.raises(ModelNotFoundError, match=codec.model_id):
