@@ -250,9 +250,12 @@ def _figures(
 
 def _request(codec: Codec, request: Request) -> dict[str, Any]:
     """Return what was asked for, as it was decided; no quality where a target chose it."""
+    from narrows.codec.encoding.requests import PROMISES
+
     quality, effort = request.resolve(codec.model)
     chosen = quality if request.budget is None else None
-    return {**asdict(request), "quality": chosen, "effort": effort}
+    asked = {name: value for name, value in asdict(request).items() if name not in PROMISES}
+    return {**asked, "quality": chosen, "effort": effort}
 
 
 def copy_bytes(source: BinaryIO, target: BinaryIO, size: int) -> None:

@@ -250,9 +250,8 @@ def _print_model(file: str, described: dict[str, Any]) -> None:
         pairs.append(("correction", f"{counted(components, 'component')}, at quality {qualities}"))
     if described["prediction"]:
         pairs.append(("prediction", f"from {described['prediction']['memory']:,} samples before"))
-    if described["tiles"]:
-        rim = counted(described["tiles"]["rim"], "element")
-        pairs.append(("prediction", f"of tiles, from {rim} before them along each axis"))
+    if described["wavelets"]:
+        pairs.append(("prediction", "of wavelet coefficients, from those around them"))
     pairs.append(("peak of PSNR", f"{quantity(described['peak'])}, {described['peak_is']}"))
     if described["lambda"]:
         lambdas = ", ".join(f"{each:.4g}" for each in described["lambda"])
