@@ -45,6 +45,7 @@ SETS = {
     "float32-gaps": lambda: of(gaps(), max_error=0.5),
     "float64": lambda: of(waves("float64", 8, 6, 7), max_error=0.1),
     "float64-low-bits": lambda: of(waves("float64", 60, 3), lossless=True),
+    "float64-decimals": lambda: of(np.rint(waves("float64", 9, 30) * 10) / 10, lossless=True),
     "deflated": lambda: of(np.tile(np.arange(40, dtype="uint8") * 77, (30, 1)), lossless=True),
     "stored": lambda: of(np.random.default_rng(0).integers(0, 2**63, (9, 9)), lossless=True),
 }

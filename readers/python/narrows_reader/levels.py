@@ -26,7 +26,7 @@ def read_levels(payload: bytes, shape: Shape, dtype: np.dtype) -> np.ndarray:
     """Decode a block of signals of this shape, (n, *frame_shape)."""
     cursor = Cursor(payload)
     kind, flags = cursor.number(), cursor.number()
-    need(kind == 0 and flags >> 6 < 3, "an unknown kind of levels")
+    need(kind == 0, "an unknown kind of levels")
     has_channels, has_values, axes = bool(flags & 4), bool(flags & 8), flags & 3
     end = len(shape) - has_channels
     need(1 <= axes <= end, "a grid of other axes than the block has")
@@ -38,7 +38,7 @@ def read_levels(payload: bytes, shape: Shape, dtype: np.dtype) -> np.ndarray:
     need(size <= 2**24, "a grid of too many elements")
     high, start_class = read_number(cursor), cursor.number()
     need(high <= 2**38 + 1 and start_class <= 180, "numbers that are too large")
-    need(not has_values or (scales[0].kind == 0 and high < 256), "too many values")
+    need(not has_values or (scales[0].kind in (0, 3) and high < 256), "too many values")
     passes = list(grid.passes())
     weights = [None if has_values else read_weights(cursor, each.channel) for each in passes]
     rest, exact = cursor.rest(), None
@@ -77,12 +77,16 @@ def read_number(cursor: Cursor) -> int:
 
 def read_scale(cursor: Cursor, kind: int, dtype: np.dtype) -> Scale:
     """Read the fields of a grid."""
-    need(dtype.kind in ("biuf", "iu", "f")[kind], "a grid that the element type has not")
+    need(dtype.kind in ("biuf", "iu", "f", "f")[kind], "a grid that the element type has not")
     if kind == 2:
         first, unit = struct.unpack("<dd", cursor.take(16))
         need(math.isfinite(first) and math.isfinite(unit) and unit > 0, "a unit that is none")
         return Scale(kind, first, unit, 16)
     first = read_number(cursor)
+    if kind == 3:
+        divisor = read_number(cursor)
+        need(first <= 2**54 and 1 <= divisor <= 2**20, "decimals that are none")
+        return Scale(kind, first - 2**53, divisor, 1)
     need(first < 2 ** (8 * dtype.itemsize), "a grid that begins outside the element type")
     if kind == 0:
         low = cursor.number()
@@ -112,6 +116,9 @@ def elements(
     if scale.kind == 2:
         with np.errstate(over="ignore"):
             return (numbers.astype(np.float64) * scale.other + scale.first).astype(dtype)
+    if scale.kind == 3:
+        with np.errstate(over="ignore"):
+            return ((numbers + scale.first).astype(np.float64) / scale.other).astype(dtype)
     bits = 8 * dtype.itemsize
     orders = [scale.first + number for number in numbers.tolist()]
     if scale.kind == 0 and low is not None:

@@ -32,7 +32,8 @@ def bad_levels():
 
     return {
         "kind-1": of(payload(kind=1)),
-        "grid-of-kind-3": of(payload(flags=0xC1)),
+        "decimals-of-uint16": of(payload(flags=0xC1)),
+        "divisor-0": of(payload(flags=0xC1, grid=number(2**53) + number(0)), dtype=6),
         "of-no-axes": of(payload(flags=0)),
         "of-more-axes-than-the-block": of(payload(flags=3)),
         "grids-of-no-channels": of(payload(flags=0x21)),

@@ -94,6 +94,17 @@ def test_missing_values_come_back_as_they_are_among_others_within_a_bound():
     assert len(block.payload) < 0.4 * x.nbytes
 
 
+def test_hundredths_take_as_few_bytes_as_the_whole_numbers_that_they_are():
+    whole = np.rint(waves("float64", 60, 50) * 10)
+    hundredths = whole / 100
+    hundredths[3, 4], hundredths[5, 6] = np.pi, -0.0
+    sizes = [len(guaranteed_block(x, Guarantee()).payload) for x in (whole, hundredths)]
+    assert sizes[1] < sizes[0] + 100
+    block = guaranteed_block(hundredths, Guarantee())
+    assert back(block, hundredths).tobytes() == hundredths.tobytes()
+    assert read_levels(block.payload, whole.shape, whole.dtype).tobytes() == hundredths.tobytes()
+
+
 def test_noise_takes_no_more_than_it_is():
     x = rng_of(0).integers(0, 2**63, (40, 30))
     block = guaranteed_block(x, Guarantee())

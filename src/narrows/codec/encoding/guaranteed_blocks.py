@@ -10,14 +10,16 @@ import numpy.typing as npt
 
 from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.exact_values import ExactValues
-from narrows.codec.archive.guarantee import Guarantee
+from narrows.codec.archive.guarantee import Guarantee, bits_of
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.encoding.interpolation import Packed, pack_levels
 from narrows.codec.encoding.level_payloads import encode_levels
 from narrows.codec.interpolation.grid import (
+    FIRST_BIAS,
     LARGEST,
     MAX_BOUND,
     PER_STEP,
+    Decimals,
     Lossless,
     Scaled,
     Whole,
@@ -33,6 +35,8 @@ WITHIN = 1 - 2.0**-20
 """A step is so much less than twice the bound that rounding does not reach beyond it."""
 
 MARGIN = 0.97  # of the bytes of some signals: all take fewer each, for tables are learnt
+DIVISORS = (1, 2, 4, 8, 10, 16, 64, 100, 200, 256, 1000, 4096, 10_000, 100_000, 1_000_000)
+TESTED, MOSTLY = 4096, 0.98
 
 Signals = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -87,7 +91,9 @@ def _levels(x: Signals, guarantee: Guarantee) -> bytes | None:
     """Code signals by levels; None where they are not made for these."""
     if prod(x.shape[1:]) > MAX_ELEMENTS:
         return None
-    numbers = None if guarantee.is_lossless else _bounded(x, guarantee)
+    numbers = _decimal(x, guarantee)
+    if numbers is None and not guarantee.is_lossless:
+        numbers = _bounded(x, guarantee)
     numbers = numbers or _lossless(x)
     if numbers is None:
         return None
@@ -112,6 +118,42 @@ def _lossless(x: Signals) -> Numbers | None:
         order = np.where(exact, np.uint64(first), order)
     high = (order - np.uint64(first)) >> np.uint64(low_bits)
     return Numbers((grid,), high.astype(np.int64), (last - first) >> low_bits, exact)
+
+
+def _decimal(x: Signals, guarantee: Guarantee) -> Numbers | None:
+    """Number floats that are whole numbers divided by one; None for others, or wider bounds."""
+    if x.dtype.kind != "f":
+        return None
+    flat = x.reshape(-1)
+    some = flat[:: max(1, flat.size // TESTED)]
+    bound = min(guarantee.bounds, default=0.0)
+    for divisor in DIVISORS:
+        if 2 * bound * divisor >= 1:
+            return None
+        if _are_decimal(some, divisor).mean() > MOSTLY:
+            break
+    else:
+        return None
+    exact = ~_are_decimal(x, divisor)
+    if exact.mean() > 1 - MOSTLY:
+        return None
+    whole = np.rint(np.where(exact, 0, x).astype(np.float64) * divisor)
+    first, last = int(whole[~exact].min()), int(whole[~exact].max())
+    order = in_order(x[~exact])
+    is_coarser = 8 * (last - first) < int(order.max()) - int(order.min())
+    if last - first >= LARGEST or not is_coarser:
+        return None
+    wanted = np.where(exact, 0, whole - first).astype(np.int64)
+    grid = Decimals(first, divisor)
+    return Numbers((grid,), wanted, last - first, exact if exact.any() else None)
+
+
+def _are_decimal(x: Signals, divisor: int) -> Mask:
+    """Tell which floats are a whole number divided by another, to the bit."""
+    with np.errstate(all="ignore"):
+        whole = np.rint(x.astype(np.float64) * divisor)
+        same = bits_of((whole / divisor).astype(x.dtype)) == bits_of(x)
+        return np.asarray(same & (np.abs(whole) < FIRST_BIAS))
 
 
 def _bounded(x: Signals, guarantee: Guarantee) -> Numbers | None:
@@ -179,7 +221,8 @@ def _tried(x: Signals, plan: Plan, numbers: Numbers) -> Packed:
 def _ways(numbers: Numbers) -> tuple[bool, ...]:
     """Return whether values may be coded as they are, beside distances."""
     grid = numbers.grids[0]
-    is_small = isinstance(grid, Lossless) and not grid.low_bits and numbers.high < MAX_VALUES
+    is_exact = isinstance(grid, Decimals) or (isinstance(grid, Lossless) and not grid.low_bits)
+    is_small = is_exact and numbers.high < MAX_VALUES
     return (False, True) if is_small else (False,)
 
 

@@ -71,8 +71,9 @@ def relative(
             f"{float(np.finfo(dtype).eps) / 2:.2g}; give lossless (--lossless)"
         )
     low, high = spanned
-    width = high - low if len(parts) > 1 else np.array([high.max() - low.min()])
-    bounds = tuple((np.array(parts) * width).tolist())
+    with np.errstate(over="ignore", invalid="ignore"):  # a range may be wider than any number
+        width = high - low if len(parts) > 1 else np.array([high.max() - low.min()])
+        bounds = tuple((np.array(parts) * width).tolist())
     least = 1.0 if dtype.kind != "f" else float(np.finfo(dtype).smallest_subnormal)
     if not all(least <= bound < math.inf for bound in bounds):
         return Guarantee()

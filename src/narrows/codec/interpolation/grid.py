@@ -20,6 +20,8 @@ from narrows.element_types import ends_of
 LARGEST = 1 << 38
 """No number of a grid is further from 0, so that weighted sums of their 16ths stay exact."""
 MAX_BOUND = 1 << 20  # of whole numbers, for the same reason; a smaller bound keeps a larger one
+MAX_DIVISOR = 1 << 20
+FIRST_BIAS = 1 << 53  # is added to the first of decimals, which is then stored without a sign
 PER_STEP = 16  # so finely are predictions of floats kept, in parts of a step
 
 Values = npt.NDArray[Any]
@@ -114,6 +116,33 @@ class Scaled:
         scaled = numbers.astype(np.float64) * self.unit
         with np.errstate(over="ignore"):
             return (scaled + self.first).astype(dtype)
+
+
+@dataclass(frozen=True)
+class Decimals:
+    """Floats that are whole numbers divided by one of them, such as hundredths.
+
+    Attributes
+    ----------
+    first : int
+        The whole number that the number 0 stands for; between -2**53 and 2**53.
+    divisor : int
+        From 1 to 2**20.
+    """
+
+    first: int
+    divisor: int
+
+    step = 1
+
+    def numbers(self, values: Values) -> npt.NDArray[np.float64]:
+        """Return the whole numbers nearest to values, counted from `first`."""
+        return np.asarray(np.rint(values.astype(np.float64) * self.divisor) - self.first)
+
+    def values(self, numbers: Integers, dtype: np.dtype[Any]) -> Values:
+        """Return what numbers stand for: a division in float64, and a cast."""
+        with np.errstate(over="ignore"):
+            return ((numbers + self.first).astype(np.float64) / self.divisor).astype(dtype)
 
 
 def in_order(values: Values) -> npt.NDArray[np.uint64]:

@@ -10,13 +10,22 @@ from typing import Any
 import numpy as np
 
 from narrows.codec.entropy.bits import read_varint, write_varint
-from narrows.codec.interpolation.grid import LARGEST, MAX_BOUND, Lossless, Scaled, Whole
+from narrows.codec.interpolation.grid import (
+    FIRST_BIAS,
+    LARGEST,
+    MAX_BOUND,
+    MAX_DIVISOR,
+    Decimals,
+    Lossless,
+    Scaled,
+    Whole,
+)
 from narrows.codec.interpolation.prediction import MAX_WEIGHT, Weights, usual
 from narrows.codec.levels.passes import MAX_AXES, PassOrder, stride_over
 from narrows.errors import FormatError
 
-Grid = Lossless | Whole | Scaled
-KINDS: tuple[type[Grid], ...] = (Lossless, Whole, Scaled)
+Grid = Lossless | Whole | Scaled | Decimals
+KINDS: tuple[type[Grid], ...] = (Lossless, Whole, Scaled, Decimals)
 INTERPOLATED = 0  # the first byte of the payload: other coders of levels have other ones
 CHANNELS, VALUES, EXACT, BY_CHANNEL = 0x04, 0x08, 0x10, 0x20
 KIND_SHIFT = 6
@@ -116,7 +125,7 @@ def unpack_plan(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
     high, position = _unpack_number(payload, position)
     start_class = _take(payload, position, 1)[0]
     has_values = bool(flags & VALUES)
-    lossless = all(isinstance(grid, Lossless) for grid in grids)
+    lossless = all(isinstance(grid, Lossless | Decimals) for grid in grids)
     if high > LARGEST + 1 or (has_values and not (lossless and high < MAX_VALUES)):
         raise FormatError(f"block of levels with numbers up to {high}")
     if start_class > MAX_START_CLASS:
@@ -152,6 +161,8 @@ def _pack_grid(grid: Grid) -> bytes:
         return _pack_number(grid.first) + bytes([grid.low_bits])
     if isinstance(grid, Whole):
         return _pack_number(grid.first) + _pack_number(grid.bound)
+    if isinstance(grid, Decimals):
+        return _pack_number(grid.first + FIRST_BIAS) + _pack_number(grid.divisor)
     return struct.pack("<dd", grid.first, grid.unit)
 
 
@@ -167,6 +178,11 @@ def _unpack_grid(kind: type[Grid], payload: bytes, position: int) -> tuple[Grid,
         if low_bits > 63:
             raise FormatError(f"block of levels that leaves {low_bits} bits of numbers out")
         return Lossless(first, low_bits), position + 1
+    if kind is Decimals:
+        divisor, position = _unpack_number(payload, position)
+        if not 1 <= divisor <= MAX_DIVISOR or first > 2 * FIRST_BIAS:
+            raise FormatError(f"block of levels of whole numbers divided by {divisor}")
+        return Decimals(first - FIRST_BIAS, divisor), position
     bound, position = _unpack_number(payload, position)
     if not 1 <= bound <= MAX_BOUND:
         raise FormatError(f"block of levels within {bound} of whole numbers")
@@ -175,12 +191,12 @@ def _unpack_grid(kind: type[Grid], payload: bytes, position: int) -> tuple[Grid,
 
 def _check_grid(grid: Grid, dtype: np.dtype[Any]) -> None:
     """Refuse a grid that signals of this type have not."""
-    kinds = {Lossless: "biuf", Whole: "iu", Scaled: "f"}[type(grid)]
+    kinds = {Lossless: "biuf", Whole: "iu", Scaled: "f", Decimals: "f"}[type(grid)]
     if dtype.kind not in kinds:
         raise FormatError(f"block of levels of {type(grid).__name__} numbers, of {dtype}")
     if isinstance(grid, Lossless) and grid.low_bits and dtype.itemsize < 8:
         raise FormatError(f"block of levels that leaves bits of {dtype} out")
-    if not isinstance(grid, Scaled) and grid.first >= 1 << (8 * dtype.itemsize):
+    if isinstance(grid, Lossless | Whole) and grid.first >= 1 << (8 * dtype.itemsize):
         raise FormatError(f"block of levels from {grid.first} on, of {dtype}")
 
 
