@@ -27,6 +27,13 @@ def test_known_values_and_whole_rows_stay_to_the_bit():
     assert np.isfinite(out).all()
 
 
+def test_signals_without_gaps_stay():
+    x = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    for n in (0, 2):
+        nothing = np.zeros((n, 3, 2), dtype=bool)
+        assert np.array_equal(filled(x[:n], nothing, 0.0, has_channels=True), x[:n])
+
+
 def test_a_plane_is_filled_between_its_neighbours():
     y, x = np.mgrid[:12, :10]
     plane = np.stack([y + 2.0 * x] * 3)

@@ -33,6 +33,8 @@ def filled(
     """
     out = x.copy()
     rows = np.flatnonzero(left_out.reshape(len(x), -1).any(axis=1))
+    if not len(rows):
+        return out
     known = ~left_out[rows]
     y = np.where(known, x[rows], 0).astype(np.float64)
     axes = range(1, x.ndim - has_channels)
