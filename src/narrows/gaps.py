@@ -32,7 +32,7 @@ def filled(
         Whether the last axis holds channels, between which there is no way.
     """
     out = x.copy()
-    rows = np.flatnonzero(left_out.reshape(len(x), -1).any(axis=1))
+    rows = np.flatnonzero(left_out.any(axis=tuple(range(1, x.ndim))))
     if not len(rows):
         return out
     known = ~left_out[rows]
