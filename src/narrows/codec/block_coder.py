@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -16,9 +17,11 @@ from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.interpolation.blocks import unpack_levels
 from narrows.codec.levels.kinds import NETWORKS, decode_levels
+from narrows.codec.prediction.bands import Places
 from narrows.codec.prediction.bricks import cut_to_tiles
 from narrows.codec.prediction.coefficients import (
     Coefficients,
+    Numbers,
     pack_coefficients,
     unpack_coefficients,
 )
@@ -86,10 +89,19 @@ class BlockCoder:
         )
         return Block(Mode.PREDICTED, quality, len(windows.modes), payload)
 
-    def pack_brick(self, coefficients: Coefficients, n_tiles: int, quality: int) -> Block:
-        """Code the wavelet coefficients of a brick that is cut to so many tiles to a block."""
+    def pack_brick(
+        self,
+        coefficients: Coefficients,
+        n_tiles: int,
+        quality: int,
+        known: Iterable[tuple[Places, Numbers]] | None = None,
+    ) -> Block:
+        """Code the wavelet coefficients of a brick that is cut to so many tiles to a block.
+
+        `known` are the tables of all places, as `in_order` yields them, where they are known.
+        """
         assert self._model.wavelets is not None
-        payload = pack_coefficients(coefficients, self._model.wavelets, quality)
+        payload = pack_coefficients(coefficients, self._model.wavelets, quality, known)
         return Block(Mode.PREDICTED, quality, n_tiles, payload)
 
     @staticmethod
@@ -190,8 +202,13 @@ class BlockCoder:
         self._check_quality(block.quality)
         shape, each = self._model.frame_shape, (own, block.quality)
         coefficients = unpack_coefficients(block.payload, block.n_signals, shape, *each)
-        values = own.values(coefficients, block.quality)
-        return self._in_dtype(cut_to_tiles(values, shape).astype(np.float64))
+        return self.tiles_of_brick(coefficients, block.quality)
+
+    def tiles_of_brick(self, coefficients: Coefficients, quality: int) -> Frames:
+        """Return the tiles that the wavelet coefficients of a brick stand for."""
+        assert self._model.wavelets is not None
+        values = self._model.wavelets.values(coefficients, quality)
+        return self._in_dtype(cut_to_tiles(values, self._model.frame_shape).astype(np.float64))
 
     @property
     def _prediction(self) -> Prediction:

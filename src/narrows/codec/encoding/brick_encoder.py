@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.window_costs import LARGEST, bits_of
 from narrows.codec.encoding.window_encoder import in_output_units
-from narrows.codec.prediction.bands import Phase, phases_of
+from narrows.codec.prediction.bands import Phase, Places, phases_of
 from narrows.codec.prediction.bricks import Brick, array_of
 from narrows.codec.prediction.coefficients import Coefficients, Numbers
 from narrows.codec.prediction.lifting import analysed
@@ -30,13 +30,13 @@ class Coded:
     coefficients : array of the brick's shape
     phases : list of Phase
         In their order, where they were asked for.
-    numbers : list of arrays
+    numbers : list of places and arrays
         Of the table of each coefficient, by phase.
     """
 
     coefficients: Coefficients
     phases: list[Phase]
-    numbers: list[Numbers]
+    numbers: list[tuple[Places, Numbers]]
 
 
 class BrickEncoder:
@@ -91,9 +91,9 @@ def decided(
     for phase in phases_of(coefficients, own.groups):
         numbers = own.number(phase, quality)
         coefficients[phase.places] = _least(steps[phase.places], numbers, costs, price)
+        all_numbers.append((phase.places, numbers))
         if keep:
             phases.append(phase)
-            all_numbers.append(numbers)
     return Coded(coefficients, phases, all_numbers)
 
 

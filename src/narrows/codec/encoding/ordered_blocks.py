@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from math import ceil, floor, fsum, log10
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -30,10 +32,17 @@ THRIFTS = (3.0, 1.75, 1.0)
 """Times what a bit is worth: points of a quality that are tried for a target, few bytes first."""
 
 
+class Made(NamedTuple):
+    """A block, and what returns the signals that a decoder makes of it."""
+
+    block: Block
+    decode: Callable[[], Frames]
+
+
 class Coder(Protocol):
     """Codes all signals of a block together."""
 
-    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Block:
+    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Made:
         """Code finite signals; where `known` is False, errors do not count.
 
         A bit is worth `thrift` times what is best for the quality.
@@ -76,10 +85,9 @@ class OrderedBlocks:
         if request.budget is not None:
             block = self._within(request.budget, part, known, effort)
             return self._patched(block, x, left_out)
-        block = self._coder(part, known, quality, effort, 1.0)
+        block, decode = self._coder(part, known, quality, effort, 1.0)
         qualities = np.full(len(x), quality)
-        decoded = self._decoder.blocks.decode(block)
-        unlike = self._likeness.of_decoded(_frames_of(part), known, decoded, qualities)
+        unlike = self._likeness.of_decoded(_frames_of(part), known, decode(), qualities)
         if unlike.any():
             kept.unlike += int(unlike.sum())
             check_leaving_out(request, kept)
@@ -96,10 +104,10 @@ class OrderedBlocks:
         while low < high:
             middle = (low + high) // 2
             quality, thrift = points[middle]
-            block = self._coder(part, known, quality, effort, thrift)
-            measured = self._measured(block, budget, x, known)
+            made = self._coder(part, known, quality, effort, thrift)
+            measured = self._measured(made, budget, x, known)
             keeps = measured <= self._most(budget, x, known)
-            found = block if keeps else found
+            found = made.block if keeps else found
             if keeps == budget.of_bytes:
                 low = middle + 1
             else:
@@ -108,12 +116,11 @@ class OrderedBlocks:
             raise SettingError(self._out_of_reach(budget, x, known, measured))
         return found
 
-    def _measured(self, block: Block, budget: Budget, x: Frames, known: Known) -> float:
+    def _measured(self, made: Made, budget: Budget, x: Frames, known: Known) -> float:
         """Return what the budget limits: a block's bytes, or its squared error."""
         if budget.of_bytes:
-            return float(len(block.payload))
-        decoded = self._decoder.blocks.decode(block)
-        return fsum(squared_errors(with_known(decoded, x, known), x).tolist())
+            return float(len(made.block.payload))
+        return fsum(squared_errors(with_known(made.decode(), x, known), x).tolist())
 
     def _most(self, budget: Budget, x: Frames, known: Known) -> float:
         if budget.target_bytes is not None:
@@ -162,10 +169,11 @@ class WindowCoder:
     def __init__(self, decoder: Decoder, symbol_encoder: SymbolEncoder) -> None:
         self._blocks, self._encoder = decoder.blocks, WindowEncoder(symbol_encoder)
 
-    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Block:
+    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Made:
         """Code windows: see `Coder`."""
         windows = self._encoder.encode(_frames_of(part), quality, effort, known, thrift)
-        return self._blocks.pack_predicted(windows, quality)
+        block = self._blocks.pack_predicted(windows, quality)
+        return Made(block, partial(self._blocks.decode, block))
 
 
 class BrickCoder:
@@ -179,11 +187,12 @@ class BrickCoder:
     def __init__(self, decoder: Decoder) -> None:
         self._blocks, self._encoder = decoder.blocks, BrickEncoder(decoder.transform)
 
-    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Block:
+    def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Made:
         """Code a brick: see `Coder`. All efforts search alike."""
         assert isinstance(part, Brick)
         coded = self._encoder.encode(part, quality, thrift)
-        return self._blocks.pack_brick(coded.coefficients, len(part), quality)
+        block = self._blocks.pack_brick(coded.coefficients, len(part), quality, coded.numbers)
+        return Made(block, partial(self._blocks.tiles_of_brick, coded.coefficients, quality))
 
 
 def _frames_of(part: Part) -> Frames:

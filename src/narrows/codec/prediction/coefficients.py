@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 
 import numpy as np
@@ -18,10 +18,18 @@ Coefficients = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.intp]
 
 
-def pack_coefficients(coefficients: Coefficients, own: Wavelets, quality: int) -> bytes:
-    """Code the symbols of a brick, an array of its shape, to a payload."""
+def pack_coefficients(
+    coefficients: Coefficients,
+    own: Wavelets,
+    quality: int,
+    known: Iterable[tuple[Places, Numbers]] | None = None,
+) -> bytes:
+    """Code the symbols of a brick, an array of its shape, to a payload.
+
+    `known` is what `in_order` yields, where that is known already.
+    """
     writer = PayloadWriter()
-    for places, numbers in in_order(coefficients, own, quality):
+    for places, numbers in known or in_order(coefficients, own, quality):
         symbols = coefficients[places]
         column = symbols.ravel()
         for number, rows in _by_table(numbers):
