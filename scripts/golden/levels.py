@@ -33,6 +33,7 @@ def gaps():
 SETS = {
     "bool": lambda: of(waves("int16", 30, 20) > 60, lossless=True),
     "uint8-values": lambda: of(waves("uint8", 2, 14, 12), lossless=True),
+    "uint8-bound-values": lambda: of(waves("uint8", 9, 9, 9) // 60 * 80, max_error=3),
     "int8": lambda: of(waves("int8", 300), lossless=True),
     "uint16-channels": lambda: of(waves("uint16", 2, 50, 3), lossless=True),
     "int16-bound": lambda: of(waves("int16", 3, 60, 2) * 9, max_error=[3, 20]),

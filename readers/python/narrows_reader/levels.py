@@ -38,7 +38,10 @@ def read_levels(payload: bytes, shape: Shape, dtype: np.dtype) -> np.ndarray:
     need(size <= 2**24, "a grid of too many elements")
     high, start_class = read_number(cursor), cursor.number()
     need(high <= 2**38 + 1 and start_class <= 180, "numbers that are too large")
-    need(not has_values or (scales[0].kind in (0, 3) and high < 256), "too many values")
+    need(
+        not has_values or (scales[0].kind != 2 and len(scales) == 1 and high < 256),
+        "too many values",
+    )
     passes = list(grid.passes())
     weights = [None if has_values else read_weights(cursor, each.channel) for each in passes]
     rest, exact = cursor.rest(), None

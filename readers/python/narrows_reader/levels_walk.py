@@ -33,7 +33,8 @@ class Walk:
         self.missed, self.n_seen = np.zeros_like(self.known), 0
         self.counts = {table: first_counts(table) for table in range(38)}
         self.value_counts = {
-            table: [1] * max(2, high + 1) for table in range(121 if high < 256 else 0)
+            table: [1] * max(2, (high + steps[0] // 2) // steps[0] + 1)
+            for table in range(121 if high < 256 else 0)
         }
 
     def start(self, start_class: int, has_values: bool) -> None:
@@ -41,7 +42,8 @@ class Walk:
         n = self.known.shape[1]
         for channel, step in enumerate(self.steps):
             if has_values:
-                self.known[channel] = self.streams.entries([120] * n, self.value_counts)
+                values = self.streams.entries([120] * n, self.value_counts)
+                self.known[channel] = np.array(values) * step
             else:
                 distances = self.streams.distances([start_class] * n, self.counts)
                 numbers = np.cumsum(np.array(distances, dtype=object)) * step
@@ -115,7 +117,7 @@ class Walk:
         centre = np.searchsorted(CENTRES, (255 * c + top // 2) // top, "right")
         tables = 10 * centre + np.searchsorted(SPREADS, 510 * spread // (q * top), "right")
         found = self.streams.entries(tables.reshape(-1).tolist(), self.value_counts)
-        self.known[places] = np.array(found).reshape(c.shape)
+        self.known[places] = np.array(found).reshape(c.shape) * self.steps[0]
 
 
 def mean(x: np.ndarray) -> np.ndarray:

@@ -56,6 +56,7 @@ def test_no_element_is_further_off_than_promised(x, part):
 
 @pytest.mark.parametrize(("dtype", "shape"), [
     ("uint8", (300,)), ("int32", (3, 70)), ("float64", (60, 2)), ("uint8", (2, 14, 12)),
+    ("uint8", (9, 30, 4)),
     ("int16", (14, 6, 5)), ("float32", (1, 6, 5, 7)), ("float16", (2, 40, 3)),
 ])  # fmt: skip
 def test_both_readers_decode_the_same_levels(dtype, shape):

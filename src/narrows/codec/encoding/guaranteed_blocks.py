@@ -221,8 +221,10 @@ def _tried(x: Signals, plan: Plan, numbers: Numbers) -> Packed:
 def _ways(numbers: Numbers) -> tuple[bool, ...]:
     """Return whether values may be coded as they are, beside distances."""
     grid = numbers.grids[0]
-    is_exact = isinstance(grid, Decimals) or (isinstance(grid, Lossless) and not grid.low_bits)
-    is_small = is_exact and numbers.high < MAX_VALUES
+    is_exact = isinstance(grid, Decimals | Whole) or (
+        isinstance(grid, Lossless) and not grid.low_bits
+    )
+    is_small = len(numbers.grids) == 1 and is_exact and numbers.high < MAX_VALUES
     return (False, True) if is_small else (False,)
 
 

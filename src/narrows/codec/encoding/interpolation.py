@@ -112,7 +112,7 @@ class Encoding(Walk):
 
     def value(self, places: Indices, contexts: Integers) -> Integers:
         """Code the numbers themselves."""
-        values = self._wanted[places]
+        values = self._steps_to(self._wanted[places], self._steps[0])
         self.writer.entries(values.reshape(-1), contexts.reshape(-1), self._values)
         return np.asarray(values)
 

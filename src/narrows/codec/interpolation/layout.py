@@ -125,8 +125,8 @@ def unpack_plan(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
     high, position = _unpack_number(payload, position)
     start_class = _take(payload, position, 1)[0]
     has_values = bool(flags & VALUES)
-    lossless = all(isinstance(grid, Lossless | Decimals) for grid in grids)
-    if high > LARGEST + 1 or (has_values and not (lossless and high < MAX_VALUES)):
+    are_few = n_grids == 1 and not isinstance(grids[0], Scaled) and high < MAX_VALUES
+    if high > LARGEST + 1 or (has_values and not are_few):
         raise FormatError(f"block of levels with numbers up to {high}")
     if start_class > MAX_START_CLASS:
         raise FormatError(f"block of levels with start places of class {start_class}")

@@ -65,7 +65,8 @@ class Walk(ABC):
         self.known = np.zeros((order.size, n_frames), np.int64)
         self._missed = np.zeros((order.size, n_frames), np.int64)
         self._residuals = ResidualTables()
-        self._values = ValueTables(N_CONTEXTS + 1, high + 1 if has_values else 2)
+        n_values = (high + steps[0] // 2) // steps[0] + 1
+        self._values = ValueTables(N_CONTEXTS + 1, n_values if has_values else 2)
         self._n_seen = 0
 
     def run(self) -> None:
@@ -90,7 +91,8 @@ class Walk(ABC):
         shape = (len(places), self.known.shape[1])
         if self.has_values:
             contexts = np.full(shape, N_CONTEXTS, np.int64)
-            self.known[places] = self.value(places, contexts).reshape(shape)
+            values = self.value(places, contexts).reshape(shape)
+            self.known[places] = values * self._steps[0]
         else:
             self.known[places] = self.first(places, self._steps[of.channel])
         self._n_seen += self.known[places].size
@@ -106,7 +108,7 @@ class Walk(ABC):
             around = Around(surroundings, near, self.known)
             if weights is None:
                 contexts = around.contexts(self.high + 1)
-                self.known[near.places] = self.value(near.places, contexts)
+                self.known[near.places] = self.value(near.places, contexts) * step
             else:
                 self._predicted(near.places, around, weights, step)
             start += len(near.places)
