@@ -6,7 +6,8 @@
 Trains with `narrows.train(source)`, with nothing but the cut, compresses
 sources that were not trained on (other pictures, patients, voices, days, planes), and states the
 bytes a signal of the archive and the SNR beside the aim, and the best peer at the same error.
-Writes kinds.md, kinds.json and kinds-KIND.png: ten signals, original, decoded and error.
+Writes kinds.md, kinds.json, which keep what was measured of other kinds before, and kinds-KIND.png:
+ten signals, original, decoded and error.
 
 Reads MNIST, ECG and the field in the folder NARROWS_DATA; colour pictures are those that
 scikit-image and scikit-learn ship, and speech is made by espeak-ng (1.51), which must be installed.
@@ -14,6 +15,7 @@ scikit-image and scikit-learn ship, and speech is made by espeak-ng (1.51), whic
 
 import argparse
 import importlib.util
+import json
 import logging
 import subprocess
 import sys
@@ -193,7 +195,7 @@ def measure_kind(name, options, folder):
     back = codec.decompress(blob)
     scale = standardised(x) if kind.in_deviations else lambda y: y
     both = [scale(each) for each in (x, back)]
-    peak = 255.0 if x.dtype == np.uint8 else float(np.ptp(both[0]))
+    peak = 255.0 if x.dtype == np.uint8 else float(both[0].max()) - float(both[0].min())
     reached = distortion(*both, peak).psnr
     figures = {
         "kind": name, "signals": len(x), "raw": x[0].nbytes, "bytes": len(blob) / len(x),
@@ -211,11 +213,20 @@ def measure_kind(name, options, folder):
     return figures, gallery(both[0][shown], both[1][shown], peak, title)
 
 
+def with_others(rows, path, command):
+    """Return rows in the order of KINDS, with those of other kinds that an earlier run wrote."""
+    before = json.loads(path.read_text())["rows"] if path.exists() else []
+    of_kind = {
+        row["kind"]: row for row in [*before, *({**row, "command": command} for row in rows)]
+    }
+    return [of_kind[name] for name in KINDS if name in of_kind]
+
+
 def page(rows, context):
     """Return the table in markdown."""
     lines = [["kind", "codec", "bytes", "of", "SNR", "held out from the training",
               "candidates at the aim", "best peer at that SNR", "its bytes", "model bytes",
-              "CPU seconds"]]  # fmt: skip
+              "CPU seconds", "command"]]  # fmt: skip
     for row in rows:
         held, each = row["held_out"], (row["candidates"] or {}).items()
         lines.append([
@@ -223,11 +234,14 @@ def page(rows, context):
             f"{row['snr']:.1f} dB", f"{held['bytes_per_signal']:.2f} B, {held['snr']:.1f} dB",
             ", ".join(f"{name} {size:.2f}" for name, size in each),
             row.get("peer", tables.NOTHING), f"{row.get('peer_bytes', float('nan')):.2f}",
-            f"{row['model_bytes']:,}", f"{row['seconds']:.0f}",
+            f"{row['model_bytes']:,}", f"{row['seconds']:.0f}", f"`{row['command']}`",
         ])  # fmt: skip
     return (
         "# Six kinds of signals\n\nThe default training, aimed at 20 dB of SNR, tested on sources "
-        f"that were not trained on.\n\n{results.made_by(context)}.\n\n{tables.table(lines)}\n"
+        "that were not trained on.\n\n    python -m benchmarks.kinds\n\n"
+        f"{tables.table(lines)}\n\n"
+        + "\n".join(f"![{row['kind']}](kinds-{row['kind']}.png)" for row in rows)
+        + "\n"
     )
 
 
@@ -252,6 +266,7 @@ def main():
         with open(options.output / f"kinds-{name}.png", "wb") as stream:
             write_png(picture, stream)
     context = results.context("kinds", sys.argv[1:])
+    rows = with_others(rows, options.output / "kinds.json", context["command"])
     results.write(options.output, "kinds", page(rows, context), {**context, "rows": rows})
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from narrows.errors import SettingError
 from narrows.signals.inputs import TrainingSamples
 from narrows.training.choices import GIVEN, PREDICTIVE, RATE_DISTORTION
 from narrows.training.closed_form.pca import MAX_EXACT_SIZE
+from narrows.training.freeze import fitting_seconds
 from narrows.training.plan import Plan
 from narrows.training.preparing import Prepared, prepare
 from narrows.training.reached import Reached
@@ -40,6 +42,7 @@ HELD_OUT_BRICKS = 0.95
 field that took 1 % more than linear there took 30 % less elsewhere (docs/experiments.md)."""
 FIRST_TRIES = {LINEAR: 1, PREDICTIVE: 2}
 """To be compared; the one that is kept is solved until it meets the aim."""
+SOLVED_AFTER = 2  # times that linear is solved after networks, as a rule
 
 
 def is_open(settings: TrainingSettings, plan: Plan, size: int) -> bool:
@@ -88,6 +91,7 @@ class Contest:
         self._scale, self._learnt = prepared.scaling.scale, prepared.signals
         self._estimated: float | None = None
         self._has_networks = False
+        self._seconds_of_prediction = 0.0  # of one more try
         self._epochs_asked = prepared.plan.why("epochs") == GIVEN
         self._solvers = {LINEAR: Solver(prepared, prepared.plan_for(LINEAR), clock)}
         if in_order is not None:
@@ -99,13 +103,14 @@ class Contest:
         try:
             prepared = prepare(in_order(), {**settings, "architecture": PREDICTIVE})
             clock.lap("preparing")
-            solver = Solver(prepared, prepared.plan, clock)
+            solver, began = Solver(prepared, prepared.plan, clock), time.perf_counter()
             codec, _ = solver.solve(FIRST_TRIES[PREDICTIVE])
         except SettingError as error:  # too few windows, too long ones, too fine integers
             LOG.debug("not %s: %s", PREDICTIVE, error)
             return
         self._judges, self._in_order = prepared.signals, True
         self._solvers[PREDICTIVE] = solver
+        self._seconds_of_prediction = (time.perf_counter() - began) / len(solver.found)
         self.figures[PREDICTIVE] = self.measured(codec)
         self._estimate()
 
@@ -132,6 +137,12 @@ class Contest:
         if networks is not None and best == name:
             return networks
         return self._solvers[best].plan, *self._solvers[best].solve()
+
+    def seconds_to_come(self) -> float:
+        """Return about how long this takes after the networks, which a budget has room for."""
+        plan = self._solvers[LINEAR].plan
+        each = fitting_seconds(plan.n_train, plan.latent_size, plan.qualities)
+        return SOLVED_AFTER * each + self._seconds_of_prediction
 
     @property
     def candidates(self) -> dict[str, float]:

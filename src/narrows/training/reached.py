@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.signals.bricks import some_arrays
+from narrows.codec.encoding.kept import Kept
+from narrows.codec.encoding.requests import Request
+from narrows.codec.prediction.lattice import bricks_of
+from narrows.signals.bricks import Shape, some_arrays
 from narrows.training.aims import parse_aim
 from narrows.training.architectures import Numbers
 from narrows.training.choices import CLOSED_FORM, GIVEN, PREDICTIVE
@@ -30,7 +35,7 @@ FIRST_POWER = {PREDICTIVE: 0.5}
 """Of the share of the aim that was reached: bytes of predicted windows fall faster than bits do."""
 MAX_POWER = 1.5  # beyond what was tried, bytes grow ever faster
 LEAST_POWER = 0.3
-MORE_LATENTS = 1.4  # where those there are do not reach the aim
+MORE_LATENTS = 1.1  # times as many for a decibel that those there are do not reach
 MAX_MISSED_DB, MAX_MISSED_SHARE = 1.0, 0.15
 """Of an aim of quality, and of one of rate: what is missed by more is said to be."""
 
@@ -72,11 +77,14 @@ class Reached:
         if shapes:
             some, shapes, known = some_arrays(x, shapes, MAX_ELEMENTS)
             n, rows = len(some), slice(len(some))
+        given = some
         if held.missing_validation is not None:
             there = ~held.missing_validation.numpy()[rows]
             known = there if known is None else there & known
-        blob = codec.compress(some, bricks=shapes)
-        difference = codec.decompress(blob).astype(np.float64) - some
+            if some.dtype.kind == "f":  # of others, nobody knows what stood there
+                given = np.where(there, some, np.nan).astype(some.dtype)
+        blob = _compressed(codec, given, shapes)
+        difference = np.nan_to_num(codec.decompress(blob).astype(np.float64) - some)
         errors = _means_of(np.square(difference), known, np.size(scale))
         every = -(-learnt.train.size // MAX_REFERENCE)
         gone = learnt.missing_train
@@ -109,7 +117,7 @@ class Reached:
             if abs(missed) <= MAX_NEAR_DB:
                 return None
             if missed > 0 and plan.why("latent_size") != GIVEN:
-                k = min(round(MORE_LATENTS * k), size)
+                k = min(max(k + 1, round(k * MORE_LATENTS**missed)), size)
             power = self._power_of_snr(tried, plan, before)
             return replace(tried, aimed_snr=tried.aimed_snr + power * missed, latent_size=k)
         share = plan.aimed_bits / (8.0 * self.bytes_per_signal)
@@ -187,6 +195,14 @@ class Reached:
             f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at: "
             f"{more}more signals come nearer"
         ]
+
+
+def _compressed(codec: Codec, x: npt.NDArray[Any], shapes: Sequence[Shape]) -> bytes:
+    """Compress signals, and say nothing of what is kept exactly."""
+    stream, encoder = io.BytesIO(), codec.encoder
+    parts = bricks_of(x, shapes) if len(shapes) else x
+    encoder.compress_to(stream, encoder.header(), parts, Request(), kept=Kept())
+    return stream.getvalue()
 
 
 def variances_of(x: npt.NDArray[Any], known: Mask | None, channels: int) -> Floats:

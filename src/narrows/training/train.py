@@ -63,7 +63,7 @@ def train_codec(
     elif contest is not None and contest.is_settled():
         plan, codec, reached = contest.winner()
     else:
-        outcome = run_training(_task(prepared, own), supervision, kept)
+        outcome = run_training(_task(prepared, own, contest), supervision, kept)
         plan, name = outcome.plan, plan.architecture if own is None else "custom"
         codec = finished(outcome, prepared, name, clock)
         LOG.debug("measuring what was reached")
@@ -85,11 +85,16 @@ def train_codec(
     return type(codec)(replace(codec.model, training={**codec.model.training, **told}))
 
 
-def _task(prepared: Prepared, own: Networks | None) -> Task:
+def _task(prepared: Prepared, own: Networks | None, contest: Contest | None) -> Task:
     signals, plan = prepared.signals, prepared.plan
+
+    def fitting(n: int, k: int, n_qualities: int) -> float:
+        others = 0.0 if contest is None else contest.seconds_to_come()
+        return fitting_seconds(n, k, n_qualities) + others
+
     missing = signals.missing_train, signals.missing_validation
     networks = _on_device(signals, prepared.scaling, plan, own)
-    return Task(*networks, plan, prepared.fingerprints, fitting_seconds, *missing)
+    return Task(*networks, plan, prepared.fingerprints, fitting, *missing)
 
 
 def _on_device(

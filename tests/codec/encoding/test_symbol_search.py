@@ -218,3 +218,17 @@ def test_a_search_tells_what_the_distortion_is_at_most():
     distortion = squared(errors(codec.decode(found.symbols, 1), x, model.tradeoffs.units))
     assert (distortion <= found.distortion_at_most).all()
     assert np.isfinite(found.distortion_at_most).all()
+
+
+def test_missing_values_become_what_the_decoder_makes_of_them(tiny_codec, digits):
+    known = np.random.default_rng(3).random(digits[:50].shape) < 0.7
+    known[0] = True
+    encoder, x = tiny_codec.encoder.symbol_encoder, np.where(known, digits[:50], 99)
+    before = x.copy()
+    encoder.refill(x, known, 1, rounds=1)
+    assert np.array_equal(x[known], before[known])
+    decoded = tiny_codec.decode(tiny_codec.encode(before, effort=0))
+    assert np.array_equal(x[~known], decoded[~known])
+    encoder.refill(x, known, 1, rounds=8)
+    error, first = (np.square(a.astype(float) - digits[:50])[~known].sum() for a in (x, before))
+    assert error < 0.5 * first

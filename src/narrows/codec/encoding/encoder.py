@@ -199,6 +199,7 @@ class Encoder(Shared):
             known, own = ~left_out[rows], self._model.normaliser
             channels = own.n_channels is not None
             frames = filled(x[rows], ~known, np.array(own.offset), has_channels=channels)
+            self.symbol_encoder.refill(frames, known, request.resolve(self._model)[0])
         found, qualities = choose(
             self.symbol_encoder, frames, request, progress=progress, known=known
         )

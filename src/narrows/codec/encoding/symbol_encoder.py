@@ -15,6 +15,7 @@ from narrows.codec.transform import Frames, Transform
 
 PART = 512  # signals searched for between two steps of progress; fewer at a time are slower
 TOWARDS_ZERO = 0.2  # of a step, by which corrected latents are nearer to 0 than is best
+REFILLS = 3  # of missing values: four and eight more took 0.1 % fewer bytes
 
 
 class SymbolEncoder:
@@ -53,6 +54,19 @@ class SymbolEncoder:
         for quality, symbols in out.items():
             self._correct(x, symbols, quality, known)
         return out
+
+    def refill(
+        self, x: Frames, known: npt.NDArray[np.bool_], quality: int, rounds: int = REFILLS
+    ) -> None:
+        """Put what the decoder makes of frames where they are not `known`, some times in turn.
+
+        So what is known decides more and more of their latents: projections in turn onto what the
+        model can make and what agrees with what is known (Papoulis 1975, section II).
+        """
+        rows = np.flatnonzero(~known.reshape(len(known), -1).all(axis=1))
+        for _ in range(rounds):
+            symbols = self.encode(x[rows], quality, effort=0).symbols
+            x[rows] = np.where(known[rows], x[rows], self.transform.decode(symbols, quality))
 
     def improve(
         self,

@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from narrows.evaluation.fidelity import errors
 from narrows.evaluation.plots.figure import INK, RED, style_box
+from narrows.signals.channels import has_length
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Frame = npt.NDArray[Any]
-MAX_CHANNELS = 3
+MAX_CHANNELS = 4
 MAX_SIDE = 160
 """Pixels in a row or column; larger pictures are averaged down."""
 MAX_SAMPLES = 2000
@@ -40,6 +41,8 @@ def as_picture(frame: Frame) -> Frame | None:
     """
     while frame.ndim > 2 and not _is_colour(frame):
         frame = frame[frame.shape[0] // 2]
+    if has_length(frame.shape):
+        return None
     return frame if frame.ndim >= 2 and min(frame.shape[:2]) >= 4 else None
 
 
@@ -66,7 +69,7 @@ def _is_colour(frame: Frame) -> bool:
 
 
 def as_lines(frame: Frame) -> npt.NDArray[np.float64]:
-    """Return a frame as `(samples, channels)`: its longest axis in time, three channels at most."""
+    """Return a frame as `(samples, channels)`: its longest axis in time, four channels at most."""
     frame = np.atleast_1d(frame).astype(np.float64)
     lines = np.moveaxis(frame, int(np.argmax(frame.shape)), 0)
     lines = lines.reshape(len(lines), -1)[:, :MAX_CHANNELS]
