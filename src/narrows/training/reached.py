@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.kept import Kept
 from narrows.codec.encoding.requests import Request
-from narrows.codec.prediction.lattice import bricks_of
+from narrows.codec.prediction.bricks import bricks_of
 from narrows.signals.bricks import Shape, some_arrays
 from narrows.training.aims import parse_aim
 from narrows.training.architectures import Numbers
