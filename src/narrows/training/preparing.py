@@ -73,8 +73,13 @@ def prepare(
     channels = Channels(own_channels, done["weights"], x.shape[1:])
     asked = [] if done["missing"] is None else parse_missing(done["missing"])
     cleaner = Cleaner.of(x, asked, channels)
-    whole = cleaner.clean(x, "training signals")
-    held_out = None if validation is None else cleaner.clean(validation, "validation signals")
+    order = bool(samples.bricks[0] or samples.recordings)
+    whole = cleaner.clean(x, "training signals", in_order=order)
+    held_out = (
+        None
+        if validation is None
+        else cleaner.clean(validation, "validation signals", in_order=order)
+    )
     refuse_extremes(whole.x)
     if aim is not None and aim.is_by_channel:
         channels = _weighed_by(aim, whole, channels)

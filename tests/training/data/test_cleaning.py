@@ -132,3 +132,13 @@ def test_networks_do_not_learn_from_missing_values():
 def test_what_is_no_list_of_numbers_is_refused(text):
     with pytest.raises(SettingError, match="-9999"):
         trained(waves(20), missing=text)
+
+
+def test_signals_without_values_stay_where_order_counts():
+    x = np.random.default_rng(2).normal(size=(20, 6)).astype(np.float32)
+    x[7] = np.nan
+    cleaner = Cleaner.of(x, [], Channels("none", None, (6,)))
+    dropped, kept = (cleaner.clean(x, "x", in_order=each) for each in (False, True))
+    assert (len(dropped.x), len(kept.x)) == (19, 20)
+    assert np.allclose(kept.x[7], np.nanmean(x), atol=1e-6)
+    assert kept.missing[7].all()

@@ -72,8 +72,10 @@ class Cleaner:
         low_ends, high_ends = np.array(ends).T
         return cls(channels, [*own.given, *sorted(set(found) - set(given))], low_ends, high_ends)
 
-    def clean(self, x: Signals, what: str) -> Cleaned:
+    def clean(self, x: Signals, what: str, *, in_order: bool = False) -> Cleaned:
         """Fill what is left out of `(n, *frame_shape)` signals; drop those that are nothing else.
+
+        None is dropped where the order counts, as of windows and tiles that are predicted.
 
         Raises
         ------
@@ -90,6 +92,8 @@ class Cleaner:
                 f"{what} with {len(rows)} signals that have values at all; the others are NaN, "
                 "infinite or stand for missing values"
             )
+        if in_order:
+            rows = np.arange(len(x))
         self._tell(x, missing, len(x) - len(rows), what)
         if len(rows) < len(x):
             x, missing = x[rows], missing[rows]
