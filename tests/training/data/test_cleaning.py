@@ -6,6 +6,8 @@ import pytest
 import narrows
 from narrows.errors import SettingError
 from narrows.training.data.bulk import bulk_range, sorted_sample, stand_ins
+from narrows.training.data.cleaning import Cleaner
+from narrows.training.data.scaling import Channels
 
 N = 20_000
 

@@ -197,8 +197,7 @@ class Encoder(Shared):
             if not len(rows):
                 return None
             known, own = ~left_out[rows], self._model.normaliser
-            channels = own.n_channels is not None
-            frames = filled(x[rows], ~known, np.array(own.offset), has_channels=channels)
+            frames = filled(x[rows], ~known, np.array(own.offset), has_channels=bool(own.n_channels))
             self.symbol_encoder.refill(frames, known, request.resolve(self._model)[0])
         found, qualities = choose(
             self.symbol_encoder, frames, request, progress=progress, known=known
