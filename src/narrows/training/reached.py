@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.encoding.kept import Kept
-from narrows.codec.encoding.requests import Request
-from narrows.codec.prediction.bricks import bricks_of
-from narrows.signals.bricks import Shape, some_arrays
+from narrows.signals.bricks import some_arrays
 from narrows.training.aims import parse_aim
 from narrows.training.architectures import Numbers
 from narrows.training.choices import CLOSED_FORM, GIVEN, PREDICTIVE
+from narrows.training.freeze import archive_of
 from narrows.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -83,7 +79,7 @@ class Reached:
             known = there if known is None else there & known
             if some.dtype.kind == "f":  # of others, nobody knows what stood there
                 given = np.where(there, some, np.nan).astype(some.dtype)
-        blob = _compressed(codec, given, shapes)
+        blob = archive_of(codec, given, shapes)
         difference = np.nan_to_num(codec.decompress(blob).astype(np.float64) - some)
         errors = _means_of(np.square(difference), known, np.size(scale))
         every = -(-learnt.train.size // MAX_REFERENCE)
@@ -195,14 +191,6 @@ class Reached:
             f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at: "
             f"{more}more signals come nearer"
         ]
-
-
-def _compressed(codec: Codec, x: npt.NDArray[Any], shapes: Sequence[Shape]) -> bytes:
-    """Compress signals, and say nothing of what is kept exactly."""
-    stream, encoder = io.BytesIO(), codec.encoder
-    parts = bricks_of(x, shapes) if len(shapes) else x
-    encoder.compress_to(stream, encoder.header(), parts, Request(), kept=Kept())
-    return stream.getvalue()
 
 
 def variances_of(x: npt.NDArray[Any], known: Mask | None, channels: int) -> Floats:

@@ -32,7 +32,6 @@ from narrows.codec.prediction.bricks import Brick
 from narrows.codec.shared import Shared
 from narrows.codec.transform import Frames
 from narrows.errors import DataError, SettingError
-from narrows.gaps import filled
 from narrows.processes import ALONE, Workers
 
 LOG = logging.getLogger(__name__)
@@ -196,9 +195,8 @@ class Encoder(Shared):
             progress(len(x) - len(rows))
             if not len(rows):
                 return None
-            known, own = ~left_out[rows], self._model.normaliser
-            frames = filled(x[rows], ~known, np.array(own.offset), has_channels=bool(own.n_channels))
-            self.symbol_encoder.refill(frames, known, request.resolve(self._model)[0])
+            known, quality = ~left_out[rows], request.resolve(self._model)[0]
+            frames = self.symbol_encoder.filled(x[rows], known, quality)
         found, qualities = choose(
             self.symbol_encoder, frames, request, progress=progress, known=known
         )

@@ -12,6 +12,7 @@ from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
 from narrows.codec.transform import Frames, Transform
+from narrows.gaps import filled
 
 PART = 512  # signals searched for between two steps of progress; fewer at a time are slower
 TOWARDS_ZERO = 0.2  # of a step, by which corrected latents are nearer to 0 than is best
@@ -54,6 +55,14 @@ class SymbolEncoder:
         for quality, symbols in out.items():
             self._correct(x, symbols, quality, known)
         return out
+
+    def filled(self, x: Frames, known: npt.NDArray[np.bool_], quality: int) -> Frames:
+        """Return frames with other values where they are not `known`: between neighbours, first."""
+        own = self.model.normaliser
+        channels = own.n_channels is not None
+        frames = filled(x, ~known, np.array(own.offset), has_channels=channels)
+        self.refill(frames, known, quality)
+        return np.asarray(frames)
 
     def refill(
         self, x: Frames, known: npt.NDArray[np.bool_], quality: int, rounds: int = REFILLS

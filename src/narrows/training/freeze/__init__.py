@@ -3,6 +3,7 @@
 No other folder imports both torch and the codec's networks.
 """
 
+from narrows.training.freeze.archives import archive_of
 from narrows.training.freeze.codec import TrainingSignals, freeze
 from narrows.training.freeze.context import fitting_seconds
 from narrows.training.freeze.own_networks import latent_size_of
@@ -11,6 +12,7 @@ from narrows.training.freeze.wavelets import check_tiles
 
 __all__ = [
     "TrainingSignals",
+    "archive_of",
     "check_tiles",
     "check_windows",
     "fitting_seconds",
