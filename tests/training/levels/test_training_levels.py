@@ -43,7 +43,9 @@ def test_the_same_seed_gives_the_same_levels():
         assert np.array_equal(tensor, two.tensors()[name]), name
 
 
-def test_freezing_loses_few_bits():
+@pytest.mark.parametrize("most", [1, 1 << 11])
+def test_freezing_loses_few_bits(most, monkeypatch):
+    monkeypatch.setattr("narrows.training.levels.byte_networks.MAX_OWN_BIASES", most)
     frames = np.maximum(blobs((8, 8), 100), 1) + np.arange(64, dtype=np.uint8) % 2
     networks = ByteNetworks(passes_of(ORDER, atoms_of(frames)), 6, 0)  # no row is dead
     floats = bits_of(networks, frames)

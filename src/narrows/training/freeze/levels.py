@@ -84,20 +84,19 @@ def passes_of(order: PassOrder, atoms: Sequence[int]) -> BytePasses:
 
 def freeze_bytes(networks: ByteNetworks, frames: Bytes, order: PassOrder) -> ByteLevels:
     """Convert trained networks to integers, and count dead rows on `(n, size)` frames."""
-    atoms, start = networks.passes.atoms, 0
+    atoms = networks.passes.atoms
     frozen = []
-    for number, end in enumerate(networks.passes.ends):
+    for number in range(len(networks.passes.ends)):
         first, bias, second, second_bias = (
             tensor.detach().double().numpy()
             for tensor in (
                 networks.first[number],
-                networks.bias[start:end],
+                networks.biases(number),
                 networks.second[number],
                 networks.second_bias[number],
             )
         )
         frozen.append(_freeze_pass(first, bias, second, second_bias, len(atoms)))
-        start = end
     quiet, loud = _count_dead(networks.passes, frames)
     return ByteLevels(order, N_NEIGHBOURS, tuple(atoms), frozen, quiet, loud)
 

@@ -16,6 +16,7 @@ from narrows.codec.levels.kinds import Levels
 from narrows.codec.levels.passes import MAX_AXES, PassOrder, stride_over
 from narrows.codec.model.model import Model
 from narrows.codec.transform import Transform
+from narrows.element_types import ends_of
 from narrows.errors import SettingError
 from narrows.training.freeze.levels import ORIGIN, START_STRIDE, train_byte_levels
 from narrows.training.freeze.number_levels import train_number_levels
@@ -27,6 +28,8 @@ BYTE_UPDATES, MAX_BYTE_EPOCHS = 3000, 60
 NUMBER_UPDATES = 2500
 FRAMES_AN_UPDATE = 64
 MAX_CHANNELS = 4  # of a last axis that nobody has said to be one of channels
+MAX_SAID_CHANNELS = 16  # each has passes of its own
+LARGEST = 1 << 38  # of whole numbers: predictions from such stay exact
 MAX_BYTES = 1 << 28  # of frames that are looked at
 
 
@@ -60,15 +63,15 @@ def _trained(model: Model, flat: npt.NDArray[Any], seed: int, *, augment: bool) 
         per_epoch = max(1, len(flat) // FRAMES_AN_UPDATE)
         epochs = min(float(MAX_BYTE_EPOCHS), BYTE_UPDATES / per_epoch)
         return train_byte_levels(np.ascontiguousarray(flat), order, units, epochs, seed)
-    order = PassOrder(shape, n_channels, stride_over(shape))
-    numbers = flat.astype(np.int64)
+    order, (least, most) = PassOrder(shape, n_channels, stride_over(shape)), ends_of(model.dtype)
+    numbers = np.clip(flat, -min(LARGEST, -int(least)), min(LARGEST, int(most))).astype(np.int64)
     return train_number_levels(numbers, order, UNITS, NUMBER_UPDATES, seed, augment=augment)
 
 
 def grid_of(frame_shape: tuple[int, ...], n_channels: int | None) -> tuple[tuple[int, ...], int]:
     """Return the axes of the grid and the channels of frames; more axes than three become one."""
     *axes, last = frame_shape
-    if axes and (n_channels or last <= MAX_CHANNELS):
+    if axes and last <= (MAX_CHANNELS if n_channels is None else MAX_SAID_CHANNELS):
         axes, channels = list(axes), last
     else:
         axes, channels = [*axes, last], 1

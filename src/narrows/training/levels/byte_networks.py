@@ -17,6 +17,7 @@ from torch.nn import functional
 N_LOGISTICS = 3
 NEAREST_KINDS = 8  # neighbours of which the network also learns whether they are atoms
 NEAREST_ATOMS = 4  # and which
+MAX_OWN_BIASES = 1 << 11  # of more places, biases would be most of a model
 SLOPE = 0.125
 MEAN_UNIT = 128.0  # grey levels that 1 of a mean stands for, about a middle of 128
 LOG_SCALE_MIDDLE, LOG_SCALE_UNIT = 3.0, 2.0
@@ -73,7 +74,7 @@ class Rows(NamedTuple):
 
 
 class ByteNetworks(nn.Module):
-    """One hidden layer a pass, with biases of each place."""
+    """One hidden layer a pass, with biases of each place where these are not too many."""
 
     def __init__(self, passes: BytePasses, units: int, seed: int) -> None:
         super().__init__()
@@ -95,7 +96,11 @@ class ByteNetworks(nn.Module):
         means = slice(n_out - 2 * N_LOGISTICS, n_out - N_LOGISTICS)
         start[means] = torch.linspace(-0.8, 0.8, N_LOGISTICS)
         self.second_bias = nn.ParameterList([nn.Parameter(start.clone()) for _ in range(n_passes)])
-        self.bias = nn.Parameter(torch.zeros(len(passes.places), units))
+        self.has_own = len(passes.places) <= MAX_OWN_BIASES
+        sizes = torch.diff(torch.as_tensor([0, *passes.ends]))
+        n_biases = len(passes.places) if self.has_own else n_passes
+        self.bias_of = torch.arange(n_biases) if self.has_own else torch.repeat_interleave(sizes)
+        self.bias = nn.Parameter(torch.zeros(n_biases, units))
 
     def rows(self, frames: Tensor) -> Rows:
         """Lay out the elements of `(n, size)` uint8 frames that go through networks."""
@@ -119,12 +124,17 @@ class ByteNetworks(nn.Module):
             parts += [(which == a).float() for a in others]
         return torch.cat(parts, 1)
 
+    def biases(self, number: int) -> Tensor:
+        """Return the biases of the places of a pass, `(places, units)`, or of all, `(1, units)`."""
+        start, end = [0, *self.passes.ends][number : number + 2]
+        return self.bias[start:end] if self.has_own else self.bias[number : number + 1]
+
     def outputs(self, rows: Rows) -> Tensor:
         """Return `(rows, n_outputs)`."""
         x = self.inputs(rows.near)
         sizes = [b - a for a, b in zip(rows.cuts, rows.cuts[1:], strict=False)]
         hidden = [part @ w for part, w in zip(torch.split(x, sizes), self.first, strict=True)]
-        h = functional.leaky_relu(torch.cat(hidden) + self.bias[rows.at], SLOPE)
+        h = functional.leaky_relu(torch.cat(hidden) + self.bias[self.bias_of[rows.at]], SLOPE)
         parts = zip(torch.split(h, sizes), self.second, self.second_bias, strict=True)
         return torch.cat([torch.addmm(b, part, w) for part, w, b in parts])
 
