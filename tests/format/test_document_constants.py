@@ -35,6 +35,7 @@ STATED = {
     "archive.layout.TAIL_MAGIC": ("Tail", "tail magic, {}:"),
     "archive.layout.TAIL_BYTES": ("Tail", "| -{} | u32 |"),
     "archive.layout.SEVERAL_QUALITIES": ("Blocks of several qualities", "block of quality {} each"),
+    "archive.wrapped.SEVERAL_BLOCKS": ("Blocks without a container", "| u8 | {} |"),
     "checks.MAX_ELEMENTS": ("JSON", "`1` to {} elements in all"),
     "entropy.bits.MAX_VARINT_BYTES": ("Variable-length integers", "more than {} bytes"),
     "entropy.bits.MAX_GOLOMB_ZEROS": ("Escaped symbols", "more than {} zeros"),
@@ -129,6 +130,7 @@ DOCUMENTED_OTHERWISE = {
     "archive.layout.DTYPES",
     "entropy.context_model.TENSORS",  # a table of its own
     "archive.guarantee.KEY",  # in words
+    "archive.wrapped.CRC_BYTES",
     "archive.layout.NO_MODEL",
     "interpolation.adaptive.LATER_CLASSES",  # in formulas
     "interpolation.adaptive.N_CLASSES",
