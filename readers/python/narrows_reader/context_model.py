@@ -1,4 +1,4 @@
-"""FORMAT.md, "Context models": frequencies from the symbols that are coded before."""
+"""format/context-models.md, "Context models": frequencies from what is decoded before."""
 
 import math
 from collections.abc import Sequence

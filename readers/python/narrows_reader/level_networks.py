@@ -1,4 +1,4 @@
-"""format/level-networks.md: networks, decisions, and how a model holds them."""
+"""format/level-networks.md, "Settings and tensors": networks, decisions, and how they are held."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence

@@ -136,8 +136,7 @@ def take_distances(kinds: list[tuple[int, int]], coder: Decisions) -> np.ndarray
         uniform = [TOTAL >> width] * 2**width
         for i, entry in zip(members, coder.entries(uniform, len(members)), strict=True):
             found[i] += entry
-    escaped = [i for i, entry in enumerate(entries) if entry == 361]
-    for i in escaped:
+    for i in (escaped := [i for i, entry in enumerate(entries) if entry == 361]):
         found[i] = -(2**47)
     for shift in (0, 16, 32):
         for i, entry in zip(escaped, coder.entries([256] * 2**16, len(escaped)), strict=True):

@@ -1,22 +1,20 @@
-"""FORMAT.md, "Tensors", "Steps" and "Known answers": a whole model.
+"""FORMAT.md, "Tensors" and "Steps": a whole model.
 
 This reader decodes only, so it takes every model as one without an encoder, but for what an encoder
 may search by, which it checks.
 """
 
 import math
-from collections.abc import Iterator
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .bricks import Wavelets, read_wavelets
 from .container import read_container
-from .context_model import ContextModel
 from .conventions import Shape, need
 from .forms import Settings
 from .groups import check_groups, read_codings
+from .known_answers import check_known
 from .level_bytes import decode_bytes
 from .level_networks import Levels, read_level_networks
 from .level_numbers import decode_numbers
@@ -127,43 +125,6 @@ def check_decoder(decoding: dict[str, Any]) -> None:
     need(len(shape) == 1 and shape[0] <= n, "the latent size is wrong")
     same = decoding["decoder"]["input_limit"] == decoding["quantiser"]["limit"]
     need(same, "the decoder has another limit than the quantiser")
-
-
-def check_known(model: Model, symbols: np.ndarray, digest: str) -> None:
-    """Check that this machine decodes the known symbols, and codes them, as it must."""
-    quality, n = (len(model.codings) + 1) // 2, len(symbols)
-    frames, groups = model.decode(symbols, quality), model.codings[quality - 1]
-    hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes())
-    if any(isinstance(group, ContextModel) for group in groups):
-        for group in groups:
-            columns = [[group.tables[j].entry(s)[0] for s in symbols[:, j]] for j in group.order]
-            for p in range(len(columns)):
-                tables = group.tables_after(columns[:p], n)
-                # Where all signals have one table, its frequencies follow once.
-                rows = [table.weights for table in tables]
-                rows = rows if isinstance(group, ContextModel) else rows[:1]
-                hashed.update(np.array(rows, "<i4").tobytes())
-    for predicted in known_predictions(model):
-        hashed.update(predicted.astype("<i8").tobytes())
-    need(hashed.hexdigest() == digest, "the known answers come out otherwise")
-
-
-def known_predictions(model: Model) -> Iterator[np.ndarray]:
-    """Return what is made of inputs that are all over their range."""
-    own, wavelets, chains = model.prediction, model.wavelets, []
-    if own is not None:
-        chains = [(own.border, own.b * own.c, 2 * own.limit)]
-        chains.append((own.residual, len(own.tables[0]), own.residual_limit))
-    if wavelets is not None:
-        shape = (11, 10, 9)[: len(model.frame_shape)]
-        numbers = np.arange(math.prod(shape)).reshape(shape)
-        for quality in range(1, len(wavelets.steps) + 1):
-            yield wavelets.values(40503 * numbers % 2001 - 1000, quality)
-    for chain, size, limit in chains:
-        number = np.arange(3)[:, None] * 40503 + np.arange(size) * 2654435761
-        yield chain.run(number % (2 * limit + 1) - limit)
-    if model.levels is not None:
-        yield from model.levels.answers()
 
 
 def check_search(encoder: Any, tensors: Tensors, shape: Shape, frame_shape: Shape) -> None:

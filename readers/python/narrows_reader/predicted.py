@@ -1,4 +1,4 @@
-"""FORMAT.md, "Predicted windows": from a payload to the decoder's integers."""
+"""format/prediction.md, "Predicted windows": from a payload to the decoder's integers."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
