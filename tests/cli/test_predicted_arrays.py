@@ -22,7 +22,7 @@ def test_commands_take_arrays_and_give_them_back(run, tmp_path, monkeypatch):
         ("verify", "b.nrw", "--against", "b.npy"),
     ):
         assert run(*words).code == 0, words
-    assert "of tiles, from 2 elements before them" in run("info", "f.narrows").out
+    assert "of wavelet coefficients, from those around them" in run("info", "f.narrows").out
     assert "predicted" in run("info", "b.nrw").out
     error = np.square(np.load("y.npy") - x.astype(float)).mean()
     figures = json.loads(run("evaluate", "b.npy", "-m", "f.narrows", "--json").out)

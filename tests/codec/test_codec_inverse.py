@@ -99,7 +99,7 @@ def test_a_coded_block_decompresses_to_what_its_symbols_decode_to(dtype, quality
 def test_a_stored_or_deflated_block_comes_back_exactly(dtype, monkeypatch):
     codec = codec_of(dtype, (8,), 8)
     storm = np.random.default_rng(0).integers(INT32.min, INT32.max, (300, 8), dtype=np.int32)
-    stormy = lambda x, *_: Found.rounded(storm[: len(x)])  # noqa: E731
+    stormy = lambda x, *_, **__: Found.rounded(storm[: len(x)])  # noqa: E731
     monkeypatch.setattr(codec.encoder.symbol_encoder, "encode", stormy)
     noise = noise_frames(dtype, (300, 8))
     few = np.tile(noise[:1], (300, 1))

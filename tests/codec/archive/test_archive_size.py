@@ -61,7 +61,7 @@ def test_as_many_latents_as_bytes_take_little_more_than_raw():
 def test_a_storm_of_escapes_takes_little_more_than_raw(dtype, monkeypatch):
     codec = Codec(tiny_model(dtype, (4,), 4, known_answers=False))
     storm = np.random.default_rng(0).integers(INT32.min, INT32.max, (500, 4), dtype=np.int32)
-    stormy = lambda x, *_: Found.rounded(storm[: len(x)])  # noqa: E731
+    stormy = lambda x, *_, **__: Found.rounded(storm[: len(x)])  # noqa: E731
     monkeypatch.setattr(codec.encoder.symbol_encoder, "encode", stormy)
     x = noise_frames(dtype, (500, 4))
     assert len(SymbolCoder(codec.model.quality(1).tables).encode(storm)) > 500 * 4 * 8
