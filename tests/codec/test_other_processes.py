@@ -190,7 +190,7 @@ def test_only_public_names_are_public(path):
     assert _names(CODEC) == sorted(own.split())
     archive = Archive(io.BytesIO(BLOB), DECODER)
     assert _names(archive) == ["close", "dtype", "metadata", "model_id", "shape"]
-    decoder = f"{data} {coding} blocks check_model_of decompress_from frames_of packets"
+    decoder = f"{data} {coding} blocks check_model_of decompress_from frames_of packets unwrap"
     assert _names(DECODER) == sorted(decoder.split())
 
 
