@@ -143,8 +143,9 @@ def test_where_fewer_levels_cost_too_much_activations_have_more_and_at_last_all(
         layers = [layer for layer in codec.model.decoder.layers if layer.kind == "dense"]
         return [layer.limit for layer in layers[:-1]]
 
-    few, more = limits_with(0.03, Levels(639), 0.05), limits_with(0.03, Levels(4000), 0.05)
-    most = limits_with(0.03, Levels(639, most=True), 0.05)
+    # Rounding costs these networks twice what is planned: after three epochs they are no optimum.
+    few, more = limits_with(0.02, Levels(639), 0.05), limits_with(0.02, Levels(4000), 0.05)
+    most = limits_with(0.02, Levels(639, most=True), 0.05)
     all_ = limits_with(0.0, Levels(ACTIVATION_LIMIT), 0.005)
     assert 639 <= min(few) < 4000
     assert min(more) >= 4000
