@@ -19,9 +19,18 @@ def waves(tmp_path, monkeypatch):
 
 
 def test_lossless_needs_no_model_and_every_bit_comes_back(run, waves):
-    assert "lossless; blocks: 1 " in run("compress", "x.npy", "--lossless").err
+    told = run("compress", "x.npy", "--lossless").err
+    assert "lossless; blocks: 1 " in told
     assert run("decompress", "x.npy.nrw", "-o", "y.npy").code == 0
     assert np.load("y.npy").tobytes() == waves.tobytes()
+
+
+def test_nothing_is_said_of_learning_where_nothing_is_learnt(run, waves):
+    np.save("few.npy", np.zeros((3, 70, 70), "float32"))
+    assert "learn" not in run("compress", "few.npy", "--lossless").err
+    told = run("train", "few.npy", "-o", "m.narrows").err.splitlines()
+    assert "few to learn from" in told[0]
+    assert "all the same: networks have nothing to learn" in told[-1]
 
 
 def test_a_bound_is_kept_told_and_verified(run, waves):

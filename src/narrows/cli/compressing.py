@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -82,7 +82,8 @@ class Compressing:
             how = {"force": self.force, "append": self.append}
             stream = opened.enter_context(open_output(output, *inputs, **how))
             codec = None if self.model is None else self.codec
-            source = opened.enter_context(open_source(data, self.asked.reading(codec)))
+            reading = replace(self.asked.reading(codec), learns=False)
+            source = opened.enter_context(open_source(data, reading))
             if codec is not None:
                 _check_source(codec, source)
             encoder = free_encoder_for(source, self.request)

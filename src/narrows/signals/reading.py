@@ -38,6 +38,8 @@ class Reading:
         From one of these frames to the next, where training cut them.
     proposes : bool
         Cut one long list of numbers, where nothing else is said.
+    learns : bool
+        Tell of signals that are few to learn from.
     tell : callable
         Called with a line of text for each decision.
     """
@@ -51,6 +53,7 @@ class Reading:
     frame_shape: Lengths | None = None
     hops_of_model: Lengths | None = None
     proposes: bool = False
+    learns: bool = True
     tell: Callable[[str], None] = lambda text: None
 
     def __post_init__(self) -> None:

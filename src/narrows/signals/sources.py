@@ -108,7 +108,7 @@ def _of_file(member: Member, reading: Reading, name: str) -> ArraySource | Frame
     fits = reading.hops_of_model is None or reading.frame_shape == member.shape[1:]
     has_rows = len(member.shape) > 1 or not reading.proposes
     has_signals = member.format in PLAIN and fits and has_rows and not reading.cuts
-    if has_signals and reading.proposes and reading.frame_shape is None:
+    if has_signals and reading.proposes and reading.learns and reading.frame_shape is None:
         _tell_few(member, reading)
     if has_signals:
         return ArraySource(check_signals(member.open().read(), name=name))

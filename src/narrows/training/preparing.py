@@ -9,12 +9,12 @@ from functools import cache
 
 from torch import nn
 
-from narrows.errors import SettingError
+from narrows.errors import DataError, SettingError
 from narrows.signals.inputs import TrainingSamples
 from narrows.training.aims import Aim, parse_aim
 from narrows.training.architectures import Scaling
-from narrows.training.choices import CLASSIC, PREDICTIVE
-from narrows.training.closed_form.spectrum import spectrum_of, weights_for
+from narrows.training.choices import CLASSIC, PREDICTIVE, RATE_DISTORTION
+from narrows.training.closed_form.spectrum import MIN_VARIANCE, spectrum_of, weights_for
 from narrows.training.data.cleaning import Cleaned, Cleaner, split_missing
 from narrows.training.data.frames import (
     check_training_data,
@@ -92,6 +92,12 @@ def prepare(
         )  # fmt: skip
 
     plan = plan_for(done["architecture"])
+    aims_at_error = plan.method == RATE_DISTORTION and plan.aimed_snr is not None
+    if aims_at_error and spectrum().variances.max() <= MIN_VARIANCE:
+        raise DataError(
+            "training signals that are all the same: networks have nothing to learn from them; "
+            "give signals that differ, or --architecture linear"
+        )
     LOG.debug("scaling %d signals", len(whole.x))
     signals, scaling = _scaled(whole, held_out, plan, channels, cleaner.given, samples)
     fingerprints = {

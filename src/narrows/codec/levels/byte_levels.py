@@ -174,15 +174,8 @@ class ByteLevels:
 
     def settings(self) -> dict[str, Any]:
         """Return all of it but the tensors, as canonical JSON values."""
-        order = self.order
-        return {
-            "shape": list(order.shape),
-            "n_channels": order.n_channels,
-            "start_stride": order.start_stride,
-            "origin": order.origin,
-            "n_neighbours": self.n_neighbours,
-            "atoms": list(self.atoms),
-        }
+        own = {"n_neighbours": self.n_neighbours, "atoms": list(self.atoms)}
+        return {**self.order.settings(), **own}
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the tensors by name."""

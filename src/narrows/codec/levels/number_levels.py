@@ -125,13 +125,7 @@ class NumberLevels:
 
     def settings(self) -> dict[str, Any]:
         """Return all of it but the tensors, as canonical JSON values."""
-        order = self.order
-        return {
-            "shape": list(order.shape),
-            "n_channels": order.n_channels,
-            "start_stride": order.start_stride,
-            "origin": order.origin,
-        }
+        return self.order.settings()
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the tensors by name."""

@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +120,15 @@ class PassOrder:
     def size(self) -> int:
         """The number of elements of a frame."""
         return prod(self.shape) * self.n_channels
+
+    def settings(self) -> dict[str, Any]:
+        """Return all of it as canonical JSON values."""
+        return {
+            "shape": list(self.shape),
+            "n_channels": self.n_channels,
+            "start_stride": self.start_stride,
+            "origin": self.origin,
+        }
 
     @cached_property
     def passes(self) -> tuple[Pass, ...]:
