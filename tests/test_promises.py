@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import narrows
-from narrows.errors import SettingError, WrongModelError
+from narrows.errors import DataError, SettingError, WrongModelError
 
 X = (np.sin(np.add.outer(np.arange(30), np.arange(40)) / 7) * 50).astype("float32")
 
@@ -58,6 +58,18 @@ def test_what_a_model_wrote_still_needs_it(tiny_codec, digits, monkeypatch):
 def test_wrong_promises_are_refused(promise):
     with pytest.raises(SettingError):
         narrows.compress(X, **promise)
+
+
+@pytest.mark.parametrize("name", ["complex64", "complex128"])
+def test_complex_numbers_are_refused_with_advice_that_keeps_every_bit(name):
+    x = X.astype(name) * (1 - 2j)
+    x[:, ::7] = complex(np.nan, -0.0)
+    with pytest.raises(DataError, match=name) as caught:
+        narrows.compress(x, lossless=True)
+    parts, undone = str(caught.value).split("give ")[1].split(", two channels; ")
+    given = eval(parts, {"np": np, "x": x})
+    y = narrows.decompress(narrows.compress(given, lossless=True))
+    assert eval(undone.removesuffix(" undoes it"), {"y": y}).tobytes() == x.tobytes()
 
 
 def test_whole_numbers_cannot_be_off_by_less_than_one():

@@ -6,9 +6,9 @@ from unittest.mock import patch
 import numpy as np
 
 from narrows.codec.archive import Block, Mode
+from narrows.codec.archive.modes import NETWORKS
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.level_payloads import encode_levels
-from narrows.codec.levels.kinds import NETWORKS
 from narrows.codec.levels.passes import PassOrder
 from tests.helpers.archives import written
 from tests.helpers.level_models import blobs, random_levels, random_number_levels, waves

@@ -205,7 +205,7 @@ def compress(
         codec.transform.check_kind(source.shape, source.dtype)
     if request.promises:
         own = all_metadata(x, source, metadata)
-        return compress_promised(source, request, own, jobs, block_signals, codec)
+        return compress_promised(source, request, own, jobs, block_signals, codec, embed_model)
     if codec is None:
         raise SettingError("compress without a model; give one, or lossless=True or max_error")
     size = codec.encoder.header().block_of(block_signals)

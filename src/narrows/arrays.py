@@ -242,7 +242,10 @@ def _of_fields(x: npt.NDArray[Any]) -> str:
 
 def _of_complex(x: npt.NDArray[Any]) -> str:
     real = "float32" if x.dtype.itemsize <= 8 else "float64"
-    return f'give np.stack([x.real, x.imag], axis=-1).astype("{real}"), two channels'
+    parts = f'give np.stack([x.real, x.imag], axis=-1).astype("{real}")'
+    if x.dtype.itemsize > 16:
+        return f"{parts}, which rounds to 53 bits"
+    return f'{parts}, two channels; y.view("{x.dtype.name}")[..., 0] undoes it'
 
 
 _WAYS: dict[str, Callable[[npt.NDArray[Any]], str]] = {

@@ -6,7 +6,8 @@ The host keeps the chunk's shape and dtype, and which model it is. A chunk is ei
 `(n, *frame_shape)`, or an array of the frame's axes, with others before them or not: then it is cut
 in tiles, or along its first axis in windows, and what a tile has beyond the end is dropped again.
 
-What keeps a bound, or all bits, needs no model: a chunk then is signals along its first axis.
+What keeps a bound, or all bits, needs no model: a chunk then is signals along its first axis. Whole
+frames of a model that has networks of levels are coded by these without loss.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.encoder import Signals
 from narrows.codec.encoding.free_encoder import free_encoder
-from narrows.codec.encoding.guaranteed_blocks import guaranteed_block
 from narrows.codec.encoding.guarantees import range_of
 from narrows.codec.encoding.kept import Kept
 from narrows.codec.encoding.requests import Request, unseen
@@ -72,8 +72,16 @@ def pack_chunk(chunk: Array, codec: Codec, request: Request) -> bytes:
     return wrap(blocks, codec, request)
 
 
-def pack_promised(chunk: Array, request: Request) -> bytes:
-    """Compress a chunk as a request promises, without a model; a relative bound is of its range.
+def pack_promised(chunk: Array, request: Request, model: Model | None = None) -> bytes:
+    """Compress a chunk as a request promises; a relative bound is of its range.
+
+    Parameters
+    ----------
+    chunk : array
+    request : Request
+    model : Model, optional
+        Whose networks of levels code, if the chunk `has_networks`; a host that gives it here gives
+        it to `unpack_promised`.
 
     Raises
     ------
@@ -83,17 +91,40 @@ def pack_promised(chunk: Array, request: Request) -> bytes:
     x = np.ascontiguousarray(_rows(chunk), chunk.dtype.newbyteorder("="))
     shape = x.shape[1:]
     encoder = free_encoder(shape, x.dtype, request, lambda: range_of([x], shape))
-    header = Header(NO_MODEL, x.dtype, shape)
+    if model is not None and has_networks(model, request, chunk.shape, x.dtype):
+        encoder.with_networks(model)
+    header = encoder.header()
     size = header.block_signals
     parts = (x[start : start + size] for start in range(0, len(x), size))
-    return pack_wrapped([guaranteed_block(part, encoder.guarantee) for part in parts], header)
+    return pack_wrapped([encoder.block(part) for part in parts], header)
 
 
-def unpack_promised(data: bytes, shape: Shape, dtype: np.dtype[Any]) -> Array:
+def unpack_promised(
+    data: bytes,
+    shape: Shape,
+    dtype: np.dtype[Any],
+    request: Request | None = None,
+    decoder: Decoder | None = None,
+) -> Array:
     """Undo `pack_promised`; FormatError if the chunk is damaged."""
+    asked = (request or Request(lossless=True), shape, dtype)
+    if decoder is not None and has_networks(decoder.model, *asked):
+        return decoder.unwrap(data, shape[0])
     rows = _rows(np.broadcast_to(np.zeros((), dtype), shape)).shape
     header = Header(NO_MODEL, dtype.newbyteorder("="), rows[1:])
     return FreeDecoder(header).unwrap(data, rows[0]).reshape(shape)
+
+
+def has_networks(model: Model, request: Request, shape: Shape, dtype: np.dtype[Any]) -> bool:
+    """Tell whether a chunk is coded by a model's networks of levels: whole frames, without loss."""
+    kind = (shape[1:], dtype.newbyteorder("="))
+    is_whole = len(shape) > 1 and kind == (model.frame_shape, model.dtype)
+    return is_whole and networks_serve(model, request)
+
+
+def networks_serve(model: Model, request: Request) -> bool:
+    """Tell whether a model has networks that code what is promised."""
+    return request.lossless and model.levels is not None
 
 
 def _rows(chunk: Array) -> Array:

@@ -130,6 +130,7 @@ DOCUMENTED_OTHERWISE = {
     "archive.layout.DTYPES",
     "entropy.context_model.TENSORS",  # a table of its own
     "archive.guarantee.KEY",  # in words
+    "archive.modes.NETWORKS",
     "archive.wrapped.CRC_BYTES",
     "archive.layout.NO_MODEL",
     "interpolation.adaptive.LATER_CLASSES",  # in formulas
@@ -193,7 +194,6 @@ DOCUMENTED_OTHERWISE = {
     "levels.decisions.SIGMOID_REACH",
     "levels.decisions.SIGMOID_UNIT",
     "levels.kinds.KINDS",
-    "levels.kinds.NETWORKS",
     "levels.number_inputs.N_AROUND",
     "levels.number_inputs.N_FLAGS",
     "levels.number_inputs.N_OTHER",

@@ -1,13 +1,20 @@
 """Small random coders of levels, made without training and without torch."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from narrows.codec.codec import Codec
 from narrows.codec.entropy.counting import to_integers
 from narrows.codec.levels.byte_heads import N_LOGISTICS
 from narrows.codec.levels.byte_levels import INPUT_ONE, N_QUIET, ByteLevels, n_inputs
 from narrows.codec.levels.number_inputs import Surroundings
 from narrows.codec.levels.number_levels import INPUT_LIMIT, N_OUTPUTS, NumberLevels
 from narrows.codec.levels.pass_network import PassNetwork
+from narrows.codec.levels.passes import PassOrder
+from tests.helpers.tiny_models import right_answers, tiny_model
+
+SHAPE = (9, 6)
 
 
 def random_levels(order, atoms=(0, 253, 255), units=3, k=8, seed=0):
@@ -65,3 +72,27 @@ def waves(order, n, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, *order.shape, order.n_channels)).cumsum(axis=-2) * 9
     return np.rint(x + rng.normal(size=x.shape)).astype(np.int64).reshape(n, -1)
+
+
+def codec_with_levels(dtype):
+    """Return a codec for frames of 9 x 6 whose networks of levels are drawn at random."""
+    order = PassOrder(SHAPE, start_stride=8)
+    levels = random_levels(order) if dtype == "uint8" else random_number_levels(order)
+    model = replace(tiny_model(dtype, SHAPE, 3), levels=levels)
+    return Codec(replace(model, known_answers=right_answers(model)))
+
+
+def signals_for_levels(dtype, n=5):
+    """Return signals of which such networks make fewer bytes than there are."""
+    x = waves(PassOrder(SHAPE, start_stride=8), n).astype(dtype)
+    if dtype == "uint8":
+        x = blobs(SHAPE, n) // 200 * 253
+        x[1:] = 0
+    return x.reshape(n, *SHAPE)
+
+
+def let_networks_code(monkeypatch):
+    """Let nothing else be tried where a model has networks of levels."""
+    folder = "narrows.codec.encoding.guaranteed_blocks"
+    monkeypatch.setattr(f"{folder}._may_be_below", lambda *_: False)
+    monkeypatch.setattr(f"{folder}.may_deflate_below", lambda *_: False)

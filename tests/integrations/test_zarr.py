@@ -19,6 +19,7 @@ from narrows.errors import DataError, FormatError, ModelNotFoundError, SettingEr
 from narrows.integrations import loaded_models
 from narrows.integrations.loaded_models import codec_of, decoder_of
 from narrows.integrations.numcodecs import Narrows
+from tests.helpers.level_models import codec_with_levels, let_networks_code, signals_for_levels
 from tests.helpers.tiny_models import tiny_codec, tiny_model, typical_frames
 
 CODEC = tiny_codec("uint8", (6, 4), 3)
@@ -220,6 +221,24 @@ def test_a_bound_and_all_bits_are_kept_without_a_model(shape, dtype):
         back = zarr.open_array(made(None, x, max_relative_error=1e-3))[...]
         assert np.array_equal(np.isnan(back), np.isnan(x))
         assert np.nanmax(np.abs(back - x)) <= 1e-3 * (np.nanmax(x) - np.nanmin(x))
+
+
+def test_whole_frames_are_coded_without_loss_by_a_model_s_networks(monkeypatch):
+    let_networks_code(monkeypatch)
+    codec, x = codec_with_levels("int16"), signals_for_levels("int16", 40)
+    store = made(codec, x, (20, 9, 6), lossless=True)
+    assert np.array_equal(zarr.open_array(store)[...], x)
+    monkeypatch.setattr(loaded_models, "_registered", {})
+    with pytest.raises(ModelNotFoundError, match=codec.model_id):
+        zarr.open_array(store)[...]
+    carried = made(codec, x, (20, 9, 6), lossless=True, embed_model=True)
+    monkeypatch.setattr(loaded_models, "_registered", {})
+    assert np.array_equal(zarr.open_array(carried)[...], x)
+    for options in ({"max_error": 3}, {"lossless": True}):  # by no network: these need no model
+        other = codec if "max_error" in options else tiny_codec("int16", (9, 6), 3)
+        free = made(other, x, (20, 9, 6), **options)
+        monkeypatch.setattr(loaded_models, "_registered", {})
+        assert np.abs(zarr.open_array(free)[...].astype(int) - x).max() <= 3
 
 
 def test_a_bound_that_a_type_cannot_keep_is_refused_when_the_array_is_made():

@@ -17,7 +17,7 @@ from narrows.cli.compressing import (
 )
 from narrows.cli.many import OutputDir, Recursive, inputs_of, placed, run_all
 from narrows.cli.packets import GROUP, Checksum, describe_packets
-from narrows.cli.printing import give
+from narrows.cli.printing import give, in_kinds
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import is_stream
 from narrows.words import counted
@@ -176,8 +176,9 @@ def _sizes(figures: dict[str, Any]) -> str:
 
 def describe_promised(figures: dict[str, Any]) -> str:
     """Return a line about an archive that promises an error."""
-    modes = ", ".join(f"{n} {mode}" for mode, n in figures["blocks_by_mode"].items())
-    told = f"{_sizes(figures)}; {figures['promise']}; blocks: {modes or 'none'}"
+    blocks = in_kinds(figures["blocks_by_mode"]) or "none"
+    told = f"{_sizes(figures)}; {figures['promise']}; blocks: {blocks}"
+    told += _of_the_model(figures) if figures["model_bytes"] else ""
     return told + (_appended(figures) if "archive_signals" in figures else "")
 
 

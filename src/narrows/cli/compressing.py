@@ -88,7 +88,7 @@ class Compressing:
                 _check_source(codec, source)
             encoder = free_encoder_for(source, self.request)
             if codec is not None:
-                encoder.with_networks(codec.model)
+                encoder.with_networks(codec.model, embed_model=self.embed_model)
             header = encoder.header(_metadata(source, self.append))
             blocks = source.blocks(header.block_of(self.block_signals))
             self.shown.begin("compressing", source.shape[0], header.frame_bytes)
@@ -97,7 +97,8 @@ class Compressing:
                 size = encoder.append_to(stream, archive, blocks, *told)
             else:
                 size = encoder.compress_to(stream, header, blocks, *told)
-        figures = _figures(output, source, 0, header, size - size_before)
+        n_model = 0 if codec is None or not header.needs_model else len(codec.model_bytes)
+        figures = _figures(output, source, n_model, header, size - size_before)
         figures |= {"promise": str(encoder.guarantee), "blocks_by_mode": encoder.modes}
         return figures | _after_appending(archive, source, size)
 

@@ -11,6 +11,7 @@ from narrows.cli import options
 from narrows.cli.bar import bar
 from narrows.cli.printing import (
     give,
+    in_kinds,
     print_channels,
     print_comparison,
     print_pairs,
@@ -36,6 +37,9 @@ def evaluate(
     effort: options.EffortLevel = None,
     target_bytes: options.TargetBytes = None,
     target_psnr: options.TargetPsnr = None,
+    max_error: options.MaxError = None,
+    max_relative_error: options.MaxRelativeError = None,
+    lossless: options.Lossless = False,
     missing: options.Missing = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Beside other codecs on the same signals.")
@@ -50,6 +54,7 @@ def evaluate(
 
     narrows evaluate mnist:test -m mnist.narrows --baselines --train mnist:train
     """
+    from narrows.codec.encoding.guarantees import parse_bounds
     from narrows.codec.encoding.requests import Request
     from narrows.evaluation.metrics import Given, for_peers
     from narrows.evaluation.metrics import evaluate as measure
@@ -71,7 +76,10 @@ def evaluate(
             given, x = Given.of(found[0], found[2]), found[1]
     given = given.share(len(x) / max(all_signals, 1))
     stand_ins = [] if missing is None else parse_missing(missing)
-    request = Request(quality, effort, target_bytes, target_psnr, missing=stand_ins)
+    request = Request(
+        quality, effort, target_bytes, target_psnr, missing=stand_ins, lossless=lossless,
+        max_error=parse_bounds(max_error), max_relative_error=parse_bounds(max_relative_error),
+    )  # fmt: skip
     bench = None
     if baselines and len(x):
         others = None if train is None else codec.transform.check_frames(read_data(train, reading))
@@ -127,6 +135,7 @@ def _print(title: str, measured: Evaluation, all_signals: int) -> None:
             ("ratio", f"{measured.ratio:.1f}"),
             *quality_pairs(measured, measured.reference),
             ("MSE (peak 1)", f"{measured.mse:.3e}"),
+            ("blocks", in_kinds(measured.blocks_by_mode)),
             ("model bytes", f"{measured.model_bytes:,}"),
             ("model paid for after", _break_even(measured.break_even_signals)),
         ],

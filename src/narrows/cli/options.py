@@ -171,8 +171,11 @@ def check_targets(
 def check_promise(promises: bool, model: Path | None, packets: bool, embed_model: bool) -> None:
     """Refuse what a promise has no use for, and a missing model where nothing is promised."""
     if promises and packets:
-        raise typer.BadParameter("--packets have no bounds: write an archive")
-    if promises and embed_model:
+        raise typer.BadParameter(
+            "--packets have no bounds: leave --packets out, and give --block-signals 1 for signals "
+            "that decode alone"
+        )
+    if promises and embed_model and model is None:
         raise typer.BadParameter(
             "--embed-model: archives within a bound or without loss need no model; leave it out"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from json import dumps as dump_json
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -137,3 +137,21 @@ def decibels(value: float | None) -> str:
     if value is None or value == float("inf"):
         return "exact"
     return "lost" if value == float("-inf") else f"{value:.2f} dB"
+
+
+def as_text(value: Any) -> str:
+    """Write a figure as a person reads it."""
+    if isinstance(value, list):
+        return " x ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return in_kinds(value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def in_kinds(counts: Mapping[str, int]) -> str:
+    """Write how often there is what: 2 levels, 1 levels by networks; empty of nothing."""
+    return ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items())

@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
 from narrows.codec.archive.exact_values import ExactValues, pack_exact, unpack_exact
+from narrows.codec.archive.modes import NETWORKS
 from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.interpolation.blocks import unpack_levels
-from narrows.codec.levels.kinds import NETWORKS, decode_levels
+from narrows.codec.levels.kinds import decode_levels
 from narrows.codec.prediction.bands import Places
 from narrows.codec.prediction.bricks import cut_to_tiles
 from narrows.codec.prediction.coefficients import (

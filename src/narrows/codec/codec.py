@@ -138,7 +138,8 @@ class Codec(Shared):
             The most that any element may be off, in units of the signals or in parts of their
             range, of all or by channel of the last axis; NaN and infinities come back.
         lossless : bool, default False
-            Every bit comes back. Neither this nor a bound needs a model to decompress.
+            Every bit comes back. What the model's networks of levels code needs it to decompress;
+            otherwise neither this nor a bound needs a model.
         metadata : mapping, optional
             JSON values by name; `geometry`, `names`, `attributes`, `container` are reserved.
         progress : callable, optional
@@ -168,7 +169,8 @@ class Codec(Shared):
         if request.promises:
             from narrows.codec.encoding.free_encoder import compress_promised
 
-            return compress_promised(x, request, metadata, jobs, block_signals, self.model)
+            told = (metadata, jobs, block_signals, self.model, seen)
+            return compress_promised(x, request, *told, embed_model=embed_model)
         size = header.block_of(block_signals)
         blocks = bricks_of(x, bricks) if bricks else np.split(x, range(size, len(x), size))
         with Workers(jobs) as workers:

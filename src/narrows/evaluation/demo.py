@@ -44,7 +44,7 @@ def run_demo(data: str, latent_size: int, seed: int, progress: Progress | None =
     codec = train(x_train, latent_size=latent_size, seed=seed, progress=progress)
     blob = codec.compress(x_test)
     decoded = codec.decompress(blob)
-    measured = evaluation_of(x_test, decoded, len(blob), codec)
+    measured = evaluation_of(x_test, decoded, blob, codec)
     linear = pca.train_pca(x_train, 8 * measured.bytes_per_signal, seed=seed)
     zlib_bytes = len(zlib.compress(x_test.tobytes(), 9))
     rows = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from math import prod
@@ -11,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.archive import ArchiveReader
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
 from narrows.codec.model.range import Range
@@ -80,6 +83,7 @@ class Evaluation(Fidelity):
     model_bytes: int
     # From which model and archive together are smaller than raw; None if that never happens.
     break_even_signals: int | None
+    blocks_by_mode: Mapping[str, int]  # how often each kind of block was the smallest
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields; an infinite PSNR or SNR, of an exact copy, becomes None."""
@@ -147,25 +151,26 @@ def evaluate(
         **asdict(request),
     )  # fmt: skip
     decoded = codec.decompress(blob, jobs)
-    return evaluation_of(x, decoded, len(blob), codec, request.missing, given)
+    return evaluation_of(x, decoded, blob, codec, request.missing, given)
 
 
 def evaluation_of(
     x: Signals,
     decoded: Signals,
-    compressed_bytes: int,
+    blob: bytes,
     codec: Codec,
     missing: Sequence[float] = (),
     given: Given | None = None,
 ) -> Evaluation:
-    """Compute the figures of one compression; what is `missing` does not count."""
+    """Compute the figures of one compression to an archive; what is `missing` does not count."""
     given, inside = given or Given.of(ArraySource(x)), None
     if given.bricks:
         inside = np.concatenate([brick.known for brick in bricks_of(x, given.bricks)])
         decoded = np.where(inside, decoded, x)
     spread, peak = Spread.of(x, Range(codec.model, missing), inside), codec.model.peak
     measured = fidelity(*channel_errors(x, decoded), peak, spread)
-    model_bytes = len(codec.model_bytes)
+    reader, compressed_bytes = ArchiveReader(io.BytesIO(blob)), len(blob)
+    model_bytes = len(codec.model_bytes) if reader.header.needs_model else 0
     saved = (given.n_bytes - compressed_bytes) / len(x)
     return Evaluation(
         signals=len(x),
@@ -177,5 +182,6 @@ def evaluation_of(
         reference=Reference.of(codec.model, spread),
         model_bytes=model_bytes,
         break_even_signals=math.ceil(model_bytes / saved) if saved > 0 else None,
+        blocks_by_mode=dict(Counter(block.kind for block in reader)),
         **vars(measured),
     )

@@ -19,13 +19,15 @@ import numpy as np
 
 from narrows.chunks import (
     check_chunk,
+    networks_serve,
     pack_chunk,
     pack_promised,
     unpack_chunk,
     unpack_promised,
 )
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.requests import Request
+from narrows.codec.decoder import Decoder
+from narrows.codec.encoding.requests import PROMISES, Request
 from narrows.errors import DataError, needing
 from narrows.integrations.loaded_models import (
     as_id,
@@ -54,7 +56,8 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
     ----------
     model : str or None
         Its id, 32 hexadecimal digits: of one that was registered with `narrows.register_model`, or
-        in a folder of NARROWS_MODELS. Bounds, and lossless, need none.
+        in a folder of NARROWS_MODELS. Bounds need none; `lossless` neither, but where the model has
+        networks of levels, and chunks are whole frames, these code.
     quality, effort, target_bytes, target_psnr : optional
         See `narrows.Codec.compress`.
     strict : bool
@@ -85,7 +88,7 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         for name in ("missing", "max_error", "max_relative_error"):  # hashable
             value = getattr(self, name)
             object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)
-        if not self._request.promises:  # refused before an array is made
+        if not self._request.promises or self.model is not None:  # refused before an array is made
             as_id(self.model)
 
     @classmethod
@@ -110,6 +113,7 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         native = dtype.to_native_dtype()
         if self._request.promises:
             pack_promised(np.zeros((1,) * len(chunks), native), self._request)
+            self._decoder_of_promised()
         else:
             decoder = decoder_of(self.model, self.model_base64)
             check_chunk(tuple(chunks), native, decoder.model)
@@ -128,7 +132,9 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
     def _encode_sync(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         chunk, request = chunk_data.as_numpy_array(), self._request
         if request.promises:
-            packed = pack_promised(chunk, request)
+            decoder = self._decoder_of_promised()
+            model = None if decoder is None else decoder.model
+            packed = pack_promised(chunk, request, model)
         else:
             packed = pack_chunk(chunk, codec_of(self.model), request)
         return chunk_spec.prototype.buffer.from_bytes(packed)
@@ -137,10 +143,15 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         data, shape = chunk_data.to_bytes(), tuple(chunk_spec.shape)
         chunk: Any
         if self._request.promises:
-            chunk = unpack_promised(data, shape, chunk_spec.dtype.to_native_dtype())
+            promised = (chunk_spec.dtype.to_native_dtype(), self._request)
+            chunk = unpack_promised(data, shape, *promised, self._decoder_of_promised())
         else:
             chunk = unpack_chunk(data, shape, decoder_of(self.model, self.model_base64))
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(chunk)
+
+    def _decoder_of_promised(self) -> Decoder | None:
+        """Return the model whose networks may code without loss, if any is named."""
+        return None if self.model is None else decoder_of(self.model, self.model_base64)
 
     async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         return await asyncio.to_thread(self._encode_sync, chunk_data, chunk_spec)
@@ -160,7 +171,8 @@ def encoding(
     Parameters
     ----------
     codec : Codec or None
-        None with `max_error`, `max_relative_error` or `lossless` among the options.
+        With `max_error`, `max_relative_error` or `lossless` among the options, None, or one whose
+        networks of levels code.
     array : array, or tuple of int
         What is stored, or its shape.
     embed_model : bool, default False
@@ -174,7 +186,8 @@ def encoding(
         `serializer`, `compressors` and `chunks`: as many whole frames as take about a MiB.
     """
     shape = tuple(getattr(array, "shape", array))
-    if codec is None:
+    asked = Request(**{name: value for name, value in options.items() if name in PROMISES})
+    if codec is None or (asked.promises and not networks_serve(codec.model, asked)):
         dtype = np.dtype(getattr(array, "dtype", np.float64))
         chunks = chunks_for(shape, (1,) * len(shape), dtype)
         return {"serializer": NarrowsCodec(**options), "compressors": (), "chunks": chunks}

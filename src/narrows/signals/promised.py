@@ -10,7 +10,8 @@ from narrows.codec.archive import MAX_BLOCK_BYTES, Metadata
 from narrows.element_types import ELEMENT_TYPES
 from narrows.errors import DataError, SettingError
 from narrows.processes import Workers
-from narrows.signals.source import Source
+from narrows.signals.checks import check_dtype
+from narrows.signals.source import ArraySource, Source
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
@@ -32,7 +33,8 @@ def free_encoder_for(source: Source, request: Request) -> FreeEncoder:
     from narrows.codec.encoding.free_encoder import free_encoder
     from narrows.codec.encoding.guarantees import range_of
 
-    if not source.shape or source.dtype not in ELEMENT_TYPES or 0 in source.shape[1:]:
+    check_dtype(source.dtype, "data", source.array if isinstance(source, ArraySource) else None)
+    if not source.shape or 0 in source.shape[1:]:
         raise DataError(
             f"signals of shape {source.shape} and {source.dtype}; accepted are (n, *frame_shape) "
             f"of {', '.join(map(str, ELEMENT_TYPES))}"
@@ -58,14 +60,17 @@ def compress_promised(
     jobs: int,
     block_signals: int | None,
     codec: Codec | None = None,
+    embed_model: bool = False,
 ) -> bytes:
     """Compress a source as a request promises, to the bytes of an archive.
 
-    A codec that has networks of levels codes by them what loses nothing.
+    A codec that has networks of levels codes by them what loses nothing, and may be embedded then.
     """
     encoder, stream = free_encoder_for(source, request), io.BytesIO()
     if codec is not None:
-        encoder.with_networks(codec.model)
+        encoder.with_networks(codec.model, embed_model=embed_model)
+    elif embed_model:
+        raise SettingError("embed_model without a model; such archives need none: leave it out")
     header = encoder.header(metadata)
     with Workers(jobs) as workers:
         blocks = source.blocks(header.block_of(block_signals))

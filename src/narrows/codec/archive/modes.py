@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+NETWORKS = b"\1"
+"""The first byte of the payload of a LEVELS block that a model's networks code."""
+
 
 class Mode(IntEnum):
     """How the payload of a block stands for its signals."""

@@ -25,6 +25,7 @@ from narrows.codec.encoding.guarantees import Range, absolute, check_bounds, ran
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.levels.kinds import Levels
 from narrows.codec.model.model import Model
+from narrows.codec.model.model_file import pack_model
 from narrows.errors import DataError, SettingError
 from narrows.processes import ALONE, Workers
 
@@ -67,7 +68,7 @@ class FreeEncoder:
     Attributes
     ----------
     modes : Counter of str
-        The blocks written so far, by mode.
+        The blocks written so far, by `Block.kind`.
     """
 
     def __init__(
@@ -76,15 +77,22 @@ class FreeEncoder:
         self._shape, self._dtype, self.guarantee = frame_shape, dtype, guarantee
         self._model_id = NO_MODEL
         self._levels: Levels | None = None
+        self._embedded: bytes | None = None
         self.modes: Counter[str] = Counter()
 
-    def with_networks(self, model: Model) -> Self:
+    def with_networks(self, model: Model, *, embed_model: bool = False) -> Self:
         """Return the encoder itself, which codes by a model's networks of levels where it has some.
 
-        Its archives need the model then.
+        Its archives need the model then; with `embed_model` they carry it.
         """
-        if model.levels is not None and self.guarantee.is_lossless:
+        if serves(model, self.guarantee):
             self._model_id, self._levels = model.model_id, model.levels
+            self._embedded = pack_model(model.without_encoder()) if embed_model else None
+        elif embed_model:
+            raise SettingError(
+                "embed_model (--embed-model) of a model without networks for what is promised: "
+                "such archives need no model; leave it out"
+            )
         return self
 
     def header(self, metadata: Metadata | None = None) -> Header:
@@ -93,7 +101,7 @@ class FreeEncoder:
         if KEY in told:
             raise SettingError(f"metadata with the key {KEY!r}, which is kept for what is promised")
         promised = {**told, **self.guarantee.metadata}
-        return Header(self._model_id, self._dtype, self._shape, metadata=promised)
+        return Header(self._model_id, self._dtype, self._shape, self._embedded, promised)
 
     def compress_to(
         self,
@@ -146,10 +154,14 @@ class FreeEncoder:
         encode = partial(_encoded, self.guarantee, self._levels)
         for block in workers.in_order(encode, self._checked(x)):
             writer.write(block)
-            self.modes[block.mode.name.lower()] += 1
+            self.modes[block.kind] += 1
             progress(block.n_signals)
         writer.close()
         return writer.n_bytes
+
+    def block(self, part: Signals) -> Block:
+        """Code `(n, *frame_shape)` signals to a block."""
+        return _encoded(self.guarantee, self._levels, part)
 
     def _checked(self, x: Iterable[Signals]) -> Iterator[Signals]:
         for part in x:
@@ -160,6 +172,11 @@ class FreeEncoder:
                 )
             if len(part):
                 yield part
+
+
+def serves(model: Model, guarantee: Guarantee) -> bool:
+    """Tell whether a model has networks that code what is promised."""
+    return model.levels is not None and guarantee.is_lossless
 
 
 def _encoded(guarantee: Guarantee, levels: Levels | None, part: Signals) -> Block:
@@ -173,14 +190,17 @@ def compress_promised(
     jobs: int,
     block_signals: int | None,
     model: Model,
+    progress: Progress,
+    *,
+    embed_model: bool,
 ) -> bytes:
     """Compress `(n, *frame_shape)` signals as a request promises, to the bytes of an archive."""
     shape, stream = x.shape[1:], io.BytesIO()
     encoder = free_encoder(shape, x.dtype, request, lambda: range_of([x], shape))
-    encoder.with_networks(model)
+    encoder.with_networks(model, embed_model=embed_model)
     header = encoder.header(metadata)
     size = header.block_of(block_signals)
     with Workers(jobs) as workers:
         parts = (x[start : start + size] for start in range(0, len(x), size))
-        encoder.compress_to(stream, header, parts, workers=workers)
+        encoder.compress_to(stream, header, parts, progress, workers)
     return stream.getvalue()

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.archive.guarantee import Guarantee, bits_of
+from narrows.codec.archive.modes import NETWORKS
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.encoding.interpolation import Packed, pack_levels
 from narrows.codec.encoding.level_payloads import encode_levels
@@ -26,7 +27,7 @@ from narrows.codec.interpolation.grid import (
     in_order,
 )
 from narrows.codec.interpolation.layout import MAX_ELEMENTS, MAX_VALUES, Grid, Plan
-from narrows.codec.levels.kinds import NETWORKS, Levels
+from narrows.codec.levels.kinds import Levels
 from narrows.codec.levels.passes import MAX_AXES
 
 MAX_CHANNELS = 4  # of a last axis that nobody has said to be one of channels

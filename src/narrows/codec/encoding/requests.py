@@ -191,7 +191,10 @@ class Request:
             For what the model does not have.
         """
         if self.promises:
-            raise SettingError("a bound, or lossless, of packets or latents; write an archive")
+            raise SettingError(
+                "a bound, or lossless, of packets or latents; write an archive, with "
+                "block_signals=1 for signals that decode alone"
+            )
         quality, effort = model.quality(self.quality), self.effort
         searches = quality.tradeoff is not None
         if effort is None:

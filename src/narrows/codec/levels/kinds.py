@@ -17,7 +17,6 @@ from narrows.element_types import ends_of
 from narrows.errors import FormatError
 
 Levels = ByteLevels | NumberLevels
-NETWORKS = b"\1"  # the first byte of the payload of a block that is coded by them
 KINDS: dict[str, type[Levels]] = {"bytes": ByteLevels, "numbers": NumberLevels}
 
 

@@ -127,7 +127,7 @@ def measure(
     x, labels = sample(x, most, row), None if labels is None else labels[numbers]
     blob = codec.compress(x, progress=progress)
     decoded = codec.decompress(blob)
-    measured = evaluation_of(x, decoded, len(blob), codec)
+    measured = evaluation_of(x, decoded, blob, codec)
     return Contents(
         data=data,
         model_file=model_file,
