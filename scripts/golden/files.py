@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from narrows.chunks import wrap
+from narrows.chunks import pack_chunk, unpack_chunk, wrap
 from narrows.codec.encoding.requests import Request
+
+FILLER = 7  # of pieces at the end of an array
 
 
 def files_of(codec, x, **options):
@@ -24,10 +26,20 @@ def packets_of(codec, signal):
 
 
 def wrapped_of(codec, x):
-    """Return signals without a container: all in one block, and in two."""
+    """Return signals without a container: in one block, in two, and with five that a host fills."""
     request = Request()
     two = wrap([x[:7], x[7:]], codec, request)
-    return {".wrapped": wrap(x, codec, request), ".wrapped-twice": two}
+    filled = np.concatenate([x, np.full((5, *x.shape[1:]), FILLER, x.dtype)])
+    packed = pack_chunk(filled, codec, request, FILLER)
+    return {".wrapped": wrap(x, codec, request), ".wrapped-twice": two, ".wrapped-filled": packed}
+
+
+def piece_of(codec, x):
+    """Return a piece of an array that a host fills at its end, and what it comes back as."""
+    piece = np.pad(x, [(0, 4)] * x.ndim, constant_values=FILLER)
+    packed = pack_chunk(piece, codec, Request(), FILLER)
+    decoded = unpack_chunk(packed, piece.shape, codec.decoder, FILLER)
+    return {".piece": packed, ".piece.npy": decoded}
 
 
 def efforts_of(codec, x, **targets):

@@ -9,7 +9,7 @@ from narrows.codec.sequence import Archive
 from narrows.signals.geometry import Geometry, pack_geometry
 from narrows.signals.restored import restored
 from narrows.signals.windows import Grid, cut
-from scripts.golden.files import efforts_of, files_of
+from scripts.golden.files import efforts_of, files_of, piece_of
 from tests.helpers.tiling import smooth, tiny_tiling
 
 
@@ -18,7 +18,7 @@ def tiles(dtype, frame_shape, shape, groups=None):
     model = tiny_tiling(dtype, frame_shape, groups)
     x = smooth(model, shape)
     frames = cut(x, Grid(shape, frame_shape, frame_shape))
-    return efforts_of(Codec(model), frames, bricks=[shape])
+    return efforts_of(Codec(model), frames, bricks=[shape]) | piece_of(Codec(model), x)
 
 
 def bricks(dtype, frame_shape, shape, brick):

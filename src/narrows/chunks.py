@@ -8,6 +8,8 @@ in tiles, or along its first axis in windows, and what a tile has beyond the end
 
 What keeps a bound, or all bits, needs no model: a chunk then is signals along its first axis. Whole
 frames of a model that has networks of levels are coded by these without loss.
+
+Hosts fill chunks at the end of an array. What they fill is not coded: only the part before is.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import NO_MODEL, Header
-from narrows.codec.archive.wrapped import pack_wrapped
+from narrows.codec.archive.wrapped import pack_filled, pack_wrapped, take_filled
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.encoder import Signals
@@ -30,7 +32,7 @@ from narrows.codec.encoding.kept import Kept
 from narrows.codec.encoding.requests import Request, unseen
 from narrows.codec.model.model import Model
 from narrows.codec.without_model import FreeDecoder
-from narrows.errors import DataError
+from narrows.errors import DataError, FormatError
 from narrows.processes import ALONE
 from narrows.signals.cutting import choose_cut
 from narrows.signals.formats.npy import NPY
@@ -60,19 +62,26 @@ def check_chunk(shape: Shape, dtype: np.dtype[Any], model: Model) -> None:
         _grid(shape, model.dtype, model.frame_shape, model.wavelets is not None)
 
 
-def pack_chunk(chunk: Array, codec: Codec, request: Request) -> bytes:
-    """Compress a chunk of the model's dtype; see `check_chunk` for its shape."""
+def pack_chunk(chunk: Array, codec: Codec, request: Request, filler: Any = None) -> bytes:
+    """Compress a chunk of the model's dtype; see `check_chunk` for its shape.
+
+    `filler` is the value that the host puts where there are no data.
+    """
     model = codec.model
     check_chunk(chunk.shape, chunk.dtype, model)
+    is_signals = chunk.shape[1:] == model.frame_shape
     chunk = np.ascontiguousarray(chunk, model.dtype)
-    if chunk.shape[1:] == model.frame_shape:
-        return wrap(chunk, codec, request)
+    chunk, start = _without_filled(chunk, filler, 1 if is_signals else chunk.ndim)
+    if is_signals or not chunk.size:
+        return wrap(chunk.reshape(-1, *model.frame_shape), codec, request, start)
     frames = _frames(chunk, model.frame_shape)
     _, blocks = in_blocks(frames, codec.encoder.header().block_signals, model.wavelets is not None)
-    return wrap(blocks, codec, request)
+    return wrap(blocks, codec, request, start)
 
 
-def pack_promised(chunk: Array, request: Request, model: Model | None = None) -> bytes:
+def pack_promised(
+    chunk: Array, request: Request, model: Model | None = None, filler: Any = None
+) -> bytes:
     """Compress a chunk as a request promises; a relative bound is of its range.
 
     Parameters
@@ -82,21 +91,26 @@ def pack_promised(chunk: Array, request: Request, model: Model | None = None) ->
     model : Model, optional
         Whose networks of levels code, if the chunk `has_networks`; a host that gives it here gives
         it to `unpack_promised`.
+    filler : scalar, optional
+        The value that the host puts where there are no data.
 
     Raises
     ------
     SettingError
         For a bound that its dtype cannot keep.
     """
-    x = np.ascontiguousarray(_rows(chunk), chunk.dtype.newbyteorder("="))
-    shape = x.shape[1:]
+    chunk = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("="))
+    by_networks = model is not None and has_networks(model, request, chunk.shape, chunk.dtype)
+    chunk, start = _without_filled(chunk, filler, 1 if by_networks else chunk.ndim)
+    x = np.ascontiguousarray(_rows(chunk))
+    shape = x.shape[1:] if chunk.size else (1,)
     encoder = free_encoder(shape, x.dtype, request, lambda: range_of([x], shape))
-    if model is not None and has_networks(model, request, chunk.shape, x.dtype):
+    if model is not None and by_networks:
         encoder.with_networks(model)
     header = encoder.header()
     size = header.block_signals
-    parts = (x[start : start + size] for start in range(0, len(x), size))
-    return pack_wrapped([encoder.block(part) for part in parts], header)
+    parts = (x[at : at + size] for at in range(0, len(x) if chunk.size else 0, size))
+    return pack_wrapped([encoder.block(part) for part in parts], header, start)
 
 
 def unpack_promised(
@@ -105,14 +119,60 @@ def unpack_promised(
     dtype: np.dtype[Any],
     request: Request | None = None,
     decoder: Decoder | None = None,
+    filler: Any = None,
 ) -> Array:
     """Undo `pack_promised`; FormatError if the chunk is damaged."""
     asked = (request or Request(lossless=True), shape, dtype)
     if decoder is not None and has_networks(decoder.model, *asked):
-        return decoder.unwrap(data, shape[0])
-    rows = _rows(np.broadcast_to(np.zeros((), dtype), shape)).shape
+        (n,), start = take_filled(data, shape[:1])
+        return _filled(decoder.unwrap(data, n, start), shape, filler)
+    lengths, start = take_filled(data, shape)
+    rows = (0, 1)
+    if all(lengths):
+        rows = _rows(np.broadcast_to(np.zeros((), dtype), lengths)).shape
     header = Header(NO_MODEL, dtype.newbyteorder("="), rows[1:])
-    return FreeDecoder(header).unwrap(data, rows[0]).reshape(shape)
+    part = FreeDecoder(header).unwrap(data, rows[0], start)
+    return _filled(part.reshape(lengths), shape, filler)
+
+
+def _without_filled(chunk: Array, filler: Any, axes: int) -> tuple[Array, bytes]:
+    """Return the part of a chunk beyond which, along the first axes, all has the filler's bits.
+
+    Returns
+    -------
+    part : array
+    start : bytes
+        What says how large it is; nothing where it is the whole chunk.
+    """
+    if filler is None or not chunk.size:
+        return chunk, b""
+    bits = np.dtype(f"u{chunk.itemsize}")
+    of_filler = np.asarray(filler).astype(chunk.dtype).reshape(1).view(bits)[0]
+    other = chunk.view(bits) != of_filler
+    if other[(-1,) * chunk.ndim]:
+        return chunk, b""
+    if not other.any():
+        lengths = [0] * axes
+    else:
+        along = (other.any(axis=tuple({*range(chunk.ndim)} - {axis})) for axis in range(axes))
+        lengths = [int(np.flatnonzero(each)[-1]) + 1 for each in along]
+    if lengths == [*chunk.shape[:axes]]:
+        return chunk, b""
+    part = chunk[tuple(slice(0, length) for length in lengths)]
+    return np.ascontiguousarray(part), pack_filled(lengths)
+
+
+def _filled(part: Array, shape: Shape, filler: Any) -> Array:
+    """Undo `_without_filled`."""
+    if part.shape == shape:
+        return part
+    if filler is None:
+        raise FormatError(
+            f"wrapped piece of {shape} whose end is filled, for a host that fills none"
+        )
+    out = np.full(shape, np.asarray(filler).astype(part.dtype), part.dtype)
+    out[tuple(slice(0, length) for length in part.shape)] = part
+    return out
 
 
 def has_networks(model: Model, request: Request, shape: Shape, dtype: np.dtype[Any]) -> bool:
@@ -132,24 +192,28 @@ def _rows(chunk: Array) -> Array:
     return chunk if chunk.ndim > 1 else chunk.reshape(1, -1)
 
 
-def wrap(x: Signals, codec: Codec, request: Request) -> bytes:
-    """Compress signals for a host that knows the model and their number."""
+def wrap(x: Signals, codec: Codec, request: Request, start: bytes = b"") -> bytes:
+    """Compress signals for a host that knows the model and their number; see `pack_wrapped`."""
     kept, encoder = Kept(), codec.encoder
     header = encoder.header()
     blocks = list(encoder.blocks(x, request, header.block_signals, unseen, kept, ALONE))
     if kept:
         LOG.info("%s", kept)  # of each of many chunks, which nobody asked about
-    return pack_wrapped(blocks, header)
+    return pack_wrapped(blocks, header, start)
 
 
-def unpack_chunk(data: bytes, shape: Shape, decoder: Decoder) -> Array:
+def unpack_chunk(data: bytes, shape: Shape, decoder: Decoder, filler: Any = None) -> Array:
     """Decompress a chunk of a shape that the host knows; FormatError if it is damaged."""
     model = decoder.model
     if shape[1:] == model.frame_shape:
-        return decoder.unwrap(data, shape[0])
-    grid = _grid(shape, model.dtype, model.frame_shape, model.wavelets is not None)
-    frames = decoder.unwrap(data, grid.n_frames).reshape(-1, *grid.lengths)
-    return join(frames, grid, np.empty(shape, model.dtype))
+        (n,), start = take_filled(data, shape[:1])
+        return _filled(decoder.unwrap(data, n, start), shape, filler)
+    lengths, start = take_filled(data, shape)
+    if not all(lengths):
+        return _filled(decoder.unwrap(data, 0, start).reshape(lengths), shape, filler)
+    grid = _grid(lengths, model.dtype, model.frame_shape, model.wavelets is not None)
+    frames = decoder.unwrap(data, grid.n_frames, start).reshape(-1, *grid.lengths)
+    return _filled(join(frames, grid, np.empty(lengths, model.dtype)), shape, filler)
 
 
 def _frames(chunk: Array, frame_shape: Shape) -> Frames:

@@ -36,6 +36,7 @@ STATED = {
     "archive.layout.TAIL_BYTES": ("Tail", "| -{} | u32 |"),
     "archive.layout.SEVERAL_QUALITIES": ("Blocks of several qualities", "block of quality {} each"),
     "archive.wrapped.SEVERAL_BLOCKS": ("Blocks without a container", "| u8 | {} |"),
+    "archive.wrapped.FILLED": ("Filled pieces", "| u8 | {} |"),
     "checks.MAX_ELEMENTS": ("JSON", "`1` to {} elements in all"),
     "entropy.bits.MAX_VARINT_BYTES": ("Variable-length integers", "more than {} bytes"),
     "entropy.bits.MAX_GOLOMB_ZEROS": ("Escaped symbols", "more than {} zeros"),

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import narrows
+from narrows.chunks import unpack_chunk
 from narrows.codec.archive import DTYPE_CODES, ArchiveReader, Mode
+from narrows.codec.archive.wrapped import FILLED
 from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.errors import FormatError
 from readers.python import narrows_reader
@@ -68,6 +70,28 @@ def test_golden_blocks_without_a_container_decode_to_their_frames(suffix):
             narrows_reader.read_wrapped(damaged, codec.model_bytes, 20)
     with pytest.raises(narrows_reader.Rejected):
         narrows_reader.read_wrapped(packed, codec.model_bytes, 19)
+
+
+def test_golden_signals_that_a_host_fills_up_come_back_with_its_filler():
+    path = FOLDER / "v0" / "contexts.narrows"
+    codec, expected = narrows.load(path), np.load(path.with_suffix(".npy"))
+    packed, shape = path.with_suffix(".wrapped-filled").read_bytes(), (25, *expected.shape[1:])
+    for whole in (
+        unpack_chunk(packed, shape, codec.decoder, 7),
+        narrows_reader.read_piece(packed, codec.model_bytes, shape, 7),
+    ):
+        assert whole[:20].tobytes() == expected.tobytes()
+        assert (whole[20:] == 7).all()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("v*/*.piece")), ids=lambda path: path.stem)
+def test_a_golden_piece_of_an_array_is_decoded_alike_by_both_readers(path):
+    codec, expected = narrows.load(path.with_suffix(".narrows")), np.load(f"{path}.npy")
+    packed = path.read_bytes()
+    assert packed[0] == FILLED
+    ours = unpack_chunk(packed, expected.shape, codec.decoder, 7)
+    theirs = narrows_reader.read_piece(packed, codec.model_bytes, expected.shape, 7)
+    assert ours.tobytes() == theirs.tobytes() == expected.tobytes()
 
 
 def test_there_are_golden_packets_with_escapes_and_of_every_dtype():

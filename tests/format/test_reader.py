@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 import narrows
+from narrows.chunks import unpack_chunk
 from narrows.codec.archive import ArchiveReader
 from narrows.errors import NarrowsError
 from readers.python import narrows_reader as reader
 from scripts.golden.bad.reasons import reason_of
+from scripts.golden.bad.wrapped import SHAPES
 from tests.helpers.archives import written
 
 FOLDER = Path(reader.__file__).parent
@@ -29,7 +31,7 @@ runpy.run_module("narrows_reader", run_name="__main__")
 """
 GOLDEN = Path(__file__).parents[1] / "golden"
 ARCHIVES = sorted(GOLDEN.glob("v*/*.nrw"))
-BAD = sorted(path for path in GOLDEN.glob("bad-v*/*") if path.suffix in (".nrw", ".narrows"))
+BAD = sorted(path for path in GOLDEN.glob("bad-v*/*") if path.suffix != ".txt")
 WITH_PACKETS = (
     "linear-uint8", "linear-float64", "dense-gelu", "dense-leaky_relu", "escapes",
     "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide",
@@ -240,6 +242,9 @@ def read_bad_with_narrows(path):
     """Read a bad file with narrows."""
     if path.suffix == ".narrows":
         return narrows.load(path)
+    if path.suffix == ".wrapped":
+        shape = next(shape for start, shape in SHAPES.items() if path.stem.startswith(start))
+        return unpack_chunk(path.read_bytes(), shape, narrows.load(CONTEXTS).decoder, 0)
     if "embedded" in path.stem:
         return narrows.decompress(path.read_bytes())
     if "archive-geometry" in path.stem:

@@ -79,6 +79,67 @@ def test_arrays_are_cut_in_tiles_and_recordings_in_windows():
         assert back.shape == x.shape
 
 
+def chunk_sizes(store):
+    """Return how many bytes each chunk has, the corner at the end of all axes last."""
+    keys = sorted(key for key in store._store_dict if key != "zarr.json")
+    return [len(store._store_dict[key]) for key in keys]
+
+
+def test_what_zarr_fills_at_the_edge_of_an_array_costs_a_few_bytes():
+    codec = Codec(tiny_model("float32", (6, 4), 3))
+    field = typical_frames(codec.model, 12).transpose(1, 0, 2).reshape(6, 48)
+    x = np.concatenate([field, field])[:9, :39] + np.float32(0)
+    alone = len(made(codec, x[6:, 36:], (3, 3))._store_dict["c/0/0"])
+    for fill_value in (0.0, np.nan, -9999.0):
+        store = zarr.storage.MemoryStore()
+        how = narrows.zarr.encoding(codec, x) | {"chunks": (6, 12), "fill_value": fill_value}
+        zarr.create_array(store, shape=x.shape, dtype=x.dtype, **how)[...] = x
+        assert chunk_sizes(store)[-1] == alone + 3  # 14, and two lengths
+        back = zarr.open_array(store)[...]
+        whole = zarr.open_array(made(codec, np.pad(x, ((0, 3), (0, 9)), "edge"), (6, 12)))[...]
+        assert np.array_equal(back, whole[:9, :39])
+
+
+def test_a_relative_error_is_a_part_of_the_range_of_data_and_not_of_what_is_filled():
+    x = np.random.default_rng(0).uniform(280, 281, (50, 70)).astype("float32")
+    back = zarr.open_array(made(None, x, (40, 60), max_relative_error=1e-2))[...]
+    assert np.abs(back - x)[40:, 60:].max() <= 1e-2
+    lossless = zarr.open_array(made(None, x, (40, 60), lossless=True))[...]
+    assert np.array_equal(lossless, x)
+
+
+@pytest.mark.parametrize("promise", [{}, {"lossless": True}])
+def test_a_chunk_that_is_all_filler_holds_no_signals(promise):
+    x = np.zeros((20, 6, 4), "uint8")
+    x[:3] = X[:3]
+    store, codec = zarr.storage.MemoryStore(), None if promise else CODEC
+    how = narrows.zarr.encoding(codec, x, **promise) | {"chunks": (10, 6, 4)}
+    config = {"write_empty_chunks": True}
+    like_x = {"shape": x.shape, "dtype": "uint8", "fill_value": 0, "config": config}
+    zarr.create_array(store, **like_x, **how)[...] = x
+    assert chunk_sizes(store)[-1] <= 9
+    assert not zarr.open_array(store)[3:].any()
+
+
+def test_what_is_filled_is_not_taken_for_data_of_the_other_zero():
+    x = np.full((20, 30), -0.0, "float32")
+    x[0, 0] = 1
+    back = zarr.open_array(made(None, x, (20, 30), lossless=True))[...]
+    assert back.tobytes() == x.tobytes()
+
+
+def test_version_2_fills_chunks_too():
+    codec = Codec(tiny_model("float32", (6, 4), 3))
+    x = typical_frames(codec.model, 15)
+    store = zarr.storage.MemoryStore()
+    how = Narrows(narrows.register_model(codec), fill_value="NaN")
+    second = {"zarr_format": 2, "chunks": (10, 6, 4), "compressors": how, "fill_value": np.nan}
+    zarr.create_array(store, shape=x.shape, dtype=x.dtype, **second)[...] = x
+    assert np.array_equal(zarr.open_array(store)[...], codec.decompress(codec.compress(x)))
+    last = store._store_dict["1.0.0"].to_bytes()
+    assert last[4:6] == bytes([14, 5])
+
+
 def test_missing_values_come_back_exactly():
     codec = Codec(tiny_model("float32", (5,), 2))
     x = typical_frames(codec.model, 30)

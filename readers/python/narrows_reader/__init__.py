@@ -9,7 +9,7 @@ from .conventions import Rejected
 from .geometry import read_files
 from .model import read_model
 from .packet import read_packet
-from .wrapped import read_wrapped
+from .wrapped import read_piece, read_wrapped
 
 __all__ = [
     "Rejected",
@@ -18,5 +18,6 @@ __all__ = [
     "read_metadata",
     "read_model",
     "read_packet",
+    "read_piece",
     "read_wrapped",
 ]

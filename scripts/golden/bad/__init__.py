@@ -14,6 +14,7 @@ from scripts.golden.bad.predicted import bad_predicted, bad_predictions, bad_unp
 from scripts.golden.bad.qualities import bad_groups
 from scripts.golden.bad.reasons import list_reasons
 from scripts.golden.bad.tiles import bad_tiles, bad_tilings
+from scripts.golden.bad.wrapped import bad_wrapped
 
 
 def bad_files():
@@ -33,6 +34,7 @@ def bad_files():
         ("model-levels-", bad_level_networks(), ".narrows"),
         ("model-prediction-", bad_predictions(), ".narrows"),
         ("model-tiles-", bad_tilings(), ".narrows"),
+        ("wrapped-", bad_wrapped(), ".wrapped"),
     )
     bad = {
         prefix + name + suffix: data

@@ -1,7 +1,8 @@
 """Why the reader rejects each golden bad file: reasons.txt, beside the files."""
 
-from readers.python.narrows_reader import Rejected, read_archive, read_files, read_model
+from readers.python.narrows_reader import Rejected, read_archive, read_files, read_model, read_piece
 from scripts.golden.bad.good_files import (
+    CONTEXT_MODEL,
     EXACT_MODEL,
     MODEL,
     NUMBERS_MODEL,
@@ -10,6 +11,7 @@ from scripts.golden.bad.good_files import (
     TILES_MODEL,
     TRUTHS_MODEL,
 )
+from scripts.golden.bad.wrapped import SHAPES
 
 MODELS = {
     "archive-qualities": QUALITIES_MODEL,
@@ -26,6 +28,9 @@ def reason_of(name, data):
     try:
         if name.endswith(".narrows"):
             read_model(data)
+        elif name.endswith(".wrapped"):
+            shape = next(shape for start, shape in SHAPES.items() if name.startswith(start))
+            read_piece(data, CONTEXT_MODEL, shape, 0)
         elif "embedded" in name:
             read_archive(data)
         elif "archive-geometry" in name:

@@ -86,11 +86,16 @@ class Receiver:
         self.check_model_of(reader.header)
         return self.frames_of(reader, workers)
 
-    def unwrap(self, data: bytes, n_signals: int) -> Frames:
-        """Decompress as many signals as a host knows there are; FormatError for other bytes."""
+    def unwrap(self, data: bytes, n_signals: int, start: int = 0) -> Frames:
+        """Decompress as many signals as a host knows there are; FormatError for other bytes.
+
+        Blocks begin at byte `start`.
+        """
         kind = self.model
         header = Header(bytes.fromhex(self.model_id), kind.dtype, kind.frame_shape)
-        return np.concatenate(list(self.frames_of(take_wrapped(data, header, n_signals))))
+        blocks = take_wrapped(data, header, n_signals, start)
+        none = np.empty((0, *kind.frame_shape), kind.dtype)
+        return np.concatenate([none, *self.frames_of(blocks)])
 
     def frames_of(self, blocks: Iterable[Block], workers: Workers = ALONE) -> Iterator[Frames]:
         """Decode blocks in order; processes may share them."""

@@ -20,7 +20,8 @@ with needing("numcodecs", "codecs of numcodecs", "xarray"):
 class Narrows(NumcodecsCodec):  # type: ignore[misc, unused-ignore]
     """A codec of numcodecs; see `narrows.zarr.NarrowsCodec` for what the parameters are.
 
-    What is encoded begins with its shape, since a decoder is not told it.
+    What is encoded begins with its shape, since a decoder is not told it. Nor is it told the fill
+    value of the array, which is therefore a parameter: a number, or "NaN".
     """
 
     codec_id = "narrows"
@@ -35,12 +36,14 @@ class Narrows(NumcodecsCodec):  # type: ignore[misc, unused-ignore]
         strict: bool = False,
         missing: Any = (),
         model_base64: str | None = None,
+        fill_value: float | str = 0,
     ) -> None:
         as_id(model)
         self.model, self.model_base64 = model, model_base64
         self.quality, self.effort = quality, effort
         self.target_bytes, self.target_psnr = target_bytes, target_psnr
         self.strict, self.missing = strict, list(missing)
+        self.fill_value = fill_value
         self._asked()  # refused before an array is made
 
     def _asked(self) -> Request:
@@ -51,7 +54,7 @@ class Narrows(NumcodecsCodec):  # type: ignore[misc, unused-ignore]
         """Compress an array of whole frames, or of what is cut into frames."""
         array = np.asarray(buf)
         shape = bytes([array.ndim]) + b"".join(map(write_varint, array.shape))
-        return shape + pack_chunk(array, codec_of(self.model), self._asked())
+        return shape + pack_chunk(array, codec_of(self.model), self._asked(), self.fill_value)
 
     def decode(self, buf: Any, out: Any = None) -> Any:
         """Decompress an array; FormatError if it is damaged."""
@@ -63,7 +66,7 @@ class Narrows(NumcodecsCodec):  # type: ignore[misc, unused-ignore]
             size, position = read_varint(data, position)
             shape.append(size)
         decoder = decoder_of(self.model, self.model_base64)
-        array = unpack_chunk(data[position:], tuple(shape), decoder)
+        array = unpack_chunk(data[position:], tuple(shape), decoder, self.fill_value)
         if out is None:
             return array
         np.copyto(np.asarray(out).reshape(array.shape), array)

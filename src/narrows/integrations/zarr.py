@@ -134,19 +134,20 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         if request.promises:
             decoder = self._decoder_of_promised()
             model = None if decoder is None else decoder.model
-            packed = pack_promised(chunk, request, model)
+            packed = pack_promised(chunk, request, model, chunk_spec.fill_value)
         else:
-            packed = pack_chunk(chunk, codec_of(self.model), request)
+            packed = pack_chunk(chunk, codec_of(self.model), request, chunk_spec.fill_value)
         return chunk_spec.prototype.buffer.from_bytes(packed)
 
     def _decode_sync(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
         data, shape = chunk_data.to_bytes(), tuple(chunk_spec.shape)
+        filler = chunk_spec.fill_value
         chunk: Any
         if self._request.promises:
             promised = (chunk_spec.dtype.to_native_dtype(), self._request)
-            chunk = unpack_promised(data, shape, *promised, self._decoder_of_promised())
+            chunk = unpack_promised(data, shape, *promised, self._decoder_of_promised(), filler)
         else:
-            chunk = unpack_chunk(data, shape, decoder_of(self.model, self.model_base64))
+            chunk = unpack_chunk(data, shape, decoder_of(self.model, self.model_base64), filler)
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(chunk)
 
     def _decoder_of_promised(self) -> Decoder | None:

@@ -2,6 +2,7 @@
 
     first byte, payload                          where all signals are in one block
     0x0F, (first byte, counts, payload) ...      where they are in several
+    0x0E, lengths, either of these               where the rest of the piece is the host's filler
     CRC-32 of the model id, of the number of signals in 8 bytes, and of these bytes
 
 `docs/format/wrapped.md` is the specification.
@@ -18,11 +19,40 @@ from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.errors import FormatError
 
 SEVERAL_BLOCKS = END_OF_BLOCKS  # no block begins so
+FILLED = 0x0E  # nor so: a mode that is none
 CRC_BYTES = 4
 
 
-def pack_wrapped(blocks: Sequence[Block], header: Header) -> bytes:
-    """Lay out blocks of a model; its id and the number of signals are checked, but not stored."""
+def pack_filled(lengths: Sequence[int]) -> bytes:
+    """Lay out how long the part of a piece is along each axis beyond which all is its filler."""
+    return bytes([FILLED]) + b"".join(map(write_varint, lengths))
+
+
+def take_filled(data: bytes, sizes: Sequence[int]) -> tuple[tuple[int, ...], int]:
+    """Undo `pack_filled` for a piece of these sizes; return the lengths, and where they end.
+
+    Raises
+    ------
+    FormatError
+        If the part is not within the piece, or all of it.
+    """
+    if data[:1] != bytes([FILLED]):
+        return tuple(sizes), 0
+    lengths, position = [], 1
+    for _ in sizes:
+        length, position = read_varint(data, position)
+        lengths.append(length)
+    is_within = all(length <= size for length, size in zip(lengths, sizes, strict=True))
+    if not is_within or lengths == [*sizes] or (any(lengths) and not all(lengths)):
+        raise FormatError(f"wrapped piece of {tuple(sizes)}, filled beyond {tuple(lengths)}")
+    return tuple(lengths), position
+
+
+def pack_wrapped(blocks: Sequence[Block], header: Header, start: bytes = b"") -> bytes:
+    """Lay out blocks of a model; its id and the number of signals are checked, but not stored.
+
+    `start` is what comes first, of `pack_filled`.
+    """
     if len(blocks) == 1:
         body = _first_byte(blocks[0]) + blocks[0].payload
     else:
@@ -30,11 +60,14 @@ def pack_wrapped(blocks: Sequence[Block], header: Header) -> bytes:
         for block in blocks:
             counts = write_varint(block.n_signals) + write_varint(len(block.payload))
             body += _first_byte(block) + counts + block.payload
+    body = start + body
     return body + _crc(body, header, sum(block.n_signals for block in blocks))
 
 
-def take_wrapped(data: bytes, header: Header, n_signals: int) -> list[Block]:
+def take_wrapped(data: bytes, header: Header, n_signals: int, start: int = 0) -> list[Block]:
     """Undo `pack_wrapped`, for as many signals as the host knows there are.
+
+    Blocks begin at `start`, where `take_filled` ended.
 
     Raises
     ------
@@ -47,6 +80,9 @@ def take_wrapped(data: bytes, header: Header, n_signals: int) -> list[Block]:
             f"wrapped signals of {len(data)} bytes that are damaged, or not {n_signals} signals "
             f"of model {header.model_id.hex()}"
         )
+    body = body[start:]
+    if not body:
+        raise FormatError(f"wrapped signals of {len(data)} bytes with no block")
     if body[0] != SEVERAL_BLOCKS:
         return [_block(body[0], n_signals, body[1:], header)]
     blocks, position, left = [], 1, n_signals
