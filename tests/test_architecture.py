@@ -20,6 +20,7 @@ FLOORS = (
     {"codec"},
     {"signals"},
     {"training"},
+    {"remembered"},
     {"chunks", "models", "packet_files"},
     {"api"},
     {"", "evaluation", "integrations"},  # the package itself is ""

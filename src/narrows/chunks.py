@@ -15,7 +15,7 @@ Hosts fill chunks at the end of an array. What they fill is not coded: only the 
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from narrows.codec.archive import NO_MODEL, Header
 from narrows.codec.archive.wrapped import pack_filled, pack_wrapped, take_filled
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
-from narrows.codec.encoding.encoder import Signals
+from narrows.codec.encoding.encoder import Encoder, Signals
 from narrows.codec.encoding.free_encoder import free_encoder
 from narrows.codec.encoding.guarantees import range_of
 from narrows.codec.encoding.kept import Kept
@@ -34,6 +34,7 @@ from narrows.codec.model.model import Model
 from narrows.codec.without_model import FreeDecoder
 from narrows.errors import DataError, FormatError
 from narrows.processes import ALONE
+from narrows.remembered import Remembered
 from narrows.signals.cutting import choose_cut
 from narrows.signals.formats.npy import NPY
 from narrows.signals.frames import Frames
@@ -62,10 +63,17 @@ def check_chunk(shape: Shape, dtype: np.dtype[Any], model: Model) -> None:
         _grid(shape, model.dtype, model.frame_shape, model.wavelets is not None)
 
 
-def pack_chunk(chunk: Array, codec: Codec, request: Request, filler: Any = None) -> bytes:
+def pack_chunk(
+    chunk: Array,
+    codec: Codec,
+    request: Request,
+    filler: Any = None,
+    remembered: Remembered | None = None,
+) -> bytes:
     """Compress a chunk of the model's dtype; see `check_chunk` for its shape.
 
-    `filler` is the value that the host puts where there are no data.
+    `filler` is the value that the host puts where there are no data; signals that are remembered
+    keep their symbols.
     """
     model = codec.model
     check_chunk(chunk.shape, chunk.dtype, model)
@@ -73,10 +81,10 @@ def pack_chunk(chunk: Array, codec: Codec, request: Request, filler: Any = None)
     chunk = np.ascontiguousarray(chunk, model.dtype)
     chunk, start = _without_filled(chunk, filler, 1 if is_signals else chunk.ndim)
     if is_signals or not chunk.size:
-        return wrap(chunk.reshape(-1, *model.frame_shape), codec, request, start)
+        return wrap(chunk.reshape(-1, *model.frame_shape), codec, request, start, remembered)
     frames = _frames(chunk, model.frame_shape)
     _, blocks = in_blocks(frames, codec.encoder.header().block_signals, model.wavelets is not None)
-    return wrap(blocks, codec, request, start)
+    return wrap(blocks, codec, request, start, remembered)
 
 
 def pack_promised(
@@ -102,14 +110,17 @@ def pack_promised(
     chunk = np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("="))
     by_networks = model is not None and has_networks(model, request, chunk.shape, chunk.dtype)
     chunk, start = _without_filled(chunk, filler, 1 if by_networks else chunk.ndim)
+    if not chunk.size:
+        own = model.model_id if model is not None and by_networks else NO_MODEL
+        return pack_wrapped([], Header(own, chunk.dtype, (1,)), start)
     x = np.ascontiguousarray(_rows(chunk))
-    shape = x.shape[1:] if chunk.size else (1,)
+    shape = x.shape[1:]
     encoder = free_encoder(shape, x.dtype, request, lambda: range_of([x], shape))
     if model is not None and by_networks:
         encoder.with_networks(model)
     header = encoder.header()
     size = header.block_signals
-    parts = (x[at : at + size] for at in range(0, len(x) if chunk.size else 0, size))
+    parts = (x[at : at + size] for at in range(0, len(x), size))
     return pack_wrapped([encoder.block(part) for part in parts], header, start)
 
 
@@ -192,9 +203,16 @@ def _rows(chunk: Array) -> Array:
     return chunk if chunk.ndim > 1 else chunk.reshape(1, -1)
 
 
-def wrap(x: Signals, codec: Codec, request: Request, start: bytes = b"") -> bytes:
+def wrap(
+    x: Signals,
+    codec: Codec,
+    request: Request,
+    start: bytes = b"",
+    remembered: Remembered | None = None,
+) -> bytes:
     """Compress signals for a host that knows the model and their number; see `pack_wrapped`."""
-    kept, encoder = Kept(), codec.encoder
+    encoder = codec.encoder if remembered is None else _recalling(codec, remembered)
+    kept = Kept()
     header = encoder.header()
     blocks = list(encoder.blocks(x, request, header.block_signals, unseen, kept, ALONE))
     if kept:
@@ -202,17 +220,35 @@ def wrap(x: Signals, codec: Codec, request: Request, start: bytes = b"") -> byte
     return pack_wrapped(blocks, header, start)
 
 
-def unpack_chunk(data: bytes, shape: Shape, decoder: Decoder, filler: Any = None) -> Array:
-    """Decompress a chunk of a shape that the host knows; FormatError if it is damaged."""
-    model = decoder.model
+@lru_cache(maxsize=8)
+def _recalling(codec: Codec, remembered: Remembered) -> Encoder:
+    """Return an encoder that takes the symbols of what was decoded before."""
+    of_model = partial(remembered.symbols_of, codec.model_id, codec.model.latent_size)
+    return Encoder(codec.decoder, of_model)
+
+
+def unpack_chunk(
+    data: bytes,
+    shape: Shape,
+    decoder: Decoder,
+    filler: Any = None,
+    remembered: Remembered | None = None,
+) -> Array:
+    """Decompress a chunk of a shape that the host knows; FormatError if it is damaged.
+
+    What its signals were decoded from is put into `remembered`.
+    """
+    model, seen = decoder.model, None
+    if remembered is not None:
+        seen = partial(remembered.keep_signals, decoder.model_id)
     if shape[1:] == model.frame_shape:
         (n,), start = take_filled(data, shape[:1])
-        return _filled(decoder.unwrap(data, n, start), shape, filler)
+        return _filled(decoder.unwrap(data, n, start, seen), shape, filler)
     lengths, start = take_filled(data, shape)
     if not all(lengths):
         return _filled(decoder.unwrap(data, 0, start).reshape(lengths), shape, filler)
     grid = _grid(lengths, model.dtype, model.frame_shape, model.wavelets is not None)
-    frames = decoder.unwrap(data, grid.n_frames, start).reshape(-1, *grid.lengths)
+    frames = decoder.unwrap(data, grid.n_frames, start, seen).reshape(-1, *grid.lengths)
     return _filled(join(frames, grid, np.empty(lengths, model.dtype)), shape, filler)
 
 

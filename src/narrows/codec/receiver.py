@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, BinaryIO, Protocol
 
@@ -86,16 +86,28 @@ class Receiver:
         self.check_model_of(reader.header)
         return self.frames_of(reader, workers)
 
-    def unwrap(self, data: bytes, n_signals: int, start: int = 0) -> Frames:
+    def unwrap(
+        self,
+        data: bytes,
+        n_signals: int,
+        start: int = 0,
+        seen: Callable[[Frames, Any], None] | None = None,
+    ) -> Frames:
         """Decompress as many signals as a host knows there are; FormatError for other bytes.
 
-        Blocks begin at byte `start`.
+        Blocks begin at byte `start`; `seen` is called with the signals of each, and with what they
+        were decoded from.
         """
         kind = self.model
         header = Header(bytes.fromhex(self.model_id), kind.dtype, kind.frame_shape)
         blocks = take_wrapped(data, header, n_signals, start)
-        none = np.empty((0, *kind.frame_shape), kind.dtype)
-        return np.concatenate([none, *self.frames_of(blocks)])
+        parts: list[Frames] = [np.empty((0, *kind.frame_shape), kind.dtype)]
+        for block in blocks:
+            unpacked = self.blocks.unpack(block)
+            parts.append(self.blocks.frames(unpacked))
+            if seen is not None:
+                seen(parts[-1], unpacked)
+        return np.concatenate(parts)
 
     def frames_of(self, blocks: Iterable[Block], workers: Workers = ALONE) -> Iterator[Frames]:
         """Decode blocks in order; processes may share them."""

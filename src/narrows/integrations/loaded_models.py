@@ -15,7 +15,9 @@ from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
 from narrows.errors import FormatError, ModelNotFoundError
 from narrows.models import find_codec
+from narrows.remembered import Remembered
 
+remembered = Remembered()
 _registered: dict[str, Codec] = {}
 _decoders: dict[str, Decoder] = {}
 _locks: dict[str, RLock] = {}  # one: threads that ask for a model at once wait for one load

@@ -11,7 +11,7 @@ from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.encoding.requests import Request
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.errors import FormatError, needing
-from narrows.integrations.loaded_models import as_id, codec_of, decoder_of
+from narrows.integrations.loaded_models import as_id, codec_of, decoder_of, remembered
 
 with needing("numcodecs", "codecs of numcodecs", "xarray"):
     from numcodecs.abc import Codec as NumcodecsCodec
@@ -54,7 +54,8 @@ class Narrows(NumcodecsCodec):  # type: ignore[misc, unused-ignore]
         """Compress an array of whole frames, or of what is cut into frames."""
         array = np.asarray(buf)
         shape = bytes([array.ndim]) + b"".join(map(write_varint, array.shape))
-        return shape + pack_chunk(array, codec_of(self.model), self._asked(), self.fill_value)
+        own = (codec_of(self.model), self._asked(), self.fill_value, remembered)
+        return shape + pack_chunk(array, *own)
 
     def decode(self, buf: Any, out: Any = None) -> Any:
         """Decompress an array; FormatError if it is damaged."""
@@ -65,8 +66,8 @@ class Narrows(NumcodecsCodec):  # type: ignore[misc, unused-ignore]
         for _ in range(data[0]):
             size, position = read_varint(data, position)
             shape.append(size)
-        decoder = decoder_of(self.model, self.model_base64)
-        array = unpack_chunk(data[position:], tuple(shape), decoder, self.fill_value)
+        own = (decoder_of(self.model, self.model_base64), self.fill_value, remembered)
+        array = unpack_chunk(data[position:], tuple(shape), *own)
         if out is None:
             return array
         np.copyto(np.asarray(out).reshape(array.shape), array)

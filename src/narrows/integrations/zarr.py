@@ -35,7 +35,9 @@ from narrows.integrations.loaded_models import (
     decoder_of,
     embedded_decoder,
     register_model,
+    remembered,
 )
+from narrows.remembered import hash_of
 
 with needing("zarr", "chunks of Zarr arrays", "xarray"):
     from zarr.abc.codec import ArrayBytesCodec
@@ -130,29 +132,36 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         )  # fmt: skip
 
     def _encode_sync(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
-        chunk, request = chunk_data.as_numpy_array(), self._request
-        if request.promises:
+        chunk, filler = chunk_data.as_numpy_array(), chunk_spec.fill_value
+        packed = remembered.code_of(self._key(chunk, filler))
+        if packed is None and self._request.promises:
             decoder = self._decoder_of_promised()
             model = None if decoder is None else decoder.model
-            packed = pack_promised(chunk, request, model, chunk_spec.fill_value)
-        else:
-            packed = pack_chunk(chunk, codec_of(self.model), request, chunk_spec.fill_value)
+            packed = pack_promised(chunk, self._request, model, filler)
+        elif packed is None:
+            packed = pack_chunk(chunk, codec_of(self.model), self._request, filler, remembered)
         return chunk_spec.prototype.buffer.from_bytes(packed)
 
     def _decode_sync(self, chunk_data: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
-        data, shape = chunk_data.to_bytes(), tuple(chunk_spec.shape)
-        filler = chunk_spec.fill_value
+        data, shape, filler = chunk_data.to_bytes(), tuple(chunk_spec.shape), chunk_spec.fill_value
         chunk: Any
         if self._request.promises:
             promised = (chunk_spec.dtype.to_native_dtype(), self._request)
             chunk = unpack_promised(data, shape, *promised, self._decoder_of_promised(), filler)
         else:
-            chunk = unpack_chunk(data, shape, decoder_of(self.model, self.model_base64), filler)
+            decoder = decoder_of(self.model, self.model_base64)
+            chunk = unpack_chunk(data, shape, decoder, filler, remembered)
+        remembered.keep(self._key(chunk, filler), data)
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(chunk)
 
     def _decoder_of_promised(self) -> Decoder | None:
         """Return the model whose networks may code without loss, if any is named."""
         return None if self.model is None else decoder_of(self.model, self.model_base64)
+
+    def _key(self, chunk: Any, filler: Any) -> bytes:
+        """Return what tells a decoded chunk, and how it was coded, from all others."""
+        native = chunk.astype(chunk.dtype.newbyteorder("="), copy=False)
+        return hash_of(native, self.model, self._request, np.asarray(filler).tobytes())
 
     async def _encode_single(self, chunk_data: NDBuffer, chunk_spec: ArraySpec) -> Buffer:
         return await asyncio.to_thread(self._encode_sync, chunk_data, chunk_spec)

@@ -21,6 +21,7 @@ from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.ordered_blocks import BrickCoder, OrderedBlocks, WindowCoder
+from narrows.codec.encoding.recalled import Recall, choose_or_recall
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_finite, check_packable
@@ -45,10 +46,12 @@ class Encoder(Shared):
     ----------
     decoder : Decoder
         Of a model with an encoder.
+    recall : Recall, optional
+        Knows signals that were decoded before: their symbols are taken once more.
     """
 
-    def __init__(self, decoder: Decoder) -> None:
-        self._decoder = decoder
+    def __init__(self, decoder: Decoder, recall: Recall | None = None) -> None:
+        self._decoder, self._recall = decoder, recall
         self.transform = decoder.transform
         self._model = decoder.model
         self.symbol_encoder = SymbolEncoder(decoder.transform)
@@ -197,9 +200,8 @@ class Encoder(Shared):
                 return None
             known, quality = ~left_out[rows], request.resolve(self._model)[0]
             frames = self.symbol_encoder.filled(x[rows], known, quality)
-        found, qualities = choose(
-            self.symbol_encoder, frames, request, progress=progress, known=known
-        )
+        own = (self.symbol_encoder, x[rows], frames, request)
+        found, qualities = choose_or_recall(*own, self._recall, progress, known)
         symbols = found.symbols
         if request.budget is None:
             unlike = self._likeness.unlike(frames, known, found, qualities)
