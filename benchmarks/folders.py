@@ -145,7 +145,7 @@ def measure(kind, folder):
         figures = ["evaluate", test, "-m", model, "--baselines", "--train", train, "--json"]
         found = json.loads(narrows(folder, *figures))
         signals = found["signals"]
-        peers = [each for each in found["baselines"] if each["psnr"] and each["name"] != "narrows"]
+        peers = [p for p in found["baselines"] if p.get("snr") and p["name"] != "narrows"]
         rows.append({
             "kind": kind,
             "commands": f"narrows {shlex.join(training)}",

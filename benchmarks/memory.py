@@ -40,12 +40,16 @@ def write_noise(path, n_bytes, seed=SEED):
 
 
 def peak_of(command):
-    """Run a command; return its seconds, and the bytes of the sum of its processes' peaks."""
+    """Run a command; return its seconds, and the bytes of the sum of its processes' peaks.
+
+    Of each process the last reading counts: until it has a program of its own, it shows the memory
+    of the one that started it.
+    """
     begin, peaks = time.perf_counter(), {}
     process = subprocess.Popen([sys.executable, "-m", "narrows", *command, "--quiet"])
     while process.poll() is None:
         for pid in _family(process.pid):
-            peaks[pid] = max(peaks.get(pid, 0), _resident_peak(pid))
+            peaks[pid] = _resident_peak(pid) or peaks.get(pid, 0)
         time.sleep(0.05)
     if process.returncode:
         raise SystemExit(f"narrows {' '.join(command)} ended with {process.returncode}")

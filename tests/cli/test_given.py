@@ -93,3 +93,16 @@ def test_hop_alone_is_that_of_the_models_frames(folder, run):
     told = run("train", "x.npy", "-o", "n.narrows", "--hop", "16")
     assert told.code == 1
     assert "give window or tile, too" in told.err
+
+
+def test_the_table_says_what_channels_are_compared_at(folder, run):
+    rng = np.random.default_rng(0)
+    table = (rng.normal(size=(300, 16, 2)).cumsum(axis=1) * [1.0, 1000.0]).astype(np.float32)
+    np.save("t.npy", table)
+    narrows.train(table, architecture="linear", aim="snr:15").save("t.narrows")
+    shown = run("evaluate", "t.npy", "-m", "t.narrows", "--baselines")
+    assert "at one SNR, each channel in its own deviation" in shown.out
+    found = json.loads(run("evaluate", "t.npy", "-m", "t.narrows", "--baselines", "--json").out)
+    lossy = [row for row in found["baselines"] if row.get("snr") is not None]
+    assert len({round(row["snr"], 2) for row in lossy}) == 1
+    assert {row["psnr"] for row in lossy} == {None}

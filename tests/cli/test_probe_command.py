@@ -43,6 +43,12 @@ def test_json_holds_what_the_python_call_gives(run, probed, digits):
     assert len(expected["features"]) == 4
 
 
+def test_an_encoder_that_is_trained_besides_is_announced(run, probed):
+    shown = run("probe", "x.npy", "-m", "m.narrows", "--labels", "y.npy", "--supervised")
+    assert shown.code == 0
+    assert shown.err.startswith("probing 300 signals; an encoder is trained for the classes")
+
+
 def test_a_known_set_has_labels_of_its_own_and_words_do_as_well(run, probed):
     # In the order of the digits: between classes with as many neighbours the first one wins.
     names = ["a zero", "b one", "c two", "d three", "e four", "f five", "g six", "h seven",

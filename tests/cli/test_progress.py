@@ -82,6 +82,19 @@ def test_where_nobody_looks_nothing_is_shown(terminal, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_what_takes_long_is_told_once_where_there_is_no_terminal(run, folder, monkeypatch):
+    from narrows.cli import bar as bars
+
+    quick = run("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw")
+    assert "compressing" not in quick.err
+    monkeypatch.setattr(bars, "PATIENCE", -1.0)
+    options = ("-m", "m.narrows", "-o", "x.nrw", "-f", "--target-bytes", 9)
+    slow = run("compress", "x.npy", *options)
+    assert slow.err.count("compressing: ") == 1
+    assert "compressing: 0 of 50 signals" in slow.err
+    assert run("compress", "x.npy", *options, "--quiet").err == ""
+
+
 def test_commands_show_their_progress_on_a_terminal(run, folder, terminal):
     with terminal as screen:
         run("compress", "x.npy", "-m", "m.narrows", "-o", "x.nrw")

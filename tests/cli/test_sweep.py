@@ -40,6 +40,13 @@ def test_a_sweep_gives_table_json_pictures_and_models(swept, folder):
         assert f"{point['bytes_per_signal']:.2f}" in swept.out
 
 
+def test_a_sweep_measures_on_as_many_signals_as_are_asked_for(run, folder):
+    options = ("--latent-size", 2, "--architecture", "linear", "--jobs", 1, "--signals", 7)
+    assert run("sweep", "digits", "-o", "s", *options).code == 0
+    assert json.loads((folder / "s" / "sweep.json").read_text())["test_signals"] == 7
+    assert run("sweep", "digits", "-o", "t", *options[:-1], 0).code == 2
+
+
 def test_a_model_of_a_sweep_is_the_one_that_train_gives(swept, folder, digits, run):
     from narrows.evaluation.demo import train_and_test
 

@@ -12,6 +12,7 @@ from narrows.evaluation.metrics import distortion
 from narrows.evaluation.peers.registry import Bench
 from narrows.evaluation.plots import as_picture
 from narrows.evaluation.reference import OF_TRAINING, Reference
+from narrows.evaluation.units import Units
 from narrows.evaluation.waiting import in_words, seconds_of_codec, seconds_of_peers
 from narrows.words import percent, quantity
 
@@ -174,7 +175,7 @@ def test_the_estimate_of_peers_scales_what_a_trial_takes(digits, monkeypatch):
         return 0.01 * len(work.x)
 
     monkeypatch.setattr(waiting, "_trial", trial)
-    bench = Bench(digits[:640], 16.0)
+    bench = Bench(digits[:640], Units(16.0))
     expected = seconds_of_peers(bench)
     lossless = sum(peer.lossless for peer in bench.peers)
     lossy = len(bench.peers) - lossless - 1
@@ -189,4 +190,4 @@ def test_a_peer_that_fails_in_its_trial_is_left_to_the_measuring(digits, monkeyp
         raise MemoryError("too much")
 
     monkeypatch.setattr(waiting, "measure", broken)
-    assert seconds_of_peers(Bench(digits[:64], 16.0)) == 0.0
+    assert seconds_of_peers(Bench(digits[:64], Units(16.0))) == 0.0

@@ -40,6 +40,20 @@ def test_two_lines_tell_what_was_chosen():
     ]
 
 
+def test_crops_of_few_pictures_make_no_larger_batches():
+    shape = (17_000, 32, 32, 3)
+    few, many = (
+        plan_of({}, shape, np.uint8, has_validation=True, crops=crops) for crops in (14_000, 0)
+    )
+    alone = plan_of({}, (3000, 32, 32, 3), np.uint8)
+    assert few.batch_size == alone.batch_size == 64
+    assert many.batch_size == 256
+    assert few.updates_per_epoch == (few.n_train // 64)
+    assert few.epochs * few.updates_per_epoch == pytest.approx(6400, rel=0.05)
+    dense = [plan_of({}, (40_000, 256), np.int16, crops=crops) for crops in (38_000, 0)]
+    assert dense[0].batch_size == dense[1].batch_size  # their updates are cheap
+
+
 def test_with_another_number_of_epochs_only_what_depends_on_it_changes():
     plan = plan_of({"minutes": 1.0}, PICTURES, np.uint8)
     longer = plan.lasting(400, "they fit")

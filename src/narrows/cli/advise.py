@@ -38,8 +38,8 @@ def advise(
     def show() -> None:
         print_table(
             f"{data}: {found.held_out:,} signals held out, at the end of {found.signals:,} others; "
-            f"PSNR for a peak of {found.reference.peak_in_words}",
-            ["codec", "bytes per signal", "PSNR", "times smaller"],
+            f"{found.quality_in_words}",
+            ["codec", "bytes per signal", found.middle.narrows.quality, "times smaller"],
             as_lines(found),
         )
         for sentence in verdict(found):

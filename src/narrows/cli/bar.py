@@ -1,8 +1,9 @@
-"""A line on stderr, of a terminal alone, that says what is being done, how far it is, and the rest.
+"""A line on stderr that says what is being done, how far it is, and how long the rest takes.
 
     compressing  ━━━━━━━━━━━━━━━━━━━━━━━━╸━━━━━━━━━━  12,800 of 60,000 signals  10.0 MB  1:20 left
 
-It takes the width that there is, and is gone when the work has ended, in whatever way.
+On a terminal it takes the width that there is, and is gone when the work has ended, in whatever
+way. Elsewhere one plain line is written of what takes longer than some seconds.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ FREE = 5
 """Columns at the end of the line, where a terminal echoes ^C; a wrapped line could not be wiped."""
 WIDE = 70
 """Columns from which there is room for bytes."""
+PATIENCE = 5.0
+"""Seconds after which a plain line says what is being done."""
 Signals = TypeVar("Signals", bound=Sized)
 
 
 class Bar:
-    """What is shown of a command's work; without `shown`, nothing.
+    """What is shown of a command's work; without `shown`, nothing, or a line where it `tells`.
 
     Attributes
     ----------
@@ -32,14 +35,14 @@ class Bar:
         Done since the last `begin`.
     """
 
-    def __init__(self, shown: Progress | None = None) -> None:
-        self._shown = shown
+    def __init__(self, shown: Progress | None = None, *, tells: bool = False) -> None:
+        self._shown, self._tells = shown, tells
         self._task = None if shown is None else shown.add_task("", total=None, figures="", end=None)
         self.begin("loading")
 
     def begin(self, what: str, signals: int | None = None, signal_bytes: int = 0) -> None:
         """Begin a part of the work; of so many signals, where that is known, of so many bytes."""
-        self._what, self._began = what, time.monotonic()
+        self._what, self._began, self._told = what, time.monotonic(), not self._tells
         self._total, self._signal_bytes, self.n_signals = signals, signal_bytes, 0
         if self._shown is not None and self._task is not None:
             self._shown.reset(self._task, total=signals)
@@ -91,6 +94,10 @@ class Bar:
             self._shown.update(
                 self._task, description=what, completed=done, total=total, figures=figures, end=end
             )
+        elif not self._told and time.monotonic() - self._began > PATIENCE:
+            left = "" if seconds_left is None else f", {_minutes(seconds_left)} left"
+            print(f"{what}: {figures}{left}", file=sys.stderr, flush=True)
+            self._told = True
 
     @property
     def width(self) -> int:
@@ -100,9 +107,9 @@ class Bar:
 
 @contextmanager
 def bar(quiet: bool) -> Iterator[Bar]:
-    """Yield what shows a command's progress, on a terminal; messages on stderr go above it."""
+    """Yield what shows a command's progress; messages on stderr go above it on a terminal."""
     if quiet or not sys.stderr.isatty():
-        yield Bar()
+        yield Bar(tells=not quiet)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn

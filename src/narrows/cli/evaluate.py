@@ -23,9 +23,11 @@ from narrows.cli.streams import open_stored, read_all, read_data
 from narrows.words import counted
 
 if TYPE_CHECKING:
-    from narrows.evaluation.metrics import Evaluation, Signals
+    from narrows.evaluation.metrics import Evaluation
     from narrows.evaluation.peers.registry import Bench
     from narrows.evaluation.rate_point import RatePoint
+
+OF_CHANNELS = "at one SNR, each channel in its own deviation"
 
 
 @reads
@@ -59,6 +61,7 @@ def evaluate(
     from narrows.evaluation.metrics import Given, for_peers
     from narrows.evaluation.metrics import evaluate as measure
     from narrows.evaluation.peers.registry import Bench, sample
+    from narrows.evaluation.units import Units
     from narrows.evaluation.waiting import in_words, seconds_of_codec, seconds_of_peers
     from narrows.models import load_codec
     from narrows.signals.inputs import some_bricks
@@ -83,19 +86,20 @@ def evaluate(
     bench = None
     if baselines and len(x):
         others = None if train is None else codec.transform.check_frames(read_data(train, reading))
-        bench = Bench(for_peers(codec, x, stand_ins), codec.model.peak, others)
+        filled = for_peers(codec, x, stand_ins)
+        bench = Bench(filled, Units.of(codec.model, filled), others)
         expected = in_words(seconds_of_codec(codec, x, request) + seconds_of_peers(bench))
         say(f"measuring {counted(len(x), 'signal')} and other codecs: {expected}", quiet or json)
     with bar(quiet) as shown:
         shown.begin("compressing", len(x), x[:1].nbytes)
         measured = measure(codec, x, request, shown.advance, jobs, given)
-        rows, even = ([], {}) if bench is None else _beside(bench, x, measured, shown.begin_peer)
+        rows, even = ([], {}) if bench is None else _beside(bench, measured, shown.begin_peer)
     extra = {"baselines": [row.as_json() for row in rows], "break_even": even}
 
     def show() -> None:
         _print(f"{data} through {model}", measured, all_signals)
         if bench is not None:
-            print_comparison(rows)
+            print_comparison(rows, OF_CHANNELS if bench.units.by_channel else "")
             for name, paid in even.items():
                 print(f"  smaller than {name}, model included: {_from_on(paid)}")
             for fault in bench.not_measured:
@@ -106,15 +110,15 @@ def evaluate(
 
 
 def _beside(
-    bench: Bench, x: Signals, measured: Evaluation, tell: Callable[[str], None]
+    bench: Bench, measured: Evaluation, tell: Callable[[str], None]
 ) -> tuple[list[RatePoint], dict[str, int | None]]:
     """Measure other codecs; return all rows, and by name from how many signals on narrows pays."""
-    from narrows.evaluation.rate_point import break_even, codec_point, raw_point, with_snr
+    from narrows.evaluation.rate_point import break_even, raw_point, with_snr
 
-    ours = codec_point("narrows", measured)
+    ours = bench.units.point("narrows", measured)
     raw = raw_point(measured.raw_bytes / measured.signals)
     bench.tell = tell
-    peers = bench.at_psnr(measured.psnr, measured.bytes_per_signal)
+    peers = bench.at_psnr(ours.psnr, ours.bytes_per_signal)
     even = {
         row.name: break_even(measured.model_bytes, ours.bytes_per_signal, row)
         for row in (raw, *peers)

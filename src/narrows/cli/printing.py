@@ -82,7 +82,8 @@ def print_comparison(rows: list[Any], title: str = "") -> None:
         title,
         ["codec", "bytes per signal", "PSNR", "SNR", "model bytes"],
         [
-            [row.name, f"{row.bytes_per_signal:.2f}", decibels(row.psnr), snr(row),
+            [row.name, f"{row.bytes_per_signal:.2f}",
+             "" if row.by_channel else decibels(row.psnr), snr(row),
              f"{row.model_bytes:,}" if row.model_bytes else ""]
             for row in rows
         ],

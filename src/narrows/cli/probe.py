@@ -9,7 +9,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
-from narrows.cli.printing import give, print_table
+from narrows.cli.printing import give, print_table, say
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_classes, read_data
 from narrows.words import counted
@@ -54,6 +54,9 @@ def probe(
     with bar(quiet) as shown:
         codec, classes = load_codec(model), read_classes(labels)
         x = read_data(data, asked.reading(codec))
+        if supervised:
+            told = "an encoder is trained for the classes, too, which may take some minutes"
+            say(f"probing {counted(len(x), 'signal')}; {told}", quiet or json)
         found = measure(codec, x, classes, seed, supervised=supervised, progress=shown.begin_step)
     give(found.as_json(), partial(_print, found), json=json, quiet=quiet)
 

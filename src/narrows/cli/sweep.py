@@ -31,7 +31,7 @@ Open = Callable[[str], AbstractContextManager[BinaryIO]]
 JSON, CURVE, SIGNALS = "sweep.json", "sweep.png", "reconstructions.png"
 SHOWN_SIGNALS = 8
 HELD_OUT_SHARE = 0.2  # of recordings, as of signals
-MEASURED_SIGNALS = 4_000  # the same for all models; more would take longer than training
+MEASURED_SIGNALS = 4000  # the same for all models; more would take longer than training
 
 
 @reads
@@ -57,8 +57,13 @@ def sweep(
     test: Annotated[
         str | None,
         typer.Option("--test", metavar="DATA", show_default="a fifth of DATA, held out",
-                     help="Signals to measure on; at most 4,000 of them, evenly taken."),
+                     help="Signals to measure on."),
     ] = None,
+    signals: Annotated[
+        int,
+        typer.Option("--signals", metavar="N", min=1, help="Measure on N of them at most, evenly "
+                     "spread over all."),
+    ] = MEASURED_SIGNALS,
     jobs: Annotated[
         int | None, typer.Option("--jobs", metavar="N", help="Trainings at a time.",
                                  show_default="one a core")
@@ -94,7 +99,7 @@ def sweep(
             f"--test {test} holds frames of {x_test.shape[1:]} {x_test.dtype}, {data} of "
             f"{x_train.shape[1:]} {x_train.dtype}; give signals of one kind"
         )
-    x_test = sample(x_test, MEASURED_SIGNALS)
+    x_test = sample(x_test, signals)
     if not sizes:
         size = x_train[0].size
         sizes = [min(32, size)] if lambdas else latent_sizes_for(size)

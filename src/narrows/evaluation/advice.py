@@ -14,8 +14,9 @@ from narrows.codec.encoding.requests import Request
 from narrows.errors import DataError
 from narrows.evaluation.metrics import evaluate, signal_to_noise
 from narrows.evaluation.peers.registry import Bench, sample
-from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
+from narrows.evaluation.rate_point import RatePoint, raw_point
 from narrows.evaluation.reference import Reference
+from narrows.evaluation.units import Units
 from narrows.evaluation.verdict import against_peers, pays
 from narrows.signals import check_signals
 from narrows.training.choices import MIN_TRAINED_SHARE, enough_minutes
@@ -67,6 +68,13 @@ class Advice:
     def middle(self) -> AtQuality:
         """The point of the middle quality."""
         return self.points[(len(self.points) - 1) // 2]
+
+    @property
+    def quality_in_words(self) -> str:
+        """What it refers to."""
+        if self.middle.narrows.by_channel:
+            return "SNR of each channel in its own deviation"
+        return f"PSNR for a peak of {self.reference.peak_in_words}"
 
     @property
     def enough_minutes(self) -> int | None:
@@ -125,14 +133,15 @@ def advise(
     tell(f"training for {minutes:g} min on {counted(len(x_train), 'signal')}")
     codec, full_seconds = _short_training(x_train, latent_size, minutes, seed)
     tell(f"lossless codecs on {held_out:,} other signals")
-    bench = Bench(x_test, codec.model.peak, x_train)
+    units = Units.of(codec.model, x_test)
+    bench = Bench(x_test, units, x_train)
     lossless = bench.lossless()
     points, middle = [], None
     for quality in range(1, codec.model.n_qualities + 1):
         measured = evaluate(codec, x_test, Request(quality))
         if quality == codec.model.default_quality:
             middle = measured
-        ours = codec_point(f"narrows, quality {quality} of {QUALITIES}", measured)
+        ours = units.point(f"narrows, quality {quality} of {QUALITIES}", measured)
         tell(f"peers {_quality(ours)}")
         points.append(AtQuality(ours, bench.at_psnr(ours.psnr, ours.bytes_per_signal)))
     assert middle is not None
@@ -209,6 +218,8 @@ def _beside(point: RatePoint, reference: Reference) -> list[str]:
     """Say what a PSNR refers to, and what the signals' own spread makes of it."""
     if point.psnr == math.inf:
         return []
+    if point.by_channel:
+        return ["That is the SNR of all channels, each in its own deviation."]
     peak = f"That PSNR has a peak of {reference.peak_in_words}"
     return [f"{peak}; the SNR, against the signals' own variance, is {signal_to_noise(point.snr)}."]
 

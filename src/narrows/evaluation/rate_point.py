@@ -25,6 +25,7 @@ class RatePoint:
     name: str
     bytes_per_signal: float  # from the length of what was written, headers and index included
     psnr: float  # in dB, the error pooled over all signals; infinite for an exact copy
+    # In the units of the comparison, see `Units`.
     model_bytes: int = 0  # what the receiver needs besides
     setting: Any = None  # None where the point was interpolated, or there is only one
     latent_size: int = 0  # of a model; 0 for other codecs
@@ -32,18 +33,24 @@ class RatePoint:
     max_abs_error: float | None = None  # in the signals' units
     encode_mb_per_s: float | None = None  # of raw signals
     decode_mb_per_s: float | None = None
+    by_channel: bool = False  # psnr is the SNR, each channel in its own deviation
 
     @property
     def place(self) -> tuple[float, float]:
         """The point on a curve: bytes and PSNR."""
         return self.bytes_per_signal, self.psnr
 
+    @property
+    def quality(self) -> str:
+        """What `psnr` is called."""
+        return "SNR by channel" if self.by_channel else "PSNR"
+
     def as_json(self) -> dict[str, Any]:
         """Return what a comparison states; the PSNR of an exact copy is None."""
         return {
             "name": self.name,
             "bytes_per_signal": self.bytes_per_signal,
-            "psnr": self.psnr if math.isfinite(self.psnr) else None,
+            "psnr": self.psnr if math.isfinite(self.psnr) and not self.by_channel else None,
             "model_bytes": self.model_bytes,
             **({} if self.snr is None else {"snr": self.snr if math.isfinite(self.snr) else None}),
         }
@@ -64,7 +71,7 @@ def codec_point(name: str, measured: Evaluation, latent_size: int = 0) -> RatePo
 
 def with_snr(points: Sequence[RatePoint], known: RatePoint) -> list[RatePoint]:
     """Return points with their SNR, from that of one that was measured on the same signals."""
-    if known.snr is None or not _are_finite(known.snr, known.psnr):
+    if known.snr is None or known.by_channel or not _are_finite(known.snr, known.psnr):
         return list(points)
     shift = known.snr - known.psnr  # the variance over the squared peak
     return [replace(point, snr=point.psnr + shift) for point in points]

@@ -232,14 +232,24 @@ def _refuse_beside(what: str, preset: str, why: str) -> NoReturn:
 
 
 def choose_length(
-    choices: Choices, n_train: int, architecture: str, width: float, *, mixes: bool
+    choices: Choices,
+    n_train: int,
+    architecture: str,
+    width: float,
+    *,
+    mixes: bool,
+    crops: int = 0,
 ) -> dict[str, Any]:
-    """Choose epochs, batches and the learning rate, for a number of training signals."""
+    """Choose epochs, batches and the learning rate, for a number of training signals.
+
+    Batches of pictures, which take long, are as of so many pictures without the crops of them.
+    """
     settings, smaller = choices.settings, BATCH_DIVISOR if width > 1.0 else 1
     rate, least, most = LEARNING_RATES[architecture], MIN_BATCH, MAX_EPOCHS
     if mixes:
         rate, least, most = MIXTURES_RATE, MIXTURES_BATCH, MIXTURES_EPOCHS
-    usual = 2 ** round(math.log2(n_train / UPDATES_OF_AN_EPOCH))
+    distinct = max(1, n_train - crops) if architecture == "conv" else n_train
+    usual = 2 ** round(math.log2(distinct / UPDATES_OF_AN_EPOCH))
     batch = max(least, min(MAX_BATCH, usual) // smaller)
     batch_size: int = min(settings["batch_size"] or batch, n_train)
     updates = UPDATES[architecture] * smaller

@@ -191,6 +191,7 @@ def plan_of(
     spectrum: Callable[[], Spectrum] | None = None,
     own_networks: bool = False,
     has_validation: bool = False,
+    crops: int = 0,
 ) -> Plan:
     """Decide every number of a run.
 
@@ -208,6 +209,8 @@ def plan_of(
         Whether the networks are the user's.
     has_validation : bool
         Whether others are given to validate on.
+    crops : int
+        How many of the signals are crops that share their elements with others.
 
     Raises
     ------
@@ -236,7 +239,7 @@ def plan_of(
     of_length = {name: numbers[name] for name in ("architecture", "width", "mixes")}
     return Plan(
         **{**{name: settings[name] for name in TAKEN_OVER}, **numbers},
-        **choose_length(choices, n_train, **of_length),
+        **choose_length(choices, n_train, **of_length, crops=crops),
         n_train=n_train,
         n_held_out=n_held_out,
         **quality,

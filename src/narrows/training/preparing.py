@@ -89,6 +89,7 @@ def prepare(
         return plan_of(
             {**settings, "architecture": architecture}, whole.x.shape, whole.x.dtype,
             spectrum=spectrum, own_networks=own is not None, has_validation=validation is not None,
+            crops=samples.about.get("crops", 0),
         )  # fmt: skip
 
     plan = plan_for(done["architecture"])

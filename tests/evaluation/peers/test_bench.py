@@ -7,6 +7,7 @@ import pytest
 
 from narrows.evaluation.peers import pca, registry
 from narrows.evaluation.peers.registry import HALF_LEARNT, Bench, sample
+from narrows.evaluation.units import Units
 
 pytest.importorskip("torch", reason="the PCA codec is trained with torch; extra train")
 
@@ -14,7 +15,7 @@ HELD_OUT = 179
 
 
 def test_peers_are_measured_at_the_wanted_quality(digits):
-    bench = Bench(digits[::4], 16.0)
+    bench = Bench(digits[::4], Units(16.0))
     rows = bench.at_psnr(20.0)
     assert rows[0].name == HALF_LEARNT
     assert 2.0 < rows[0].bytes_per_signal < 12.0
@@ -24,13 +25,23 @@ def test_peers_are_measured_at_the_wanted_quality(digits):
 
 
 def test_pca_learns_from_the_training_signals_where_they_are_given(digits):
-    few, many = (Bench(digits[1700:], 16.0, train) for train in (None, digits[:1700]))
+    few, many = (Bench(digits[1700:], Units(16.0), train) for train in (None, digits[:1700]))
     halves, trained = few.at_psnr(20.0)[0], many.at_psnr(20.0)[0]
     assert (halves.name, trained.name) == (HALF_LEARNT, pca.NAME)
     assert trained.bytes_per_signal < halves.bytes_per_signal
     at_size = many.pca_at_size(trained.bytes_per_signal)
     assert at_size.bytes_per_signal == trained.bytes_per_signal
     assert at_size.psnr == pytest.approx(20.0, abs=0.1)
+
+
+def test_pca_says_nothing_of_what_it_keeps_exactly(caplog):
+    x = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+    work, peers = registry.peers_for(np.where(x > 2, 90, x), 10.0, x)
+    (peer,) = [each for each in peers if each.learns]
+    coder = peer.coder(work, 4.0)
+    blobs = coder.encode(work.x)
+    assert np.abs(coder.decode(blobs, 60)[work.x == 90] - 90).max() == 0  # kept exactly
+    assert caplog.text == ""
 
 
 def test_a_setting_is_measured_once_for_all_questions(digits, monkeypatch):
@@ -42,7 +53,7 @@ def test_a_setting_is_measured_once_for_all_questions(digits, monkeypatch):
 
     original = registry.measure
     monkeypatch.setattr(registry, "measure", counted)
-    bench = Bench(digits[:300], 16.0)
+    bench = Bench(digits[:300], Units(16.0))
     first = bench.at_psnr(18.0)
     seen = len(asked)
     assert bench.at_psnr(18.0) == first
@@ -57,14 +68,14 @@ def test_a_peer_that_fails_is_told_and_costs_no_other(digits, monkeypatch):
         raise MemoryError("too much")
 
     monkeypatch.setattr(pca, "train_pca", broken)
-    bench = Bench(digits[:60], 16.0)
+    bench = Bench(digits[:60], Units(16.0))
     assert pca.NAME not in {point.name for point in bench.at_psnr(15.0)}
     assert f"{pca.NAME}: MemoryError: too much" in bench.not_measured
     assert len(bench.lossless()) >= 3
 
 
 def test_curves_are_what_was_measured_near_the_qualities_of_interest(digits):
-    bench = Bench(digits[:200], 16.0)
+    bench = Bench(digits[:200], Units(16.0))
     assert bench.curves(10.0, 20.0) == {}
     for psnr in (15.0, 18.0):
         bench.at_psnr(psnr)
@@ -79,7 +90,7 @@ def test_curves_are_what_was_measured_near_the_qualities_of_interest(digits):
 
 def test_a_curve_that_begins_above_the_qualities_of_interest_is_its_lowest_settings(digits):
     pytest.importorskip("imagecodecs", reason="for WebP; extra bench")
-    bench = Bench(digits[:200], 16.0)
+    bench = Bench(digits[:200], Units(16.0))
     (lowest,) = [p for p in bench.at_psnr(1.0) if p.name == "WebP mosaic"]
     curve = bench.curves(0.0, 2.0)["WebP mosaic"]
     assert curve[0] == lowest
@@ -90,7 +101,7 @@ def test_what_is_not_installed_is_told_with_the_way_out(digits, monkeypatch):
     monkeypatch.setattr(
         "narrows.evaluation.peers.contract.importlib.util.find_spec", lambda name: None
     )
-    bench = Bench(digits[:60], 16.0)
+    bench = Bench(digits[:60], Units(16.0))
     assert [point.name for point in bench.lossless()] == ["zlib -9", "bzip2 -9", "lzma -9e"]
     assert bench.at_psnr(15.0) == []
     told = "\n".join(bench.not_measured)

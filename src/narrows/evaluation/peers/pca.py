@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from math import prod
 
 import numpy as np
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.kept import Kept
+from narrows.codec.encoding.requests import Request
 from narrows.evaluation.peers.contract import Functions, Peer, Signals, Workload
 from narrows.evaluation.peers.mosaics import Layout, Shape
 from narrows.evaluation.rate_point import RatePoint
@@ -86,10 +89,17 @@ def _functions(
     assert work.train is not None
     codec = train_pca(work.train, 8 * bytes_per_signal)
     return (
-        lambda x: codec.compress(x, effort=effort),
+        partial(_compressed, codec, effort),
         codec.decompress,
         len(codec.model_bytes),
     )
+
+
+def _compressed(codec: Codec, effort: int | None, x: Signals) -> bytes:
+    """Compress signals, without a word on what is kept exactly: that would be of another codec."""
+    stream, encoder = BytesIO(), codec.encoder
+    encoder.compress_to(stream, encoder.header(), x, Request(effort=effort), kept=Kept())
+    return stream.getvalue()
 
 
 def rates(work: Workload) -> tuple[float, ...]:

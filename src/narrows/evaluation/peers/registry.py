@@ -20,6 +20,7 @@ from narrows.evaluation.peers import lossless, numeric, pca, pictures
 from narrows.evaluation.peers.contract import Peer, Signals, Workload, measure
 from narrows.evaluation.peers.mosaics import Layout, layout_of
 from narrows.evaluation.rate_point import RatePoint, at_psnr, at_size
+from narrows.evaluation.units import Units
 
 MAX_ELEMENTS = 2_000_000
 """Of the signals that peers are measured on: 2,551 MNIST images, on which picture codecs are within
@@ -74,8 +75,8 @@ class Bench:
     ----------
     x : (n, *frame_shape)
         Held-out signals; of many, some are taken, evenly spread.
-    peak : float
-        That PSNR refers to.
+    units : Units
+        In which lossy codecs get the signals, and PSNR is measured.
     train : (m, *frame_shape), optional
         What PCA learns from. By default every second signal of x, and it is measured on the
         others: both halves are as hard as the whole, though signals come in the order of their
@@ -87,15 +88,18 @@ class Bench:
     def __init__(
         self,
         x: Signals,
-        peak: float,
+        units: Units,
         train: Signals | None = None,
         tell: Callable[[str], None] = lambda name: None,
     ) -> None:
         some = sample(x, most_measured(x))
-        self.work, peers = peers_for(some, peak, train)
-        self.is_half_learnt = train is None
+        self.exact, exact = peers_for(some, units.peak, train)
+        some, train = units.signals(some), None if train is None else units.signals(train)
+        self.work, lossy = peers_for(some, units.peak, train)
+        peers = [*(p for p in lossy if not p.lossless), *(p for p in exact if p.lossless)]
+        self.units, self.is_half_learnt = units, train is None
         self.tell = tell
-        self._halves = Workload(some[1::2], peak, self.work.layout, some[::2])
+        self._halves = Workload(some[1::2], units.peak, self.work.layout, some[::2])
         enough = len(some) >= MIN_SIGNALS
         known = [peer for peer in peers if enough or not (peer.learns and self.is_half_learnt)]
         self.missing = {peer.name: fault for peer in known if (fault := peer.missing())}
@@ -121,7 +125,7 @@ class Bench:
         if not math.isfinite(psnr):
             return []
         points = (self._point(peer, psnr, near) for peer in self.peers if not peer.lossless)
-        return [point for point in points if point is not None]
+        return self.units.points([point for point in points if point is not None])
 
     def curves(self, low: float, high: float) -> dict[str, list[RatePoint]]:
         """Return what has been measured of each lossy peer between two PSNRs.
@@ -159,7 +163,9 @@ class Bench:
         """Measure PCA at a number of bytes a signal; None if it cannot be had."""
         found = [peer for peer in self.peers if peer.key == "pca"]
         point = self._point(found[0], None, bytes_per_signal) if found else None
-        return None if point is None else replace(point, name=f"{point.name} at this size")
+        if point is None:
+            return None
+        return self.units.points([replace(point, name=f"{point.name} at this size")])[0]
 
     def _point(self, peer: Peer, psnr: float | None, size: float | None) -> RatePoint | None:
         self.tell(peer.name)
@@ -177,6 +183,8 @@ class Bench:
             return None
 
     def _work(self, peer: Peer) -> Workload:
+        if peer.lossless:
+            return self.exact
         return self._halves if peer.learns and self.is_half_learnt else self.work
 
     def _at(self, peer: Peer, setting: float | None) -> RatePoint:

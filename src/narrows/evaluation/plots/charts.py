@@ -211,13 +211,17 @@ def _keep_small_differences_small(axis: Axes) -> None:
     axis.set_xlim(low / factor, high * factor)
 
 
-def rate_distortion(series: Mapping[str, Sequence[tuple[float, float]]]) -> Figure:
+def rate_distortion(
+    series: Mapping[str, Sequence[tuple[float, float]]], quality: str = "PSNR"
+) -> Figure:
     """Draw PSNR against bytes a signal, on a logarithmic axis: up and left is better.
 
     Parameters
     ----------
     series : mapping of str to sequence of (bytes_per_signal, psnr)
         Points of one name are joined. Those of infinite PSNR are left out.
+    quality : str
+        What it is called, where it is no PSNR.
 
     Raises
     ------
@@ -241,7 +245,7 @@ def rate_distortion(series: Mapping[str, Sequence[tuple[float, float]]]) -> Figu
             linewidth=1.2,
             label=name,
         )
-    style_chart(axis, "bytes a signal", "PSNR (dB)")
+    style_chart(axis, "bytes a signal", f"{quality} (dB)")
     axis.set_xscale("log")
     plain_log_ticks(axis.xaxis, [size for points in series.values() for size, _ in points])
     axis.margins(0.12)

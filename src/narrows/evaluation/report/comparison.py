@@ -12,7 +12,8 @@ from narrows.evaluation.metrics import Evaluation, evaluate, for_peers
 from narrows.evaluation.peers.contract import Signals
 from narrows.evaluation.peers.pca import is_pca
 from narrows.evaluation.peers.registry import Bench, most_measured, sample
-from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
+from narrows.evaluation.rate_point import RatePoint, raw_point
+from narrows.evaluation.units import Units
 from narrows.evaluation.waiting import seconds_of_codec, seconds_of_peers
 
 EFFORTS = 0, 5
@@ -26,6 +27,7 @@ SHOWN_DECIBELS = 2.0
 class Comparison:
     """Other codecs on the same signals."""
 
+    units: Units  # of all qualities here
     raw: RatePoint
     lossless: list[RatePoint]  # of all signals in one stream, picture or recording
     peers: list[RatePoint]  # at the model's PSNR or at their lowest; none if the model is exact
@@ -61,17 +63,19 @@ def compare(
     """
     row = codec.model.prediction is not None
     some = for_peers(codec, sample(x, most_measured(x), row))
-    bench = Bench(some, codec.model.peak, train, tell)
-    some = bench.work.x
-    lossless, peers = bench.lossless(), bench.at_psnr(measured.psnr, measured.bytes_per_signal)
-    at_size, points, psnrs = None, [], [measured.psnr]
-    if math.isfinite(measured.psnr):
-        at_size = bench.pca_at_size(measured.bytes_per_signal)
-        points = [codec_point(name, evaluate(codec, some, r)) for name, r in _requests(codec)]
+    units = Units.of(codec.model, some)
+    bench, ours = Bench(some, units, train, tell), units.point("narrows", measured)
+    some = bench.exact.x
+    lossless, peers = bench.lossless(), bench.at_psnr(*reversed(ours.place))
+    at_size, points, psnrs = None, [], [ours.psnr]
+    if math.isfinite(ours.psnr):
+        at_size = bench.pca_at_size(ours.bytes_per_signal)
+        points = [units.point(name, evaluate(codec, some, r)) for name, r in _requests(codec)]
         psnrs += [point.psnr for point in points if math.isfinite(point.psnr)]
         for point in (points[0], points[-1]):
             bench.at_psnr(point.psnr, point.bytes_per_signal)
     return Comparison(
+        units=units,
         raw=raw_point(measured.raw_bytes / measured.signals),
         lossless=lossless,
         peers=peers,
@@ -86,7 +90,7 @@ def compare(
 
 def seconds_expected(codec: Codec, x: Signals, train: Signals | None = None) -> float:
     """Estimate how long a report on `(n, *frame_shape)` signals takes, from a trial on a few."""
-    bench = Bench(x, codec.model.peak, train)
+    bench = Bench(x, Units.of(codec.model, x), train)
     a_signal = seconds_of_codec(codec, x) / len(x)
     again = len(bench.work.x) * len(_requests(codec))
     return seconds_of_peers(bench, 3) + a_signal * (2 * len(x) + again) + DRAWING_SECONDS

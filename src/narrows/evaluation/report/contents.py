@@ -14,6 +14,7 @@ from narrows.codec.model.groups import ENCODED
 from narrows.errors import DataError, ModelError
 from narrows.evaluation.metrics import Evaluation, evaluation_of, signal_psnr
 from narrows.evaluation.peers.registry import sample, spread
+from narrows.evaluation.rate_point import RatePoint
 from narrows.evaluation.report.comparison import Comparison, compare
 from narrows.gaps import filled
 from narrows.signals import as_labels
@@ -43,6 +44,11 @@ class Contents:
     packet_bytes: npt.NDArray[np.int64]  # of at most 1000 signals, spread over all
     comparison: Comparison
     seen: bool  # these signals include those that the model was trained on
+
+    @property
+    def point(self) -> RatePoint:
+        """The model's point beside those of other codecs."""
+        return self.comparison.units.point("narrows", self.measured)
 
     @property
     def idle_latents(self) -> int:

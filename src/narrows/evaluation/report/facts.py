@@ -10,7 +10,7 @@ from narrows.clock import in_words
 from narrows.codec.model.groups import ENCODED
 from narrows.evaluation.fidelity import Closeness
 from narrows.evaluation.metrics import decibels, signal_to_noise
-from narrows.evaluation.rate_point import RatePoint, codec_point
+from narrows.evaluation.rate_point import RatePoint
 from narrows.evaluation.report.contents import Contents
 from narrows.training.choices import BITS_PER_LATENT
 from narrows.training.settings import SETTINGS, public_name
@@ -53,7 +53,7 @@ def comparison_rows(contents: Contents) -> Iterator[tuple[str, list[str], str]]:
     others = [comparison.raw, *comparison.lossless, *comparison.peers]
     for point in (*others, *([small] if small is not None else []), *comparison.points):
         yield point.name, _cells(point), "other"
-    yield "narrows", _cells(codec_point("narrows", contents.measured)), "ours"
+    yield "narrows", _cells(contents.point), "ours"
 
 
 def _cells(point: RatePoint) -> list[str]:
@@ -69,15 +69,22 @@ def comparison_notes(contents: Contents) -> Iterator[str]:
         f"The others: {_of(comparison.peer_signals, n)} in one stream, mosaic or recording, their "
         "best case, at this quality or at their lowest."
     )
+    if comparison.units.by_channel:
+        yield "Quality beside others is the SNR of all channels, each in its own deviation."
     if comparison.pca is not None or comparison.pca_at_size is not None:
         yield (
-            "PCA learnt from every second one of these signals and was measured on those between: "
-            "from the nearest neighbours of what it is measured on, but from few of them. --train "
+            f"PCA learnt from {comparison.peer_signals // 2:,} of these signals, every second one, "
+            f"and was measured on those between; narrows learnt from {_learnt(contents)}. --train "
             "names the signals that it should learn from."
             if comparison.pca_is_half_learnt
             else f"PCA learnt from {contents.train_file or 'the training signals'}."
         )
     yield from (f"Not measured: {fault}." for fault in comparison.not_measured)
+
+
+def _learnt(contents: Contents) -> str:
+    learnt = contents.codec.model.training.get("signals")
+    return "others" if learnt is None else f"{learnt:,}"
 
 
 def _of(some: int, n: int) -> str:

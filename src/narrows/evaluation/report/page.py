@@ -145,7 +145,8 @@ def _mark(sentence: Sentence) -> str:
 
 def _comparison(contents: Contents) -> str:
     head = "".join(
-        f'<th scope="col">{x}</th>' for x in ("codec", "bytes", "PSNR, dB", "model bytes")
+        f'<th scope="col">{x}</th>'
+        for x in ("codec", "bytes", f"{contents.point.quality}, dB", "model bytes")
     )
     rows = "\n".join(
         f'<tr class="{kind}"><th scope="row">{escape(name)}</th>'

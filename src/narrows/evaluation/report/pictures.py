@@ -85,10 +85,10 @@ def _lowest(contents: Contents) -> float:
 
 def bytes_and_quality(contents: Contents) -> list[Picture]:
     """Draw bytes against quality, for this model and the lossy codecs beside it."""
-    codec, measured, comparison = contents.codec, contents.measured, contents.comparison
+    codec, comparison, measured = contents.codec, contents.comparison, contents.point
     ours = [point.place for point in comparison.points]
     if comparison.points and codec.model.n_qualities == 1:
-        ours.append((measured.bytes_per_signal, measured.psnr))
+        ours.append(measured.place)
     series = {"narrows": ours} | {
         name: _apart([point.place for point in points])
         for name, points in comparison.curves.items()
@@ -104,8 +104,9 @@ def bytes_and_quality(contents: Contents) -> list[Picture]:
         f"Up and to the left is better. narrows {what}, the others at settings near to these "
         "qualities, or at their lowest. The axis of bytes is logarithmic."
     )
-    alt = f"PSNR against bytes a signal. {words}."
-    return [Picture("Bytes against quality", caption, alt, plots.rate_distortion(series))]
+    alt = f"{measured.quality} against bytes a signal. {words}."
+    drawn = plots.rate_distortion(series, measured.quality)
+    return [Picture("Bytes against quality", caption, alt, drawn)]
 
 
 def _apart(places: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from narrows.codec.model.groups import ENCODED
-from narrows.evaluation.rate_point import codec_point
 from narrows.evaluation.report.contents import Contents
 from narrows.evaluation.verdict import Sentence, against_peers, pays
 
@@ -16,14 +15,14 @@ UNLIKE_DECIBELS = 1.0
 def verdict(contents: Contents) -> list[Sentence]:
     """Return the sentences, those for or against the model first."""
     measured, comparison = contents.measured, contents.comparison
-    model, ours = contents.codec.model, codec_point("narrows", contents.measured)
+    model = contents.codec.model
     linear = model.architecture == "linear"
     sentences = [
         *seen(contents.seen),
         pays(measured.model_bytes, measured.break_even_signals, contents.all_signals),
         *no_pca(contents),
         *against_peers(
-            ours,
+            contents.point,
             comparison.lossless,
             comparison.others if linear else comparison.peers,
             [point.place for point in comparison.points],
