@@ -17,6 +17,14 @@ def noise(n):
     return np.random.default_rng(4).integers(0, 2**48, n)
 
 
+def sheet(dtype, *shape):
+    """Return signals whose differences of differences are noise: fronts suit them."""
+    x = np.random.default_rng(5).normal(size=shape)
+    for axis in range(1, len(shape)):
+        x = x.cumsum(axis=axis)
+    return (900 + 9 * x).astype(dtype)
+
+
 def of(x, **promise):
     """Return an archive, and what it decompresses to, by their suffixes."""
     blob = narrows.compress(x, **promise)
@@ -27,6 +35,13 @@ def gaps():
     """Return signals with missing values and infinities."""
     x = waves("float32", 9, 40)
     x[2:5, 10:20], x[7, 7] = np.nan, -np.inf
+    return x
+
+
+def sheet_with_gaps():
+    """Return such signals with missing values."""
+    x = sheet("float32", 60, 8, 7)
+    x[2:5, 1:3], x[7, 7] = np.nan, np.inf
     return x
 
 
@@ -47,6 +62,10 @@ SETS = {
     "float64": lambda: of(waves("float64", 8, 6, 7), max_error=0.1),
     "float64-low-bits": lambda: of(waves("float64", 60, 3), lossless=True),
     "float64-decimals": lambda: of(np.rint(waves("float64", 9, 30) * 10) / 10, lossless=True),
+    "uint16-fronts": lambda: of(sheet("uint16", 70, 6, 7), lossless=True),
+    "int16-fronts-bound": lambda: of(sheet("int16", 50, 9, 8), max_error=2),
+    "float32-fronts-gaps": lambda: of(sheet_with_gaps(), max_error=0.5),
+    "float64-fronts": lambda: of(sheet("float64", 60, 3, 4, 5), max_error=0.25),
     "deflated": lambda: of(np.tile(np.arange(40, dtype="uint8") * 77, (30, 1)), lossless=True),
     "stored": lambda: of(np.random.default_rng(0).integers(0, 2**63, (9, 9)), lossless=True),
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from .conventions import Cursor, Shape, need
 from .exact_values import read_exact
+from .levels_fronts import run_side, sides
 from .levels_order import Grid
 from .levels_streams import Streams
 from .levels_walk import Walk, Weights
@@ -26,7 +27,8 @@ def read_levels(payload: bytes, shape: Shape, dtype: np.dtype) -> np.ndarray:
     """Decode a block of signals of this shape, (n, *frame_shape)."""
     cursor = Cursor(payload)
     kind, flags = cursor.number(), cursor.number()
-    need(kind == 0, "an unknown kind of levels")
+    need(kind in (0, 2), "an unknown kind of levels")
+    need(not (kind == 2 and flags & 44), "fronts of channels or values")
     has_channels, has_values, axes = bool(flags & 4), bool(flags & 8), flags & 3
     end = len(shape) - has_channels
     need(1 <= axes <= end, "a grid of other axes than the block has")
@@ -43,7 +45,11 @@ def read_levels(payload: bytes, shape: Shape, dtype: np.dtype) -> np.ndarray:
         "too many values",
     )
     passes = list(grid.passes())
-    weights = [None if has_values else read_weights(cursor, each.channel) for each in passes]
+    if kind == 2:
+        need(sum(grid.shape) - axes + 1 <= 2**14, "too many fronts")
+        swept = [(side, read_weights(cursor, 0, 2**16)) for side in sides(grid.shape)]
+    else:
+        weights = [None if has_values else read_weights(cursor, each.channel) for each in passes]
     rest, exact = cursor.rest(), None
     if flags & 16:
         *exact, rest = read_exact(rest, shape, dtype)
@@ -51,8 +57,12 @@ def read_levels(payload: bytes, shape: Shape, dtype: np.dtype) -> np.ndarray:
     steps = [scale.step for scale in scales] * (channels // len(scales))
     walk = Walk(grid, math.prod(shape) // size, high, steps, streams)
     walk.start(start_class, has_values)
-    for each, own in zip(passes, weights, strict=True):
-        walk.run(each, own)
+    if kind == 2:
+        for side, given in swept:
+            run_side(walk, side, given)
+    else:
+        for each, own in zip(passes, weights, strict=True):
+            walk.run(each, own)
     numbers = walk.known.T.reshape(-1, channels)
     half = np.array(steps) // 2
     need((numbers >= -half).all() and (numbers <= high + half).all(), "a number outside its grid")
@@ -100,7 +110,7 @@ def read_scale(cursor: Cursor, kind: int, dtype: np.dtype) -> Scale:
     return Scale(kind, first, bound, 2 * bound + 1)
 
 
-def read_weights(cursor: Cursor, channel: int) -> Weights:
+def read_weights(cursor: Cursor, channel: int, most: int = 2**12) -> Weights:
     """Read the weights of a pass."""
     n = 3 if channel else 2
     shares = [cursor.number()]
@@ -108,7 +118,7 @@ def read_weights(cursor: Cursor, channel: int) -> Weights:
         return Weights([32, 32, 0][:n], [])
     shares += [cursor.number() for _ in range(n - 1)]
     folded = [cursor.varint() for _ in range(cursor.varint())]
-    need(all(v <= 2**12 for v in folded), "a weight above 8")
+    need(all(v <= most for v in folded), "a weight above 8")
     return Weights(shares, [-((v + 1) // 2) if v % 2 else v // 2 for v in folded])
 
 

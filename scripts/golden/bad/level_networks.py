@@ -5,7 +5,7 @@ import numpy as np
 from readers.python.narrows_reader import read_archive, read_model
 from scripts.golden.bad.archives import archive, block, good_payload, header
 from scripts.golden.bad.good_files import LEVELS_ARCHIVE, LEVELS_MODEL, NUMBERS_MODEL
-from scripts.golden.bad.model_parts import shrunken
+from scripts.golden.bad.model_parts import faulty, plainer
 
 LEVELS, INT16 = 6, 3
 
@@ -61,7 +61,7 @@ def bad_by_networks():
     read_archive(numbers(payload), NUMBERS_MODEL)
     start = 3  # behind the kind and the classes of two channels
     return {
-        "of-an-unknown-kind": numbers(b"\2" + payload[1:]),
+        "of-an-unknown-kind": numbers(b"\3" + payload[1:]),
         "of-no-words": numbers(payload[:1]),
         "start-class-48": numbers(payload[:1] + b"\x30" + payload[2:]),
         "changes-of-an-unknown-kind": numbers(payload[:start] + b"\2" + payload[start + 1 :]),
@@ -75,13 +75,7 @@ def bad_by_networks():
 
 def bad_level_networks():
     """Make each bad model with levels."""
-    model = shrunken(LEVELS_MODEL)
+    model = plainer(LEVELS_MODEL, "levels.")
     model.seal("decoder.")
     read_model(model.file())
-    files = {}
-    for name, change in MODELS.items():
-        model = shrunken(LEVELS_MODEL)
-        change(model)
-        model.seal("decoder.")
-        files[name] = model.file()
-    return files
+    return faulty(MODELS, lambda: plainer(LEVELS_MODEL, "levels."))

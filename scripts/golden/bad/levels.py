@@ -23,6 +23,11 @@ def payload(flags=1, kind=0, grid=ZERO + b"\0", high=NINE, start=b"\1", weights=
     return bytes([kind, flags]) + grid + high + start + weights + streams
 
 
+def swept(folded):
+    """Write the weights of a side that has one."""
+    return b"\1\1\1" + varint(folded)
+
+
 def bad_levels():
     """Make each bad archive, of one block of 5 signals of 40 uint16."""
 
@@ -54,6 +59,11 @@ def bad_levels():
         "low-bits-longer-than-the-block": of(payload(streams=NOTHING + b"\x09" + NOTHING)),
         "bytes-left-over": of(payload(streams=NOTHING * 3 + b"\1")),
         "truncated": of(payload(streams=b"")),
+        "fronts-of-channels": of(payload(kind=2, flags=5, weights=b""), shape=(20, 2)),
+        "fronts-of-values": of(payload(kind=2, flags=9, weights=b"")),
+        "fronts-of-too-large-a-weight": of(payload(kind=2, weights=swept(2**16 + 1))),
+        "fronts-of-too-many-weights": of(payload(kind=2, weights=b"\1\1\2\0\0")),
+        "fronts-too-many": of(payload(kind=2, weights=b"\0"), shape=(2**14 + 1,)),
         "coded-without-a-model": of(payload(), mode=CODED),
         "stored-too-short": of(payload(), mode=STORED),
     }

@@ -12,7 +12,7 @@ from narrows.codec.prediction.windows import ModeTables, lag_steps, unpack_windo
 from readers.python.narrows_reader import read_archive, read_model
 from scripts.golden.bad.archives import archive, block, good_payload, header
 from scripts.golden.bad.good_files import ARCHIVE, PREDICTED_ARCHIVE, PREDICTED_MODEL
-from scripts.golden.bad.model_parts import faulty, shrunken
+from scripts.golden.bad.model_parts import faulty, plainer
 
 PREDICTED, PREDICTED_PATCHED, NEW = 4, 5, 1
 LENGTH, MEMORY = 9, 64
@@ -201,7 +201,7 @@ MODELS = {
 
 def bad_predictions():
     """Make each bad model that predicts."""
-    model = shrunken(PREDICTED_MODEL)
+    model = plainer(PREDICTED_MODEL, "decoder.")
     model.seal("decoder.")
     read_model(model.file())
-    return faulty(MODELS, partial(shrunken, PREDICTED_MODEL))
+    return faulty(MODELS, partial(plainer, PREDICTED_MODEL, "decoder."))

@@ -5,7 +5,7 @@ import numpy as np
 from readers.python.narrows_reader import read_archive, read_model
 from scripts.golden.bad.archives import archive, block, good_payload, header
 from scripts.golden.bad.good_files import PREDICTED_MODEL, TILES_ARCHIVE, TILES_MODEL, varint
-from scripts.golden.bad.model_parts import shrunken
+from scripts.golden.bad.model_parts import faulty, plainer, shrunken
 
 PREDICTED = 4
 SHAPE = (3, 4)
@@ -83,13 +83,7 @@ MODELS = {
 
 def bad_tilings():
     """Make each bad model with wavelets."""
-    model = shrunken(TILES_MODEL)
+    model = plainer(TILES_MODEL, "wavelets.")
     model.seal("decoder.")
     read_model(model.file())
-    files = {}
-    for name, change in MODELS.items():
-        model = shrunken(TILES_MODEL)
-        change(model)
-        model.seal("decoder.")
-        files[name] = model.file()
-    return files
+    return faulty(MODELS, lambda: plainer(TILES_MODEL, "wavelets."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from narrows.codec.interpolation.grid import (
     in_order,
 )
 from narrows.codec.interpolation.layout import MAX_ELEMENTS, MAX_VALUES, Grid, Plan
+from narrows.codec.interpolation.sweep import MAX_FRONTS, n_fronts
 from narrows.codec.levels.kinds import Levels
 from narrows.codec.levels.passes import MAX_AXES
 
@@ -38,6 +40,7 @@ WITHIN = 1 - 2.0**-20
 MARGIN = 0.97  # of the bytes of some signals: all take fewer each, for tables are learnt
 DIVISORS = (1, 2, 4, 8, 10, 16, 64, 100, 200, 256, 1000, 4096, 10_000, 100_000, 1_000_000)
 TESTED, MOSTLY = 4096, 0.98
+LEAST_FRONT = 48  # elements, on average
 
 Signals = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -98,8 +101,7 @@ def _levels(x: Signals, guarantee: Guarantee) -> bytes | None:
     numbers = numbers or _lossless(x)
     if numbers is None:
         return None
-    plan = _chosen(x, numbers)
-    packed = pack_levels(x, plan, numbers.wanted, numbers.exact)
+    packed = _smallest(x, numbers)
     missed = guarantee.exceeded(x, packed.signals)
     exact = missed if numbers.exact is None else numbers.exact | missed
     return packed.payload(ExactValues(exact, x[exact]) if exact.any() else None)
@@ -200,19 +202,35 @@ def _not_finite(x: Signals) -> Mask | None:
     return exact if exact.any() else None
 
 
-def _chosen(x: Signals, numbers: Numbers) -> Plan:
-    """Choose the axes of the grid, and whether to code values, by trying each on a sample."""
+def _smallest(x: Signals, numbers: Numbers) -> Packed:
+    """Code by the axes and the order of the grid that take the fewest bytes of a sample."""
     plans = [
         Plan(axes, has_channels, numbers.grids, numbers.high, has_values)
         for axes, has_channels in layouts(x.shape, len(numbers.grids))
         for has_values in _ways(numbers)
     ]
+    plans += [
+        replace(plan, is_swept=True)
+        for plan in plans
+        if not plan.has_values and _may_be_swept(plan, x.shape)
+    ]
     if len(plans) == 1:
-        return plans[0]
+        return _tried(x, plans[0], numbers)
     n = max(min(len(x), 8), SAMPLE // max(1, prod(x.shape[1:])))
     some = numbers.of_rows(n)
-    sizes = [len(_tried(x[:n], plan, some).streams) for plan in plans]
-    return plans[int(np.argmin(sizes))]
+    tried = [_tried(x[:n], plan, some) for plan in plans]
+    sizes = [len(each.streams) for each in tried]
+    best = int(np.argmin(sizes))
+    return tried[best] if n >= len(x) else _tried(x, plans[best], numbers)
+
+
+def _may_be_swept(plan: Plan, shape: tuple[int, ...]) -> bool:
+    """Tell whether an array is coded in the order of fronts in a time like that of levels."""
+    if plan.has_channels or len(plan.grids) > 1:
+        return False
+    grid = plan.order(shape).shape
+    few = n_fronts(grid)
+    return len(grid) > 1 and few <= MAX_FRONTS and prod(shape) >= LEAST_FRONT * few
 
 
 def _tried(x: Signals, plan: Plan, numbers: Numbers) -> Packed:

@@ -16,13 +16,12 @@ from narrows.codec.interpolation.blocks import from_rows, to_rows, values_of
 from narrows.codec.interpolation.grid import LARGEST, Lossless
 from narrows.codec.interpolation.layout import MAX_START_CLASS, Plan, pack_plan
 from narrows.codec.interpolation.prediction import (
-    FINE_BITS,
-    Around,
     Near,
     Surroundings,
     Weights,
     usual,
 )
+from narrows.codec.interpolation.sweep import Side
 from narrows.codec.interpolation.symbols import StreamsWriter
 from narrows.codec.interpolation.walk import Walk
 from narrows.codec.levels.passes import Indices
@@ -59,39 +58,81 @@ class Encoding(Walk):
     ) -> None:
         order = plan.order(shape)
         n_frames = prod(shape) // order.size
-        super().__init__(order, n_frames, plan.high, plan.steps, has_values=plan.has_values)
+        super().__init__(
+            order, n_frames, plan.high, plan.steps, has_values=plan.has_values,
+            is_swept=plan.is_swept,
+        )  # fmt: skip
         self._wanted, self._free = wanted, free
+        self._nearly: Integers | None = None
         self._start_class = plan.start_class
         self.writer = StreamsWriter()
         self.rows: list[Weights] = []
 
-    def weights(self, surroundings: Surroundings, step: int) -> Weights:
+    def weights(self, surroundings: Surroundings | Side, step: int) -> Weights:
         """Fit the weights of a pass by least squares to a sample of its places."""
         if surroundings.n_places * self.known.shape[1] < LEAST_FITTED:
             self.rows.append(usual(3 if surroundings.is_beside else 2))
             return self.rows[-1]
         near, columns = _sampled(surroundings, self.known.shape[1])
-        around = Around(surroundings, near, self.known[:, columns])
-        wanted = self._wanted[near.places][:, columns] * (1 << FINE_BITS)
-        if wanted.dtype.kind == "f":
-            wanted = np.rint(np.clip(np.nan_to_num(wanted), -MOST, MOST)).astype(np.int64)
-        target = wanted - around.centre
+        known, missed = self._guess(step)[:, columns], self._missed[:, columns]
+        around = surroundings.around(near, known)
+        target = self._target(near, columns, surroundings.fine_bits) - around.centre
         usable = np.ones(target.shape, bool)
         if self._free is not None:
             usable = ~self._free[near.places][:, columns]
         differences = around.differences(surroundings.n_weights)
         inputs = np.stack([each[usable] for each in differences], axis=1)
-        prefixes = sorted({*PREFIXES, len(surroundings.groups[0]), surroundings.n_weights})
+        prefixes = sorted({*PREFIXES, surroundings.n_nearer, surroundings.n_weights})
         repeats = max(1, surroundings.n_places * self.known.shape[1] // max(target.size, 1))
-        fine = step << FINE_BITS
-        groups, left = fitted(inputs, target[usable], prefixes, fine, repeats)
-        hints = [hint[usable] for hint in around.hints(self._missed[:, columns])]
+        fine = step << surroundings.fine_bits
+        sampled = (inputs, target[usable], prefixes, fine, repeats)
+        groups, left = fitted(*sampled, surroundings.weight_bits)
+        if isinstance(surroundings, Side):
+            missed = self._missed_around(surroundings, near, known, missed, groups, step)
+        hints = [hint[usable] for hint in around.hints(missed)]
         shares = shares_of(
             np.stack(hints, axis=1) // surroundings.n_looked_at, left, fine, repeats,
             told=len(groups) > 0,
         )  # fmt: skip
         self.rows.append(Weights(groups, shares))
         return self.rows[-1]
+
+    def _guess(self, step: int) -> Integers:
+        """Return what will be known where places are predicted: of a side, most is to come."""
+        if not self.is_swept:
+            return self.known
+        if self._nearly is None:
+            wanted = self._wanted
+            if self._free is not None:
+                wanted = np.where(self._free, 0, wanted)
+            self._nearly = self._steps_to(wanted, step) * step
+        return self._nearly
+
+    def _missed_around(
+        self,
+        side: Side,
+        near: Near,
+        known: Integers,
+        missed: Integers,
+        groups: npt.NDArray[np.int64],
+        step: int,
+    ) -> Integers:
+        """Return how far numbers around some places will lie from what is expected, nearly."""
+        missed = missed.copy()
+        here = side.near_of(np.unique(near.own[: side.n_looked_at]))
+        for start in range(0, len(here.places), SAMPLE):
+            part = here.of(np.arange(start, min(start + SAMPLE, len(here.places))))
+            expected = side.around(part, known).predicted(groups, self.high)
+            steps = self._steps_to(known[part.places] - expected, step)
+            missed[part.places] = np.abs(steps) * step
+        return missed
+
+    def _target(self, near: Near, columns: Indices, fine_bits: int) -> Integers:
+        """Return what the numbers of places should be, in fine parts."""
+        wanted = self._wanted[near.places][:, columns] * (1 << fine_bits)
+        if wanted.dtype.kind == "f":
+            wanted = np.rint(np.clip(np.nan_to_num(wanted), -MOST, MOST))
+        return np.asarray(wanted.astype(np.int64))
 
     def first(self, places: Indices, step: int) -> Integers:
         """Code the distance of each start place from the one before it."""
@@ -171,14 +212,16 @@ def _start_class(plan: Plan, shape: tuple[int, ...], rows: npt.NDArray[Any]) -> 
     order = plan.order(shape)
     if plan.has_values:
         return 0
-    starts = np.concatenate([order.places(each) for each in order.passes if each.is_start])
+    starts = np.zeros(1, np.intp)
+    if not plan.is_swept:
+        starts = np.concatenate([order.places(each) for each in order.passes if each.is_start])
     steps = np.rint(np.nan_to_num(rows[starts].astype(np.float64)) / plan.grids[0].step)
     apart = np.abs(np.diff(np.clip(steps, -LARGEST, LARGEST).astype(np.int64), prepend=0))
     scale = np.array([int(apart.sum()) * ONE // apart.size])
     return min(int(classes_of(scale)[0]), MAX_START_CLASS)
 
 
-def _sampled(of: Surroundings, n_frames: int) -> tuple[Near, npt.NDArray[np.intp]]:
+def _sampled(of: Surroundings | Side, n_frames: int) -> tuple[Near, npt.NDArray[np.intp]]:
     """Return some places, in runs spread evenly, and the frames to look at."""
     m = of.n_places
     columns = np.arange(0, n_frames, max(1, -(-n_frames * min(m, 64) // SAMPLE)))

@@ -27,7 +27,12 @@ LOG_PARTS = 256  # in a bit
 
 
 def fitted(
-    inputs: Integers, target: Integers, prefixes: list[int], step: int, repeats: int
+    inputs: Integers,
+    target: Integers,
+    prefixes: list[int],
+    step: int,
+    repeats: int,
+    weight_bits: int = WEIGHT_BITS,
 ) -> tuple[npt.NDArray[np.int64], Integers]:
     """Return the weights of the first groups, as many as pay for themselves, and what is left.
 
@@ -43,7 +48,10 @@ def fitted(
         In the same units.
     repeats : int
         How many places each row stands for.
+    weight_bits : int
+        Weights are in parts of 2 to their power, and at most 8.
     """
+    one, most = 1 << weight_bits, MAX_WEIGHT << (weight_bits - WEIGHT_BITS)
     best, left = np.zeros(0, np.int64), target
     if len(target) < LEAST_SAMPLE:
         return best, left
@@ -53,9 +61,9 @@ def fitted(
     for n in prefixes:
         if not 0 < n <= x.shape[1]:
             continue
-        weights = np.rint(_solved(products[:n, :n], moments[:n]) * (1 << WEIGHT_BITS))
-        row = np.clip(weights, -MAX_WEIGHT, MAX_WEIGHT)
-        rest = np.floor(y - x[:, :n] @ row / (1 << WEIGHT_BITS)).astype(np.int64) << shift
+        weights = np.rint(_solved(products[:n, :n], moments[:n]) * one)
+        row = np.clip(weights, -most, most)
+        rest = np.floor(y - x[:, :n] @ row / one).astype(np.int64) << shift
         cost = _bits(rest, step) * repeats + LOG_PARTS * WEIGHT_COST * n
         if cost < least:
             least, best, left = cost, row.astype(np.int64), rest

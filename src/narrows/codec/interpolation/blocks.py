@@ -13,6 +13,7 @@ from narrows.codec.interpolation.adaptive import Integers
 from narrows.codec.interpolation.grid import Lossless
 from narrows.codec.interpolation.layout import Plan, unpack_plan
 from narrows.codec.interpolation.prediction import Surroundings, Weights
+from narrows.codec.interpolation.sweep import Side
 from narrows.codec.interpolation.symbols import StreamsReader
 from narrows.codec.interpolation.walk import Walk, limited
 from narrows.codec.levels.passes import Indices
@@ -89,11 +90,13 @@ class Decoding(Walk):
     def __init__(self, plan: Plan, shape: tuple[int, ...], reader: StreamsReader) -> None:
         order, steps = plan.order(shape), plan.steps
         n_frames = prod(shape) // order.size
-        super().__init__(order, n_frames, plan.high, steps, has_values=plan.has_values)
+        super().__init__(
+            order, n_frames, plan.high, steps, has_values=plan.has_values, is_swept=plan.is_swept
+        )
         self._reader, self._plan = reader, plan
         self._rows = iter(plan.weights)
 
-    def weights(self, surroundings: Surroundings, step: int) -> Weights:
+    def weights(self, surroundings: Surroundings | Side, step: int) -> Weights:
         """Return the weights of the next pass."""
         row = next(self._rows)
         if len(row.groups) > surroundings.n_weights:

@@ -21,12 +21,14 @@ from narrows.codec.interpolation.grid import (
     Whole,
 )
 from narrows.codec.interpolation.prediction import MAX_WEIGHT, Weights, usual
+from narrows.codec.interpolation.sweep import MAX_FRONTS, n_fronts, sides_of
+from narrows.codec.interpolation.sweep import MAX_WEIGHT as SWEPT_MAX_WEIGHT
 from narrows.codec.levels.passes import MAX_AXES, PassOrder, stride_over
 from narrows.errors import FormatError
 
 Grid = Lossless | Whole | Scaled | Decimals
 KINDS: tuple[type[Grid], ...] = (Lossless, Whole, Scaled, Decimals)
-INTERPOLATED = 0  # the first byte of the payload: other coders of levels have other ones
+INTERPOLATED, SWEPT = 0, 2  # the first byte of the payload; networks have another one
 CHANNELS, VALUES, EXACT, BY_CHANNEL = 0x04, 0x08, 0x10, 0x20
 KIND_SHIFT = 6
 MAX_ELEMENTS = 1 << 24
@@ -57,6 +59,8 @@ class Plan:
         Empty where values are coded.
     has_exact : bool
         Whether some elements are kept exactly beside the grid.
+    is_swept : bool
+        Whether places come in the order of fronts, from one corner on: no channels and no values.
     """
 
     axes: int
@@ -67,6 +71,7 @@ class Plan:
     start_class: int = 0
     weights: tuple[Weights, ...] = ()
     has_exact: bool = False
+    is_swept: bool = False
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -84,6 +89,8 @@ class Plan:
             raise FormatError(f"block of levels over {prod(grid) * channels} elements")
         if len(self.grids) not in (1, channels):
             raise FormatError(f"block of {len(self.grids)} grids for {channels} channels")
+        if self.is_swept and n_fronts(grid) > MAX_FRONTS:
+            raise FormatError(f"block of levels in {n_fronts(grid)} fronts")
         return PassOrder(grid, channels, stride_over(grid))
 
 
@@ -92,7 +99,7 @@ def pack_plan(plan: Plan) -> bytes:
     kind = KINDS.index(type(plan.grids[0]))
     flags = plan.axes | CHANNELS * plan.has_channels | VALUES * plan.has_values
     flags |= EXACT * plan.has_exact | BY_CHANNEL * (len(plan.grids) > 1) | kind << KIND_SHIFT
-    out = [bytes([INTERPOLATED, flags]), *map(_pack_grid, plan.grids)]
+    out = [bytes([SWEPT if plan.is_swept else INTERPOLATED, flags]), *map(_pack_grid, plan.grids)]
     out += [_pack_number(plan.high), bytes([plan.start_class])]
     for each in plan.weights:
         groups = each.groups.tolist()
@@ -113,7 +120,8 @@ def unpack_plan(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
         For what `pack_plan` never wrote.
     """
     kind, flags = _take(payload, 0, 2)
-    if kind != INTERPOLATED or flags >> KIND_SHIFT >= len(KINDS):
+    is_swept = kind == SWEPT
+    if kind not in (INTERPOLATED, SWEPT) or (is_swept and flags & (CHANNELS | VALUES | BY_CHANNEL)):
         raise FormatError(f"block of levels of kind {kind} with flags {flags:#04x}")
     has_channels, position = bool(flags & CHANNELS), 2
     n_grids = shape[-1] if flags & BY_CHANNEL and has_channels else 1
@@ -131,16 +139,24 @@ def unpack_plan(payload: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
     if start_class > MAX_START_CLASS:
         raise FormatError(f"block of levels with start places of class {start_class}")
     made = Plan(flags & 3, has_channels, tuple(grids), high, has_values, start_class,
-                has_exact=bool(flags & EXACT))  # fmt: skip
+                has_exact=bool(flags & EXACT), is_swept=is_swept)  # fmt: skip
     order, weights, position = made.order(shape), [], position + 1
-    for each in order.passes if not has_values else ():
-        if not each.is_start:
-            row, position = _unpack_weights(payload, position, 3 if each.channel else 2)
-            weights.append(row)
+    most = SWEPT_MAX_WEIGHT if is_swept else MAX_WEIGHT
+    for n_hints in _hints(order, made):
+        row, position = _unpack_weights(payload, position, n_hints, most)
+        weights.append(row)
     return replace(made, weights=tuple(weights)), position
 
 
-def _unpack_weights(payload: bytes, position: int, n_hints: int) -> tuple[Weights, int]:
+def _hints(order: PassOrder, plan: Plan) -> list[int]:
+    """Return how many hints of scales each pass has that has weights."""
+    if plan.is_swept:
+        return [2] * len(sides_of(order.shape))
+    passes = () if plan.has_values else order.passes
+    return [3 if each.channel else 2 for each in passes if not each.is_start]
+
+
+def _unpack_weights(payload: bytes, position: int, n_hints: int, most: int) -> tuple[Weights, int]:
     if not _take(payload, position, 1)[0]:
         return usual(n_hints), position + 1
     shares = tuple(_take(payload, position, n_hints))
@@ -151,7 +167,7 @@ def _unpack_weights(payload: bytes, position: int, n_hints: int) -> tuple[Weight
     for _ in range(count):
         folded, position = read_varint(payload, position)
         row.append(-((folded + 1) // 2) if folded % 2 else folded // 2)
-    if any(abs(weight) > MAX_WEIGHT for weight in row):
+    if any(abs(weight) > most for weight in row):
         raise FormatError("block of levels with a weight above 8")
     return Weights(np.array(row, np.int64), shares), position
 

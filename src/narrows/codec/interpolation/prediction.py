@@ -96,6 +96,9 @@ class Surroundings:
         Not the start.
     """
 
+    fine_bits = FINE_BITS
+    weight_bits = WEIGHT_BITS
+
     def __init__(self, order: PassOrder, of: Pass) -> None:
         axes = len(order.shape)
         offsets = _in_groups(order.offsets(of, KNOWN[axes]))
@@ -123,9 +126,22 @@ class Surroundings:
         return bool(self._others)
 
     @property
+    def n_nearer(self) -> int:
+        """The number of groups of the own channel."""
+        return len(self.groups[0])
+
+    @property
     def n_weights(self) -> int:
         """The number of groups, in all channels."""
         return sum(map(len, self.groups))
+
+    def end_of(self, start: int) -> int:
+        """Return where the places end that can be coded together with one: all can."""
+        return self.n_places
+
+    def around(self, near: Near, known: Integers) -> Around:
+        """Return what is known around some places: numbers of n frames, `(size, n)`."""
+        return Around(self, near, known)
 
     def near(self, start: int, stop: int) -> Near:
         """Return what is known around some of the places."""

@@ -20,7 +20,8 @@ from narrows.codec.interpolation.prediction import (
     Weights,
     surroundings_of,
 )
-from narrows.codec.levels.passes import Indices, Pass, PassOrder
+from narrows.codec.interpolation.sweep import Side, SweptAround, sides_of
+from narrows.codec.levels.passes import Indices, PassOrder
 from narrows.errors import FormatError
 
 LEAST_AT_ONCE, MOST_AT_ONCE = 1 << 8, 1 << 15
@@ -44,6 +45,8 @@ class Walk(ABC):
     has_values : bool
         Whether numbers are coded as they are, 0 to `high`, each in the context of its neighbours,
         and not as distances from what is predicted.
+    is_swept : bool, default False
+        Whether places come in the order of fronts, not of levels.
 
     Attributes
     ----------
@@ -59,8 +62,10 @@ class Walk(ABC):
         steps: tuple[int, ...],
         *,
         has_values: bool,
+        is_swept: bool = False,
     ) -> None:
         self.order, self.high, self.has_values = order, high, has_values
+        self.is_swept = is_swept
         self._steps = steps if len(steps) > 1 else steps * order.n_channels
         self.known = np.zeros((order.size, n_frames), np.int64)
         self._missed = np.zeros((order.size, n_frames), np.int64)
@@ -71,11 +76,16 @@ class Walk(ABC):
 
     def run(self) -> None:
         """Go through all passes."""
+        if self.is_swept:
+            self._start(np.zeros(1, np.intp), 0)
+            for side in sides_of(self.order.shape):
+                self._pass(side, 0)
+            return
         for each in self.order.passes:
             if each.is_start:
-                self._start(each)
+                self._start(self.order.places(each), each.channel)
             else:
-                self._pass(each)
+                self._pass(surroundings_of(self.order, each), each.channel)
 
     def check_inside(self) -> None:
         """Raise FormatError where a number lies further outside the grid than a step may take."""
@@ -85,28 +95,28 @@ class Walk(ABC):
         if (least < -beyond).any() or (most > self.high + beyond).any():
             raise FormatError("block of levels with a number that lies outside its grid")
 
-    def _start(self, of: Pass) -> None:
+    def _start(self, places: Indices, channel: int) -> None:
         """Code the start places: values, or each as its distance from the one before."""
-        places = self.order.places(of)
         shape = (len(places), self.known.shape[1])
         if self.has_values:
             contexts = np.full(shape, N_CONTEXTS, np.int64)
             values = self.value(places, contexts).reshape(shape)
             self.known[places] = values * self._steps[0]
         else:
-            self.known[places] = self.first(places, self._steps[of.channel])
+            self.known[places] = self.first(places, self._steps[channel])
         self._n_seen += self.known[places].size
 
-    def _pass(self, of: Pass) -> None:
-        surroundings = surroundings_of(self.order, of)
-        step = self._steps[of.channel]
+    def _pass(self, surroundings: Surroundings | Side, channel: int) -> None:
+        step = self._steps[channel]
         weights = None if self.has_values else self.weights(surroundings, step)
         n, start = self.known.shape[1], 0
         while start < surroundings.n_places:
             at_once = min(max(self._n_seen // 4, LEAST_AT_ONCE), MOST_AT_ONCE)
-            near = surroundings.near(start, start + max(1, at_once // n))
-            around = Around(surroundings, near, self.known)
+            stop = min(start + max(1, at_once // n), surroundings.end_of(start))
+            near = surroundings.near(start, stop)
+            around = surroundings.around(near, self.known)
             if weights is None:
+                assert isinstance(around, Around)  # no values are swept
                 contexts = around.contexts(self.high + 1)
                 self.known[near.places] = self.value(near.places, contexts) * step
             else:
@@ -114,7 +124,9 @@ class Walk(ABC):
             start += len(near.places)
             self._n_seen += len(near.places) * n
 
-    def _predicted(self, places: Indices, around: Around, weights: Weights, step: int) -> None:
+    def _predicted(
+        self, places: Indices, around: Around | SweptAround, weights: Weights, step: int
+    ) -> None:
         expected = around.predicted(weights.groups, self.high)
         classes = classes_of(around.scales(self._missed, weights.shares, step))
         missed = limited(step * self.residual(places, expected, classes, step))
@@ -122,7 +134,7 @@ class Walk(ABC):
         self._missed[places] = np.abs(missed)
 
     @abstractmethod
-    def weights(self, surroundings: Surroundings, step: int) -> Weights:
+    def weights(self, surroundings: Surroundings | Side, step: int) -> Weights:
         """Return the weights of a pass."""
 
     @abstractmethod
