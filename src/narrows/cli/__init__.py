@@ -22,7 +22,7 @@ from narrows.cli.printing import OUT_OF_MEMORY, in_one_line
 from narrows.cli.standard_streams import standard_streams
 
 COMMANDS = {
-    "Make a model": ("train", "advise", "sweep", "demo", "export_decoder"),
+    "Make a model": ("train", "advise", "sweep", "demo", "export_decoder", "export_onnx"),
     "Use a model": ("compress", "decompress", "encode", "decode"),
     "Look and measure": ("info", "verify", "evaluate", "report", "probe"),
 }

@@ -19,9 +19,10 @@ from narrows.signals.channels import has_length
 from narrows.signals.containers import KEY, described, numbers_of_table
 from narrows.signals.crops import LEAST_FRAMES, split_along, with_crops
 from narrows.signals.frames import Frames
+from narrows.signals.lazy import lazy_source
 from narrows.signals.reading import Lengths, Reading
 from narrows.signals.source import ArraySource, Signals, Source, drawn
-from narrows.signals.sources import open_array, open_signals
+from narrows.signals.sources import open_array, open_lazy, open_signals
 
 Data: TypeAlias = npt.ArrayLike | str | os.PathLike[str] | ArraySource | Frames
 BESIDE = 4  # times as few windows in order are held beside a sample
@@ -36,6 +37,9 @@ def as_source(x: Data, reading: Reading, name: str = "data") -> ArraySource | Fr
         return x
     if isinstance(x, str | os.PathLike):
         return open_signals(x, reading)
+    lazy = lazy_source(x)
+    if lazy is not None:
+        return open_lazy(lazy, reading)
     table = numbers_of_table(x)
     array = as_array(x, name) if table is None else table.array
     is_cut = reading.hops_of_model is not None and reading.frame_shape != array.shape[1:]

@@ -25,7 +25,7 @@ from narrows.signals.known.known_sets import Part, read_known
 from narrows.signals.members import Member, files_in, member_of, open_files, open_member
 from narrows.signals.reading import Reading
 from narrows.signals.remote import copy_of, is_url
-from narrows.signals.source import ArraySource, StoredSource
+from narrows.signals.source import ArraySource, FileSource, StoredSource
 
 AS_IT_IS = Reading()
 TOLD_PADDING, TOLD_OVERLAP = 0.1, 1.5
@@ -91,6 +91,15 @@ def open_array(array: npt.NDArray[Any], reading: Reading, name: str) -> ArraySou
     """Return an array as signals, cut to frames where that is asked for."""
     source = ArraySource(array)
     return _of_file(member_of(source, "signals.npy", NPY, lambda: source), reading, name)
+
+
+def open_lazy(source: FileSource, reading: Reading) -> Frames:
+    """Return an array that is not in memory as frames, which are read where they are needed."""
+    member = member_of(source, "signals.npy", NPY, lambda: source)
+    is_cut = reading.hops_of_model is not None and reading.frame_shape != source.shape[1:]
+    are_rows = len(source.shape) > 1 and not reading.cuts and not is_cut
+    cut = rows_of(member) if are_rows else choose_cut([member], reading)
+    return _told(Frames([member], cut, is_folder=False), reading)
 
 
 def _matching(text: str) -> list[Path]:
