@@ -24,7 +24,7 @@ def draw() -> Figure:
         trained(train, "predictive", aim=AIM)[0].save(path)
     codec, x = narrows.load(path), test["119"][: FIRST + SHOWN]
     (block,) = ArchiveReader(io.BytesIO(codec.compress(x)))
-    windows, earlier = codec.decoder.blocks.past_of(block)
+    windows, earlier = codec.decoder.blocks.predicted.past_of(block)
     decoded = codec.decoder.blocks.decode(block)
     each = (of[FIRST:] for of in (x, decoded, earlier, windows.lags))
     return plots.recording(*each)

@@ -24,7 +24,7 @@ from narrows.signals import (
     read_signals,
 )
 from narrows.signals.formats.contract import Format
-from narrows.signals.formats.registry import FORMATS
+from narrows.signals.formats.registry import own_formats
 from tests.helpers.signal_frames import frames, written
 from tests.helpers.tiny_models import assert_identical, refusal
 
@@ -157,7 +157,7 @@ def test_every_format_that_has_a_file_is_in_the_registry():
         import_module(f"{formats.__name__}.{m.name}") for m in iter_modules(formats.__path__)
     ]
     found = {id(each) for m in modules for each in vars(m).values() if isinstance(each, Format)}
-    assert found == {id(each) for each in FORMATS}
+    assert found == {id(each) for each in own_formats()}
 
 
 @given(frames())

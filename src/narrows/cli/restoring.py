@@ -194,10 +194,10 @@ class Restoring:
 
 def _restored_name(file: str, member: str) -> str:
     """Return the name of what an archive was made from, with the suffix that is written."""
-    from narrows.signals.formats.registry import FORMATS
+    from narrows.signals.formats.registry import own_formats
 
     path, suffix = Path(_without_suffix(file)), PurePosixPath(member).suffix
-    known = {each for format_ in FORMATS for each in format_.suffixes}
+    known = {each for format_ in own_formats() for each in format_.suffixes}
     if path.suffix.lower() in known or path.suffix == suffix:
         path = path.with_suffix(suffix)
     elif suffix:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,30 +16,13 @@ from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.tables import Symbols
-from narrows.codec.interpolation.blocks import unpack_levels
-from narrows.codec.levels.kinds import decode_levels
-from narrows.codec.prediction.bands import Places
-from narrows.codec.prediction.bricks import cut_to_tiles
-from narrows.codec.prediction.coefficients import (
-    Coefficients,
-    Numbers,
-    pack_coefficients,
-    unpack_coefficients,
-)
-from narrows.codec.prediction.prediction import Prediction
-from narrows.codec.prediction.wavelets import Wavelets
-from narrows.codec.prediction.windows import (
-    Windows,
-    in_turn,
-    pack_windows,
-    rebuild,
-    unpack_windows,
-)
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import FormatError
 
+if TYPE_CHECKING:
+    from narrows.codec.predicted_blocks import PredictedBlocks
+
 Qualities = npt.NDArray[np.intp]
-Integers = npt.NDArray[np.int64]
 
 
 class Unpacked(NamedTuple):
@@ -68,6 +51,13 @@ class BlockCoder:
         self._transform = transform
         self._model = transform.model
 
+    @cached_property
+    def predicted(self) -> PredictedBlocks:
+        """What codes recordings and arrays, imported for the models that have it alone."""
+        from narrows.codec.predicted_blocks import PredictedBlocks
+
+        return PredictedBlocks(self._transform)
+
     def pack(
         self, symbols: Symbols, qualities: Qualities, exact: ExactValues | None = None
     ) -> Block:
@@ -82,28 +72,6 @@ class BlockCoder:
             payload = pack_groups(symbols, qualities, self._model.n_qualities, self._coder)
             return Block(Mode.CODED, SEVERAL_QUALITIES, len(symbols), payload)
         return Block(Mode.CODED, quality, len(symbols), self._coder(quality).encode(symbols))
-
-    def pack_predicted(self, windows: Windows, quality: int) -> Block:
-        """Code what stands for windows of a recording to a block."""
-        payload = pack_windows(
-            windows, self._prediction, quality, self._model.quality(quality).tables
-        )
-        return Block(Mode.PREDICTED, quality, len(windows.modes), payload)
-
-    def pack_brick(
-        self,
-        coefficients: Coefficients,
-        n_tiles: int,
-        quality: int,
-        known: Iterable[tuple[Places, Numbers]] | None = None,
-    ) -> Block:
-        """Code the wavelet coefficients of a brick that is cut to so many tiles to a block.
-
-        `known` are the tables of all places, as `in_order` yields them, where they are known.
-        """
-        assert self._model.wavelets is not None
-        payload = pack_coefficients(coefficients, self._model.wavelets, quality, known)
-        return Block(Mode.PREDICTED, quality, n_tiles, payload)
 
     @staticmethod
     def patched(block: Block, exact: ExactValues) -> Block:
@@ -132,7 +100,7 @@ class BlockCoder:
         if block.mode.is_patched:
             return self._unpack_patched(block)
         if block.mode is Mode.PREDICTED:
-            return Unpacked(self._unpack_predicted(block), None)
+            return Unpacked(self.predicted.decode(block), None)
         if block.mode is Mode.LEVELS:
             return Unpacked(self._unpack_levels(block), None)
         if block.mode is not Mode.CODED:
@@ -140,12 +108,14 @@ class BlockCoder:
         if block.quality == SEVERAL_QUALITIES:
             each = (model.latent_size, model.n_qualities, self._coder)
             return Unpacked(*unpack_groups(block.payload, n, *each))
-        self._check_quality(block.quality)
-        symbols = self._coder(block.quality).decode(block.payload, n)
+        symbols = model.quality_of_block(block.quality).coder.decode(block.payload, n)
         return Unpacked(symbols, np.full(n, block.quality))
 
     def _unpack_levels(self, block: Block) -> Frames:
-        """Decode a block of levels, which may be by networks of the model."""
+        """Decode a block of levels, which may be by networks of the model; few blocks are."""
+        from narrows.codec.interpolation.blocks import unpack_levels
+        from narrows.codec.levels.kinds import decode_levels
+
         model = self._model
         kind = (block.n_signals, model.frame_shape, model.dtype)
         if block.payload[:1] != NETWORKS:
@@ -163,7 +133,7 @@ class BlockCoder:
             raise FormatError("block that holds nothing but exact values, and is not raw")
         if block.mode is Mode.PREDICTED_PATCHED:
             rest = replace(block, mode=Mode.PREDICTED, payload=block.payload[end:])
-            frames = self._unpack_predicted(rest)
+            frames = self.predicted.decode(rest)
             exact.put_into(frames)
             return Unpacked(frames, None)
         rest = replace(block, mode=Mode.CODED, n_signals=len(coded), payload=block.payload[end:])
@@ -172,54 +142,6 @@ class BlockCoder:
         qualities = np.ones(block.n_signals, dtype=np.intp)
         symbols[coded], qualities[coded] = values, np.asarray(of_each)
         return Unpacked(symbols, qualities, exact)
-
-    def _unpack_predicted(self, block: Block) -> Frames:
-        """Decode windows of a recording, each of which needs those before it, or a brick."""
-        if self._model.wavelets is not None:
-            return self._unpack_brick(block, self._model.wavelets)
-        return self._in_dtype(rebuild(*self._windows_of(block)))
-
-    def past_of(self, block: Block) -> tuple[Windows, Frames]:
-        """Return what a PREDICTED block says, and the earlier parts that its windows are made from.
-
-        A window that is not predicted stands for itself.
-        """
-        own = self._windows_of(block)
-        parts = [(decoded if earlier is None else earlier).T for decoded, earlier in in_turn(*own)]
-        return own[0], self._in_dtype(np.array(parts))
-
-    def _windows_of(self, block: Block) -> tuple[Windows, Integers, Prediction, int]:
-        quality, own = block.quality, self._prediction
-        self._check_quality(quality)
-        tables = self._model.quality(quality).tables
-        windows = unpack_windows(block.payload, block.n_signals, own, quality, tables)
-        return windows, self._transform.windows(windows.unpredicted, quality), own, quality
-
-    def _in_dtype(self, values: npt.NDArray[np.float64]) -> Frames:
-        return self._model.normaliser.from_integers(values.reshape(-1, *self._model.frame_shape))
-
-    def _unpack_brick(self, block: Block, own: Wavelets) -> Frames:
-        """Decode the tiles of a part of an array."""
-        self._check_quality(block.quality)
-        shape, each = self._model.frame_shape, (own, block.quality)
-        coefficients = unpack_coefficients(block.payload, block.n_signals, shape, *each)
-        return self.tiles_of_brick(coefficients, block.quality)
-
-    def tiles_of_brick(self, coefficients: Coefficients, quality: int) -> Frames:
-        """Return the tiles that the wavelet coefficients of a brick stand for."""
-        assert self._model.wavelets is not None
-        values = self._model.wavelets.values(coefficients, quality)
-        return self._in_dtype(cut_to_tiles(values, self._model.frame_shape).astype(np.float64))
-
-    @property
-    def _prediction(self) -> Prediction:
-        if self._model.prediction is None:
-            raise FormatError("block of predicted signals, but its model predicts nothing")
-        return self._model.prediction
-
-    def _check_quality(self, quality: int) -> None:
-        if not 1 <= quality <= self._model.n_qualities:
-            raise FormatError(f"block of quality {quality}, which the model does not have")
 
     def _coder(self, quality: int) -> SymbolCoder:
         return self._model.quality(quality).coder

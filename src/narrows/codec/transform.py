@@ -13,9 +13,9 @@ import numpy.typing as npt
 from narrows.arrays import as_array, first_step
 from narrows.codec.conversions import way_to_dtype, way_to_shape
 from narrows.codec.entropy.tables import Symbols, frequencies_of
-from narrows.codec.levels.kinds import level_answers
 from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import KnownAnswers, Model
+from narrows.codec.model.predictions import prediction_answers
 from narrows.codec.model.quality import Quality
 from narrows.codec.networks.backend import NUMPY, Array, Backend
 from narrows.errors import DataError, ModelError, SettingError
@@ -101,10 +101,7 @@ class Transform:
         if quality.context is not None:
             for frequencies in frequencies_of(symbols, quality.tables):
                 hashed.update(frequencies.astype("<i4").tobytes())
-        for own in (self.model.prediction, self.model.wavelets):
-            for given in [] if own is None else own.answers():
-                hashed.update(given.astype("<i8").tobytes())
-        for given in [] if self.model.levels is None else level_answers(self.model.levels):
+        for given in prediction_answers(self.model):
             hashed.update(given.astype("<i8").tobytes())
         if self._encoder is None:
             return KnownAnswers(symbols, hashed.hexdigest(), symbols[:0])

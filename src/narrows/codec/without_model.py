@@ -10,7 +10,6 @@ import numpy.typing as npt
 from narrows.codec.archive import Block, Header, Mode
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.block_coder import Unpacked
-from narrows.codec.interpolation.blocks import unpack_levels
 from narrows.codec.receiver import Receiver
 from narrows.errors import FormatError, WrongModelError
 
@@ -37,6 +36,8 @@ class FreeBlocks:
         """Decode the signals of a block, `(n, *frame_shape)`; FormatError where that is damaged."""
         shape, dtype = self._signals
         if block.mode is Mode.LEVELS:
+            from narrows.codec.interpolation.blocks import unpack_levels
+
             return unpack_levels(block.payload, block.n_signals, shape, dtype)
         if block.mode.is_raw:
             return unpack_raw(block, dtype, shape)

@@ -89,7 +89,7 @@ def test_decoders_have_what_encoders_had(dtype, shape):
     brick = brick_of(codec.model, smooth(codec.model, shape))
     coded, own = BrickEncoder(codec.transform).encode(brick, 2), codec.model.wavelets
     decoded = codec.decoder.blocks.decode(
-        codec.decoder.blocks.pack_brick(coded.coefficients, len(brick), 2)
+        codec.decoder.blocks.predicted.pack_brick(coded.coefficients, len(brick), 2)
     )
     tiles = cut_to_tiles(own.values(coded.coefficients, 2), codec.model.frame_shape)
     expected = codec.model.normaliser.from_integers(tiles.astype(np.float64))

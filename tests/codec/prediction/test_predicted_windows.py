@@ -139,7 +139,7 @@ def test_signals_are_read_at_random_from_their_blocks():
 def test_what_windows_are_made_from_lies_as_far_back_as_their_lags():
     codec, x = Codec(MODEL), repeating(MODEL, 80)
     (block,) = ArchiveReader(io.BytesIO(codec.compress(x, quality=2)))
-    windows, earlier = codec.decoder.blocks.past_of(block)
+    windows, earlier = codec.decoder.blocks.predicted.past_of(block)
     decoded = codec.decoder.blocks.decode(block)
     alone = windows.modes == NONE
     assert np.array_equal(earlier[alone], decoded[alone])

@@ -172,7 +172,7 @@ class WindowCoder:
     def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Made:
         """Code windows: see `Coder`."""
         windows = self._encoder.encode(_frames_of(part), quality, effort, known, thrift)
-        block = self._blocks.pack_predicted(windows, quality)
+        block = self._blocks.predicted.pack(windows, quality)
         return Made(block, partial(self._blocks.decode, block))
 
 
@@ -185,7 +185,7 @@ class BrickCoder:
     """
 
     def __init__(self, decoder: Decoder) -> None:
-        self._blocks, self._encoder = decoder.blocks, BrickEncoder(decoder.transform)
+        self._blocks, self._encoder = decoder.blocks.predicted, BrickEncoder(decoder.transform)
 
     def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Made:
         """Code a brick: see `Coder`. All efforts search alike."""

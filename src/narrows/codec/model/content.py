@@ -2,77 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from narrows.codec.archive.metadata import canonical_json
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
-from narrows.codec.levels.kinds import Levels, build_levels, levels_settings
 from narrows.codec.model.groups import ENCODED, columns_of
+from narrows.codec.model.parts import Content, Parts, Tensors
+from narrows.codec.model.predictions import read_predictions, write_predictions
 from narrows.codec.model.tradeoff import Fit, Tradeoffs
 from narrows.codec.networks.layers.contract import above, below
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
-from narrows.codec.prediction.prediction import Prediction
-from narrows.codec.prediction.wavelets import Wavelets
 
 VERSION = 0
-Tensors = dict[str, npt.NDArray[Any]]
-
-
-class Parts(Protocol):
-    """What is written of a model; `Model` says what each is."""
-
-    # fmt: off
-    @property
-    def frame_shape(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def normaliser(self) -> Normaliser: ...  # noqa: D102
-    @property
-    def quantiser(self) -> Quantiser: ...  # noqa: D102
-    @property
-    def decoder(self) -> IntegerNetwork: ...  # noqa: D102
-    @property
-    def tables(self) -> Sequence[Row]: ...  # noqa: D102
-    @property
-    def contexts(self) -> Sequence[ContextModel | None]: ...  # noqa: D102
-    @property
-    def groups(self) -> Mapping[str, int]: ...  # noqa: D102
-    @property
-    def prediction(self) -> Prediction | None: ...  # noqa: D102
-    @property
-    def wavelets(self) -> Wavelets | None: ...  # noqa: D102
-    @property
-    def levels(self) -> Levels | None: ...  # noqa: D102
-    @property
-    def encoder(self) -> IntegerNetwork | None: ...  # noqa: D102
-    @property
-    def tradeoffs(self) -> Tradeoffs | None: ...  # noqa: D102
-    @property
-    def fit(self) -> Fit | None: ...  # noqa: D102
-    # fmt: on
-
-
-class Content(NamedTuple):
-    """Canonical JSON values, and tensors by name."""
-
-    settings: Any
-    tensors: Tensors
-
-    def digest(self) -> bytes:
-        """Return the SHA-256 of both in canonical form."""
-        hashed = hashlib.sha256(canonical_json(self.settings).encode())
-        for name, tensor in sorted(self.tensors.items()):
-            hashed.update(f"\n{name} {tensor.dtype.name} {list(tensor.shape)}\n".encode())
-            little = np.ascontiguousarray(tensor, dtype=tensor.dtype.newbyteorder("<"))
-            hashed.update(little.tobytes())
-        return hashed.digest()
 
 
 # ---------------------------------------------------------------- what decoding depends on
@@ -91,21 +35,15 @@ def write_decoding(model: Parts) -> Content:
     }
     if len(model.groups) > 1:
         settings["groups"] = [list(group) for group in model.groups.items()]
-    predictions: Tensors = {}
-    for name, own in (("prediction", model.prediction), ("wavelets", model.wavelets)):
-        if own is not None:
-            settings[name] = own.settings()
-            predictions |= above(f"{name}.", own.tensors())
-    if model.levels is not None:
-        settings["levels"] = levels_settings(model.levels)
-        predictions |= above("levels.", model.levels.tensors())
+    predictions = write_predictions(model)
+    settings |= predictions.settings
     tensors = {
         "quantiser.gain": model.quantiser.gain,
         "quantiser.step": model.quantiser.step,
         **above("decoder.", model.decoder.tensors()),
         **above("tables.", pack_tables(model.tables)),
         **contexts.tensors,
-        **predictions,
+        **predictions.tensors,
     }
     return Content(settings, tensors)
 
@@ -127,14 +65,7 @@ def read_decoding(content: Content) -> dict[str, Any]:
         "tables": tables,
         "contexts": read_contexts(Content(settings["contexts"], tensors), rows),
         "groups": groups,
-        "levels": build_levels(settings["levels"], below("levels.", tensors))
-        if "levels" in settings
-        else None,
-        **{
-            name: kind.build(settings[name], below(f"{name}.", tensors))
-            for name, kind in (("prediction", Prediction), ("wavelets", Wavelets))
-            if name in settings
-        },
+        **read_predictions(content),
     }
 
 

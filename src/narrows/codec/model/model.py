@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,6 @@ from narrows.codec.checks import check_shape
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
-from narrows.codec.levels.kinds import Levels, check_levels
 from narrows.codec.model.content import write_decoding, write_encoder
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
 from narrows.codec.model.predictions import check_predictions
@@ -27,9 +26,12 @@ from narrows.codec.networks.layers import Shape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.normaliser import Normaliser
 from narrows.codec.networks.quantiser import Quantiser
-from narrows.codec.prediction.prediction import Prediction
-from narrows.codec.prediction.wavelets import Wavelets
 from narrows.errors import FormatError, SettingError
+
+if TYPE_CHECKING:
+    from narrows.codec.levels.kinds import Levels
+    from narrows.codec.prediction.prediction import Prediction
+    from narrows.codec.prediction.wavelets import Wavelets
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +146,6 @@ class Model:
             raise FormatError(f"search with weights of {len(weights)} channels for other frames")
         self._check_known_answers(k)
         check_predictions(self)
-        if self.levels is not None:
-            check_levels(self.levels, self.frame_shape, self.dtype)
 
     def _check_networks(self, k: int) -> None:
         decoder, encoder = self.decoder, self.encoder
@@ -233,6 +233,12 @@ class Model:
     def qualities(self) -> Sequence[Quality]:
         """All qualities, from the fewest bytes to the most."""
         return [self._row(q) for q in range(self.n_qualities)]
+
+    def quality_of_block(self, number: int) -> Quality:
+        """Return the quality that a block names; FormatError where there is none such."""
+        if not 1 <= number <= self.n_qualities:
+            raise FormatError(f"block of quality {number}, which the model does not have")
+        return self.quality(number)
 
     def quality(self, number: int | None = None) -> Quality:
         """Return a quality by its number, counted from 1; by default the middle one.

@@ -21,8 +21,6 @@ from narrows.codec.archive.metadata import canonical_json
 from narrows.codec.checks import check_whole
 from narrows.codec.model.content import (
     VERSION,
-    Content,
-    Tensors,
     read_decoding,
     read_encoder,
     write_decoding,
@@ -30,6 +28,7 @@ from narrows.codec.model.content import (
 )
 from narrows.codec.model.model import KnownAnswers, Model
 from narrows.codec.model.packed_tensors import announced_elements, pack_tensor, unpack_tensor
+from narrows.codec.model.parts import Content, Tensors
 from narrows.errors import FormatError, NarrowsError
 
 MAGIC = b"\x89NRM"

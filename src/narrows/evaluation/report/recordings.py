@@ -22,7 +22,7 @@ def past(contents: Contents) -> list[Picture]:
     (block, *_) = ArchiveReader(io.BytesIO(blob))
     if block.mode is not Mode.PREDICTED:
         return []
-    windows, earlier = codec.decoder.blocks.past_of(block)
+    windows, earlier = codec.decoder.blocks.predicted.past_of(block)
     n, decoded = len(earlier), codec.decoder.blocks.decode(block)
     shown = slice(max(0, n - SHOWN), n)
     told = ", ".join(f"{lag:,}" if lag else "none" for lag in windows.lags[shown].tolist())

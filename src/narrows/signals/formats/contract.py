@@ -1,6 +1,6 @@
 """What a file format consists of, and how one is added.
 
-1. A file here with `NAME = Format(...)`, and `NAME` in `registry.FORMATS`; elsewhere, a package
+1. A file here with `NAME = Format(...)`, and its place in `registry.OTHERS`; elsewhere, a package
    whose entry point in the group `narrows.formats` is a `Format`.
 2. `matches(head, path)`: by the first bytes, or by the path where there is no magic. For a format
    that is a folder, `head` is empty and `path` a folder.

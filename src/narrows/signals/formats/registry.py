@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import BinaryIO
@@ -12,32 +13,25 @@ import numpy.typing as npt
 
 from narrows.errors import DataError, SettingError
 from narrows.signals.checks import check_signals
-from narrows.signals.formats.audio import AUDIO, LOSSY_AUDIO
 from narrows.signals.formats.contract import HEAD_BYTES, SHOWN_BYTES, Format
-from narrows.signals.formats.csv_text import CSV
 from narrows.signals.formats.damage import damage_named
 from narrows.signals.formats.gzipped import GZIPPED_NPY
-from narrows.signals.formats.hdf5 import HDF5
 from narrows.signals.formats.idx import GZIPPED_IDX, IDX
 from narrows.signals.formats.npy import NPY
 from narrows.signals.formats.npz import NPZ
-from narrows.signals.formats.pictures import JPEG, PNG, TIFF
 from narrows.signals.formats.raw import RAW
-from narrows.signals.formats.tables import PARQUET
-from narrows.signals.formats.wav import WAV
-from narrows.signals.formats.wfdb import WFDB
-from narrows.signals.formats.zarr_store import NETCDF, ZARR
 from narrows.signals.source import StoredSource
 
-FORMATS = (
-    NPY, NPZ, IDX, GZIPPED_NPY, GZIPPED_IDX, WAV, AUDIO, LOSSY_AUDIO, PNG, JPEG, TIFF, WFDB, CSV,
-    PARQUET, NETCDF, HDF5, ZARR, RAW,
-)  # fmt: skip
 PLAIN = (NPY, NPZ, IDX, GZIPPED_NPY, GZIPPED_IDX)
 """Those that hold an array and nothing else: its rows are signals as they are."""
+OTHERS = (
+    "wav:WAV", "audio:AUDIO", "audio:LOSSY_AUDIO", "pictures:PNG", "pictures:JPEG", "pictures:TIFF",
+    "wfdb:WFDB", "csv_text:CSV", "tables:PARQUET", "zarr_store:NETCDF", "hdf5:HDF5",
+    "zarr_store:ZARR",
+)  # fmt: skip
+"""File and name of each other format; it is imported when no earlier one fits."""
 ENTRY_POINTS = "narrows.formats"
 _WRITERS = {each.suffix: each.write for each in PLAIN if each.write and each.suffix}
-_NAMES = tuple(dict.fromkeys(each.name for each in FORMATS if each is not RAW))
 
 SUFFIXES = tuple(_WRITERS)
 """What `write_signals` accepts; `.gz` stands for gzipped IDX."""
@@ -45,13 +39,24 @@ SUFFIXES = tuple(_WRITERS)
 
 def accepted(link: str) -> str:
     """Return the names of all formats, the last two joined by a word."""
-    return f"{', '.join(_NAMES[:-1])} {link} {_NAMES[-1]}"
+    names = list(dict.fromkeys(each.name for each in own_formats() if each is not RAW))
+    return f"{', '.join(names[:-1])} {link} {names[-1]}"
 
 
 def all_formats() -> Iterator[Format]:
     """Yield the formats of narrows, and then those of other packages: they replace none."""
-    yield from FORMATS
+    yield from own_formats()
     yield from _of_other_packages()
+
+
+def own_formats() -> Iterator[Format]:
+    """Yield the formats of narrows."""
+    yield from PLAIN
+    for place in OTHERS:
+        file, name = place.split(":")
+        format_: Format = getattr(import_module(f"{__package__}.{file}"), name)
+        yield format_
+    yield RAW
 
 
 def writer_of(file_name: str, name: str) -> Format:
@@ -125,7 +130,7 @@ def open_file(path: Path, member: str | None = None) -> StoredSource:
     Parameters
     ----------
     path : Path
-        A file of one of `FORMATS` by its content, whatever its name.
+        A file of one of these formats by its content, whatever its name.
     member : str, optional
         The name of the array, for formats that can hold several.
 
