@@ -98,7 +98,7 @@ def speech(folder):
 
 
 def patches(folder):
-    """Eight colour pictures, and two others, in tiles of 32 x 32."""
+    """Eight colour pictures, and two others, in tiles of 16 x 16, which is what is proposed."""
     from sklearn import datasets as shipped
 
     skimage = importlib.util.find_spec("skimage")
@@ -111,7 +111,7 @@ def patches(folder):
         part.mkdir()
         for name in names:
             copy(next(path for each in folders if (path := each / name).exists()), part)
-    return Kind(*parts, {"tile": (32, 32)})
+    return Kind(*parts, {"tile": (16, 16)})
 
 
 def sensors(folder):
@@ -144,7 +144,7 @@ def frames_of(kind, source):
 
 def in_bricks(kind):
     """Return the tiles of arrays brick by brick, as archives have them, and the bricks' shapes."""
-    if kind.layout is None:
+    if "tile" not in kind.cut:
         return None
     found = some_bricks(as_source(kind.test, reading_of(None, kind.cut["tile"], None)))
     return None if found is None else found[1:]

@@ -9,6 +9,7 @@ import pytest
 
 from narrows.errors import DataError, SettingError
 from narrows.signals import Frames, Reading, open_signals, read_signals
+from narrows.signals.cutting import MAX_TILE, tile_of
 from narrows.signals.geometry import unpack_metadata
 from narrows.signals.reading import parse_dtype, parse_lengths
 from narrows.signals.windows import join
@@ -266,12 +267,41 @@ def test_overlaps_are_said(folder):
     assert "frames overlap: they hold 3.9 times the numbers" in told[0]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "channels", "tile"),
+    [
+        ((512, 512), 1, (32, 32)),
+        ((512, 512), 3, (16, 16)),
+        ((512, 512), 4, (16, 16)),
+        ((41, 128, 128), 1, (4, 16, 16)),
+        ((9, 41, 128, 128), 1, (4, 16, 16)),
+        ((2, 900), 1, (2, 32)),
+        ((100,), 1, (100,)),
+    ],
+)
+def test_tiles_that_are_proposed_can_be_coded_as_whole_arrays(sizes, channels, tile):
+    pytest.importorskip("torch", reason="training needs torch; extra train")
+    from narrows.training.freeze.wavelets import MAX_SIZE
+
+    assert tile_of(sizes, channels) == tile
+    assert np.prod(tile) * channels <= MAX_TILE == MAX_SIZE
+
+
+def test_colour_pictures_are_cut_in_tiles_that_can_be(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for name, height in (("a", 50), ("b", 70)):
+        image.fromarray(np.zeros((height, 60, 3), np.uint8)).save(tmp_path / f"{name}.png")
+    told = []
+    assert open_signals(tmp_path, Reading(tell=told.append)).shape[1:] == (16, 16, 3)
+    assert told[0] == "cut in frames of 16 x 16 x 3; --tile takes another size"
+
+
 def test_few_large_rows_are_told_that_tiles_would_be_more(tmp_path):
     told = []
     np.save(tmp_path / "x.npy", np.zeros((41, 128, 128), np.float32))
     asked = Reading(proposes=True, tell=told.append)
     assert not isinstance(open_signals(tmp_path / "x.npy", asked), Frames)
-    assert told == ["41 signals of 128 x 128: few to learn from; --tile 8,16,16 cuts them in more"]
+    assert told == ["41 signals of 128 x 128: few to learn from; --tile 4,16,16 cuts them in more"]
     open_signals(tmp_path / "x.npy", Reading(proposes=True, frame_shape=(128, 128)))
 
 

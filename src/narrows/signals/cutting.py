@@ -14,7 +14,8 @@ from narrows.signals.reading import Lengths, Reading
 
 WINDOW, SHORTEST, LONGEST = 256, 16, 4096  # samples, where no rate says more
 WINDOW_SECONDS = 0.032  # about the time in which speech stays the same
-TILES = {1: (256,), 2: (32, 32), 3: (8, 16, 16)}  # by the number of axes
+TILES = {1: (256,), 2: (32, 32), 3: (4, 16, 16)}  # by the number of axes
+MAX_TILE = 1024  # elements, channels included: arrays of larger ones are not coded as a whole
 MAX_WHOLE = 4096  # elements of files that are frames as they are
 MAX_CHANNELS = 16  # in the last of two axes; more are no channels
 
@@ -158,15 +159,26 @@ def _proposed(members: Sequence[Member]) -> Cut:
         return _windows(members, window, window)
     if axes in ("signals", "rows") and all(m.shape[1:] == first.shape[1:] for m in members):
         return rows_of(first)
-    tile = tile_of(largest[: FREE_AXES.get(axes, rank)])
+    free = FREE_AXES.get(axes, rank)
+    tile = tile_of(largest[:free], prod(largest[free:]))
     return _tiles(members, tile, tile)
 
 
-def tile_of(sizes: Lengths) -> Lengths:
-    """Return the shape of usual tiles along the last of some axes."""
+def tile_of(sizes: Lengths, channels: int = 1) -> Lengths:
+    """Return the shape of usual tiles along the last of some axes, each place of so many numbers.
+
+    Examples
+    --------
+    >>> tile_of((512, 512)), tile_of((512, 512), 3), tile_of((240, 37, 49))
+    ((32, 32), (16, 16), (4, 16, 16))
+    """
     usual = TILES[min(len(sizes), max(TILES))]
     last = sizes[len(sizes) - len(usual) :]
-    return tuple(min(pair) for pair in zip(usual, last, strict=True))
+    tile = [min(pair) for pair in zip(usual, last, strict=True)]
+    while prod(tile) * channels > MAX_TILE and max(tile) > 1:
+        longest = tile.index(max(tile))
+        tile[longest] = (tile[longest] + 1) // 2
+    return tuple(tile)
 
 
 def _is_time(member: Member) -> bool:

@@ -19,8 +19,9 @@ from narrows.training.closed_form.pca import (
     fit_linear,
 )
 from narrows.training.closed_form.steps import entropy_bits
-from narrows.training.closed_form.tiles import axes_of_tiles
+from narrows.training.closed_form.tiles import axes_of_tiles, covariances_of_tiles
 from narrows.training.data.frames import spread_over
+from narrows.training.data.stationary import Covariances
 from narrows.training.finishing import finished
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan
@@ -95,12 +96,18 @@ class Solver:
         """Fit the axes of what neighbours do not say of tiles."""
         signals, scaling = self.prepared.signals, self.prepared.scaling
         frames = signals.scaled_train
-        axes, coded = axes_of_tiles(frames, signals.bricks, plan, self._missing)
+        axes, coded = axes_of_tiles(*self._covariances, plan)
         aims, k = plan.of_qualities(plan.aimed_bits, RATE_RATIO), len(axes[1])
         return fit_linear(
             frames, k, aims, scaling, aimed_snr=plan.aimed_snr, axes=axes, missing=self._missing,
             coded=coded,
         )  # fmt: skip
+
+    @cached_property
+    def _covariances(self) -> tuple[float, Covariances]:
+        """What tiles of arrays have in common, whatever the aim."""
+        signals = self.prepared.signals
+        return covariances_of_tiles(signals.scaled_train, signals.bricks, self._missing)
 
     @cached_property
     def _axes(self) -> Axes | None:

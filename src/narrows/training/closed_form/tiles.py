@@ -20,10 +20,10 @@ USUAL_NOISE_DB = 25.0  # below the variance, where no quality is asked for
 SHARE_OF_NOISE = 0.1  # latents of less variance than that are left out
 
 
-def axes_of_tiles(
-    scaled: Tensor, shapes: Sequence[tuple[int, ...]], plan: Plan, missing: Tensor | None = None
-) -> tuple[tuple[Tensor, Tensor], Coded]:
-    """Learn the axes of the tiles of arrays.
+def covariances_of_tiles(
+    scaled: Tensor, shapes: Sequence[tuple[int, ...]], missing: Tensor | None = None
+) -> tuple[float, Covariances]:
+    """Learn the mean of arrays, and how the elements of a tile and of its rim vary together.
 
     Parameters
     ----------
@@ -31,10 +31,26 @@ def axes_of_tiles(
         The tiles as the encoder sees them.
     shapes : sequence of tuple
         Of the arrays.
-    plan : Plan
-        As many latents as it was given, or as are worth coding.
     missing : (n, *frame_shape) bool, optional
         Which elements were filled in: nothing is learnt from them.
+    """
+    arrays, frame_shape = arrays_of(scaled.double().numpy(), shapes), tuple(scaled.shape[1:])
+    known = () if missing is None else arrays_of(~missing.numpy(), shapes)
+    mean = sum(float(a.sum()) for a in arrays) / sum(a.size for a in arrays)
+    return mean, Covariances.of(arrays, _rim_of(frame_shape), frame_shape, known)
+
+
+def axes_of_tiles(
+    mean: float, learnt: Covariances, plan: Plan
+) -> tuple[tuple[Tensor, Tensor], Coded]:
+    """Find the axes of the tiles of arrays.
+
+    Parameters
+    ----------
+    mean, learnt
+        From `covariances_of_tiles`.
+    plan : Plan
+        As many latents as it was given, or as are worth coding.
 
     Returns
     -------
@@ -43,10 +59,6 @@ def axes_of_tiles(
     coded : Coded
         What neighbours do not say.
     """
-    arrays, frame_shape = arrays_of(scaled.double().numpy(), shapes), tuple(scaled.shape[1:])
-    known = () if missing is None else arrays_of(~missing.numpy(), shapes)
-    mean = sum(float(a.sum()) for a in arrays) / sum(a.size for a in arrays)
-    learnt = Covariances.of(arrays, _rim_of(frame_shape), frame_shape, known)
     noise = learnt.variance * 10.0 ** (-(plan.aimed_snr or USUAL_NOISE_DB) / 10.0)
     variances, vectors = np.linalg.eigh(learnt.unpredicted(noise, learnt.weights(noise)))
     variances, vectors = np.maximum(variances[::-1], 0.0), vectors[:, ::-1]
