@@ -1,18 +1,19 @@
 """Bounds and lossless coding without a model: whether they hold, and beside other compressors.
 
-    python -m benchmarks.bounds [--elements 2e6] [--only holds|bounds|lossless] [--output FOLDER]
+    python -m benchmarks.bounds [--elements 2e6] [--only holds|bounds|lossless] [--ours [--whole]]
+        [--output FOLDER]
 
 `holds` codes so many elements of fields, ECG, MNIST and hostile arrays, of every type, within
 bounds of 1 to 1e-9 of their range, and counts those that are further off: there must be none.
 `bounds` sets real bytes beside SZ3 (the best of three settings), SPERR (point-wise error) and zfp
 under the same bound, whole arrays against whole arrays, tiles that decode alone against tiles.
-`lossless` does so beside zstd -19, lzma, FLAC and JPEG XL. Needs NARROWS_DATA, and for the others
-`pip install imagecodecs zfpy pysz zstandard`; what is not installed is left out. Writes bounds.md
-and bounds.json.
+`lossless` does so beside zstd -19, lzma, pcodec, FLAC and JPEG XL. Needs NARROWS_DATA, and for the
+others `pip install imagecodecs zfpy pysz zstandard soundfile`; what is not installed is left out.
+Writes bounds.md and bounds.json, in which what was left out this time stays.
 """
 
 import argparse
-import lzma
+import json
 import os
 import resource
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import narrows
-from benchmarks.bounded_peers import sperr, sz3, zfp
+from benchmarks.bounded_peers import lossless, sperr, sz3, zfp
 from benchmarks.comparison import results
 from narrows.codec.archive.guarantee import Guarantee
 from narrows.element_types import ELEMENT_TYPES, ends_of
@@ -52,7 +53,7 @@ def field(name):
 
 def ecg(record):
     """Return a record, (650000, 2) int16."""
-    return read_signals(data(f"ecg/{record}.hea"))
+    return read_signals(data(f"ecg/{record}.hea")).reshape(-1, 2)  # which comes in windows
 
 
 def pictures(name="mnist"):
@@ -150,32 +151,34 @@ def psnr(x, y, width):
     return float(10 * np.log10(width**2 / error)) if error else None
 
 
-def beside_lossy():
-    """Return rows of bytes under the same bound."""
+def beside_lossy(known, whole_only):
+    """Return rows of bytes under the same bound; those of others are taken from known rows."""
     rows = []
+    known = {(row["data"], row["bound"]): row for row in known}
     arrays = {name: field(name) for name in FIELDS}
     lead = ecg("119")[:100_000, 0].astype(np.float32)
     arrays["ECG, one lead"] = (lead, float(np.ptp(lead)))
     for name, (x, width) in arrays.items():
         for part in RELATIVE:
-            row = {"data": name, "bound": part, "raw": x.nbytes}
-            for coder in (ours, sz3, sperr, zfp):
-                if coder is sperr and x.ndim == 1:
-                    continue
-                row[coder.__name__] = measured(coder, x, part * width, width)
-            if x.ndim == 3:
-                row |= by_tiles(x, part * width)
+            row = {"data": name, "bound": part, "raw": x.nbytes, **known.get((name, part), {})}
+            row["ours"] = measured(ours, x, part * width, width)
+            for coder in (sz3, sperr, zfp):
+                if coder.__name__ not in row and not (coder is sperr and x.ndim == 1):
+                    row[coder.__name__] = measured(coder, x, part * width, width)
+            if x.ndim == 3 and not (whole_only and "ours by tiles" in row):
+                row |= by_tiles(x, part * width, row.get("sz3 by tiles"))
             rows.append(row)
             print(row, flush=True)
     return rows
 
 
-def by_tiles(x, bound):
+def by_tiles(x, bound, others):
     """Return the bytes of tiles that decode alone, in blocks of one, and of SZ3 for each."""
     tiles = tiles_of(x)
     mine = len(narrows.compress(tiles, max_error=bound, block_signals=1))
-    return {"tiles": len(tiles), "ours by tiles": mine,
-            "sz3 by tiles": sum(optional(sz3, tile, bound) for tile in tiles)}  # fmt: skip
+    if others is None:
+        others = sum(optional(sz3, tile, bound) for tile in tiles)
+    return {"tiles": len(tiles), "ours by tiles": mine, "sz3 by tiles": others}
 
 
 def optional(coder, x, bound):
@@ -214,31 +217,9 @@ def beside_lossless():
         row = {"data": name, "raw": x.nbytes, "elements": x.size, "ours": len(blob)}
         row |= {"MB/s in": x.nbytes / 1e6 / (middle - before),
                 "MB/s out": x.nbytes / 1e6 / (after - middle)}  # fmt: skip
-        rows.append(row | general(x))
+        rows.append(row | lossless(x))
         print(rows[-1], flush=True)
     return rows
-
-
-def general(x):
-    """Return the bytes of general compressors, and of those of pictures and sound."""
-    import imagecodecs
-
-    planes = np.ascontiguousarray(x.view(np.uint8).reshape(-1, x.itemsize).T).tobytes()
-    sizes = {"lzma": min(len(lzma.compress(raw, preset=9)) for raw in (x.tobytes(), planes))}
-    sizes["zstd -19"] = min(
-        len(imagecodecs.zstd_encode(raw, level=19)) for raw in (x.tobytes(), planes)
-    )
-    if x.dtype == np.uint8:
-        sizes["JPEG XL"] = sum(
-            len(imagecodecs.jpegxl_encode(mosaic(x[i : i + 400]), lossless=True, effort=9))
-            for i in range(0, len(x), 400)
-        )
-    return sizes
-
-
-def mosaic(x):
-    """Return 400 pictures as one of 20 x 20."""
-    return x.reshape(20, 20, 28, 28).swapaxes(1, 2).reshape(560, 560)
 
 
 # ------------------------------------------------------------------------ the page
@@ -257,8 +238,10 @@ def page(found):
             shown = [_cell(cell) for cell in cells]
             lines.append(f"| {row['data']} | {row['bound']:g} | " + " | ".join(shown) + " |")
     if found.get("lossless"):
-        names = ("raw", "ours", "lzma", "zstd -19", "JPEG XL")
-        lines += ["", "| data | " + " | ".join(names) + " | bits | MB/s |", "| --- " * 8 + "|"]
+        known = ("raw", "ours", "elements", "data", "MB/s in", "MB/s out")
+        others = {name: 0 for row in found["lossless"] for name in row if name not in known}
+        names = ("raw", "ours", *others)
+        lines += ["", "| data | " + " | ".join(names) + " | bits | MB/s |", "| --- " * 9 + "|"]
         for row in found["lossless"]:
             shown = [_cell(row.get(name)) for name in names]
             bits = 8 * row["ours"] / row["elements"]
@@ -279,13 +262,17 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bounds")
     parser.add_argument("--elements", type=float, default=2e6)
     parser.add_argument("--only", choices=("holds", "bounds", "lossless"))
+    parser.add_argument("--ours", action="store_true", help="keep the others' bytes of bounds.json")
+    parser.add_argument("--whole", action="store_true", help="and the bytes by tiles")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
     asked = parser.parse_args()
-    found = {}
+    before = asked.output / "bounds.json"
+    found = json.loads(before.read_text()) if before.exists() else {}
     if asked.only in (None, "holds"):
         found["holds"] = check_that_bounds_hold(asked.elements)
     if asked.only in (None, "bounds"):
-        found["bounds"] = beside_lossy()
+        known = found.get("bounds", []) if asked.ours else []
+        found["bounds"] = beside_lossy(known, asked.whole)
     if asked.only in (None, "lossless"):
         found["lossless"] = beside_lossless()
     results.write(asked.output, "bounds", page(found), found)

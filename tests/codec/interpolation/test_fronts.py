@@ -78,9 +78,9 @@ def test_whole_numbers_come_back_in_steps_and_wild_ones_too():
 
 
 def test_fronts_take_fewer_bytes_where_differences_are_noise_and_levels_where_not():
-    x = sheet((1, 90, 140)).astype(np.float32)
+    x = sheet((1, 110, 160)).astype(np.float32)
     blocks = [guaranteed_block(x, Guarantee((0.5,)))]
-    smooth = blobs((90, 140), 1).reshape(1, 90, 140).astype(np.float32)
+    smooth = blobs((110, 160), 1).reshape(1, 110, 160).astype(np.float32)
     for _ in range(4):
         smooth = (smooth + np.roll(smooth, 1, 1) + np.roll(smooth, 1, 2)) / 3
     blocks.append(guaranteed_block(smooth, Guarantee((4.0,))))

@@ -40,7 +40,7 @@ WITHIN = 1 - 2.0**-20
 MARGIN = 0.97  # of the bytes of some signals: all take fewer each, for tables are learnt
 DIVISORS = (1, 2, 4, 8, 10, 16, 64, 100, 200, 256, 1000, 4096, 10_000, 100_000, 1_000_000)
 TESTED, MOSTLY = 4096, 0.98
-LEAST_FRONT = 48  # elements, on average
+LEAST_FRONT = 64  # elements on average: smaller ones take long
 
 Signals = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

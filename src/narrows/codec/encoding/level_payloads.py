@@ -80,7 +80,7 @@ def _starts(levels: NumberLevels, values: npt.NDArray[np.int64]) -> Starts:
 
 def encode_levels(levels: Levels, signals: npt.NDArray[Any]) -> bytes | None:
     """Code `(n, *frame_shape)` signals of whole numbers without loss; None of too large ones."""
-    frames = np.ascontiguousarray(signals.reshape(len(signals), -1))
+    frames = np.ascontiguousarray(signals.reshape(len(signals), levels.order.size))
     if isinstance(levels, ByteLevels):
         return encode_bytes(levels, frames)
     if frames.size and max(-int(frames.min()), int(frames.max())) > LARGEST:
