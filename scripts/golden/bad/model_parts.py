@@ -150,11 +150,11 @@ def shrunken(data=MODEL):
 def plainer(data, part):
     """Return such a model with plain numbers in the tensors of a part, which take less space."""
     model = shrunken(data)
-    for name, values in model.tensors(part, "decoder.").items():
+    for name, values in model.tensors(part, "decoder.", "tables.").items():
         plain = np.zeros_like(values)
         if name.endswith(".loud"):
             plain[:] = 2**24 // 256
-        if name.endswith(".tables.weights"):
+        if name.endswith("tables.weights"):
             sizes = model.tensor(name.replace("weights", "size")).reshape(-1)
             starts = np.cumsum(sizes) - sizes
             plain[:] = 1
