@@ -156,9 +156,9 @@ def peers(x, n_chunks):
         mask = len(zlib.compress(np.packbits(gaps), 9))
         for name, code in codecs.items():
             takes_gaps = name in ("narrows", "Blosc zstd, lossless")
-            start = time.thread_time()
+            start = time.process_time()
             size, _ = code(chunk if takes_gaps else filled, bound)
-            found[name][1] += time.thread_time() - start
+            found[name][1] += time.process_time() - start
             found[name][0] += size + (0 if takes_gaps else mask)
     return {
         name: {"ratio": round(raw / size, 2), "MB_per_second": round(raw / 1e6 / seconds, 2)}
@@ -186,20 +186,23 @@ def main():
     parser.add_argument("--kill", action="store_true", help="end a worker in the middle")
     parser.add_argument("--kill-after", type=float, default=10.0, metavar="SECONDS")
     parser.add_argument("--peers", action="store_true")
+    parser.add_argument("--only-peers", action="store_true")
     parser.add_argument("--peer-chunks", type=int, default=160, help="160: 500 MB")
     parser.add_argument("--folder", type=Path)
     arguments = parser.parse_args()
     x, folder = generated(arguments.gigabytes), arguments.folder or Path(tempfile.mkdtemp())
-    try:
-        figures = compressed(x, folder / "wind.zarr", arguments)
-        figures |= compared(x, folder / "wind.zarr")
-        if arguments.peers:
-            figures["peers"] = peers(x, arguments.peer_chunks)
-    finally:
-        shutil.rmtree(folder / "wind.zarr", ignore_errors=True)
+    figures = {}
+    if not arguments.only_peers:
+        try:
+            figures |= compressed(x, folder / "wind.zarr", arguments)
+            figures |= compared(x, folder / "wind.zarr")
+        finally:
+            shutil.rmtree(folder / "wind.zarr", ignore_errors=True)
+    if arguments.peers or arguments.only_peers:
+        figures["peers"] = peers(x, arguments.peer_chunks)
     print(json.dumps(figures, indent=1))
-    assert figures["largest_relative_error"] <= BOUND
-    assert not figures["NaN_wrong"]
+    assert figures.get("largest_relative_error", 0) <= BOUND
+    assert not figures.get("NaN_wrong")
 
 
 if __name__ == "__main__":

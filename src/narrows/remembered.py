@@ -21,6 +21,7 @@ from narrows.codec.block_coder import Unpacked
 Array = npt.NDArray[Any]
 MOST_BYTES = 1 << 24  # of all that is remembered in a process
 ENTRY_BYTES = 300  # of an entry, beside its content
+MOST_SIGNALS = 4096  # of a block; hashing more, which are small, takes as long as decoding them
 
 
 class Remembered:
@@ -57,7 +58,7 @@ class Remembered:
 
     def keep_signals(self, model_id: str, signals: Array, unpacked: Unpacked) -> None:
         """Remember the symbols and qualities of `(n, *frame_shape)` signals of a coded block."""
-        if unpacked.qualities is None:
+        if unpacked.qualities is None or len(signals) > MOST_SIGNALS:
             return
         coded = np.ones(len(signals), dtype=bool)
         if unpacked.exact is not None:
@@ -73,7 +74,8 @@ class Remembered:
         """Return which signals were decoded here at a quality, `(n,)`, and `(n, latent_size)`."""
         known = np.zeros(len(signals), dtype=bool)
         symbols = np.zeros((len(signals), latent_size), dtype=np.int32)
-        for row, signal in enumerate(signals):
+        few = signals if self._codes and len(signals) <= MOST_SIGNALS else signals[:0]
+        for row, signal in enumerate(few):
             code = self.code_of(hash_of(signal, model_id, bytes([quality])))
             if code is not None:
                 known[row], symbols[row] = True, np.frombuffer(code, "<i4")

@@ -114,3 +114,14 @@ def test_the_oldest_are_forgotten():
     assert remembered.code_of(b"\x09") == b"other"
     remembered.keep(b"large", bytes(2000))
     assert remembered.code_of(b"large") is None
+
+
+def test_many_small_signals_are_not_hashed_one_by_one(monkeypatch):
+    monkeypatch.setattr("narrows.remembered.MOST_SIGNALS", 19)
+    codec, x = codec_of("uint8")
+    store = made(codec, x, effort=0)
+    array = zarr.open_array(store)
+    first = array[...]
+    array[3] = x[40]
+    assert not np.array_equal(np.delete(array[:20], 3, 0), np.delete(first[:20], 3, 0))
+    assert np.array_equal(array[40:], first[40:])
