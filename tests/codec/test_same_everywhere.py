@@ -74,7 +74,7 @@ def case(name):
     elif request.keys() & budgets.TARGETS:
         x = budgets.signals_of(Codec(model))
     else:
-        x = symbol_search.mixed_frames(model, 300 if request.get("effort") == 2 else 40)
+        x = symbol_search.mixed_frames(model, 120 if request.get("effort") == 2 else 16)
     x.setflags(write=False)
     return model, x, request
 

@@ -45,7 +45,7 @@ def test_networks_that_take_fewer_bytes_are_kept(digits):
 
 
 def test_recordings_that_are_predicted_well_need_no_networks(caplog):
-    x = np.concatenate([beats(300, seed).reshape(-1, 2) for seed in range(3)])
+    x = np.concatenate([beats(150, seed).reshape(-1, 2) for seed in range(3)])
     with caplog.at_level(logging.INFO, logger="narrows"):
         codec = narrows.train(x, window=32, progress=pytest.fail)
     assert codec.model.architecture == "predictive"
@@ -55,9 +55,9 @@ def test_recordings_that_are_predicted_well_need_no_networks(caplog):
 
 def test_tiles_of_arrays_are_predicted_beside_the_others():
     rng = np.random.default_rng(0)
-    waves = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(160, 160))) / (4 + ramp(160)) ** 2)
+    waves = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(80, 80))) / (4 + ramp(80)) ** 2)
     codec = narrows.train(
-        (1000 * waves / waves.std()).astype(np.float32), tile=(8, 8), aim="snr:25", epochs=2
+        (1000 * waves / waves.std()).astype(np.float32), tile=(8, 8), aim="snr:25", epochs=1
     )
     figures = codec.model.training["candidates"]
     assert figures.keys() == {"predictive", "linear", "dense"}

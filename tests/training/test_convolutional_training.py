@@ -120,7 +120,7 @@ def test_a_convolutional_model_freezes_to_what_it_was(shape, dtype):
 
 
 def test_a_convolutional_model_learns(digits):
-    codec = narrows.train(digits[:1400], latent_size=8, architecture="conv", epochs=15)
+    codec = narrows.train(digits[:1400], latent_size=8, architecture="conv", epochs=8)
     assert evaluate(codec, digits[1400:]).psnr > 16.0  # the mean digit alone gives 10.8 dB
 
 

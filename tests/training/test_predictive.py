@@ -77,7 +77,7 @@ def test_a_training_gives_the_same_model_each_time():
 
 
 def test_an_aim_is_met_in_bytes_of_archives():
-    x = np.concatenate([beats(200, seed) for seed in range(3)])
+    x = np.concatenate([beats(120, seed) for seed in range(3)])
     codec = narrows.train(x, architecture="predictive", aim="bytes:6")
     reached = codec.model.training["reached"]
     assert reached["bytes_per_signal"] == pytest.approx(6.0, rel=0.2)
