@@ -64,6 +64,7 @@ COMMANDS = {
     "export-decoder -": Command(
         ("export-decoder", "-", "-o", "-"), reads="m.narrows", prints=True
     ),
+    "export-onnx": Command(("export-onnx", "m.narrows", "-o", "out"), "out/decoder.onnx"),
     "evaluate": Command(("evaluate", "x.npy", *MODEL), prints=True),
     "evaluate -": Command(("evaluate", "-", *MODEL, "--json"), reads="x.npy", prints=True),
     "train": Command(("train", "x.npy", *TINY, "-o", "out"), "out", varies=True),

@@ -119,7 +119,7 @@ def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
     monkeypatch.setattr(freezing, "MIN_ELEMENTS", 10**6)
 
     def freeze_with(loss_db):
-        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, Levels(639)),))
+        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, *2 * [Levels(639)]),))
         return narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
 
     coarse, fine = freeze_with(0.03), freeze_with(0.0)
@@ -133,11 +133,11 @@ def test_where_fewer_levels_cost_too_much_activations_have_more_and_at_last_all(
     from narrows.training.freeze import codec as freezing
     from narrows.training.freeze.networks import ACTIVATION_LIMIT, Levels
 
-    assert freezing.ROUNDINGS[-2] == (0.0, Levels(ACTIVATION_LIMIT))
+    assert freezing.ROUNDINGS[-2] == (0.0, *2 * [Levels(ACTIVATION_LIMIT)])
     monkeypatch.setattr(freezing, "MIN_ELEMENTS", 10**6)  # as above
 
     def limits_with(loss_db, levels, most_lost):
-        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, levels),))
+        monkeypatch.setattr(freezing, "ROUNDINGS", ((loss_db, levels, levels),))
         codec = narrows.train(digits[:1400], latent_size=6, architecture="dense", epochs=3)
         assert abs(codec.model.training["freezing_loss_db"]) < most_lost
         layers = [layer for layer in codec.model.decoder.layers if layer.kind == "dense"]
@@ -160,11 +160,11 @@ def test_roundings_are_tried_until_one_costs_little_enough(digits, monkeypatch):
     monkeypatch.setattr(freezing, "_loss_db", lambda *given: next(losses))
     tried, make = [], freezing._integer_model
     monkeypatch.setattr(
-        freezing, "_integer_model", lambda *given: tried.append(given[-1]) or make(*given)
+        freezing, "_integer_model", lambda *given: tried.append([*given[-2:]]) or make(*given)
     )
     codec = narrows.train(digits[:300], latent_size=6, architecture="dense", epochs=1)
     assert codec.model.training["freezing_loss_db"] == 0.04
-    assert tried == [levels for _, levels in freezing.ROUNDINGS[:3]]
+    assert tried == [levels for _, *levels in freezing.ROUNDINGS[:3]]
 
 
 def test_where_every_rounding_loses_too_much_the_best_is_kept_and_its_loss_told(

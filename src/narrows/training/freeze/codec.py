@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -53,18 +52,22 @@ LATENT_FRACTION = 2.0**-8  # of a rounding step: the greatest unit of the encode
 OUTPUT_FRACTION = 2.0**-10  # of 1: the greatest unit of the decoder's output for integers
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals: what 1 stands for there
 ALLOWED_LOSS_DB = 0.05
+SAME = (Levels(639), Levels(1500), Levels(639, most=True))
 ROUNDINGS = (
-    *product((0.03, 0.02, 0.012), (Levels(639), Levels(1500), Levels(639, most=True))),
-    *product((0.03, 0.02, 0.012, 0.003), (Levels(4000),)),
-    (0.0, Levels(ACTIVATION_LIMIT)),
-    (0.0, Levels(WIDE_LIMIT, all=WIDE_LIMIT)),
-)
-"""Pairs of the loss in dB that rounding the weights may cause, and the levels of activations.
+    *((loss, each, own) for loss in (0.03, 0.02, 0.012)
+      for each, own in (*zip(SAME, SAME, strict=True), (Levels(4000), Levels(1500)))),
+    *((loss, Levels(4000), Levels(4000)) for loss in (0.03, 0.02, 0.012, 0.003)),
+    (0.0, Levels(ACTIVATION_LIMIT), Levels(ACTIVATION_LIMIT)),
+    (0.0, Levels(WIDE_LIMIT, all=WIDE_LIMIT), Levels(WIDE_LIMIT, all=WIDE_LIMIT)),
+)  # fmt: skip
+"""The loss in dB that rounding weights may cause, and the levels of the encoder's and the decoder's
+activations.
 
 They are tried in this order: fast ones first, and of these the small ones. Fewer than 639 levels
-always lost too much. Finer weights leave room for fewer levels. Where these are too few,
-activations have all levels, which is slow; so more levels come before finer weights. The last has
-more levels than 16 bits, for signals of which a few reach far beyond all others.
+always lost too much. Finer weights leave room for fewer levels. Where these are too few, the
+encoder gets more before weights are finer, as it decides alone and the model is then smaller; where
+those are too few, activations have all levels, which is slow. The last has more levels than 16
+bits, for signals of which a few reach far beyond all others.
 """
 MIN_ELEMENTS = 4096  # of held-out signals on which the loss is measured
 NEGLIGIBLE_MSE = 1e-8  # of the integers, for a peak of 1
@@ -185,11 +188,11 @@ def _best_draft(
     each = signals.scaled_train, signals.scaled_validation
     ranges = measure_ranges(autoencoder, (x.cpu() for y in each for x in torch.split(y, BATCH)))
     found: list[tuple[float, Model, list[FrozenNetwork]]] = []
-    for loss_db, levels in ROUNDINGS:
+    for loss_db, *levels in ROUNDINGS:
         steps = steps_for(loss_db)
         try:
             draft, *frozen = _integer_model(
-                autoencoder, signals, architecture, ranges, steps, levels
+                autoencoder, signals, architecture, ranges, steps, *levels
             )
             loss = _loss_db(autoencoder, Codec(draft), signals)
         except UnprovenModelError:
@@ -218,7 +221,8 @@ def _integer_model(
     architecture: str,
     ranges: Ranges,
     steps: Steps,
-    levels: Levels,
+    encoder_levels: Levels,
+    decoder_levels: Levels,
 ) -> tuple[Model, FrozenNetwork, FrozenNetwork]:
     """Return a model of both networks with empty tables, and both frozen networks."""
     scaling, dtype = autoencoder.scaling, signals.train.dtype
@@ -232,7 +236,7 @@ def _integer_model(
         ranges.outputs,
         steps,
         finest_unit * LATENT_FRACTION,
-        levels,
+        encoder_levels,
     )
     decoder_module = without_idle_activation(autoencoder.decoder, scaling)
     decoder = freeze_network(
@@ -243,7 +247,7 @@ def _integer_model(
         steps,
         OUTPUT_FRACTION
         * (1.0 / float(np.max(scaling.output_scale)) if scaling.integer else FLOAT_FRACTION),
-        levels,
+        decoder_levels,
     )
     quantiser = latents.quantiser(encoder.units[-1] * autoencoder.latent_scale)
     empty = count_table(np.zeros(1, dtype=np.int32))
