@@ -52,10 +52,10 @@ LATENT_FRACTION = 2.0**-8  # of a rounding step: the greatest unit of the encode
 OUTPUT_FRACTION = 2.0**-10  # of 1: the greatest unit of the decoder's output for integers
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals: what 1 stands for there
 ALLOWED_LOSS_DB = 0.05
-SAME = (Levels(639), Levels(1500), Levels(639, most=True))
+FEW = (Levels(639), Levels(1500), Levels(639, most=True))
 ROUNDINGS = (
-    *((loss, each, own) for loss in (0.03, 0.02, 0.012)
-      for each, own in (*zip(SAME, SAME, strict=True), (Levels(4000), Levels(1500)))),
+    *((loss, encoder, decoder) for loss in (0.03, 0.02, 0.012)
+      for encoder, decoder in (*zip(FEW, FEW, strict=True), (Levels(4000), Levels(1500)))),
     *((loss, Levels(4000), Levels(4000)) for loss in (0.03, 0.02, 0.012, 0.003)),
     (0.0, Levels(ACTIVATION_LIMIT), Levels(ACTIVATION_LIMIT)),
     (0.0, Levels(WIDE_LIMIT, all=WIDE_LIMIT), Levels(WIDE_LIMIT, all=WIDE_LIMIT)),
