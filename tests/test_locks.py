@@ -154,3 +154,36 @@ def test_two_writers_of_one_file_do_not_mix():
         thread.join()
     assert Path("out").read_bytes() in (b"a" * 50_000, b"b" * 50_000)
     assert os.listdir() == ["out"]
+
+
+@posix
+@pytest.mark.parametrize("step", ["open", "flock"])
+def test_an_interrupt_while_the_lock_is_taken_leaves_no_file(step, monkeypatch):
+    whole = {"open": os.open, "flock": locks.flock}[step]
+    calls = []
+
+    def interrupted(*arguments):
+        done = whole(*arguments)
+        calls.append(step)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(os if step == "open" else locks, step, interrupted)
+    with pytest.raises(KeyboardInterrupt), locked(Path("out")):
+        pass
+    assert calls
+    assert os.listdir() == []
+
+
+@posix
+def test_an_interrupt_while_waiting_leaves_the_lock_of_others():
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with locked(Path("out")):
+        with pytest.raises(KeyboardInterrupt), locked(Path("out"), interrupt):
+            pass
+        assert os.listdir() == [".out.lock"]
+        with pytest.raises(OutputBusyError), locked(Path("out")):
+            pass

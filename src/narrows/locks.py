@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -77,6 +77,9 @@ def locked(path: Path, on_wait: Callable[[], None] | None = None) -> Iterator[No
         if error.filename is not None:
             error.filename = str(path)  # the user knows nothing of the file beside
         raise
+    except BaseException:  # Ctrl-C while it was made, or while this process waited for others
+        _remove_if_free(lock)
+        raise
     try:
         yield
     finally:
@@ -96,10 +99,27 @@ def _take(lock: Path) -> int | None:
             handle, is_new = os.open(lock, os.O_RDWR), False
         except FileNotFoundError:
             return None
-    if flock is None or _lock(handle, lock, is_new):
-        return handle
+    try:
+        if flock is None or _lock(handle, lock, is_new):
+            return handle
+    except BaseException:
+        os.close(handle)
+        raise
     os.close(handle)
     return None
+
+
+def _remove_if_free(lock: Path) -> None:
+    """Remove the file that nobody holds: it was made, and not locked yet."""
+    if flock is None:
+        return  # the file itself is the lock: it may be of others
+    with suppress(OSError):
+        handle = os.open(lock, os.O_RDWR)
+        try:
+            if _lock(handle, lock, is_new=False):
+                lock.unlink()
+        finally:
+            os.close(handle)
 
 
 def _lock(handle: int, lock: Path, is_new: bool) -> bool:
@@ -111,7 +131,6 @@ def _lock(handle: int, lock: Path, is_new: bool) -> bool:
     except OSError as error:
         if is_new:
             return True
-        os.close(handle)
         raise OutputBusyError(
             f"{lock} is there, and its file system has no locks ({error.strerror}): another "
             "process writes, or was killed while it wrote; if there is none, remove that file"
