@@ -53,6 +53,7 @@ class Solver:
         self.prepared, self.plan, self.clock = prepared, plan, clock
         self.found: list[tuple[Plan, Codec, Reached]] = []
         self._next: Plan | None = plan
+        self._found_axes: Axes | None = None
 
     def solve(self, most: int = MAX_SOLVED) -> tuple[Codec, Reached]:
         """Solve until the aim is met, or so many times in all; return the nearest to the aim."""
@@ -63,7 +64,8 @@ class Solver:
             if self.prepared.signals.bricks:
                 fitted = self._fitted_to_tiles(tried)
             else:
-                fitted = self._fitted(tried, frames, self._missing, self._axes)
+                axes = self._axes(tried.latent_size)
+                fitted = self._fitted(tried, frames, self._missing, axes)
             outcome = Outcome(TrainingResult(fitted, [], 0, False, []), tried)
             self.clock.lap("training")
             codec = finished(outcome, self.prepared, self.plan.architecture, self.clock)
@@ -109,15 +111,18 @@ class Solver:
         signals = self.prepared.signals
         return covariances_of_tiles(signals.scaled_train, signals.bricks, self._missing)
 
-    @cached_property
-    def _axes(self) -> Axes | None:
-        """Mean and all components of frames that are small enough to have them all at once."""
-        flat = self.prepared.signals.scaled_train.flatten(1)
-        size = flat.shape[1]
-        if size > MAX_EXACT_SIZE:
-            return None
-        missing = None if self._missing is None else self._missing.flatten(1)
-        return components_of_known(flat, size, missing, self.plan.latent_size)
+    def _axes(self, latent_size: int) -> Axes:
+        """Return mean and components: all of small frames, of large ones so many or more.
+
+        They are the same for every aim.
+        """
+        if self._found_axes is None or len(self._found_axes[1]) < latent_size:
+            flat = self.prepared.signals.scaled_train.flatten(1)
+            missing = None if self._missing is None else self._missing.flatten(1)
+            size = flat.shape[1]
+            k = size if size <= MAX_EXACT_SIZE else latent_size
+            self._found_axes = components_of_known(flat, k, missing, self.plan.latent_size)
+        return self._found_axes
 
     @torch.no_grad()
     def estimate(self) -> tuple[float, float]:

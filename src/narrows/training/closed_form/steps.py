@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 MIN_SPREAD = 1e-5  # below it, latents of a constant set are rounding errors
 MIN_STEP = 1e-5  # in spreads: 16 bits a latent
 MAX_STEP_OF_FEW_VALUES = 0.1  # in spreads: larger steps could tell the values apart, but move them
-MAX_COUNTED = 1 << 16  # different symbols, up to which counting is faster than sorting
+MAX_COUNTED, COUNTED_RATIO = 1 << 16, 4
+"""Counting is faster than sorting up to so many different symbols, or so many to each that is."""
 MAX_STEP_RATIO = 2.0**15  # of two qualities: more than whole numbers below 2**21 hold
 CLIPPED_STEP_RATIO = 2.0**10  # above that: the smallest gain, of 15 bits, is then right to 3 %
 HALVINGS = 18  # of the 23 octaves in which the step may be: to 1 in 16,000
@@ -68,14 +71,17 @@ def within_span(steps: Tensor) -> Tensor:
 
 def entropy_bits(symbols: Tensor) -> float:
     """Sum the empirical entropies of the columns of `(n, k)` whole numbers, in bits."""
-    total = 0.0
-    for column in symbols.T:
-        whole = (column - column.min()).long()
-        if int(whole.max()) < MAX_COUNTED:
-            counts = torch.bincount(whole)
-            counts = counts[counts > 0]
-        else:
-            _, counts = torch.unique(whole, return_counts=True)
-        p = counts / counts.sum()
-        total -= float((p * p.log2()).sum())
-    return total
+    n, k = symbols.shape
+    least, most = torch.aminmax(symbols, dim=0)
+    widths = (most - least).long() + 1  # (k,)
+    if int(widths.sum()) <= max(MAX_COUNTED, COUNTED_RATIO * symbols.numel()):
+        starts = widths.cumsum(0) - widths
+        counts = torch.bincount(((symbols - least).long() + starts).flatten())
+    else:
+        ordered = symbols.T.contiguous().sort(1).values  # (k, n)
+        ends = torch.ones(ordered.shape, dtype=torch.bool)
+        ends[:, :-1] = ordered[:, 1:] != ordered[:, :-1]
+        last = ends.flatten().nonzero()[:, 0]
+        counts = last.diff(prepend=last.new_tensor([-1]))
+    counts = counts[counts > 0].double()
+    return k * math.log2(n) - float((counts * counts.log2()).sum()) / n
