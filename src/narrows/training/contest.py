@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 LINEAR = "linear"
-ENOUGH_SHARE = 0.5
-"""Of linear's bytes. Networks took more of them on all signals that were tried
-(docs/experiments.md): what takes fewer is ahead of networks, which are then not trained."""
+ENOUGH_SHARE, ENOUGH_OF_ARRAYS = 0.5, 0.75
+"""Of linear's bytes. Networks took more of them on all signals that were tried, and on tiles of
+arrays as many as linear or more (docs/experiments.md): what takes fewer is ahead of networks, which
+are then not trained."""
 HOPELESS_SHARE = 0.75
 """Of linear's estimate: context models and search take off less than the rest."""
 HELD_OUT_BRICKS = 0.95
@@ -117,7 +118,11 @@ class Contest:
     def is_settled(self) -> bool:
         """Return whether networks have no chance."""
         found, linear = self.figures.get(PREDICTIVE), self._estimated
-        return found is not None and linear is not None and found <= ENOUGH_SHARE * linear
+        return found is not None and linear is not None and found <= self._enough * linear
+
+    @property
+    def _enough(self) -> float:
+        return ENOUGH_OF_ARRAYS if self._judges.validation_bricks else ENOUGH_SHARE
 
     def winner(self, name: str = "", networks: Trained | None = None) -> Trained:
         """Return the codec of fewest bytes, of these and of trained networks; and say so."""
@@ -155,7 +160,10 @@ class Contest:
         told = [f"{name} {size:.2f}" for name, size in self.candidates.items()]
         if self._estimated is not None and LINEAR not in self.figures:
             told.append(f"{LINEAR} about {self._estimated:.2g}")
-        untrained = "; networks were not trained: none that was measured took half of linear"
+        untrained = (
+            f"; networks, which took more than {self._enough} of linear wherever they were "
+            "tried, were not trained"
+        )
         return (
             f"of fewest bytes at {self._snr or 0.0:.1f} dB of SNR: {', '.join(told)}"
             f"{untrained if not self._has_networks else ''}"
