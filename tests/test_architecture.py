@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "narrows"
 HEAVY = ("torch", "safetensors", "matplotlib", "sklearn", "scipy", "pooch")
 FLOORS = (
     {"errors", "_version"},
-    {"element_types"},
+    {"element_types", "urls"},
     {"arrays", "clock", "gaps", "locks", "paths", "processes", "words"},
     {"files"},
     {"folders"},

@@ -16,7 +16,7 @@ from narrows.codec.decoder import stream_of
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, MissingExtraError, SettingError
 from narrows.models import decoder_for, load_codec
-from narrows.paths import as_path, open_file
+from narrows.paths import as_file, as_path, open_file
 from narrows.processes import Workers
 from narrows.signals.containers import KEY, like
 from narrows.signals.geometry import unpack_geometry
@@ -145,7 +145,7 @@ def train(
 
 
 def load(path: str | Path) -> Codec:
-    """Load a codec from a `.narrows` file.
+    """Load a codec from a `.narrows` file, or its URL.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def compress(
     x : (n, *frame_shape) of the model's dtype, or path
         A file or a folder is read as commands read it; its names, shapes and attributes are kept.
         A torch tensor, a DataFrame of pandas and a DataArray of xarray are decompressed to such.
-    model : Codec or path, optional
+    model : Codec, path or URL, optional
         Bounds and `lossless` need none.
     quality, effort, embed_model, metadata, jobs, block_signals, target_bytes, target_psnr,
     max_error, max_relative_error, lossless
@@ -224,9 +224,9 @@ def open(
 
     Parameters
     ----------
-    path : path or bytes
-        An archive in a file, or its content.
-    model : path or Codec, optional
+    path : path, URL or bytes
+        An archive in a file, or its content; at a URL, the blocks that are wanted are read alone.
+    model : path, URL or Codec, optional
         By default the model embedded in the archive, else one in the folders of NARROWS_MODELS.
 
     Returns
@@ -239,7 +239,7 @@ def open(
     if isinstance(path, bytes | bytearray | memoryview):
         stream = stream_of(path)
     else:
-        stream = open_file(as_path(path, "archive", "its bytes"))
+        stream = open_file(as_file(path, "archive", "its bytes"))
     try:
         if not stream.seekable():
             raise DataError(
@@ -263,7 +263,7 @@ def decompress(blob: bytes, model: str | Path | Codec | None = None, jobs: int =
     ----------
     blob : bytes
         From `compress`.
-    model : path or Codec, optional
+    model : path, URL or Codec, optional
         By default the model embedded in the archive, else one in the folders of the environment
         variable NARROWS_MODELS.
     jobs : int, default 1

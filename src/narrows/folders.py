@@ -17,7 +17,7 @@ from pathlib import Path
 from narrows.errors import DataError, OutputExistsError
 from narrows.files import restrict
 from narrows.locks import helper_of, locked
-from narrows.paths import Source, output_folder
+from narrows.paths import Source, output_folder, refuse_url
 
 
 @contextmanager
@@ -103,6 +103,7 @@ def _replace(new: Path, target: Path) -> None:
 
 def _absolute(path: Path) -> Path:
     """Return a path that has a name, also for `.`; DataError if its folder is not there."""
+    refuse_url(path)
     whole = Path(os.path.abspath(path))
     if not whole.name:
         raise DataError(f"{path} cannot be written into; give the name of a folder in it")

@@ -14,8 +14,8 @@ from narrows.codec.decoder import Decoder
 from narrows.codec.model.model_file import MAGIC, model_id_of
 from narrows.codec.networks.backend import NUMPY, Backend
 from narrows.codec.without_model import FreeDecoder
-from narrows.errors import ModelNotFoundError, NarrowsError
-from narrows.paths import NO_FILE, as_path
+from narrows.errors import DataError, ModelNotFoundError, NarrowsError
+from narrows.paths import as_file, open_file
 
 MODELS_VARIABLE = "NARROWS_MODELS"
 
@@ -24,30 +24,25 @@ Loaded = TypeVar("Loaded")
 
 
 def load_codec(path: str | Path, backend: Backend = NUMPY) -> Codec:
-    """Load a codec from a `.narrows` file; every error names the file."""
+    """Load a codec from a `.narrows` file, or its URL; every error names it."""
     return _load(path, partial(Codec.from_bytes, backend=backend))
 
 
 def load_decoder(path: str | Path) -> Decoder:
-    """Load the decoder from a `.narrows` file; every error names the file."""
+    """Load the decoder from a `.narrows` file, or its URL; every error names it."""
     return _load(path, Decoder.from_bytes)
 
 
 def _load(given: str | Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
-    path = as_path(given, "model", "make a codec of its bytes with narrows.Codec.from_bytes")
+    path = as_file(given, "model", "make a codec of its bytes with narrows.Codec.from_bytes")
+    hint = "give the path of one, or make it with narrows train"
     try:
-        with path.open("rb") as stream:
+        with open_file(path, hint, "model file") as stream:
             data = stream.read(len(MAGIC))
             if data == MAGIC:  # a device without end is no model: not read to fill memory
                 data += stream.read()
-    except IsADirectoryError:
-        raise ModelNotFoundError(f"{path} is a folder; give the .narrows file in it") from None
-    except OSError as error:
-        if error.errno not in NO_FILE:
-            raise
-        raise ModelNotFoundError(
-            f"no model file {path}; give the path of one, or make it with narrows train"
-        ) from None
+    except DataError as error:
+        raise ModelNotFoundError(str(error)) from None
     try:
         return from_bytes(data)
     except NarrowsError as error:
@@ -61,7 +56,7 @@ def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Deco
     ----------
     header : Header
         Of the archive.
-    model : path or Codec, optional
+    model : path, URL or Codec, optional
         The model to use; it must be the right one, or the archive needs none.
 
     Raises

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from narrows.errors import DataError
+from narrows.urls import is_url, open_url
 
 OPEN_FILES = ("/dev/fd/", "/dev/std", "/proc/self/fd/")
 """How names begin that stand for files which the process has open already."""
@@ -17,16 +19,23 @@ Source = int | str | Path
 """A path or a file descriptor."""
 
 MAX_NAME_BYTES = 255  # of most file systems, where one does not say
+URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""How a path begins that was made of a URL; of drives, `c:/`, it does not."""
 NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 """Errors of opening what cannot be there."""
 
 
 def as_path(given: object, name: str, otherwise: str) -> Path:
     """Return what a caller gave as a path; see `as_name`."""
+    return Path(as_file(given, name, otherwise))
+
+
+def as_file(given: object, name: str, otherwise: str) -> str:
+    """Return what a caller gave as the path or the URL of a file; see `as_name`."""
     path = as_name(given, name, otherwise)
     if "\0" in path:
         raise DataError(f"{name} {path[:40]!r} holds a zero byte, which no path does")
-    return Path(path)
+    return path
 
 
 def as_name(given: object, name: str, otherwise: str) -> str:
@@ -48,21 +57,26 @@ def as_name(given: object, name: str, otherwise: str) -> str:
     raise DataError(f"{name} of type {kind}{size}; give its path as a str, or {otherwise}")
 
 
-def open_file(path: str | Path, hint: str = "give the path of an archive") -> BinaryIO:
-    """Open a file to read; where there is none, raise a DataError that says what to do."""
+def open_file(
+    path: str | Path, hint: str = "give the path of an archive", kind: str = "file"
+) -> BinaryIO:
+    """Open a file, or what is at a URL, to read; DataError with the hint where there is none."""
+    if isinstance(path, str) and is_url(path) and not os.path.exists(path):
+        return open_url(path)
     try:
         return open(path, "rb")
     except IsADirectoryError:
-        raise DataError(f"{path} is a folder; give the file in it") from None
+        raise DataError(f"{path} is a folder; give the {kind} in it") from None
     except OSError as error:
         if error.errno not in NO_FILE:
             raise
-        raise DataError(f"no file {path}; {hint}") from None
+        raise DataError(f"no {kind} {path}; {hint}") from None
 
 
 def output_path(name: str | Path) -> Path:
     """Return the path of a file to write; DataError if it can only be that of a folder."""
     path = as_path(name, "the output", "write codec.model_bytes to what is open")
+    refuse_url(path)
     _check_length(path)
     try:
         path.absolute()
@@ -76,6 +90,15 @@ def output_path(name: str | Path) -> Path:
         raise DataError(f"there is no folder {name}; make it first, or give the name of a file")
     output_folder(Path(os.path.realpath(path)) if path.is_symlink() else path)
     return path
+
+
+def refuse_url(path: Path) -> None:
+    """Raise DataError for an output that was given as a URL: what is written is a file here."""
+    if URL.match(str(path)) and not path.parent.is_dir():
+        raise DataError(
+            f"the output {str(path).replace(':/', '://', 1)} is a URL, from which files are only "
+            "read; write it to a file here, and copy that there"
+        )
 
 
 def output_folder(path: Path) -> None:

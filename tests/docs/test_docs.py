@@ -115,7 +115,13 @@ def test_the_overview_lists_every_page_and_every_command():
 
 
 @pytest.mark.parametrize(
-    ("name", "printed"), [("python.md", ""), ("signals.md", "[0.97"), ("sources.md", "(32, 16)")]
+    ("name", "printed"),
+    [
+        ("python.md", ""),
+        ("signals.md", "[0.97"),
+        ("sources.md", "(32, 16)"),
+        ("urls.md", "(8, 8) (10, 8, 8)"),
+    ],
 )
 def test_the_examples_of_a_page_run(name, printed, tmp_path, monkeypatch, capsys, digits):
     for needed in ("torch", "sklearn"):

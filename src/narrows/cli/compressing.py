@@ -21,6 +21,7 @@ from narrows.cli.streams import (
     open_output,
     open_source,
 )
+from narrows.urls import local_name
 
 if TYPE_CHECKING:
     from narrows.cli.bar import Bar
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class Compressing:
     """How signals are compressed: all that is the same for several inputs."""
 
-    model: Path | None
+    model: str | None
     asked: Asked
     request: Request
     workers: Workers
@@ -47,7 +48,7 @@ class Compressing:
     block_signals: int | None
     force: bool
 
-    load_codec: Callable[[Path], Codec]
+    load_codec: Callable[[str], Codec]
     """Imported before an output is opened: a signal while Python imports may be lost."""
 
     @cached_property
@@ -162,6 +163,7 @@ def default_output(data: str, suffix: str = ".nrw") -> str:
     """Name the archive of some signals; those of a pipe go on through a pipe."""
     if is_stream(data):
         return PIPE
+    data = local_name(data)
     if not Path(data).exists():  # a part of a known set, an array in a file, or a pattern
         data = "-".join(data.rsplit(":", 1))
         data = data.replace("*", "all").replace("?", "-")

@@ -30,6 +30,7 @@ from narrows.cli.streams import (
     whole_archive,
     write_array,
 )
+from narrows.urls import local_name
 from narrows.words import counted
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def decompress(
 
 
 def _restored_alone(
-    model: Path | None, skip_bad_blocks: bool, checksum: bool, json: bool,
+    model: str | None, skip_bad_blocks: bool, checksum: bool, json: bool,
     file: str, folder: str | None,
 ) -> tuple[dict[str, Any], str]:  # fmt: skip
     """Restore an archive in this process alone."""
@@ -182,7 +183,7 @@ def archives_in(folder: Path) -> Iterator[Path]:
 
 
 def _archive(
-    path: str, model: Path | None, lose: Lose | None, workers: Workers, opened: ExitStack
+    path: str, model: str | None, lose: Lose | None, workers: Workers, opened: ExitStack
 ) -> Opened:
     """Open an archive in a file."""
     from narrows.codec.archive import ArchiveReader
@@ -266,7 +267,7 @@ def default_output(file: str) -> str:
     """Name the signals of an archive or of packets; those of a pipe go on through a pipe."""
     if is_stream(file):
         return PIPE
-    name = os.path.normpath(file)
+    name = os.path.normpath(local_name(file))
     for suffix in (".nrw", ".packets", ".jsonl"):
         if name.endswith(suffix):
             name = name.removesuffix(suffix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from narrows.cli.printing import as_text, print_pairs, print_table
@@ -23,7 +22,7 @@ def describe_model(file: str) -> dict[str, Any]:
     from narrows.evaluation.reference import peak_is
     from narrows.models import load_codec
 
-    codec = load_codec(Path(file))
+    codec = load_codec(file)
     model = codec.model
     return {
         "model_id": codec.model_id,

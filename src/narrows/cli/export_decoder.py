@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,9 +13,9 @@ from narrows.cli.streams import chosen_output, open_output
 
 def export_decoder(
     model: Annotated[
-        Path,
+        str,
         typer.Argument(
-            metavar="MODEL", help="A .narrows file, or - for a pipe.", show_default=False,
+            metavar="MODEL", help="A .narrows file, its URL, or - for a pipe.", show_default=False,
             callback=options.piped_model,
         ),
     ],

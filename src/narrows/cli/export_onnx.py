@@ -13,7 +13,8 @@ from narrows.cli.printing import give
 
 def export_onnx(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="A .narrows file.", show_default=False)
+        str,
+        typer.Argument(metavar="MODEL", help="A .narrows file, or its URL.", show_default=False)
     ],
     output: Annotated[
         Path, options.output("Where encoder.onnx and decoder.onnx are put.", metavar="FOLDER")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -72,7 +71,7 @@ def describe_archive(file: str) -> dict[str, Any]:
             qualities.update(_qualities(block, header))
             whole, others = count_exact(block, header)
             signals, exact, values = signals + block.n_signals, exact + whole, values + others
-    size, raw = Path(file).stat().st_size, signals * header.frame_bytes
+        size, raw = stream.seek(0, 2), signals * header.frame_bytes
     geometry = unpack_metadata(header.metadata)
     return {
         "model_id": header.model_id.hex(),

@@ -189,7 +189,9 @@ def _attempt_elsewhere(run: Run, each: Input) -> Outcome:
 def _make(folder: Path) -> None:
     """Make a folder and those it is in; DataError where a file is in the way."""
     from narrows.errors import DataError
+    from narrows.paths import refuse_url
 
+    refuse_url(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):

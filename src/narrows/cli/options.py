@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -42,9 +41,9 @@ TrainData = Annotated[
 ]
 
 
-def piped_model(model: Path | None) -> Path | None:
+def piped_model(model: str | None) -> str | None:
     """Return the file that `-` stands for: a model is always read whole."""
-    return Path("/dev/stdin") if model == Path("-") else model
+    return "/dev/stdin" if model == PIPE else model
 
 
 Signals = Annotated[
@@ -53,19 +52,21 @@ Signals = Annotated[
                  "spread over all.", show_default="all"),
 ]  # fmt: skip
 ModelFile = Annotated[
-    Path,
+    str,
     typer.Option("--model", "-m", metavar="MODEL", show_default=False, callback=piped_model,
-                 help="The .narrows file; - for a pipe."),
+                 help="The .narrows file, or its URL; - for a pipe."),
 ]  # fmt: skip
 ModelUnlessPromised = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--model", "-m", metavar="MODEL", show_default=False, callback=piped_model,
-                 help="The .narrows file; - for a pipe. A bound and --lossless need none."),
+                 help="The .narrows file, or its URL; - for a pipe. A bound and "
+                 "--lossless need none."),
 ]  # fmt: skip
 OptionalModelFile = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--model", "-m", metavar="MODEL", callback=piped_model,
-                 show_default="embedded, or found in NARROWS_MODELS", help="The .narrows file."),
+                 show_default="embedded, or found in NARROWS_MODELS", help="The .narrows file, or"
+                 " its URL."),
 ]  # fmt: skip
 Quality = Annotated[
     int | None,
@@ -168,7 +169,7 @@ def check_targets(
         raise typer.BadParameter(f"{name} chooses the quality of each signal: leave -q out")
 
 
-def check_promise(promises: bool, model: Path | None, packets: bool, embed_model: bool) -> None:
+def check_promise(promises: bool, model: str | None, packets: bool, embed_model: bool) -> None:
     """Refuse what a promise has no use for, and a missing model where nothing is promised."""
     if promises and packets:
         raise typer.BadParameter(

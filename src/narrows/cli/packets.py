@@ -133,7 +133,7 @@ def packets_in(path: str, name: str, hint: str = HINT) -> Packets | None:
 def open_packets_of(
     packets: Packets,
     name: str,
-    model: Path | None,
+    model: str | None,
     checksum: bool,
     lose: Lose | None,
     opened: ExitStack,

@@ -63,7 +63,7 @@ def report(
         with bar(quiet) as shown:
             shown.begin("compressing", len(some), x[:1].nbytes)
             contents = measure(
-                codec, x, classes, others, data=data, model_file=str(model), labels_file=labels,
+                codec, x, classes, others, data=data, model_file=model, labels_file=labels,
                 train_file=train, most=signals, progress=shown.advance, tell=shown.begin_peer,
             )  # fmt: skip
             shown.begin("drawing the page")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from narrows.cli import options
 from narrows.cli.bar import Bar, bar
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_input, open_output
+from narrows.urls import local_name
 from narrows.words import counted
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Asked:
     """What a command was asked to restore, and where to."""
 
     file: str
-    model: Path | None
+    model: str | None
     output: str | None
     folder: str | None
     """Where one of several is written."""
@@ -207,7 +208,7 @@ def _restored_name(file: str, member: str) -> str:
 
 def _without_suffix(file: str) -> str:
     """Return the name of what an archive was made from."""
-    name = os.path.normpath(file)
+    name = os.path.normpath(local_name(file))
     return name.removesuffix(".nrw") if name.endswith(".nrw") else name + ".restored"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import partial
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,7 +73,7 @@ def verify(
 def _verify_packets(
     packets: Packets,
     file: str,
-    model: Path | None,
+    model: str | None,
     against: str | None,
     asked: Asked,
     checksum: bool,
@@ -103,7 +102,7 @@ def _verify_packets(
 
 
 def _verify_archive(
-    path: str, model: Path | None, against: str | None, asked: Asked, shown: Bar
+    path: str, model: str | None, against: str | None, asked: Asked, shown: Bar
 ) -> tuple[Verification, bytes]:
     """Return the findings about an archive, and the id of its model."""
     from narrows.codec.archive import ArchiveReader

@@ -16,6 +16,7 @@ from narrows.codec.block_coder import Unpacked
 from narrows.codec.receiver import Receiver
 from narrows.errors import DataError, FormatError
 from narrows.paths import open_file
+from narrows.urls import is_url
 
 Signals = npt.NDArray[Any]
 
@@ -55,7 +56,9 @@ class Archive:
         self._stream, self._blocks = stream, IndexedArchive(stream)
         self._process, self._lock = os.getpid(), Lock()
         name = getattr(stream, "name", None)
-        self._path = os.path.abspath(name) if isinstance(name, str | Path) else None
+        self._path = None
+        if isinstance(name, str | Path):
+            self._path = str(name) if is_url(name) else os.path.abspath(name)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -11,16 +11,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from narrows.errors import DataError, needing
+from narrows.errors import DataError
 from narrows.signals.names import check_names
-
-SIGN = "://"
-USUAL = "https://, s3://, gs://, hf:// and zip://"
-
-
-def is_url(text: str) -> bool:
-    """Return whether DATA is a URL."""
-    return SIGN in text and "\0" not in text
+from narrows.urls import located, reading
 
 
 def copy_of(url: str) -> tuple[Path, str | None]:
@@ -44,25 +37,9 @@ def copy_of(url: str) -> tuple[Path, str | None]:
 
 @cache
 def _copied(url: str) -> Path:
-    with needing("fsspec", "reading URLs", "remote"):
-        import fsspec
-    kind = url.partition("::")[0].partition(SIGN)[0]
-    if kind not in fsspec.available_protocols():
-        raise DataError(
-            f"{url!r} is of a kind {kind!r} that fsspec does not know; {USUAL} are usual"
-        )
-    try:
-        system, place = fsspec.core.url_to_fs(url)
+    system, place = located(url)
+    with reading(url):
         return _copy(system, place, url)
-    except ImportError as error:
-        raise DataError(
-            f"{url!r} needs a package that is not installed ({_line(error)}): install that"
-        ) from error
-    except DataError:
-        raise
-    # Each kind of URL has errors of its own, of connections, rights and names.
-    except Exception as error:
-        raise DataError(f"{url!r} cannot be read ({_line(error)})") from error
 
 
 def _copy(system: Any, place: str, url: str) -> Path:
@@ -90,7 +67,3 @@ def _copy(system: Any, place: str, url: str) -> Path:
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="narrows-")
-
-
-def _line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

@@ -24,8 +24,9 @@ from narrows.signals.known.fetch import KNOWN_NAMES
 from narrows.signals.known.known_sets import Part, read_known
 from narrows.signals.members import Member, files_in, member_of, open_files, open_member
 from narrows.signals.reading import Reading
-from narrows.signals.remote import copy_of, is_url
+from narrows.signals.remote import copy_of
 from narrows.signals.source import ArraySource, FileSource, StoredSource
+from narrows.urls import is_url
 
 AS_IT_IS = Reading()
 TOLD_PADDING, TOLD_OVERLAP = 0.1, 1.5
