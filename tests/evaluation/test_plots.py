@@ -18,6 +18,7 @@ from narrows.evaluation.plots.figure import INK
 from narrows.evaluation.plots.frames import MAX_SIDE
 from narrows.evaluation.plots.gallery import worst
 from narrows.evaluation.plots.network import layer_shapes
+from narrows.evaluation.plots.slices import slices_of
 
 KINDS = {
     "grey pictures": ((8, 8), np.uint8),
@@ -339,3 +340,28 @@ def test_reconstructions_of_other_signals_are_refused():
         plots.by_latent_size(original, {4: decoded[:1]}, 255.0)
     with pytest.raises(DataError, match="no reconstructions"):
         plots.by_latent_size(original, {}, 255.0)
+
+
+def test_an_array_is_shown_by_slices_with_that_of_its_largest_error():
+    x = np.random.default_rng(0).normal(100, 30, (9, 20, 30))
+    off = np.zeros_like(x)
+    off[7, 3, 4] = 50.0
+    middle, across, worst_one = slices_of([x], [x + off], ["a.npy"])
+    assert np.array_equal(middle.original, x[4])
+    assert np.array_equal(across.original, x[:, 10])
+    assert np.array_equal(worst_one.original, x[7])
+    assert worst_one.name == "slice [7], with the largest error"
+    figure = plots.slices([middle, across, worst_one])
+    assert {"absolute error, up to 50", "slice [4]\noriginal"} <= set(texts(figure))
+    several = slices_of([x[0], x[1], x[2]], [x[0], x[1] + off[7], x[2]], ["a", "b", "c"])
+    assert [each.name[:1] for each in several] == ["a", "b", "c", "b"]
+    assert np.abs(several[-1].original - several[-1].decoded).max() == 50.0
+
+
+def test_an_array_of_one_axis_is_shown_as_lines():
+    x = np.cumsum(np.random.default_rng(0).normal(size=3000))
+    off = np.where(np.arange(3000) == 2990, 3.0, 0.0)
+    whole, near = slices_of([x], [x + off], ["a.npy"])
+    assert len(near.original) == 256
+    assert np.abs(near.original - near.decoded).max() == pytest.approx(3.0)
+    assert "error" in texts(plots.slices([whole, near]))

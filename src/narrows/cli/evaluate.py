@@ -9,6 +9,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
+from narrows.cli.measured_data import read_measured
 from narrows.cli.printing import (
     give,
     in_kinds,
@@ -19,7 +20,7 @@ from narrows.cli.printing import (
     say,
 )
 from narrows.cli.reading import Asked, reads
-from narrows.cli.streams import open_stored, read_all, read_data
+from narrows.cli.streams import read_data
 from narrows.words import counted
 
 if TYPE_CHECKING:
@@ -58,26 +59,18 @@ def evaluate(
     """
     from narrows.codec.encoding.guarantees import parse_bounds
     from narrows.codec.encoding.requests import Request
-    from narrows.evaluation.metrics import Given, for_peers
     from narrows.evaluation.metrics import evaluate as measure
-    from narrows.evaluation.peers.registry import Bench, sample
+    from narrows.evaluation.metrics import for_peers
+    from narrows.evaluation.peers.registry import Bench
     from narrows.evaluation.units import Units
     from narrows.evaluation.waiting import in_words, seconds_of_codec, seconds_of_peers
     from narrows.models import load_codec
-    from narrows.signals.inputs import some_bricks
     from narrows.training.settings import parse_missing
 
     options.check_targets(quality, target_bytes, target_psnr)
     codec = load_codec(model)
     reading = asked.reading(codec)
-    with open_stored(data, reading) as source:
-        all_signals, in_order = source.shape[0], codec.model.prediction is not None
-        found = None if codec.model.wavelets is None else some_bricks(source, signals)
-        if found is None:
-            given, x = Given.of(source), sample(read_all(data, source), signals, in_order)
-        else:
-            given, x = Given.of(found[0], found[2]), found[1]
-    given = given.share(len(x) / max(all_signals, 1))
+    x, all_signals, given, arrays = read_measured(data, reading, codec, signals)
     stand_ins = [] if missing is None else parse_missing(missing)
     request = Request(
         quality, effort, target_bytes, target_psnr, missing=stand_ins, lossless=lossless,
@@ -87,7 +80,7 @@ def evaluate(
     if baselines and len(x):
         others = None if train is None else codec.transform.check_frames(read_data(train, reading))
         filled = for_peers(codec, x, stand_ins)
-        bench = Bench(filled, Units.of(codec.model, filled), others)
+        bench = Bench(filled, Units.of(codec.model, filled), others, arrays=arrays)
         expected = in_words(seconds_of_codec(codec, x, request) + seconds_of_peers(bench))
         say(f"measuring {counted(len(x), 'signal')} and other codecs: {expected}", quiet or json)
     with bar(quiet) as shown:

@@ -8,6 +8,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.bar import bar
+from narrows.cli.measured_data import read_measured
 from narrows.cli.printing import give, say
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import chosen_output, open_output, read_classes, read_data
@@ -53,18 +54,20 @@ def report(
     with open_output(output, data, model, labels, train, force=force) as stream:
         codec = load_codec(model)
         reading = asked.reading(codec)
-        x = read_data(data, reading)
+        x, all_signals, given, arrays = read_measured(data, reading, codec, signals, all_rows=True)
         classes = None if labels is None else read_classes(labels)
-        check(codec, x, classes)
+        check(codec, x, classes, arrays)
         others = None if train is None else codec.transform.check_frames(read_data(train, reading))
-        some = sample(x, signals, codec.model.prediction is not None)
-        expected = in_words(seconds_expected(codec, some, others))
+        most = signals if arrays is None else None
+        some = sample(x, most, codec.model.prediction is not None)
+        expected = in_words(seconds_expected(codec, some, others, arrays))
         say(f"measuring {counted(len(some), 'signal')} and other codecs: {expected}", quiet or json)
         with bar(quiet) as shown:
             shown.begin("compressing", len(some), x[:1].nbytes)
             contents = measure(
                 codec, x, classes, others, data=data, model_file=model, labels_file=labels,
                 train_file=train, most=signals, progress=shown.advance, tell=shown.begin_peer,
+                arrays=arrays, given=given, all_signals=all_signals,
             )  # fmt: skip
             shown.begin("drawing the page")
             written = page(contents).encode(errors="backslashreplace")

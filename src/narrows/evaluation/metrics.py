@@ -60,7 +60,7 @@ class Given:
         if isinstance(source, Frames):
             return cls(source.raw_bytes, source.raw_elements, source.metadata, bricks)
         n = prod(source.shape)
-        return cls(n * source.dtype.itemsize, n)
+        return cls(n * source.dtype.itemsize, n, bricks=bricks)
 
     def share(self, share: float) -> Given:
         """Return the size of a share of it, from which no file comes back."""
@@ -92,18 +92,37 @@ class Evaluation(Fidelity):
         return {**figures, **self.reference.as_json()}
 
 
-def distortion(original: Signals, decoded: Signals, peak: float) -> Distortion:
-    """Compare `(n, *frame_shape)` signals with their reconstructions, in float64."""
+def distortion(
+    original: Signals,
+    decoded: Signals,
+    peak: float,
+    inside: npt.NDArray[np.bool_] | None = None,
+) -> Distortion:
+    """Compare `(n, *frame_shape)` signals with their reconstructions in float64, where `inside`."""
+    count = original.size
+    if inside is not None:
+        decoded, count = np.where(inside, decoded, original), int(inside.sum())
     squares, largest = channel_errors(original, decoded)
-    mse = float(squares.sum()) / max(original.size, 1) / peak**2
+    mse = float(squares.sum()) / max(count, 1) / peak**2
     return Distortion(mse, psnr_of_mse(mse), float(largest.max(initial=0.0)))
 
 
-def signal_psnr(original: Signals, decoded: Signals, peak: float) -> npt.NDArray[np.float64]:
-    """Return the PSNR of each of `(n, *frame_shape)` signals in dB, `(n,)`; infinite if exact."""
+def signal_psnr(
+    original: Signals,
+    decoded: Signals,
+    peak: float,
+    inside: npt.NDArray[np.bool_] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Return the PSNR of each of `(n, *frame_shape)` signals in dB, `(n,)`; infinite if exact.
+
+    Errors count where they are `inside`.
+    """
+    sizes: Any = max(1, original[:1].size)
+    if inside is not None:
+        decoded = np.where(inside, decoded, original)
+        sizes = np.maximum(inside.reshape(len(inside), -1).sum(axis=1), 1)
     squares = channel_errors(original, decoded)[0].sum(axis=1)
-    size = max(1, original[:1].size)
-    return np.array([psnr_of_mse(each) for each in squares / size / peak**2])
+    return np.array([psnr_of_mse(each) for each in squares / sizes / peak**2])
 
 
 def decibels(psnr: float, digits: int = 2) -> str:

@@ -47,9 +47,9 @@ def test_pca_says_nothing_of_what_it_keeps_exactly(caplog):
 def test_a_setting_is_measured_once_for_all_questions(digits, monkeypatch):
     asked = []
 
-    def counted(coder, x, peak, name, setting):
+    def counted(coder, x, peak, name, setting, **where):
         asked.append((name, setting))
-        return original(coder, x, peak, name, setting)
+        return original(coder, x, peak, name, setting, **where)
 
     original = registry.measure
     monkeypatch.setattr(registry, "measure", counted)

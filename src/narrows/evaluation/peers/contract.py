@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from narrows.evaluation.metrics import distortion
 from narrows.evaluation.peers.mosaics import Layout, Shape, row
+from narrows.evaluation.peers.whole_arrays import WholeArrays
 from narrows.evaluation.rate_point import RatePoint
 
 Signals = npt.NDArray[Any]
@@ -44,11 +46,28 @@ class Workload:
     layout: Layout  # of the signals in one array, for codecs of numeric arrays
     train: Signals | None = None  # other signals of the kind, for what learns
     byte_range: tuple[float, float] | None = None  # bytes a signal that are of interest
+    arrays: WholeArrays | None = None  # whose tiles the signals are, all of them
 
     @property
     def frame_shape(self) -> Shape:
         """The shape of one signal."""
         return self.x.shape[1:]
+
+    @cached_property
+    def inside(self) -> npt.NDArray[np.bool_] | None:
+        """Which elements count: those of tiles that are within their array."""
+        return None if self.arrays is None else self.arrays.inside(self.x)
+
+    def layouts(self, layout: Layout, axes: Container[int]) -> list[tuple[int, Layout]]:
+        """Return the layouts of signals in a row, and of how many.
+
+        That of each array whose tiles they are, if all have so many axes; else one for all.
+        """
+        parts = [] if self.arrays is None else self.arrays.parts
+        whole = [(part.n_tiles, part.layout) for part in parts]
+        if not whole or self.arrays is None or len(self.arrays.geometry.lengths) not in axes:
+            return [(len(self.x), layout)]
+        return whole
 
 
 @dataclass(frozen=True)
@@ -70,22 +89,42 @@ class Peer:
     bounded: bool = False  # the setting is a bound on the error of each element
     learns: bool = False  # it needs signals to learn from
     everyday: bool = True  # evaluate, report and advise show it: one entry for a codec
+    # Of how many axes the arrays may be that it takes whole, where the signals are their tiles.
+    array_axes: Container[int] = ()
 
     def coder(self, work: Workload, setting: Any) -> Coder:
         """Return the coder of all signals in one blob, or of each in its own."""
         layout = self.layout(work)
-        shape = layout.join(work.x[:1] if self.alone else work.x).shape
-        encode, decode, model_bytes = self.functions(work, shape, setting)
         if not self.alone:
-            return Coder(
-                lambda x: [encode(layout.join(x))],
-                lambda blobs, n: layout.split(decode(blobs[0]), n),
-                model_bytes,
-            )
+            return self._together(work, layout, setting)
+        shape = layout.join(work.x[:1]).shape
+        encode, decode, model_bytes = self.functions(work, shape, setting)
         return Coder(
             lambda x: [encode(layout.join(signal[None])) for signal in x],
             lambda blobs, n: np.concatenate([layout.split(decode(blob), 1) for blob in blobs]),
             model_bytes,
+        )
+
+    def _together(self, work: Workload, layout: Layout, setting: Any) -> Coder:
+        """Return the coder of all signals in one blob, or of each array that they are tiles of."""
+        layouts = work.layouts(layout, self.array_axes)
+        ends = np.cumsum([n for n, _ in layouts]).tolist()
+        parts = [slice(end - n, end) for end, (n, _) in zip(ends, layouts, strict=True)]
+        made = [
+            (part, each, *self.functions(work, each.join(work.x[part]).shape, setting))
+            for part, (_, each) in zip(parts, layouts, strict=True)
+        ]
+
+        def decode_all(blobs: list[bytes], n: int) -> Signals:
+            pairs = zip(made, blobs, strict=True)
+            return np.concatenate(
+                [each.split(decode(b), p.stop - p.start) for (p, each, _, decode, _), b in pairs]
+            )
+
+        return Coder(
+            lambda x: [encode(each.join(x[part])) for part, each, encode, _, _ in made],
+            decode_all,
+            max(model_bytes for *_, model_bytes in made),
         )
 
     def missing(self) -> str | None:
@@ -107,11 +146,18 @@ class Peer:
 
 
 def measure(
-    coder: Coder, x: Signals, peak: float, name: str, setting: Any = None, seconds: float = 0.0
+    coder: Coder,
+    x: Signals,
+    peak: float,
+    name: str,
+    setting: Any = None,
+    seconds: float = 0.0,
+    inside: npt.NDArray[np.bool_] | None = None,
 ) -> RatePoint:
     """Encode and decode `(n, *frame_shape)` signals, and measure bytes, error and time.
 
     Both ways are timed again, five times at most, until `seconds` have passed; the best counts.
+    Errors count where they are `inside`.
 
     Raises
     ------
@@ -122,7 +168,7 @@ def measure(
     decoded, decoding = _timed(lambda: coder.decode(blobs, len(x)), seconds)
     if (decoded.shape, decoded.dtype) != (x.shape, x.dtype):
         raise ValueError(f"{decoded.dtype} {decoded.shape} decoded from {x.dtype} {x.shape}")
-    found = distortion(x, decoded, peak)
+    found = distortion(x, decoded, peak, inside)
     return RatePoint(
         name=name,
         bytes_per_signal=sum(map(len, blobs)) / len(x),

@@ -23,6 +23,7 @@ from narrows.evaluation.peers.mosaics import (
     row,
     windows,
 )
+from narrows.evaluation.peers.numeric import ANY_AXES
 
 DICTIONARY_BYTES = 112_640
 """The default of `zstd --train`."""
@@ -68,6 +69,7 @@ def peers() -> Iterator[Peer]:
         ),
         requires="imagecodecs.PCODEC",
         lossless=True,
+        array_axes=ANY_AXES,
     )
     yield Peer(
         key="jpegxl-lossless",
@@ -86,6 +88,7 @@ def peers() -> Iterator[Peer]:
         ),
         requires="imagecodecs.JPEGXL",
         lossless=True,
+        array_axes=(2,),
     )
     yield Peer(
         key="flac",
@@ -111,6 +114,7 @@ def _general(
         key=key, name=name, accepts="any signals", takes=lambda work: True,
         settings=lambda work: (None,), functions=functions, lossless=True, learns=learns,
         requires="zstandard" if key.startswith("zstd") else "", alone=learns, everyday=not learns,
+        array_axes=ANY_AXES,
     )  # fmt: skip
 
 
@@ -119,7 +123,7 @@ def _stream(
 ) -> Callable[[Workload, Shape, None], Functions]:
     return lambda work, shape, setting: (
         lambda array: compress(array.tobytes()),
-        lambda blob: np.frombuffer(decompress(blob), work.x.dtype),
+        lambda blob: np.frombuffer(decompress(blob), work.x.dtype).reshape(shape),
         model_bytes,
     )
 

@@ -24,6 +24,7 @@ PSNRS = tuple(range(6, 100, 5))
 """Of SPERR, in dB of the array's own range."""
 NUMBERS = "finite numbers, but for pictures of uint8"
 FIELDS = f"{NUMBERS}, in frames of two dimensions or more that are no recordings"
+ANY_AXES = range(1, 17)
 Make = Callable[["np.dtype[Any]", Shape, float], Functions]
 
 
@@ -56,6 +57,7 @@ def peers() -> Iterator[Peer]:
             layout=lambda work: work.layout,
             requires=package,
             bounded=True,
+            array_axes=ANY_AXES,
         )
         yield bulk
         yield replace(

@@ -68,6 +68,7 @@ def peers() -> Iterator[Peer]:
             layout=lambda work: mosaic(work.frame_shape),
             requires=f"imagecodecs.{part.upper()}",
             everyday=key in EVERYDAY,
+            array_axes=(2,),
         )
         yield peer
         yield replace(

@@ -19,6 +19,7 @@ from narrows.evaluation.curves import frontier
 from narrows.evaluation.peers import lossless, numeric, pca, pictures
 from narrows.evaluation.peers.contract import Peer, Signals, Workload, measure
 from narrows.evaluation.peers.mosaics import Layout, layout_of
+from narrows.evaluation.peers.whole_arrays import WholeArrays
 from narrows.evaluation.rate_point import RatePoint, at_psnr, at_size
 from narrows.evaluation.units import Units
 
@@ -38,10 +39,15 @@ def registry() -> list[Peer]:
 
 
 def peers_for(
-    x: Signals, peak: float, train: Signals | None = None, layout: Layout | None = None
+    x: Signals,
+    peak: float,
+    train: Signals | None = None,
+    layout: Layout | None = None,
+    arrays: WholeArrays | None = None,
 ) -> tuple[Workload, list[Peer]]:
     """Return what peers get to code, and the everyday peers that take it, installed or not."""
-    work = Workload(x, peak, layout or layout_of(x.shape[1:]), train)
+    layout = layout or layout_of(x.shape[1:])
+    work = Workload(x, peak, layout, train, arrays=arrays)
     return work, [peer for peer in registry() if peer.everyday and peer.takes(work)]
 
 
@@ -83,6 +89,8 @@ class Bench:
         recording. Where they are few, such a PCA takes more bytes than one of the training signals.
     tell : callable, optional
         Called with the name of each peer before it is measured, which may take a while.
+    arrays : WholeArrays, optional
+        Whose tiles the signals are: peers of arrays get these, or of many the first.
     """
 
     def __init__(
@@ -91,11 +99,13 @@ class Bench:
         units: Units,
         train: Signals | None = None,
         tell: Callable[[str], None] = lambda name: None,
+        arrays: WholeArrays | None = None,
     ) -> None:
-        some = sample(x, most_measured(x))
-        self.exact, exact = peers_for(some, units.peak, train)
+        arrays = arrays and arrays.first(most_measured(x))
+        some = sample(x, most_measured(x)) if arrays is None else x[: arrays.n_tiles]
+        self.exact, exact = peers_for(some, units.peak, train, arrays=arrays)
         some, train = units.signals(some), None if train is None else units.signals(train)
-        self.work, lossy = peers_for(some, units.peak, train)
+        self.work, lossy = peers_for(some, units.peak, train, arrays=arrays)
         peers = [*(p for p in lossy if not p.lossless), *(p for p in exact if p.lossless)]
         self.units, self.is_half_learnt = units, train is None
         self.tell = tell
@@ -193,6 +203,6 @@ class Bench:
             work = self._work(peer)
             name = HALF_LEARNT if work is self._halves else peer.name
             self._measured[peer.key, setting] = measure(
-                peer.coder(work, setting), work.x, work.peak, name, setting
+                peer.coder(work, setting), work.x, work.peak, name, setting, inside=work.inside
             )
         return self._measured[peer.key, setting]

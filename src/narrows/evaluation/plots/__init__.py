@@ -12,6 +12,7 @@ from narrows.evaluation.plots.gallery import by_latent_size, gallery
 from narrows.evaluation.plots.latents import latent_map, paintings, projection, steps_between, walk
 from narrows.evaluation.plots.network import network
 from narrows.evaluation.plots.recording import recording
+from narrows.evaluation.plots.slices import slices
 
 __all__ = [
     "as_lines",
@@ -28,6 +29,7 @@ __all__ = [
     "quality_against_latent_size",
     "rate_distortion",
     "recording",
+    "slices",
     "steps_between",
     "training_curves",
     "walk",

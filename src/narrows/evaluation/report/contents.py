@@ -12,12 +12,13 @@ import numpy.typing as npt
 from narrows.codec.codec import Codec
 from narrows.codec.model.groups import ENCODED
 from narrows.errors import DataError, ModelError
-from narrows.evaluation.metrics import Evaluation, evaluation_of, signal_psnr
+from narrows.evaluation.metrics import Evaluation, Given, evaluation_of, signal_psnr
 from narrows.evaluation.peers.registry import sample, spread
+from narrows.evaluation.peers.whole_arrays import WholeArrays
 from narrows.evaluation.rate_point import RatePoint
 from narrows.evaluation.report.comparison import Comparison, compare
 from narrows.gaps import filled
-from narrows.signals import as_labels
+from narrows.signals import ArraySource, as_labels
 
 Signals = npt.NDArray[Any]
 MAX_PACKETS = 1000
@@ -44,6 +45,7 @@ class Contents:
     packet_bytes: npt.NDArray[np.int64]  # of at most 1000 signals, spread over all
     comparison: Comparison
     seen: bool  # these signals include those that the model was trained on
+    arrays: WholeArrays | None = None  # whose tiles the signals are, where the model takes them so
 
     @property
     def point(self) -> RatePoint:
@@ -51,8 +53,15 @@ class Contents:
         return self.comparison.units.point("narrows", self.measured)
 
     @property
+    def unit(self) -> str:
+        """What a signal is called."""
+        return "signal" if self.arrays is None else "tile"
+
+    @property
     def idle_latents(self) -> int:
         """The number of the encoder's latents that are the same for all these signals."""
+        if self.arrays is not None:  # coded without them
+            return 0
         symbols = self.symbols[:, self.codec.model.columns(ENCODED)]
         return int((symbols == symbols[:1]).all(axis=0).sum())
 
@@ -65,13 +74,19 @@ class Contents:
         return kept[0].get("psnr") if kept else None
 
 
-def check(codec: Codec, x: Signals, labels: npt.NDArray[np.int64] | None = None) -> Signals:
+def check(
+    codec: Codec,
+    x: Signals,
+    labels: npt.NDArray[np.int64] | None = None,
+    arrays: WholeArrays | None = None,
+) -> Signals:
     """Refuse signals and labels that no report can be made of, before any work.
 
     Raises
     ------
     DataError
-        If the signals are not of the model's shape and dtype, or the labels not one a signal.
+        If the signals are not of the model's shape and dtype, the labels not one a signal, or
+        of tiles of arrays.
     ModelError
         If the model only decompresses.
     """
@@ -83,6 +98,8 @@ def check(codec: Codec, x: Signals, labels: npt.NDArray[np.int64] | None = None)
     x = codec.transform.check_frames(x)
     if not len(x):
         raise DataError("no signals to report on; give at least one")
+    if labels is not None and arrays is not None:
+        raise DataError("labels of tiles, which this model codes as whole arrays; leave labels out")
     if labels is not None and len(as_labels(labels)) != len(x):
         raise DataError(f"{len(labels)} labels for {len(x)} signals; give one label a signal")
     return x
@@ -101,6 +118,9 @@ def measure(
     train_file: str | None = None,
     progress: Callable[[int], None] | None = None,
     tell: Callable[[str], None] = lambda part: None,
+    arrays: WholeArrays | None = None,
+    given: Given | None = None,
+    all_signals: int | None = None,
 ) -> Contents:
     """Compress and decompress signals, and measure all that the report states.
 
@@ -120,20 +140,31 @@ def measure(
         Called as by `Codec.compress`.
     tell : callable, optional
         Called with what is measured after that: the names of other codecs.
+    arrays : WholeArrays, optional
+        Whose tiles the signals are, all of them: coded as such, where the model takes arrays.
+    given : Given, optional
+        What was cut to the signals in `x`.
+    all_signals : int, optional
+        Of how many these are some, where they were chosen before.
 
     Raises
     ------
     DataError, ModelError
         See `check`.
     """
-    x, labels = check(codec, x, labels), None if labels is None else as_labels(labels)
+    x, labels = check(codec, x, labels, arrays), None if labels is None else as_labels(labels)
     train = None if train is None else codec.transform.check_frames(train)
     row = codec.model.prediction is not None
-    seen, all_signals, numbers = _seen(codec, x), len(x), spread(len(x), most, row)
+    seen, all_signals = _seen(codec, x), all_signals or len(x)
+    most = most if arrays is None else None
+    numbers = spread(len(x), most, row)
+    given = given or Given.of(ArraySource(x), () if arrays is None else arrays.bricks)
+    given = given.share(len(numbers) / len(x))
     x, labels = sample(x, most, row), None if labels is None else labels[numbers]
-    blob = codec.compress(x, progress=progress)
+    blob = codec.compress(x, progress=progress, metadata=given.metadata, bricks=given.bricks)
     decoded = codec.decompress(blob)
-    measured = evaluation_of(x, decoded, blob, codec)
+    measured = evaluation_of(x, decoded, blob, codec, given=given)
+    inside = None if arrays is None else arrays.inside(x)
     return Contents(
         data=data,
         model_file=model_file,
@@ -147,10 +178,11 @@ def measure(
         labels_file=labels_file,
         train_file=train_file,
         measured=measured,
-        psnr=signal_psnr(x, decoded, codec.model.peak),
+        psnr=signal_psnr(x, decoded, codec.model.peak, inside),
         packet_bytes=_packet_bytes(codec, x),
-        comparison=compare(codec, x, measured, train, tell),
+        comparison=compare(codec, x, measured, train, tell, arrays),
         seen=seen,
+        arrays=arrays,
     )
 
 

@@ -22,7 +22,11 @@ def tiles(contents: Contents) -> list[tuple[str, str, str]]:
     m = contents.measured
     paid = "never" if m.break_even_signals is None else f"{m.break_even_signals:,}"
     return [
-        ("bytes a signal", f"{m.bytes_per_signal:.2f}", f"of {m.raw_bytes // m.signals:,} raw"),
+        (
+            f"bytes a {contents.unit}",
+            f"{m.bytes_per_signal:.2f}",
+            f"of {m.raw_bytes // m.signals:,} raw",
+        ),
         ("ratio", f"{m.ratio:.1f} : 1", f"{m.bits_per_element:.3f} bits a value"),
         ("PSNR", decibels(m.psnr), f"peak {m.reference.peak_in_words}"),
         ("SNR", signal_to_noise(m.snr), "variance about the mean / MSE"),
@@ -32,7 +36,7 @@ def tiles(contents: Contents) -> list[tuple[str, str, str]]:
             f"of a range of {quantity(contents.codec.model.peak)}",
         ),
         ("model", in_bytes(m.model_bytes), f"{m.model_bytes:,} bytes"),
-        ("paid for after", paid, f"signals; here {contents.all_signals:,}"),
+        ("paid for after", paid, f"{contents.unit}s; here {contents.all_signals:,}"),
     ]
 
 
@@ -65,9 +69,10 @@ def comparison_notes(contents: Contents) -> Iterator[str]:
     """Say how the others were measured."""
     comparison, n = contents.comparison, contents.all_signals
     yield f"raw and narrows: {_of(contents.measured.signals, n)}."
+    case = "one stream, mosaic or recording" if contents.arrays is None else "whole arrays"
     yield (
-        f"The others: {_of(comparison.peer_signals, n)} in one stream, mosaic or recording, their "
-        "best case, at this quality or at their lowest."
+        f"The others: {_of(comparison.peer_signals, n)} in {case}, their best case, at this "
+        "quality or at their lowest."
     )
     if comparison.units.by_channel:
         yield "Quality beside others is the SNR of all channels, each in its own deviation."

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from narrows._version import __version__
-from narrows.evaluation.report import pictures, recordings
+from narrows.evaluation.report import arrays, pictures, recordings
 from narrows.evaluation.report.contents import Contents
 from narrows.evaluation.report.facts import (
     comparison_notes,
@@ -46,11 +46,12 @@ def page(contents: Contents) -> str:
             "Signals",
             _facts(fidelity(contents))
             + _cards(
+                [*map(_card, arrays.whole(contents))],
                 *([_card(each)] for each in pictures.signals_shown(contents)),
                 [*map(_card, recordings.past(contents))],
             ),
         ),
-        _section("Latents", _latents(contents)),
+        _section("Latents" if contents.arrays is None else "Tiles alone", _latents(contents)),
         _section(
             "How it was made",
             _cards(
@@ -85,6 +86,13 @@ signals, with a peak of {quantity(contents.codec.model.peak)}.</footer>
 
 
 def _latents(contents: Contents) -> str:
+    if contents.arrays is not None:
+        words = (
+            "Tiles of an array are coded together, without latents. These are of tiles that stand "
+            "alone, as packets do."
+        )
+        two = pictures.painted(contents), pictures.spread(contents)
+        return f"<p>{words}</p>\n" + _cards(*(map(_card, each) for each in two))
     left = [
         *pictures.the_network(contents),
         *pictures.painted(contents),
@@ -155,7 +163,8 @@ def _comparison(contents: Contents) -> str:
         for name, cells, kind in comparison_rows(contents)
     )
     return (
-        '<div class="card"><h3>Bytes a signal</h3>\n<div class="scroll"><table class="figures">\n'
+        f'<div class="card"><h3>Bytes a {contents.unit}</h3>\n'
+        '<div class="scroll"><table class="figures">\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div></div>"
     )
 

@@ -50,7 +50,9 @@ class Picture:
 
 
 def signals_shown(contents: Contents) -> list[Picture]:
-    """Draw ten signals spread over all, and the ten that come back worst."""
+    """Draw ten signals spread over all, and the ten that come back worst; not tiles of arrays."""
+    if contents.arrays is not None:
+        return []
     x, decoded, psnr = contents.x, contents.decoded, contents.psnr
     peak, low = contents.codec.model.peak, _lowest(contents)
     some = np.unique(np.linspace(0, len(x) - 1, min(GALLERY_SIGNALS, len(x))).astype(int))
@@ -87,7 +89,7 @@ def bytes_and_quality(contents: Contents) -> list[Picture]:
     """Draw bytes against quality, for this model and the lossy codecs beside it."""
     codec, comparison, measured = contents.codec, contents.comparison, contents.point
     ours = [point.place for point in comparison.points]
-    if comparison.points and codec.model.n_qualities == 1:
+    if codec.model.n_qualities == 1:
         ours.append(measured.place)
     series = {"narrows": ours} | {
         name: _apart([point.place for point in points])
@@ -95,11 +97,13 @@ def bytes_and_quality(contents: Contents) -> list[Picture]:
     }
     if len(series) < 2 or not math.isfinite(measured.psnr):
         return []
+    ours.sort()
     words = "; ".join(
         f"{name}: " + ", ".join(f"{size:.2f} bytes at {decibels(psnr)}" for size, psnr in points)
         for name, points in series.items()
     )
     what = "at its qualities" if codec.model.n_qualities > 1 else "at efforts 0, 2 and 5"
+    what = what if comparison.points else "at its quality"
     caption = (
         f"Up and to the left is better. narrows {what}, the others at settings near to these "
         "qualities, or at their lowest. The axis of bytes is logarithmic."
