@@ -6,6 +6,7 @@ import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -197,8 +198,9 @@ def test_the_help_loads_neither_numpy_nor_anything_heavy():
 
 @pytest.fixture
 def received(tiny_codec, digits, tmp_path):
-    """A folder with the model file m.narrows, the archive x.nrw, and a packet in x.packet."""
+    """A folder with the model file m.narrows, x.npy, the archive x.nrw, a packet in x.packet."""
     tiny_codec.save(tmp_path / "m.narrows")
+    np.save(tmp_path / "x.npy", digits[:9])
     (tmp_path / "x.nrw").write_bytes(tiny_codec.compress(digits[:9]))
     (tmp_path / "x.packet").write_bytes(tiny_codec.compress_packet(digits[0]))
     return tmp_path
@@ -234,3 +236,14 @@ def test_who_decompresses_loads_nothing_heavy_and_nothing_of_encoding(way, recei
     assert not [name for name in loaded if name.startswith("narrows.codec.encoding")]
     assert not [name for name in loaded if name.startswith(OF_FEW_MODELS)]
     assert way != "the command decompress" or (received / "y.npy").exists()
+
+
+def test_who_compresses_loads_nothing_of_training_and_nothing_of_few_models(received, monkeypatch):
+    monkeypatch.chdir(received)
+    loaded = loaded_modules(
+        COMMAND.replace('"decompress", "x.nrw"', '"compress", "x.npy"').replace("y.npy", "y.nrw")
+    )
+    assert (received / "y.nrw").exists()
+    assert not loaded & set(HEAVY)
+    few = ("narrows.training", "narrows.codec.encoding.ordered_blocks", *OF_FEW_MODELS)
+    assert not [name for name in loaded if name.startswith(few)]

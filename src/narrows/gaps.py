@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -101,3 +102,16 @@ def is_one_of(x: npt.NDArray[Any], values: list[Any]) -> Mask | None:
         if same.any():
             found = same if found is None else found | same
     return found
+
+
+def parse_missing(text: str) -> list[float]:
+    """Read `-9999,-99`; SettingError for anything but finite numbers."""
+    try:
+        values = [float(each) for each in text.split(",")]
+    except ValueError:
+        values = [math.nan]
+    if not all(map(math.isfinite, values)):
+        raise SettingError(
+            f"missing {text!r}; accepted are finite numbers, such as -9999 or -9999,-99"
+        )
+    return values

@@ -10,10 +10,11 @@ from narrows.cli import options
 from narrows.cli.printing import give, print_table, say
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import read_data
+from narrows.cli.training_options import trains
 
 
 @reads
-@options.trains(only=("latent_size", "seed"))
+@trains(only=("latent_size", "seed"))
 def advise(
     data: options.Data,
     *,

@@ -102,9 +102,9 @@ def compress(
     _check_options(named, append, embed_model, json)
     from narrows.codec.encoding.guarantees import parse_bounds
     from narrows.codec.encoding.requests import Request
+    from narrows.gaps import parse_missing
     from narrows.models import load_codec
     from narrows.processes import Workers
-    from narrows.training.settings import parse_missing
 
     stand_ins = [] if missing is None else parse_missing(missing)
     bounds = {name: parse_bounds(text) for name, text in

@@ -9,10 +9,11 @@ import typer
 from narrows.cli import options
 from narrows.cli.printing import decibels, give, print_comparison
 from narrows.cli.streams import PIPE, chosen_output, open_output
+from narrows.cli.training_options import trains
 from narrows.words import counted
 
 
-@options.trains(only=("seed",))
+@trains(only=("seed",))
 def demo(
     data: Annotated[
         str, typer.Option("--data", metavar="NAME", help="digits, mnist or fashion-mnist.")

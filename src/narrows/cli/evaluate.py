@@ -64,8 +64,8 @@ def evaluate(
     from narrows.evaluation.peers.registry import Bench
     from narrows.evaluation.units import Units
     from narrows.evaluation.waiting import in_words, seconds_of_codec, seconds_of_peers
+    from narrows.gaps import parse_missing
     from narrows.models import load_codec
-    from narrows.training.settings import parse_missing
 
     options.check_targets(quality, target_bytes, target_psnr)
     codec = load_codec(model)

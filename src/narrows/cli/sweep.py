@@ -17,6 +17,7 @@ from narrows.cli.bar import bar
 from narrows.cli.printing import decibels, give, print_table, say
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import open_output, open_stored, read_data
+from narrows.cli.training_options import trains
 from narrows.training.settings import TrainingSettings
 from narrows.words import counted
 
@@ -35,7 +36,7 @@ MEASURED_SIGNALS = 4000  # the same for all models; more would take longer than 
 
 
 @reads
-@options.trains(
+@trains(
     without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device", "levels")
 )
 def sweep(

@@ -17,6 +17,7 @@ from narrows.cli.printing import give
 from narrows.cli.reading import Asked, reads
 from narrows.cli.started import command_clock
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_stored
+from narrows.cli.training_options import TRAINING, trains
 from narrows.clock import Clock, in_words
 from narrows.training.settings import TrainingSettings
 from narrows.words import counted
@@ -29,7 +30,7 @@ INTERRUPTED = 130  # the exit code that shells give to what Ctrl-C ended
 
 
 @reads
-@options.trains()
+@trains()
 def train(
     data: options.Data,
     output: Annotated[str, options.output("The model, .narrows; - for a pipe.")],
@@ -38,11 +39,11 @@ def train(
     validation: Annotated[
         str | None,
         typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
-                     help="Signals held out from training.", rich_help_panel=options.TRAINING),
+                     help="Signals held out from training.", rich_help_panel=TRAINING),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from OUTPUT.checkpoint, if there is one.",
-                           rich_help_panel=options.TRAINING)
+                           rich_help_panel=TRAINING)
     ] = False,
     force: options.Force = False,
     json: options.AsJson = False,

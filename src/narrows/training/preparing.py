@@ -10,6 +10,7 @@ from functools import cache
 from torch import nn
 
 from narrows.errors import DataError, SettingError
+from narrows.gaps import parse_missing
 from narrows.signals.inputs import TrainingSamples
 from narrows.training.aims import Aim, parse_aim
 from narrows.training.architectures import Scaling
@@ -32,7 +33,7 @@ from narrows.training.freeze import (
     latent_size_of,
 )
 from narrows.training.plan import Plan, plan_of
-from narrows.training.settings import TrainingSettings, completed, parse_missing
+from narrows.training.settings import TrainingSettings, completed
 from narrows.training.water_filling import Spectrum
 
 LOG = logging.getLogger(__name__)

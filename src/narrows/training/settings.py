@@ -196,6 +196,8 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
         parse_corruption(given["corrupt"])
     if "missing" in given:
         given["missing"] = _as_text(given["missing"])
+        from narrows.gaps import parse_missing  # of numpy, which the help needs not
+
         parse_missing(given["missing"])
     if "weights" in given:
         given["weights"] = _checked_weights(given)
@@ -237,19 +239,6 @@ def _as_text(numbers: Any) -> str:
         return numbers
     each = numbers if isinstance(numbers, list | tuple) else [numbers]
     return ",".join(repr(float(value)) for value in each)
-
-
-def parse_missing(text: str) -> list[float]:
-    """Read `-9999,-99`; SettingError for anything but finite numbers."""
-    try:
-        values = [float(each) for each in text.split(",")]
-    except ValueError:
-        values = [math.nan]
-    if not all(map(math.isfinite, values)):
-        raise SettingError(
-            f"missing {text!r}; accepted are finite numbers, such as -9999 or -9999,-99"
-        )
-    return values
 
 
 def parse_weights(text: str) -> list[float]:

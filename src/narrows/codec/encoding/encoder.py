@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,6 @@ from narrows.codec.encoding.budget_search import PacketSize
 from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.likeness import Likeness
-from narrows.codec.encoding.ordered_blocks import BrickCoder, OrderedBlocks, WindowCoder
 from narrows.codec.encoding.recalled import Recall, choose_or_recall
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
@@ -34,6 +33,9 @@ from narrows.codec.shared import Shared
 from narrows.codec.transform import Frames
 from narrows.errors import DataError, SettingError
 from narrows.processes import ALONE, Workers
+
+if TYPE_CHECKING:
+    from narrows.codec.encoding.ordered_blocks import OrderedBlocks
 
 LOG = logging.getLogger(__name__)
 Signals = Frames | Iterable[Frames | Brick]
@@ -64,13 +66,11 @@ class Encoder(Shared):
         return cls(Decoder(unpack_model(data), backend, batch_size))
 
     @cached_property
-    def _windows(self) -> OrderedBlocks:
-        coder = WindowCoder(self._decoder, self.symbol_encoder)
-        return OrderedBlocks(self._decoder, self._likeness, coder)
+    def _ordered(self) -> OrderedBlocks:
+        """Blocks of models that predict, which few do: others import nothing of it."""
+        from narrows.codec.encoding.ordered_blocks import ordered_blocks_of
 
-    @cached_property
-    def _bricks(self) -> OrderedBlocks:
-        return OrderedBlocks(self._decoder, self._likeness, BrickCoder(self._decoder))
+        return ordered_blocks_of(self._decoder, self.symbol_encoder, self._likeness)
 
     def header(self, embed_model: bool = False, metadata: Metadata | None = None) -> Header:
         """Return the header of this model's archives; with `embed_model` it carries the decoder."""
@@ -171,15 +171,13 @@ class Encoder(Shared):
         if left_out is not None:
             kept.add(x, left_out, range_)
             check_leaving_out(request, kept)
-        block: Block | None = None
-        if self._model.prediction is not None:
-            block = self._windows.block(x, left_out, request, kept)
-        elif isinstance(part, Brick) and self._model.wavelets is not None:
-            block = self._bricks.block(part, left_out, request, kept)
-        if block is None:
-            block = self._coded(x, request, left_out, progress, kept)
-        else:
+        block: Block | None
+        of_bricks = isinstance(part, Brick) and self._model.wavelets is not None
+        if self._model.prediction is not None or of_bricks:
+            block = self._ordered.block(part if of_bricks else x, left_out, request, kept)
             progress(len(x))
+        else:
+            block = self._coded(x, request, left_out, progress, kept)
         if block is None:
             return pack_raw(x, raw_quality)
         if may_deflate_below(x, len(block.payload)):

@@ -195,5 +195,14 @@ class BrickCoder:
         return Made(block, partial(self._blocks.tiles_of_brick, coded.coefficients, quality))
 
 
+def ordered_blocks_of(
+    decoder: Decoder, symbol_encoder: SymbolEncoder, likeness: Likeness
+) -> OrderedBlocks:
+    """Return the encoder of what a model predicts: windows, or else bricks."""
+    is_of_windows = decoder.model.prediction is not None
+    coder = WindowCoder(decoder, symbol_encoder) if is_of_windows else BrickCoder(decoder)
+    return OrderedBlocks(decoder, likeness, coder)
+
+
 def _frames_of(part: Part) -> Frames:
     return part.frames if isinstance(part, Brick) else part
