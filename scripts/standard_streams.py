@@ -65,6 +65,10 @@ COMMANDS = {
         ("export-decoder", "-", "-o", "-"), reads="m.narrows", prints=True
     ),
     "export-onnx": Command(("export-onnx", "m.narrows", "-o", "out"), "out/decoder.onnx"),
+    "card": Command(("card", "m.narrows"), prints=True),
+    "card -": Command(("card", "-"), reads="m.narrows", prints=True),
+    "card -o": Command(("card", "m.narrows", "-o", "out"), "out/README.md"),
+    "push": Command(("push", "m.narrows", "user/m", "--licence", "mit", "--dry-run")),
     "evaluate": Command(("evaluate", "x.npy", *MODEL), prints=True),
     "evaluate -": Command(("evaluate", "-", *MODEL, "--json"), reads="x.npy", prints=True),
     "train": Command(("train", "x.npy", *TINY, "-o", "out"), "out", varies=True),

@@ -9,6 +9,7 @@ NarrowsError
 │   ├── WrongModelError                     another model wrote this archive
 │   └── UnprovenModelError                  its arithmetic could leave the exact integers
 ├── TrainingError                           training went wrong (it diverged, say)
+├── HubError                                the Hub cannot be reached, or refuses
 ├── OutputExistsError    (FileExistsError)  the output is there and -f was not given
 ├── OutputBusyError      (BlockingIOError)  another process is writing the output
 └── MissingExtraError    (ImportError)      an optional dependency is not installed
@@ -57,6 +58,10 @@ class UnprovenModelError(ModelError):
 
 class TrainingError(NarrowsError):
     """Training went wrong: it diverged, say, or was stopped before there is a model."""
+
+
+class HubError(NarrowsError):
+    """The Hub of Hugging Face cannot be reached, or refuses what is pushed."""
 
 
 class OutputExistsError(NarrowsError, FileExistsError):

@@ -25,6 +25,7 @@ COMMANDS = {
     "Make a model": ("train", "advise", "sweep", "demo", "export_decoder", "export_onnx"),
     "Use a model": ("compress", "decompress", "encode", "decode"),
     "Look and measure": ("info", "verify", "evaluate", "report", "probe"),
+    "Share a model": ("card", "push"),
 }
 """In the order of the help; each is a function in the file of its name."""
 

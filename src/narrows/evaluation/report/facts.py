@@ -137,10 +137,11 @@ def facts(contents: Contents) -> list[tuple[str, list[tuple[str, str]]]]:
     if contents.labels_file is not None:
         pairs.append(("labels", contents.labels_file))
     tables = [("The model", pairs)]
-    return [*tables, ("Its training", [*_training_facts(training)])] if training else tables
+    return [*tables, ("Its training", [*training_facts(training)])] if training else tables
 
 
-def _training_facts(training: Any) -> Iterator[tuple[str, str]]:
+def training_facts(training: Any) -> Iterator[tuple[str, str]]:
+    """Yield what a table says of a training."""
     validation = training.get("validation_signals", 0)
     yield (
         "trained on",
