@@ -214,7 +214,7 @@ def wrap(
     encoder = codec.encoder if remembered is None else _recalling(codec, remembered)
     kept = Kept()
     header = encoder.header()
-    blocks = list(encoder.blocks(x, request, header.block_signals, unseen, kept, ALONE))
+    blocks = list(encoder.blocks(x, request, header, unseen, kept, ALONE))
     if kept:
         LOG.info("%s", kept)  # of each of many chunks, which nobody asked about
     return pack_wrapped(blocks, header, start)

@@ -239,7 +239,7 @@ def test_blocks_are_of_as_many_signals_as_asked(run, folder, tiny_codec, digits)
             archive[20:30], tiny_codec.decompress(tiny_codec.compress(digits[:50]))[20:30]
         )
     assert fails_with_one_line(
-        run("compress", "x.npy", *MODEL, "--block-signals", 99999, "-o", "y.nrw"), "1 to 16,383"
+        run("compress", "x.npy", *MODEL, "--block-signals", 99999, "-o", "y.nrw"), "1 to 32,767"
     )
     with pytest.raises(SettingError, match="block_signals 0"):
         tiny_codec.compress(digits[:50], block_signals=0)

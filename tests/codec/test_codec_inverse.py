@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+import narrows
 from narrows.codec.archive import MAX_BLOCK_BYTES, ArchiveReader, Mode
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.found import Found
@@ -163,6 +164,16 @@ def test_small_frames_make_blocks_of_16383_signals():
     blob = codec.compress(x)
     assert [block.n_signals for block in blocks_of(blob)] == [16_383, 16_383, 7_234]
     assert_identical(codec.decompress(blob), expected_of(codec, x, blob))
+
+
+def test_larger_blocks_are_made_where_they_are_asked_for():
+    codec = codec_of("uint8", (1,), 1)
+    x = typical_frames(codec.model, 40_000)
+    blob = codec.compress(x, block_signals=30_000)
+    assert [block.n_signals for block in blocks_of(blob)] == [30_000, 10_000]
+    assert_identical(codec.decompress(blob), expected_of(codec, x, blob))
+    with narrows.open(blob, codec) as archive:
+        assert_identical(archive[29_999:30_001], codec.decompress(blob)[29_999:30_001])
 
 
 def test_a_frame_larger_than_a_block_has_a_block_of_its_own(monkeypatch):

@@ -29,6 +29,7 @@ STATED = {
     "archive.metadata.MAX_DEPTH": ("Metadata", "at most {} deep"),
     "archive.layout.MAX_MODEL_BYTES": ("Embedded models", "model of more than {} bytes"),
     "archive.layout.MAX_BLOCK_SIGNALS": ("Blocks", "`max(1, min({}, "),
+    "archive.layout.USUAL_BLOCK_SIGNALS": ("Blocks", "block has at most {}, "),
     "archive.layout.MAX_BLOCK_BYTES": ("Blocks", "floor(({}) / frame bytes)"),
     "archive.layout.MIN_BLOCK_BYTES": ("Random access", "fit at {} bytes each"),
     "archive.layout.END_OF_BLOCKS": ("Index", "end byte, {},"),

@@ -83,7 +83,7 @@ def read_block(cursor: Cursor, model: Model | None, dtype: np.dtype, shape: Shap
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
     need(mode <= 6, "an unknown mode")
-    need(1 <= n <= max(1, min(2**14 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
+    need(1 <= n <= max(1, min(2**17 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
     if mode == 6:

@@ -93,7 +93,7 @@ def bad_archives():
         "of-no-model": archive(good, head=header(name=bytes(16))),
         "unknown-mode": archive(block(14, n, payload, quality)),
         "block-of-no-signals": archive(block(STORED, 0, b"")),
-        "block-of-too-many-signals": archive(block(DEFLATED, 2**14, zlib.compress(ZEROS * 2**14))),
+        "block-of-too-many-signals": archive(block(DEFLATED, 2**17, zlib.compress(ZEROS * 2**17))),
         "count-not-in-shortest-form": archive(block(CODED, n, payload, quality, b"\x94\x00")),
         "stored-too-short": archive(block(STORED, 1, ZEROS[1:])),
         "payload-longer-than-signals": archive(block(STORED, 1, ZEROS + b"\0")),

@@ -152,7 +152,7 @@ class Codec(Shared):
             Processes that share the blocks. The bytes are the same for any number.
         block_signals : int, optional
             Signals in a block: fewer make single signals quicker to get at, and the archive larger.
-            By default, and at most, as many as take 2 MiB, and 16383.
+            By default as many as take 2 MiB, the most, and 16383; up to 131071 if asked for.
         bricks : sequence of tuple of int, optional
             Shapes of the arrays whose tiles the signals are: each is a block, of tiles predicted.
 

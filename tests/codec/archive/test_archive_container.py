@@ -12,6 +12,7 @@ from narrows.codec.archive import (
     MAGIC,
     MAX_BLOCK_SIGNALS,
     MAX_FRAME_BYTES,
+    USUAL_BLOCK_SIGNALS,
     VERSION,
     ArchiveReader,
     Block,
@@ -129,12 +130,15 @@ def test_blocks_are_given_before_the_rest_is_read():
         next(blocks)
 
 
-def test_a_block_holds_at_most_16383_signals_and_at_least_one():
-    assert header_of("uint8", (1,)).block_signals == MAX_BLOCK_SIGNALS == 2**14 - 1
+def test_a_block_holds_at_most_131071_signals_a_usual_one_16383_and_at_least_one():
+    assert header_of("uint8", (1,)).block_signals == USUAL_BLOCK_SIGNALS == 2**14 - 1
+    assert header_of("uint8", (1,)).most_signals == MAX_BLOCK_SIGNALS == 2**17 - 1
     assert header_of("float64", (2**25,)).block_signals == 1
+    assert header_of("float64", (2**25,)).most_signals == 1
     for dtype in DTYPES:
         header = header_of(dtype, (100, 3))
-        assert header.block_signals * header.frame_bytes <= 2**21
+        assert header.block_signals <= header.most_signals
+        assert header.most_signals * header.frame_bytes <= 2**21
 
 
 # ---------------------------------------------------------------- refusals
@@ -220,7 +224,7 @@ def test_an_unknown_mode_is_refused(mode):
     assert f"mode {mode}" in block_refusal(mode)
 
 
-@pytest.mark.parametrize("n_signals", [0, 2**14, 2**32])
+@pytest.mark.parametrize("n_signals", [0, 2**17, 2**32])
 def test_a_block_of_no_or_too_many_signals_is_refused(n_signals):
     assert f"{n_signals} signals" in block_refusal(n_signals=n_signals)
 
@@ -241,7 +245,7 @@ class Watched(io.BytesIO):
 
 
 @pytest.mark.parametrize("size", [2**28 - 1, 2**30, 2**35 - 1])
-@pytest.mark.parametrize("n_signals", [1, 2**14 - 1, 2**35 - 1])
+@pytest.mark.parametrize("n_signals", [1, 2**17 - 1, 2**35 - 1])
 def test_a_block_that_announces_too_much_is_refused_before_memory_is_taken(n_signals, size):
     stream = Watched(pack_header(header_of()) + block_bytes(n_signals=n_signals, size=size))
     tracemalloc.start()
@@ -336,7 +340,7 @@ def test_the_index_knows_where_the_signals_of_each_block_start(case):
     assert archive.starts == firsts
 
 
-@pytest.mark.parametrize("n_signals", [0, 2**14, 2**35 - 1])
+@pytest.mark.parametrize("n_signals", [0, 2**17, 2**35 - 1])
 def test_an_index_of_impossible_blocks_is_refused_before_one_is_read(n_signals):
     packed = block_bytes(size=3, payload=b"abc")
     data = pack_header(header_of()) + packed + pack_trailer([(n_signals, len(packed))])

@@ -86,6 +86,12 @@ def test_a_full_block_and_its_index_entry_add_at_most_16_bytes(frame_bytes):
     assert added_bytes(header, header.block_signals) <= 16
 
 
+@pytest.mark.parametrize("frame_bytes", [1, 7, 16, 127, 128])
+def test_a_larger_block_and_its_index_entry_add_at_most_17_bytes(frame_bytes):
+    header = header_of("uint8", (frame_bytes,))
+    assert added_bytes(header, header.most_signals) <= 17
+
+
 def added_bytes(header, n):
     """Return what a stored block of n signals takes beyond its signals."""
     block = Block(Mode.STORED, 15, n, bytes(n * header.frame_bytes))

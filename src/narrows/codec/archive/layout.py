@@ -47,7 +47,8 @@ NO_MODEL = bytes(MODEL_ID_BYTES)  # of an archive whose blocks need none
 # bytes in the index than the power of two less one does: a stored block then costs 16 bytes.
 MAX_FRAME_BYTES = (1 << 28) - 16  # a frame is decoded whole, in a few arrays of 8 times its size
 MAX_BLOCK_BYTES = (1 << 21) - 16  # a block stays in the cache
-MAX_BLOCK_SIGNALS = (1 << 14) - 1  # two bytes of varint
+MAX_BLOCK_SIGNALS = (1 << 17) - 1  # latents of small signals are many times as large as they
+USUAL_BLOCK_SIGNALS = (1 << 14) - 1  # two bytes of varint: a raw block adds at most 16 bytes
 MAX_MODEL_BYTES = 1 << 30
 
 DTYPE_CODES = {dtype: code for code, dtype in enumerate(ELEMENT_TYPES)}
@@ -77,13 +78,18 @@ class Header:
     @property
     def block_signals(self) -> int:
         """The number of signals that a full block holds."""
+        return min(USUAL_BLOCK_SIGNALS, self.most_signals)
+
+    @property
+    def most_signals(self) -> int:
+        """The number of signals that a block may hold."""
         return max(1, min(MAX_BLOCK_SIGNALS, MAX_BLOCK_BYTES // self.frame_bytes))
 
     def block_of(self, asked: int | None) -> int:
         """Return the signals a block that were asked for, None for a full one; or SettingError."""
-        most = self.block_signals
+        most = self.most_signals
         if asked is None:
-            return most
+            return self.block_signals
         if isinstance(asked, bool) or not isinstance(asked, int) or not 0 < asked <= most:
             raise SettingError(
                 f"block_signals {asked!r}; accepted are 1 to {most:,} signals of this size"
@@ -204,7 +210,7 @@ def take_block(source: CheckedStream, header: Header, number: int) -> Block | No
     mode, quality = first & 0x0F, first >> 4
     n_signals, size = source.varint(), source.varint()
     raw_bytes = n_signals * header.frame_bytes
-    if mode not in set(Mode) or not 0 < n_signals <= header.block_signals:
+    if mode not in set(Mode) or not 0 < n_signals <= header.most_signals:
         raise FormatError(f"block {number} of mode {mode} with {n_signals} signals")
     if not header.needs_model and not (Mode(mode).is_raw or mode == Mode.LEVELS):
         raise FormatError(f"block {number} of mode {mode}, of a model that the archive has not")

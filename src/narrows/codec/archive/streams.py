@@ -163,7 +163,7 @@ class IndexedArchive:
         if source.take(1)[0] != END_OF_BLOCKS:
             raise FormatError("archive whose index is not where its tail says")
         entries = take_trailer(source, (begin - self.first_block) // MIN_BLOCK_BYTES)
-        most = self.header.block_signals
+        most = self.header.most_signals
         if not all(0 < entry.n_signals <= most and entry.n_bytes for entry in entries):
             raise FormatError("archive whose index holds a block of impossible size")
         if self.first_block + sum(entry.n_bytes for entry in entries) != begin:

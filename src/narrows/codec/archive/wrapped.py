@@ -105,7 +105,7 @@ def _first_byte(block: Block) -> bytes:
 
 def _block(first: int, n_signals: int, payload: bytes, header: Header) -> Block:
     mode, raw_bytes = first & 0x0F, n_signals * header.frame_bytes
-    if mode not in set(Mode) or not 0 < n_signals <= header.block_signals:
+    if mode not in set(Mode) or not 0 < n_signals <= header.most_signals:
         raise FormatError(f"wrapped block of mode {mode} with {n_signals} signals")
     if len(payload) > raw_bytes:
         raise FormatError(f"wrapped block of {len(payload)} bytes for {raw_bytes} raw bytes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -96,8 +96,8 @@ class Encoder(Shared):
         header : Header
             From `header`.
         x : (n, *frame_shape), or an iterable of such
-            Of parts that are best of `header.block_signals` signals, each becomes a block: memory
-            then does not grow with their number. A part may be a Brick, and then has no more.
+            Of parts, best of `header.block_signals` signals, each becomes a block if it may: memory
+            then does not grow with their number. A part may be a Brick.
         request : Request
         progress : Progress, optional
         kept : Kept, optional
@@ -106,7 +106,7 @@ class Encoder(Shared):
             Processes that share the blocks; the bytes are the same whatever their number.
         """
         with _telling(kept) as counted:
-            blocks = self.blocks(x, request, header.block_signals, progress, counted, workers)
+            blocks = self.blocks(x, request, header, progress, counted, workers)
             return _write(ArchiveWriter(stream, header), blocks)
 
     def append_to(
@@ -125,32 +125,22 @@ class Encoder(Shared):
         """
         check_appendable(archive.header, self._decoder)
         with _telling(kept) as counted:
-            size = archive.header.block_signals
-            blocks = self.blocks(x, request, size, progress, counted, workers)
+            blocks = self.blocks(x, request, archive.header, progress, counted, workers)
             return _write(ArchiveWriter(stream, archive.header, archive), blocks)
 
     def blocks(
         self,
         x: Signals,
         request: Request,
-        block_signals: int,
+        header: Header,
         progress: Progress,
         kept: Kept,
         workers: Workers,
     ) -> Iterator[Block]:
         """Encode signals a block at a time; an array or a request is refused at once."""
-        check_frames = self._decoder.transform.check_frames
-        parts = [check_frames(x)] if isinstance(x, np.ndarray) else x
+        check = self._decoder.transform.check_frames
         quality, _ = request.resolve(self._model)
-        blocks = (
-            block
-            for part in parts
-            for block in (
-                [Brick(check_frames(part.frames), part.shape)]
-                if isinstance(part, Brick)
-                else _split(check_frames(part), block_signals)
-            )
-        )
+        blocks = _parts(check(x) if isinstance(x, np.ndarray) else x, header, check)
         if workers.jobs == 1:
             return (self._block(block, request, quality, progress, kept) for block in blocks)
         encode = partial(_encode_elsewhere, self, request, quality)
@@ -278,8 +268,18 @@ def _encode_elsewhere(
     return encoder._block(part, request, raw_quality, unseen, kept), kept
 
 
-def _split(x: Frames, size: int) -> Iterator[Frames]:
-    return (x[start : start + size] for start in range(0, len(x), size))
+def _parts(
+    x: Signals, header: Header, check: Callable[[Frames], Frames]
+) -> Iterator[Frames | Brick]:
+    """Yield what becomes a block each: an array in full ones, and parts as they are if they may."""
+    usual = header.block_signals
+    parts, most = ([x], usual) if isinstance(x, np.ndarray) else (x, header.most_signals)
+    for part in parts:
+        if isinstance(part, Brick):
+            yield Brick(check(part.frames), part.shape)
+            continue
+        size = usual if len(part) > most else max(len(part), 1)
+        yield from (check(part)[start : start + size] for start in range(0, len(part), size))
 
 
 def _counted(
