@@ -42,8 +42,11 @@ def test_a_sweep_gives_table_json_pictures_and_models(swept, folder):
 
 def test_a_sweep_measures_on_as_many_signals_as_are_asked_for(run, folder):
     options = ("--latent-size", 2, "--architecture", "linear", "--jobs", 1, "--signals", 7)
-    assert run("sweep", "digits", "-o", "s", *options).code == 0
+    result = run("sweep", "digits", "-o", "s", *options)
+    assert result.code == 0, result.err
+    assert "7 signals held out from training" in result.out
     assert json.loads((folder / "s" / "sweep.json").read_text())["test_signals"] == 7
+    assert "digits: 7 signals;" in run("sweep", "digits", "-o", "u", *options, "--test", "digits").out
     assert run("sweep", "digits", "-o", "t", *options[:-1], 0).code == 2
 
 

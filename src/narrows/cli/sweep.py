@@ -128,9 +128,10 @@ def sweep(
         stream.write(json_module.dumps(written, indent=2, allow_nan=False).encode() + b"\n")
 
     def show() -> None:
-        held_out = f"{data}: {counted(len(x_test), 'signal')} held out from training"
+        n = counted(len(x_test), "signal")
+        measured = f"{test}: {n}" if test else f"{data}: {n} held out from training"
         peak = f"PSNR for a peak of {trained[0].reference.peak_in_words}"
-        _print(trained, f"{held_out}; {peak}", bool(lambdas))
+        _print(trained, f"{measured}; {peak}", bool(lambdas))
         say(f"{output}: sweep.json, pictures and {counted(len(trained), 'model')}", quiet)
 
     give(written, show, json=json, quiet=quiet)
