@@ -149,7 +149,7 @@ TRAINING = (
     {"plan"},
     {"choices", "signatures"},
     {"settings"},
-    {"presets", "torch_modes", "aims", "water_filling"},
+    {"adam", "presets", "torch_modes", "aims", "water_filling"},
 )
 """The floors of training, from above: a file imports what stands on lower ones."""
 

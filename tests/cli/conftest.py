@@ -34,3 +34,12 @@ def folder(tmp_path, tiny_codec, digits, monkeypatch):
     tiny_codec.save(tmp_path / "m.narrows")
     np.save(tmp_path / "x.npy", digits[:50])
     return tmp_path
+
+
+@pytest.fixture
+def bare_page(monkeypatch):
+    """The page of `report` is empty, and no peers are measured: all else is as it is."""
+    monkeypatch.setattr("narrows.evaluation.report.page", lambda contents: "<html></html>")
+    monkeypatch.setattr(
+        "narrows.evaluation.peers.registry.Bench.at_psnr", lambda bench, psnr, near: []
+    )

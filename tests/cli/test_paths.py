@@ -89,7 +89,7 @@ def test_packets_and_archives_of_the_longest_names_are_written(run, folder):
         (WRITERS[5], "report.html"),
     ],
 )
-def test_in_a_folder_the_output_has_its_default_name(run, folder, command, name):
+def test_in_a_folder_the_output_has_its_default_name(run, folder, bare_page, command, name):
     (folder / "out").mkdir()
     for output in ("out", "out/"):
         done = run(*command, "-o", output, "-f")
@@ -167,14 +167,17 @@ def test_pipes_are_read_like_files(folder, name):
     expected = shell(command.format(file))
     assert expected.returncode == 0, expected.stderr
     os.mkfifo("fifo")
-    for line in (
+    lines = [
         f"cat {file} | {command.format('-')}",
         f"{command.format('-')} < {file}",
         f"cat {file} | {command.format('/dev/stdin')}",
         f"{command.format('/dev/stdin')} < {file}",
         command.format(f"<(cat {file})"),
         f"cat {file} > fifo & {command.format('fifo')}",
-    ):
+    ]
+    # Whoever reads a pipe opens it as the others do: all ways for one, three of them for each.
+    number = list(READERS).index(name)
+    for line in lines if number == 0 else (lines * 2)[number % 6 :][:3]:
         found = shell(line)
         assert (found.returncode, found.stdout) == (0, expected.stdout), (line, found.stderr)
 
@@ -182,7 +185,7 @@ def test_pipes_are_read_like_files(folder, name):
 @posix
 @pytest.mark.slow
 def test_signals_to_train_on_come_through_pipes(folder):
-    options = "--latent-size 2 --epochs 1"
+    options = "--latent-size 2 --architecture linear"
     done = shell(f"cat x.npy | narrows train - {options} --validation <(cat x.npy) -o a.narrows")
     assert done.returncode == 0, done.stderr
     done = shell(f"narrows sweep <(cat x.npy) {options} --jobs 1 -o s")

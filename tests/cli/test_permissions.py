@@ -33,7 +33,7 @@ def mode_of(path):
 
 
 @pytest.fixture(autouse=True)
-def inputs(folder, digits):
+def inputs(folder, digits, bare_page):
     before = os.umask(0o022)
     codec = narrows.load("m.narrows")
     np.save("t.npy", digits[50:100])

@@ -59,7 +59,7 @@ def told(codec, x, compress, **target):
 @each_target
 def test_what_an_error_says_could_be_had_can_be_had(dtype, contexts, searches, name):
     codec = codec_of(dtype, contexts, searches)
-    x = signals_of(codec)
+    x = signals_of(codec)[:4]  # a few: the error looks for what effort 9 could do
     for effort in efforts_of(codec):
 
         def compress(x, effort=effort, **target):
@@ -76,14 +76,13 @@ def test_what_an_error_says_could_be_had_can_be_had(dtype, contexts, searches, n
 
 
 @each_kind
-@pytest.mark.parametrize("checksum", [False, True])
-def test_what_an_error_says_a_packet_could_have_can_be_had(dtype, contexts, searches, checksum):
-    codec = codec_of(dtype, contexts, searches)
+def test_what_an_error_says_a_packet_could_have_can_be_had(dtype, contexts, searches):
+    codec, checksum = codec_of(dtype, contexts, searches), dtype.startswith(("u", "f"))
 
     def compress(x, **target):
         return codec.compress_packet(x, checksum=checksum, **target)
 
-    for signal in signals_of(codec)[3:5]:
+    for signal in signals_of(codec)[3:4]:
         value = told(codec, signal, compress, target_bytes=0.5)
         assert value == int(value)
         assert len(compress(signal, target_bytes=value)) <= value
@@ -106,7 +105,7 @@ def test_where_no_effort_reaches_a_target_another_model_is_proposed(name):
 @each_target
 def test_the_highest_effort_is_proposed_only_where_it_reaches_the_target(name):
     codec, proposed = codec_of("uint8", (), True), 0
-    for signal in signals_of(codec)[:6, None]:
+    for signal in signals_of(codec)[:3, None]:
         unreachable = {name: 0.01 if name == "target_bytes" else 2000}
         value = told(codec, signal, partial(codec.compress, effort=0), **unreachable)
         for target in (value * 0.97, value * 1.01):

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import narrows
+from narrows.training.adam import Group
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.loop.state import TrainingState
 from narrows.training.plan import plan_of
@@ -39,7 +40,7 @@ def test_orthogonalising_keeps_the_directions_and_makes_them_equally_long(shape)
 def test_a_gradient_of_zeros_changes_nothing_but_the_decay():
     weight = nn.Parameter(torch.ones(20, 30))
     weight.grad = torch.zeros(20, 30)
-    Muon([weight], 0.01).step()
+    Muon([Group([weight], 0.01, WEIGHT_DECAY)]).step()
     assert torch.allclose(weight, torch.full((20, 30), 1.0 - 0.01 * WEIGHT_DECAY))
 
 
@@ -48,7 +49,7 @@ def test_the_first_update_is_as_large_as_one_of_adam(shape):
     before = torch.zeros(shape)
     weight = nn.Parameter(before.clone())
     weight.grad = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    Muon([weight], 0.01).step()
+    Muon([Group([weight], 0.01, WEIGHT_DECAY)]).step()
     size = (weight - before).square().mean().sqrt() / 0.01
     assert 0.5 * STEP_SIZE < size < 1.3 * STEP_SIZE
 
@@ -56,11 +57,11 @@ def test_the_first_update_is_as_large_as_one_of_adam(shape):
 def test_an_update_takes_downhill():
     target = torch.randn(20, 30, generator=torch.Generator().manual_seed(2))
     weight = nn.Parameter(torch.zeros(20, 30))
-    muon = Muon([weight], 0.1)
+    muon = Muon([Group([weight], 0.1, WEIGHT_DECAY)])
     for left in range(300, 0, -1):
-        muon.param_groups[0]["lr"] = 0.1 * left / 300
+        muon.groups[0].rate = 0.1 * left / 300
         loss = (weight - target).square().mean()
-        muon.zero_grad()
+        muon.forget_gradients()
         loss.backward()
         muon.step()
     assert loss < 0.05 * target.square().mean()
@@ -81,7 +82,7 @@ def muon_of(frame_shape, architecture):
     """Return the shapes of the weights that Muon moves."""
     optimisers = optimisers_of(frame_shape, architecture)
     muon = optimisers._all.get("muon")
-    return [tuple(p.shape) for group in muon.param_groups for p in group["params"]] if muon else []
+    return [tuple(p.shape) for group in muon.groups for p in group.parameters] if muon else []
 
 
 def test_convolutional_networks_have_it_between_hidden_units():
@@ -105,8 +106,8 @@ def test_a_convolutional_run_that_dies_goes_on_to_the_same_model(sample, folder)
 def test_restored_moments_lie_in_memory_as_their_weights_do():
     one, other = (optimisers_of((16, 16, 3), "conv") for _ in range(2))
     for optimiser in one._all.values():
-        for group in optimiser.param_groups:
-            for weight in group["params"]:
+        for group in optimiser.groups:
+            for weight in group.parameters:
                 weight.grad = torch.randn_like(weight)
         optimiser.step()
     tensors = {f"{part}.{n}": t for part, named in one.parts().items() for n, t in named.items()}
@@ -114,7 +115,8 @@ def test_restored_moments_lie_in_memory_as_their_weights_do():
     kept = {name: tensor.clone(memory_format=in_order) for name, tensor in tensors.items()}
     other.restore(TrainingState([], 0, [], kept))
     for name, each in other._all.items():
-        for weight, moments in each.state.items():
+        weights = [weight for group in each.groups for weight in group.parameters]
+        for weight, moments in zip(weights, each.state, strict=True):
             for moment in moments.values():
                 assert moment.shape == () or moment.stride() == weight.stride(), name
     restored = other.parts()

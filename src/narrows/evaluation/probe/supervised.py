@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from narrows.errors import SettingError
+from narrows.training.adam import Adam, Group
 from narrows.training.architectures import SLOPE, conv
 from narrows.training.architectures.conv import HIDDEN
 from narrows.training.architectures.dense import drawn_linear
@@ -130,14 +131,12 @@ def _fit(model: nn.Sequential, x: Tensor, classes: Tensor, seed: int) -> None:
     """Minimise the cross-entropy of `(n,)` classes of `(n, size)` inputs."""
     epochs = max(EPOCHS, math.ceil(MIN_UPDATES / math.ceil(len(x) / BATCH)))
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
-    )
-    decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=epochs)
-    for _ in range(epochs):
+    group = Group(list(model.parameters()), LEARNING_RATE, WEIGHT_DECAY)
+    optimiser = Adam([group])
+    for epoch in range(epochs):
+        group.rate = LEARNING_RATE * (1.0 - epoch / epochs)
         for rows in torch.split(torch.randperm(len(x), generator=generator), BATCH):
             loss = functional.cross_entropy(model(x[rows]), classes[rows])
-            optimiser.zero_grad(set_to_none=True)
+            optimiser.forget_gradients()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-        decay.step()

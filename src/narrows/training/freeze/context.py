@@ -23,6 +23,7 @@ from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.tables import FixedTables, Row, Symbols
 from narrows.codec.model.packed_tensors import pack_tensor
+from narrows.training.adam import Adam, Group
 
 TOTAL_UNITS = 768  # hidden units of all positions
 MAX_UNITS, MIN_UNITS = 24, 4  # hidden units of a position
@@ -136,21 +137,19 @@ def _updates(n: int, k: int) -> int:
 def _train(network: _Network, entries: Tensor, updates: int) -> None:
     """Train the network: lower the code length of `(n, k)` entries."""
     k, batch = entries.shape[1], min(BATCH, len(entries))
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, updates)
+    group = Group(list(network.parameters()), LEARNING_RATE, WEIGHT_DECAY)
+    optimiser = Adam([group])
     generator = torch.Generator().manual_seed(0)
     rows = torch.empty(0, dtype=torch.int64)
-    for _ in range(updates):
+    for update in range(updates):
         if len(rows) < batch:
             rows = torch.randperm(len(entries), generator=generator)
         chosen, rows = rows[:batch], rows[batch:]
-        optimiser.zero_grad()
+        optimiser.forget_gradients()
         positions = torch.randperm(k, generator=generator)[:POSITIONS_PER_UPDATE]
         network(entries[chosen], positions).backward()
+        group.rate = LEARNING_RATE * (0.5 + 0.5 * math.cos(math.pi * update / updates))
         optimiser.step()
-        schedule.step()
 
 
 class _Network(nn.Module):

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from narrows.training.adam import Adam, Group
+
 SLOPE = 0.125
 CLASSES_PER_UNIT = 8.0  # classes of scales that 1 of an output stands for
 MIDDLE_CLASS, UNIT_CLASS, PER_OCTAVE = 20, 14, 3  # of an output of 0, of a scale of 1
@@ -68,16 +70,16 @@ def train_numbers(
 ) -> float:
     """Train on rows of all passes; return the bits an element of the last tenth of the updates."""
     generator = torch.Generator().manual_seed(seed)
-    adam = torch.optim.Adam(networks.parameters(), lr=LEARNING_RATE, betas=BETAS, fused=True)
+    group = Group(list(networks.parameters()), LEARNING_RATE)
+    adam = Adam([group], BETAS)
     warm_up = min(WARM_UP, 1 + updates // 10)
     passes = [_shuffled(rows, generator) for rows in passes]
     last: list[float] = []
     for update in range(updates):
         rate = LEARNING_RATE * min(1.0, (update + 1) / warm_up)
         rate *= 0.5 + 0.5 * math.cos(math.pi * update / updates)
-        for group in adam.param_groups:
-            group["lr"] = rate + LAST_RATE
-        adam.zero_grad()
+        group.rate = rate + LAST_RATE
+        adam.forget_gradients()
         loss = torch.zeros(())
         for number, rows in enumerate(passes):
             batch = _batch(rows, max(LEAST_BATCH, int(BATCH * rows.share)), generator)

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from narrows.training.adam import Adam, Group
 from narrows.training.levels.byte_networks import ByteNetworks
 
 LOG = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ def train_networks(networks: ByteNetworks, frames: Tensor, epochs: float, seed: 
     size = min(BATCH, len(frames))
     per_epoch = max(1, len(frames) // size)
     n_updates = max(1, round(epochs * per_epoch))
-    adam = torch.optim.Adam(networks.parameters(), lr=LEARNING_RATE, betas=BETAS, fused=True)
+    group = Group(list(networks.parameters()), LEARNING_RATE)
+    adam = Adam([group], BETAS)
     warm_up = min(WARM_UP, 1 + n_updates // 10)
     last: list[float] = []
     order = torch.empty(0, dtype=torch.long)
@@ -36,11 +38,10 @@ def train_networks(networks: ByteNetworks, frames: Tensor, epochs: float, seed: 
             order = torch.randperm(len(frames), generator=generator)
         rate = LEARNING_RATE * min(1.0, (update + 1) / warm_up)
         rate *= 0.5 + 0.5 * math.cos(math.pi * update / n_updates)
-        for group in adam.param_groups:
-            group["lr"] = rate + LAST_RATE
+        group.rate = rate + LAST_RATE
         at = update % per_epoch * size
         batch = frames[order[at : at + size]]
-        adam.zero_grad()
+        adam.forget_gradients()
         loss = networks.bits(batch) / batch.numel()
         loss.backward()  # type: ignore[no-untyped-call]
         adam.step()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
+from narrows.training.adam import Adam, Group, Optimiser, State
 from narrows.training.architectures import Autoencoder
 from narrows.training.loop.state import TrainingState
 
@@ -22,7 +20,7 @@ MIN_MUON_SIDE = 17
 """Smaller matrices are moved by Adam, among them the outermost convolutions of usual width."""
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Optimiser):
     """Momentum whose singular values are made equal (Jordan et al. 2024).
 
     Weights of more than two axes count as matrices of as many rows as the first is long. Updates
@@ -32,27 +30,22 @@ class Muon(torch.optim.Optimizer):
 
     Parameters
     ----------
-    parameters : iterable of nn.Parameter
-    rate : float
+    groups : iterable of Group
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
-        super().__init__(parameters, {"lr": rate, "weight_decay": WEIGHT_DECAY})
+    def _nothing(self, weight: Tensor) -> State:
+        return {"momentum": torch.zeros_like(weight).detach()}
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Change the parameters once by their gradients."""
-        for group in self.param_groups:
-            for weight in group["params"]:
-                state = self.state[weight]
-                if not state:
-                    state["momentum"] = torch.zeros_like(weight)
-                momentum = state["momentum"].lerp_(weight.grad, 1.0 - MOMENTUM)
-                direction = torch.lerp(weight.grad, momentum, MOMENTUM).flatten(1)
-                change = orthogonalised(direction).reshape(weight.shape)
-                size = STEP_SIZE * max(direction.shape) ** 0.5
-                weight.mul_(1.0 - group["lr"] * group["weight_decay"])
-                weight.add_(change, alpha=-group["lr"] * size)
+    def _move(
+        self, group: Group, weights: list[Tensor], gradients: list[Tensor], states: list[State]
+    ) -> None:
+        for weight, gradient, state in zip(weights, gradients, states, strict=True):
+            momentum = state["momentum"].lerp_(gradient, 1.0 - MOMENTUM)
+            direction = torch.lerp(gradient, momentum, MOMENTUM).flatten(1)
+            change = orthogonalised(direction).reshape(weight.shape)
+            size = STEP_SIZE * max(direction.shape) ** 0.5
+            weight.mul_(1.0 - group.rate * group.weight_decay)
+            weight.add_(change, alpha=-group.rate * size)
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
@@ -99,25 +92,25 @@ class Optimisers:
         others = [p for p in networks if id(p) not in moved]
         gains = [p for p in (model.log_gain, model.log_step) if p is not None]
         groups = [
-            {"params": others, "lr": rate, "weight_decay": WEIGHT_DECAY},
-            {"params": list(density.parameters()), "lr": rate * DENSITY_SPEED, "weight_decay": 0.0},
-            *([{"params": gains, "lr": rate, "weight_decay": 0.0}] if gains else []),
+            Group(others, rate, WEIGHT_DECAY),
+            Group(list(density.parameters()), rate * DENSITY_SPEED),
+            *([Group(gains, rate)] if gains else []),
         ]
-        self._all: dict[str, torch.optim.Optimizer] = {
-            "adam": torch.optim.AdamW(groups, betas=BETAS, fused=True),
-            **({"muon": Muon(hidden, rate)} if hidden else {}),
+        self._all: dict[str, Optimiser] = {
+            "adam": Adam(groups, BETAS),
+            **({"muon": Muon([Group(hidden, rate, WEIGHT_DECAY)])} if hidden else {}),
         }
-        self._highest = [group["lr"] for group in self._groups()]
+        self._highest = [group.rate for group in self._groups()]
 
-    def _groups(self) -> list[dict[str, Any]]:
-        return [group for each in self._all.values() for group in each.param_groups]
+    def _groups(self) -> list[Group]:
+        return [group for each in self._all.values() for group in each.groups]
 
     def step(self, loss: Tensor, factor: float) -> None:
         """Change all parameters once, at `factor` times the highest learning rates."""
         for group, highest in zip(self._groups(), self._highest, strict=True):
-            group["lr"] = highest * factor
+            group.rate = highest * factor
         for each in self._all.values():
-            each.zero_grad(set_to_none=True)
+            each.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
         for each in self._all.values():
             each.step()
@@ -127,21 +120,15 @@ class Optimisers:
         return {
             f"{name}.{number}": tensors
             for name, each in self._all.items()
-            for number, tensors in each.state_dict()["state"].items()
+            for number, tensors in enumerate(each.state)
         }
 
     def restore(self, state: TrainingState) -> None:
         """Restore the moments, in the memory layout of the weights: the fused Adam expects it."""
         for name, each in self._all.items():
-            weights = [weight for group in each.param_groups for weight in group["params"]]
-            moments: dict[int, dict[str, Tensor]] = {}
             for label, tensor in state.under(f"{name}.").items():
                 number, _, part = label.partition(".")
-                weight = weights[int(number)]
-                alike = torch.empty_like(weight) if tensor.shape == weight.shape else tensor.clone()
-                moments.setdefault(int(number), {})[part] = alike.detach().copy_(tensor)
-            groups = each.state_dict()["param_groups"]
-            each.load_state_dict({"state": moments, "param_groups": groups})
+                each.state[int(number)][part].copy_(tensor)
 
 
 def _is_hidden(weight: nn.Parameter) -> bool:
