@@ -14,8 +14,9 @@ from torch import nn
 
 import narrows
 from narrows.codec.codec import Codec
+from narrows.codec.levels.lattice import Lattice
 from scripts.golden.files import efforts_of, files_of, packets_of, wrapped_of
-from scripts.golden.level_networks import levels_of_bytes, levels_of_numbers
+from scripts.golden.level_networks import levels_of_bytes, levels_of_numbers, levels_within
 from scripts.golden.special import (
     exact_float32,
     exact_qualities_int16,
@@ -265,6 +266,9 @@ RANDOM = {
     "level-networks-colours-uint8": partial(levels_of_bytes, (5, 4), 3, (0,)),
     "level-networks-int16": partial(levels_of_numbers, "int16", (17,), 2),
     "level-networks-int32": partial(levels_of_numbers, "int32", (3, 5, 4), 1),
+    "level-bounds-uint8": partial(levels_within, "uint8", (7,), Lattice(-3, 21), 10),
+    "level-bounds-int16": partial(levels_within, "int16", (9, 6), Lattice(100, 5), 2),
+    "level-bounds-float32": partial(levels_within, "float32", (7,), Lattice(1.5, 0.499), 0.25),
     "channels-float32": channels_float32,
     "channels-int16": channels_int16,
     "qualities-uint8": qualities_uint8,

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import numpy as np
 
 from narrows.codec.archive import Block, Mode
-from narrows.codec.archive.modes import NETWORKS
+from narrows.codec.archive.guarantee import Guarantee
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.level_payloads import encode_levels
 from narrows.codec.levels.passes import PassOrder
@@ -34,9 +34,27 @@ def levels_of_numbers(dtype, shape, n_channels):
         return _files(tiny_model(dtype, frames.shape[1:], 3), random_number_levels(order), frames)
 
 
-def _files(model, levels, x):
+def levels_within(dtype, shape, lattice, bound):
+    """Signals within a bound, of floats with some that no lattice has."""
+    order = PassOrder(shape, start_stride=8)
+    x = waves(order, 30)
+    if dtype == "uint8":
+        levels = random_levels(order, (0, 3, 12), lattice=lattice)
+        x = blobs(shape, 30) // 100 * 50
+        x[2:] = 0  # of others, networks drawn at random make more bytes than there are
+    else:
+        levels = random_number_levels(order, lattice=lattice)
+    if dtype == "float32":
+        x = x / 8
+        x[2, :3], x[4, 0], x[5, 5], x[6, 1] = np.nan, np.inf, -0.0, 1e30
+    x = x.astype(dtype).reshape(30, *shape)
+    with patch("narrows.codec.encoding.level_fit.LEAST_ROWS", 32):
+        return _files(tiny_model(dtype, shape, 3), levels, x, bound)
+
+
+def _files(model, levels, x, *bounds):
     model = replace(model, levels=levels)
     model = replace(model, known_answers=right_answers(model))
-    codec, payload = Codec(model), NETWORKS + encode_levels(levels, x)
+    codec, payload = Codec(model), encode_levels(levels, x, Guarantee(bounds))
     blob = written(codec.encoder.header(), [Block(Mode.LEVELS, 0, len(x), payload)])
     return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}

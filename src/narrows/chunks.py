@@ -22,12 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import NO_MODEL, Header
+from narrows.codec.archive.guarantee import Guarantee
 from narrows.codec.archive.wrapped import pack_filled, pack_wrapped, take_filled
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.encoder import Encoder, Signals
-from narrows.codec.encoding.free_encoder import free_encoder
-from narrows.codec.encoding.guarantees import range_of
+from narrows.codec.encoding.free_encoder import free_encoder, serves
+from narrows.codec.encoding.guarantees import check_bounds, range_of
 from narrows.codec.encoding.kept import Kept
 from narrows.codec.encoding.requests import Request, unseen
 from narrows.codec.model.model import Model
@@ -187,7 +188,7 @@ def _filled(part: Array, shape: Shape, filler: Any) -> Array:
 
 
 def has_networks(model: Model, request: Request, shape: Shape, dtype: np.dtype[Any]) -> bool:
-    """Tell whether a chunk is coded by a model's networks of levels: whole frames, without loss."""
+    """Tell whether a chunk is coded by a model's networks of levels: whole frames alone."""
     kind = (shape[1:], dtype.newbyteorder("="))
     is_whole = len(shape) > 1 and kind == (model.frame_shape, model.dtype)
     return is_whole and networks_serve(model, request)
@@ -195,7 +196,11 @@ def has_networks(model: Model, request: Request, shape: Shape, dtype: np.dtype[A
 
 def networks_serve(model: Model, request: Request) -> bool:
     """Tell whether a model has networks that code what is promised."""
-    return request.lossless and model.levels is not None
+    if request.lossless:
+        return serves(model, Guarantee())
+    if request.max_error is None:  # a part of a range is another bound in every chunk
+        return False
+    return serves(model, Guarantee(check_bounds("max_error", request.max_error)))
 
 
 def _rows(chunk: Array) -> Array:

@@ -8,6 +8,7 @@ import pytest
 
 import narrows
 from narrows.codec.codec import Codec
+from narrows.codec.levels.lattice import Lattice
 from tests.helpers.command_line import fails_with_one_line
 from tests.helpers.level_models import codec_with_levels, let_networks_code, signals_for_levels
 from tests.helpers.tiny_models import tiny_codec
@@ -31,7 +32,8 @@ def frames(tmp_path, monkeypatch):
 
 def test_info_tells_the_networks_of_a_model(run, frames):
     levels = json.loads(run("info", "m.narrows", "--json").out)["levels"]
-    assert levels == {"kind": "numbers", "networks": 9, "units": 3, "parameters": 774}
+    assert levels == {"kind": "numbers", "networks": 9, "units": 3, "parameters": 774,
+                      "max_error": None}  # fmt: skip
     shown = run("info", "m.narrows").out
     assert "lossless by levels  9 networks of 3 units for numbers, 774 parameters" in shown
     assert json.loads(run("info", "plain.narrows", "--json").out)["levels"] is None
@@ -81,6 +83,34 @@ def test_a_model_that_nothing_needs_is_not_carried(run, frames, options):
     command = ("compress", "x.npy", *options, "-o", "x.nrw")
     assert fails_with_one_line(run(*command, "--embed-model"), "need no model; leave it out")
     assert run(*command).code == 0
+
+
+def test_networks_for_a_bound_serve_it_and_wider_ones(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    let_networks_code(monkeypatch)
+    x = signals_for_levels("int16", 40)
+    np.save("x.npy", x)
+    codec = codec_with_levels("int16", Lattice(4, 7))
+    Codec(replace(codec.model, training={})).save("m.narrows")
+    assert "levels within 3  9 networks of 3 units for numbers" in run("info", "m.narrows").out
+    assert json.loads(run("info", "m.narrows", "--json").out)["levels"]["max_error"] == 3
+    for bound, kind in (("3", "levels by networks"), ("2", "levels"), ("9", "levels by networks")):
+        done = run("compress", "x.npy", *MODEL, "--max-error", bound, "-o", f"{bound}.nrw")
+        assert f"blocks: 1 {kind}" in done.err
+        run("decompress", f"{bound}.nrw", *MODEL, "-o", f"{bound}.npy")
+        assert np.abs(np.load(f"{bound}.npy").astype(int) - x).max() <= int(bound)
+
+
+@pytest.mark.parametrize(("options", "told"), [
+    (("--max-error", "3"), "give levels (--levels) too"),
+    (("--levels", "--max-error", "0"), "must be a finite number above 0"),
+    (("--levels", "--max-error", "nan"), "must be a finite number above 0"),
+    (("--levels", "--max-error", "-1"), "must be a finite number above 0"),
+    (("--levels", "--max-error", "0.5"), "below the resolution of int16, 1"),
+])  # fmt: skip
+def test_bounds_that_no_networks_keep_are_refused_in_a_line(run, frames, options, told):
+    command = ("train", "x.npy", "-o", "n.narrows", "--architecture", "linear", *options)
+    assert fails_with_one_line(run(*command), told)
 
 
 def test_packets_have_no_bounds_and_blocks_of_one_signal_are_advised(run, frames):

@@ -46,7 +46,9 @@ def test_a_sweep_measures_on_as_many_signals_as_are_asked_for(run, folder):
     assert result.code == 0, result.err
     assert "7 signals held out from training" in result.out
     assert json.loads((folder / "s" / "sweep.json").read_text())["test_signals"] == 7
-    assert "digits: 7 signals;" in run("sweep", "digits", "-o", "u", *options, "--test", "digits").out
+    assert (
+        "digits: 7 signals;" in run("sweep", "digits", "-o", "u", *options, "--test", "digits").out
+    )
     assert run("sweep", "digits", "-o", "t", *options[:-1], 0).code == 2
 
 

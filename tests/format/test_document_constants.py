@@ -128,6 +128,7 @@ STATED = {
     "levels.number_tables.ESCAPE": ("Numbers", "; {} escapes"),
     "levels.number_tables.MAX_DISTANCE": ("Numbers", "distance plus {}, then"),
     "levels.number_tables.N_CLASSES": ("Numbers", "each channel, below {}:"),
+    "levels.lattice.MAX_OFFSET": ("Lattice", "| `-2**53` to {} |"),
     "levels.pass_network.HIDDEN_LIMIT": ("Settings and tensors", "/ 8)), -4095, {})"),
 }
 DOCUMENTED_OTHERWISE = {
@@ -136,6 +137,7 @@ DOCUMENTED_OTHERWISE = {
     "entropy.context_model.TENSORS",  # a table of its own
     "archive.guarantee.KEY",  # in words
     "archive.modes.NETWORKS",
+    "archive.modes.NETWORKS_AND_EXACT",
     "archive.wrapped.CRC_BYTES",
     "archive.layout.NO_MODEL",
     "interpolation.adaptive.LATER_CLASSES",  # in formulas
@@ -201,6 +203,7 @@ DOCUMENTED_OTHERWISE = {
     "levels.decisions.SIGMOID_REACH",
     "levels.decisions.SIGMOID_UNIT",
     "levels.kinds.KINDS",
+    "levels.lattice.MAX_BOUND",
     "levels.number_inputs.N_AROUND",
     "levels.number_inputs.N_FLAGS",
     "levels.number_inputs.N_OTHER",
@@ -226,6 +229,8 @@ DOCUMENTED_OTHERWISE = {
     "levels.number_payload.WORD_BYTES",
 }
 NO_MATTER_OF_FORMAT = {
+    "levels.lattice.FURTHEST",  # what a writer numbers
+    "levels.lattice.LARGEST",
     "levels.passes.NOWHERE",
     "levels.passes.START",
     "prediction.past.AHEAD",

@@ -44,10 +44,12 @@ EXACT = GOLDEN / "v0" / "exact-float32.narrows"
 TRUTHS = GOLDEN / "v0" / "linear-bool.narrows"
 TILES = GOLDEN / "v0" / "tiles-float32.narrows"
 NETWORKS = GOLDEN / "v0" / "level-networks-int16.narrows"
+LATTICE = GOLDEN / "v0" / "level-bounds-float32.narrows"
 PREDICTED = GOLDEN / "v0" / "predicted-float32.narrows"
 MODELS = {  # of bad archives
     "archive-qualities": QUALITIES,
     "archive-exact": EXACT,
+    "archive-lattice": LATTICE,
     "archive-networks": NETWORKS,
     "archive-predicted": PREDICTED,
     "archive-tiles": TILES,

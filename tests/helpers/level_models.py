@@ -17,7 +17,7 @@ from tests.helpers.tiny_models import right_answers, tiny_model
 SHAPE = (9, 6)
 
 
-def random_levels(order, atoms=(0, 253, 255), units=3, k=8, seed=0):
+def random_levels(order, atoms=(0, 253, 255), units=3, k=8, seed=0, lattice=None):
     """Return a levels coder for bytes whose networks are drawn at random."""
     rng = np.random.default_rng(seed)
     networks = [
@@ -26,7 +26,7 @@ def random_levels(order, atoms=(0, 253, 255), units=3, k=8, seed=0):
     ]
     quiet = rng.integers(8, N_QUIET, order.size).astype(np.uint8)
     loud = to_integers(rng.random(256) + 0.01).astype(np.int32)
-    return ByteLevels(order, k, tuple(atoms), networks, quiet, loud)
+    return ByteLevels(order, k, tuple(atoms), networks, quiet, loud, lattice)
 
 
 def random_network(rng, n_in, n_places, n_atoms, units):
@@ -50,7 +50,7 @@ def blobs(shape, n, seed=0):
     return np.clip(x + 60, 0, 255).astype(np.uint8).reshape(n, -1)
 
 
-def random_number_levels(order, units=3, seed=0):
+def random_number_levels(order, units=3, seed=0, lattice=None):
     """Return a levels coder for whole numbers whose networks are drawn at random."""
     rng = np.random.default_rng(seed)
     passes = [each for each in order.passes if not each.is_start]
@@ -64,7 +64,7 @@ def random_number_levels(order, units=3, seed=0):
         )
         for each in passes
     ]
-    return NumberLevels(order, networks)
+    return NumberLevels(order, networks, lattice)
 
 
 def waves(order, n, seed=0):
@@ -74,10 +74,14 @@ def waves(order, n, seed=0):
     return np.rint(x + rng.normal(size=x.shape)).astype(np.int64).reshape(n, -1)
 
 
-def codec_with_levels(dtype):
+def codec_with_levels(dtype, lattice=None):
     """Return a codec for frames of 9 x 6 whose networks of levels are drawn at random."""
     order = PassOrder(SHAPE, start_stride=8)
-    levels = random_levels(order) if dtype == "uint8" else random_number_levels(order)
+    if dtype == "uint8":
+        atoms = (0, 253, 255) if lattice is None else (0, 1, 2)
+        levels = random_levels(order, atoms, lattice=lattice)
+    else:
+        levels = random_number_levels(order, lattice=lattice)
     model = replace(tiny_model(dtype, SHAPE, 3), levels=levels)
     return Codec(replace(model, known_answers=right_answers(model)))
 

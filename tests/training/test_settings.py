@@ -33,7 +33,7 @@ def test_train_has_an_option_for_every_setting_but_patience_and_some_of_its_own(
 
 def test_sweep_has_the_options_that_all_of_its_trainings_share():
     own = {"--output", "-o", "--test", "--signals", "--jobs", "--force", "-f", "--json", "--quiet"}
-    not_shared = {"qualities", "minutes", "batch_size", "device", "levels", "patience"}
+    not_shared = {"qualities", "minutes", "batch_size", "device", "levels", "max_error", "patience"}
     of_settings = as_options(SETTINGS.keys() - not_shared) | {"--no-augment"}
     assert options("sweep") - {"data"} == own | OF_READING | of_settings
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .level_networks import TOTAL, Decisions, Levels, cut, sigmoid
+from .level_networks import TOTAL, Decisions, Lattice, Levels, cut, sigmoid
 from .level_passes import Level
 
 QUARTERS = (16777216, 14107900, 11863283, 9975792)
@@ -24,9 +24,9 @@ def n_inputs(k: int, atoms: Sequence[int]) -> int:
     return k + (16 if len(atoms) > 1 else 8) + 4 * (len(atoms) - 1)
 
 
-def inputs(near: np.ndarray, atoms: Sequence[int]) -> np.ndarray:
-    """Return the inputs of (k, rows) neighbours."""
-    parts = [near - 128, 128 * (near[:8] == atoms[0])]
+def inputs(near: np.ndarray, values: np.ndarray, atoms: Sequence[int]) -> np.ndarray:
+    """Return the inputs of (k, rows) neighbours, which stand for such values."""
+    parts = [values - 128, 128 * (near[:8] == atoms[0])]
     if len(atoms) > 1:
         parts.append(128 * np.isin(near[:8], atoms[1:]))
     return np.concatenate([*parts, *(128 * (near[:4] == atom) for atom in atoms[1:])])
@@ -34,7 +34,9 @@ def inputs(near: np.ndarray, atoms: Sequence[int]) -> np.ndarray:
 
 def decode_bytes(own: Levels, words: bytes, n: int) -> np.ndarray:
     """Decode n frames, (n, size)."""
-    coder, outside = Decisions(words), own.order.size
+    coder, outside, lattice = Decisions(words), own.order.size, own.lattice or Lattice(0, 1)
+    stand_for = lattice.values(np.arange(256), np.dtype(np.uint8)).astype(int)
+    edges = lattice.edges().tolist()
     values = np.full((outside + 1, n), own.atoms[0])
     for network, of in zip(own.networks, own.order.passes, strict=True):
         places = np.array([own.order.index(p, of.channel) for p in own.order.places(of)])
@@ -48,11 +50,12 @@ def decode_bytes(own: Levels, words: bytes, n: int) -> np.ndarray:
             loud = np.flatnonzero(dead)[np.array([coder.yes(f) for f in odds], bool)]
             found[loud] = coder.entries(own.loud, len(loud))
             rows = np.repeat(np.arange(part.start, part.stop), n)[~dead]
-            outputs = network.run(inputs(x[:, ~dead], own.atoms), rows)
-            found[~dead] = take_values(outputs, own.atoms, coder)
+            live = x[:, ~dead]
+            outputs = network.run(inputs(live, stand_for[live], own.atoms), rows)
+            found[~dead] = take_values(outputs, own.atoms, edges, coder)
             values[places[part]] = found.reshape(-1, n)
     coder.coder.check_end()
-    return values[:-1].T.astype(np.uint8)
+    return values[:-1].T
 
 
 def neighbours(own: Levels, of: Level) -> np.ndarray:
@@ -72,8 +75,10 @@ def quiet(number: int) -> int:
     return min(max(QUARTERS[number % 4] >> number // 4, 1), TOTAL - 1)
 
 
-def take_values(outputs: np.ndarray, atoms: Sequence[int], coder: Decisions) -> np.ndarray:
-    """Take the values of (outputs, rows)."""
+def take_values(
+    outputs: np.ndarray, atoms: Sequence[int], edges: list[int], coder: Decisions
+) -> np.ndarray:
+    """Take the bytes of (outputs, rows), whose values begin at such edges."""
     found = np.full(outputs.shape[1], atoms[0])
 
     def split(rows: list[int], row: int) -> tuple[list[int], list[int]]:
@@ -93,7 +98,7 @@ def take_values(outputs: np.ndarray, atoms: Sequence[int], coder: Decisions) -> 
         found[left] = atoms[-1]
     for start in range(0, len(grey), 2**13):
         group = grey[start : start + 2**13]
-        found[group] = take_levels(outputs[len(atoms) :, group], atoms, coder)
+        found[group] = take_levels(outputs[len(atoms) :, group], atoms, edges, coder)
     return found
 
 
@@ -102,17 +107,19 @@ def chance(logit: int) -> int:
     return min(max(256 * sigmoid(16 * int(logit)), 32), TOTAL - 32)
 
 
-def take_levels(mixture: np.ndarray, atoms: Sequence[int], coder: Decisions) -> list[int]:
+def take_levels(
+    mixture: np.ndarray, atoms: Sequence[int], edges: list[int], coder: Decisions
+) -> list[int]:
     """Take the levels of a group of (9, rows)."""
-    rest = sorted(set(range(256)) - set(atoms))
+    rest = [i for i in range(256) if edges[i + 1] > edges[i] and i not in atoms] or [0, 255]
     low, high = rest[0], rest[-1]
     rows = [Mixture(*column.tolist()) for column in mixture.T]
     levels = [0] * len(rows)
-    ends = [(row.mass(low), row.mass(high + 1)) for row in rows]
+    ends = [(row.mass(edges[low]), row.mass(edges[high + 1])) for row in rows]
     for bit in (128, 64, 32, 16, 8, 4, 2, 1):
         for i, row in enumerate(rows):
             below, above = ends[i]
-            at = row.mass(min(max(levels[i] + bit, low), high + 1))
+            at = row.mass(edges[min(max(levels[i] + bit, low), high + 1)])
             ratio = TOTAL * (above - at) // max(above - below, 1)
             if coder.yes(min(max(ratio, 1), TOTAL - 1)):
                 levels[i] += bit

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .conventions import need
-from .forms import ListOf, integer
+from .forms import Either, ListOf, integer, is_float, is_positive
 from .level_passes import START, Order
 from .payload import Coder
 from .tensors import Tensors
@@ -26,9 +26,54 @@ BYTES = {
 NUMBERS = {"kind": lambda v: v == "numbers", **GRID}
 
 
+WHOLE = {"offset": integer(-(2**53), 2**53), "step": integer(3, 2**21 + 1)}
+FLOATS = {"offset": is_float, "step": is_positive}
+
+
 def form_of_levels(value: Any) -> Any:
-    """Return the form of the settings of levels, by their kind."""
-    return BYTES if isinstance(value, dict) and value.get("kind") == "bytes" else NUMBERS
+    """Return the form of the settings of levels, by their kind; a lattice may be missing."""
+    there = value if isinstance(value, dict) else {}
+    form = BYTES if there.get("kind") == "bytes" else NUMBERS
+    return form | ({"lattice": Either(form_of_lattice)} if "lattice" in there else {})
+
+
+def form_of_lattice(value: Any) -> Any:
+    """Return the form of a lattice, of whole numbers or of floats."""
+    return FLOATS if isinstance(value, dict) and isinstance(value.get("step"), str) else WHOLE
+
+
+class Lattice(NamedTuple):
+    """What numbers stand for."""
+
+    offset: int | float
+    step: int | float
+
+    def values(self, numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Turn numbers into elements."""
+        if dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                return (numbers.astype(np.float64) * self.step + self.offset).astype(dtype)
+        ends = np.iinfo(dtype)
+        found = numbers.astype(np.int64) * self.step + self.offset
+        return np.clip(found, ends.min, min(ends.max, 2**63 - 1)).astype(dtype)
+
+    def edges(self) -> np.ndarray:
+        """Return where the values of each byte begin, and one more."""
+        return np.clip(np.arange(257) * self.step + self.offset - self.step // 2, 0, 256)
+
+
+def read_lattice(own: dict[str, Any], dtype: np.dtype) -> Lattice | None:
+    """Read the lattice of levels, if there is one."""
+    if "lattice" not in own:
+        need(dtype.kind in "iu", "levels of floats without a lattice")
+        return None
+    offset, step = own["lattice"]["offset"], own["lattice"]["step"]
+    need(isinstance(step, str) == (dtype.kind == "f"), "a lattice of another kind")
+    if dtype.kind == "f":
+        return Lattice(float.fromhex(offset), float.fromhex(step))
+    need(step % 2 == 1, "an even step")
+    need(dtype != np.uint8 or abs(offset) <= step // 2, "an offset too far from 0")
+    return Lattice(offset, step)
 
 
 class Network(NamedTuple):
@@ -57,6 +102,16 @@ class Levels(NamedTuple):
     k: int
     quiet: list[int]
     loud: list[int]
+    lattice: Lattice | None
+
+    def elements(self, numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Turn what is coded into elements."""
+        if self.lattice is not None:
+            return self.lattice.values(numbers, dtype)
+        ends = np.iinfo(dtype)
+        inside = numbers.min(initial=0) >= ends.min and numbers.max(initial=0) <= ends.max
+        need(inside, "a number outside the element type")
+        return numbers.astype(dtype)
 
     def answers(self) -> Iterator[np.ndarray]:
         """Return what each network gives for three inputs, (3, outputs)."""
@@ -76,7 +131,7 @@ def read_level_networks(own: dict[str, Any], dtype: np.dtype, n: int, tensors: T
     order = Order(shape, own["n_channels"], stride, origin)
     is_bytes = own["kind"] == "bytes"
     need(order.size == n and is_bytes == (dtype == np.uint8), "levels of other frames")
-    need(dtype.kind in "iu", "levels of no whole numbers")
+    need(dtype.kind in "iuf", "levels of truth values")
     atoms = own.get("atoms", [])
     need(len(set(atoms)) == len(atoms), "the same atom twice")
     need(not is_bytes or n <= 2**16, "too many elements for levels")
@@ -98,7 +153,8 @@ def read_level_networks(own: dict[str, Any], dtype: np.dtype, n: int, tensors: T
         loud = tensors.unpack("loud", "int32", 256).tolist()
         need(max(quiet) < 96 and min(loud) >= 1 and sum(loud) == TOTAL, "quiet or loud is wrong")
     limit = 128 if is_bytes else 1024
-    return Levels(order, networks, limit, atoms, own.get("n_neighbours", 0), quiet, loud)
+    lattice = read_lattice(own, dtype)
+    return Levels(order, networks, limit, atoms, own.get("n_neighbours", 0), quiet, loud, lattice)
 
 
 class Decisions:

@@ -12,6 +12,7 @@ import numpy as np
 from .bricks import Wavelets, read_wavelets
 from .container import read_container
 from .conventions import Shape, need
+from .exact_values import read_exact
 from .forms import Settings
 from .groups import check_groups, read_codings
 from .known_answers import check_known
@@ -63,19 +64,16 @@ class Model(NamedTuple):
         return denormalise(y, self.normaliser, self.frame_shape)
 
     def by_levels(self, payload: bytes, n: int) -> np.ndarray:
-        """Decode n frames by networks of levels."""
+        """Decode n frames of a block by networks of levels."""
         assert self.levels is not None
+        shape, kind, rest = (n, *self.frame_shape), payload[0], payload[1:]
+        if kind == 3:
+            mask, values, rest = read_exact(rest, shape, self.dtype)
         decode = decode_bytes if self.levels.atoms else decode_numbers
-        frames = decode(self.levels, payload, n).reshape(n, *self.frame_shape)
-        return to_dtype(frames, self.dtype)
-
-
-def to_dtype(numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return whole numbers in a type that must have them."""
-    ends = np.iinfo(dtype)
-    inside = numbers.min(initial=0) >= ends.min and numbers.max(initial=0) <= ends.max
-    need(inside, "a number outside the element type")
-    return numbers.astype(dtype)
+        frames = self.levels.elements(decode(self.levels, rest, n), self.dtype).reshape(shape)
+        if kind == 3:
+            frames[mask] = values
+        return frames
 
 
 def read_model(data: bytes) -> Model:

@@ -7,7 +7,11 @@ that only the check in question can refuse a file. reasons.txt lists what the re
 from scripts.golden.bad.archives import bad_archives, bad_truths
 from scripts.golden.bad.exact_values import bad_exact_values
 from scripts.golden.bad.geometry import bad_geometries
-from scripts.golden.bad.level_networks import bad_by_networks, bad_level_networks
+from scripts.golden.bad.level_networks import (
+    bad_by_networks,
+    bad_level_networks,
+    bad_on_lattices,
+)
 from scripts.golden.bad.levels import bad_levels
 from scripts.golden.bad.models import bad_models
 from scripts.golden.bad.predicted import bad_predicted, bad_predictions, bad_unpredicted
@@ -25,6 +29,7 @@ def bad_files():
         ("archive-geometry-", bad_geometries(), ".nrw"),
         ("archive-levels-", bad_levels(), ".nrw"),
         ("archive-networks-", bad_by_networks(), ".nrw"),
+        ("archive-lattice-", bad_on_lattices(), ".nrw"),
         ("archive-predicted-", bad_predicted(), ".nrw"),
         ("archive-qualities-", bad_groups(), ".nrw"),
         ("archive-tiles-", bad_tiles(), ".nrw"),

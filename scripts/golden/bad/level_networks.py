@@ -4,10 +4,17 @@ import numpy as np
 
 from readers.python.narrows_reader import read_archive, read_model
 from scripts.golden.bad.archives import archive, block, good_payload, header
-from scripts.golden.bad.good_files import LEVELS_ARCHIVE, LEVELS_MODEL, NUMBERS_MODEL
-from scripts.golden.bad.model_parts import faulty, plainer
+from scripts.golden.bad.good_files import (
+    BYTES_MODEL,
+    FLOATS_ARCHIVE,
+    FLOATS_MODEL,
+    LEVELS_ARCHIVE,
+    NUMBERS_MODEL,
+)
+from scripts.golden.bad.model_parts import ONE, faulty, plainer
 
-LEVELS, INT16 = 6, 3
+LEVELS, INT16, FLOAT32 = 6, 3, 5
+ZERO = "0x0.0p+0"
 
 
 def own(**settings):
@@ -25,13 +32,13 @@ MODELS = {
         levels={k: v for k, v in m.decoding["levels"].items() if k not in ("atoms", "n_neighbours")}
         | {"kind": "numbers"}
     ),
-    "of-another-shape": own(shape=[6, 9]),
-    "of-more-elements": own(shape=[9, 7]),
+    "of-another-shape": own(shape=[4, 2]),
+    "of-more-elements": own(shape=[8]),
     "of-no-axes": own(shape=[]),
-    "of-four-axes": own(shape=[9, 3, 2, 1]),
+    "of-four-axes": own(shape=[7, 1, 1, 1]),
     "stride-of-three": own(start_stride=3),
     "stride-0": own(start_stride=0),
-    "origin-beyond-an-axis": own(origin=6),
+    "origin-beyond-an-axis": own(origin=7),
     "neighbours-too-few": own(n_neighbours=7),
     "neighbours-too-many": own(n_neighbours=49),
     "atoms-none": own(atoms=[]),
@@ -39,7 +46,7 @@ MODELS = {
     "atom-of-256": own(atoms=[0, 256, 255]),
     "atoms-of-another-number": own(atoms=[0, 255]),
     "quiet-96": lambda m: m.change("levels.quiet", 0, 96),
-    "quiet-of-other-places": lambda m: m.replace("levels.quiet", np.zeros(53, "u1")),
+    "quiet-of-other-places": lambda m: m.replace("levels.quiet", np.zeros(6, "u1")),
     "loud-0": lambda m: m.change("levels.loud", 0, 0),
     "loud-of-another-sum": lambda m: m.change("levels.loud", 0, 1),
     "first-of-other-inputs": lambda m: m.replace("levels.0.first", np.zeros((3, 9), "i2")),
@@ -47,6 +54,17 @@ MODELS = {
     "second-of-other-units": lambda m: m.replace("levels.0.second", np.zeros((12, 2), "i2")),
     "tensor-missing": lambda m: m.packed.pop("levels.1.first"),
     "tensor-unknown": lambda m: m.packed.update({"levels.99.first": m.packed["levels.0.first"]}),
+}
+BYTES_ON_LATTICES = {
+    "lattice-null": own(lattice=None),
+    "lattice-of-an-even-step": own(lattice={"offset": -3, "step": 20}),
+    "lattice-of-floats-for-bytes": own(lattice={"offset": ZERO, "step": ONE}),
+    "lattice-begins-too-far-down": own(lattice={"offset": -11, "step": 21}),
+}
+FLOATS_ON_LATTICES = {
+    "lattice-missing-for-floats": lambda m: m.decoding["levels"].pop("lattice"),
+    "lattice-of-whole-numbers-for-floats": own(lattice={"offset": 0, "step": 3}),
+    "lattice-step-0": own(lattice={"offset": ZERO, "step": ZERO}),
 }
 
 
@@ -61,7 +79,7 @@ def bad_by_networks():
     read_archive(numbers(payload), NUMBERS_MODEL)
     start = 3  # behind the kind and the classes of two channels
     return {
-        "of-an-unknown-kind": numbers(b"\3" + payload[1:]),
+        "of-an-unknown-kind": numbers(b"\4" + payload[1:]),
         "of-no-words": numbers(payload[:1]),
         "start-class-48": numbers(payload[:1] + b"\x30" + payload[2:]),
         "changes-of-an-unknown-kind": numbers(payload[:start] + b"\2" + payload[start + 1 :]),
@@ -73,9 +91,47 @@ def bad_by_networks():
     }
 
 
+def bad_on_lattices():
+    """Make each bad archive whose block is by networks of floats, with some kept exactly."""
+    head = header(name=FLOATS_ARCHIVE[6:22], dtype=FLOAT32, shape=(7,))
+    n, payload, quality = good_payload(FLOATS_ARCHIVE)
+
+    def floats(data, n=n):
+        return archive(block(LEVELS, n, data, quality), head=head)
+
+    read_archive(floats(payload), FLOATS_MODEL)
+    return {
+        "exact-of-no-runs": floats(payload[:1] + b"\0" + payload[2:]),
+        "exact-alone": floats(payload[:20]),
+        "exact-left-out": floats(b"\1" + payload[1:]),
+    }
+
+
 def bad_level_networks():
     """Make each bad model with levels."""
-    model = plainer(LEVELS_MODEL, "levels.")
-    model.seal("decoder.")
-    read_model(model.file())
-    return faulty(MODELS, lambda: plainer(LEVELS_MODEL, "levels."))
+    makers = (
+        (_without_a_lattice, MODELS),
+        (_of_bytes, BYTES_ON_LATTICES),
+        (_of_floats, FLOATS_ON_LATTICES),
+    )
+    files = {}
+    for make, changes in makers:
+        model = make()
+        model.seal("decoder.")
+        read_model(model.file())
+        files |= faulty(changes, make)
+    return files
+
+
+def _of_bytes():
+    return plainer(BYTES_MODEL, "levels.")
+
+
+def _of_floats():
+    return plainer(FLOATS_MODEL, "levels.")
+
+
+def _without_a_lattice():
+    model = _of_bytes()
+    del model.decoding["levels"]["lattice"]
+    return model

@@ -4,6 +4,7 @@ from readers.python.narrows_reader import Rejected, read_archive, read_files, re
 from scripts.golden.bad.good_files import (
     CONTEXT_MODEL,
     EXACT_MODEL,
+    FLOATS_MODEL,
     MODEL,
     NUMBERS_MODEL,
     PREDICTED_MODEL,
@@ -16,6 +17,7 @@ from scripts.golden.bad.wrapped import SHAPES
 MODELS = {
     "archive-qualities": QUALITIES_MODEL,
     "archive-exact": EXACT_MODEL,
+    "archive-lattice": FLOATS_MODEL,
     "archive-networks": NUMBERS_MODEL,
     "archive-predicted": PREDICTED_MODEL,
     "archive-tiles": TILES_MODEL,

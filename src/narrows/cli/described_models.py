@@ -54,7 +54,7 @@ def _correction(model: Model) -> dict[str, Any] | None:
 
 
 def _levels(levels: Levels) -> dict[str, Any]:
-    """Describe the networks that code without loss."""
+    """Describe the networks that code without loss, or within a bound."""
     from narrows.codec.levels.kinds import kind_of
 
     units = [len(network.first) for network in levels.networks]
@@ -63,6 +63,7 @@ def _levels(levels: Levels) -> dict[str, Any]:
         "networks": len(units),
         "units": max(units, default=0),
         "parameters": sum(tensor.size for tensor in levels.tensors().values()),
+        "max_error": levels.lattice and levels.lattice.bound,
     }
 
 
@@ -131,7 +132,9 @@ def print_model(file: str, described: dict[str, Any]) -> None:
     if levels := described["levels"]:
         told = f"{counted(levels['networks'], 'network')} of {levels['units']} units"
         size = f"{levels['parameters']:,} parameters"
-        pairs.append(("lossless by levels", f"{told} for {levels['kind']}, {size}"))
+        bound = levels["max_error"]
+        name = "lossless by levels" if bound is None else f"levels within {bound:.4g}"
+        pairs.append((name, f"{told} for {levels['kind']}, {size}"))
     pairs.append(("peak of PSNR", f"{quantity(described['peak'])}, {described['peak_is']}"))
     if described["lambda"]:
         lambdas = ", ".join(f"{each:.4g}" for each in described["lambda"])

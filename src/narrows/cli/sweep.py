@@ -37,8 +37,9 @@ MEASURED_SIGNALS = 4000  # the same for all models; more would take longer than 
 
 @reads
 @trains(
-    without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device", "levels")
-)
+    without=("latent_size", "lambda_", "qualities", "minutes", "batch_size", "device", "levels",
+             "max_error")
+)  # fmt: skip
 def sweep(
     data: options.Data,
     output: Annotated[

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
 from narrows.codec.archive.exact_values import ExactValues, pack_exact, unpack_exact
-from narrows.codec.archive.modes import NETWORKS
+from narrows.codec.archive.modes import BY_NETWORKS
 from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
@@ -118,11 +118,11 @@ class BlockCoder:
 
         model = self._model
         kind = (block.n_signals, model.frame_shape, model.dtype)
-        if block.payload[:1] != NETWORKS:
+        if block.payload[:1] not in BY_NETWORKS:
             return unpack_levels(block.payload, *kind)
         if model.levels is None:
             raise FormatError("block by networks of levels, which its model does not have")
-        return decode_levels(model.levels, block.payload[1:], *kind)
+        return decode_levels(model.levels, block.payload, *kind)
 
     def _unpack_patched(self, block: Block) -> Unpacked:
         """Unpack exact values and what is coded behind them; whole signals get symbols of 0."""

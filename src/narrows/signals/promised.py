@@ -64,7 +64,7 @@ def compress_promised(
 ) -> bytes:
     """Compress a source as a request promises, to the bytes of an archive.
 
-    A codec that has networks of levels codes by them what loses nothing, and may be embedded then.
+    A codec that has networks of levels codes by them what these keep, and may be embedded then.
     """
     encoder, stream = free_encoder_for(source, request), io.BytesIO()
     if codec is not None:

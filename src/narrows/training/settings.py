@@ -137,7 +137,11 @@ class TrainingSettings(TypedDict, total=False):
         "more than a byte an element. Turn it off where a position, a sign or a size means "
         "something.", default=True)]
     levels: Annotated[bool, Setting(
-        "Train what codes whole numbers without loss as well, for --lossless.", default=False)]
+        "Train networks that code whole numbers without loss as well, for --lossless; with a bound "
+        "what keeps it, of floats too.", default=False)]
+    max_error: Annotated[float | None, Setting(
+        "The most that any element of what levels code may be off: of whole numbers at least 1. "
+        "They then serve --max-error of as much or more.", unset="nothing is lost")]
     channels: Annotated[str, Setting(
         "What has an offset and a scale of its own, so that distortion counts in its own "
         "deviations: each place on the last axis, nothing, or by the shape (leads, colours, "
@@ -192,6 +196,7 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
             f"minutes {given['minutes']} and epochs {given['epochs']}; a run has one length: "
             "give one"
         )
+    _check_bound(given)
     if "corrupt" in given:
         parse_corruption(given["corrupt"])
     if "missing" in given:
@@ -214,6 +219,14 @@ def completed(asked: TrainingSettings) -> dict[str, Any]:
             )
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     return {**defaults, **given}
+
+
+def _check_bound(given: dict[str, Any]) -> None:
+    if "max_error" in given and not given.get("levels"):
+        raise SettingError(
+            f"max_error {given['max_error']:g} without levels, whose bound it is; give levels "
+            "(--levels) too, or the bound to compress, which needs no model for it"
+        )
 
 
 def _checked_weights(given: dict[str, Any]) -> str:

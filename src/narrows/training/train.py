@@ -52,7 +52,8 @@ def train_codec(
     own = None if encoder is None or decoder is None else (encoder, decoder)
     prepared = prepare(samples, settings, own)
     if completed(settings)["levels"]:
-        check_levels_for(prepared.signals.train.dtype, prepared.signals.train.shape[1:])
+        train = prepared.signals.train
+        check_levels_for(train.dtype, train.shape[1:], completed(settings)["max_error"])
     plan, clock, told = prepared.plan, supervision.clock, dict(samples.about)
     clock.lap("preparing")
     contest = None
@@ -78,8 +79,9 @@ def train_codec(
         LOG.info("%s", line)
     clock.lap("measuring")
     if plan.settings["levels"]:
-        settled = plan.settings["seed"], plan.settings["augment"]
-        codec = with_levels(codec, prepared.signals.train, settled[0], augment=settled[1])
+        asked = plan.settings
+        codec = with_levels(codec, prepared.signals.train, asked["seed"], asked["max_error"],
+                            augment=asked["augment"])  # fmt: skip
         clock.lap("levels")
     told |= {"reached": asdict(reached), **clock.as_json()}
     return type(codec)(replace(codec.model, training={**codec.model.training, **told}))

@@ -9,9 +9,10 @@ import pytest
 from narrows.codec.encoding.level_payloads import encode_bytes
 from narrows.codec.entropy.stacks import PlainStack
 from narrows.codec.levels import byte_heads, byte_levels, decisions
-from narrows.codec.levels.byte_heads import MixtureMass, grey_range
+from narrows.codec.levels.byte_heads import ByteScale, MixtureMass
 from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.byte_payload import decode_bytes
+from narrows.codec.levels.lattice import Lattice
 from narrows.codec.levels.passes import PassOrder
 from narrows.errors import FormatError, UnprovenModelError
 from tests.helpers.level_models import blobs, random_levels
@@ -93,8 +94,9 @@ def test_mass_rises_with_every_level_and_stays_exact_in_float32():
 
 
 def test_levels_between_the_atoms_at_both_ends_are_possible():
-    assert grey_range((0, 253, 254, 252, 255)) == (1, 251)
-    assert grey_range((128,)) == (0, 255)
+    assert ByteScale((0, 253, 254, 252, 255)).grey == (1, 251)
+    assert ByteScale((128,)).grey == (0, 255)
+    assert ByteScale((0,), Lattice(0, 21)).grey == (1, 12)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,8 @@ def test_levels_between_the_atoms_at_both_ends_are_possible():
         ({"quiet": np.full(54, 200, np.uint8)}, "quiet"),
         ({"quiet": np.zeros(9, np.uint8)}, "quiet"),
         ({"order": PassOrder((6, 9), origin=2)}, "network"),
+        ({"lattice": Lattice(-11, 21)}, "begin at the byte 0"),
+        ({"lattice": Lattice(0.0, 3.0)}, "begin at the byte 0"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(change, told):

@@ -8,7 +8,9 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 import torch
 
 from narrows.codec.encoding.level_payloads import encode_bytes, encode_numbers
+from narrows.codec.levels.byte_heads import ByteScale
 from narrows.codec.levels.byte_payload import decode_bytes
+from narrows.codec.levels.lattice import Lattice
 from narrows.codec.levels.number_payload import decode_numbers
 from narrows.codec.levels.passes import PassOrder
 from narrows.training.freeze.levels import atoms_of, freeze_bytes, passes_of, train_byte_levels
@@ -47,7 +49,8 @@ def test_the_same_seed_gives_the_same_levels():
 def test_freezing_loses_few_bits(most, monkeypatch):
     monkeypatch.setattr("narrows.training.levels.byte_networks.MAX_OWN_BIASES", most)
     frames = np.maximum(blobs((8, 8), 100), 1) + np.arange(64, dtype=np.uint8) % 2
-    networks = ByteNetworks(passes_of(ORDER, atoms_of(frames)), 6, 0)  # no row is dead
+    scale = ByteScale(tuple(atoms_of(frames)))
+    networks = ByteNetworks(passes_of(ORDER, scale), 6, 0)  # no row is dead
     floats = bits_of(networks, frames)
     levels = freeze_bytes(networks, frames, ORDER)
     assert 8 * len(encode_bytes(levels, frames)) < 1.01 * floats + 64
@@ -58,16 +61,17 @@ def test_values_that_are_common_beside_the_most_common_have_heads():
     assert atoms_of(frames) == [0, 255, 9]
 
 
-@pytest.mark.parametrize("atoms", [(0,), (0, 255), (3, 0, 255)], ids=str)
-def test_the_probabilities_of_all_values_sum_to_one(atoms):
+@pytest.mark.parametrize(("atoms", "lattice"), [
+    ((0,), None), ((0, 255), None), ((3, 0, 255), None),
+    ((0,), Lattice(-4, 21)), ((0, 12), Lattice(0, 21)), ((0, 12, 11, 1), Lattice(10, 21)),
+], ids=str)  # fmt: skip
+def test_the_probabilities_of_all_values_sum_to_one(atoms, lattice):
+    scale = ByteScale(atoms, lattice)
+    possible = np.flatnonzero(np.diff(scale.edges)).tolist()
     torch.manual_seed(0)
-    outputs = torch.randn(1, len(atoms) + 9).repeat(256, 1)
-    outputs = outputs.double()
-    each = [
-        float(atom_and_grey_bits(outputs[v : v + 1], torch.tensor([v]), atoms)) for v in range(256)
-    ]
-    inside = [b for v, b in enumerate(each) if v in atoms or all(v != a for a in atoms)]
-    assert sum(2.0**-b for b in inside) == pytest.approx(1, abs=1e-4)
+    outputs = torch.randn(1, len(atoms) + 9).double()
+    each = [float(atom_and_grey_bits(outputs, torch.tensor([v]), scale)) for v in possible]
+    assert sum(2.0**-b for b in each) == pytest.approx(1, abs=1e-4)
 
 
 def test_trained_numbers_take_fewer_bytes_than_untrained_ones_and_lose_nothing():

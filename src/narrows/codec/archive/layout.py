@@ -23,7 +23,7 @@ from narrows.codec.archive.metadata import (
     pack_metadata,
     unpack_metadata,
 )
-from narrows.codec.archive.modes import NETWORKS, Mode
+from narrows.codec.archive.modes import BY_NETWORKS, Mode
 from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.element_types import ELEMENT_TYPES
@@ -116,7 +116,7 @@ class Block:
     @property
     def kind(self) -> str:
         """The mode by name; levels that a model's networks code have a name of their own."""
-        by_networks = self.mode is Mode.LEVELS and self.payload[:1] == NETWORKS
+        by_networks = self.mode is Mode.LEVELS and self.payload[:1] in BY_NETWORKS
         return self.mode.name.lower() + "_by_networks" * by_networks
 
 

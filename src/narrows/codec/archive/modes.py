@@ -6,6 +6,9 @@ from enum import IntEnum
 
 NETWORKS = b"\1"
 """The first byte of the payload of a LEVELS block that a model's networks code."""
+NETWORKS_AND_EXACT = b"\3"
+"""The same, where elements that are kept exactly come first."""
+BY_NETWORKS = (NETWORKS, NETWORKS_AND_EXACT)
 
 
 class Mode(IntEnum):

@@ -81,7 +81,7 @@ class FreeEncoder:
         self.modes: Counter[str] = Counter()
 
     def with_networks(self, model: Model, *, embed_model: bool = False) -> Self:
-        """Return the encoder itself, which codes by a model's networks of levels where it has some.
+        """Return the encoder itself, which codes by a model's networks where they keep the promise.
 
         Its archives need the model then; with `embed_model` they carry it.
         """
@@ -175,8 +175,13 @@ class FreeEncoder:
 
 
 def serves(model: Model, guarantee: Guarantee) -> bool:
-    """Tell whether a model has networks that code what is promised."""
-    return model.levels is not None and guarantee.is_lossless
+    """Tell whether a model has networks that code what is promised, or nearer."""
+    if model.levels is None:
+        return False
+    lattice = model.levels.lattice
+    if lattice is None or guarantee.is_lossless:
+        return lattice is None and guarantee.is_lossless
+    return lattice.bound <= min(guarantee.bounds)
 
 
 def _encoded(guarantee: Guarantee, levels: Levels | None, part: Signals) -> Block:

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.archive.guarantee import Guarantee, bits_of
-from narrows.codec.archive.modes import NETWORKS
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.encoding.interpolation import Packed, pack_levels
 from narrows.codec.encoding.level_payloads import encode_levels
@@ -65,9 +64,9 @@ def guaranteed_block(
 ) -> Block:
     """Code `(n, *frame_shape)` signals in the fewest bytes that keep a guarantee.
 
-    `levels` are the networks of a model, which code without loss.
+    `levels` are the networks of a model, for such a guarantee.
     """
-    payload = None if levels is None else _by_networks(x, levels)
+    payload = None if levels is None else encode_levels(levels, x, guarantee)
     if payload is None or _may_be_below(x, guarantee, len(payload)):
         payload = min(filter(None, (payload, _levels(x, guarantee))), key=len, default=None)
     if payload is None or len(payload) >= x.nbytes:
@@ -77,11 +76,6 @@ def guaranteed_block(
         if len(raw.payload) <= len(payload):
             return raw
     return Block(Mode.LEVELS, quality, len(x), payload)
-
-
-def _by_networks(x: Signals, levels: Levels) -> bytes | None:
-    payload = encode_levels(levels, x)
-    return None if payload is None else NETWORKS + payload
 
 
 def _may_be_below(x: Signals, guarantee: Guarantee, n_bytes: int) -> bool:

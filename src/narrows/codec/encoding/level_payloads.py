@@ -7,17 +7,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.archive.exact_values import ExactValues, pack_exact
+from narrows.codec.archive.guarantee import Guarantee
+from narrows.codec.archive.modes import NETWORKS, NETWORKS_AND_EXACT
 from narrows.codec.encoding.level_fit import fit_last_layers, with_changes
 from narrows.codec.entropy.stacks import Entries, best_stack
 from narrows.codec.entropy.tables import Frequencies
 from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.decisions import Integers, two_frequencies
 from narrows.codec.levels.kinds import Levels
+from narrows.codec.levels.lattice import LARGEST
 from narrows.codec.levels.number_levels import NumberLevels, Starts
 from narrows.codec.levels.number_payload import pack_changes
 from narrows.codec.levels.number_tables import N_CLASSES
 
-LARGEST = 1 << 38  # of whole numbers: predictions from such stay exact
+EXACT = Guarantee()
+Numbers = npt.NDArray[np.int64]
 
 
 class DecisionWriter:
@@ -78,11 +83,34 @@ def _starts(levels: NumberLevels, values: npt.NDArray[np.int64]) -> Starts:
     return Starts(tuple(classes))
 
 
-def encode_levels(levels: Levels, signals: npt.NDArray[Any]) -> bytes | None:
-    """Code `(n, *frame_shape)` signals of whole numbers without loss; None of too large ones."""
-    frames = np.ascontiguousarray(signals.reshape(len(signals), levels.order.size))
+def encode_levels(
+    levels: Levels, signals: npt.NDArray[Any], guarantee: Guarantee = EXACT
+) -> bytes | None:
+    """Code `(n, *frame_shape)` signals to the payload of a block; None of too large numbers.
+
+    Those that the values of a lattice do not come near enough are kept exactly.
+    """
+    frames, lattice = signals.reshape(len(signals), levels.order.size), levels.lattice
+    if lattice is None:
+        if frames.size and max(-int(frames.min()), int(frames.max())) > LARGEST:
+            return None
+        return NETWORKS + _coded(levels, frames)
+    numbers = lattice.numbers(frames)
+    found = lattice.values(numbers, signals.dtype)
+    exact = guarantee.exceeded(signals, found.reshape(signals.shape))
+    if not exact.any():
+        return NETWORKS + _coded(levels, numbers)
+    kept = pack_exact(ExactValues(exact, signals[exact]))
+    return NETWORKS_AND_EXACT + kept + _coded(levels, _filled(numbers, exact.reshape(frames.shape)))
+
+
+def _coded(levels: Levels, numbers: npt.NDArray[Any]) -> bytes:
     if isinstance(levels, ByteLevels):
-        return encode_bytes(levels, frames)
-    if frames.size and max(-int(frames.min()), int(frames.max())) > LARGEST:
-        return None
-    return encode_numbers(levels, frames.astype(np.int64))
+        return encode_bytes(levels, np.ascontiguousarray(numbers.astype(np.uint8)))
+    return encode_numbers(levels, np.ascontiguousarray(numbers.astype(np.int64)))
+
+
+def _filled(numbers: Numbers, gone: npt.NDArray[np.bool_]) -> Numbers:
+    """Return numbers with those of some places as the last one before them that is not."""
+    at = np.where(gone.reshape(-1), 0, np.arange(gone.size))
+    return numbers.reshape(-1)[np.maximum.accumulate(at)].reshape(gone.shape)

@@ -7,8 +7,8 @@ the middle against that below, so nothing has to be normalised.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from narrows.codec.levels.decisions import (
     odds,
     sigmoid_table,
 )
+from narrows.codec.levels.lattice import Lattice
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -49,8 +50,48 @@ which twice a difference of levels is multiplied. Shares: the greater of 1 and r
 x in 8ths; without the 1, a mixture took 1 % more."""
 
 
+@dataclass(frozen=True)
+class ByteScale:
+    """What coded bytes stand for: themselves, or the values of a lattice.
+
+    Attributes
+    ----------
+    atoms : tuple of int
+        Coded bytes that have a head of their own.
+    lattice : Lattice or None
+    """
+
+    atoms: tuple[int, ...]
+    lattice: Lattice | None = None
+
+    @cached_property
+    def values(self) -> Bytes:
+        """What each byte stands for, `(256,)`."""
+        numbers = np.arange(256)
+        if self.lattice is None:
+            return numbers.astype(np.uint8)
+        return self.lattice.values(numbers, np.dtype(np.uint8))
+
+    @cached_property
+    def edges(self) -> npt.NDArray[np.int32]:
+        """The least value that becomes each byte, and one beyond, from 0 to 256, `(257,)`."""
+        edges = np.arange(257)
+        if self.lattice is not None:
+            edges = edges * int(self.lattice.step) + int(self.lattice.offset - self.lattice.bound)
+        return np.clip(edges, 0, 256).astype(np.int32)
+
+    @cached_property
+    def grey(self) -> tuple[int, int]:
+        """The lowest and the highest byte that some value becomes and that is no atom.
+
+        0 and 255 where there is none.
+        """
+        rest = set(np.flatnonzero(np.diff(self.edges)).tolist()) - set(self.atoms)
+        return min(rest, default=0), max(rest, default=255)
+
+
 def code_bytes(
-    outputs: Integers, atoms: Sequence[int], coder: DecisionCoder, truth: Bytes | None
+    outputs: Integers, scale: ByteScale, coder: DecisionCoder, truth: Bytes | None
 ) -> Bytes:
     """Code `(rows,)` bytes, and return them.
 
@@ -59,12 +100,12 @@ def code_bytes(
     outputs : (len(atoms) + 9, rows) whole numbers
         Logits of the atoms in 64ths; logarithms of weights in 8ths, whole means less 128, and
         numbers of scales less 16, three each.
-    atoms : sequence of int
+    scale : ByteScale
     coder : DecisionCoder
     truth : (rows,) uint8 or None
         The bytes, where they are known.
     """
-    first, *others = atoms
+    first, *others = scale.atoms
     values = np.full(outputs.shape[1], first, dtype=np.uint8)
     known = None if truth is None else truth == first
     left = np.flatnonzero(~coder.bits(odds(outputs[0]), known))
@@ -82,32 +123,34 @@ def code_bytes(
         values[left] = others[-1]
     else:
         grey = left
-    mixture = outputs[len(atoms) :].take(grey, axis=1)
-    values[grey] = code_grey(mixture, atoms, coder, None if truth is None else truth[grey])
+    mixture = outputs[len(scale.atoms) :].take(grey, axis=1)
+    values[grey] = code_grey(mixture, scale, coder, None if truth is None else truth[grey])
     return values
 
 
 def code_grey(
-    mixture: Integers, atoms: Sequence[int], coder: DecisionCoder, truth: Bytes | None
+    mixture: Integers, scale: ByteScale, coder: DecisionCoder, truth: Bytes | None
 ) -> Bytes:
     """Code `(rows,)` bytes by a `(9, rows)` mixture, and return them."""
     values = np.empty(mixture.shape[1], dtype=np.uint8)
-    low, high = grey_range(tuple(atoms))
     for start in range(0, len(values), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
         known = None if truth is None else truth[part].astype(np.int32)
         mass = MixtureMass(mixture[:, part])
-        values[part] = _halved(mass, low, high, coder, known)
+        values[part] = _halved(mass, scale, coder, known)
     return values
 
 
-def _halved(mass: MixtureMass, low: int, high: int, coder: DecisionCoder, truth: Any) -> Integers:
+def _halved(mass: MixtureMass, scale: ByteScale, coder: DecisionCoder, truth: Any) -> Integers:
     """Find levels by halvings of 0 .. 255, of which low .. high are possible."""
+    low, high = scale.grey
     found = np.zeros(mass.n, dtype=np.int32)
-    below, above = (mass.below(np.full(mass.n, edge, np.int32)) for edge in (low, high + 1))
+    below, above = (
+        mass.below(np.full(mass.n, scale.edges[level], np.int32)) for level in (low, high + 1)
+    )
     for bit in (128, 64, 32, 16, 8, 4, 2, 1):
         middle = np.clip(found + bit, low, high + 1)
-        at_middle = mass.below(middle)
+        at_middle = mass.below(scale.edges[middle])
         ones = (above - at_middle).astype(np.float64)
         ones *= TOTAL
         ones /= np.maximum(above - below, 1.0)
@@ -117,13 +160,6 @@ def _halved(mass: MixtureMass, low: int, high: int, coder: DecisionCoder, truth:
         found[upper] += bit
         below, above = np.where(upper, at_middle, below), np.where(upper, above, at_middle)
     return found
-
-
-@cache
-def grey_range(atoms: tuple[int, ...]) -> tuple[int, int]:
-    """Return the lowest and the highest byte that is no atom."""
-    rest = sorted(set(range(256)) - set(atoms))
-    return rest[0], rest[-1]
 
 
 class MixtureMass:

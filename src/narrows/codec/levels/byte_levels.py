@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_whole
 from narrows.codec.entropy.tables import TOTAL
-from narrows.codec.levels.byte_heads import N_LOGISTICS, code_bytes
+from narrows.codec.levels.byte_heads import N_LOGISTICS, ByteScale, code_bytes
 from narrows.codec.levels.decisions import DecisionCoder
+from narrows.codec.levels.lattice import Lattice, lattice_of, settings_of
 from narrows.codec.levels.pass_network import PassNetwork
 from narrows.codec.levels.passes import Pass, PassOrder
 from narrows.codec.networks.layers.contract import above, below
@@ -66,6 +67,9 @@ class ByteLevels:
         but background: in classes of a quarter of a bit.
     loud : (256,) int32
         The frequencies, of 2**24, of what it is then.
+    lattice : Lattice or None
+        What the bytes stand for, where it is not themselves: its numbers are then what is coded,
+        and what atoms are.
 
     Raises
     ------
@@ -79,6 +83,7 @@ class ByteLevels:
     networks: Sequence[PassNetwork]
     quiet: npt.NDArray[np.uint8]
     loud: npt.NDArray[np.int32]
+    lattice: Lattice | None = None
 
     def __post_init__(self) -> None:
         check_whole(self.n_neighbours, NEAREST_KINDS, MAX_NEIGHBOURS, "neighbours of levels")
@@ -94,6 +99,7 @@ class ByteLevels:
         if int(self.quiet.max()) >= N_QUIET:
             raise FormatError(f"levels with a quiet place of class {int(self.quiet.max())}")
         self._check_loud()
+        self._check_lattice()
         if len(self.networks) != len(order.passes):
             raise FormatError(f"{len(self.networks)} networks for {len(order.passes)} passes")
         for network, each in zip(self.networks, order.passes, strict=True):
@@ -106,6 +112,13 @@ class ByteLevels:
         if int(loud.sum(dtype=np.int64)) != TOTAL:
             raise FormatError("levels whose frequencies of loud values do not sum to 2**24")
 
+    def _check_lattice(self) -> None:
+        lattice = self.lattice
+        if lattice is None:
+            return
+        if not lattice.is_whole or abs(lattice.offset) > lattice.bound:
+            raise FormatError("levels of bytes in steps that do not begin at the byte 0")
+
     def _check_network(self, network: PassNetwork, n_places: int) -> None:
         shape = network.first.shape[1], len(network.second)
         expected = n_inputs(self.n_neighbours, self.atoms), len(self.atoms) + 3 * N_LOGISTICS
@@ -113,6 +126,11 @@ class ByteLevels:
             raise FormatError(f"network of a pass from and to {shape} numbers, not {expected}")
         if len(network.bias) not in (1, n_places):
             raise FormatError(f"network of {len(network.bias)} places for a pass of {n_places}")
+
+    @cached_property
+    def scale(self) -> ByteScale:
+        """What the coded bytes stand for."""
+        return ByteScale(self.atoms, self.lattice)
 
     @cached_property
     def _near(self) -> list[_Near]:
@@ -150,10 +168,10 @@ class ByteLevels:
                 coded = np.full(len(is_live), self.atoms[0], dtype=np.uint8)
                 self._code_dead(~is_live, places, coder, coded, truth)
                 live = np.flatnonzero(is_live)
-                x = byte_inputs(near.take(live, axis=1), self.atoms)
+                x = byte_inputs(near.take(live, axis=1), self.scale)
                 outputs = network(x, is_live.reshape(len(places), n).sum(axis=1), part.start)
                 known = None if truth is None else truth[live]
-                coded[live] = code_bytes(outputs, self.atoms, coder, known)
+                coded[live] = code_bytes(outputs, self.scale, coder, known)
                 values[places] = coded.reshape(len(places), n)
         return np.ascontiguousarray(values[:-1].T)
 
@@ -175,7 +193,7 @@ class ByteLevels:
     def settings(self) -> dict[str, Any]:
         """Return all of it but the tensors, as canonical JSON values."""
         own = {"n_neighbours": self.n_neighbours, "atoms": list(self.atoms)}
-        return {**self.order.settings(), **own}
+        return {**self.order.settings(), **own, **settings_of(self.lattice)}
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the tensors by name."""
@@ -207,6 +225,7 @@ class ByteLevels:
             ],
             tensors["quiet"],
             tensors["loud"],
+            lattice_of(settings),
         )
 
 
@@ -236,16 +255,17 @@ def n_inputs(k: int, atoms: Sequence[int]) -> int:
     return k + NEAREST_KINDS * (1 + (others > 0)) + others * NEAREST_ATOMS
 
 
-def byte_inputs(near: Bytes, atoms: Sequence[int]) -> npt.NDArray[np.float32]:
+def byte_inputs(near: Bytes, scale: ByteScale) -> npt.NDArray[np.float32]:
     """Return the `(inputs, rows)` whole numbers that a network makes of `(k, rows)` neighbours.
 
-    Values less 128; of the nearest eight, whether they are the first atom, and whether any other;
-    of the nearest four, for each other atom, whether they are that. Yes is 128.
+    What they stand for less 128; of the nearest eight, whether they are the first atom, and whether
+    any other; of the nearest four, for each other atom, whether they are that. Yes is 128.
     """
-    first, *others = atoms
+    first, *others = scale.atoms
     kinds, which = near[:NEAREST_KINDS], near[:NEAREST_ATOMS]
-    x = np.empty((n_inputs(len(near), atoms), near.shape[1]), dtype=np.float32)
-    np.subtract(near, INPUT_ONE, out=x[: len(near)], dtype=np.float32)
+    x = np.empty((n_inputs(len(near), scale.atoms), near.shape[1]), dtype=np.float32)
+    values = near if scale.lattice is None else scale.values[near]
+    np.subtract(values, INPUT_ONE, out=x[: len(near)], dtype=np.float32)
     at = len(near)
     np.multiply(kinds == first, INPUT_ONE, out=x[at : at + NEAREST_KINDS], dtype=np.float32)
     at += NEAREST_KINDS

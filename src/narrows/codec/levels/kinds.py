@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.archive.exact_values import unpack_exact
+from narrows.codec.archive.modes import NETWORKS_AND_EXACT
 from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.byte_payload import decode_bytes
 from narrows.codec.levels.number_levels import NumberLevels
@@ -40,9 +42,12 @@ def build_levels(settings: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[
 
 def check_levels(levels: Levels, frame_shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Raise FormatError unless a coder is one for such frames."""
-    is_bytes = dtype == np.uint8
-    if is_bytes != isinstance(levels, ByteLevels) or dtype.kind not in "iu":
+    is_bytes, lattice = dtype == np.uint8, levels.lattice
+    if is_bytes != isinstance(levels, ByteLevels) or dtype.kind not in "iuf":
         raise FormatError(f"levels of {kind_of(levels)} for frames of {dtype}")
+    is_whole = None if lattice is None else lattice.is_whole
+    if is_whole not in ((False,) if dtype.kind == "f" else (None, True)):
+        raise FormatError(f"levels of values of another kind for frames of {dtype}")
     if levels.order.size != prod(frame_shape):
         raise FormatError(f"levels of {levels.order.size} elements for frames of {frame_shape}")
 
@@ -56,11 +61,28 @@ def level_answers(levels: Levels) -> Iterator[npt.NDArray[np.int64]]:
 def decode_levels(
     levels: Levels, payload: bytes, n: int, frame_shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> npt.NDArray[Any]:
-    """Return `(n, *frame_shape)` signals; FormatError for a payload that no encoder wrote."""
+    """Return `(n, *frame_shape)` signals of a block, whose first byte is that of networks.
+
+    FormatError for a payload that no encoder wrote.
+    """
+    shape, exact, start = (n, *frame_shape), None, 1
+    if payload[:1] == NETWORKS_AND_EXACT:
+        exact, end = unpack_exact(payload[1:], shape, dtype)
+        start += end
+    found = _decoded(levels, payload[start:], n, dtype).reshape(shape)
+    if exact is not None:
+        exact.put_into(found)
+    return found
+
+
+def _decoded(levels: Levels, payload: bytes, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return `(n, size)` elements, those kept exactly aside."""
     if isinstance(levels, ByteLevels):
-        return decode_bytes(levels, payload, n).reshape(n, *frame_shape)
-    low, high = ends_of(dtype)
+        return levels.scale.values[decode_bytes(levels, payload, n)]
     numbers = decode_numbers(levels, payload, n)
+    if levels.lattice is not None:
+        return levels.lattice.values(numbers, dtype)
+    low, high = ends_of(dtype)
     if n and (numbers.min() < low or numbers.max() > high):
         raise FormatError(f"payload of levels with numbers outside {dtype}")
-    return numbers.astype(dtype).reshape(n, *frame_shape)
+    return numbers.astype(dtype)

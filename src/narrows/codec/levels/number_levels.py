@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from narrows.codec.checks import check_shape
 from narrows.codec.levels.decisions import DecisionCoder
+from narrows.codec.levels.lattice import Lattice, lattice_of, settings_of
 from narrows.codec.levels.number_inputs import Inputs, Surroundings
 from narrows.codec.levels.number_tables import N_CLASSES, Integers, code_distances
 from narrows.codec.levels.pass_network import PassNetwork
@@ -51,6 +52,8 @@ class NumberLevels:
     order : PassOrder
     networks : sequence of PassNetwork
         One a pass that is not of the start. An archive may have other ones of its own.
+    lattice : Lattice or None
+        What the numbers stand for, where it is not themselves.
 
     Raises
     ------
@@ -60,6 +63,7 @@ class NumberLevels:
 
     order: PassOrder
     networks: Sequence[PassNetwork]
+    lattice: Lattice | None = None
 
     def __post_init__(self) -> None:
         around = self.surroundings
@@ -125,7 +129,7 @@ class NumberLevels:
 
     def settings(self) -> dict[str, Any]:
         """Return all of it but the tensors, as canonical JSON values."""
-        return self.order.settings()
+        return {**self.order.settings(), **settings_of(self.lattice)}
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """Return the tensors by name."""
@@ -147,7 +151,7 @@ class NumberLevels:
             PassNetwork(**below(f"{number}.", tensors), input_limit=INPUT_LIMIT)
             for number in range(n)
         ]
-        return cls(order, networks)
+        return cls(order, networks, lattice_of(settings))
 
 
 def predicted(network: PassNetwork, inputs: Inputs) -> tuple[Integers, Integers]:

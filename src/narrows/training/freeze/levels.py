@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from narrows.codec.entropy.counting import to_integers
-from narrows.codec.levels.byte_heads import N_LOGISTICS, N_SCALES
+from narrows.codec.levels.byte_heads import N_LOGISTICS, N_SCALES, ByteScale
 from narrows.codec.levels.byte_levels import (
     INPUT_ONE,
     MAX_ATOMS,
@@ -19,6 +17,7 @@ from narrows.codec.levels.byte_levels import (
     near_bytes,
 )
 from narrows.codec.levels.decisions import LOGIT_UNIT
+from narrows.codec.levels.lattice import Lattice
 from narrows.codec.levels.pass_network import FIRST_SHIFT, SECOND_SHIFT, PassNetwork
 from narrows.codec.levels.passes import PassOrder
 from narrows.training.levels.byte_networks import (
@@ -44,22 +43,30 @@ MAX_WEIGHT = 2**15 - 1
 
 
 def train_byte_levels(
-    frames: Bytes, order: PassOrder, units: int, epochs: float, seed: int
+    frames: Bytes,
+    order: PassOrder,
+    units: int,
+    epochs: float,
+    seed: int,
+    lattice: Lattice | None = None,
 ) -> ByteLevels:
     """Train the levels coder on `(n, size)` frames, freeze it, and count its tables.
 
     Parameters
     ----------
     frames : (n, size) uint8
+        Of a lattice, its numbers.
     order : PassOrder
     units : int
         Hidden units of each pass's network.
     epochs : float
     seed : int
+    lattice : Lattice, optional
     """
-    networks = ByteNetworks(passes_of(order, atoms_of(frames)), units, seed)
+    scale = ByteScale(tuple(atoms_of(frames)), lattice)
+    networks = ByteNetworks(passes_of(order, scale), units, seed)
     train_networks(networks, torch.from_numpy(frames), epochs, seed)
-    return freeze_bytes(networks, frames, order)
+    return freeze_bytes(networks, frames, order, lattice)
 
 
 def atoms_of(frames: Bytes) -> list[int]:
@@ -70,7 +77,7 @@ def atoms_of(frames: Bytes) -> list[int]:
     return [int(order[0]), *(int(v) for v in order[1:] if counts[v] > least)]
 
 
-def passes_of(order: PassOrder, atoms: Sequence[int]) -> BytePasses:
+def passes_of(order: PassOrder, scale: ByteScale) -> BytePasses:
     """Return what the networks of a frame's passes look at."""
     found = [near_bytes(order, each, N_NEIGHBOURS) for each in order.passes]
     return BytePasses(
@@ -78,13 +85,15 @@ def passes_of(order: PassOrder, atoms: Sequence[int]) -> BytePasses:
         torch.from_numpy(np.concatenate([near for _, near in found], axis=1)),
         np.cumsum([len(places) for places, _ in found]).tolist(),
         sum(len(order.places(each)) for each in order.passes if each.stride > SKIP_STRIDE),
-        atoms,
+        scale,
     )
 
 
-def freeze_bytes(networks: ByteNetworks, frames: Bytes, order: PassOrder) -> ByteLevels:
+def freeze_bytes(
+    networks: ByteNetworks, frames: Bytes, order: PassOrder, lattice: Lattice | None = None
+) -> ByteLevels:
     """Convert trained networks to integers, and count dead rows on `(n, size)` frames."""
-    atoms = networks.passes.atoms
+    atoms = networks.passes.scale.atoms
     frozen = []
     for number in range(len(networks.passes.ends)):
         first, bias, second, second_bias = (
@@ -98,7 +107,7 @@ def freeze_bytes(networks: ByteNetworks, frames: Bytes, order: PassOrder) -> Byt
         )
         frozen.append(_freeze_pass(first, bias, second, second_bias, len(atoms)))
     quiet, loud = _count_dead(networks.passes, frames)
-    return ByteLevels(order, N_NEIGHBOURS, tuple(atoms), frozen, quiet, loud)
+    return ByteLevels(order, N_NEIGHBOURS, atoms, frozen, quiet, loud, lattice)
 
 
 def _freeze_pass(
@@ -133,7 +142,7 @@ def _int16(values: Floats) -> npt.NDArray[np.int16]:
 
 def _count_dead(passes: BytePasses, frames: Bytes) -> tuple[Bytes, npt.NDArray[np.int32]]:
     """Count how often each place is not the background amid nothing else, and what it is then."""
-    background, size = passes.atoms[0], frames.shape[1]
+    background, size = passes.scale.atoms[0], frames.shape[1]
     columns = np.vstack([frames.T, np.full(len(frames), background, np.uint8)])
     quiet, values = np.zeros(size, dtype=np.uint8), np.full(256, 0.1)
     for number, place in enumerate(passes.places.tolist()):

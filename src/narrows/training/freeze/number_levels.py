@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from narrows.codec.levels.lattice import Lattice
 from narrows.codec.levels.number_inputs import ONE, Surroundings
 from narrows.codec.levels.number_levels import (
     INPUT_LIMIT,
@@ -33,10 +35,18 @@ MAX_WEIGHT = 2**15 - 1
 
 
 def train_number_levels(
-    frames: Integers, order: PassOrder, units: int, updates: int, seed: int, *, augment: bool = True
+    frames: Integers,
+    order: PassOrder,
+    units: int,
+    updates: int,
+    seed: int,
+    lattice: Lattice | None = None,
+    *,
+    augment: bool = True,
 ) -> NumberLevels:
     """Train the levels coder on `(n, size)` frames of whole numbers, and freeze it.
 
+    Of a lattice, frames are its numbers.
     With `augment`, every other frame has its channels in reverse, and half of all channels have
     other signs: sources that differ in these are then alike.
     """
@@ -46,7 +56,7 @@ def train_number_levels(
     rows = [rows_of(each, varied, order.size, rng) for each in surroundings]
     networks = NumberNetworks([each.n_inputs for each in surroundings], units, seed)
     train_numbers(networks, rows, updates, seed)
-    return freeze_numbers(networks, order)
+    return replace(freeze_numbers(networks, order), lattice=lattice)
 
 
 def rows_of(

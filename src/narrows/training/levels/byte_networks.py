@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,6 +25,26 @@ LOG_SCALE_MIDDLE, LOG_SCALE_UNIT = 3.0, 2.0
 LOG_SCALES = -1.5, 6.0
 MIX_FLOOR = 0.002  # of the probability, shared out evenly: nothing is impossible
 LOG2 = math.log(2.0)
+
+
+class Scale(Protocol):
+    """What the bytes stand for; the codec's `ByteScale` is one."""
+
+    @property
+    def atoms(self) -> tuple[int, ...]:
+        """Bytes that have a head of their own, the most frequent first; at least one."""
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        """What each byte stands for, `(256,)`."""
+
+    @property
+    def edges(self) -> npt.NDArray[Any]:
+        """The least value that becomes each byte, and one beyond, `(257,)`."""
+
+    @property
+    def grey(self) -> tuple[int, int]:
+        """The lowest and the highest byte that is no atom."""
 
 
 @dataclass(frozen=True)
@@ -41,27 +62,27 @@ class BytePasses:
         Where each pass ends among the places.
     n_always : int
         How many of the first places go through networks whatever their neighbours are.
-    atoms : sequence of int
-        Values that have a head of their own, the most frequent first; at least one.
+    scale : Scale
+        What the bytes stand for, and those that have a head of their own.
     """
 
     places: Tensor
     near: Tensor
     ends: Sequence[int]
     n_always: int
-    atoms: Sequence[int]
+    scale: Scale
 
     @property
     def n_inputs(self) -> int:
         """Inputs of a network: values, which are the first atom, any other, and which of them."""
-        k, others = len(self.near), len(self.atoms) - 1
+        k, others = len(self.near), len(self.scale.atoms) - 1
         kinds = min(NEAREST_KINDS, k)
         return k + kinds * (1 + (others > 0)) + others * min(NEAREST_ATOMS, k)
 
     @property
     def n_outputs(self) -> int:
         """A logit an atom, and three numbers a logistic."""
-        return len(self.atoms) + 3 * N_LOGISTICS
+        return len(self.scale.atoms) + 3 * N_LOGISTICS
 
 
 class Rows(NamedTuple):
@@ -92,7 +113,7 @@ class ByteNetworks(nn.Module):
             [drawn(units, n_out, scale=0.1 * units**-0.5) for _ in range(n_passes)]
         )
         start = torch.zeros(n_out)
-        start[0], start[1] = 1.0, -1.0 if len(passes.atoms) > 1 else 0.0
+        start[0], start[1] = 1.0, -1.0 if len(passes.scale.atoms) > 1 else 0.0
         means = slice(n_out - 2 * N_LOGISTICS, n_out - N_LOGISTICS)
         start[means] = torch.linspace(-0.8, 0.8, N_LOGISTICS)
         self.second_bias = nn.ParameterList([nn.Parameter(start.clone()) for _ in range(n_passes)])
@@ -104,7 +125,7 @@ class ByteNetworks(nn.Module):
 
     def rows(self, frames: Tensor) -> Rows:
         """Lay out the elements of `(n, size)` uint8 frames that go through networks."""
-        passes, background = self.passes, self.passes.atoms[0]
+        passes, background = self.passes, self.passes.scale.atoms[0]
         outside = frames.new_full((1, len(frames)), background)
         columns = torch.cat([frames.T.contiguous(), outside])
         near = columns[passes.near]  # (k, size, n)
@@ -116,9 +137,10 @@ class ByteNetworks(nn.Module):
 
     def inputs(self, near: Tensor) -> Tensor:
         """Return `(rows, n_inputs)` of `(rows, k)` neighbours."""
-        first, *others = self.passes.atoms
+        first, *others = self.passes.scale.atoms
         kinds, which = near[:, :NEAREST_KINDS], near[:, :NEAREST_ATOMS]
-        parts = [near.float() / 128 - 1, (kinds == first).float()]
+        values = torch.from_numpy(self.passes.scale.values)[near.long()]
+        parts = [values.float() / 128 - 1, (kinds == first).float()]
         if others:
             parts.append(torch.stack([kinds == a for a in others]).any(0).float())
             parts += [(which == a).float() for a in others]
@@ -141,12 +163,12 @@ class ByteNetworks(nn.Module):
     def bits(self, frames: Tensor) -> Tensor:
         """Return the sum of the bits of all elements of `(n, size)` uint8 frames with a row."""
         rows = self.rows(frames)
-        return atom_and_grey_bits(self.outputs(rows), rows.values, self.passes.atoms)
+        return atom_and_grey_bits(self.outputs(rows), rows.values, self.passes.scale)
 
 
-def atom_and_grey_bits(outputs: Tensor, values: Tensor, atoms: Sequence[int]) -> Tensor:
+def atom_and_grey_bits(outputs: Tensor, values: Tensor, scale: Scale) -> Tensor:
     """Return the sum of the bits that `(rows,)` values take by their heads."""
-    first, *others = atoms
+    first, *others = scale.atoms
     chain, column = others, 1
     total = functional.softplus(torch.where(values == first, -1.0, 1.0) * outputs[:, 0]).sum()
     left = (values != first).nonzero()[:, 0]
@@ -165,28 +187,25 @@ def atom_and_grey_bits(outputs: Tensor, values: Tensor, atoms: Sequence[int]) ->
         left, column = left[~is_it], column + 1
     grey = left if len(others) == 1 else grey
     mixture = outputs[grey][:, outputs.shape[1] - 3 * N_LOGISTICS :]
-    return total / LOG2 + grey_bits(mixture, values[grey], *range_without(atoms)).sum()
+    return total / LOG2 + grey_bits(mixture, values[grey], scale).sum()
 
 
-def range_without(atoms: Sequence[int]) -> tuple[int, int]:
-    """Return the lowest and the highest byte that is no atom."""
-    rest = sorted(set(range(256)) - set(atoms))
-    return rest[0], rest[-1]
-
-
-def grey_bits(mixture: Tensor, values: Tensor, low: int, high: int) -> Tensor:
-    """Return the bits of `(rows,)` values by mixtures of logistics cut to low .. high."""
+def grey_bits(mixture: Tensor, values: Tensor, scale: Scale) -> Tensor:
+    """Return the bits of `(rows,)` bytes by mixtures of logistics cut to what is no atom."""
+    edges, (low, high) = torch.from_numpy(scale.edges - 0.5).float(), scale.grey
+    lowest, highest = float(edges[low]), float(edges[high + 1])
     weights, means, scales = mixture.chunk(3, 1)
     weights = weights.softmax(1)
     middle = 128.0 + MEAN_UNIT * means
     inverse = torch.exp(-(LOG_SCALE_MIDDLE + LOG_SCALE_UNIT * scales).clamp(*LOG_SCALES))
-    y = values.float()[:, None]
-    side = torch.where(y > middle, -1.0, 1.0)  # keeps differences of sigmoids precise
-    upper = torch.sigmoid(side * (y + 0.5 - middle) * inverse)
-    lower = torch.sigmoid(side * (y - 0.5 - middle) * inverse)
-    inside = torch.sigmoid((high + 0.5 - middle) * inverse) - torch.sigmoid(
-        (low - 0.5 - middle) * inverse
+    start, end = edges[values.long(), None], edges[values.long() + 1, None]
+    side = torch.where(start + end > 2 * middle, -1.0, 1.0)  # differences of sigmoids stay precise
+    upper = torch.sigmoid(side * (end - middle) * inverse)
+    lower = torch.sigmoid(side * (start - middle) * inverse)
+    inside = torch.sigmoid((highest - middle) * inverse) - torch.sigmoid(
+        (lowest - middle) * inverse
     )
     found = (weights * (upper - lower).abs()).sum(1)
     share = found / ((weights * inside).sum(1) + 1e-7)
-    return -torch.log2((1 - MIX_FLOOR) * share + MIX_FLOOR / (high - low + 1))
+    floor = MIX_FLOOR * (end - start)[:, 0] / (highest - lowest)
+    return -torch.log2((1 - MIX_FLOOR) * share + floor)
