@@ -69,7 +69,7 @@ class PredictedBlocks:
         """Decode windows of a recording, each of which needs those before it, or a brick."""
         if self._model.wavelets is not None:
             return self._unpack_brick(block, self._model.wavelets)
-        return self._in_dtype(rebuild(*self._windows_of(block)))
+        return self.in_dtype(rebuild(*self._windows_of(block)))
 
     def past_of(self, block: Block) -> tuple[Windows, Frames]:
         """Return what a PREDICTED block says, and the earlier parts that its windows are made from.
@@ -78,16 +78,17 @@ class PredictedBlocks:
         """
         own = self._windows_of(block)
         parts = [(decoded if earlier is None else earlier).T for decoded, earlier in in_turn(*own)]
-        return own[0], self._in_dtype(np.array(parts))
+        return own[0], self.in_dtype(np.array(parts))
+
+    def in_dtype(self, values: npt.NDArray[np.float64]) -> Frames:
+        """Return whole numbers `(n, ...)` of the decoder's output as frames."""
+        return self._model.normaliser.from_integers(values.reshape(-1, *self._model.frame_shape))
 
     def _windows_of(self, block: Block) -> tuple[Windows, Integers, Prediction, int]:
         quality, own = block.quality, self._prediction
         tables = self._model.quality_of_block(quality).tables
         windows = unpack_windows(block.payload, block.n_signals, own, quality, tables)
         return windows, self._transform.windows(windows.unpredicted, quality), own, quality
-
-    def _in_dtype(self, values: npt.NDArray[np.float64]) -> Frames:
-        return self._model.normaliser.from_integers(values.reshape(-1, *self._model.frame_shape))
 
     def _unpack_brick(self, block: Block, own: Wavelets) -> Frames:
         """Decode the tiles of a part of an array."""
@@ -100,7 +101,7 @@ class PredictedBlocks:
         """Return the tiles that the wavelet coefficients of a brick stand for."""
         assert self._model.wavelets is not None
         values = self._model.wavelets.values(coefficients, quality)
-        return self._in_dtype(cut_to_tiles(values, self._model.frame_shape).astype(np.float64))
+        return self.in_dtype(cut_to_tiles(values, self._model.frame_shape).astype(np.float64))
 
     @property
     def _prediction(self) -> Prediction:

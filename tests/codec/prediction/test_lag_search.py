@@ -43,9 +43,9 @@ def test_what_was_there_before_is_found_to_the_sample(lag, fewer, n_windows):
     window = samples[:, :, end : end + LENGTH]
     gains = np.array([[6, 9]])
     scaled = np.rint(window * gains[:, :, None] / 8) + 1000
-    first = search.best(scaled, told())[0]
-    assert first.lag.tolist() == [lag]
-    assert first.gain.tolist() == gains.tolist()
+    first = search.best(scaled, told())
+    assert first.lags[0].tolist() == [lag]
+    assert first.gains[0].tolist() == gains.tolist()
 
 
 def test_lags_near_the_last_one_are_looked_at_where_fourier_transforms_find_others():
@@ -56,7 +56,7 @@ def test_lags_near_the_last_one_are_looked_at_where_fourier_transforms_find_othe
     window = smooth_noise(1, seed=9)[:, 0]
     free = Told(*told(last=200)[:1], *told()[1:])
     dear = free._replace(far=np.full((1, MEMORY + 1), 100.0), price=np.array([1e12]))
-    assert abs(int(search.best(window, dear)[0].lag[0]) - 200) <= NEAR
+    assert abs(int(search.best(window, dear).lags[0, 0]) - 200) <= NEAR
 
 
 def test_few_samples_stand_for_smooth_signals_alone():

@@ -86,12 +86,17 @@ def test_decoders_have_what_encoders_had(dtype, frame_shape):
     targets, _, base, bits = encoder.beside(x, 2, 2)
     search = WindowSearch(model.prediction)
     chosen = search.encode(targets[None], base[None], bits[None], np.array([2]), 2)
-    windows = encoder.encode(x, 2, 2)
+    windows, decoded = encoder.encode(x, 2, 2)
     assert np.array_equal(windows.modes, chosen.modes[0])
     assert (windows.modes != NONE).sum() > 20
     values = rebuild(windows, base[windows.modes == NONE], model.prediction, 2)
     errors = np.square((values - targets).astype(np.float64)).sum(axis=(1, 2))
     assert np.array_equal(errors, chosen.errors[0])
+    assert np.array_equal(decoded, values)
+    assert not np.signbit(decoded[decoded == 0]).any()
+    block = codec.decoder.blocks.predicted.pack(windows, 2)
+    frames = codec.decoder.blocks.predicted.in_dtype(decoded)
+    assert np.array_equal(codec.decoder.blocks.decode(block), frames)
 
 
 def test_what_repeats_comes_back_better_than_alone():
@@ -105,9 +110,8 @@ def test_what_repeats_comes_back_better_than_alone():
 
 
 def test_all_ways_to_code_a_window_are_used():
-    modes = (
-        WindowEncoder(Codec(MODEL).encoder.symbol_encoder).encode(repeating(MODEL, 200), 1, 2).modes
-    )
+    encoder = WindowEncoder(Codec(MODEL).encoder.symbol_encoder)
+    modes = encoder.encode(repeating(MODEL, 200), 1, 2)[0].modes
     assert set(modes.tolist()) == {NONE, NEW, MERGE}
 
 

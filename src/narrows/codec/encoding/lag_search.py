@@ -13,13 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
+from narrows.codec.encoding.lag_transforms import Transforms
 from narrows.codec.prediction.prediction import MAX_GAIN, NEAR, Prediction
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 COARSE_BITS = 13  # products of 256 sum to 2**34; a transform of 512 is then right to 2**-10
+LARGEST_COARSE = 2.0 ** (COARSE_BITS - 1)
 GAINS = np.arange(MAX_GAIN + 1) / 8.0
+NEARBY = np.arange(-NEAR, NEAR + 1)
 APART = 6  # lags nearer to a candidate than this are no other candidate
 KEPT_SHARE = 0.9  # of a recording's variance, that fewer samples have to keep
 ROOM = 64  # windows
@@ -60,10 +64,20 @@ WIDTHS = (
 
 
 class Candidates(NamedTuple):
-    """Lags `(m,)` and gains `(m, channels)` in eighths, one a recording."""
+    """The best lags of each recording's window, the best one first.
 
-    lag: Integers
-    gain: Integers
+    Attributes
+    ----------
+    lags : (n, m)
+    gains : (n, m, channels)
+        In eighths.
+    bits : (n, m)
+        What these lags cost.
+    """
+
+    lags: Integers
+    gains: Integers
+    bits: Floats
 
 
 class Told(NamedTuple):
@@ -119,46 +133,61 @@ class LagSearch:
         self._n_known = 0  # windows
         rows = (n_recordings, prediction.n_channels)
         self._reach = -(-self._memory // self._length) * self._length
-        self._values = np.zeros((*rows, self._reach + ROOM * self._length))
+        size = self._reach + ROOM * self._length
+        self._values = np.zeros((*rows, size))
+        self._parts = sliding_window_view(self._values, self._length, axis=2)
+        self._sums = np.zeros((n_recordings, 2 * prediction.n_channels, size + 1))
+        """Of the values, and of their squares, before each place."""
         self._end = 0
+        self._rows, self._channels = np.arange(n_recordings)[:, None], np.arange(rows[1])[:, None]
+        self._first = np.full((n_recordings, 1), self._length)
+        self._around = np.arange(1 - fewer, fewer)
         pieces = min(self._memory // self._length, width.reach) - 1
-        self._few = _Transforms(rows, self._length // fewer, max(pieces, 1))
+        self._few = Transforms(rows, self._length // fewer, max(pieces, 1))
 
     def append(self, smoothed: Floats) -> None:
         """Let windows `(n_recordings, channels, length)` follow."""
         if self._end + self._length > self._values.shape[2]:
-            kept = self._values[:, :, self._end - self._reach : self._end].copy()
-            self._values[:, :, : self._reach] = kept
+            kept = slice(self._end - self._reach, self._end)
+            self._values[:, :, : self._reach] = self._values[:, :, kept].copy()
+            sums = self._sums[:, :, kept.start : kept.stop + 1]
+            self._sums[:, :, : self._reach + 1] = sums - sums[:, :, :1]
             self._end = self._reach
-        x = self._coarse(smoothed)
-        self._values[:, :, self._end : self._end + self._length] = x
+        x, end = self._coarse(smoothed), self._end
+        self._values[:, :, end : end + self._length] = x
+        sums = self._sums[:, :, end + 1 : end + 1 + self._length]
+        x.cumsum(axis=2, out=sums[:, : x.shape[1]])
+        (x * x).cumsum(axis=2, out=sums[:, x.shape[1] :])
+        sums += self._sums[:, :, end : end + 1]
         self._end += self._length
         self._n_known += 1
         self._few.append(self._summed(x))
 
-    def best(self, windows: Floats, told: Told) -> list[Candidates]:
+    def best(self, windows: Floats, told: Told) -> Candidates | None:
         """Return the best lags of each window `(n_recordings, channels, length)`, and gains."""
         if not self._n_known:
-            return []
+            return None
         x, rows = self._coarse(windows), np.arange(len(windows))
         lags = self._places(x, told)
         c, v = self._products(x, lags)
         price = told.price / (self._unit * self._unit)
-        gain = np.clip(np.rint(8.0 * c / v), 0.0, MAX_GAIN) / 8.0
+        gain = np.rint(8.0 * c / v)
+        np.minimum(gain, MAX_GAIN, out=gain)
+        np.maximum(gain, 0.0, out=gain)
+        gain /= 8.0
         saved = (2.0 * c - gain * v) * gain
         score = saved[:, :, 0].copy()
         for each in range(1, saved.shape[2]):
             score += saved[:, :, each]
-        score -= price[:, None] * told.lag_bits(lags)
-        found = []
-        for _ in range(self._width.judged):
-            at = score.argmax(axis=1)
-            lag = lags[rows, at]
-            cost = GAINS * (GAINS * v[rows, at, :, None] - 2.0 * c[rows, at, :, None])
-            cost += price[:, None, None] * told.gains
-            found.append(Candidates(lag, cost.argmin(axis=2)))
-            score[np.abs(lags - lag[:, None]) <= APART] = -np.inf
-        return found
+        bits = told.lag_bits(lags)
+        score -= price[:, None] * bits
+        at = np.empty((self._width.judged, len(x)), dtype=np.intp)
+        for number in range(len(at)):
+            score.argmax(axis=1, out=at[number])
+            score[np.abs(lags - lags[rows, at[number], None]) <= APART] = -np.inf
+        cost = GAINS * (GAINS * v[rows, at][..., None] - 2.0 * c[rows, at][..., None])
+        cost += price[:, None, None] * told.gains  # (n, m, channels, gains)
+        return Candidates(lags[rows, at], cost.argmin(axis=3), bits[rows, at])
 
     def _known(self) -> int:
         """Return the longest lag that there is."""
@@ -166,8 +195,11 @@ class LagSearch:
 
     def _coarse(self, values: Floats) -> Floats:
         """Return values of COARSE_BITS bits."""
-        coarse = np.floor(values / self._unit[:, None, None])
-        return np.asarray(np.clip(coarse, -(2.0 ** (COARSE_BITS - 1)), 2.0 ** (COARSE_BITS - 1)))
+        coarse: Floats = values / self._unit[:, None, None]
+        np.floor(coarse, out=coarse)
+        np.minimum(coarse, LARGEST_COARSE, out=coarse)
+        np.maximum(coarse, -LARGEST_COARSE, out=coarse)
+        return coarse
 
     def _summed(self, x: Floats) -> Floats:
         """Return fewer samples: sums of some each."""
@@ -177,94 +209,29 @@ class LagSearch:
 
     def _places(self, x: Floats, told: Told) -> Integers:
         """Return lags `(n_recordings, n)` that are looked at: good ones and the last one's."""
-        near = told.last[:, None] + np.arange(-NEAR, NEAR + 1)
-        around = np.arange(1 - self._fewer, self._fewer)
+        near, around = told.last[:, None] + NEARBY, self._around
         apart = APART // self._fewer
         best = self._few.best(self._summed(x), self._width.found, apart) * self._fewer
         lags = (best[:, :, None] + around).reshape(len(x), -1)
-        both = np.concatenate([np.full((len(x), 1), self._length), near, lags], axis=1)
-        return np.asarray(np.clip(both, self._length, self._known()))
+        both: Integers = np.concatenate([self._first, near, lags], axis=1)
+        np.minimum(both, self._known(), out=both)
+        np.maximum(both, self._length, out=both)
+        return both
 
     def _products(self, x: Floats, lags: Integers) -> tuple[Floats, Floats]:
         """Return products with earlier parts, and their energies, `(n_recordings, n, channels)`.
 
         The mean of each part is taken out of it.
         """
-        length = self._length
-        parts = np.lib.stride_tricks.sliding_window_view(self._values, length, axis=2)
-        part = parts[np.arange(len(x))[:, None], :, self._end - lags]  # (m, n, channels, length)
-        products = np.einsum("mnct,mct->mnc", part, x)
-        squares = np.einsum("mnct,mnct->mnc", part, part)
-        sums = part.sum(axis=3)
-        products -= sums * (x.sum(axis=2)[:, None] / length)
+        length, n_channels = self._length, x.shape[1]
+        starts, rows = self._end - lags, self._rows
+        part = self._parts[rows[..., None], self._channels, starts[:, None]]
+        products = (part @ x[..., None])[..., 0].swapaxes(1, 2)  # exact: below 2**53
+        ends = self._sums[rows, :, starts + length]  # (m, n, 2 * channels)
+        ends -= self._sums[rows, :, starts]
+        sums, squares = ends[..., :n_channels], ends[..., n_channels:]
+        products = products - sums * (x.sum(axis=2)[:, None] / length)
         return products, np.maximum(squares - sums * sums / length, 1.0)
-
-
-class _Transforms:
-    """Correlations of windows with all of the past, by Fourier transforms.
-
-    The past is in pieces of two windows. Those that go out of it make room for new ones.
-    """
-
-    def __init__(self, rows: tuple[int, int], length: int, n_pieces: int) -> None:
-        self._length, self._n = length, n_pieces
-        self._n_known = 0
-        self._last = np.zeros((*rows, length))
-        self._spectra = np.zeros((*rows, n_pieces, length + 1), dtype=np.complex128)
-        self._sums, self._energy, self._inverse = (
-            np.zeros((*rows, n_pieces, length)) for _ in range(3)
-        )
-
-    def append(self, x: Floats) -> None:
-        """Let windows `(n_recordings, channels, length)` follow."""
-        if self._n_known:
-            both, length = np.concatenate([self._last, x], axis=2), self._length
-            at = (self._n_known - 1) % self._n
-            self._spectra[:, :, at] = np.fft.rfft(both, axis=2)
-            sums, squares = (_moving_sums(of, length) for of in (both, both * both))
-            self._sums[:, :, at] = sums / length
-            energy = np.maximum(squares - sums * sums / length, 1.0)
-            self._energy[:, :, at], self._inverse[:, :, at] = energy, 1.0 / energy
-        self._last = x
-        self._n_known += 1
-
-    def best(self, x: Floats, count: int, apart: int) -> Integers:
-        """Return the lags `(n_recordings, count)` of the parts that come nearest to windows."""
-        length, m, n = self._length, len(x), min(self._n, self._n_known - 1)
-        if n < 1:
-            return np.zeros((m, 0), dtype=np.int64)
-        spectrum = np.fft.rfft(x, n=2 * length, axis=2).conj()[:, :, None]
-        both = np.fft.irfft(self._spectra[:, :, :n] * spectrum, n=2 * length, axis=3)
-        gain = np.rint(both[..., :length])
-        gain -= self._sums[:, :, :n] * x.sum(axis=2)[:, :, None, None]
-        gain *= self._inverse[:, :, :n]
-        saved = gain * 2.0
-        np.minimum(gain, MAX_GAIN / 8.0, out=gain)
-        np.maximum(gain, 0.0, out=gain)
-        saved -= gain
-        saved *= gain
-        saved *= self._energy[:, :, :n]
-        score = saved[:, 0].reshape(m, -1).copy()
-        for channel in range(1, x.shape[1]):
-            score += saved[:, channel].reshape(m, -1)
-        # The piece at place p begins with the last window w before this one with p = w mod n.
-        age = (self._n_known - 2 - np.arange(n)) % self._n + 2
-        lags = (age[:, None] * length - np.arange(length)).ravel()
-        found = np.empty((m, count), dtype=np.int64)
-        for number in range(count):
-            at = score.argmax(axis=1)
-            found[:, number] = lags[at]
-            for row, place in enumerate(at.tolist()):
-                score[row, max(0, place - apart) : place + apart + 1] = -1.0
-        return found
-
-
-def _moving_sums(x: Floats, length: int) -> Floats:
-    """Return the sums of `length` values from each of the first half of the last axis."""
-    sums = np.cumsum(x, axis=-1)
-    out = sums[..., length - 1 : -1].copy()
-    out[..., 1:] -= sums[..., : length - 1]
-    return out
 
 
 def fewer_samples(x: Floats, width: Width) -> int:

@@ -171,9 +171,9 @@ class WindowCoder:
 
     def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Made:
         """Code windows: see `Coder`."""
-        windows = self._encoder.encode(_frames_of(part), quality, effort, known, thrift)
+        windows, decoded = self._encoder.encode(_frames_of(part), quality, effort, known, thrift)
         block = self._blocks.predicted.pack(windows, quality)
-        return Made(block, partial(self._blocks.decode, block))
+        return Made(block, partial(self._blocks.predicted.in_dtype, decoded))
 
 
 class BrickCoder:

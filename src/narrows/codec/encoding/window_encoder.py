@@ -34,21 +34,24 @@ class WindowEncoder:
 
     def encode(
         self, x: Frames, quality: int, effort: int, known: Known = None, thrift: float = 1.0
-    ) -> Windows:
+    ) -> tuple[Windows, npt.NDArray[np.float64]]:
         """Encode `(n, *frame_shape)` frames, each behind the one before it.
 
         Where `known`, `(n, *frame_shape)`, is False, errors do not count. A bit is worth `thrift`
-        times what is best for the quality.
+        times what is best for the quality. Beside what stands for the windows, return what a
+        decoder makes of it, `(n, length, channels)` in units of its output.
         """
         targets, symbols, base, bits = self.beside(x, quality, effort, known)
         each = (targets[None], base[None], bits[None], np.array([quality]))
         weight = None if known is None else known.reshape(1, *base.shape)
         chosen = self._search.encode(*each, effort, known=weight, thrift=thrift)
         modes = chosen.modes[0]
-        return Windows(
+        windows = Windows(
             modes, chosen.lags[0], chosen.gains[0],
             symbols[modes == NONE], chosen.symbols[0][modes != NONE],
         )  # fmt: skip
+        assert chosen.decoded is not None
+        return windows, chosen.decoded[0].swapaxes(1, 2) + 0.0  # no zero is negative
 
     def beside(
         self, x: Frames, quality: int, effort: int, known: Known = None

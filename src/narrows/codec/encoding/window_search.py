@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,8 @@ class Chosen:
     symbols : (n_recordings, n_windows, n_latents)
     errors : as above
         Squared, summed over a window.
+    decoded : (n_recordings, n_windows, channels, length)
+        What a decoder makes of it all.
     mismatches : (n_recordings, n_windows, border, channels)
         What training learns from, where it was asked for: of each window's best match.
     unmatched : (n_recordings, n_windows, length, channels)
@@ -41,6 +43,7 @@ class Chosen:
     gains: Integers
     symbols: npt.NDArray[np.int32]
     errors: Floats
+    decoded: Floats | None = None
     mismatches: Floats | None = None
     unmatched: Floats | None = None
 
@@ -106,8 +109,10 @@ class WindowSearch:
         search = _Run(self, x, base, base_bits, qualities - 1, WIDTHS[effort], keep)
         search.price *= thrift
         search.known = None if known is None else _by_channel(known)
+        search.errors = search.all_errors()
         for i in range(x.shape[1]):
             search.window(i)
+        search.chosen.errors = search.all_errors()
         return search.chosen
 
 
@@ -121,10 +126,13 @@ class _Run:
         own = search.prediction
         m, n = x.shape[:2]
         self.own, self.costs, self.search = own, search.costs, search
-        self.x, self.base, self.base_bits = _by_channel(x), _by_channel(base), base_bits
+        self.x, self.base, self.base_bits = _by_channel(x), _by_channel(base.copy()), base_bits
         self.q, self.step = quality, own.step[quality].astype(np.float64)
         self.price = LAMBDA * self.step * self.step
         self.known: Floats | None = None  # 1 where errors count, and 0
+        self.errors = np.zeros((m, n))  # of what is not predicted
+        costs = search.costs
+        self.told = costs.near[quality], costs.far[quality], costs.gains[quality]
         self.past = Past(own, m)
         largest = np.abs(self.x).reshape(m, -1).max(axis=1)
         self.lags = LagSearch(own, largest, width, fewer_samples(self.x, width))
@@ -135,7 +143,7 @@ class _Run:
         self.chosen = Chosen(
             np.zeros((m, n), np.int32), np.zeros((m, n), np.int64),
             np.zeros((m, n, own.n_channels), np.int64), np.zeros((m, n, k), np.int32),
-            np.zeros((m, n)),
+            np.zeros((m, n)), self.base,
         )  # fmt: skip
         self.keep = keep
         if keep:
@@ -147,7 +155,7 @@ class _Run:
         x, modes = self.x[:, i], self.costs.modes[self.q, self.mode]
         decoded = self.base[:, i].copy()
         smoothed = decoded.copy()
-        best = self._errors(i, decoded) + self.price * (self.base_bits[:, i] + modes[:, NONE])
+        best = self.errors[:, i] + self.price * (self.base_bits[:, i] + modes[:, NONE])
         mode = np.full_like(self.mode, NONE)
         tried = self._tried(x, modes)
         if tried is not None:
@@ -174,31 +182,32 @@ class _Run:
                 )  # fmt: skip
         self.past.append(decoded, smoothed)
         self.lags.append(smoothed)
-        self.chosen.errors[:, i] = self._errors(i, decoded)
+        self.base[:, i] = decoded  # in its place: it is not needed any more
         self.mode, self.chosen.modes[:, i] = mode, mode
 
-    def _errors(self, i: int, decoded: Floats) -> Floats:
-        e = self.x[:, i] - decoded
-        return _squares(e if self.known is None else e * self.known[:, i])
+    def all_errors(self) -> Floats:
+        """Return the squared errors of what stands for windows by now, `(n_recordings, n)`."""
+        e = self.x - self.base
+        if self.known is not None:
+            e *= self.known
+        return _squares(e.reshape(-1, *e.shape[2:])).reshape(e.shape[:2])
 
     def _tried(self, x: Floats, modes: Floats) -> _Tried | None:
         """Return the ways to predict windows that are tried; None where there are none."""
         q, costs, m = self.q, self.costs, len(x)
-        told = Told(self.lag, costs.near[q], costs.far[q], costs.gains[q], self.price)
-        found = self.lags.best(x, told)
-        if not found:
+        found = self.lags.best(x, Told(self.lag, *self.told, self.price))
+        if found is None:
             return None
-        lags, gains = (np.array(of) for of in zip(*found, strict=True))
-        bits = modes[:, NEW] + told.lag_bits(lags.T).T
+        gains = found.gains
+        bits = modes[:, NEW] + found.bits
         for channel in range(gains.shape[2]):
             bits += costs.gains[q, channel, gains[:, :, channel]]
         has_past = self.lag > 0
         last = np.where(has_past, self.lag, self.own.length)
         merge = np.where(has_past, modes[:, MERGE], np.inf)
         return _Tried(
-            np.tile(self.all, len(found) + 1),
-            np.repeat([NEW, MERGE], [len(found) * m, m]),
-            np.append(lags, last),
+            *_ways(len(gains), m),
+            np.append(found.lags, last),
             np.concatenate([*gains, self.gain]),
             np.append(bits, merge),
         )
@@ -213,8 +222,10 @@ class _Run:
         latents = rest.reshape(len(rest), -1) @ self.search.analysis  # exact: below 2**53
         latents /= self.search.unit
         in_steps = latents / step[:, None]
-        rows, k = np.nonzero(np.abs(in_steps) > 0.5)
-        nearest = np.clip(np.rint(in_steps[rows, k]), -LARGEST, LARGEST).astype(np.int64)
+        rows, k = (np.abs(in_steps) > 0.5).nonzero()
+        rounded = np.rint(in_steps[rows, k])
+        np.minimum(rounded, LARGEST, out=rounded)
+        nearest = np.maximum(rounded, -LARGEST, out=rounded).astype(np.int64)
         own, own_step, own_price = latents[rows, k], step[rows], price[rows]
         tables, of = self.costs.symbols, q[rows]
         unbroken, bits_of_zero = np.rint(np.square(own)), tables[of, k, LARGEST]
@@ -268,6 +279,12 @@ class _Residuals(NamedTuple):
         out = np.zeros((len(rows), self.n_latents), dtype=np.int32)
         out[at[at >= 0], self.latent[at >= 0]] = self.symbol[at >= 0]
         return out
+
+
+@lru_cache
+def _ways(n: int, m: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the recordings, and the kinds, of `n` new ways and of merging, for `m` recordings."""
+    return np.tile(np.arange(m), n + 1), np.repeat([NEW, MERGE], [n * m, m])
 
 
 def _by_channel(windows: npt.NDArray[Any]) -> Floats:
