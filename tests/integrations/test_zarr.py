@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import zarr
 import narrows
 import narrows.zarr
 from narrows.codec.codec import Codec
+from narrows.codec.levels.lattice import Lattice
 from narrows.errors import DataError, FormatError, ModelNotFoundError, SettingError
 from narrows.integrations import loaded_models
 from narrows.integrations.loaded_models import codec_of, decoder_of
@@ -300,6 +302,21 @@ def test_whole_frames_are_coded_without_loss_by_a_model_s_networks(monkeypatch):
         free = made(other, x, (20, 9, 6), **options)
         monkeypatch.setattr(loaded_models, "_registered", {})
         assert np.abs(zarr.open_array(free)[...].astype(int) - x).max() <= 3
+
+
+@pytest.mark.parametrize(("promise", "by_networks"), [
+    ({"max_error": 3}, True), ({"max_error": 4.5}, True), ({"max_error": 2}, False),
+    ({"lossless": True}, False), ({"max_relative_error": 0.5}, False),
+], ids=str)  # fmt: skip
+def test_networks_for_a_bound_code_whole_frames_within_it(promise, by_networks, monkeypatch):
+    let_networks_code(monkeypatch)
+    codec, x = codec_with_levels("int16", Lattice(1, 7)), signals_for_levels("int16", 40)
+    store = made(codec, x, (20, 9, 6), **promise)
+    bound = promise.get("max_error", 0.5 * np.ptp(x.astype(int)) * ("lossless" not in promise))
+    assert np.abs(zarr.open_array(store)[...].astype(int) - x).max() <= bound
+    monkeypatch.setattr(loaded_models, "_registered", {})
+    with pytest.raises(ModelNotFoundError) if by_networks else nullcontext():
+        zarr.open_array(store)[...]
 
 
 def test_a_bound_that_a_type_cannot_keep_is_refused_when_the_array_is_made():

@@ -58,8 +58,8 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
     ----------
     model : str or None
         Its id, 32 hexadecimal digits: of one that was registered with `narrows.register_model`, or
-        in a folder of NARROWS_MODELS. Bounds need none; `lossless` neither, but where the model has
-        networks of levels, and chunks are whole frames, these code.
+        in a folder of NARROWS_MODELS. Bounds and `lossless` need none, but where the model has
+        networks of levels for what is promised, and chunks are whole frames, these code.
     quality, effort, target_bytes, target_psnr : optional
         See `narrows.Codec.compress`.
     strict : bool
@@ -155,7 +155,7 @@ class NarrowsCodec(ArrayBytesCodec):  # type: ignore[misc, unused-ignore]
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(chunk)
 
     def _decoder_of_promised(self) -> Decoder | None:
-        """Return the model whose networks may code without loss, if any is named."""
+        """Return the model whose networks may code what is promised, if any is named."""
         return None if self.model is None else decoder_of(self.model, self.model_base64)
 
     def _key(self, chunk: Any, filler: Any) -> bytes:
