@@ -6,8 +6,10 @@ import pytest
 
 import narrows
 from narrows.codec.codec import Codec
+from narrows.codec.levels.lattice import Lattice
 from narrows.errors import SettingError
 from narrows.evaluation.card import model_card, write_card
+from tests.helpers.level_models import codec_with_levels
 from tests.helpers.tiny_models import refusing, tiny_codec
 
 HEADER = """---
@@ -62,6 +64,12 @@ def test_what_a_model_does_not_know_is_left_out():
     assert "## Figures" not in text
     assert "## Its training" not in text
     assert "user/name" in text
+
+
+@pytest.mark.parametrize(("lattice", "told"), [(None, "lossless"), (Lattice(0, 21), "within 10")])
+def test_networks_of_levels_are_told_with_their_bound(lattice, told):
+    card = model_card(codec_with_levels("int16", lattice))
+    assert f"| {told} | by networks of its own |" in card
 
 
 def test_a_decoder_s_card_compresses_nothing(linear):

@@ -186,7 +186,9 @@ def _model_facts(codec: Codec) -> list[tuple[str, str]]:
     if model.encoder is None:
         facts.append(("encoder", "left out: this model decompresses only"))
     if model.levels is not None:
-        facts.append(("lossless", "by networks of its own"))
+        lattice = model.levels.lattice
+        name = "lossless" if lattice is None else f"within {lattice.bound:.4g}"
+        facts.append((name, "by networks of its own"))
     return facts
 
 
