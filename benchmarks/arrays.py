@@ -1,4 +1,4 @@
-"""Arrays whose tiles are predicted from their neighbours, beside SPERR at equal PSNR.
+"""Arrays that are coded as a whole, by their wavelets, beside SPERR at equal PSNR.
 
     python -m benchmarks.arrays [--fields rough,smooth,air] [--tile 4,8,8] [--output FOLDER]
 

@@ -15,7 +15,7 @@ HEAVY = ("torch", "safetensors", "matplotlib", "sklearn", "scipy", "pooch")
 FLOORS = (
     {"errors", "_version"},
     {"element_types", "urls"},
-    {"arrays", "clock", "gaps", "locks", "paths", "processes", "words"},
+    {"arrays", "clock", "gaps", "locks", "paths", "processes", "smooth_gaps", "words"},
     {"files"},
     {"folders"},
     {"codec"},

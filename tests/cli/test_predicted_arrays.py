@@ -1,4 +1,4 @@
-"""Arrays from training to evaluation, tiles predicted from their neighbours."""
+"""Arrays from training to evaluation, coded as a whole."""
 
 import json
 from pathlib import Path

@@ -53,7 +53,7 @@ def test_recordings_that_are_predicted_well_need_no_networks(caplog):
     assert codec.model.training["candidates"].keys() == {"predictive"}
 
 
-def test_tiles_of_arrays_are_predicted_beside_the_others():
+def test_arrays_are_coded_as_a_whole_beside_the_others():
     rng = np.random.default_rng(0)
     waves = np.fft.irfft2(np.fft.rfft2(rng.normal(size=(80, 80))) / (4 + ramp(80)) ** 2)
     codec = narrows.train(

@@ -1,4 +1,4 @@
-"""Architecture predictive on arrays: tiles predicted from neighbours take fewer bytes than PCA."""
+"""Architecture predictive on arrays: their wavelets take fewer bytes than PCA of tiles."""
 
 import io
 
@@ -16,7 +16,7 @@ from tests.helpers.tiling import field
 
 @pytest.fixture(scope="module")
 def codecs():
-    """PCA of tiles, and tiles predicted, at the same aim."""
+    """PCA of tiles, and arrays as a whole, at the same aim."""
     x, given = field((24, 32, 32), 0), {"tile": (4, 4, 4), "aim": "snr:18"}
     names = ("linear", "predictive")
     return {name: narrows.train(x, architecture=name, **given) for name in names}
@@ -148,6 +148,6 @@ def test_a_folder_of_arrays_is_learned_from_and_compressed(tmp_path):
         ((20, 4, 4, 4), {"tile": (2, 2, 2, 2)}, "tiles of 1 to 3 axes"),
     ],
 )
-def test_tiles_that_are_not_predicted_are_refused(shape, given, words):
+def test_tiles_that_make_no_arrays_are_refused(shape, given, words):
     with pytest.raises(SettingError, match=words):
         narrows.train(field(shape, 0), architecture="predictive", **given)

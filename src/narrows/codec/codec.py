@@ -154,7 +154,7 @@ class Codec(Shared):
             Signals in a block: fewer make single signals quicker to get at, and the archive larger.
             By default as many as take 2 MiB, the most, and 16383; up to 131071 if asked for.
         bricks : sequence of tuple of int, optional
-            Shapes of the arrays whose tiles the signals are: each is a block, of tiles predicted.
+            Shapes of the arrays whose tiles the signals are: each is a block, coded as a whole.
 
         Raises
         ------

@@ -52,7 +52,7 @@ class Given:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """That an archive of them has."""
     bricks: Sequence[tuple[int, ...]] = ()
-    """The shapes of the arrays whose tiles they are, if these are predicted from each other."""
+    """The shapes of the arrays whose tiles they are, if these are coded as a whole."""
 
     @classmethod
     def of(cls, source: ArraySource | Frames, bricks: Sequence[tuple[int, ...]] = ()) -> Self:

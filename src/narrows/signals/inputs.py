@@ -56,13 +56,13 @@ def all_metadata(x: Data, source: Source, metadata: Metadata | None) -> Metadata
 
 
 def in_blocks(
-    source: Source, size: int, predicts_tiles: bool
+    source: Source, size: int, codes_arrays: bool
 ) -> tuple[Source, Iterable[Signals | Brick]]:
     """Return a source in the order of its blocks of at most so many signals, and these.
 
-    Tiles that are predicted from each other come in bricks.
+    Tiles of arrays that are coded as a whole come in bricks.
     """
-    if predicts_tiles and isinstance(source, Frames):
+    if codes_arrays and isinstance(source, Frames):
         bricked = source.in_bricks(size)
         if bricked.cut.brick is not None:
             return bricked, bricked.bricks()
@@ -204,8 +204,8 @@ def _in_bricks(
     learnt, held = some_bricks(source, most), some_bricks(others, min(most, MAX_HELD_OUT))
     if learnt is None or held is None:
         raise SettingError(
-            "architecture predictive for tiles that overlap; it predicts each from those beside "
-            "it: leave --hop out"
+            "architecture predictive for tiles that overlap; it codes arrays as a whole: leave "
+            "--hop out"
         )
     (_, x, shapes), (_, held_out, held_shapes) = learnt, held
     return TrainingSamples(x, held_out, about, bricks=(shapes, held_shapes))

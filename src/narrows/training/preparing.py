@@ -75,12 +75,11 @@ def prepare(
     asked = [] if done["missing"] is None else parse_missing(done["missing"])
     cleaner = Cleaner.of(x, asked, channels)
     order = bool(samples.bricks[0] or samples.recordings)
-    whole = cleaner.clean(x, "training signals", in_order=order)
-    held_out = (
-        None
-        if validation is None
-        else cleaner.clean(validation, "validation signals", in_order=order)
-    )
+    whole = cleaner.clean(x, "training signals", in_order=order).of_arrays(samples.bricks[0])
+    held_out = None
+    if validation is not None:
+        held_out = cleaner.clean(validation, "validation signals", in_order=order)
+        held_out = held_out.of_arrays(samples.bricks[1])
     refuse_extremes(whole.x)
     if aim is not None and aim.is_by_channel:
         channels = _weighed_by(aim, whole, channels)

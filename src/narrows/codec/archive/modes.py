@@ -23,7 +23,7 @@ class Mode(IntEnum):
     PATCHED = 3
     """As CODED for signals that are not whole in the elements kept exactly, which come first."""
     PREDICTED = 4
-    """Windows of a recording, or tiles of an array, predicted from those decoded before them."""
+    """Windows of a recording, predicted from those before them, or an array's wavelets."""
     PREDICTED_PATCHED = 5
     """As PREDICTED, behind such elements."""
     LEVELS = 6

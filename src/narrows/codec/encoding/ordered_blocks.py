@@ -22,10 +22,11 @@ from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.encoding.window_encoder import WindowEncoder
 from narrows.codec.networks.quantiser import MAX_QUALITIES
-from narrows.codec.prediction.bricks import Brick
+from narrows.codec.prediction.bricks import Brick, array_of, cut_to_tiles
 from narrows.codec.transform import Frames
 from narrows.errors import SettingError
 from narrows.gaps import filled
+from narrows.smooth_gaps import smoothly_filled
 
 Part = Frames | Brick
 THRIFTS = (3.0, 1.75, 1.0)
@@ -74,13 +75,17 @@ class OrderedBlocks:
             If a block cannot keep to the budget; it says what could be had.
         """
         own, x, known = self._decoder.model.normaliser, _frames_of(part), None
+        channels, mean = own.n_channels is not None, np.array(own.offset)
+        if isinstance(part, Brick):
+            known = None if part.known.all() else part.known
+            if left_out is not None:
+                part = _without_gaps(part, left_out, float(mean.mean()))
+                left_out = left_out & part.known  # beyond the end of an array nothing counts
+                left_out = left_out if left_out.any() else None
+        elif left_out is not None:
+            part = filled(x, left_out, mean, has_channels=channels)
         if left_out is not None:
-            channels = own.n_channels is not None
-            frames = filled(x, left_out, np.array(own.offset), has_channels=channels)
-            part = Brick(frames, part.shape) if isinstance(part, Brick) else frames
-            known = ~left_out
-        if isinstance(part, Brick) and not part.known.all():
-            known = part.known if known is None else known & part.known
+            known = ~left_out if known is None else known & ~left_out
         quality, effort = request.resolve(self._decoder.model)
         if request.budget is not None:
             block = self._within(request.budget, part, known, effort)
@@ -202,6 +207,12 @@ def ordered_blocks_of(
     is_of_windows = decoder.model.prediction is not None
     coder = WindowCoder(decoder, symbol_encoder) if is_of_windows else BrickCoder(decoder)
     return OrderedBlocks(decoder, likeness, coder)
+
+
+def _without_gaps(brick: Brick, left_out: Mask, mean: float) -> Brick:
+    gaps = array_of(Brick(left_out, brick.shape))
+    array = smoothly_filled(array_of(brick), gaps, mean)
+    return Brick(cut_to_tiles(array, brick.frames.shape[1:]), brick.shape)
 
 
 def _frames_of(part: Part) -> Frames:

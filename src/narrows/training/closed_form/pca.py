@@ -31,7 +31,7 @@ ROWS = 4096  # taken into float64 at a time
 MAX_SUMMED = 1 << 22  # elements: 32 MB of float64
 STEP_SAMPLE, STEP_ELEMENTS = 20_000, 1 << 22
 """Signals on which the rounding step is chosen, and elements that they have at most."""
-MAX_STEP_OF_ERROR = 5.0  # of tiles that are predicted, in root mean squared errors
+MAX_STEP_OF_ERROR = 5.0  # of tiles of arrays, in root mean squared errors
 COMPARED, COMPARED_ELEMENTS = 4096, 1 << 21
 """Signals, and their elements, on which the two ways to decode are compared."""
 

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from narrows.errors import DataError
 from narrows.gaps import filled, is_one_of, stand_ins
+from narrows.signals.bricks import arrays_of
+from narrows.signals.windows import Grid, cut
+from narrows.smooth_gaps import smoothly_filled
 from narrows.training.data import bulk
 from narrows.training.data.frames import Rows, split
 from narrows.training.data.scaling import Channels
@@ -31,6 +34,17 @@ class Cleaned:
 
     x: Signals
     missing: Mask | None = None
+
+    def of_arrays(self, shapes: Sequence[tuple[int, ...]]) -> Cleaned:
+        """Return them with gaps filled as those of arrays of these shapes, whose tiles they are."""
+        if self.missing is None or not shapes:
+            return self
+        mean = float(self.x[~self.missing].mean(dtype=np.float64))
+        both = zip(arrays_of(self.x, shapes), arrays_of(self.missing, shapes), strict=True)
+        arrays = [smoothly_filled(array, gone, mean) for array, gone in both]
+        lengths = self.x.shape[1:]
+        tiles = [cut(array, Grid(array.shape, lengths, lengths)) for array in arrays]
+        return Cleaned(np.concatenate(tiles), self.missing)
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class Cleaner:
     def clean(self, x: Signals, what: str, *, in_order: bool = False) -> Cleaned:
         """Fill what is left out of `(n, *frame_shape)` signals; drop those that are nothing else.
 
-        None is dropped where the order counts, as of windows and tiles that are predicted.
+        None is dropped where the order counts, as of windows in a row and tiles of arrays.
 
         Raises
         ------
