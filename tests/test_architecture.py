@@ -149,7 +149,7 @@ TRAINING = (
     {"plan"},
     {"choices", "signatures"},
     {"settings"},
-    {"adam", "presets", "torch_modes", "aims", "water_filling"},
+    {"adam", "installed", "presets", "ranks", "torch_modes", "aims", "water_filling"},
 )
 """The floors of training, from above: a file imports what stands on lower ones."""
 

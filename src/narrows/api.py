@@ -14,7 +14,7 @@ from narrows.codec.archive import IndexedArchive, Metadata
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import stream_of
 from narrows.codec.sequence import Archive
-from narrows.errors import DataError, MissingExtraError, SettingError
+from narrows.errors import DataError, SettingError
 from narrows.models import decoder_for, load_codec
 from narrows.paths import as_file, as_path, open_file
 from narrows.processes import Workers
@@ -32,6 +32,7 @@ from narrows.signals.promised import compress_promised
 from narrows.signals.restored import RestoredArray, RestoredFolder, restored
 from narrows.signals.restoring import restored_arrays
 from narrows.signals.source import ArraySource
+from narrows.training.installed import check_installed
 from narrows.training.settings import TrainingSettings
 from narrows.training.signatures import takes_settings
 
@@ -57,6 +58,7 @@ def train(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     force: bool = False,
+    together: bool = False,
     **settings: Unpack[TrainingSettings],
 ) -> Codec:
     """Train an autoencoder on signals and freeze it into a finished codec.
@@ -88,6 +90,8 @@ def train(
         Go on from the checkpoint, if there is one, to the model of an uninterrupted run.
     force : bool, default False
         Start anew though there is a checkpoint; the first epoch replaces it.
+    together : bool, default False
+        Share batches with the other processes of torchrun or torch.distributed: all call this.
 
     Returns
     -------
@@ -115,12 +119,7 @@ def train(
     >>> codec = narrows.train(x_train, latent_size=32)   # doctest: +SKIP
     """
     clock = Clock()
-    try:
-        import safetensors  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        missing = isinstance(error, ModuleNotFoundError) and error.name
-        raise MissingExtraError(missing or "torch", "training", "train", error) from None
+    check_installed()
     from narrows.training.choices import PREDICTIVE
     from narrows.training.plan import most_frames
     from narrows.training.run import Supervision
@@ -139,8 +138,9 @@ def train(
         resume=resume,
         force=force,
         clock=clock,
+        together=together,
     )
-    with supervision.exclusive():
+    with supervision.exclusive() as supervision:
         return train_codec(samples, settings, encoder, decoder, supervision)
 
 

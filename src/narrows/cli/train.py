@@ -17,6 +17,7 @@ from narrows.cli.printing import give
 from narrows.cli.reading import Asked, reads
 from narrows.cli.started import command_clock
 from narrows.cli.streams import PIPE, chosen_output, is_stream, open_output, open_stored
+from narrows.cli.together import one_of_several
 from narrows.cli.training_options import TRAINING, trains
 from narrows.clock import Clock, in_words
 from narrows.training.settings import TrainingSettings
@@ -75,10 +76,14 @@ def train(
     from narrows.cli.progress import training_progress
 
     with (
+        one_of_several() as ranks,
         _telling_of_interrupts(checkpoint) as stop,
-        open_output(output, data, validation, force=force or has_checkpoint) as stream,
         ExitStack() as opened,
     ):
+        quiet = quiet or not ranks.is_first
+        if ranks.is_first:
+            how = {"force": force or has_checkpoint}
+            stream = opened.enter_context(open_output(output, data, validation, **how))
         if has_checkpoint and not force:
             _refuse_finished(output, checkpoint)
         reading = asked.reading()
@@ -95,8 +100,11 @@ def train(
                     checkpoint=checkpoint,
                     resume=resume,
                     force=force,
+                    together=ranks.size > 1,
                     **settings,
                 )
+            if not ranks.is_first:
+                return
             codec = _timed(codec, clock)
             stream.write(codec.model_bytes)
     interrupted = codec.model.training["interrupted"]

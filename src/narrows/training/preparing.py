@@ -33,6 +33,7 @@ from narrows.training.freeze import (
     latent_size_of,
 )
 from narrows.training.plan import Plan, plan_of
+from narrows.training.ranks import Ranks
 from narrows.training.settings import TrainingSettings, completed
 from narrows.training.water_filling import Spectrum
 
@@ -106,6 +107,26 @@ def prepare(
         "validation signals": fingerprint(signals.validation),
     }
     return Prepared(plan, plan_for, signals, scaling, fingerprints, spectrum)
+
+
+def check_shares(ranks: Ranks, plan: Plan, fingerprints: dict[str, str]) -> None:
+    """Raise an error where processes cannot share a training, or have not read the same signals."""
+    if ranks.size == 1:
+        return
+    if plan.method == CLASSIC:
+        raise SettingError("presets are trained by one process: start it without torchrun")
+    least = min(plan.batch_size, plan.n_train)
+    if least < ranks.size:
+        raise SettingError(
+            f"{ranks.size} processes for batches of {least} signals; give each at least one"
+        )
+    own = " ".join(fingerprints.values()).encode()
+    differ = ranks.total(own != ranks.shared(own))
+    if differ:
+        raise DataError(
+            f"{differ:.0f} of {ranks.size} processes have read other signals than the first; all "
+            "read the same DATA and --validation"
+        )
 
 
 def _weighed_by(aim: Aim, whole: Cleaned, channels: Channels) -> Channels:

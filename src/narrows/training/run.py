@@ -32,6 +32,7 @@ from narrows.training.loop.pace import budgeted, pace_of
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Progress, Stop, Trainer, TrainingResult
 from narrows.training.plan import Plan
+from narrows.training.ranks import ALONE, Ranks, joined
 from narrows.training.rate_distortion.trainer import RateDistortionTrainer
 from narrows.training.torch_modes import denormals_flushed
 
@@ -49,14 +50,16 @@ class Supervision:
     resume: bool = False  # go on from the checkpoint, if there is one
     force: bool = False  # start anew though there is one
     clock: Clock = field(default_factory=Clock)
+    together: bool = False  # with the other processes of torch.distributed's group
+    ranks: Ranks = ALONE  # this process among them
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep other trainings away from the checkpoint while the block runs."""
-        with ExitStack() as stack:
-            if self.checkpoint is not None:
+    def exclusive(self) -> Iterator[Supervision]:
+        """Join the others, and keep further trainings away from the checkpoint meanwhile."""
+        with joined(self.together) as ranks, ExitStack() as stack:
+            if self.checkpoint is not None and ranks.is_first:
                 stack.enter_context(locked(output_path(self.checkpoint)))
-            yield
+            yield replace(self, ranks=ranks)
 
     def find_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint to go on from; None for a run from the beginning."""
@@ -78,18 +81,23 @@ class Task:
     """What a context model will take, measured."""
     missing_train: Tensor | None = None  # which elements were filled in
     missing_validation: Tensor | None = None
+    ranks: Ranks = ALONE
 
     def trainer(self) -> Trainer:
         """Make the trainer that follows the plan."""
-        kind = PlainTrainer if self.plan.method == CLASSIC else RateDistortionTrainer
         missing = self.missing_train, self.missing_validation
-        if kind is PlainTrainer and self.missing_train is not None:
+        given = self.model, self.x_train, self.x_validation, self.plan, missing
+        if self.plan.method != CLASSIC:
+            return RateDistortionTrainer(*given, self.ranks)
+        if self.missing_train is not None:
             LOG.info("presets learn the values that fill missing ones, too")
-        return kind(self.model, self.x_train, self.x_validation, self.plan, missing)
+        return PlainTrainer(*given)
 
     def description(self) -> dict[str, Any]:
         """Describe what a run must have in common with this one to give the same model."""
+        together = {} if self.ranks.size == 1 else {"number of processes": self.ranks.size}
         return {
+            **together,
             **self.plan.settings_as_json(),
             **{name: digest[:16] for name, digest in self.fingerprints.items()},
             **_layers(self.model),
@@ -124,7 +132,7 @@ def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) 
     clock.lap("preparing")
 
     def keep(state: TrainingState) -> None:
-        if path is not None:
+        if path is not None and task.ranks.is_first:
             machine = _machine(task.x_train.device)
             done = Checkpoint(description, machine, trainer.plan, clock.seconds, state)
             write_checkpoint(path, done)
@@ -197,7 +205,9 @@ def _measured_plan(task: Task, clock: Clock) -> Plan:
     plan, pace = task.plan, pace_of(scratch, budget)
     fitting = task.fitting_seconds(plan.n_train, plan.latent_size, plan.qualities)
     pace = replace(pace, freezing=pace.freezing + fitting)
-    return budgeted(plan, pace, budget, clock.seconds)
+    plan = budgeted(plan, pace, budget, clock.seconds)
+    epochs, updates = (int(task.ranks.first(n)) for n in (plan.epochs, plan.updates_per_epoch))
+    return plan.lasting(epochs, plan.why("epochs"), updates, plan.too_short)
 
 
 def _layers(model: Autoencoder) -> dict[str, str]:

@@ -16,11 +16,13 @@ from narrows.training.choices import CLASSIC, IN_CLOSED_FORM
 from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.contest import Contest, is_open
 from narrows.training.finishing import finished
-from narrows.training.freeze import TrainingSignals, fitting_seconds
+from narrows.training.freeze import TrainingSignals, codec_of, fitting_seconds
 from narrows.training.freeze.with_levels import check_levels_for, with_levels
+from narrows.training.loop.checkpoint import Checkpoint
 from narrows.training.plan import Plan
-from narrows.training.preparing import Networks, Prepared, prepare
+from narrows.training.preparing import Networks, Prepared, check_shares, prepare
 from narrows.training.presets import PRESETS
+from narrows.training.ranks import Ranks
 from narrows.training.reached import Reached
 from narrows.training.run import Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings, completed
@@ -54,17 +56,42 @@ def train_codec(
     if completed(settings)["levels"]:
         train = prepared.signals.train
         check_levels_for(train.dtype, train.shape[1:], completed(settings)["max_error"])
+    supervision.clock.lap("preparing")
+    ranks = supervision.ranks
+    check_shares(ranks, prepared.plan, prepared.fingerprints)
+    if ranks.size == 1:
+        return _made(prepared, samples, settings, own, supervision, kept)
+    if ranks.is_first:
+        codec = _made(prepared, samples, settings, own, supervision, kept)
+        return codec_of(ranks.shared(codec.model_bytes))
+    has_networks = ranks.first(0.0)
+    if has_networks:
+        run_training(_task(prepared, own, None, ranks), supervision, kept)
+    return codec_of(ranks.shared(b""))
+
+
+def _made(
+    prepared: Prepared,
+    samples: TrainingSamples,
+    settings: TrainingSettings,
+    own: Networks | None,
+    supervision: Supervision,
+    kept: Checkpoint | None,
+) -> Codec:
+    """Train, solve, or do both and choose; other processes share the training of networks."""
     plan, clock, told = prepared.plan, supervision.clock, dict(samples.about)
-    clock.lap("preparing")
-    contest = None
+    ranks, contest = supervision.ranks, None
     if own is None and is_open(settings, plan, prepared.signals.train[0].size):
         contest = Contest(prepared, settings, samples.in_order, clock)
+    in_closed_form = completed(settings)["architecture"] in IN_CLOSED_FORM
+    is_settled = contest is not None and contest.is_settled()
+    ranks.first(not in_closed_form and not is_settled)
     if in_closed_form:
         codec, reached = Solver(prepared, plan, clock).solve()
-    elif contest is not None and contest.is_settled():
+    elif contest is not None and is_settled:
         plan, codec, reached = contest.winner()
     else:
-        outcome = run_training(_task(prepared, own, contest), supervision, kept)
+        outcome = run_training(_task(prepared, own, contest, ranks), supervision, kept)
         plan, name = outcome.plan, plan.architecture if own is None else "custom"
         codec = finished(outcome, prepared, name, clock)
         LOG.debug("measuring what was reached")
@@ -84,10 +111,12 @@ def train_codec(
                             augment=asked["augment"])  # fmt: skip
         clock.lap("levels")
     told |= {"reached": asdict(reached), **clock.as_json()}
+    if ranks.size > 1:
+        told["processes"] = ranks.size
     return type(codec)(replace(codec.model, training={**codec.model.training, **told}))
 
 
-def _task(prepared: Prepared, own: Networks | None, contest: Contest | None) -> Task:
+def _task(prepared: Prepared, own: Networks | None, contest: Contest | None, ranks: Ranks) -> Task:
     signals, plan = prepared.signals, prepared.plan
 
     def fitting(n: int, k: int, n_qualities: int) -> float:
@@ -95,8 +124,9 @@ def _task(prepared: Prepared, own: Networks | None, contest: Contest | None) -> 
         return fitting_seconds(n, k, n_qualities) + others
 
     missing = signals.missing_train, signals.missing_validation
-    networks = _on_device(signals, prepared.scaling, plan, own)
-    return Task(*networks, plan, prepared.fingerprints, fitting, *missing)
+    device = ranks.device(_device(plan.settings["device"]))
+    networks = _on_device(signals, prepared.scaling, plan, own, device)
+    return Task(*networks, plan, prepared.fingerprints, fitting, *missing, ranks)
 
 
 def _on_device(
@@ -104,11 +134,11 @@ def _on_device(
     scaling: Scaling,
     plan: Plan,
     own: Networks | None,
+    device: torch.device,
 ) -> tuple[Autoencoder, Tensor, Tensor]:
     """Build the networks, unless they are given, and bring everything to the device."""
     encoder, decoder = own or build_networks(signals.train.shape[1:], plan)
     both = nn.Sequential(encoder), nn.Sequential(decoder)
-    device = _device(plan.settings["device"])
     model = Autoencoder(*both, scaling, plan.latent_scale, *_first_gains(plan))
     if plan.starts_linear:
         LOG.debug("finding principal components, to begin with")

@@ -14,8 +14,9 @@ from torch import Tensor
 from narrows.training.architectures import Autoencoder
 from narrows.training.classic.backpropagation import DenseSteps
 from narrows.training.classic.graphed import PLAIN_LOSSES, GraphedSteps
+from narrows.training.loop.batch import Batch
 from narrows.training.loop.state import TrainingState
-from narrows.training.loop.trainer import Batch, Measured, Missing, Trainer
+from narrows.training.loop.trainer import Measured, Missing, Trainer
 from narrows.training.plan import Plan
 from narrows.training.torch_modes import one_thread
 

@@ -3,7 +3,7 @@
 No other folder imports both torch and the codec's networks.
 """
 
-from narrows.training.freeze.archives import archive_of
+from narrows.training.freeze.archives import archive_of, codec_of
 from narrows.training.freeze.codec import TrainingSignals, freeze
 from narrows.training.freeze.context import fitting_seconds
 from narrows.training.freeze.own_networks import latent_size_of
@@ -15,6 +15,7 @@ __all__ = [
     "archive_of",
     "check_tiles",
     "check_windows",
+    "codec_of",
     "fitting_seconds",
     "freeze",
     "latent_size_of",

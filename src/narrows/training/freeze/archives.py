@@ -14,6 +14,11 @@ from narrows.codec.encoding.requests import Request
 from narrows.codec.prediction.bricks import bricks_of
 
 
+def codec_of(data: bytes) -> Codec:
+    """Return the codec of the bytes of a model file, which another process has made."""
+    return Codec.from_bytes(data)
+
+
 def archive_of(codec: Codec, x: npt.NDArray[Any], shapes: Sequence[tuple[int, ...]] = ()) -> bytes:
     """Compress signals as `Codec.compress` does, and say nothing of what is kept exactly.
 

@@ -83,9 +83,12 @@ def update_times(trainer: Trainer, budget: float) -> list[float]:
     batches = chain.from_iterable(trainer.batches(epoch) for epoch in count(1))
     enough = min(MAX_MEASURING_SECONDS, MEASURING_SHARE * budget)
     times: list[float] = []
-    while len(times) < MIN_UPDATES or sum(times) < enough:
-        if len(times) > 1 and sum(times) > MAX_MEASURING_SHARE * budget:
-            break
+
+    def goes_on() -> bool:
+        is_long = len(times) > 1 and sum(times) > MAX_MEASURING_SHARE * budget
+        return not is_long and (len(times) < MIN_UPDATES or sum(times) < enough)
+
+    while trainer.ranks.first(goes_on()):
         began = time.perf_counter()
         trainer.update(next(batches))
         times.append(time.perf_counter() - began)

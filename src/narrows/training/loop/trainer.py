@@ -18,23 +18,13 @@ from narrows.errors import TrainingError
 from narrows.training.architectures import Autoencoder
 from narrows.training.data.augmentation import augmentation_for, corrupted, with_missing
 from narrows.training.data.frames import spread_over
+from narrows.training.loop.batch import Batch
 from narrows.training.loop.state import EpochRecord, TrainingState
 from narrows.training.plan import Plan
+from narrows.training.ranks import ALONE, Ranks
 from narrows.training.torch_modes import dropout_drawn_from
 
 VALIDATION_BATCH = 2048
-
-
-class Batch(NamedTuple):
-    """What one update sees."""
-
-    x: Tensor  # (n, *frame_shape) frames, to be reconstructed
-    seen: Tensor  # the same as the encoder sees them: damaged, where `corrupt` is set
-    noise: Tensor | None  # (n, latent_size), uniform in -1/2 .. 1/2, in place of rounding
-    update: int  # its number in the epoch, from 0
-    done: float  # the share of the training that is done
-    missing: Tensor | None = None  # (n, *frame_shape), of which elements nothing is known
-
 
 Missing = tuple[Tensor | None, Tensor | None]
 Progress = Callable[[EpochRecord], None]
@@ -73,6 +63,8 @@ class Trainer(ABC):
     plan : Plan
     missing : pair of (n, *frame_shape) bool tensors, optional
         Of the same frames: which elements were filled in and do not count.
+    ranks : Ranks, optional
+        The processes that share each batch.
     """
 
     needs_noise = False
@@ -84,8 +76,9 @@ class Trainer(ABC):
         x_validation: Tensor,
         plan: Plan,
         missing: Missing = (None, None),
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.model = model
+        self.model, self.ranks = model, ranks
         self.x_train = x_train
         self.missing, gone = (None if m is None else m.to(x_train.device) for m in missing)
         self.missing_validation = None if gone is None else spread_over(gone, plan.max_validated)
@@ -100,7 +93,7 @@ class Trainer(ABC):
 
     @abstractmethod
     def update(self, batch: Batch) -> float:
-        """Change the weights once, and return the loss."""
+        """Change the weights once, and return this process's share of the loss."""
 
     @abstractmethod
     def validate(self) -> Measured:
@@ -256,11 +249,12 @@ class Trainer(ABC):
         """Do the next epoch's updates and return its mean loss, or None where `stop` ended it."""
         epoch, total = len(self.history) + 1, 0.0
         self.model.train()
+        self.ranks.make_alike(self.state().tensors.values())  # processors round differently
         for batch in self.batches(epoch):
-            if stop():
+            if self.ranks.total(stop()):
                 return None
             total += self.update(batch)
-        loss = total / self.plan.updates_per_epoch
+        loss = self.ranks.total(total) / self.plan.updates_per_epoch
         if not math.isfinite(loss):
             raise TrainingError(
                 f"training diverged in epoch {epoch}: the loss is {loss}; lower the learning rate "
@@ -273,7 +267,8 @@ class Trainer(ABC):
         record = self._record(loss)
         best = self.best_loss()
         self.history.append(record)
-        if record.val_loss <= best or not self.is_comparable(record.epoch):
+        is_best = record.val_loss <= best or not self.is_comparable(record.epoch)
+        if self.ranks.first(is_best):
             self.best_epoch = record.epoch
             self._best_weights = copy.deepcopy(self.model.state_dict())
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from narrows.training.adam import Adam, Group, Optimiser, State
 from narrows.training.architectures import Autoencoder
 from narrows.training.loop.state import TrainingState
+from narrows.training.ranks import ALONE, Ranks
 
 DENSITY_SPEED = 5.0  # learning rate of the density, which has to follow the latents
 WEIGHT_DECAY = 0.1  # Loshchilov & Hutter 2019; on MNIST 0.15 dB better than none
@@ -105,13 +106,18 @@ class Optimisers:
     def _groups(self) -> list[Group]:
         return [group for each in self._all.values() for group in each.groups]
 
-    def step(self, loss: Tensor, factor: float) -> None:
-        """Change all parameters once, at `factor` times the highest learning rates."""
+    def step(self, loss: Tensor, factor: float, ranks: Ranks = ALONE) -> None:
+        """Change all parameters once, at `factor` times the highest learning rates.
+
+        The loss is a share of the whole one, whose gradient is the sum of those of all processes.
+        """
         for group, highest in zip(self._groups(), self._highest, strict=True):
             group.rate = highest * factor
         for each in self._all.values():
             each.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
+        weights = (weight for group in self._groups() for weight in group["params"])
+        ranks.sum(weight.grad for weight in weights if weight.grad is not None)
         for each in self._all.values():
             each.step()
 

@@ -10,9 +10,11 @@ from torch import Tensor
 from narrows.training.architectures import Autoencoder, Quality
 from narrows.training.data.augmentation import n_real
 from narrows.training.data.frames import spread_over
+from narrows.training.loop.batch import Batch, of_rows
 from narrows.training.loop.state import TrainingState
-from narrows.training.loop.trainer import Batch, Measured, Missing, Trainer
+from narrows.training.loop.trainer import Measured, Missing, Trainer
 from narrows.training.plan import RATE_RATIO, Plan
+from narrows.training.ranks import ALONE, Ranks
 from narrows.training.rate_distortion.controls import (
     MOST_BITS,
     SPEED,
@@ -54,8 +56,9 @@ class RateDistortionTrainer(Trainer):
         x_validation: Tensor,
         plan: Plan,
         missing: Missing = (None, None),
+        ranks: Ranks = ALONE,
     ) -> None:
-        super().__init__(model, x_train, x_validation, plan, missing)
+        super().__init__(model, x_train, x_validation, plan, missing, ranks)
         self.density = FactorisedDensity(plan.latent_size, plan.qualities).to(self.device)
         aims_at_error = plan.aimed_snr is not None
         self.objective = Objective(
@@ -72,20 +75,36 @@ class RateDistortionTrainer(Trainer):
         self._best_terms = self._terms.clone()
 
     def update(self, batch: Batch) -> float:
-        """Change the weights once, and give the loss in bits a signal."""
+        """Change the weights once, and give this process's share of the loss in bits a signal."""
         if not self._controls:
             self._start_density(batch)
-        quality = self._qualities_of(batch)
-        terms = self.objective(batch.x, batch.noise, batch.seen, quality, batch.missing)
-        controls = self._controlled(float(terms.distortion.detach().mean()))
+        n, qualities = len(batch.x), self._qualities_of(batch)
+        rows = self.ranks.rows(n)
+        own = batch.share(rows)
+        quality = qualities if isinstance(qualities, int) else of_rows(qualities, n, rows)
+        terms = self.objective(own.x, own.noise, own.seen, quality, own.missing)
+        of_all = self._of_all(terms, n)
+        controls = self._controlled(float(of_all.distortion.mean()))
         lambdas = torch.tensor([c.lambda_ for c in controls])
         weights = _weights(lambdas)
         chosen = (each[quality].to(self.device) for each in (lambdas, weights))
-        loss = terms.loss(*chosen)
-        self.optimisers.step(loss, _share_of_rate(batch.done))
+        loss = terms.loss(*chosen) * (len(own.x) / n)
+        self.optimisers.step(loss, _share_of_rate(batch.done), self.ranks)
         if self.plan.lambda_ is None:
-            self._control(terms, len(batch.x), quality, batch.done)
+            self._control(of_all, n, qualities, batch.done)
         return float(loss.detach())
+
+    def _of_all(self, terms: Terms, n: int) -> Terms:
+        """Return the terms of a whole batch of n, of which each process has its rows."""
+        parts = terms.rate, terms.distortion, terms.error
+        rate, distortion, error = (each.detach() for each in parts)
+        if self.ranks.size > 1:
+            rows, shape = self.ranks.rows(n), (3, self.copies, n)
+            whole = torch.zeros(shape, dtype=rate.dtype, device=rate.device)
+            whole[:, :, rows] = torch.stack([rate, distortion, error]).reshape(*shape[:2], -1)
+            self.ranks.sum([whole])
+            rate, distortion, error = whole.flatten(1)
+        return Terms(rate, distortion, 0.0, error)
 
     @torch.no_grad()
     def _start_density(self, batch: Batch) -> None:
