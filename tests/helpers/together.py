@@ -1,15 +1,19 @@
 """One of two processes that train together: run by the tests, as torchrun would start it."""
 
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import numpy as np
 
 import narrows
+from narrows.cli import main
+from narrows.training.ranks import joined
 
 HOW = {"architecture": "dense", "latent_size": 3, "epochs": 3, "batch_size": 33, "aim": "snr:12"}
 """33 signals are not halved: shares differ by one."""
@@ -56,38 +60,51 @@ def attempt(**how):
         return f"{type(error).__name__}: {error}"
 
 
-def main():
-    """Do all that the tests ask about, and print it as JSON; the second process ends at once."""
-    import torch.distributed as dist
+def command(*arguments):
+    """Run the command line here; return its exit code, and what it said."""
+    sys.argv, code = ["narrows", *arguments], 0
+    with redirect_stderr(io.TextIOWrapper(io.BytesIO(), write_through=True)) as told:
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+    return code, told.buffer.getvalue().decode()
 
-    dist.init_process_group("gloo")
-    rank = dist.get_rank()
+
+def questions(rank):
+    """Do all that the tests ask about, in the process of a rank."""
     found = {"together": attempt(), "qualities": attempt(qualities=4, epochs=1)}
-    kept = {"checkpoint": "kept", "resume": True}
-    seen = []
+    kept, seen = {"checkpoint": "kept", "resume": True}, []
     # Each process is asked alone, and the answer of one is enough.
     first = attempt(**kept, progress=seen.append, stop=lambda: rank == 1 and len(seen) == 2)
     found |= {"interrupted": first, "epochs": len(seen), "resumed": attempt(**kept)}
     found["checkpoint"] = Path("kept").exists()
-    found["minutes"] = attempt(minutes=0.02, epochs=None)
     found["linear"] = attempt(architecture="linear", epochs=None)
     found["others"] = attempt(x=signals(seed=rank))
     found["few"] = attempt(batch_size=1)
     large, preset = signals().repeat(2, 1).repeat(2, 2), dict.fromkeys(HOW) | {"preset": "dense-32"}
     found["preset"] = attempt(x=large, **preset)
-    alone = narrows.train(signals(), **HOW)
-    codec = narrows.train(signals(), together=True, **HOW)
+    both = [narrows.train(signals(), together=shared, **HOW) for shared in (False, True)]
     held = signals(seed=2, n=300)
-    found["psnr"] = [
-        float(10 * np.log10(255**2 / np.mean((c.decompress(c.compress(held)) - held * 1.0) ** 2)))
-        for c in (alone, codec)
-    ]
-    found["processes"] = codec.model.training["processes"]
-    print(json.dumps(found), flush=True)
-    if rank == 1:
-        os._exit(7)
-    print(attempt(), flush=True)
+    errors = [np.mean((c.decompress(c.compress(held)) - held * 1.0) ** 2) for c in both]
+    found["psnr"] = [10 * np.log10(255**2 / error) for error in errors]
+    options = ("--latent-size", "3", "--minutes", "0.01", "--architecture", "dense")
+    found["written"] = command("train", "x.npy", "-o", "m.narrows", *options)
+    found["refused"] = command("train", "gone.npy", "-o", "other.narrows", *options)
+    return found
+
+
+def run():
+    """Print what was found as JSON; then the second process ends at once, and the first goes on."""
+    with joined() as ranks:
+        if ranks.is_first:
+            np.save("x.npy", signals())
+        ranks.first(0.0)
+        print(json.dumps(questions(ranks.rank)), flush=True)
+        if not ranks.is_first:
+            os._exit(7)
+        print(attempt(), flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    run()
