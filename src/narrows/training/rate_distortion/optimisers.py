@@ -116,7 +116,7 @@ class Optimisers:
         for each in self._all.values():
             each.forget_gradients()
         loss.backward()  # type: ignore[no-untyped-call]
-        weights = (weight for group in self._groups() for weight in group["params"])
+        weights = (weight for group in self._groups() for weight in group.parameters)
         ranks.sum(weight.grad for weight in weights if weight.grad is not None)
         for each in self._all.values():
             each.step()
