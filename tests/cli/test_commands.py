@@ -174,8 +174,9 @@ def test_the_demo_compares_and_draws(run, folder, monkeypatch):
     monkeypatch.setattr(demo, "train", lambda x, **k: train_quickly(x, **{**k, **quick}))
     from narrows.api import train as train_quickly
 
-    shown = run("demo", "--quiet", "--json")
+    shown = run("demo", "--json")
     assert shown.code == 0, shown.err
+    assert shown.err.count("held out to validate") == 1, "PCA's are not the model's"
     names = [row["name"] for row in json.loads(shown.out)["rows"]]
     assert names == ["raw", "zlib -9", "PCA codec", "narrows"]
     assert (folder / "demo.png").read_bytes().startswith(b"\x89PNG")

@@ -192,6 +192,10 @@ def test_an_aim_that_was_missed_is_told_with_what_comes_nearer(digits):
         {"aim": "snr:20", **LINEAR}, (900, 8, 8), digits.dtype, spectrum=lambda: spectrum_of(digits)
     )
     assert Reached(snr=18.8, **given).lines(linear)[1].endswith("--aim snr:21.2 comes nearer")
+    asked = {"latent_size": 25, "bits_per_latent": 3.2, **LINEAR}
+    rate = plan_of(asked, (900, 8, 8), digits.dtype)
+    told = Reached(snr=9.0, **given | {"bytes_per_signal": 7.3}).lines(rate)[1]
+    assert told == "7.3 bytes a signal where 10.0 were aimed at: --bits-per-latent 4.4 comes nearer"
 
 
 def test_what_a_short_training_leaves_over_is_corrected_until_the_aim_is_met(digits):

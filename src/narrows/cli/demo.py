@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -40,8 +41,8 @@ def demo(
 
     prepare_drawing()  # a missing matplotlib is told before training, not after
     with open_output(output, force=True) as stream:
-        with training_progress(quiet) as progress:
-            made = run_demo(data, latent_size, settings["seed"], progress)
+        watched = partial(training_progress, quiet)
+        made = run_demo(data, latent_size, settings["seed"], watched)
         measured = made.measured
         title = (
             f"{data}: {measured.raw_bytes // measured.signals:,} bytes in, "

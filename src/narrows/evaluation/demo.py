@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,11 @@ from narrows.evaluation.rate_point import RatePoint, codec_point, raw_point
 from narrows.signals import read_signals
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from narrows.training.loop.trainer import Progress
+
+    Watched = Callable[[], AbstractContextManager[Progress | None]]
 
 TEST_SHARE = 0.2
 
@@ -35,13 +40,16 @@ class Demo:
     decoded: npt.NDArray[Any]
 
 
-def run_demo(data: str, latent_size: int, seed: int, progress: Progress | None = None) -> Demo:
+def run_demo(data: str, latent_size: int, seed: int, watched: Watched = nullcontext) -> Demo:
     """Train on a known set, compress what was held out, decompress, and compare.
 
-    A set of parts (`mnist:train`) is tested on its `:test` part; others on a fifth held out.
+    A set of parts (`mnist:train`) is tested on its `:test` part; others on a fifth held out. The
+    model is trained within the context that `watched` returns, with the progress that it yields;
+    PCA, which is solved for comparison, is not.
     """
     x_train, x_test = train_and_test(data, seed)
-    codec = train(x_train, latent_size=latent_size, seed=seed, progress=progress)
+    with watched() as progress:
+        codec = train(x_train, latent_size=latent_size, seed=seed, progress=progress)
     blob = codec.compress(x_test)
     decoded = codec.decompress(blob)
     measured = evaluation_of(x_test, decoded, blob, codec)

@@ -187,10 +187,11 @@ class Reached:
             return [f"{short:.1f} dB short of the aim: {nearer}"]
         if plan.aim_in_words is None or abs(got / bits - 1.0) <= MAX_MISSED_SHARE:
             return []
-        return [
-            f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at: "
-            f"{more}more signals come nearer"
-        ]
+        nearer = f"{more}more signals come nearer"
+        if plan.method == CLOSED_FORM and plan.settings["aim"] is None:
+            nearer = f"--bits-per-latent {plan.bits_per_latent * bits / got:.2g} comes nearer"
+        told = f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at"
+        return [f"{told}: {nearer}"]
 
 
 def variances_of(x: npt.NDArray[Any], known: Mask | None, channels: int) -> Floats:
