@@ -4,7 +4,7 @@
 
 Without names, all of them. Models are looked for in the folder by the names that docs/concepts.md
 and docs/tutorial.md give them, and written there after training. All trainings together take about
-fifteen minutes of one core, ten of which are the default model's. Needs the extras train, report
+fifteen minutes of one core, ten of which are `mnist`'s. Needs the extras train, report
 and bench, and for `recording` the ECG of NARROWS_DATA.
 """
 

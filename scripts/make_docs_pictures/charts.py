@@ -67,9 +67,9 @@ def draw_sweep() -> Figure:
 
 
 def draw_bytes_and_quality() -> Figure:
-    """Draw the default model beside dense-32 and PCA of many sizes."""
+    """Draw the 11-byte model beside dense-32 and PCA of many sizes."""
     return plots.rate_distortion({
-        "default, 32 latents": [size_and_psnr("mnist")],
+        "11-byte model, 32 latents": [size_and_psnr("mnist")],
         "dense-32, 2 to 64 latents": [(p.bytes_per_signal, p.psnr) for p in sweep()],
         "PCA, 2 to 64 latents": [(p.pca.bytes_per_signal, p.pca.psnr) for p in sweep()],
     })  # fmt: skip
@@ -82,7 +82,7 @@ def draw_training(name: str) -> Figure:
 
 
 def draw_default() -> Figure:
-    """Draw ten digits through the default model, and their errors."""
+    """Draw ten digits through the 11-byte model, and their errors."""
     shown = images("test")[:SHOWN]
     return plots.gallery(shown, through(codec("mnist"), shown), 255.0)
 

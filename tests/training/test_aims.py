@@ -195,7 +195,7 @@ def test_an_aim_that_was_missed_is_told_with_what_comes_nearer(digits):
     asked = {"latent_size": 25, "bits_per_latent": 3.2, **LINEAR}
     rate = plan_of(asked, (900, 8, 8), digits.dtype)
     told = Reached(snr=9.0, **given | {"bytes_per_signal": 7.3}).lines(rate)[1]
-    assert told == "7.3 bytes a signal where 10.0 were aimed at: --bits-per-latent 4.4 comes nearer"
+    assert told == "7.3 bytes a signal where 10.0 were aimed at: --aim bytes:10 comes nearer"
 
 
 def test_what_a_short_training_leaves_over_is_corrected_until_the_aim_is_met(digits):

@@ -189,7 +189,7 @@ class Reached:
             return []
         nearer = f"{more}more signals come nearer"
         if plan.method == CLOSED_FORM and plan.settings["aim"] is None:
-            nearer = f"--bits-per-latent {plan.bits_per_latent * bits / got:.2g} comes nearer"
+            nearer = f"--aim {plan.aim_in_words} comes nearer"
         told = f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at"
         return [f"{told}: {nearer}"]
 
