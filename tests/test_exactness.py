@@ -68,7 +68,7 @@ def signals_for(codec, n):
     return np.clip(x * 50 + model.normaliser.offset, *whole_range(model.dtype)).astype(model.dtype)
 
 
-def signals_to_search_for(name, n=100):
+def signals_to_search_for(name, n=50):
     """Return signals whose symbols a golden model's tables hold; every tenth's they do not hold."""
     rng, codec = np.random.default_rng(0), narrows.load(GOLDEN / f"{name}.narrows")
     x = np.load(GOLDEN / f"{name}.signals.npy")[rng.integers(20, size=n)].astype(np.float64)
@@ -93,7 +93,7 @@ def elsewhere(tiny_codec, digits, tmp_path_factory):
     np.save(folder / "digits.npy", digits)
     jobs = [("digits", folder / "tiny.narrows", folder / "digits.npy", [{}])]
     for name in MODELS:
-        np.save(folder / f"{name}.npy", signals_for(narrows.load(GOLDEN / f"{name}.narrows"), 700))
+        np.save(folder / f"{name}.npy", signals_for(narrows.load(GOLDEN / f"{name}.narrows"), 300))
         jobs.append((name, GOLDEN / f"{name}.narrows", folder / f"{name}.npy", [{}]))
     for name in SEARCHES:
         data = folder / f"search-{name}.npy"
@@ -137,7 +137,7 @@ def test_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, elsewhere):
 @pytest.mark.parametrize("name", MODELS)
 def test_blas_kernels_and_threads_change_no_byte_of_a_golden_model(name, elsewhere):
     codec = narrows.load(GOLDEN / f"{name}.narrows")
-    here = hashes_here(codec, signals_for(codec, 700))
+    here = hashes_here(codec, signals_for(codec, 300))
     for environment, found in elsewhere.items():
         assert found[name] == here, environment
 

@@ -45,7 +45,7 @@ def test_characters_that_the_output_has_not_are_shown_by_their_numbers():
 @pytest.mark.slow
 def test_a_page_shows_names_that_are_no_text():
     pytest.importorskip("matplotlib", reason="a report needs matplotlib; extra report")
-    narrows("report", f"x{NO_TEXT}.npy", *MODEL, "-o", f"r{NO_TEXT}.html")
+    narrows("report", f"x{NO_TEXT}.npy", *MODEL, "-o", f"r{NO_TEXT}.html", "--signals", "4")
     with open(f"r{NO_TEXT}.html", encoding="utf-8") as page:
         assert r"x\udcff.npy" in page.read()
 

@@ -252,7 +252,7 @@ def test_sparse_latents_are_sparser(digits):
 @pytest.fixture(scope="module", params=[{"preset": "dense-25-best"}, {"latent_size": 12}], ids=str)
 def undisturbed(request, digits):
     """Settings, and a codec that they train on undamaged digits."""
-    settings = {"epochs": 40, "batch_size": 32, **request.param}
+    settings = {"epochs": 20, "batch_size": 32, **request.param}
     return settings, narrows.train(digits[:1400], **settings)
 
 

@@ -22,7 +22,7 @@ from narrows.training.plan import RATE_RATIO
 @pytest.fixture(scope="module")
 def short(digits):
     """A codec of eight qualities, whose four latents hold far less than the highest is to take."""
-    settings = {"latent_size": 4, "bits_per_latent": 6.0, "epochs": 60, "architecture": "dense"}
+    settings = {"latent_size": 4, "bits_per_latent": 6.0, "epochs": 30, "architecture": "dense"}
     return narrows.train(digits[:1400], qualities=8, **settings)
 
 

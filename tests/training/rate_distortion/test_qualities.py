@@ -27,7 +27,7 @@ BYTES = np.uint8
 
 @pytest.fixture(scope="module")
 def eight(digits):
-    settings = {"latent_size": 16, "bits_per_latent": 3.2, "epochs": 100}
+    settings = {"latent_size": 16, "bits_per_latent": 3.2, "epochs": 50}
     return narrows.train(digits[:1400], qualities=8, seed=1, **settings)
 
 
