@@ -204,6 +204,7 @@ DOCUMENTED_OTHERWISE = {
     "levels.decisions.SIGMOID_UNIT",
     "levels.kinds.KINDS",
     "levels.lattice.MAX_BOUND",
+    "levels.lattice.PER_STEP",
     "levels.number_inputs.N_AROUND",
     "levels.number_inputs.N_FLAGS",
     "levels.number_inputs.N_OTHER",

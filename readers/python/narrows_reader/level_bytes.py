@@ -35,8 +35,7 @@ def inputs(near: np.ndarray, values: np.ndarray, atoms: Sequence[int]) -> np.nda
 def decode_bytes(own: Levels, words: bytes, n: int) -> np.ndarray:
     """Decode n frames, (n, size)."""
     coder, outside, lattice = Decisions(words), own.order.size, own.lattice or Lattice(0, 1)
-    stand_for = lattice.values(np.arange(256), np.dtype(np.uint8)).astype(int)
-    edges = lattice.edges().tolist()
+    stand_for, edges = lattice.bytes(np.arange(256)), lattice.edges().tolist()
     values = np.full((outside + 1, n), own.atoms[0])
     for network, of in zip(own.networks, own.order.passes, strict=True):
         places = np.array([own.order.index(p, of.channel) for p in own.order.places(of)])

@@ -48,14 +48,22 @@ class Lattice(NamedTuple):
     offset: int | float
     step: int | float
 
-    def values(self, numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """Turn numbers into elements."""
+    @property
+    def units(self) -> int:
+        """The numbers in a step, of all but bytes."""
+        return self.step if isinstance(self.step, int) else 16
+
+    def elements(self, numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Turn numbers into elements of any type but bytes."""
         if dtype.kind == "f":
             with np.errstate(over="ignore"):
-                return (numbers.astype(np.float64) * self.step + self.offset).astype(dtype)
+                return (numbers.astype(np.float64) * (self.step / 16) + self.offset).astype(dtype)
         ends = np.iinfo(dtype)
-        found = numbers.astype(np.int64) * self.step + self.offset
-        return np.clip(found, ends.min, min(ends.max, 2**63 - 1)).astype(dtype)
+        return np.clip(numbers + self.offset, ends.min, min(ends.max, 2**63 - 1)).astype(dtype)
+
+    def bytes(self, numbers: np.ndarray) -> np.ndarray:
+        """Turn the numbers of bytes into these."""
+        return np.clip(numbers * self.step + self.offset, 0, 255)
 
     def edges(self) -> np.ndarray:
         """Return where the values of each byte begin, and one more."""
@@ -106,8 +114,10 @@ class Levels(NamedTuple):
 
     def elements(self, numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Turn what is coded into elements."""
+        if self.lattice is not None and self.atoms:
+            return self.lattice.bytes(numbers).astype(dtype)
         if self.lattice is not None:
-            return self.lattice.values(numbers, dtype)
+            return self.lattice.elements(numbers, dtype)
         ends = np.iinfo(dtype)
         inside = numbers.min(initial=0) >= ends.min and numbers.max(initial=0) <= ends.max
         need(inside, "a number outside the element type")

@@ -21,8 +21,8 @@ EVERY: list[Offset] = [(0,), *((sign * step,) for step in range(1, 5) for sign i
 class Seen:
     """What a place of a pass sees."""
 
-    def __init__(self, order: Order, of: Level) -> None:
-        along, self.there = len(order.shape) == 1, of.channel > 0
+    def __init__(self, order: Order, of: Level, least: int = 1) -> None:
+        along, self.there, self.least = len(order.shape) == 1, of.channel > 0, least
         offsets = ODD[:12] if along else order.offsets(of, of.channel)[:22]
         self.own, inside = order.near(of, offsets, of.channel)
         self.flags = 128 * inside[:4]
@@ -44,13 +44,13 @@ class Seen:
         own, e = values[self.own[:, part]].reshape(len(self.own), -1), self.e
         c = own[: 2**e].sum(axis=0)
         d = (own << e) - c
-        s = np.maximum(abs(d[:8]).sum(axis=0), 8 << e)
+        s = np.maximum(abs(d[:8]).sum(axis=0), 8 * self.least << e)
         x = [ratio(d, s), log(s, e + 3)[None], np.repeat(self.flags[:, part], n, axis=1)]
         if self.other is not None:
             other = values[self.other[:, part]].reshape(len(self.other), -1)
             i = int(self.there)
             d = 2 * other - other[i] - other[i + 1]
-            t = np.maximum(abs(d[i:8]).sum(axis=0), 16)
+            t = np.maximum(abs(d[i:8]).sum(axis=0), 16 * self.least)
             x += [ratio(d, t), log(t, 4)[None]]
             if self.there:
                 x.append(ratio(d[:1] << e >> 1, s))
@@ -85,19 +85,21 @@ def decode_numbers(own: Levels, payload: bytes, n: int) -> np.ndarray:
     need(max(classes) < 48, "an unknown class of the start")
     networks = iter([changed(cursor, network) for network in own.networks])
     coder, values = Decisions(cursor.rest()), np.zeros((order.size, n), np.int64)
+    step = own.lattice.units if own.lattice else 1
     for of in order.passes:
         places = np.array([order.index(p, of.channel) for p in order.places(of)])
         if of.kind == START:
             steps = take_distances([(classes[of.channel], 0)] * (n * len(places)), coder)
-            values[places] = bounded(np.cumsum(steps)).reshape(n, -1).T
+            values[places] = bounded(step * np.cumsum(steps)).reshape(n, -1).T
             continue
-        seen, network = Seen(order, of), next(networks)
+        seen, network = Seen(order, of, max(1, step // 4)), next(networks)
         for part in cut(len(places), n):
             x, c, s = seen.inputs(values, part, n)
             o, q = network.run(x, np.zeros(x.shape[1], int))
             mean = (np.clip(o, -(2**13), 2**13) * s >> 10 + seen.e) + (8 * c >> seen.e)
-            kinds = zip(np.clip(q + 20, 0, 47).tolist(), (mean & 7).tolist(), strict=True)
-            distances = take_distances(list(kinds), coder)
+            fractions = mean & 7 if step == 1 else 0 * mean
+            kinds = zip(np.clip(q + 20, 0, 47).tolist(), fractions.tolist(), strict=True)
+            distances = step * take_distances(list(kinds), coder)
             values[places[part]] = bounded((mean >> 3) + distances).reshape(-1, n)
     coder.coder.check_end()
     return values.T

@@ -20,6 +20,7 @@ from narrows.codec.levels.number_levels import (
     MEAN_UNIT_BITS,
     ROWS_AT_ONCE,
     NumberLevels,
+    Wanted,
     mean_and_class,
 )
 from narrows.codec.levels.number_payload import STEPS, Changes, changed
@@ -39,19 +40,25 @@ MOST_PER_SCALE = 127  # spreads in 8ths of a scale: their squares, times 2**38, 
 RIDGE = 2.0**-12
 
 
-def fit_last_layers(levels: NumberLevels, values: Integers) -> list[Changes]:
-    """Return the changes to the last layer of each pass, for `(size, n)` values."""
+def fit_last_layers(
+    levels: NumberLevels, values: Integers, wanted: Wanted | None = None
+) -> list[Changes]:
+    """Return the changes to the last layer of each pass, for `(size, n)` numbers.
+
+    `values` are about what will be known of them, `wanted` what they should be, if not that.
+    """
+    wanted = values if wanted is None else wanted
     found = []
     for network, around in zip(levels.networks, levels.surroundings, strict=True):
         if len(around.places) * values.shape[1] < LEAST_ROWS:
             found.append(np.zeros_like(_last_layer(network)))
             continue
-        inputs, truth = _sampled(around, values)
-        found.append(_fitted(network, inputs, truth))
+        inputs, truth = _sampled(around, values, wanted)
+        found.append(_fitted(network, inputs, truth, levels.step))
     return found
 
 
-def _sampled(around: Surroundings, values: Integers) -> tuple[Inputs, Integers]:
+def _sampled(around: Surroundings, values: Integers, wanted: Wanted) -> tuple[Inputs, Integers]:
     """Return inputs and values of some places of some frames, spread evenly."""
     m, n = len(around.places), values.shape[1]
     columns = values[:, :: max(1, m * n // SAMPLE)]
@@ -62,10 +69,11 @@ def _sampled(around: Surroundings, values: Integers) -> tuple[Inputs, Integers]:
         np.concatenate([each.spread for each in parts]),
         parts[0].middle_bits,
     )
-    return together, columns[around.places].reshape(-1)
+    truth = wanted[around.places, :: max(1, m * n // SAMPLE)].reshape(-1)
+    return together, np.rint(truth).astype(np.int64)
 
 
-def _fitted(network: PassNetwork, inputs: Inputs, truth: Integers) -> Changes:
+def _fitted(network: PassNetwork, inputs: Inputs, truth: Integers, step: int) -> Changes:
     """Return what to change in a last layer, in steps."""
     hidden = network.hidden(inputs.x, np.zeros(0, np.intp), 0).astype(np.float64)
     hidden = np.vstack([hidden, np.full((1, hidden.shape[1]), 256.0)])  # the bias, of 1
@@ -73,7 +81,7 @@ def _fitted(network: PassNetwork, inputs: Inputs, truth: Integers) -> Changes:
     weights = given.copy()
     for _ in range(ROUNDS):
         outputs = np.floor(np.rint(weights) @ hidden * 2.0**-SECOND_SHIFT)
-        weights += _step(hidden, outputs, inputs, truth)
+        weights += _step(hidden, outputs, inputs, truth, step)
         np.clip(weights, -(2.0**15), 2.0**15 - 1, out=weights)
     return np.asarray(np.rint((weights - given) / STEPS[:, None]).astype(np.int64))
 
@@ -84,11 +92,11 @@ def _last_layer(network: PassNetwork) -> Integers:
     return np.hstack([network.second.astype(np.int64), bias])
 
 
-def _step(hidden: Floats, outputs: Floats, inputs: Inputs, truth: Integers) -> Floats:
+def _step(hidden: Floats, outputs: Floats, inputs: Inputs, truth: Integers, step: int) -> Floats:
     """Return a step of Fisher scoring of the weights, `(2, units + 1)`."""
     mean, classes = mean_and_class(outputs, inputs)
     low_bits = low_bits_of(classes)
-    inverse = np.array(RATES)[classes - 3 * low_bits] * 2.0 ** -(low_bits + 18)
+    inverse = np.array(RATES)[classes - 3 * low_bits] * 2.0 ** -(low_bits + 18) / step
     distance = np.floor(((truth << 3) - mean) * (inverse * (SIGMOID_UNIT / 8)))
     reach = SIGMOID_REACH * SIGMOID_UNIT
     np.clip(distance, -reach, reach, out=distance)  # in 1024ths of a scale

@@ -17,12 +17,11 @@ from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.decisions import Integers, two_frequencies
 from narrows.codec.levels.kinds import Levels
 from narrows.codec.levels.lattice import LARGEST
-from narrows.codec.levels.number_levels import NumberLevels, Starts
+from narrows.codec.levels.number_levels import NumberLevels, Starts, Wanted, steps_to
 from narrows.codec.levels.number_payload import pack_changes
 from narrows.codec.levels.number_tables import N_CLASSES
 
 EXACT = Guarantee()
-Numbers = npt.NDArray[np.int64]
 
 
 class DecisionWriter:
@@ -62,13 +61,19 @@ def encode_bytes(levels: ByteLevels, frames: npt.NDArray[np.uint8]) -> bytes:
     return writer.to_bytes()
 
 
-def encode_numbers(levels: NumberLevels, frames: npt.NDArray[np.int64]) -> bytes:
-    """Code `(n, size)` frames of whole numbers without loss, by last layers of their own."""
-    values = np.ascontiguousarray(frames.T)
-    starts, changes = _starts(levels, values), fit_last_layers(levels, values)
+def encode_numbers(levels: NumberLevels, frames: Wanted) -> bytes:
+    """Code `(n, size)` frames, of a lattice in its units, by last layers of their own."""
+    return _coded_numbers(levels, frames)[0]
+
+
+def _coded_numbers(levels: NumberLevels, frames: Wanted) -> tuple[bytes, Integers]:
+    """Code frames, and return also what comes back."""
+    known = levels.step * steps_to(np.ascontiguousarray(frames.T), levels.step)
+    starts = _starts(levels, known)
+    changes = fit_last_layers(levels, known, frames.T)
     writer = DecisionWriter()
-    with_changes(levels, changes).code(len(frames), starts, writer, frames)
-    return pack_changes(starts, changes) + writer.to_bytes()
+    found = with_changes(levels, changes).code(len(frames), starts, writer, frames)
+    return pack_changes(starts, changes) + writer.to_bytes(), found
 
 
 def _starts(levels: NumberLevels, values: npt.NDArray[np.int64]) -> Starts:
@@ -77,7 +82,8 @@ def _starts(levels: NumberLevels, values: npt.NDArray[np.int64]) -> Starts:
     for each in levels.order.passes:
         if each.is_start:
             own = values[levels.order.places(each)].T.reshape(-1)
-            mean = int(np.abs(np.diff(own, prepend=0)).sum()) // max(1, own.size)
+            apart = int(np.abs(np.diff(own, prepend=0)).sum()) // levels.step
+            mean = apart // max(1, own.size)
             octaves = max(0, mean.bit_length() - 1)  # a logistic's mean distance is 1.4 scales
             classes[each.channel] = min(14 + 3 * octaves, N_CLASSES - 1)
     return Starts(tuple(classes))
@@ -88,29 +94,35 @@ def encode_levels(
 ) -> bytes | None:
     """Code `(n, *frame_shape)` signals to the payload of a block; None of too large numbers.
 
-    Those that the values of a lattice do not come near enough are kept exactly.
+    Those that do not come back near enough are kept exactly.
     """
     frames, lattice = signals.reshape(len(signals), levels.order.size), levels.lattice
     if lattice is None:
         if frames.size and max(-int(frames.min()), int(frames.max())) > LARGEST:
             return None
-        return NETWORKS + _coded(levels, frames)
-    numbers = lattice.numbers(frames)
-    found = lattice.values(numbers, signals.dtype)
-    exact = guarantee.exceeded(signals, found.reshape(signals.shape))
-    if not exact.any():
-        return NETWORKS + _coded(levels, numbers)
-    kept = pack_exact(ExactValues(exact, signals[exact]))
-    return NETWORKS_AND_EXACT + kept + _coded(levels, _filled(numbers, exact.reshape(frames.shape)))
-
-
-def _coded(levels: Levels, numbers: npt.NDArray[Any]) -> bytes:
+        return NETWORKS + _coded(levels, frames)[0]
     if isinstance(levels, ByteLevels):
-        return encode_bytes(levels, np.ascontiguousarray(numbers.astype(np.uint8)))
-    return encode_numbers(levels, np.ascontiguousarray(numbers.astype(np.int64)))
+        payload, found = _coded(levels, lattice.numbers(frames))
+        values = lattice.values(found)
+    else:
+        wanted = lattice.in_units(frames)
+        known = guarantee.exceeded(frames, lattice.from_units(wanted, signals.dtype))
+        payload, found = _coded_numbers(levels, _filled(wanted, known))
+        values = lattice.from_units(found, signals.dtype)
+    exact = guarantee.exceeded(signals, values.reshape(signals.shape))
+    if not exact.any():
+        return NETWORKS + payload
+    return NETWORKS_AND_EXACT + pack_exact(ExactValues(exact, signals[exact])) + payload
 
 
-def _filled(numbers: Numbers, gone: npt.NDArray[np.bool_]) -> Numbers:
+def _coded(levels: Levels, numbers: npt.NDArray[Any]) -> tuple[bytes, npt.NDArray[Any]]:
+    if isinstance(levels, ByteLevels):
+        own = np.ascontiguousarray(numbers.astype(np.uint8))
+        return encode_bytes(levels, own), own
+    return _coded_numbers(levels, np.ascontiguousarray(numbers.astype(np.int64)))
+
+
+def _filled(numbers: Wanted, gone: npt.NDArray[np.bool_]) -> Wanted:
     """Return numbers with those of some places as the last one before them that is not."""
     at = np.where(gone.reshape(-1), 0, np.arange(gone.size))
     return numbers.reshape(-1)[np.maximum.accumulate(at)].reshape(gone.shape)

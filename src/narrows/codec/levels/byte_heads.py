@@ -70,7 +70,7 @@ class ByteScale:
         numbers = np.arange(256)
         if self.lattice is None:
             return numbers.astype(np.uint8)
-        return self.lattice.values(numbers, np.dtype(np.uint8))
+        return self.lattice.values(numbers)
 
     @cached_property
     def edges(self) -> npt.NDArray[np.int32]:

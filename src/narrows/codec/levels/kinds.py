@@ -81,7 +81,7 @@ def _decoded(levels: Levels, payload: bytes, n: int, dtype: np.dtype[Any]) -> np
         return levels.scale.values[decode_bytes(levels, payload, n)]
     numbers = decode_numbers(levels, payload, n)
     if levels.lattice is not None:
-        return levels.lattice.values(numbers, dtype)
+        return levels.lattice.from_units(numbers, dtype)
     low, high = ends_of(dtype)
     if n and (numbers.min() < low or numbers.max() > high):
         raise FormatError(f"payload of levels with numbers outside {dtype}")

@@ -1,7 +1,9 @@
-"""The values that networks of levels give back under a bound, and the whole numbers they code.
+"""What networks of levels give back under a bound, and the whole numbers they code.
 
-A value comes back as the nearest `offset + step * number`. Of whole numbers all is whole; of floats
-that is two rounded operations in float64, and a cast: the same on every machine.
+A byte comes back as the nearest of evenly spaced values, whose numbers are coded. Other elements
+have numbers in units, a step of which is coded at a time from wherever a prediction lies: of whole
+numbers a unit is 1, of floats a 16th of a step. An element is then two rounded operations in
+float64, and a cast: the same on every machine.
 """
 
 from __future__ import annotations
@@ -21,22 +23,25 @@ from narrows.errors import FormatError
 LARGEST = 1 << 38  # of the numbers of signals: predictions from such stay exact
 MAX_BOUND = 1 << 20  # of whole numbers; a smaller bound keeps a larger one
 MAX_OFFSET = 1 << 53  # of whole numbers
+PER_STEP = 16  # units of floats
 FURTHEST = 1 << 62  # of whole values that are numbered
 
 Integers = npt.NDArray[np.int64]
 Values = npt.NDArray[Any]
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Evenly spaced values.
+    """Where values lie, and how far apart those are that come back.
 
     Attributes
     ----------
     offset : int or float
         The value of the number 0.
     step : int or float
-        What a number adds: above 0, and of whole numbers odd; both are of one type.
+        Twice the bound: above 0, and of whole numbers, where it is one more, odd; both are of one
+        type.
 
     Raises
     ------
@@ -65,30 +70,43 @@ class Lattice:
 
     @property
     def bound(self) -> int | float:
-        """How far values may lie from those of the lattice, but for the rounding of floats."""
+        """How far values may be off, but for the rounding of floats."""
         return self.step // 2 if isinstance(self.step, int) else self.step / 2
 
-    def numbers(self, values: Values) -> Integers:
-        """Return the numbers of the nearest values, in their shape; of NaN any."""
-        if self.is_whole:
+    def numbers(self, values: Bytes) -> Integers:
+        """Return the numbers of the values that are nearest to bytes."""
+        apart = values.astype(np.int64) - int(self.offset) + int(self.bound)
+        return np.asarray(apart // int(self.step))
+
+    def values(self, numbers: Integers) -> Bytes:
+        """Return the bytes that numbers stand for."""
+        found = numbers.astype(np.int64) * int(self.step) + int(self.offset)
+        return np.clip(found, 0, 255).astype(np.uint8)
+
+    @property
+    def units(self) -> int:
+        """How many units, in which numbers other than bytes are told, make a step."""
+        return self.step if isinstance(self.step, int) else PER_STEP
+
+    def in_units(self, values: Values) -> Values:
+        """Return how many units values are from the offset, `int64` or `float64`; of NaN any."""
+        if isinstance(self.step, int):
             low, high = ends_of(values.dtype)
             inside = np.clip(values, max(int(low), -FURTHEST), min(int(high), FURTHEST))
-            apart = inside.astype(np.int64) - self.offset + int(self.bound)
-            return np.asarray(np.clip(apart // self.step, -LARGEST, LARGEST))
+            apart = inside.astype(np.int64) - int(self.offset)
+            return np.asarray(np.clip(apart, -LARGEST, LARGEST))
         with np.errstate(all="ignore"):
-            apart = (values.astype(np.float64) - self.offset) / self.step
-            near = np.rint(np.nan_to_num(apart, nan=0.0))
-        return np.asarray(np.clip(near, -LARGEST, LARGEST).astype(np.int64))
+            far = (values.astype(np.float64) - self.offset) / (self.step / PER_STEP)
+        return np.asarray(np.clip(np.nan_to_num(far, nan=0.0), float(-LARGEST), float(LARGEST)))
 
-    def values(self, numbers: Integers, dtype: np.dtype[Any]) -> Values:
+    def from_units(self, numbers: Integers, dtype: np.dtype[Any]) -> Values:
         """Return what numbers below 2**41 stand for; whole ones are clipped to the type's range."""
         if self.is_whole:
             low, high = ends_of(dtype)
-            found = numbers.astype(np.int64) * self.step + self.offset
             most = min(int(high), np.iinfo(np.int64).max)
-            return np.asarray(np.clip(found, int(low), most).astype(dtype))
+            return np.asarray(np.clip(numbers + self.offset, int(low), most).astype(dtype))
         with np.errstate(over="ignore", invalid="ignore"):
-            scaled = numbers.astype(np.float64) * self.step
+            scaled = numbers.astype(np.float64) * (self.step / PER_STEP)
             return np.asarray((scaled + self.offset).astype(dtype))
 
     def settings(self) -> dict[str, Any]:

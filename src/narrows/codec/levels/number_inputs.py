@@ -51,9 +51,12 @@ class Surroundings:
     order : PassOrder
     of : Pass
         None of the start.
+    least : int, default 1
+        The least spread.
     """
 
-    def __init__(self, order: PassOrder, of: Pass) -> None:
+    def __init__(self, order: PassOrder, of: Pass, least: int = 1) -> None:
+        self.least = least
         self.places = order.places(of)
         along = len(order.shape) == 1
         own = _odd(N_OWN) if along else order.offsets(of, N_AROUND)
@@ -91,7 +94,7 @@ class Surroundings:
         middle = own[: 1 << self.middle_bits].sum(axis=0)
         distances = (own << self.middle_bits) - middle
         spread = np.abs(distances[:N_SPREAD]).sum(axis=0)
-        np.maximum(spread, N_SPREAD << self.middle_bits, out=spread)
+        np.maximum(spread, self.least * N_SPREAD << self.middle_bits, out=spread)
         shape = (self.n_inputs, own.shape[1])
         x, at = np.empty(shape, dtype=np.float32), len(own)
         _ratios(distances, spread, x[:at])
@@ -114,7 +117,7 @@ class Surroundings:
         first = 1 if self.sees_place else 0  # the nearest two on either side are its middle
         distances = 2 * other - (other[first] + other[first + 1])
         own_spread = np.abs(distances[first:N_SPREAD]).sum(axis=0)
-        np.maximum(own_spread, 2 * N_SPREAD, out=own_spread)
+        np.maximum(own_spread, 2 * N_SPREAD * self.least, out=own_spread)
         _ratios(distances, own_spread, x[at : at + len(other)])
         at += len(other)
         x[at] = _logs(own_spread, 4)

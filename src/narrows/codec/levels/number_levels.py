@@ -37,6 +37,10 @@ N_OUTPUTS = 2
 ROWS_AT_ONCE = 1 << 15
 
 
+Wanted = npt.NDArray[Any]
+"""What numbers should be: whole numbers, or floats."""
+
+
 class Starts(NamedTuple):
     """How the start places of a block are coded: classes of their distances, one a channel."""
 
@@ -53,7 +57,7 @@ class NumberLevels:
     networks : sequence of PassNetwork
         One a pass that is not of the start. An archive may have other ones of its own.
     lattice : Lattice or None
-        What the numbers stand for, where it is not themselves.
+        What the numbers stand for, where it is not themselves, and how far apart they are.
 
     Raises
     ------
@@ -77,54 +81,58 @@ class NumberLevels:
     @cached_property
     def surroundings(self) -> list[Surroundings]:
         """What is known around the places of each pass but those of the start."""
-        return [Surroundings(self.order, each) for each in self.order.passes if not each.is_start]
+        passes = [each for each in self.order.passes if not each.is_start]
+        return [Surroundings(self.order, each, max(1, self.step // 4)) for each in passes]
+
+    @property
+    def step(self) -> int:
+        """How far apart the numbers are that a place may come back as."""
+        return 1 if self.lattice is None else self.lattice.units
 
     def with_networks(self, networks: Sequence[PassNetwork]) -> NumberLevels:
         """Return the coder with other networks."""
         return replace(self, networks=networks)
 
     def code(
-        self, n: int, starts: Starts, coder: DecisionCoder, frames: Integers | None = None
+        self, n: int, starts: Starts, coder: DecisionCoder, frames: Wanted | None = None
     ) -> Integers:
-        """Code n frames of whole numbers and return them, `(n, size)`.
+        """Code n frames of whole numbers, or what is nearest in steps, and return it, `(n, size)`.
 
         Parameters
         ----------
         n : int
         starts : Starts
         coder : DecisionCoder
-        frames : (n, size) int64, optional
+        frames : (n, size) int64 or float64, optional
             The frames, where they are known: they are then told to the coder.
         """
-        values = np.zeros((self.order.size, n), dtype=np.int64)
-        if frames is not None:
-            values[:] = frames.T
+        values, step = np.zeros((self.order.size, n), dtype=np.int64), self.step
         for each in self.order.passes:
             if each.is_start:
-                self._code_start(self.order.places(each), starts.classes[each.channel], values,
-                                 coder, frames is not None)  # fmt: skip
+                places = self.order.places(each)
+                known = None if frames is None else frames[:, places].reshape(-1)
+                self._code_start(places, starts.classes[each.channel], values, coder, known)
         for network, around in zip(self.networks, self.surroundings, strict=True):
             for part in around.parts(ROWS_AT_ONCE, n):
                 mean, classes = predicted(network, around.inputs(values, part))
                 places, truth = around.places[part], None
                 if frames is not None:
-                    truth = values[places].reshape(-1) - (mean >> 3)
-                distances = code_distances(classes, mean & 7, coder, truth)
-                found = np.clip((mean >> 3) + distances, -MAX_NUMBER, MAX_NUMBER)
+                    truth = steps_to(frames[:, places].T.reshape(-1) - (mean >> 3), step)
+                fractions = mean & 7 if step == 1 else np.zeros_like(mean)
+                distances = code_distances(classes, fractions, coder, truth)
+                found = np.clip((mean >> 3) + step * distances, -MAX_NUMBER, MAX_NUMBER)
                 values[places] = found.reshape(len(places), n)
         return np.ascontiguousarray(values.T)
 
-    @staticmethod
     def _code_start(
-        places: npt.NDArray[np.intp], number: int, values: Integers, coder: DecisionCoder,
-        is_known: bool,
+        self, places: npt.NDArray[np.intp], number: int, values: Integers, coder: DecisionCoder,
+        known: Wanted | None,
     ) -> None:  # fmt: skip
         """Code start places, frame by frame, each as its distance from that of the frame before."""
-        own = values[places].T.reshape(-1)
-        classes = np.full(own.size, number)
-        truth = np.diff(own, prepend=0) if is_known else None
+        classes = np.full(places.size * values.shape[1], number)
+        truth = None if known is None else np.diff(steps_to(known, self.step), prepend=0)
         distances = code_distances(classes, np.zeros_like(classes), coder, truth)
-        found = np.clip(np.cumsum(distances), -MAX_NUMBER, MAX_NUMBER)
+        found = np.clip(np.cumsum(distances) * self.step, -MAX_NUMBER, MAX_NUMBER)
         values[places] = found.reshape(values.shape[1], len(places)).T
 
     def settings(self) -> dict[str, Any]:
@@ -152,6 +160,13 @@ class NumberLevels:
             for number in range(n)
         ]
         return cls(order, networks, lattice_of(settings))
+
+
+def steps_to(distances: Wanted, step: int) -> Integers:
+    """Return the whole number of steps nearest to each distance."""
+    if distances.dtype.kind == "f":
+        return np.rint(distances / step).astype(np.int64)
+    return np.asarray((distances + step // 2) // step)
 
 
 def predicted(network: PassNetwork, inputs: Inputs) -> tuple[Integers, Integers]:

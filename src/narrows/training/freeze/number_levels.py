@@ -16,6 +16,7 @@ from narrows.codec.levels.number_levels import (
     MEAN_UNIT_BITS,
     ROWS_AT_ONCE,
     NumberLevels,
+    steps_to,
 )
 from narrows.codec.levels.pass_network import FIRST_SHIFT, SECOND_SHIFT, PassNetwork
 from narrows.codec.levels.passes import PassOrder
@@ -46,34 +47,42 @@ def train_number_levels(
 ) -> NumberLevels:
     """Train the levels coder on `(n, size)` frames of whole numbers, and freeze it.
 
-    Of a lattice, frames are its numbers.
+    Of a lattice, frames are in its units.
     With `augment`, every other frame has its channels in reverse, and half of all channels have
     other signs: sources that differ in these are then alike.
     """
-    surroundings = [Surroundings(order, each) for each in order.passes if not each.is_start]
+    step = 1 if lattice is None else lattice.units
+    passes = [each for each in order.passes if not each.is_start]
+    surroundings = [Surroundings(order, each, max(1, step // 4)) for each in passes]
     rng = np.random.default_rng(seed)
     varied = _varied(frames, order.n_channels, rng) if augment else frames
-    rows = [rows_of(each, varied, order.size, rng) for each in surroundings]
+    rows = [rows_of(each, varied, order.size, rng, step) for each in surroundings]
     networks = NumberNetworks([each.n_inputs for each in surroundings], units, seed)
     train_numbers(networks, rows, updates, seed)
     return replace(freeze_numbers(networks, order), lattice=lattice)
 
 
 def rows_of(
-    around: Surroundings, frames: Integers, size: int, rng: np.random.Generator
+    around: Surroundings, frames: Integers, size: int, rng: np.random.Generator, step: int = 1
 ) -> PassRows:
-    """Return inputs, distances and spreads of a pass, of as many frames as are enough."""
+    """Return inputs, distances and spreads of a pass, of as many frames as are enough.
+
+    Distances and spreads are in steps. What is known comes in steps too, which begin anywhere.
+    """
     m = len(around.places)
     n = min(len(frames), max(1, MAX_ROWS // m))
     chosen = frames[np.sort(rng.choice(len(frames), n, replace=False))]
-    values = np.ascontiguousarray(chosen.T)
+    wanted = np.ascontiguousarray(chosen.T)
+    starts = rng.integers(0, step, (1, n)) if step > 1 else 0
+    values = steps_to(wanted - starts, step) * step + starts
     xs, distances, spreads = [], [], []
     for part in around.parts(ROWS_AT_ONCE, n):
         inputs = around.inputs(values, part)
         one = 1 << inputs.middle_bits
         xs.append((inputs.x.T / ONE).astype(np.float16))
-        distances.append(values[around.places[part]].reshape(-1) - inputs.middle / one)
-        spreads.append(inputs.spread / (8 * one))
+        distance = wanted[around.places[part]].reshape(-1) - inputs.middle / one
+        distances.append(distance / step)
+        spreads.append(inputs.spread / (8 * one * step))
     return PassRows(
         torch.from_numpy(np.concatenate(xs)),
         torch.from_numpy(np.concatenate(distances)).float(),

@@ -95,7 +95,7 @@ def _trained(
         inside = np.clip(flat, -min(LARGEST, -int(least)), min(LARGEST, int(most)))
         numbers = inside.astype(np.int64)
     else:
-        numbers = lattice.numbers(flat)
+        numbers = np.rint(lattice.in_units(flat)).astype(np.int64)
     length = UNITS, NUMBER_UPDATES
     return train_number_levels(numbers, order, *length, seed, lattice, augment=augment)
 
