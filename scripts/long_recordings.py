@@ -34,12 +34,12 @@ Windows = npt.NDArray[Any]
 Kind = tuple[int, np.dtype[Any]]
 
 
-def pulses(n: int, kind: Kind, seed: int = SEED, part: int = PART) -> Iterator[Windows]:
-    """Yield `n` windows `(m, length)` of one recording, `part` of them at a time."""
+def pulses(n: int, kind: Kind, seed: int = SEED) -> Iterator[Windows]:
+    """Yield `n` windows `(m, length)` of one recording, some at a time."""
     (length, dtype), rng, phase = kind, np.random.default_rng(seed), 0.0
     size = 900.0 if dtype.itemsize > 1 else 90.0
-    for start in range(0, n, part):
-        count = min(part, n - start) * length
+    for start in range(0, n, PART):
+        count = min(PART, n - start) * length
         phases = phase + np.cumsum(rng.normal(1.0, 0.02, count)) / PERIOD
         phase = phases[-1] % 1.0
         x = np.exp(-0.5 * ((phases % 1.0 - 0.5) / 0.05) ** 2) + rng.normal(0, 0.013, count)
@@ -66,18 +66,20 @@ def resident() -> float:
 
 def blocks_of(n: int, kind: Kind, size: int, memory: list[float]) -> Iterator[Windows]:
     """Yield the recording block by block, and note the memory after each tenth."""
-    done, block = 0, max(PART // size, 1) * size
-    for part in pulses(n, kind, part=block):
-        for i in range(0, len(part), size):
-            yield part[i : i + size]
-            done += len(part[i : i + size])
+    done, left = 0, np.empty((0, kind[0]), kind[1])
+    for part in pulses(n, kind):
+        left = np.concatenate([left, part])
+        while len(left) >= min(size, n - done) > 0:
+            count = min(size, n - done)
+            yield left[:count]
+            done, left = done + count, left[count:]
             if done * 10 // n > len(memory):
                 memory.append(resident())
 
 
 def errors_of(codec: Codec, stream: BinaryIO, jobs: int, n: int, kind: Kind) -> tuple[str, Any]:
     """Decode an archive; return the hash, and the mean squared error of each window."""
-    hashed, errors, originals = sha256(), [], pulses(n, kind, part=max(PART // 512, 1) * 512)
+    hashed, errors, originals = sha256(), [], pulses(n, kind)
     left = next(originals)
     stream.seek(0)
     with Workers(jobs) as workers:
