@@ -78,6 +78,13 @@ def test_bounds_of_floats_are_above_their_resolution():
         lattice_for(x, 1e-5)
 
 
+def test_a_bound_below_the_resolution_is_refused_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr("narrows.training.train.Solver", None)
+    x = np.random.default_rng(0).normal(size=(20, 9)).astype(np.float32)
+    with pytest.raises(SettingError, match="below the resolution of float32"):
+        narrows.train(x, latent_size=2, architecture="linear", levels=True, max_error=1e-9)
+
+
 def test_levels_of_floats_without_a_bound_are_refused():
     with pytest.raises(SettingError, match=r"give max_error \(--max-error\)"):
         narrows.train(np.zeros((20, 9), np.float32), latent_size=2, levels=True)

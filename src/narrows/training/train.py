@@ -54,8 +54,7 @@ def train_codec(
     own = None if encoder is None or decoder is None else (encoder, decoder)
     prepared = prepare(samples, settings, own)
     if completed(settings)["levels"]:
-        train = prepared.signals.train
-        check_levels_for(train.dtype, train.shape[1:], completed(settings)["max_error"])
+        check_levels_for(prepared.signals.train, completed(settings)["max_error"])
     supervision.clock.lap("preparing")
     ranks = supervision.ranks
     check_shares(ranks, prepared.plan, prepared.fingerprints)

@@ -36,10 +36,9 @@ WITHIN = 1 - 2.0**-20  # a step is so much less than twice the bound that roundi
 MAX_BYTES = 1 << 28  # of frames that are looked at
 
 
-def check_levels_for(
-    dtype: np.dtype[Any], frame_shape: tuple[int, ...], max_error: float | None
-) -> None:
-    """Raise SettingError for signals that no levels coder is trained for, within such a bound."""
+def check_levels_for(frames: Signals, max_error: float | None) -> None:
+    """Raise SettingError for frames that no levels coder is trained for, within such a bound."""
+    dtype, frame_shape = frames.dtype, frames.shape[1:]
     if dtype.kind not in "iuf" or not frame_shape or prod(frame_shape) > MAX_PLACES:
         raise SettingError(
             f"levels for signals {frame_shape} of {dtype}; they are trained for signals of up to "
@@ -55,6 +54,8 @@ def check_levels_for(
             f"max_error {max_error:g} is below the resolution of {dtype}, 1; leave it out: levels "
             "then lose nothing"
         )
+    if max_error is not None:
+        lattice_for(frames, max_error)
 
 
 def with_levels(
