@@ -6,7 +6,7 @@
 recordings  500 made-up WAV files of 1,200 to 9,000 samples: voices of gliding pitch, from a seed
 patches     1,000 PNG of 32 x 32, cut from the colour pictures of scikit-image
 sensors     the table of benchmarks.sensors as CSV: four columns by the minute
-fields      the shared fields, three arrays of different shapes
+fields      a rough field of float32, in files of some planes each
 ecg         WFDB records of ten patients, read by their headers
 
 A fifth of the files, of tables and fields the end, is not trained on, but compressed, evaluated
@@ -35,7 +35,7 @@ SEED = 20260104
 RECORDINGS, RATE, SHORTEST, LONGEST = 500, 8000, 1200, 9000
 PATCHES, SIDE = 1000, 32
 TEST_DAYS = 28
-LINEAR = ("--architecture", "linear")
+FIELD, PARTS = "sperr_wmag_91x91x91_f32.npy", 2
 
 
 def voice(n, rng):
@@ -95,13 +95,13 @@ def sensors(folder):
 
 
 def fields(folder):
-    for path in sorted((datasets.data_folder() / "fields").glob("*.npy")):
-        x = np.load(path)
-        border = 3 * len(x) // 4 // 8 * 8
-        for part, rows in (("train", x[:border]), ("test", x[border:])):
-            (folder / part).mkdir(exist_ok=True)
-            np.save(folder / part / path.name, rows)
-    return ["--tile", "8,16,16"]
+    x = np.load(datasets.data_folder() / "fields" / FIELD)
+    border = 3 * len(x) // 4 // 8 * 8
+    for part, rows in (("train", x[:border]), ("test", x[border:])):
+        (folder / part).mkdir(exist_ok=True)
+        for number, planes in enumerate(np.array_split(rows, PARTS)):
+            np.save(folder / part / f"{number}-{FIELD}", planes)
+    return ["--tile", "4,8,8"]
 
 
 def ecg(folder):
@@ -116,7 +116,11 @@ def ecg(folder):
 
 
 KINDS = {each.__name__: each for each in (recordings, patches, sensors, fields, ecg)}
-TRAININGS = {"sensors": ("--aim bytes:13", "--aim bytes:24")}
+LINEAR, PREDICTIVE = "--architecture linear", "--architecture predictive"
+TRAININGS = {
+    "recordings": (LINEAR,), "patches": (LINEAR,), "fields": (PREDICTIVE,), "ecg": (PREDICTIVE,),
+    "sensors": (f"{LINEAR} --aim bytes:13", f"{LINEAR} --aim bytes:24"),
+}  # fmt: skip
 
 
 def narrows(folder, *words):
@@ -133,9 +137,9 @@ def measure(kind, folder):
     cut = KINDS[kind](folder)
     suffix = ".csv" if kind == "sensors" else ""
     train, test, rows = f"train{suffix}", f"test{suffix}", []
-    for number, aim in enumerate(TRAININGS.get(kind, ("",))):
+    for number, options in enumerate(TRAININGS[kind]):
         model = f"m{number}.narrows"
-        training = ["train", train, *cut, *LINEAR, *aim.split(), "-o", model]
+        training = ["train", train, *cut, *options.split(), "-o", model]
         narrows(folder, *training)
         archive = f"{number}.nrw"
         told = json.loads(narrows(folder, "compress", test, "-m", model, "-o", archive, "--json"))
