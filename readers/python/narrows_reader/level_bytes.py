@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .level_networks import TOTAL, Decisions, Lattice, Levels, cut, sigmoid
+from .level_decisions import TOTAL, Decisions, cut, sigmoid
+from .level_lattice import Lattice
+from .level_networks import Levels
 from .level_passes import Level
 
 QUARTERS = (16777216, 14107900, 11863283, 9975792)

@@ -1,20 +1,17 @@
-"""format/level-networks.md, "Settings and tensors": networks, decisions, and how they are held."""
+"""format/level-networks.md, "Settings and tensors": networks, and how they are held."""
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import accumulate
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .conventions import need
-from .forms import Either, ListOf, integer, is_float, is_positive
+from .forms import Either, ListOf, integer
+from .level_decisions import TOTAL
+from .level_lattice import Lattice, form_of_lattice, read_lattice
 from .level_passes import START, Order
-from .payload import Coder
 from .tensors import Tensors
 
-TOTAL = 2**24
 GRID = {
     "shape": ListOf(integer(1, 2**28), 1, 3), "n_channels": integer(1, 2**28),
     "start_stride": integer(1, 2**28), "origin": integer(0, 2**28),
@@ -26,62 +23,11 @@ BYTES = {
 NUMBERS = {"kind": lambda v: v == "numbers", **GRID}
 
 
-WHOLE = {"offset": integer(-(2**53), 2**53), "step": integer(3, 2**21 + 1)}
-FLOATS = {"offset": is_float, "step": is_positive}
-
-
 def form_of_levels(value: Any) -> Any:
     """Return the form of the settings of levels, by their kind; a lattice may be missing."""
     there = value if isinstance(value, dict) else {}
     form = BYTES if there.get("kind") == "bytes" else NUMBERS
     return form | ({"lattice": Either(form_of_lattice)} if "lattice" in there else {})
-
-
-def form_of_lattice(value: Any) -> Any:
-    """Return the form of a lattice, of whole numbers or of floats."""
-    return FLOATS if isinstance(value, dict) and isinstance(value.get("step"), str) else WHOLE
-
-
-class Lattice(NamedTuple):
-    """What numbers stand for."""
-
-    offset: int | float
-    step: int | float
-
-    @property
-    def units(self) -> int:
-        """The numbers in a step, of all but bytes."""
-        return self.step if isinstance(self.step, int) else 16
-
-    def elements(self, numbers: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """Turn numbers into elements of any type but bytes."""
-        if dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                return (numbers.astype(np.float64) * (self.step / 16) + self.offset).astype(dtype)
-        ends = np.iinfo(dtype)
-        return np.clip(numbers + self.offset, ends.min, min(ends.max, 2**63 - 1)).astype(dtype)
-
-    def bytes(self, numbers: np.ndarray) -> np.ndarray:
-        """Turn the numbers of bytes into these."""
-        return np.clip(numbers * self.step + self.offset, 0, 255)
-
-    def edges(self) -> np.ndarray:
-        """Return where the values of each byte begin, and one more."""
-        return np.clip(np.arange(257) * self.step + self.offset - self.step // 2, 0, 256)
-
-
-def read_lattice(own: dict[str, Any], dtype: np.dtype) -> Lattice | None:
-    """Read the lattice of levels, if there is one."""
-    if "lattice" not in own:
-        need(dtype.kind in "iu", "levels of floats without a lattice")
-        return None
-    offset, step = own["lattice"]["offset"], own["lattice"]["step"]
-    need(isinstance(step, str) == (dtype.kind == "f"), "a lattice of another kind")
-    if dtype.kind == "f":
-        return Lattice(float.fromhex(offset), float.fromhex(step))
-    need(step % 2 == 1, "an even step")
-    need(dtype != np.uint8 or abs(offset) <= step // 2, "an offset too far from 0")
-    return Lattice(offset, step)
 
 
 class Network(NamedTuple):
@@ -165,52 +111,3 @@ def read_level_networks(own: dict[str, Any], dtype: np.dtype, n: int, tensors: T
     limit = 128 if is_bytes else 1024
     lattice = read_lattice(own, dtype)
     return Levels(order, networks, limit, atoms, own.get("n_neighbours", 0), quiet, loud, lattice)
-
-
-class Decisions:
-    """Entries of a payload of words alone."""
-
-    def __init__(self, words: bytes) -> None:
-        need(len(words) % 4 == 0, "a part of a word")
-        self.coder, n = Coder(b"\0"), len(words) // 4
-        self.coder.words = np.frombuffer(words, "<u4").tolist()
-        need(not n or self.coder.words[-1], "the last word is 0")
-        self.coder.fill()
-
-    def entry(self, weights: Sequence[int], starts: Sequence[int]) -> int:
-        """Take an entry of a table."""
-        r = self.coder.state % TOTAL
-        e = bisect_right(starts, r) - 1
-        self.coder.state = (self.coder.state >> 24) * weights[e] + r - starts[e]
-        self.coder.fill()
-        return e
-
-    def entries(self, weights: Sequence[int], n: int) -> list[int]:
-        """Take n entries of a table."""
-        starts = list(accumulate(weights, initial=0))[:-1]
-        return [self.entry(weights, starts) for _ in range(n)]
-
-    def yes(self, frequency: int) -> bool:
-        """Take a decision."""
-        return self.entry((TOTAL - frequency, frequency), (0, TOTAL - frequency)) == 1
-
-
-@cache
-def sigmoids() -> list[int]:
-    """Return S(0), S(1) ... S(2**14)."""
-    e, found = 2**96, []
-    for _ in range(2**14 + 1):
-        found.append((2**113 // (2**96 + e) + 1) // 2)
-        e = e * 79150829028446036714492239484 >> 96
-    return found
-
-
-def sigmoid(z: int) -> int:
-    """Return S(z)."""
-    return sigmoids()[min(z, 2**14)] if z >= 0 else 2**16 - sigmoids()[min(-z, 2**14)]
-
-
-def cut(m: int, n: int) -> Iterator[slice]:
-    """Cut m places of n frames into parts."""
-    step = max(1, 2**15 // max(1, n))
-    return (slice(start, min(start + step, m)) for start in range(0, m, step))

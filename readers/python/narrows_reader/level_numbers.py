@@ -1,19 +1,13 @@
 """format/level-networks.md, "Numbers": from a payload to frames of whole numbers."""
 
-from functools import cache
-from itertools import pairwise
-
 import numpy as np
 
 from .conventions import Cursor, need
-from .level_networks import TOTAL, Decisions, Levels, Network, cut, sigmoid
+from .level_decisions import Decisions, cut
+from .level_distances import take_distances
+from .level_networks import Levels, Network
 from .level_passes import START, Level, Offset, Order
 
-T = (
-    6658043, 5284492, 4194304, 3329021, 2642246, 2097152, 1664511, 1321123, 1048576, 832255,
-    660561, 524288, 416128, 330281, 262144, 208064, 165140, 131072, 104032, 82570, 65536, 52016,
-    41285, 32768, 26008, 20643,
-)  # fmt: skip
 ODD: list[Offset] = [(sign * step,) for step in range(1, 24, 2) for sign in (-1, 1)]
 EVERY: list[Offset] = [(0,), *((sign * step,) for step in range(1, 5) for sign in (-1, 1))]
 
@@ -124,39 +118,3 @@ def changed(cursor: Cursor, network: Network) -> Network:
     second = np.clip(network.second + c[:, :-1], -(2**15) + 1, 2**15 - 1)
     bias = np.clip(network.second_bias + 256 * c[:, -1], -(2**31) + 1, 2**31 - 1)
     return network._replace(second=second, second_bias=bias)
-
-
-def take_distances(kinds: list[tuple[int, int]], coder: Decisions) -> np.ndarray:
-    """Take distances of classes and fractions."""
-    found, entries = [0] * len(kinds), [0] * len(kinds)
-    for kind in sorted(set(kinds)):
-        members = [i for i, own in enumerate(kinds) if own == kind]
-        for i, entry in zip(members, coder.entries(table(*kind), len(members)), strict=True):
-            entries[i], found[i] = entry, entry - 180 << low_bits(kind[0])
-    for width in sorted({low_bits(c) for c, _ in kinds} - {0}):
-        members = [i for i, (c, _) in enumerate(kinds) if low_bits(c) == width]
-        uniform = [TOTAL >> width] * 2**width
-        for i, entry in zip(members, coder.entries(uniform, len(members)), strict=True):
-            found[i] += entry
-    for i in (escaped := [i for i, entry in enumerate(entries) if entry == 361]):
-        found[i] = -(2**47)
-    for shift in (0, 16, 32):
-        for i, entry in zip(escaped, coder.entries([256] * 2**16, len(escaped)), strict=True):
-            found[i] += entry << shift
-    return np.array(found, np.int64)
-
-
-def low_bits(c: int) -> int:
-    """Return the low bits of a class."""
-    return max(0, (c - 23) // 3)
-
-
-@cache
-def table(c: int, fraction: int) -> list[int]:
-    """Return the frequencies of a class and fraction."""
-    b = low_bits(c)
-    rate = T[c - 3 * b]
-    at = [(8 * 2**b * (i - 180) - 4 - fraction) * rate >> 11 + b for i in range(362)]
-    steps = [sigmoid(z) - sigmoid(y) for y, z in pairwise(at)]
-    row = [32 + step * (TOTAL - 362 * 32) // 2**16 for step in steps]
-    return [*row, TOTAL - sum(row)]

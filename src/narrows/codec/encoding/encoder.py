@@ -278,8 +278,9 @@ def _parts(
         if isinstance(part, Brick):
             yield Brick(check(part.frames), part.shape)
             continue
-        size = usual if len(part) > most else max(len(part), 1)
-        yield from (check(part)[start : start + size] for start in range(0, len(part), size))
+        frames = check(part)
+        size = usual if len(frames) > most else max(len(frames), 1)
+        yield from (frames[start : start + size] for start in range(0, len(frames), size))
 
 
 def _counted(
