@@ -13,6 +13,7 @@ import numpy.typing as npt
 from narrows.arrays import as_array, first_step
 from narrows.codec.conversions import way_to_dtype, way_to_shape
 from narrows.codec.entropy.tables import Symbols, frequencies_of
+from narrows.codec.memory import keep_freed_memory
 from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import KnownAnswers, Model
 from narrows.codec.model.predictions import prediction_answers
@@ -53,6 +54,7 @@ class Transform:
         self._encoder = None if model.encoder is None else model.encoder.compile(self.backend)
         self._decoder = model.decoder.compile(self.backend)
         self._serves_without_denormals = False
+        keep_freed_memory()
 
     @property
     def model_id(self) -> str:

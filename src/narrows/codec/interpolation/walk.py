@@ -22,6 +22,7 @@ from narrows.codec.interpolation.prediction import (
 )
 from narrows.codec.interpolation.sweep import Side, SweptAround, sides_of
 from narrows.codec.levels.passes import Indices, PassOrder
+from narrows.codec.memory import keep_freed_memory
 from narrows.errors import FormatError
 
 LEAST_AT_ONCE, MOST_AT_ONCE = 1 << 8, 1 << 15
@@ -64,6 +65,7 @@ class Walk(ABC):
         has_values: bool,
         is_swept: bool = False,
     ) -> None:
+        keep_freed_memory()
         self.order, self.high, self.has_values = order, high, has_values
         self.is_swept = is_swept
         self._steps = steps if len(steps) > 1 else steps * order.n_channels
