@@ -118,7 +118,8 @@ def ecg(folder):
 KINDS = {each.__name__: each for each in (recordings, patches, sensors, fields, ecg)}
 LINEAR, PREDICTIVE = "--architecture linear", "--architecture predictive"
 TRAININGS = {
-    "recordings": (LINEAR,), "patches": (LINEAR,), "fields": (PREDICTIVE,), "ecg": (PREDICTIVE,),
+    "recordings": (LINEAR,), "patches": (LINEAR, f"--tile 16,16 {PREDICTIVE}"),
+    "fields": (PREDICTIVE,), "ecg": (PREDICTIVE,),
     "sensors": (f"{LINEAR} --aim bytes:13", f"{LINEAR} --aim bytes:24"),
 }  # fmt: skip
 
