@@ -254,6 +254,7 @@ NO_MATTER_OF_FORMAT = {
     "model.packed_tensors.LEVEL",  # how a writer packs
     "model.packed_tensors.MAX_RAW_BITS",
     "shared.MAX_LOADED",
+    "memory.LARGEST",
     "transform.DEFAULT_BATCH_SIZE",
     "transform.MAX_BATCH_ELEMENTS",
     "transform.SMALLEST_NORMAL",
