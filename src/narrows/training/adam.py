@@ -1,7 +1,7 @@
 """Adam by torch's fused kernel.
 
 `torch.optim` has it too, and imports torch's compiler with the first optimiser that is made. That
-takes a second and a half, which is most of a short training.
+takes more than a second, a third of a short training (docs/experiments.md).
 """
 
 from __future__ import annotations
