@@ -141,6 +141,8 @@ DOCUMENTED_OTHERWISE = {
     "archive.wrapped.CRC_BYTES",
     "archive.layout.NO_MODEL",
     "interpolation.adaptive.LATER_CLASSES",  # in formulas
+    "interpolation.adaptive.EXPONENT_BIAS",  # of float64
+    "interpolation.adaptive.MANTISSA_BITS",
     "interpolation.adaptive.N_CLASSES",
     "interpolation.adaptive.ONE",
     "interpolation.adaptive.PRIOR",
@@ -156,8 +158,11 @@ DOCUMENTED_OTHERWISE = {
     "interpolation.prediction.OF_OTHERS",
     "interpolation.prediction.OTHERS_LOOKED_AT",
     "interpolation.prediction.WEIGHT_BITS",
+    "interpolation.sums.EXACT",  # of float64
+    "interpolation.sums.MAX_STEP",  # how sums are made
     "interpolation.sweep.REACH",
     "interpolation.sweep.WEIGHT_BITS",
+    "interpolation.walk.IN_CACHE",  # how much is looked at in one go
     "interpolation.walk.MOST",
     "interpolation.walk.MOST_AT_ONCE",
     "levels.passes.LEVEL",  # a table of its own

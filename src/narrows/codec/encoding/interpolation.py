@@ -17,6 +17,7 @@ from narrows.codec.interpolation.grid import LARGEST, Lossless
 from narrows.codec.interpolation.layout import MAX_START_CLASS, Plan, pack_plan
 from narrows.codec.interpolation.prediction import (
     Near,
+    Rule,
     Surroundings,
     Weights,
     usual,
@@ -88,7 +89,9 @@ class Encoding(Walk):
         sampled = (inputs, target[usable], prefixes, fine, repeats)
         groups, left = fitted(*sampled, surroundings.weight_bits)
         if isinstance(surroundings, Side):
-            missed = self._missed_around(surroundings, near, known, missed, groups, step)
+            missed = self._missed_around(
+                surroundings, near, known, missed, surroundings.rule(groups, self.high), step
+            )
         hints = [hint[usable] for hint in around.hints(missed)]
         shares = shares_of(
             np.stack(hints, axis=1) // surroundings.n_looked_at, left, fine, repeats,
@@ -114,15 +117,15 @@ class Encoding(Walk):
         near: Near,
         known: Integers,
         missed: Integers,
-        groups: npt.NDArray[np.int64],
+        rule: Rule,
         step: int,
     ) -> Integers:
         """Return how far numbers around some places will lie from what is expected, nearly."""
         missed = missed.copy()
-        here = side.near_of(np.unique(near.own[: side.n_looked_at]))
+        here = side.near_of(np.unique(side.looked_at(near.own)))
         for start in range(0, len(here.places), SAMPLE):
             part = here.of(np.arange(start, min(start + SAMPLE, len(here.places))))
-            expected = side.around(part, known).predicted(groups, self.high)
+            expected = side.around(part, known).predicted(rule, self.high)
             steps = self._steps_to(known[part.places] - expected, step)
             missed[part.places] = np.abs(steps) * step
         return missed

@@ -7,6 +7,8 @@ installed; `PlainStack` writes and reads the same words.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -18,6 +20,7 @@ from narrows.errors import FormatError
 
 Words = npt.NDArray[np.uint32]
 Entries = npt.NDArray[np.int32]
+Ends = npt.NDArray[np.intp]
 
 WORD_BITS = 32
 WORD_MASK = (1 << WORD_BITS) - 1
@@ -33,6 +36,17 @@ class Stack(Protocol):
 
     def pop(self, n: int, frequencies: Frequencies) -> Entries:
         """Undo `push`: return `(n,)` entries."""
+        ...
+
+    def push_runs(self, entries: Entries, ends: Ends, frequencies: Frequencies) -> None:
+        """Code `(n,)` entries in runs, last first, each with a row of frequencies, `(runs, size)`.
+
+        Run `i` ends before entry `ends[i]`, where the next one begins. Rows are used once.
+        """
+        ...
+
+    def pop_runs(self, ends: Ends, frequencies: Frequencies) -> Entries:
+        """Undo `push_runs`: return `(n,)` entries."""
         ...
 
     def words(self) -> Words:
@@ -66,11 +80,25 @@ class ConstrictionStack:
     def pop(self, n: int, frequencies: Frequencies) -> Entries:
         """Undo `push`: return `(n,)` entries."""
         model, *parameters = self._model(frequencies)
-        try:
+        with _refused():
             entries: Entries = self._coder.decode(model, *(parameters or [n]))
-        except (AssertionError, KeyError, ValueError) as error:
-            raise FormatError(f"payload that the entropy coder refuses: {error}") from None
         return entries
+
+    def push_runs(self, entries: Entries, ends: Ends, frequencies: Frequencies) -> None:
+        """Code `(n,)` entries in runs, last first, each with a row of frequencies."""
+        starts, rows = [0, *ends[:-1].tolist()], (frequencies - 1).astype(np.float64)
+        for start, end, row in zip(reversed(starts), ends[::-1].tolist(), rows[::-1], strict=True):
+            self._coder.encode_reverse(entries[start:end], self._categorical(row, perfect=False))
+
+    def pop_runs(self, ends: Ends, frequencies: Frequencies) -> Entries:
+        """Undo `push_runs`: return `(n,)` entries."""
+        lengths, rows = np.diff(ends, prepend=0).tolist(), (frequencies - 1).astype(np.float64)
+        decode, model = self._coder.decode, self._categorical
+        with _refused():
+            runs = [
+                decode(model(row, perfect=False), n) for n, row in zip(lengths, rows, strict=True)
+            ]
+        return np.concatenate(runs)
 
     def words(self) -> Words:
         """Return the words of all that was pushed."""
@@ -94,6 +122,15 @@ class ConstrictionStack:
             model = self._categorical((frequencies - 1).astype(np.float64), perfect=False)
             found = self._models[id(frequencies)] = (frequencies, model)  # which keeps its identity
         return [found[1]]
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Turn what constriction raises into a FormatError."""
+    try:
+        yield
+    except (AssertionError, KeyError, ValueError) as error:
+        raise FormatError(f"payload that the entropy coder refuses: {error}") from None
 
 
 class PlainStack:
@@ -133,6 +170,18 @@ class PlainStack:
             self._state = (self._state >> PRECISION) * weights[entry] + quantile - starts[entry]
             self._refill()
         return entries
+
+    def push_runs(self, entries: Entries, ends: Ends, frequencies: Frequencies) -> None:
+        """Code `(n,)` entries in runs, last first, each with a row of frequencies."""
+        runs = np.split(entries, ends[:-1])
+        for run, row in zip(reversed(runs), frequencies[::-1], strict=True):
+            self.push(run, row)
+
+    def pop_runs(self, ends: Ends, frequencies: Frequencies) -> Entries:
+        """Undo `push_runs`: return `(n,)` entries."""
+        lengths = np.diff(ends, prepend=0).tolist()
+        runs = [self.pop(n, row) for n, row in zip(lengths, frequencies, strict=True)]
+        return np.concatenate(runs)
 
     def words(self) -> Words:
         """Return the words of all that was pushed."""

@@ -8,7 +8,6 @@ have the same frequencies everywhere. Nothing of the tables is sent.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from narrows.codec.entropy.tables import TOTAL
 
 Integers = npt.NDArray[np.int64]
+Entries = npt.NDArray[np.int32]
 
 FARTHEST = 24
 """Symbols from -24 to 24 have an entry of their own; the last entry, 49, escapes to all others."""
@@ -25,6 +25,7 @@ PRIOR = 8 * SEEN  # what the first distribution is worth
 ONE = 64  # the scale of a class whose symbols are 1 away from 0, on average
 
 LATER_CLASSES = 4  # above the last class of its own, classes of four to an octave share tables
+MANTISSA_BITS, EXPONENT_BIAS = 52, 1023  # of float64
 OWN_CLASSES = 34  # up to 5 steps; symbols of larger scales are coded without their lowest bits
 N_CLASSES = OWN_CLASSES + LATER_CLASSES
 
@@ -33,11 +34,12 @@ def classes_of(scales: Integers) -> Integers:
     """Return the class of each scale >= 0 below 2**50: 0 of 0, and four to an octave.
 
     A scale is the expected distance of a symbol from 0, in 64ths. With n = floor(log2(v)) the class
-    is 4 n + 1 + the two bits behind the first one of v.
+    is 4 n + 1 + the two bits behind the first one of v: a float64 has these in its highest bits.
     """
-    exponent = np.frexp(scales.astype(np.float64))[1].astype(np.int64) - 1
-    bits = (scales << 2 >> np.maximum(exponent, 0)) & 3
-    return np.asarray(np.where(scales > 0, 4 * exponent + 1 + bits, 0))
+    classes = scales.astype(np.float64).view(np.int64) >> MANTISSA_BITS - 2
+    classes -= 4 * EXPONENT_BIAS - 1
+    np.maximum(classes, 0, out=classes)
+    return np.asarray(classes)
 
 
 def low_bits_of(classes: Integers) -> Integers:
@@ -51,43 +53,54 @@ def tables_of(classes: Integers) -> Integers:
     return np.asarray(np.where(classes < OWN_CLASSES, classes, shared))
 
 
-class ResidualTables:
-    """The tables of distances from what was predicted, by class."""
+class AdaptiveTables:
+    """Tables that learn from what is coded by them.
 
-    def __init__(self) -> None:
-        self._counts = _first_counts().copy()
+    Parameters
+    ----------
+    counts : (tables, size) int64
+        With which they begin.
+    """
 
-    def frequencies(self, table: int) -> Integers:
-        """Return the frequencies of a table, of sum 2**24."""
-        return to_frequencies(self._counts[table])
+    def __init__(self, counts: Integers) -> None:
+        self._counts = counts
 
-    def learn(self, table: int, entries: npt.NDArray[np.int32]) -> None:
-        """Count entries that were coded by a table."""
-        self._counts[table] += SEEN * np.bincount(entries, minlength=ESCAPE + 1)
+    def frequencies(self, tables: Integers) -> Integers:
+        """Return the frequencies of some tables, `(n, size)`, of sum 2**24 each."""
+        return to_frequencies(self._counts[tables])
+
+    def learn(self, tables: Integers, ends: npt.NDArray[np.intp], entries: Entries) -> None:
+        """Count entries in runs that were coded by different tables; run `i` ends at `ends[i]`."""
+        n, size = len(tables), self._counts.shape[1]
+        places = np.repeat(np.arange(0, n * size, size), lengths_of(ends)) + entries
+        self._counts[tables] += SEEN * np.bincount(places, minlength=n * size).reshape(n, size)
 
 
-class ValueTables:
-    """The tables of values from 0 up to `n_values - 1`, by context; at first all are alike."""
+def lengths_of(ends: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return the lengths of runs that end there."""
+    lengths = ends.copy()
+    lengths[1:] -= ends[:-1]
+    return lengths
 
-    def __init__(self, n_contexts: int, n_values: int) -> None:
-        self._counts = np.ones((n_contexts, max(2, n_values)), np.int64)
 
-    def frequencies(self, table: int) -> Integers:
-        """Return the frequencies of a table, of sum 2**24."""
-        return to_frequencies(self._counts[table])
+def residual_tables() -> AdaptiveTables:
+    """Return the tables of distances from what was predicted, by class."""
+    return AdaptiveTables(_first_counts().copy())
 
-    def learn(self, table: int, entries: npt.NDArray[np.int32]) -> None:
-        """Count values that were coded by a table."""
-        self._counts[table] += SEEN * np.bincount(entries, minlength=self._counts.shape[1])
+
+def value_tables(n_contexts: int, n_values: int) -> AdaptiveTables:
+    """Return the tables of values from 0 to `n_values - 1`, by context; at first all are alike."""
+    return AdaptiveTables(np.ones((n_contexts, max(2, n_values)), np.int64))
 
 
 def to_frequencies(counts: Integers) -> Integers:
-    """Return frequencies of at least 1 that sum to 2**24, in proportion to counts.
+    """Return frequencies, `(n, size)`, of at least 1 that sum to 2**24, in proportion to counts.
 
     What rounding down leaves goes to the first of the largest counts.
     """
-    frequencies = 1 + counts * (TOTAL - counts.size) // counts.sum()
-    frequencies[np.argmax(counts)] += TOTAL - frequencies.sum()
+    frequencies = 1 + counts * (TOTAL - counts.shape[1]) // counts.sum(axis=1, keepdims=True)
+    largest = np.arange(len(counts)), counts.argmax(axis=1)
+    frequencies[largest] += TOTAL - frequencies.sum(axis=1)
     return np.asarray(frequencies)
 
 
@@ -114,8 +127,3 @@ def _scale_of(number: int) -> int:
         return 1
     octave, quarter = divmod(number - 1, 4)
     return -(-((4 + quarter) << octave) // 4)
-
-
-def as_counts(values: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
-    """Return entries as the entropy coder takes them."""
-    return np.ascontiguousarray(values, dtype=np.int32)

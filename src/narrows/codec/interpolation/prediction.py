@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.interpolation.adaptive import ONE, Integers
+from narrows.codec.interpolation.sums import as_exact, clipped, weighted
 from narrows.codec.levels.passes import Indices, NearIndices, Pass, PassOrder
 
 WEIGHT_BITS = 8
@@ -62,6 +63,25 @@ class Weights(NamedTuple):
 def usual(n_hints: int) -> Weights:
     """Return how a pass predicts of which nothing is said."""
     return Weights(np.zeros(0, np.int64), (ONE // 2, ONE // 2, 0)[:n_hints])
+
+
+class Rule(NamedTuple):
+    """What a prediction is the sum of: weighted numbers of known places, and means.
+
+    Attributes
+    ----------
+    rows : list of (k,) float64 or int64
+        Weights of known places of the own channel, and of each before; floats where sums of any
+        numbers of the grid are exact.
+    means : list of int
+        Weights of the mean c of the nearest places, by channel.
+    n_own : int
+        So many places of the own channel are looked at.
+    """
+
+    rows: list[npt.NDArray[Any]]
+    means: list[int]
+    n_own: int
 
 
 class Near(NamedTuple):
@@ -139,14 +159,31 @@ class Surroundings:
         """Return where the places end that can be coded together with one: all can."""
         return self.n_places
 
+    def rule(self, groups: npt.NDArray[np.int64], high: int) -> Rule:
+        """Return the rule that weights of groups make, for numbers of a grid up to `high`."""
+        rows, at = [], 0
+        for members in self.groups:
+            own = groups[at : at + len(members)]
+            sizes = [each.stop - each.start for each in members[: len(own)]]
+            rows.append(np.repeat(own, sizes))
+            at += len(members)
+        means = [-int(row.sum()) for row in rows]
+        means[0] += 1 << WEIGHT_BITS
+        n_own = max(self.n_looked_at, self.n_nearest, len(rows[0]))
+        return Rule([as_exact(row, high) for row in rows], means, n_own)
+
     def around(self, near: Near, known: Integers) -> Around:
         """Return what is known around some places: numbers of n frames, `(size, n)`."""
         return Around(self, near, known)
 
-    def near(self, start: int, stop: int) -> Near:
-        """Return what is known around some of the places."""
+    def places(self, start: int, stop: int) -> Indices:
+        """Return some of the places."""
+        return self._places[start:stop]
+
+    def near(self, start: int, stop: int, n_own: int | None = None) -> Near:
+        """Return what is known around some of the places: all, or so many of the own channel."""
         others = [(at.part(start, stop), mid.part(start, stop)) for at, mid in self._others]
-        return Near(self._places[start:stop], self._own.part(start, stop), others)
+        return Near(self._places[start:stop], self._own.part(start, stop, n_own), others)
 
 
 @lru_cache(maxsize=512)
@@ -183,10 +220,10 @@ class Around:
     def __init__(self, surroundings: Surroundings, near: Near, known: Integers) -> None:
         self._of, self._near = surroundings, near
         n = surroundings.n_nearest
-        self._own = known[near.own] << FINE_BITS  # (k, m, n)
+        self._own = known.take(near.own, axis=0)  # (k, m, n)
         self.centre = _mean(self._own[:n])  # (m, n)
         self._others = [
-            (known[at] << FINE_BITS, _mean(known[middle] << FINE_BITS))
+            (known.take(at, axis=0), _mean(known.take(middle, axis=0)))
             for at, middle in near.others
         ]
 
@@ -194,23 +231,25 @@ class Around:
         """Yield D of the first groups, `(m, n)` each, in sixteenths."""
         channels = [(self._own, self.centre), *self._others]
         each = (
-            numbers[members].sum(axis=0) - (members.stop - members.start) * centre
+            (numbers[members].sum(axis=0) << FINE_BITS) - (members.stop - members.start) * centre
             for (numbers, centre), groups in zip(channels, self._of.groups, strict=True)
             for members in groups
         )
         return islice(each, n_groups)
 
-    def predicted(self, weights: npt.NDArray[np.int64], high: int) -> Integers:
+    def predicted(self, rule: Rule, high: int) -> Integers:
         """Return what is expected, `(m, n)`, from 0 to `high`."""
-        total = np.zeros_like(self.centre)
-        for weight, difference in zip(
-            weights.tolist(), self.differences(len(weights)), strict=True
-        ):
-            if weight:
-                total += weight * difference
+        channels = zip(
+            [(self._own, self.centre), *self._others], rule.rows, rule.means, strict=True
+        )
         bits = WEIGHT_BITS + FINE_BITS
-        total += (self.centre << WEIGHT_BITS) + (1 << (bits - 1))
-        return np.asarray(np.clip(total >> bits, 0, high))
+        total = np.full_like(self.centre, 1 << (bits - 1))
+        for (numbers, centre), row, mean in channels:
+            if len(row):
+                total += weighted(row, numbers[: len(row)]) << FINE_BITS
+            total += mean * centre
+        total >>= bits
+        return clipped(total, 0, high)
 
     def hints(self, missed: Integers) -> list[Integers]:
         """Return what tells how far off a prediction will be, `(m, n)` each, in sixteenths.
@@ -243,12 +282,16 @@ class Around:
 
     def _spread(self, n: int) -> Integers:
         """Return the sum of |x - c| over the first n known places, `(m, n)`."""
-        apart = self._own[:n] - self.centre
+        apart = self._own[:n] << FINE_BITS
+        apart -= self.centre
         np.abs(apart, out=apart)
         return np.asarray(apart.sum(axis=0))
 
 
 def _mean(numbers: Integers) -> Integers:
-    """Return the mean of `(k, m, n)` numbers, halves rounded up."""
-    n = len(numbers)
-    return np.asarray((2 * numbers.sum(axis=0) + n) // (2 * n))
+    """Return the mean of `(k, m, n)` numbers in sixteenths, halves rounded up."""
+    n, total = len(numbers), numbers.sum(axis=0)
+    total *= 2 << FINE_BITS
+    total += n
+    total //= 2 * n
+    return np.asarray(total)

@@ -12,9 +12,10 @@ are 0 along certain axes, and are coded before sides that have fewer such axes.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import islice, product
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -22,12 +23,14 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.interpolation.adaptive import Integers
-from narrows.codec.interpolation.prediction import Near
+from narrows.codec.interpolation.prediction import Near, Rule
+from narrows.codec.interpolation.sums import as_exact, clipped, weighted
 from narrows.codec.levels.passes import Indices
 
 REACH = 2  # steps back along each axis
 WEIGHT_BITS = 12
 MAX_WEIGHT = 1 << 15
+BACK = np.arange(REACH + 1)[:, None]
 MAX_FRONTS = 1 << 14  # each takes about a millisecond
 
 Shape = tuple[int, ...]
@@ -50,15 +53,17 @@ class Side:
     def __init__(self, shape: Shape, axes: Sequence[int]) -> None:
         self._shape, self._axes = shape, tuple(axes)
         self._strides = [prod(shape[axis + 1 :]) for axis in self._axes]
-        at = np.indices([shape[axis] - 1 for axis in axes]).reshape(len(axes), -1) + 1
-        order = np.argsort(at.sum(axis=0), kind="stable")
-        self._at = at[:, order].astype(np.int32)
+        sizes = [shape[axis] - 1 for axis in axes]
+        at = np.indices(sizes, np.int32).reshape(len(axes), -1) + np.int32(1)
+        front = at.sum(axis=0, dtype=np.uint16)
+        order = np.argsort(front, kind="stable")
+        self._at = at[:, order]
         self._places = sum(
             row * stride
             for row, stride in zip(self._at.astype(np.intp), self._strides, strict=True)
         )
-        self._ends = np.flatnonzero(np.diff(self._at.sum(axis=0), append=-1)) + 1
-        self._offsets = _steps_back(len(axes))
+        self._ends: list[int] = np.cumsum(np.bincount(front)[len(axes) :]).tolist()
+        self.numbers = np.array([_number_of(step) for step in _steps_back(len(axes))])
         self.n_looked_at = 2 ** len(axes) - 1
         self.n_nearer = self.n_looked_at - 1
 
@@ -70,23 +75,36 @@ class Side:
     @property
     def n_weights(self) -> int:
         """The number of weights: of all neighbours but the nearest."""
-        return len(self._offsets) - 1
+        return len(self.numbers) - 1
 
     def end_of(self, start: int) -> int:
         """Return where the front ends that a place is of."""
-        return int(self._ends[np.searchsorted(self._ends, start, side="right")])
+        return self._ends[bisect_right(self._ends, start)]
 
-    def near(self, start: int, stop: int) -> Near:
+    def rule(self, weights: npt.NDArray[np.int64], high: int) -> Rule:
+        """Return the rule that weights of neighbours make, for numbers of a grid up to `high`."""
+        row = np.zeros(len(self.numbers), np.int64)
+        row[self.numbers[1 : len(weights) + 1]] = weights
+        row[self.numbers[0]] = (1 << WEIGHT_BITS) - weights.sum()
+        return Rule([as_exact(row, high)], [0], len(row))
+
+    def places(self, start: int, stop: int) -> Indices:
+        """Return some of the places."""
+        return np.asarray(self._places[start:stop])
+
+    def near(self, start: int, stop: int, n_own: int | None = None) -> Near:
         """Return what is known around some of the places."""
         return self._near(self._places[start:stop], self._at[:, start:stop])
 
     def _near(self, places: Indices, at: npt.NDArray[Any]) -> Near:
-        own = np.repeat(places[None], len(self._offsets), axis=0)
-        for row, offset in zip(own, self._offsets, strict=True):
-            for back, stride, along in zip(offset, self._strides, at, strict=True):
-                if back:
-                    np.subtract(row, stride * np.minimum(back, along), out=row)
-        return Near(places, own, [])
+        own: npt.NDArray[Any] = places
+        for stride, along in zip(self._strides, at, strict=True):
+            own = own[..., None, :] - stride * np.minimum(BACK, along)
+        return Near(places, own.reshape(-1, len(places))[1:], [])
+
+    def looked_at(self, own: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return what is of the neighbours that tell how far off a place is expected to be."""
+        return np.asarray(own[self.numbers[: self.n_looked_at]])
 
     def near_of(self, places: Indices) -> Near:
         """Return what is known around those of some places that are of the side."""
@@ -114,25 +132,27 @@ class SweptAround:
 
     def __init__(self, of: Side, near: Near, known: Integers) -> None:
         self._of, self._near = of, near
-        self._own = known[near.own]  # (k, m, n)
-        self.centre: Integers = self._own[0]
+        self._own = known.take(near.own, axis=0)  # (k, m, n)
+        self.centre: Integers = self._own[of.numbers[0]]
 
     def differences(self, n_weights: int) -> Iterator[Integers]:
         """Yield how far neighbours lie from the nearest one, `(m, n)` each."""
-        return islice((each - self.centre for each in self._own[1:]), n_weights)
+        return (self._own[j] - self.centre for j in self._of.numbers[1 : n_weights + 1])
 
-    def predicted(self, weights: npt.NDArray[np.int64], high: int) -> Integers:
+    def predicted(self, rule: Rule, high: int) -> Integers:
         """Return what is expected, `(m, n)`, from 0 to `high`."""
-        total = np.full_like(self.centre, 1 << (WEIGHT_BITS - 1))
-        for weight, apart in zip(weights.tolist(), self.differences(len(weights)), strict=True):
-            total += weight * apart
-        return np.asarray(np.clip(self.centre + (total >> WEIGHT_BITS), 0, high))
+        total = weighted(rule.rows[0], self._own)
+        total += 1 << (WEIGHT_BITS - 1)
+        total >>= WEIGHT_BITS
+        return clipped(total, 0, high)
 
     def hints(self, missed: Integers) -> list[Integers]:
         """Return what tells how far off a prediction will be, `(m, n)` each."""
-        n = self._of.n_looked_at
-        return [np.abs(self._own[:n] - self.centre).sum(axis=0),
-                missed[self._near.own[:n]].sum(axis=0)]  # fmt: skip
+        apart = self._of.looked_at(self._own)
+        apart -= self.centre
+        np.abs(apart, out=apart)
+        near = missed.take(self._of.looked_at(self._near.own), axis=0)
+        return [apart.sum(axis=0), near.sum(axis=0)]
 
     def scales(self, missed: Integers, shares: Sequence[int], step: int) -> Integers:
         """Return how many steps from what is expected a place may lie, `(m, n)`, in 64ths."""
@@ -153,6 +173,14 @@ def sides_of(shape: Shape) -> tuple[Side, ...]:
 def n_fronts(shape: Shape) -> int:
     """Return how many fronts a grid has, without those of its edges."""
     return sum(shape) - len(shape) + 1
+
+
+def _number_of(step: tuple[int, ...]) -> int:
+    """Number steps back from 0, in row-major order from the first axis on, without no step."""
+    number = 0
+    for back in step:
+        number = number * (REACH + 1) + back
+    return number - 1
 
 
 def _steps_back(n_axes: int) -> list[tuple[int, ...]]:

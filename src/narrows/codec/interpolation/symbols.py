@@ -9,7 +9,7 @@ The coder is a stack: the writer keeps all parts and pushes the last one first.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,9 @@ from narrows.codec.entropy.stacks import best_stack
 from narrows.codec.interpolation.adaptive import (
     ESCAPE,
     FARTHEST,
+    AdaptiveTables,
+    Entries,
     Integers,
-    as_counts,
     low_bits_of,
     tables_of,
 )
@@ -28,30 +29,34 @@ from narrows.errors import FormatError
 
 MOST_STEPS = 1 << 40
 
-Entries = npt.NDArray[np.int32]
 
+class Runs(NamedTuple):
+    """Members of the same kind together, in rising order of kinds, and in their own within.
 
-class Tables(Protocol):
-    """What entries are coded with."""
+    Attributes
+    ----------
+    order : (m,) int
+        The members.
+    kinds : (n,) int
+        Those that occur.
+    ends : (n,) int
+        Where in `order` each kind ends.
+    """
 
-    def frequencies(self, table: int) -> Integers:
-        """Return the frequencies of a table, of sum 2**24."""
-        ...
-
-    def learn(self, table: int, entries: Entries) -> None:
-        """Count entries that were coded by a table."""
-        ...
+    order: npt.NDArray[np.intp]
+    kinds: Integers
+    ends: npt.NDArray[np.intp]
 
 
 class StreamsWriter:
     """Parts of integers to the streams of a block."""
 
     def __init__(self) -> None:
-        self._pushed: list[tuple[Entries, Integers]] = []
+        self._pushed: list[tuple[Entries, npt.NDArray[np.intp], Integers]] = []
         self._low: list[bytes] = []
         self._escaped: list[Integers] = []
 
-    def residuals(self, values: Integers, classes: Integers, tables: Tables) -> None:
+    def residuals(self, values: Integers, classes: Integers, tables: AdaptiveTables) -> None:
         """Let `(m,)` distances from what was predicted follow, of such classes."""
         low_bits = low_bits_of(classes)
         high = values >> low_bits
@@ -60,12 +65,12 @@ class StreamsWriter:
         self._escaped.append(high[outside])
         self.entries(np.where(outside, ESCAPE, high + FARTHEST), tables_of(classes), tables)
 
-    def entries(self, values: Integers, contexts: Integers, tables: Tables) -> None:
+    def entries(self, values: Integers, contexts: Integers, tables: AdaptiveTables) -> None:
         """Let `(m,)` entries of tables follow, those of one table together."""
-        for table, members in grouped(contexts):
-            entries = as_counts(values[members])
-            self._pushed.append((entries, tables.frequencies(table)))
-            tables.learn(table, entries)
+        order, kinds, ends = in_runs(contexts)
+        entries = values[order].astype(np.int32)
+        self._pushed.append((entries, ends, tables.frequencies(kinds)))
+        tables.learn(kinds, ends, entries)
 
     def low(self, values: Integers, low_bits: Integers) -> None:
         """Let the lowest bits of `(m,)` values follow, so many of each."""
@@ -74,8 +79,8 @@ class StreamsWriter:
     def to_bytes(self) -> bytes:
         """Code all parts."""
         stack = best_stack(None)
-        for entries, frequencies in reversed(self._pushed):
-            stack.push(entries, frequencies)
+        for entries, ends, frequencies in reversed(self._pushed):
+            stack.push_runs(entries, ends, frequencies)
         words = stack.words()
         out = [write_varint(words.size), words.astype("<u4").tobytes()]
         escaped = np.concatenate([np.zeros(0, np.int64), *self._escaped])
@@ -112,7 +117,7 @@ class StreamsReader:
         if end != len(payload):
             raise FormatError("block of levels with bytes left over")
 
-    def residuals(self, classes: Integers, tables: Tables) -> Integers:
+    def residuals(self, classes: Integers, tables: AdaptiveTables) -> Integers:
         """Return the `(m,)` distances that follow, of such classes."""
         entries = self.entries(tables_of(classes), tables)
         high, outside = entries - FARTHEST, entries == ESCAPE
@@ -123,20 +128,24 @@ class StreamsReader:
         self._escaped_at += n
         low_bits = low_bits_of(classes)
         most = MOST_STEPS >> low_bits  # no sender goes there, and sums stay in 64 bits
-        return (np.clip(high, -most, most) << low_bits) + self.low(low_bits)
+        np.minimum(high, most, out=high)
+        np.maximum(high, -most, out=high)
+        return (high << low_bits) + self.low(low_bits)
 
-    def entries(self, contexts: Integers, tables: Tables) -> Integers:
+    def entries(self, contexts: Integers, tables: AdaptiveTables) -> Integers:
         """Return the `(m,)` entries that follow, of such tables."""
+        order, kinds, ends = in_runs(contexts)
+        entries = self._stack.pop_runs(ends, tables.frequencies(kinds))
+        tables.learn(kinds, ends, entries)
         values = np.empty(contexts.size, np.int64)
-        for table, members in grouped(contexts):
-            entries = self._stack.pop(members.size, tables.frequencies(table))
-            values[members] = entries
-            tables.learn(table, entries)
+        values[order] = entries
         return values
 
     def low(self, low_bits: Integers) -> Integers:
         """Return the low bits that follow, of so many each."""
-        total = int(low_bits.sum())
+        values, total = np.zeros(low_bits.size, np.int64), int(low_bits.sum())
+        if not total:
+            return values
         end = self._low_at + (total + 7) // 8
         if end > self._low.size:
             raise FormatError("block of levels whose low bits end too early")
@@ -144,8 +153,8 @@ class StreamsReader:
         self._low_at = end
         if bits[total:].any():
             raise FormatError("block of levels with low bits left over")
-        values, position = np.zeros(low_bits.size, np.int64), 0
-        for width in np.unique(low_bits[low_bits > 0]).tolist():
+        position = 0
+        for width in widths_of(low_bits):
             members = np.flatnonzero(low_bits == width)
             taken = bits[position : position + width * members.size].reshape(-1, width)
             position += width * members.size
@@ -160,18 +169,29 @@ class StreamsReader:
             raise FormatError("block of levels with low bits or escaped symbols left over")
 
 
-def grouped(contexts: Integers) -> list[tuple[int, npt.NDArray[np.intp]]]:
-    """Return each context that occurs, in rising order, with the positions where it does."""
-    order = np.argsort(contexts.astype(np.uint16), kind="stable")
-    ordered = contexts[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
-    return list(zip(ordered[starts].tolist(), np.split(order, starts[1:]), strict=True))
+def in_runs(kinds: Integers) -> Runs:
+    """Sort `(m,)` kinds below 2**16."""
+    order = kinds.astype(np.uint16).argsort(kind="stable")
+    counts = np.bincount(kinds)
+    (which,) = counts.nonzero()
+    return Runs(order, which, counts[which].cumsum())
+
+
+def grouped(kinds: Integers) -> list[tuple[int, npt.NDArray[np.intp]]]:
+    """Return each kind below 2**16 that occurs, in rising order, and where it does."""
+    order, which, ends = in_runs(kinds)
+    return list(zip(which.tolist(), np.split(order, ends[:-1]), strict=True))
+
+
+def widths_of(low_bits: Integers) -> list[int]:
+    """Return the numbers of low bits above 0 that occur, in rising order."""
+    return [width for width, n in enumerate(np.bincount(low_bits).tolist()) if width and n]
 
 
 def _pack_low(values: Integers, low_bits: Integers) -> bytes:
     """Lay the low bits of values out, highest first: those of the fewest bits, then of more."""
     parts = [np.zeros(0, np.uint8)]
-    for width in np.unique(low_bits[low_bits > 0]).tolist():
+    for width in widths_of(low_bits):
         members = values[low_bits == width]
         places = np.arange(width - 1, -1, -1)
         parts.append(((members[:, None] >> places) & 1).astype(np.uint8).reshape(-1))

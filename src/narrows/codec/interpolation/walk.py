@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import numpy as np
 
 from narrows.codec.interpolation.adaptive import (
     Integers,
-    ResidualTables,
-    ValueTables,
     classes_of,
+    residual_tables,
+    value_tables,
 )
 from narrows.codec.interpolation.grid import LARGEST
 from narrows.codec.interpolation.prediction import (
     N_CONTEXTS,
-    Around,
+    Rule,
     Surroundings,
     Weights,
     surroundings_of,
 )
-from narrows.codec.interpolation.sweep import Side, SweptAround, sides_of
+from narrows.codec.interpolation.sums import clipped
+from narrows.codec.interpolation.sweep import Side, sides_of
 from narrows.codec.levels.passes import Indices, PassOrder
 from narrows.codec.memory import keep_freed_memory
 from narrows.errors import FormatError
@@ -29,6 +31,7 @@ LEAST_AT_ONCE, MOST_AT_ONCE = 1 << 8, 1 << 15
 """So many elements are coded with the same tables at least and at most, and a quarter of those
 before them in between: tables are learnt quickly, and large parts are quick."""
 
+IN_CACHE = 1 << 11  # elements
 MOST = 2 * LARGEST
 
 
@@ -71,9 +74,9 @@ class Walk(ABC):
         self._steps = steps if len(steps) > 1 else steps * order.n_channels
         self.known = np.zeros((order.size, n_frames), np.int64)
         self._missed = np.zeros((order.size, n_frames), np.int64)
-        self._residuals = ResidualTables()
+        self._residuals = residual_tables()
         n_values = (high + steps[0] // 2) // steps[0] + 1
-        self._values = ValueTables(N_CONTEXTS + 1, n_values if has_values else 2)
+        self._values = value_tables(N_CONTEXTS + 1, n_values if has_values else 2)
         self._n_seen = 0
 
     def run(self) -> None:
@@ -109,31 +112,69 @@ class Walk(ABC):
         self._n_seen += self.known[places].size
 
     def _pass(self, surroundings: Surroundings | Side, channel: int) -> None:
-        step = self._steps[channel]
-        weights = None if self.has_values else self.weights(surroundings, step)
-        n, start = self.known.shape[1], 0
+        step, start = self._steps[channel], 0
+        rule, shares = None, tuple[int, ...]()
+        if not self.has_values:
+            weights = self.weights(surroundings, step)
+            rule, shares = surroundings.rule(weights.groups, self.high), weights.shares
         while start < surroundings.n_places:
-            at_once = min(max(self._n_seen // 4, LEAST_AT_ONCE), MOST_AT_ONCE)
-            stop = min(start + max(1, at_once // n), surroundings.end_of(start))
-            near = surroundings.near(start, stop)
-            around = surroundings.around(near, self.known)
-            if weights is None:
-                assert isinstance(around, Around)  # no values are swept
-                contexts = around.contexts(self.high + 1)
-                self.known[near.places] = self.value(near.places, contexts) * step
+            stop = self._end_of_part(surroundings, start)
+            places = surroundings.places(start, stop)
+            if rule is None:
+                assert isinstance(surroundings, Surroundings)  # no values are swept
+                contexts = self._contexts(surroundings, start, stop)
+                self.known[places] = self.value(places, contexts) * step
             else:
-                self._predicted(near.places, around, weights, step)
-            start += len(near.places)
-            self._n_seen += len(near.places) * n
+                expected, scales = self._told(surroundings, start, stop, rule, shares, step)
+                self._coded(places, expected, classes_of(scales), step)
+            start = stop
+            self._n_seen += len(places) * self.known.shape[1]
 
-    def _predicted(
-        self, places: Indices, around: Around | SweptAround, weights: Weights, step: int
-    ) -> None:
-        expected = around.predicted(weights.groups, self.high)
-        classes = classes_of(around.scales(self._missed, weights.shares, step))
-        missed = limited(step * self.residual(places, expected, classes, step))
-        self.known[places] = limited(expected + missed)
-        self._missed[places] = np.abs(missed)
+    def _end_of_part(self, surroundings: Surroundings | Side, start: int) -> int:
+        """Return where a part ends: the places that are coded with the same tables."""
+        at_once = min(max(self._n_seen // 4, LEAST_AT_ONCE), MOST_AT_ONCE)
+        places = max(1, at_once // self.known.shape[1])
+        return min(start + places, surroundings.end_of(start))
+
+    def _cut(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Cut places into pieces of which all that is known around fits a cache."""
+        at_once = max(1, IN_CACHE // self.known.shape[1])
+        for first in range(start, stop, at_once):
+            yield first, min(first + at_once, stop)
+
+    def _contexts(self, surroundings: Surroundings, start: int, stop: int) -> Integers:
+        """Return the contexts of values, `(m, n)`."""
+        found = []
+        for piece in self._cut(start, stop):
+            near = surroundings.near(*piece, n_own=surroundings.n_looked_at)
+            found.append(surroundings.around(near, self.known).contexts(self.high + 1))
+        return _together(found)
+
+    def _told(
+        self,
+        surroundings: Surroundings | Side,
+        start: int,
+        stop: int,
+        rule: Rule,
+        shares: tuple[int, ...],
+        step: int,
+    ) -> tuple[Integers, Integers]:
+        """Return what is expected at places, and how far off in 64ths of a step, `(m, n)`."""
+        expected, scales = [], []
+        for piece in self._cut(start, stop):
+            near = surroundings.near(*piece, n_own=rule.n_own)
+            around = surroundings.around(near, self.known)
+            expected.append(around.predicted(rule, self.high))
+            scales.append(around.scales(self._missed, shares, step))
+        return _together(expected), _together(scales)
+
+    def _coded(self, places: Indices, expected: Integers, classes: Integers, step: int) -> None:
+        missed = self.residual(places, expected, classes, step)
+        missed *= step
+        limited(missed)
+        expected += missed
+        self.known[places] = limited(expected)
+        self._missed[places] = np.abs(missed, out=missed)
 
     @abstractmethod
     def weights(self, surroundings: Surroundings | Side, step: int) -> Weights:
@@ -155,5 +196,9 @@ class Walk(ABC):
 
 
 def limited(numbers: Integers) -> Integers:
-    """Return numbers no further from 0 than sums of many can be of."""
-    return np.clip(numbers, -MOST, MOST)
+    """Move numbers no further from 0 than sums of many can be of, in place."""
+    return clipped(numbers, -MOST, MOST)
+
+
+def _together(pieces: list[Integers]) -> Integers:
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)

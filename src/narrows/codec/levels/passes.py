@@ -233,20 +233,25 @@ class NearIndices:
                 for step, to in moved.items()
             }
             self._steps.append(flat)
+        along = [row for flat in self._steps for row in flat.values()]
+        self._leads_nowhere = any(bool((row < 0).any()) for row in along)
 
-    def part(self, start: int, stop: int) -> Indices:
-        """Return the `(k, m)` flat indices for some places of the pass, in row-major order."""
-        stop = min(stop, self.n_places)
+    def part(self, start: int, stop: int, n: int | None = None) -> Indices:
+        """Return the `(k, m)` flat indices for some places of the pass, in row-major order.
+
+        Of the first n offsets; by default of all.
+        """
+        stop, offsets = min(stop, self.n_places), self._offsets[:n]
         at = np.unravel_index(np.arange(start, stop), self.counts)
         moved = [
             {step: flat[i] for step, flat in steps.items()}
             for steps, i in zip(self._steps, at, strict=True)
         ]
-        near = np.full((len(self._offsets), stop - start), self._channel, np.intp)
-        for number, offset in enumerate(self._offsets):
+        near = np.full((len(offsets), stop - start), self._channel, np.intp)
+        for row, offset in enumerate(offsets):
             for steps, step in zip(moved, offset, strict=True):
-                near[number] += steps[step]
-        if near.min(initial=0) < 0:
+                near[row] += steps[step]
+        if self._leads_nowhere and near.min(initial=0) < 0:
             anchors = (along[i] for along, i in zip(self._anchors, at, strict=True))
             near = np.where(near < 0, self._channel + sum(anchors), near)
         return near
