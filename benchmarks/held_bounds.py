@@ -11,6 +11,7 @@ from narrows.codec.archive import ArchiveReader, Mode
 from narrows.codec.archive.guarantee import Guarantee
 from narrows.codec.encoding import guaranteed_blocks
 from narrows.codec.encoding.interpolation import pack_levels
+from narrows.codec.encoding.plan_choice import layouts
 from narrows.codec.interpolation.layout import Plan
 from narrows.codec.interpolation.sweep import MAX_FRONTS, n_fronts
 from narrows.element_types import ELEMENT_TYPES, ends_of
@@ -18,7 +19,7 @@ from narrows.element_types import ELEMENT_TYPES, ends_of
 PARTS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
 CHUNK = 1 << 16  # elements of an array that is coded within a bound
 FRONTS = 2  # the first byte of such a block
-CHOSEN = guaranteed_blocks._smallest
+CHOSEN = guaranteed_blocks.smallest
 
 
 def hostile(dtype, rng):
@@ -43,7 +44,7 @@ def hostile(dtype, rng):
 
 def by_fronts(x, numbers):
     """Code a block in the order of fronts, where it has such, whatever that takes."""
-    for axes, has_channels in guaranteed_blocks.layouts(x.shape, len(numbers.grids)):
+    for axes, has_channels in layouts(x.shape, len(numbers.grids)):
         plan = Plan(axes, has_channels, numbers.grids, numbers.high, is_swept=True)
         few = n_fronts(plan.order(x.shape).shape) <= MAX_FRONTS
         if axes > 1 and not has_channels and len(numbers.grids) == 1 and few:
@@ -54,7 +55,7 @@ def by_fronts(x, numbers):
 def coded(x, promise):
     """Yield archives of an array: as the encoder chooses, and by fronts where that can be."""
     yield narrows.compress(x, **promise)
-    with patch.object(guaranteed_blocks, "_smallest", by_fronts):
+    with patch.object(guaranteed_blocks, "smallest", by_fronts):
         yield narrows.compress(x, **promise)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +12,8 @@ from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.archive.guarantee import Guarantee, bits_of
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
-from narrows.codec.encoding.interpolation import Packed, pack_levels
 from narrows.codec.encoding.level_payloads import encode_levels
+from narrows.codec.encoding.plan_choice import Numbers, smallest
 from narrows.codec.interpolation.grid import (
     FIRST_BIAS,
     LARGEST,
@@ -26,12 +25,9 @@ from narrows.codec.interpolation.grid import (
     Whole,
     in_order,
 )
-from narrows.codec.interpolation.layout import MAX_ELEMENTS, MAX_VALUES, Grid, Plan
-from narrows.codec.interpolation.sweep import MAX_FRONTS, n_fronts
+from narrows.codec.interpolation.layout import MAX_ELEMENTS
 from narrows.codec.levels.kinds import Levels
-from narrows.codec.levels.passes import MAX_AXES
 
-MAX_CHANNELS = 4  # of a last axis that nobody has said to be one of channels
 SAMPLE = 1 << 16  # elements that a choice is tried on
 WITHIN = 1 - 2.0**-20
 """A step is so much less than twice the bound that rounding does not reach beyond it."""
@@ -39,24 +35,9 @@ WITHIN = 1 - 2.0**-20
 MARGIN = 0.97  # of the bytes of some signals: all take fewer each, for tables are learnt
 DIVISORS = (1, 2, 4, 8, 10, 16, 64, 100, 200, 256, 1000, 4096, 10_000, 100_000, 1_000_000)
 TESTED, MOSTLY = 4096, 0.98
-LEAST_FRONT = 64  # elements on average: smaller ones take long
 
 Signals = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
-
-
-class Numbers(NamedTuple):
-    """A block on grids: where its elements lie, and which come back anyway."""
-
-    grids: tuple[Grid, ...]
-    wanted: npt.NDArray[Any]
-    high: int
-    exact: Mask | None
-
-    def of_rows(self, n: int) -> Numbers:
-        """Return what is of the first signals."""
-        exact = None if self.exact is None else self.exact[:n]
-        return Numbers(self.grids, self.wanted[:n], self.high, exact)
 
 
 def guaranteed_block(
@@ -95,7 +76,7 @@ def _levels(x: Signals, guarantee: Guarantee) -> bytes | None:
     numbers = numbers or _lossless(x)
     if numbers is None:
         return None
-    packed = _smallest(x, numbers)
+    packed = smallest(x, numbers)
     missed = guarantee.exceeded(x, packed.signals)
     exact = missed if numbers.exact is None else numbers.exact | missed
     return packed.payload(ExactValues(exact, x[exact]) if exact.any() else None)
@@ -194,63 +175,3 @@ def _not_finite(x: Signals) -> Mask | None:
         return None
     exact = ~np.isfinite(x)
     return exact if exact.any() else None
-
-
-def _smallest(x: Signals, numbers: Numbers) -> Packed:
-    """Code by the axes and the order of the grid that take the fewest bytes of a sample."""
-    plans = [
-        Plan(axes, has_channels, numbers.grids, numbers.high, has_values)
-        for axes, has_channels in layouts(x.shape, len(numbers.grids))
-        for has_values in _ways(numbers)
-    ]
-    plans += [
-        replace(plan, is_swept=True)
-        for plan in plans
-        if not plan.has_values and _may_be_swept(plan, x.shape)
-    ]
-    if len(plans) == 1:
-        return _tried(x, plans[0], numbers)
-    n = max(min(len(x), 8), SAMPLE // max(1, prod(x.shape[1:])))
-    some = numbers.of_rows(n)
-    tried = [_tried(x[:n], plan, some) for plan in plans]
-    sizes = [len(each.streams) for each in tried]
-    best = int(np.argmin(sizes))
-    return tried[best] if n >= len(x) else _tried(x, plans[best], numbers)
-
-
-def _may_be_swept(plan: Plan, shape: tuple[int, ...]) -> bool:
-    """Tell whether an array is coded in the order of fronts in a time like that of levels."""
-    if plan.has_channels or len(plan.grids) > 1:
-        return False
-    grid = plan.order(shape).shape
-    few = n_fronts(grid)
-    return len(grid) > 1 and few <= MAX_FRONTS and prod(shape) >= LEAST_FRONT * few
-
-
-def _tried(x: Signals, plan: Plan, numbers: Numbers) -> Packed:
-    return pack_levels(x, plan, numbers.wanted, numbers.exact)
-
-
-def _ways(numbers: Numbers) -> tuple[bool, ...]:
-    """Return whether values may be coded as they are, beside distances."""
-    grid = numbers.grids[0]
-    is_exact = isinstance(grid, Decimals | Whole) or (
-        isinstance(grid, Lossless) and not grid.low_bits
-    )
-    is_small = len(numbers.grids) == 1 and is_exact and numbers.high < MAX_VALUES
-    return (False, True) if is_small else (False,)
-
-
-def layouts(shape: tuple[int, ...], n_channels: int) -> list[tuple[int, bool]]:
-    """Return the ways to lay a block `(n, *frame_shape)` out: axes of the grid, and channels.
-
-    The axis of the signals may be one of the grid's: the windows of a recording, planes of a field.
-    """
-    is_short = len(shape) > 1 and shape[-1] <= MAX_CHANNELS
-    has_channels = n_channels > 1 or (is_short and prod(shape[:-1]) > 2 * shape[-1])
-    rest = len(shape) - has_channels
-    apart = min(MAX_AXES, rest - 1)
-    ways = [(apart, has_channels)] if apart else []
-    if rest <= MAX_AXES and (shape[0] > 1 or not apart) and prod(shape) <= MAX_ELEMENTS:
-        ways.append((rest, has_channels))
-    return ways
