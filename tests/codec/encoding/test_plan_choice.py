@@ -69,3 +69,12 @@ def test_the_choice_takes_hardly_more_than_the_best_plan(pictures):
     chosen = smallest(pictures, numbers)
     assert np.array_equal(chosen.signals, pictures)
     assert len(chosen.payload(None)) <= 1.005 * min(bytes_of_all_plans(pictures, numbers))
+
+
+def test_a_sample_that_is_unlike_the_rest_is_no_trouble():
+    pictures = np.random.default_rng(3).integers(0, 2000, (60, 64, 64))
+    for box in boxes_of(pictures.shape, has_channels=False):
+        pictures[box] = 1000
+    numbers = Numbers((Lossless(),), pictures, 2000, None)
+    chosen = smallest(pictures.astype(np.uint16), numbers)
+    assert np.array_equal(chosen.signals, pictures)

@@ -109,8 +109,9 @@ class _Choice:
 
     def packed(self) -> Packed:
         """Code the block with the best plan."""
-        self._code(self.best)
-        return self._packed[self.best]
+        best = self.best
+        self._code(best)
+        return self._packed[best]
 
     def _code(self, plan: Plan) -> None:
         if plan not in self._packed:

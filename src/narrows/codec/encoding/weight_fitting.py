@@ -115,12 +115,11 @@ def _solved(square: npt.NDArray[Any], moments: npt.NDArray[Any]) -> Floats:
     a[np.diag_indices(len(a))] += diagonal * 1e-9 + 1.0
     for i in range(len(a)):
         factors = a[i + 1 :, i] / a[i, i]
-        a[i + 1 :] -= factors[:, None] * a[i]
+        a[i + 1 :, i:] -= factors[:, None] * a[i, i:]
         b[i + 1 :] -= factors * b[i]
     for i in reversed(range(len(a))):
-        for j in range(i + 1, len(a)):
-            b[i] -= a[i, j] * b[j]
         b[i] /= a[i, i]
+        b[:i] -= a[:i, i] * b[i]
     return b
 
 

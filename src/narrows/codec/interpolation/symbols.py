@@ -154,12 +154,10 @@ class StreamsReader:
         if bits[total:].any():
             raise FormatError("block of levels with low bits left over")
         position = 0
-        for width in widths_of(low_bits):
-            members = np.flatnonzero(low_bits == width)
-            taken = bits[position : position + width * members.size].reshape(-1, width)
-            position += width * members.size
-            for column in taken.T:
-                values[members] = 2 * values[members] + column
+        for width, members in grouped(low_bits):
+            taken = bits[position : position + width * members.size]
+            values[members] = from_bits(taken.reshape(members.size, width))
+            position += taken.size
         return values
 
     def check_end(self) -> None:
@@ -183,19 +181,28 @@ def grouped(kinds: Integers) -> list[tuple[int, npt.NDArray[np.intp]]]:
     return list(zip(which.tolist(), np.split(order, ends[:-1]), strict=True))
 
 
-def widths_of(low_bits: Integers) -> list[int]:
-    """Return the numbers of low bits above 0 that occur, in rising order."""
-    return [width for width, n in enumerate(np.bincount(low_bits).tolist()) if width and n]
-
-
 def _pack_low(values: Integers, low_bits: Integers) -> bytes:
     """Lay the low bits of values out, highest first: those of the fewest bits, then of more."""
-    parts = [np.zeros(0, np.uint8)]
-    for width in widths_of(low_bits):
-        members = values[low_bits == width]
-        places = np.arange(width - 1, -1, -1)
-        parts.append(((members[:, None] >> places) & 1).astype(np.uint8).reshape(-1))
+    if not low_bits.any():
+        return b""
+    parts = [to_bits(values[members], width).reshape(-1) for width, members in grouped(low_bits)]
     return np.packbits(np.concatenate(parts)).tobytes()
+
+
+def to_bits(values: Integers, width: int) -> npt.NDArray[np.uint8]:
+    """Return the `(m, width)` lowest bits of `(m,)` whole numbers, highest first."""
+    octets = values.astype(">u8").view(np.uint8).reshape(-1, 8)
+    return np.unpackbits(octets, axis=1)[:, 64 - width :]
+
+
+def from_bits(bits: npt.NDArray[np.uint8]) -> Integers:
+    """Undo `to_bits`, of a width of at most 63."""
+    octets = np.zeros((len(bits), 8), np.uint8)
+    n = (bits.shape[1] + 7) // 8
+    padded = np.zeros((len(bits), 8 * n), np.uint8)
+    padded[:, 8 * n - bits.shape[1] :] = bits
+    octets[:, 8 - n :] = np.packbits(padded, axis=1)
+    return octets.view(">i8")[:, 0].astype(np.int64)
 
 
 def _pack_escaped(symbols: Integers) -> bytes:
