@@ -1,4 +1,4 @@
-"""Make golden files anew: `python -m scripts.golden [good|levels|bad] [NAMES...]`.
+"""Make golden files anew: `python -m scripts.golden [good|levels|packets|bad] [NAMES...]`.
 
 A name is that of a set of good files (`conv-2d-uint8`) or of a bad file (`model-truncated`), or a
 pattern of several (`'conv-*'`). The files of other names stay as they are; without names the whole
@@ -24,7 +24,9 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python -m scripts.golden", description=__doc__.split("\n\n")[1]
     )
-    parser.add_argument("kind", nargs="?", choices=("good", "levels", "bad"), help="default: all")
+    parser.add_argument(
+        "kind", nargs="?", choices=("good", "levels", "packets", "bad"), help="default: all"
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: tests/golden")
     asked = parser.parse_args()
@@ -32,6 +34,8 @@ def main():
         make_good(asked.folder / f"v{VERSION}", asked.names)
     if asked.kind in (None, "levels"):
         make_levels(asked.folder / f"levels-v{VERSION}", asked.names)
+    if asked.kind in (None, "packets"):
+        make_packets(asked.folder / f"packets-v{VERSION}", asked.names)
     if asked.kind in (None, "bad"):
         make_bad(asked.folder / f"bad-v{VERSION}", asked.names)
 
@@ -46,6 +50,13 @@ def make_good(folder, patterns=()):
 def make_levels(folder, patterns=()):
     """Write the good files without a model that the patterns name."""
     from scripts.golden.levels import SETS
+
+    _make(SETS, folder, patterns)
+
+
+def make_packets(folder, patterns=()):
+    """Write the good packets that keep a bound and that the patterns name."""
+    from scripts.golden.promised_packets import SETS
 
     _make(SETS, folder, patterns)
 

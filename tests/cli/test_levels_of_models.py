@@ -9,6 +9,7 @@ import pytest
 import narrows
 from narrows.codec.codec import Codec
 from narrows.codec.levels.lattice import Lattice
+from narrows.codec.promised_packets import Form
 from tests.helpers.command_line import fails_with_one_line
 from tests.helpers.level_models import codec_with_levels, let_networks_code, signals_for_levels
 from tests.helpers.tiny_models import tiny_codec
@@ -113,9 +114,34 @@ def test_bounds_that_no_networks_keep_are_refused_in_a_line(run, frames, options
     assert fails_with_one_line(run(*command), told)
 
 
-def test_packets_have_no_bounds_and_blocks_of_one_signal_are_advised(run, frames):
-    done = run("compress", "x.npy", *MODEL, "--lossless", "--packets")
-    assert (done.code, "give --block-signals 1" in " ".join(done.err.split())) == (2, True)
-    assert run("compress", "x.npy", *MODEL, "--lossless", "--block-signals", "1").code == 0
-    with narrows.open("x.npy.nrw", "m.narrows") as archive:
-        assert np.array_equal(archive[17], frames[17])
+@pytest.mark.parametrize("checksum", [(), ("--checksum",)])
+@pytest.mark.parametrize(("promise", "largest"), [(("--lossless",), 0), (("--max-error", "3"), 3)])
+def test_packets_keep_bounds_and_say_how(run, frames, promise, largest, checksum):
+    command = ("compress", "x.npy", *MODEL, *promise, "--packets", *checksum)
+    figures = json.loads(run(*command, "--json").out)
+    told = "lossless" if largest == 0 else "max error 3"
+    assert figures["promise"] == told
+    assert sum(figures["packets_by_mode"].values()) == len(frames)
+    assert f"; {told}; coded as: " in run(*command, "-f").err
+    assert run("decompress", "x.npy.packets", *MODEL, *checksum, "-o", "y.npy").code == 0
+    assert np.abs(np.load("y.npy").astype(int) - frames).max() == largest
+    shown = json.loads(run("info", "x.npy.packets", *checksum, "--json").out)
+    assert shown["packets_by_mode"] == figures["packets_by_mode"]
+    assert shown["signals_by_quality"] == {}
+    command = ("verify", "x.npy.packets", *MODEL, *checksum, "--against", "x.npy", "--json")
+    assert json.loads(run(*command).out)["max_abs_error"] == largest
+
+
+def test_packets_of_networks_are_counted(run, frames, monkeypatch):
+    without = "narrows.codec.encoding.promised_packets._without_networks"
+    monkeypatch.setattr(without, lambda x, _: (Form.STORED, x.tobytes()))
+    done = run("compress", "x.npy", *MODEL, "--lossless", "--packets", "-o", "p.jsonl")
+    assert "coded as: 40 levels by networks; " in done.err
+
+
+def test_packets_without_a_model_are_refused(run, frames):
+    done = run("compress", "x.npy", "--lossless", "--packets")
+    assert (done.code, "says to both sides what a signal is" in " ".join(done.err.split())) == (
+        2,
+        True,
+    )

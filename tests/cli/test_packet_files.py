@@ -58,6 +58,19 @@ def test_packets_are_the_codec_s_and_come_back(run, folder, codec, digits, outpu
     assert fails_with_one_line(failed, codec.model_id, "--checksum", "0, 1, 2, 3, 4 and 4")
 
 
+def test_packets_without_loss_come_back_and_are_alike_for_any_number_of_processes(
+    run, folder, codec, digits
+):
+    command = ("compress", "x.npy", *MODEL, "--packets", "--lossless", "-o", "p.jsonl", "-f")
+    assert run(*command).code == 0
+    packets = [base64.b64decode(line["packet"]) for line in lines_of(folder / "p.jsonl")]
+    assert packets == codec.compress_packets(digits[:50], lossless=True)
+    assert run(*command, "-j", "2").code == 0
+    assert [base64.b64decode(line["packet"]) for line in lines_of(folder / "p.jsonl")] == packets
+    assert run("decompress", "p.jsonl", *MODEL, "-o", "y.npy").code == 0
+    assert np.array_equal(np.load("y.npy"), digits[:50])
+
+
 def test_no_packet_is_longer_than_its_target(run, folder, codec, digits):
     done = run("compress", "x.npy", *MODEL, "--packets", "--target-bytes", 9, "-o", "p.jsonl")
     assert done.code == 0, done.err
@@ -176,7 +189,9 @@ def test_packets_are_as_private_as_their_signals(run, folder):
         ("compress", "x.npy", *MODEL, "--packets", "--append"),
         ("compress", "x.npy", *MODEL, "--packets", "--embed-model"),
         ("compress", "x.npy", *MODEL, "--checksum"),
+        ("compress", "x.npy", "--packets"),
         ("decompress", "x.nrw", *MODEL, "--checksum", "-o", "y.npy"),
+        ("info", "x.nrw", "--checksum"),
     ],
 )
 def test_options_of_the_other_kind_are_wrong_usage(run, folder, arguments):

@@ -12,6 +12,7 @@ from narrows.codec.archive import DTYPES, Mode
 from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.model import packed_tensors
 from narrows.codec.model.content import VERSION
+from narrows.codec.promised_packets import Form
 from tests.helpers.format_document import DOCUMENT, section, stated, table
 
 # Where the specification states each constant: the heading, and the words around it.
@@ -60,6 +61,10 @@ STATED = {
     "entropy.context_tables.NARROW_ROOM_BITS": ("Frequencies from logarithms", "bits = {} if"),
     "entropy.context_tables.WIDE_ROOM_BITS": ("Frequencies from logarithms", ", else {} room"),
     "entropy.context_tables.EXP_SHIFT": ("Frequencies from logarithms", "+ d[a]) << {}`"),
+    "entropy.range_coder.LEAST_WIDTH": (
+        "Packets that keep a bound",
+        "part while width < {}: low, width, n",
+    ),
     "interpolation.layout.INTERPOLATED": ("Fields of a block", "| kind: {} levels,"),
     "interpolation.layout.SWEPT": ("Fields of a block", "levels, {} [fronts]"),
     "interpolation.sweep.MAX_FRONTS": ("Fronts", "to {} or more."),
@@ -231,6 +236,14 @@ DOCUMENTED_OTHERWISE = {
     "levels.number_tables.UNIFORM_BITS",
     "levels.pass_network.FIRST_SHIFT",
     "levels.pass_network.SECOND_SHIFT",
+    "promised_packets.CHANGES_BIT",  # in words: the lowest bit, the next one, byte 00
+    "promised_packets.CHECK_MASK",
+    "promised_packets.END",
+    "archive.byte_planes.BARE",
+    "promised_packets.EXACT_BIT",
+    "promised_packets.FORM_SHIFT",
+    "promised_packets.KINDS",
+    "entropy.range_coder.WIDTH_BITS",
     "levels.byte_payload.WORD_BYTES",  # of words
     "levels.number_payload.WORD_BYTES",
 }
@@ -346,3 +359,10 @@ def test_the_exp_golomb_codes_of_the_document_are_those_of_the_code():
         writer.write_exp_golomb(int(number))
         filled = bits.ljust(-(-len(bits) // 8) * 8, "0")
         assert writer.to_bytes() == int(filled, 2).to_bytes(len(filled) // 8, "big")
+
+
+def test_the_forms_of_packets_are_those_of_the_document():
+    rows = table("Packets that keep a bound", 2)
+    assert [row[0] for row in rows] == ["0", "1", "2", "3", "4` to `7"]
+    assert list(Form)[:4] == [Form.STORED, Form.DEFLATED, Form.LEVELS, Form.FRONTS]
+    assert min(form for form in Form if form.mode == "levels_by_networks") == 4

@@ -16,8 +16,10 @@ from narrows.chunks import unpack_chunk
 from narrows.codec.archive import DTYPE_CODES, ArchiveReader, Mode
 from narrows.codec.archive.wrapped import FILLED
 from narrows.codec.encoding.symbol_search import SymbolSearch
+from narrows.codec.promised_packets import Form, form_of
 from narrows.errors import FormatError
 from readers.python import narrows_reader
+from scripts.golden import promised_packets
 
 FOLDER = Path(__file__).parents[1] / "golden"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("") for path in FOLDER.glob("v*/*.nrw"))
@@ -26,6 +28,8 @@ EFFORTS = {".effort-0": 0, ".nrw": 2, ".effort-9": 9}  # of a golden search, by 
 TARGETS = {"qualities-float32": {"target_psnr": 29}, "qualities-uint8": {"target_bytes": 1.5}}
 # A cost is of all elements: it has no number where some are NaN.
 BRICKS = {"tiles-float32": (16, 17), "tiles-int16": (5, 8, 6), "tiles-uint8": (49,)}
+GOLDEN_PACKETS = FOLDER / "packets-v0"
+PROMISED = sorted(GOLDEN_PACKETS.glob("*.packet"))
 GAPS = {"exact-float32", "predicted-gaps-float32"}
 AT_ONE_QUALITY = [path for path in SEARCHES if path.stem not in {*TARGETS, *GAPS, *BRICKS}]
 SOURCE = Path(narrows.__file__).parent
@@ -54,6 +58,33 @@ def test_a_golden_packet_decodes_to_its_frame(path):
     assert codec.decompress_packet(packet).tobytes() == expected.tobytes()
     assert codec.decompress_packet(checked, checksum=True).tobytes() == expected.tobytes()
     assert narrows_reader.read_packet(packet, codec.model_bytes).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("path", PROMISED, ids=lambda path: path.stem)
+def test_a_golden_packet_that_keeps_a_bound_decodes_to_its_signal(path):
+    codec = narrows.load(path.with_suffix(".narrows"))
+    expected = np.load(path.with_suffix(".npy"))
+    packet, checked = path.read_bytes(), path.with_suffix(".checked-packet").read_bytes()
+    for y in (
+        codec.decompress_packet(packet),
+        codec.decompress_packet(checked, checksum=True),
+        narrows_reader.read_packet(packet, codec.model_bytes),
+        narrows_reader.read_packet(checked, codec.model_bytes, checksum=True),
+    ):
+        assert (y.dtype, y.shape) == (expected.dtype, expected.shape)
+        assert y.tobytes() == expected.tobytes()
+
+
+def test_there_are_golden_packets_of_every_form():
+    assert {form_of(path.read_bytes()) for path in PROMISED} == set(Form)
+
+
+@pytest.mark.parametrize("name", ["stored-uint8", "networks-uint8", "networks-int16"])
+def test_golden_packets_that_keep_a_bound_come_out_as_they_are(name):
+    made = promised_packets.SETS[name]()
+    path = GOLDEN_PACKETS / name
+    assert made[".packet"] == path.with_suffix(".packet").read_bytes()
+    assert made[".checked-packet"] == path.with_suffix(".checked-packet").read_bytes()
 
 
 @pytest.mark.parametrize("suffix", [".wrapped", ".wrapped-twice"])

@@ -15,8 +15,10 @@ import pytest
 import narrows
 from narrows.chunks import unpack_chunk
 from narrows.codec.archive import ArchiveReader
+from narrows.codec.codec import Codec
 from narrows.errors import NarrowsError
 from readers.python import narrows_reader as reader
+from scripts.golden.bad.packets import MODELS as PACKET_MODELS
 from scripts.golden.bad.reasons import reason_of
 from scripts.golden.bad.wrapped import SHAPES
 from tests.helpers.archives import written
@@ -247,6 +249,9 @@ def read_bad_with_narrows(path):
     if path.suffix == ".wrapped":
         shape = next(shape for start, shape in SHAPES.items() if path.stem.startswith(start))
         return unpack_chunk(path.read_bytes(), shape, narrows.load(CONTEXTS).decoder, 0)
+    if path.suffix == ".packet":
+        model = next(m for start, m in PACKET_MODELS.items() if path.stem.startswith(start))
+        return Codec.from_bytes(model).decompress_packet(path.read_bytes())
     if "embedded" in path.stem:
         return narrows.decompress(path.read_bytes())
     if "archive-geometry" in path.stem:

@@ -90,7 +90,7 @@ def read_block(cursor: Cursor, model: Model | None, dtype: np.dtype, shape: Shap
         if payload[:1] in (b"\1", b"\3"):
             need(model and model.levels, "networks of levels that there are none of")
             assert model is not None
-            return model.by_levels(payload, n)
+            return model.by_levels(payload[1:], n, payload[:1] == b"\3")
         return read_levels(payload, (n, *shape), dtype)
     if mode not in (1, 2):
         need(model, "a block of a model in an archive that needs none")

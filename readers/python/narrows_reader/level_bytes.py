@@ -34,9 +34,9 @@ def inputs(near: np.ndarray, values: np.ndarray, atoms: Sequence[int]) -> np.nda
     return np.concatenate([*parts, *(128 * (near[:4] == atom) for atom in atoms[1:])])
 
 
-def decode_bytes(own: Levels, words: bytes, n: int) -> np.ndarray:
+def decode_bytes(own: Levels, coder: Decisions, n: int) -> np.ndarray:
     """Decode n frames, (n, size)."""
-    coder, outside, lattice = Decisions(words), own.order.size, own.lattice or Lattice(0, 1)
+    outside, lattice = own.order.size, own.lattice or Lattice(0, 1)
     stand_for, edges = lattice.bytes(np.arange(256)), lattice.edges().tolist()
     values = np.full((outside + 1, n), own.atoms[0])
     for network, of in zip(own.networks, own.order.passes, strict=True):
@@ -55,7 +55,7 @@ def decode_bytes(own: Levels, words: bytes, n: int) -> np.ndarray:
             outputs = network.run(inputs(live, stand_for[live], own.atoms), rows)
             found[~dead] = take_values(outputs, own.atoms, edges, coder)
             values[places[part]] = found.reshape(-1, n)
-    coder.coder.check_end()
+    coder.check_end()
     return values[:-1].T
 
 

@@ -31,6 +31,10 @@ class Decisions:
         self.coder.fill()
         return e
 
+    def check_end(self) -> None:
+        """Check that nothing is left."""
+        self.coder.check_end()
+
     def entries(self, weights: Sequence[int], n: int) -> list[int]:
         """Take n entries of a table."""
         starts = list(accumulate(weights, initial=0))[:-1]

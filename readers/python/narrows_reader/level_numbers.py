@@ -1,5 +1,7 @@
 """format/level-networks.md, "Numbers": from a payload to frames of whole numbers."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .conventions import Cursor, need
@@ -72,13 +74,24 @@ def log(v: np.ndarray, n: int) -> np.ndarray:
     return np.clip(4 * (16 * (b - n) + ((v << 4 >> b) & 15)) - 128, -1024, 1024)
 
 
-def decode_numbers(own: Levels, payload: bytes, n: int) -> np.ndarray:
-    """Decode n frames, (n, size)."""
-    cursor, order = Cursor(payload), own.order
-    classes = [cursor.number() for _ in range(order.channels)]
+class Head(NamedTuple):
+    """The classes of the start, and the networks with their changes."""
+
+    classes: list[int]
+    networks: list[Network]
+
+
+def read_head(own: Levels, cursor: Cursor, has_changes: bool = True) -> Head:
+    """Read what comes before the decisions."""
+    classes = [cursor.number() for _ in range(own.order.channels)]
     need(max(classes) < 48, "an unknown class of the start")
-    networks = iter([changed(cursor, network) for network in own.networks])
-    coder, values = Decisions(cursor.rest()), np.zeros((order.size, n), np.int64)
+    return Head(classes, [changed(cursor, each) if has_changes else each for each in own.networks])
+
+
+def decode_numbers(own: Levels, head: Head, coder: Decisions, n: int) -> np.ndarray:
+    """Decode n frames, (n, size)."""
+    order, classes, networks = own.order, head.classes, iter(head.networks)
+    values = np.zeros((order.size, n), np.int64)
     step = own.lattice.units if own.lattice else 1
     for of in order.passes:
         places = np.array([order.index(p, of.channel) for p in order.places(of)])
@@ -95,7 +108,7 @@ def decode_numbers(own: Levels, payload: bytes, n: int) -> np.ndarray:
             kinds = zip(np.clip(q + 20, 0, 47).tolist(), fractions.tolist(), strict=True)
             distances = step * take_distances(list(kinds), coder)
             values[places[part]] = bounded((mean >> 3) + distances).reshape(-1, n)
-    coder.coder.check_end()
+    coder.check_end()
     return values.T
 
 

@@ -5,20 +5,22 @@ may search by, which it checks.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .bricks import Wavelets, read_wavelets
 from .container import read_container
-from .conventions import Shape, need
+from .conventions import Cursor, Shape, need
 from .exact_values import read_exact
 from .forms import Settings
 from .groups import check_groups, read_codings
 from .known_answers import check_known
 from .level_bytes import decode_bytes
+from .level_decisions import Decisions
 from .level_networks import Levels, read_level_networks
-from .level_numbers import decode_numbers
+from .level_numbers import decode_numbers, read_head
 from .model_id import model_id
 from .networks import Chain
 from .normaliser import check_output, denormalise
@@ -63,15 +65,23 @@ class Model(NamedTuple):
         y = y.reshape(len(y), *self.frame_shape)
         return denormalise(y, self.normaliser, self.frame_shape)
 
-    def by_levels(self, payload: bytes, n: int) -> np.ndarray:
-        """Decode n frames of a block by networks of levels."""
-        assert self.levels is not None
-        shape, kind, rest = (n, *self.frame_shape), payload[0], payload[1:]
-        if kind == 3:
+    def by_levels(
+        self, rest: bytes, n: int, has_exact: bool, has_changes: bool = True,
+        take: Callable[[bytes], Decisions] = Decisions,
+    ) -> np.ndarray:  # fmt: skip
+        """Decode n frames by networks of levels, from decisions taken in some way."""
+        own, shape = self.levels, (n, *self.frame_shape)
+        assert own is not None
+        if has_exact:
             mask, values, rest = read_exact(rest, shape, self.dtype)
-        decode = decode_bytes if self.levels.atoms else decode_numbers
-        frames = self.levels.elements(decode(self.levels, rest, n), self.dtype).reshape(shape)
-        if kind == 3:
+        if own.atoms:
+            found = decode_bytes(own, take(rest), n)
+        else:
+            cursor = Cursor(rest)
+            head = read_head(own, cursor, has_changes)
+            found = decode_numbers(own, head, take(cursor.rest()), n)
+        frames = own.elements(found, self.dtype).reshape(shape)
+        if has_exact:
             frames[mask] = values
         return frames
 

@@ -9,6 +9,7 @@ import numpy as np
 from .conventions import need
 from .model import read_model
 from .payload import Group, Seen
+from .promised_packet import read_promised, shortest
 from .tables import TOTAL, Table
 
 
@@ -20,6 +21,8 @@ def read_packet(packet_bytes: bytes, model_bytes: bytes, checksum: bool = False)
         packet, stored = packet[:-4], int.from_bytes(packet[-4:], "little")
         need(zlib.crc32(model.id + packet) == stored, "the checksum is wrong")
     need(packet, "the packet is empty")
+    if len(packet) > 1 and packet[-1] == 0:
+        return read_promised(packet, model)
     first, payload, quality = packet[0], packet[1:], (packet[0] >> 5) + 1
     escaped = bool(first & 0x10)
     need(quality <= len(model.codings), "the model has no such quality")
@@ -81,6 +84,4 @@ def write_payload(symbols: Sequence[int], groups: Sequence[Group], escaped: bool
     n = 0
     while width << 8 * n < scale:
         n += 1
-    a, b = -(-(low << 8 * n) // scale), -(-(low + width << 8 * n) // scale) - 1
-    z = max(z for z in range(n + 1) if -(-a >> 8 * z) << 8 * z <= b)
-    return (-(-a >> 8 * z)).to_bytes(n - z, "big")
+    return shortest(-(-(low << 8 * n) // scale), -(-(low + width << 8 * n) // scale) - 1, n)

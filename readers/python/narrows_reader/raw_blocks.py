@@ -7,9 +7,9 @@ import numpy as np
 from .conventions import Rejected, need
 
 
-def inflate(stream: bytes, n_bytes: int) -> bytes:
+def inflate(stream: bytes, n_bytes: int, window_bits: int = 15) -> bytes:
     """Return the bytes that a zlib stream holds, which must be that many."""
-    z = zlib.decompressobj()
+    z = zlib.decompressobj(window_bits)
     try:
         data = z.decompress(stream, n_bytes + 1)  # no more memory than the limit and one byte
     except zlib.error as error:

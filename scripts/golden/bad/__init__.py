@@ -14,6 +14,7 @@ from scripts.golden.bad.level_networks import (
 )
 from scripts.golden.bad.levels import bad_levels
 from scripts.golden.bad.models import bad_models
+from scripts.golden.bad.packets import bad_packets
 from scripts.golden.bad.predicted import bad_predicted, bad_predictions, bad_unpredicted
 from scripts.golden.bad.qualities import bad_groups
 from scripts.golden.bad.reasons import list_reasons
@@ -39,6 +40,7 @@ def bad_files():
         ("model-levels-", bad_level_networks(), ".narrows"),
         ("model-prediction-", bad_predictions(), ".narrows"),
         ("model-tiles-", bad_tilings(), ".narrows"),
+        ("packet-", bad_packets(), ".packet"),
         ("wrapped-", bad_wrapped(), ".wrapped"),
     )
     bad = {

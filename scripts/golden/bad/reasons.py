@@ -1,6 +1,13 @@
 """Why the reader rejects each golden bad file: reasons.txt, beside the files."""
 
-from readers.python.narrows_reader import Rejected, read_archive, read_files, read_model, read_piece
+from readers.python.narrows_reader import (
+    Rejected,
+    read_archive,
+    read_files,
+    read_model,
+    read_packet,
+    read_piece,
+)
 from scripts.golden.bad.good_files import (
     CONTEXT_MODEL,
     EXACT_MODEL,
@@ -12,6 +19,7 @@ from scripts.golden.bad.good_files import (
     TILES_MODEL,
     TRUTHS_MODEL,
 )
+from scripts.golden.bad.packets import MODELS as PACKET_MODELS
 from scripts.golden.bad.wrapped import SHAPES
 
 MODELS = {
@@ -33,6 +41,9 @@ def reason_of(name, data):
         elif name.endswith(".wrapped"):
             shape = next(shape for start, shape in SHAPES.items() if name.startswith(start))
             read_piece(data, CONTEXT_MODEL, shape, 0)
+        elif name.endswith(".packet"):
+            own = (model for start, model in PACKET_MODELS.items() if name.startswith(start))
+            read_packet(data, next(own))
         elif "embedded" in name:
             read_archive(data)
         elif "archive-geometry" in name:

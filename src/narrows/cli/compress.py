@@ -133,10 +133,11 @@ def _compressed(
     """Compress an input to what is named, or to its own name in a folder."""
     place = packets_output if compressing.packets else archive_output
     figures = compressing.run(data, named or placed(place(data, None), folder))
+    if compressing.packets:
+        return figures, describe_packets(figures)
     if compressing.request.promises:
         return figures, describe_promised(figures)
-    n = compressing.codec.model.n_qualities
-    return figures, describe_packets(figures) if compressing.packets else _describe(figures, n)
+    return figures, _describe(figures, compressing.codec.model.n_qualities)
 
 
 def _check_options(output: str, append: bool, embed_model: bool, json: bool) -> None:

@@ -70,9 +70,10 @@ class Compressing:
 
     def run(self, data: str, output: str) -> dict[str, Any]:
         """Compress DATA to `output`; return the figures."""
-        if self.request.promises:
-            return self._to_promised(data, output)
-        return self._to_packets(data, output) if self.packets else self._to_archive(data, output)
+        if self.packets:
+            return self._to_packets(data, output)
+        promises = self.request.promises
+        return self._to_promised(data, output) if promises else self._to_archive(data, output)
 
     def _to_promised(self, data: str, output: str) -> dict[str, Any]:
         from narrows.signals.promised import free_encoder_for
@@ -106,11 +107,14 @@ class Compressing:
     def _to_packets(self, data: str, output: str) -> dict[str, Any]:
         with open_packets(output, data, self.model, force=self.force) as write:
             codec = self.codec
-            with open_source(data, self.asked.reading(codec)) as source:
+            reading = self.asked.reading(codec)
+            if self.request.promises:
+                reading = replace(reading, learns=False)
+            with open_source(data, reading) as source:
                 if _cut(source):
                     hint = "packets hold neither names nor shapes: write an archive for these"
                     say(hint, self.asked.quiet)
-                told = self.checksum, self.shown
+                told = self.checksum, self.shown, self.workers
                 figures = write_packets(write, codec, source, self.request, *told)
         return {"output": output, **figures, **_request(codec, self.request)}
 
@@ -253,9 +257,14 @@ def _figures(
 
 
 def _request(codec: Codec, request: Request) -> dict[str, Any]:
-    """Return what was asked for, as it was decided; no quality where a target chose it."""
+    """Return what was asked for, as it was decided; no quality where a target chose it.
+
+    Of a promise nothing: the figures have it.
+    """
     from narrows.codec.encoding.requests import PROMISES
 
+    if request.promises:
+        return {}
     quality, effort = request.resolve(codec.model)
     chosen = quality if request.budget is None else None
     asked = {name: value for name, value in asdict(request).items() if name not in PROMISES}

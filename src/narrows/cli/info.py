@@ -10,7 +10,7 @@ import typer
 
 from narrows.cli import options
 from narrows.cli.described_models import describe_model, print_model
-from narrows.cli.packets import packets_in
+from narrows.cli.packets import Checksum, modes_of, packets_in
 from narrows.cli.printing import as_text, give, print_pairs
 from narrows.cli.restoring import cut_from
 from narrows.cli.streams import open_input, whole_archive
@@ -26,6 +26,7 @@ def info(
         str, typer.Argument(metavar="FILE", help="A model, an archive or packets.",
                             show_default=False)
     ],
+    checksum: Checksum = False,
     json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
@@ -40,9 +41,11 @@ def info(
     with whole_archive(file, or_model=True, or_packets=True) as path:
         packets = packets_in(path, file, "give the path of an archive, of packets or of a model")
         if packets is not None:
-            described = describe_packets(packets)
+            described = describe_packets(packets, checksum)
             give(described, partial(_print_packets, file, described), json=json, quiet=quiet)
             return
+        if checksum:
+            raise typer.BadParameter("--checksum is of packets: archives always have one")
         with open_input(path, "give the path of an archive or a model") as stream:
             is_archive = stream.read(len(MAGIC)) == MAGIC
         described = describe_archive(path) if is_archive else describe_model(path)
@@ -124,16 +127,22 @@ def _at_qualities(described: dict[str, Any]) -> str:
     return ", ".join(f"{n:,} at {quality}" for quality, n in qualities) or "none"
 
 
-def describe_packets(packets: Packets) -> dict[str, Any]:
+def describe_packets(packets: Packets, checksum: bool) -> dict[str, Any]:
     """Describe packets, as far as it takes no model."""
-    sizes = [len(packet) for packet in packets.by_number.values()]
-    qualities = Counter((packet[0] >> 5) + 1 for packet in packets.by_number.values() if packet)
+    from narrows.codec.entropy.packets import keeps_promise
+
+    found = packets.by_number.values()
+    sizes = [len(packet) for packet in found]
+    end = -4 if checksum else None
+    coded = (packet for packet in found if packet and not keeps_promise(packet[:end]))
+    qualities = Counter((packet[0] >> 5) + 1 for packet in coded)
     return {
         "packets": len(sizes),
         "missing": packets.n_missing,
         "compressed_bytes": sum(sizes),
         "bytes_per_signal": sum(sizes) / max(1, len(sizes)),
         "max_packet_bytes": max(sizes, default=0),
+        "packets_by_mode": modes_of(found, checksum),
         "signals_by_quality": {str(quality): n for quality, n in sorted(qualities.items())},
     }
 

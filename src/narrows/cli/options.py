@@ -133,10 +133,9 @@ def check_targets(
 
 def check_promise(promises: bool, model: str | None, packets: bool, embed_model: bool) -> None:
     """Refuse what a promise has no use for, and a missing model where nothing is promised."""
-    if promises and packets:
+    if packets and model is None:
         raise typer.BadParameter(
-            "--packets have no bounds: leave --packets out, and give --block-signals 1 for signals "
-            "that decode alone"
+            "--packets are of a model, which says to both sides what a signal is: give -m MODEL"
         )
     if promises and embed_model and model is None:
         raise typer.BadParameter(

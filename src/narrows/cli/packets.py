@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from narrows.cli.printing import in_kinds
 from narrows.cli.streams import file_of, is_stream, open_input, open_output
 from narrows.cli.streams import shown as shown_name
 from narrows.words import counted
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from narrows.codec.encoding.requests import Request
     from narrows.codec.receiver import Receiver
     from narrows.packet_files import Packets
+    from narrows.processes import Workers
     from narrows.signals import Source
 
 Lose = Callable[[str, "list[LostRange]"], None]
@@ -76,16 +79,20 @@ def write_packets(
     request: Request,
     checksum: bool,
     shown: Bar,
+    workers: Workers,
 ) -> dict[str, Any]:
     """Compress signals to a packet each, write them, and return the figures."""
     import numpy as np
 
     x = np.concatenate(list(source.blocks(BLOCK)))
     shown.begin("compressing", len(x), x[:1].nbytes)
-    packets = codec.encoder.packets(x, request, checksum=checksum, progress=shown.advance)
+    pack = partial(codec.encoder.packets, checksum=checksum, workers=workers)
+    packets = pack(x, request, progress=shown.advance)
     write(packets)
     sizes = [len(packet) for packet in packets]
+    promised = {"promise": _promise(request, x)} if request.promises else {}
     return {
+        **promised,
         "signals": len(x),
         "raw_bytes": x.nbytes,
         "compressed_bytes": sum(sizes),
@@ -94,17 +101,38 @@ def write_packets(
         "ratio": x.nbytes / sum(sizes),
         "checksum": checksum,
         "model_bytes": len(codec.model_bytes),
+        "packets_by_mode": modes_of(packets, checksum),
     }
+
+
+def _promise(request: Request, x: Any) -> str:
+    """Return in words what is promised of `(n, *frame_shape)` signals."""
+    from narrows.codec.encoding.free_encoder import guarantee_for
+    from narrows.codec.encoding.guarantees import range_of
+
+    shape = x.shape[1:]
+    return str(guarantee_for(shape, x.dtype, request, lambda: range_of([x], shape)))
+
+
+def modes_of(packets: Iterable[bytes], checksum: bool) -> dict[str, int]:
+    """Count packets by how they are coded, as blocks of archives are."""
+    from narrows.codec.promised_packets import mode_of
+
+    end = -4 if checksum else None
+    return Counter(mode_of(packet[:end]) for packet in packets if packet[:end])
 
 
 def describe_packets(figures: dict[str, Any]) -> str:
     """Say in one line what was written."""
+    promised = ""
+    if "promise" in figures:
+        promised = f"; {figures['promise']}; coded as: {in_kinds(figures['packets_by_mode'])}"
     return (
         f"{figures['output']}: {counted(figures['signals'], 'packet')}, "
         f"{figures['raw_bytes']:,} -> {figures['compressed_bytes']:,} bytes "
         f"(ratio {figures['ratio']:.1f}), {figures['bytes_per_signal']:.2f} bytes a packet, "
         f"{figures['max_packet_bytes']} at most{', with a checksum' if figures['checksum'] else ''}"
-        f"; {figures['model_bytes']:,} bytes more for its model"
+        f"{promised}; {figures['model_bytes']:,} bytes more for its model"
     )
 
 

@@ -205,8 +205,8 @@ class Codec(Shared):
         Parameters
         ----------
         x : (*frame_shape) of the model's dtype
-            One signal; floats without NaN and infinities.
-        quality, effort, target_bytes, target_psnr
+            One signal; floats without NaN and infinities, unless an error is promised.
+        quality, effort, target_bytes, target_psnr, max_error, max_relative_error, lossless
             See `compress`. `target_bytes` is the most bytes of the packet, all included. Where
             the signal cannot keep to its target, a SettingError says what could be had.
         checksum : bool, default False
@@ -225,7 +225,7 @@ class Codec(Shared):
         checksum: bool = False,
         **targets: Unpack[Targets],
     ) -> list[bytes]:
-        """Compress `(n, *frame_shape)` signals to a packet each, faster than one by one."""
+        """Compress `(n, *frame_shape)` signals to a packet each; many lossy ones take less time."""
         request = _request(quality, effort, **targets)
         return self.encoder.packets(x, request, checksum=checksum)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from narrows.codec.archive import Header
 from narrows.codec.block_coder import BlockCoder
-from narrows.codec.entropy.packets import Packet, PacketCoder
+from narrows.codec.entropy.packets import Packet, PacketCoder, keeps_promise
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
@@ -22,6 +22,9 @@ from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Transform
 from narrows.errors import FormatError, WrongModelError
 
 __all__ = ["Decoder", "stream_of"]
+
+UnpackedPacket = tuple[Symbols, int] | Frames
+"""Symbols and their quality, or the signal itself, `(1, *frame_shape)`."""
 
 
 class Decoder(Shared, Receiver):
@@ -69,8 +72,8 @@ class Decoder(Shared, Receiver):
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
         """Decompress a packet; see `Codec.decompress_packet`."""
-        symbols, quality = self.packets.decode(packet, checksum=checksum)
-        return self.decode(symbols[None], quality).reshape(self.model.frame_shape)
+        frames = self._signals([self._unpacked(packet, checksum)])
+        return frames.reshape(self.model.frame_shape)
 
     def decompress_packets(
         self,
@@ -86,18 +89,38 @@ class Decoder(Shared, Receiver):
         """
         if isinstance(packets, Packet):
             raise FormatError("packets are one packet; give a list of them, or decompress_packet")
-        symbols, qualities = [np.zeros((0, self.model.latent_size), np.int32)], list[int]()
+        unpacked = list[UnpackedPacket]()
         for number, packet in enumerate(packets):
             try:
-                each, quality = self.packets.decode(packet, checksum=checksum)
+                unpacked.append(self._unpacked(packet, checksum))
             except FormatError as error:
                 if on_error is None:
                     raise FormatError(f"packet {number}, counted from 0: {error}") from None
                 on_error(number, error)
+        return self._signals(unpacked)
+
+    def _unpacked(self, packet: Packet, checksum: bool) -> UnpackedPacket:
+        """Undo the entropy coding of a packet; few keep a promise."""
+        content = self.packets.content(packet, checksum=checksum)
+        if not keeps_promise(content):
+            return self.packets.decode_content(content)
+        from narrows.codec.promised_packets import decode_promised
+
+        return decode_promised(content, self.model)
+
+    def _signals(self, unpacked: Sequence[UnpackedPacket]) -> Frames:
+        """Return the `(n, *frame_shape)` signals of packets."""
+        frames = np.empty((len(unpacked), *self.model.frame_shape), self.model.dtype)
+        coded = list[tuple[int, Symbols, int]]()
+        for i, each in enumerate(unpacked):
+            if isinstance(each, tuple):
+                coded.append((i, *each))
             else:
-                symbols.append(each[None])
-                qualities.append(quality)
-        return self.decode(np.concatenate(symbols), np.array(qualities, np.int64))
+                frames[i] = each[0]
+        if coded:
+            at, symbols, qualities = zip(*coded, strict=True)
+            frames[list(at)] = self.decode(np.array(symbols), np.array(qualities, np.int64))
+        return frames
 
     def decode(
         self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None

@@ -10,7 +10,14 @@ from narrows.codec.encoding.level_payloads import encode_numbers
 from narrows.codec.entropy.stacks import PlainStack
 from narrows.codec.entropy.tables import TOTAL
 from narrows.codec.levels.number_levels import NumberLevels
-from narrows.codec.levels.number_payload import Starts, decode_numbers, pack_changes, unpack_changes
+from narrows.codec.levels.number_payload import (
+    Starts,
+    decode_numbers,
+    pack_changes,
+    pack_starts,
+    unpack_changes,
+    unpack_starts,
+)
 from narrows.codec.levels.number_tables import N_CLASSES, N_FRACTIONS, logistic_table
 from narrows.codec.levels.passes import PassOrder
 from narrows.errors import FormatError
@@ -66,9 +73,9 @@ def test_a_last_layer_of_its_own_saves_bytes_and_comes_back(monkeypatch):
 def test_changes_are_read_as_they_were_written():
     levels, rng = random_number_levels(PAIR), np.random.default_rng(0)
     changes = [rng.integers(-300, 300, (2, 4)) * (i % 3 > 0) for i in range(len(levels.networks))]
-    head = pack_changes(Starts((3, 9)), changes)
-    starts, own, end = unpack_changes(head, levels)
-    assert (starts.classes, end) == ((3, 9), len(head))
+    head = pack_starts(Starts((3, 9))) + pack_changes(changes)
+    own, end = unpack_changes(head, levels, 2)
+    assert (unpack_starts(head, levels).classes, end) == ((3, 9), len(head))
     for one, two in zip(own.networks, with_changes(levels, changes).networks, strict=True):
         assert np.array_equal(one.second, two.second)
         assert np.array_equal(one.second_bias, two.second_bias)

@@ -15,6 +15,8 @@ import numpy.typing as npt
 from narrows.element_types import elements_of
 from narrows.errors import FormatError
 
+BARE = -zlib.MAX_WBITS
+
 
 def to_planes(values: npt.NDArray[Any], n_planes: int) -> bytes:
     """Return the lowest `n_planes` byte planes of an array, taken in row-major order."""
@@ -42,15 +44,17 @@ def inflate_planes(data: bytes, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any
     return from_planes(inflate(data, n * dtype.itemsize), dtype.itemsize, n, dtype)
 
 
-def inflate(data: bytes, size: int) -> bytes:
+def inflate(data: bytes, size: int, window_bits: int = zlib.MAX_WBITS) -> bytes:
     """Decompress a zlib stream to `size` bytes, in no more memory than they take.
+
+    With `BARE` window bits it has neither zlib's first two bytes nor its last four.
 
     Raises
     ------
     FormatError
         If the stream does not hold exactly so many, or does not end with the data.
     """
-    stream = zlib.decompressobj()
+    stream = zlib.decompressobj(window_bits)
     try:
         raw = stream.decompress(data, size + 1)
     except zlib.error as error:

@@ -16,14 +16,12 @@ from narrows.codec.archive.exact_values import ExactValues, Mask
 from narrows.codec.archive.guarantee import guarantee_of
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
-from narrows.codec.encoding.budget_search import PacketSize
-from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.recalled import Recall, choose_or_recall
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.entropy.packets import check_finite, check_packable
+from narrows.codec.entropy.packets import check_finite
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model_file import pack_model, unpack_model
 from narrows.codec.model.range import Range
@@ -31,7 +29,7 @@ from narrows.codec.networks.backend import Backend
 from narrows.codec.prediction.bricks import Brick
 from narrows.codec.shared import Shared
 from narrows.codec.transform import Frames
-from narrows.errors import DataError, SettingError
+from narrows.errors import SettingError
 from narrows.processes import ALONE, Workers
 
 if TYPE_CHECKING:
@@ -205,27 +203,26 @@ class Encoder(Shared):
         return self._decoder.blocks.pack(symbols, qualities, exact)
 
     def packets(
-        self, x: Frames, request: Request, *, checksum: bool, progress: Progress = unseen
+        self,
+        x: Frames,
+        request: Request,
+        *,
+        checksum: bool,
+        progress: Progress = unseen,
+        workers: Workers = ALONE,
     ) -> list[bytes]:
-        """Encode `(n, *frame_shape)` signals to a packet each."""
-        request.resolve(self._model)  # a wrong request is refused before a wrong array
-        x = self._decoder.transform.check_frames(x)
-        check_packable(x, x.shape)
-        clipped = self._range.outside(x)
-        if clipped is not None:
-            if request.strict:
-                raise DataError(
-                    f"packets of {clipped.sum():,} values outside the range of the training "
-                    "signals, refused by strict: write an archive, which keeps them"
-                )
-            LOG.warning(
-                "packets of %d values outside the range of the training signals, to whose ends "
-                "they come back: an archive keeps them", clipped.sum(),
-            )  # fmt: skip
-        pack = partial(self._decoder.packets.encode, checksum=checksum)
-        size_of: PacketSize = lambda *each: len(pack(*each))  # noqa: E731
-        found, qualities = choose(self.symbol_encoder, x, request, size_of, progress)
-        return [pack(*each) for each in zip(found.symbols, qualities.tolist(), strict=True)]
+        """Encode `(n, *frame_shape)` signals to a packet each; processes share promised ones."""
+        checked = partial(self._decoder.packets.checked, checksum=checksum)
+        if request.promises:
+            from narrows.codec.encoding.promised_packets import promised_packets
+
+            x = self._decoder.transform.check_frames(x)
+            packets = promised_packets(x, request, self._model, progress, workers)
+            return list(map(checked, packets))
+        from narrows.codec.encoding.packets import lossy_packets
+
+        own = self._decoder, self.symbol_encoder, self._range
+        return lossy_packets(*own, x, request, checksum=checksum, progress=progress)
 
     def encode(self, x: Frames, request: Request, progress: Progress = unseen) -> Symbols:
         """Encode signals to `(n, latent_size)` symbols of one quality; see `Codec.encode`."""

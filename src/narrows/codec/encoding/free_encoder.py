@@ -38,7 +38,17 @@ def free_encoder(
     request: Request,
     spanned: Callable[[], Range],
 ) -> FreeEncoder:
-    """Return the encoder that keeps what a request promises.
+    """Return the encoder that keeps what a request promises; see `guarantee_for`."""
+    return FreeEncoder(frame_shape, dtype, guarantee_for(frame_shape, dtype, request, spanned))
+
+
+def guarantee_for(
+    frame_shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    request: Request,
+    spanned: Callable[[], Range],
+) -> Guarantee:
+    """Return what a request promises of such signals.
 
     `spanned` returns the range of the signals' values; it is called for a relative bound alone.
 
@@ -48,12 +58,12 @@ def free_encoder(
         For a bound that signals of this type cannot keep.
     """
     if request.lossless:
-        return FreeEncoder(frame_shape, dtype, Guarantee())
+        return Guarantee()
     if request.max_error is not None:
         bounds = check_bounds("max_error", request.max_error)
-        return FreeEncoder(frame_shape, dtype, absolute(bounds, dtype, frame_shape))
+        return absolute(bounds, dtype, frame_shape)
     parts = check_bounds("max_relative_error", request.max_relative_error)
-    return FreeEncoder(frame_shape, dtype, relative(parts, dtype, frame_shape, spanned()))
+    return relative(parts, dtype, frame_shape, spanned())
 
 
 class FreeEncoder:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,13 @@ from narrows.codec.archive.guarantee import Guarantee
 from narrows.codec.archive.modes import NETWORKS, NETWORKS_AND_EXACT
 from narrows.codec.encoding.level_fit import fit_last_layers, with_changes
 from narrows.codec.entropy.stacks import Entries, best_stack
-from narrows.codec.entropy.tables import Frequencies
+from narrows.codec.entropy.tables import TOTAL, Frequencies
 from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.decisions import Integers, two_frequencies
 from narrows.codec.levels.kinds import Levels
 from narrows.codec.levels.lattice import LARGEST
 from narrows.codec.levels.number_levels import NumberLevels, Starts, Wanted, steps_to
-from narrows.codec.levels.number_payload import pack_changes
+from narrows.codec.levels.number_payload import Changes, pack_changes, pack_starts
 from narrows.codec.levels.number_tables import N_CLASSES
 
 EXACT = Guarantee()
@@ -44,7 +45,7 @@ class DecisionWriter:
         return np.asarray(truth)
 
     def to_bytes(self) -> bytes:
-        """Return the payload."""
+        """Return the payload of a block."""
         stack = best_stack(None)
         for entries, frequencies in reversed(self._kept):
             if entries.dtype == np.bool_:
@@ -53,27 +54,73 @@ class DecisionWriter:
                 stack.push(entries, frequencies)
         return stack.words().astype("<u4").tobytes()
 
+    def parts(self) -> Iterator[tuple[int, int]]:
+        """Yield the start and the frequency of each entry in coding order, of 2**24."""
+        for entries, frequencies in self._kept:
+            weights = frequencies.astype(np.int64)
+            if entries.dtype == np.bool_:
+                starts = np.where(entries, TOTAL - weights, 0)
+                own = np.where(entries, weights, TOTAL - weights)
+            else:
+                starts, own = (np.cumsum(weights) - weights)[entries], weights[entries]
+            yield from zip(starts.tolist(), own.tolist(), strict=True)
+
+
+class Coded(NamedTuple):
+    """Frames that networks have coded, before they are laid out.
+
+    Attributes
+    ----------
+    starts, changes
+        Of numbers: what is sent before the decisions.
+    decisions : DecisionWriter
+    found : (n, size)
+        What comes back, of a lattice in its units.
+    """
+
+    starts: Starts | None
+    changes: list[Changes]
+    decisions: DecisionWriter
+    found: npt.NDArray[Any]
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether a last layer is changed."""
+        return any(each.any() for each in self.changes)
+
+    def to_bytes(self) -> bytes:
+        """Return the payload of a block, behind its kind and what is kept exactly."""
+        head = b""
+        if self.starts is not None:
+            head = pack_starts(self.starts) + pack_changes(self.changes)
+        return head + self.decisions.to_bytes()
+
 
 def encode_bytes(levels: ByteLevels, frames: npt.NDArray[np.uint8]) -> bytes:
     """Code `(n, size)` frames without loss."""
+    return _coded_bytes(levels, frames).to_bytes()
+
+
+def _coded_bytes(levels: ByteLevels, frames: npt.NDArray[np.uint8]) -> Coded:
     writer = DecisionWriter()
     levels.code(len(frames), writer, frames)
-    return writer.to_bytes()
+    return Coded(None, [], writer, frames)
 
 
 def encode_numbers(levels: NumberLevels, frames: Wanted) -> bytes:
     """Code `(n, size)` frames, of a lattice in its units, by last layers of their own."""
-    return _coded_numbers(levels, frames)[0]
+    return _coded_numbers(levels, frames).to_bytes()
 
 
-def _coded_numbers(levels: NumberLevels, frames: Wanted) -> tuple[bytes, Integers]:
-    """Code frames, and return also what comes back."""
+def _coded_numbers(levels: NumberLevels, frames: Wanted, *, fits: bool = True) -> Coded:
+    """Code frames; `fits` changes last layers to theirs."""
     known = levels.step * steps_to(np.ascontiguousarray(frames.T), levels.step)
     starts = _starts(levels, known)
-    changes = fit_last_layers(levels, known, frames.T)
+    changes = fit_last_layers(levels, known, frames.T) if fits else []
     writer = DecisionWriter()
-    found = with_changes(levels, changes).code(len(frames), starts, writer, frames)
-    return pack_changes(starts, changes) + writer.to_bytes(), found
+    own = with_changes(levels, changes) if fits else levels
+    found = own.code(len(frames), starts, writer, frames)
+    return Coded(starts, changes, writer, found)
 
 
 def _starts(levels: NumberLevels, values: npt.NDArray[np.int64]) -> Starts:
@@ -96,30 +143,43 @@ def encode_levels(
 
     Those that do not come back near enough are kept exactly.
     """
+    found = code_levels(levels, signals, guarantee)
+    if found is None:
+        return None
+    coded, exact = found
+    if exact is None:
+        return NETWORKS + coded.to_bytes()
+    return NETWORKS_AND_EXACT + pack_exact(exact) + coded.to_bytes()
+
+
+def code_levels(
+    levels: Levels, signals: npt.NDArray[Any], guarantee: Guarantee, *, fits: bool = True
+) -> tuple[Coded, ExactValues | None] | None:
+    """Code `(n, *frame_shape)` signals, and return also what is kept exactly beside them.
+
+    None of too large numbers. Without `fits`, networks of numbers stay as they are in the model.
+    """
     frames, lattice = signals.reshape(len(signals), levels.order.size), levels.lattice
     if lattice is None:
         if frames.size and max(-int(frames.min()), int(frames.max())) > LARGEST:
             return None
-        return NETWORKS + _coded(levels, frames)[0]
+        return _coded(levels, frames, fits), None
     if isinstance(levels, ByteLevels):
-        payload, found = _coded(levels, lattice.numbers(frames))
-        values = lattice.values(found)
+        coded = _coded(levels, lattice.numbers(frames), fits)
+        values = lattice.values(coded.found)
     else:
         wanted = lattice.in_units(frames)
         known = guarantee.exceeded(frames, lattice.from_units(wanted, signals.dtype))
-        payload, found = _coded_numbers(levels, _filled(wanted, known))
-        values = lattice.from_units(found, signals.dtype)
+        coded = _coded_numbers(levels, _filled(wanted, known), fits=fits)
+        values = lattice.from_units(coded.found, signals.dtype)
     exact = guarantee.exceeded(signals, values.reshape(signals.shape))
-    if not exact.any():
-        return NETWORKS + payload
-    return NETWORKS_AND_EXACT + pack_exact(ExactValues(exact, signals[exact])) + payload
+    return coded, ExactValues(exact, signals[exact]) if exact.any() else None
 
 
-def _coded(levels: Levels, numbers: npt.NDArray[Any]) -> tuple[bytes, npt.NDArray[Any]]:
+def _coded(levels: Levels, numbers: npt.NDArray[Any], fits: bool) -> Coded:
     if isinstance(levels, ByteLevels):
-        own = np.ascontiguousarray(numbers.astype(np.uint8))
-        return encode_bytes(levels, own), own
-    return _coded_numbers(levels, np.ascontiguousarray(numbers.astype(np.int64)))
+        return _coded_bytes(levels, np.ascontiguousarray(numbers.astype(np.uint8)))
+    return _coded_numbers(levels, np.ascontiguousarray(numbers.astype(np.int64)), fits=fits)
 
 
 def _filled(numbers: Wanted, gone: npt.NDArray[np.bool_]) -> Wanted:

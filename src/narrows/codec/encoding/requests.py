@@ -192,8 +192,7 @@ class Request:
         """
         if self.promises:
             raise SettingError(
-                "a bound, or lossless, of packets or latents; write an archive, with "
-                "block_signals=1 for signals that decode alone"
+                "a bound, or lossless, of latents; write an archive or packets, which keep it"
             )
         quality, effort = model.quality(self.quality), self.effort
         searches = quality.tradeoff is not None

@@ -6,6 +6,8 @@
     bytes     the payload: a number of [0, 1), as the digits behind the point in base 256
     4 bytes   with `checksum=True` only: CRC-32 over model id and all of the above
 
+Packets that keep a bound end in a byte 00 instead: see `narrows.codec.promised_packets`.
+
 The payload is arithmetic coding (Rissanen 1976) with intervals in Python's integers, never rounded:
 a signal costs its ideal length, up to the next byte. It has one form only. The decoder codes again
 what it has decoded and refuses a packet that is not the same, so every packet that no encoder
@@ -50,8 +52,7 @@ class PacketCoder:
         payload, escapes = encode_payload(symbols, self.tables[quality])
         first = (quality - 1) << 5 | escapes << 4
         first |= crc32(symbols.astype("<i4").tobytes(), crc32(self.model_id + bytes([first]))) & 15
-        packet = bytes([first]) + payload
-        return packet + self._checksum(packet) if checksum else packet
+        return self.checked(bytes([first]) + payload, checksum=checksum)
 
     def decode(self, packet: Packet, *, checksum: bool = False) -> tuple[Symbols, int]:
         """Undo `encode`: return the symbols and the quality.
@@ -61,11 +62,10 @@ class PacketCoder:
         FormatError
             If the packet is not exactly what `encode` writes for some symbols.
         """
-        content = _bytes_of(packet)
-        if checksum:
-            content = self._without_checksum(content)
-        if not content:
-            raise FormatError("packet of no bytes; it has at least one")
+        return self.decode_content(self.content(packet, checksum=checksum))
+
+    def decode_content(self, content: bytes) -> tuple[Symbols, int]:
+        """Undo `encode` of a packet without its checksum; see `decode`."""
         quality = (content[0] >> 5) + 1
         if quality not in self.tables:
             raise FormatError(f"packet of quality {quality}, which {self._not_ours}")
@@ -75,6 +75,19 @@ class PacketCoder:
         if self.encode(symbols, quality) != content:
             raise FormatError(f"packet that {self._not_ours}, or made with checksum=True")
         return symbols, quality
+
+    def checked(self, content: bytes, *, checksum: bool) -> bytes:
+        """Return a packet with a checksum behind it, if it is to have one."""
+        return content + self._checksum(content) if checksum else content
+
+    def content(self, packet: Packet, *, checksum: bool) -> bytes:
+        """Undo `checked`; FormatError for a wrong checksum, or a packet of no bytes."""
+        content = _bytes_of(packet)
+        if checksum:
+            content = self._without_checksum(content)
+        if not content:
+            raise FormatError("packet of no bytes; it has at least one")
+        return content
 
     def _checksum(self, packet: bytes) -> bytes:
         return crc32(packet, crc32(self.model_id)).to_bytes(4, "little")
@@ -88,6 +101,11 @@ class PacketCoder:
     @property
     def _not_ours(self) -> str:
         return f"model {self.model_id.hex()} does not write: it is damaged, or another model's"
+
+
+def keeps_promise(content: bytes) -> bool:
+    """Tell whether a packet without a checksum is one that keeps a bound, or every bit."""
+    return len(content) > 1 and not content[-1]
 
 
 def encode_payload(symbols: Symbols, tables: CodingTables) -> tuple[bytes, bool]:
@@ -226,7 +244,7 @@ class ArithmeticDecoder:
 
 
 def check_packable(x: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
-    """Raise DataError unless x has this shape and packets can hold it."""
+    """Raise DataError unless x is one signal of this shape."""
     if x.shape != shape:
         way = (
             f"reshape it with x.reshape{shape}" if x.size == prod(shape) else "give one of its kind"
@@ -236,15 +254,14 @@ def check_packable(x: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
         raise DataError(
             f"signal of shape {x.shape}; a packet holds one signal of shape {shape}: {way}"
         )
-    check_finite(x, "packets")
 
 
-def check_finite(x: npt.NDArray[Any], form: str) -> None:
+def check_finite(x: npt.NDArray[Any], form: str, way: str = "") -> None:
     """Raise DataError for values that `form`, packets or latents, cannot stand for."""
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise DataError(
-            f"signal with NaN or infinity, which {form} cannot hold: replace them, or write an "
-            "archive, which keeps them"
+            f"signal with NaN or infinity, which {form} cannot hold: replace them, {way}or write "
+            "an archive, which keeps them"
         )
 
 

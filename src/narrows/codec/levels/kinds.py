@@ -69,20 +69,31 @@ def decode_levels(
     if payload[:1] == NETWORKS_AND_EXACT:
         exact, end = unpack_exact(payload[1:], shape, dtype)
         start += end
-    found = _decoded(levels, payload[start:], n, dtype).reshape(shape)
+    found = elements_of(levels, _decoded(levels, payload[start:], n), dtype).reshape(shape)
     if exact is not None:
         exact.put_into(found)
     return found
 
 
-def _decoded(levels: Levels, payload: bytes, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return `(n, size)` elements, those kept exactly aside."""
+def _decoded(levels: Levels, payload: bytes, n: int) -> npt.NDArray[Any]:
     if isinstance(levels, ByteLevels):
-        return levels.scale.values[decode_bytes(levels, payload, n)]
-    numbers = decode_numbers(levels, payload, n)
+        return decode_bytes(levels, payload, n)
+    return decode_numbers(levels, payload, n)
+
+
+def elements_of(
+    levels: Levels, numbers: npt.NDArray[Any], dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """Return the `(n, size)` elements that coded numbers stand for, those kept exactly aside.
+
+    FormatError for numbers that no element of this type has.
+    """
+    if isinstance(levels, ByteLevels):
+        values: npt.NDArray[Any] = levels.scale.values[numbers]
+        return values
     if levels.lattice is not None:
         return levels.lattice.from_units(numbers, dtype)
     low, high = ends_of(dtype)
-    if n and (numbers.min() < low or numbers.max() > high):
+    if numbers.size and (numbers.min() < low or numbers.max() > high):
         raise FormatError(f"payload of levels with numbers outside {dtype}")
     return numbers.astype(dtype)

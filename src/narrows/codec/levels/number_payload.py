@@ -41,9 +41,23 @@ def changed(network: PassNetwork, changes: Changes) -> PassNetwork:
     return replace(network, second=second.astype(np.int16), second_bias=bias.astype(np.int32))
 
 
-def pack_changes(starts: Starts, changes: Sequence[Changes]) -> bytes:
-    """Lay out what precedes the words."""
-    out = [bytes(starts.classes)]
+def pack_starts(starts: Starts) -> bytes:
+    """Lay out the classes of the starts."""
+    return bytes(starts.classes)
+
+
+def unpack_starts(payload: bytes, levels: NumberLevels) -> Starts:
+    """Undo `pack_starts`, at the beginning of a payload."""
+    n = levels.order.n_channels
+    classes = tuple(payload[:n])
+    if len(classes) < n or max(classes) >= N_CLASSES:
+        raise FormatError(f"payload of levels with start classes {classes}")
+    return Starts(classes)
+
+
+def pack_changes(changes: Sequence[Changes]) -> bytes:
+    """Lay out what is added to the last layers."""
+    out = []
     for each in changes:
         if not each.any():
             out.append(b"\0")
@@ -53,12 +67,8 @@ def pack_changes(starts: Starts, changes: Sequence[Changes]) -> bytes:
     return b"".join(out)
 
 
-def unpack_changes(payload: bytes, levels: NumberLevels) -> tuple[Starts, NumberLevels, int]:
-    """Undo `pack_changes`: return also the changed coder and where the words begin."""
-    position = levels.order.n_channels
-    classes = tuple(payload[:position])
-    if len(classes) < position or max(classes) >= N_CLASSES:
-        raise FormatError(f"payload of levels with start classes {classes}")
+def unpack_changes(payload: bytes, levels: NumberLevels, position: int) -> tuple[NumberLevels, int]:
+    """Undo `pack_changes`: return the changed coder, and where they end."""
     networks = []
     for network in levels.networks:
         flag, position = payload[position : position + 1], position + 1
@@ -73,12 +83,13 @@ def unpack_changes(payload: bytes, levels: NumberLevels) -> tuple[Starts, Number
             if np.abs(flat).max() > MAX_WEIGHT or not flat.any():
                 raise FormatError("payload of levels with changes of a pass beyond 2**15, or none")
         networks.append(changed(network, changes))
-    return Starts(classes), levels.with_networks(networks), position
+    return levels.with_networks(networks), position
 
 
 def decode_numbers(levels: NumberLevels, payload: bytes, n: int) -> Integers:
     """Return the `(n, size)` frames of a payload; FormatError for one that no encoder wrote."""
-    starts, own, position = unpack_changes(payload, levels)
+    starts = unpack_starts(payload, levels)
+    own, position = unpack_changes(payload, levels, levels.order.n_channels)
     if (len(payload) - position) % WORD_BYTES:
         raise FormatError(f"payload of levels of {len(payload)} bytes, with a part of a word")
     words = np.frombuffer(payload, "<u4", offset=position).astype(np.uint32)
