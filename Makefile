@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: install demo test check lint types clean
+.PHONY: install demo test sanitize wheels check lint types clean
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+# With GCC or Clang, which are optional, this builds the folder native too: docs/engines.md.
+$(STAMP): pyproject.toml constraints.txt setup.py $(wildcard native/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "narrows needs Python 3.11 or newer; run: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
@@ -21,6 +22,15 @@ demo: install
 test: install
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
+# Compiled code under AddressSanitizer and UndefinedBehaviorSanitizer; needs GCC.
+sanitize: install
+	$(BIN)/python -m scripts.sanitized
+
+# Into dist: for this platform and CPython 3.11 or later, and for all others.
+wheels: install
+	$(BIN)/python -m pip wheel --quiet --no-deps -w dist .
+	NARROWS_PURE=1 $(BIN)/python -m pip wheel --quiet --no-deps -w dist .
+
 check: lint types test
 
 lint: install
@@ -31,4 +41,4 @@ types: install
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist src/*.egg-info src/narrows/codec/_native*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis

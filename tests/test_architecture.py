@@ -96,6 +96,12 @@ def test_files_are_short_enough_to_be_read_at_once(folder, most):
         )
 
 
+def test_files_of_compiled_code_are_as_short():
+    files = [*(ROOT / "native").glob("*.c"), *(ROOT / "native").glob("*.h")]
+    assert files
+    assert all(path.read_text(encoding="utf-8").count("\n") <= 300 for path in files)
+
+
 def test_the_runtime_imports_no_framework():
     allowed = {"numpy", "constriction", "narrows", *sys.stdlib_module_names}
     for path in (SOURCE / "codec").rglob("*.py"):

@@ -1,4 +1,4 @@
-"""The exactness invariant: one SHA-256 under every BLAS kernel, thread count and batch size."""
+"""The exactness invariant: one SHA-256 with every engine, BLAS kernel, thread count and batch."""
 
 import hashlib
 import json
@@ -13,6 +13,7 @@ import pytest
 
 import narrows
 from narrows.codec.codec import Codec
+from narrows.codec.networks.native.extension import levels
 from narrows.errors import ModelError
 from tests.helpers.tiny_models import whole_range
 
@@ -87,7 +88,7 @@ def points_of(name):
 
 @pytest.fixture(scope="module")
 def elsewhere(tiny_codec, digits, tmp_path_factory):
-    """Return what a process finds under each OpenBLAS kernel and number of threads."""
+    """Return what a process finds with each OpenBLAS kernel, number of threads, and engine."""
     folder = tmp_path_factory.mktemp("elsewhere")
     tiny_codec.save(folder / "tiny.narrows")
     np.save(folder / "digits.npy", digits)
@@ -101,16 +102,18 @@ def elsewhere(tiny_codec, digits, tmp_path_factory):
         for kind, points in (("points", points_of(name)), ("gradient", [])):
             jobs.append((f"{kind} of {name}", GOLDEN / f"{name}.narrows", data, points))
     (folder / "jobs.json").write_text(json.dumps(jobs, default=str))
-    environments = [(kernel, threads) for kernel in supported_kernels() for threads in (1, 2)]
+    kernels = [(kernel, n, "numpy") for kernel in supported_kernels() for n in (1, 2)]
+    environments = [*kernels, *(("", 1, f"native-{level}") for level in levels())]
     return {each: found_in_subprocess(folder / "jobs.json", *each) for each in environments}
 
 
-def found_in_subprocess(jobs, kernel, threads):
+def found_in_subprocess(jobs, kernel, threads, engine):
     environment = {
         **os.environ,
         "OPENBLAS_CORETYPE": kernel,
         "OPENBLAS_NUM_THREADS": str(threads),
         "OMP_NUM_THREADS": str(threads),
+        "NARROWS_ENGINE": engine,
     }
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(jobs)],
@@ -128,14 +131,14 @@ def hashes_here(codec, x, points=({},)):
     return found
 
 
-def test_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, elsewhere):
+def test_engines_blas_kernels_and_threads_change_no_byte(tiny_codec, digits, elsewhere):
     here = hashes_here(tiny_codec, digits)
     for environment, found in elsewhere.items():
         assert found["digits"] == here, environment
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_blas_kernels_and_threads_change_no_byte_of_a_golden_model(name, elsewhere):
+def test_engines_blas_kernels_and_threads_change_no_byte_of_a_golden_model(name, elsewhere):
     codec = narrows.load(GOLDEN / f"{name}.narrows")
     here = hashes_here(codec, signals_for(codec, 300))
     for environment, found in elsewhere.items():
@@ -165,7 +168,7 @@ def test_torch_gives_the_bits_of_numpy_for_a_golden_model(name, device):
 
 
 @pytest.mark.parametrize("name", SEARCHES)
-def test_blas_kernels_and_threads_change_nothing_that_is_searched_for(name, elsewhere):
+def test_engines_blas_kernels_and_threads_change_nothing_that_is_searched_for(name, elsewhere):
     codec, x = signals_to_search_for(name)
     here = hashes_here(codec, x, points_of(name))
     assert len(set(here)) == len(here)

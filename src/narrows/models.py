@@ -12,7 +12,7 @@ from narrows.codec.archive import Header
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
 from narrows.codec.model.model_file import MAGIC, model_id_of
-from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.networks.backend import Backend
 from narrows.codec.without_model import FreeDecoder
 from narrows.errors import DataError, ModelNotFoundError, NarrowsError
 from narrows.paths import as_file, open_file
@@ -23,7 +23,7 @@ MODELS_VARIABLE = "NARROWS_MODELS"
 Loaded = TypeVar("Loaded")
 
 
-def load_codec(path: str | Path, backend: Backend = NUMPY) -> Codec:
+def load_codec(path: str | Path, backend: Backend | None = None) -> Codec:
     """Load a codec from a `.narrows` file, or its URL; every error names it."""
     return _load(path, partial(Codec.from_bytes, backend=backend))
 

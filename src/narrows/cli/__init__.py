@@ -24,7 +24,7 @@ from narrows.cli.standard_streams import standard_streams
 COMMANDS = {
     "Make a model": ("train", "advise", "sweep", "demo", "export_decoder", "export_onnx"),
     "Use a model": ("compress", "decompress", "encode", "decode"),
-    "Look and measure": ("info", "verify", "evaluate", "report", "probe"),
+    "Look and measure": ("info", "verify", "evaluate", "report", "probe", "engines"),
     "Share a model": ("card", "push"),
 }
 """In the order of the help; each is a function in the file of its name."""

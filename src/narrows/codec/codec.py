@@ -18,7 +18,7 @@ from narrows.codec.entropy.packets import Packet, check_packable
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
-from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.networks.backend import Backend
 from narrows.codec.prediction.bricks import bricks_of
 from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
@@ -43,7 +43,7 @@ class Codec(Shared):
     model : Model
         From `narrows.train` or `narrows.load`.
     backend : Backend, optional
-        Where the networks run; numpy by default.
+        Where the networks run; by default the fastest engine of this machine.
     batch_size : int, default 256
         Frames that go through the networks at a time. It changes speed alone.
 
@@ -55,7 +55,7 @@ class Codec(Shared):
     """
 
     def __init__(
-        self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
+        self, model: Model, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
         self.decoder = Decoder(model, backend, batch_size)
         self.transform = self.decoder.transform
@@ -79,11 +79,11 @@ class Codec(Shared):
     def without_encoder(self) -> Codec:
         """Return the codec that only decompresses: the same model id, about half the bytes."""
         own = self.transform
-        return Codec(self.model.without_encoder(), own.backend, own.batch_size)
+        return Codec(self.model.without_encoder(), own.given_backend, own.batch_size)
 
     @classmethod
     def from_bytes(
-        cls, data: bytes, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
+        cls, data: bytes, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> Self:
         """Make a codec from the bytes of a `.narrows` file.
 

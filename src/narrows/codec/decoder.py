@@ -15,7 +15,7 @@ from narrows.codec.entropy.packets import Packet, PacketCoder, keeps_promise
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
-from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.networks.backend import Backend
 from narrows.codec.receiver import Receiver, stream_of
 from narrows.codec.shared import Shared
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Transform
@@ -38,13 +38,13 @@ class Decoder(Shared, Receiver):
     ----------
     model : Model
     backend : Backend, optional
-        Where the networks run; numpy by default.
+        Where the networks run; by default the fastest engine of this machine.
     batch_size : int, default 256
         Frames that go through the networks at a time. It changes speed alone.
     """
 
     def __init__(
-        self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
+        self, model: Model, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
         self.transform = Transform(model, backend, batch_size)
         self._blocks = BlockCoder(self.transform)
@@ -56,7 +56,7 @@ class Decoder(Shared, Receiver):
 
     @classmethod
     def from_bytes(
-        cls, data: bytes, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
+        cls, data: bytes, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> Self:
         """Make a decoder from the bytes of a `.narrows` file, whose encoder is passed over.
 

@@ -43,7 +43,7 @@ class Shared:
         return pack_model(self.model)
 
     @classmethod
-    def from_bytes(cls, data: bytes, backend: Backend, batch_size: int) -> Self:
+    def from_bytes(cls, data: bytes, backend: Backend | None, batch_size: int) -> Self:
         """Load from the bytes of a `.narrows` file."""
         raise NotImplementedError
 
@@ -65,7 +65,7 @@ class Shared:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the model's bytes."""
         own = self.transform
-        return _loaded_once, (type(self), self.model_bytes, own.backend, own.batch_size)
+        return _loaded_once, (type(self), self.model_bytes, own.given_backend, own.batch_size)
 
 
 _loaded: OrderedDict[bytes, Shared] = OrderedDict()
@@ -76,7 +76,9 @@ def _lock(key: bytes = b"") -> Lock:
     return _locks.setdefault(key, Lock())
 
 
-def _loaded_once(kind: type[Shared], data: bytes, backend: Backend, batch_size: int) -> Shared:
+def _loaded_once(
+    kind: type[Shared], data: bytes, backend: Backend | None, batch_size: int
+) -> Shared:
     """Return the codec, encoder or decoder of a pickle, loading it where this process has not yet.
 
     The model id leaves out what coding does not depend on, such as the training's summary and

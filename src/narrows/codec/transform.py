@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from math import prod
@@ -18,7 +19,8 @@ from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import KnownAnswers, Model
 from narrows.codec.model.predictions import prediction_answers
 from narrows.codec.model.quality import Quality
-from narrows.codec.networks.backend import NUMPY, Array, Backend
+from narrows.codec.networks.backend import Array, Backend
+from narrows.codec.networks.engines import REFERENCE, Engine, NativeEngine, engine_for
 from narrows.errors import DataError, ModelError, SettingError
 
 Frames = npt.NDArray[Any]
@@ -38,23 +40,29 @@ class Transform:
     ----------
     model : Model
     backend : Backend, optional
-        Where the networks run; numpy by default.
+        Where the networks run; by default the fastest engine of this machine.
     batch_size : int, default 256
         Frames that go through the networks at a time. It changes speed alone.
     """
 
     def __init__(
-        self, model: Model, backend: Backend = NUMPY, batch_size: int = DEFAULT_BATCH_SIZE
+        self, model: Model, backend: Backend | None = None, batch_size: int = DEFAULT_BATCH_SIZE
     ) -> None:
         if batch_size < 1:
             raise SettingError(f"batch_size {batch_size}; it must be at least 1")
         self.model = model
-        self.backend = backend
+        self.given_backend = backend
         self.batch_size = batch_size
-        self._encoder = None if model.encoder is None else model.encoder.compile(self.backend)
-        self._decoder = model.decoder.compile(self.backend)
+        self._use(engine_for(backend))
         self._serves_without_denormals = False
         keep_freed_memory()
+
+    def _use(self, engine: Engine) -> None:
+        """Compile the networks."""
+        model = self.model
+        self.engine, self.backend = engine, engine.backend
+        self._encoder = None if model.encoder is None else engine.compile(model.encoder)
+        self._decoder = engine.compile(model.decoder)
 
     @property
     def model_id(self) -> str:
@@ -64,22 +72,38 @@ class Transform:
     def check_known_answers(self) -> None:
         """Compute what the model file says this model must give, and compare.
 
+        Where compiled code gives anything else, numpy computes from then on, with a warning.
+
         Raises
         ------
         ModelError
-            If this machine computes anything else.
+            If this machine computes anything else, with numpy too.
         """
-        known = self.model.known_answers
-        if known is None:
+        known, engine = self.model.known_answers, self.engine
+        if known is None or self._gives(known):
             return
+        if isinstance(engine, NativeEngine):
+            self._use(REFERENCE)
+            if self._gives(known):
+                warnings.warn(
+                    f"the engine {engine.name} does not compute the known answers of model "
+                    f"{self.model_id}, so numpy does; please report this processor and compiler",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+                return
+            self._use(engine)
+        raise ModelError(
+            f"this machine does not compute the known answers of model {self.model_id}: its "
+            "arithmetic is not exact (a BLAS with reduced precision, or a library that flushes "
+            "denormal numbers to zero?), so nothing is decoded"
+        )
+
+    def _gives(self, known: KnownAnswers) -> bool:
+        """Return whether this machine gives the known answers."""
         now = self.answer(known.symbols)
         encodes = self._encoder is None or np.array_equal(now.answers, known.answers)
-        if now.sha256 != known.sha256 or not encodes:
-            raise ModelError(
-                f"this machine does not compute the known answers of model {self.model_id}: its "
-                "arithmetic is not exact (a BLAS with reduced precision, or a library that flushes "
-                "denormal numbers to zero?), so nothing is decoded"
-            )
+        return now.sha256 == known.sha256 and encodes
 
     def _check_denormals(self) -> None:
         """Check the known answers once where another library flushes denormal numbers to zero.

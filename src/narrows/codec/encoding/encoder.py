@@ -59,7 +59,7 @@ class Encoder(Shared):
         self._likeness = Likeness(decoder.transform)
 
     @classmethod
-    def from_bytes(cls, data: bytes, backend: Backend, batch_size: int) -> Self:
+    def from_bytes(cls, data: bytes, backend: Backend | None, batch_size: int) -> Self:
         """Make an encoder from the bytes of a `.narrows` file, in another process."""
         return cls(Decoder(unpack_model(data), backend, batch_size))
 

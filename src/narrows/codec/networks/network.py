@@ -20,8 +20,9 @@ from narrows.codec.networks.backend import (
     NUMPY,
     Array,
     Backend,
+    Float,
 )
-from narrows.codec.networks.layers import KINDS, Layer, Parallel, Shape, Tensors
+from narrows.codec.networks.layers import KINDS, Layer, Parallel, Shape, Step, Tensors
 from narrows.codec.networks.layers.contract import (
     bounds_along,
     build_layers,
@@ -76,8 +77,10 @@ class IntegerNetwork:
         return tuple(IntegerNetwork(chain, shape, self.input_limit) for chain, shape in chains)
 
     def compile(self, backend: Backend = NUMPY) -> CompiledNetwork:
-        """Prepare the network for a backend, numpy by default."""
-        return CompiledNetwork(self, backend)
+        """Prepare the network for a backend, numpy by default; see `engines` for other ways."""
+        plan = list(planned(self.layers, self.input_limit, backend))
+        steps = [layer.compile(backend, dtype, limit) for layer, dtype, limit in plan]
+        return CompiledNetwork(self, steps, [dtype for _, dtype, _ in plan])
 
     @property
     def n_parameters(self) -> int:
@@ -112,14 +115,23 @@ def _check_peak(peak: int, what: str) -> None:
 
 
 class CompiledNetwork:
-    """A network with its constants on one backend; call it on `(n, *input_shape)` integers."""
+    """A network, ready to be called on `(n, *input_shape)` integers.
 
-    def __init__(self, network: IntegerNetwork, backend: Backend) -> None:
+    Parameters
+    ----------
+    network : IntegerNetwork
+    steps : sequence of callables
+        That compute it, one after the other.
+    dtypes : sequence of numpy float types, optional
+        In which each layer is exact, where each is a step.
+    """
+
+    def __init__(
+        self, network: IntegerNetwork, steps: Sequence[Step], dtypes: Sequence[Float] = ()
+    ) -> None:
         self.network = network
-        self.backend = backend
-        plan = list(planned(network.layers, network.input_limit, backend))
-        self.dtypes = [dtype for _, dtype, _ in plan]
-        self.steps = [layer.compile(backend, dtype, limit) for layer, dtype, limit in plan]
+        self.steps = list(steps)
+        self.dtypes = list(dtypes)
 
     def answer(self) -> np.ndarray:
         """Return what three inputs give that are all over their range, `(3, *output_shape)`."""

@@ -66,7 +66,7 @@ class Affine(Layer):
         """Return whether a weight may have so many dimensions."""
 
     @abstractmethod
-    def _matrices(self) -> Iterable[tuple[npt.NDArray[np.int16], int]]:
+    def matrices(self) -> Iterable[tuple[npt.NDArray[np.int16], int]]:
         """Return the matrices `(n_inputs, n_outputs)` of the layer's products.
 
         With each, the length of runs of inputs that a product in parts keeps together.
@@ -78,7 +78,7 @@ class Affine(Layer):
 
         For inputs of a product cut into one part, into two, and so on.
         """
-        each = [largest_sums(weight, line) for weight, line in self._matrices()]
+        each = [largest_sums(weight, line) for weight, line in self.matrices()]
         return [
             max(sums[min(i, len(sums) - 1)] for sums in each) for i in range(max(map(len, each)))
         ]
@@ -141,7 +141,7 @@ class Dense(Affine):
             raise FormatError(f"dense layer for {self.weight.shape[:1]} received {shape}")
         return self.weight.shape[1:]
 
-    def _matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
+    def matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
         return [(self.weight, 1)]
 
     def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:

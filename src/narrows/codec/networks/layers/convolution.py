@@ -83,11 +83,11 @@ class Conv(Sliding):
         padded = prod(self._padded(shape[:-1])) * self.n_inputs
         return max(padded, prod(self.output_shape(shape)))
 
-    def _matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
+    def matrices(self) -> list[tuple[npt.NDArray[np.int16], int]]:
         return [(self.weight.reshape(-1, self.n_outputs), self.kernel[-1] * self.n_inputs)]
 
     def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
-        ((weight, _),) = self._matrices()
+        ((weight, _),) = self.matrices()
         multiply = sliding_product(
             self.kernel,
             self.stride,
@@ -149,7 +149,7 @@ class TransposedConv(Sliding):
     def _n_matrices(self, shape: Shape, output: Shape) -> int:
         return prod(shape[:-1])
 
-    def _groups(self) -> Iterator[tuple[Group, ...]]:
+    def groups(self) -> Iterator[tuple[Group, ...]]:
         """Return the groups of phases along each axis, in all combinations.
 
         An output at stride * j + phase takes inputs j + offset. Phases that take the same offsets
@@ -158,13 +158,13 @@ class TransposedConv(Sliding):
         pairs = zip(self.kernel, self.stride, self.before, strict=True)
         return product(*(groups_of(*each) for each in pairs))
 
-    def _matrices(self) -> Iterator[tuple[npt.NDArray[np.int16], int]]:
-        return map(self._matrix_of, self._groups())
+    def matrices(self) -> Iterator[tuple[npt.NDArray[np.int16], int]]:
+        return map(self.matrix_of, self.groups())
 
     def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         products = []
-        for groups in self._groups():
-            weight, _ = self._matrix_of(groups)
+        for groups in self.groups():
+            weight, _ = self.matrix_of(groups)
             multiply = sliding_product(
                 tuple(len(group.offsets) for group in groups),
                 (1,) * self.n_axes,
@@ -216,7 +216,7 @@ class TransposedConv(Sliding):
         counts = tuple(map(len, phases_of))
         interleave(found.reshape(len(x), *sizes, *counts, y.shape[-1]), phases_of, strides, y)
 
-    def _matrix_of(self, groups: tuple[Group, ...]) -> tuple[npt.NDArray[np.int16], int]:
+    def matrix_of(self, groups: tuple[Group, ...]) -> tuple[npt.NDArray[np.int16], int]:
         """Return the matrix of one group an axis, and the length of its runs of inputs.
 
         The matrix is `(offsets * n_inputs, phases * n_outputs)`, over all axes.

@@ -79,6 +79,10 @@ class Parallel(Layer):
 
     def compile(self, backend: Backend, dtype: Float, limit: int) -> Step:
         first, second = (compile_chain(chain, limit, backend) for chain, _ in self.chains)
+        return self.joined(first, second, backend, dtype)
+
+    def joined(self, first: Step, second: Step, backend: Backend, dtype: Float) -> Step:
+        """Return the function that computes the layer with functions that compute its chains."""
         n, n_second = self.split
         at_zero = second(backend.zeros((1, n_second), dtype))
         adds_at_zero = bool(at_zero.any())

@@ -1,0 +1,160 @@
+/* One level: how it computes a program. Included once a level, by a file that defines
+
+     LEVEL, NAME    the name of the level, in its functions' names and for people
+     is_supported   whether this processor has its instructions
+     TARGET         the attribute of functions that may use its instructions, or nothing
+     LANES          signals of a vector; VECTORS of these make a row
+     TILE           the largest number of outputs that are summed at once
+     vec            a vector of LANES int32, with the functions
+     v_load, v_store, v_splat, v_add, v_dot, v_left, v_right, v_min, v_max, v_and, v_or
+
+   `v_dot(s, x, w)` adds to each lane the products of two pairs of int16, modulo 2^32. */
+#include "program.h"
+
+#define JOINED(a, b) a##_##b
+#define NAMED(a, b) JOINED(a, b)
+#define OF(name) NAMED(name, LEVEL)
+#define FUNCTION static TARGET
+#define INLINE static inline __attribute__((always_inline)) TARGET
+#define ROW (LANES * VECTORS)
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#include "sums.h"
+
+/* ------------------------------------------------------------------ without weights */
+
+FUNCTION void OF(pointwise)(const operation *op, const int32_t *source, int32_t *target) {
+  const int64_t n = rows_of(op->from) * ROW;
+  for (int64_t i = 0; i < n; i += LANES) {
+    vec pair = v_load(source + i);
+    vec even = OF(activated)(OF(low)(pair), op->activation);
+    v_store(target + i, OF(joined)(even, OF(activated)(OF(high)(pair), op->activation)));
+  }
+}
+
+FUNCTION void OF(look_up)(const operation *op, const int32_t *source, int32_t *target) {
+  const table *t = &op->table;
+  const int64_t n = rows_of(op->from) * ROW * 2;
+  const int16_t *x = (const int16_t *)(const void *)source;
+  int16_t *y = (int16_t *)(void *)target;
+  for (int64_t i = 0; i < n; i++) {
+    int64_t at = (int64_t)x[i] - t->low;
+    if (at >= t->n_values) {
+      y[i] = t->identity_above ? x[i] : (int16_t)t->values[t->n_values - 1];
+    } else {
+      y[i] = (int16_t)t->values[at < 0 ? 0 : at];
+    }
+  }
+}
+
+FUNCTION void OF(add)(const operation *op, const int32_t *first, const int32_t *second,
+                      int32_t *target) {
+  const int64_t channels = op->from.n_channels, pairs = (channels + 1) / 2;
+  const int64_t n = rows_of(op->from);
+  for (int64_t row = 0; row < n; row++) {
+    int64_t element = row / pairs * channels + row % pairs * 2;
+    int is_pair = row % pairs * 2 + 1 < channels;
+    for (int v = 0; v < VECTORS; v++) {
+      int64_t i = row * ROW + v * LANES;
+      vec a = v_load(first + i), b = v_load(second + i);
+      vec even = OF(clipped)(v_add(OF(low)(a), OF(low)(b)), op->limit);
+      vec odd = OF(clipped)(v_add(OF(high)(a), OF(high)(b)), op->limit);
+      if (op->target != WIDE) {
+        v_store(target + i, OF(joined)(even, odd));
+        continue;
+      }
+      v_store(target + element * ROW + v * LANES, even);
+      if (is_pair) v_store(target + (element + 1) * ROW + v * LANES, odd);
+    }
+  }
+}
+
+/* ------------------------------------------------------------------ signals in, results out */
+
+#define LOAD(NAME, TYPE)                                                                   \
+  FUNCTION void OF(NAME)(const program *p, const TYPE *x, int64_t n, int16_t *buffer) {    \
+    const int64_t channels = p->input.n_channels, width = channels + channels % 2;         \
+    const int64_t positions = p->input.n_elements / channels;                              \
+    const TYPE limit = (TYPE)p->input_limit;                                               \
+    for (int64_t s = 0; s < ROW; s++)                                                      \
+      for (int64_t i = 0; i < positions; i++)                                              \
+        for (int64_t c = 0; c < channels; c++) {                                           \
+          TYPE value = s < n ? x[s * p->input.n_elements + i * channels + c] : 0;          \
+          value = value < limit ? value : limit;                                           \
+          value = value > -limit ? value : -limit; /* not a number is no more than this */ \
+          int64_t at = i * width + c;                                                      \
+          buffer[(at / 2 * ROW + s) * 2 + at % 2] = (int16_t)value;                        \
+        }                                                                                  \
+  }
+LOAD(load_float, float)
+LOAD(load_double, double)
+
+enum { OF(PART) = 16 }; /* elements that are turned at once: a few lines of the cache */
+
+#define STORE(NAME, TYPE)                                                                  \
+  FUNCTION void OF(NAME)(const program *p, const int32_t *results, int64_t n, TYPE *y) {   \
+    const int64_t elements = p->output.n_elements, channels = p->output.n_channels;        \
+    const int64_t pairs = (channels + 1) / 2;                                              \
+    const int16_t *narrow = (const int16_t *)(const void *)results;                        \
+    if (p->output_buffer == WIDE) {                                                        \
+      for (int64_t from = 0; from < elements; from += OF(PART)) {                          \
+        int64_t to = from + OF(PART) < elements ? from + OF(PART) : elements;              \
+        for (int64_t s = 0; s < n; s++)                                                    \
+          for (int64_t e = from; e < to; e++)                                              \
+            y[s * elements + e] = (TYPE)results[e * ROW + s];                              \
+      }                                                                                    \
+      return;                                                                              \
+    }                                                                                      \
+    for (int64_t s = 0; s < n; s++)                                                        \
+      for (int64_t i = 0, e = 0; e < elements; i++)                                        \
+        for (int64_t c = 0; c < channels; c++, e++)                                        \
+          y[s * elements + e] = (TYPE)narrow[((i * pairs + c / 2) * ROW + s) * 2 + c % 2]; \
+  }
+STORE(store_float, float)
+STORE(store_double, double)
+
+FUNCTION void OF(one_block)(const program *p, const batch *b, int64_t start, int32_t *const *at,
+                            OF(run) *runs) {
+  const int64_t n = b->n - start, from = start * p->input.n_elements;
+  const int64_t to = start * p->output.n_elements;
+  int16_t *input = (int16_t *)(void *)at[1];
+  if (b->x_is_double) OF(load_double)(p, (const double *)b->x + from, n, input);
+  else OF(load_float)(p, (const float *)b->x + from, n, input);
+  for (int64_t i = 0; i < p->n_operations; i++) {
+    const operation *op = p->operations + i;
+    int32_t *source = at[1 + op->source], *target = at[1 + op->target];
+    switch (op->kind) {
+      case AFFINE: OF(affine)(op, source, target, runs); break;
+      case POINTWISE: OF(pointwise)(op, source, target); break;
+      case TABLE: OF(look_up)(op, source, target); break;
+      default: OF(add)(op, source, at[1 + op->second], target); break;
+    }
+  }
+  const int32_t *results = at[1 + p->output_buffer];
+  const int64_t stored = n < ROW ? n : ROW;
+  if (b->y_is_double) OF(store_double)(p, results, stored, (double *)b->y + to);
+  else OF(store_float)(p, results, stored, (float *)b->y + to);
+}
+
+FUNCTION int OF(run_batch)(const program *p, const batch *b) {
+  int32_t *at[1 + MAX_BUFFERS] = {NULL}; /* that of wide results is the first */
+  OF(run) *runs = aligned_zeros(p->most_runs, sizeof *runs);
+  int failed = !runs;
+  for (int64_t i = 0; i <= MAX_BUFFERS; i++) {
+    int64_t rows = i ? p->rows[i - 1] : p->n_wide;
+    at[i] = rows && !failed ? aligned_zeros(rows * ROW, sizeof(int32_t)) : NULL;
+    failed |= rows && !at[i];
+  }
+  for (int64_t start = 0; start < b->n && !failed; start += ROW)
+    OF(one_block)(p, b, start, at, runs);
+  for (int64_t i = 0; i <= MAX_BUFFERS; i++) aligned_release(at[i]);
+  aligned_release(runs);
+  return failed ? -1 : 0;
+}
+
+extern const level OF(level);
+const level OF(level) = {NAME, ROW, TILE, OF(is_supported), OF(run_batch)};

@@ -1,0 +1,28 @@
+/* SSE2, which every x86-64 processor has. */
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#include <stdint.h>
+
+#define LEVEL sse2
+#define NAME "sse2"
+#define TARGET
+#define LANES 4
+#define VECTORS 2
+#define TILE 6
+#include "x86.h"
+MADE_OF(__m128i, _mm, si128)
+INLINE_V vec v_dot(vec s, vec x, vec w) { return _mm_add_epi32(s, _mm_madd_epi16(x, w)); }
+
+/* Where a > b take the one, elsewhere the other. */
+INLINE_V vec v_chosen(vec a, vec b, vec one, vec other) {
+  vec greater = _mm_cmpgt_epi32(a, b);
+  return _mm_or_si128(_mm_and_si128(greater, one), _mm_andnot_si128(greater, other));
+}
+INLINE_V vec v_max(vec a, vec b) { return v_chosen(a, b, a, b); }
+INLINE_V vec v_min(vec a, vec b) { return v_chosen(a, b, b, a); }
+
+static int is_supported_sse2(void) { return 1; }
+#include "level.h"
+#else
+typedef int nothing_for_this_processor;
+#endif

@@ -1,0 +1,138 @@
+/* narrows.codec._native: programs for Python. Arrays are any that have the buffer protocol. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <string.h>
+
+#include "program.h"
+
+enum { VERSION = 1 }; /* of the description of programs; see narrows.codec.networks.native */
+
+#if defined(__x86_64__)
+extern const level level_avx512, level_avx2, level_sse2;
+#endif
+extern const level level_plain;
+const level *const LEVELS[] = {
+#if defined(__x86_64__)
+    &level_avx512, &level_avx2, &level_sse2,
+#endif
+    &level_plain,
+};
+const int N_LEVELS = sizeof LEVELS / sizeof *LEVELS;
+static const char PROGRAM[] = "narrows.program";
+
+/* Borrow an array of numbers of one size; -1 with an exception where it is another. */
+static int borrow(PyObject *from, Py_buffer *view, Py_ssize_t size, int writable) {
+  int flags = PyBUF_C_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0);
+  if (PyObject_GetBuffer(from, view, flags)) return -1;
+  if (view->itemsize == size) return 0;
+  PyBuffer_Release(view);
+  PyErr_Format(PyExc_ValueError, "an array of %zd bytes a number; expected %zd", view->itemsize, size);
+  return -1;
+}
+
+static PyObject *levels(PyObject *self, PyObject *none) {
+  (void)self, (void)none;
+  PyObject *names = PyList_New(0);
+  for (int i = 0; names && i < N_LEVELS; i++) {
+    if (!LEVELS[i]->is_supported()) continue;
+    PyObject *name = PyUnicode_FromString(LEVELS[i]->name);
+    if (!name || PyList_Append(names, name)) Py_CLEAR(names);
+    Py_XDECREF(name);
+  }
+  return names;
+}
+
+static const level *find_level(const char *name) {
+  for (int i = 0; i < N_LEVELS; i++)
+    if (!strcmp(LEVELS[i]->name, name) && LEVELS[i]->is_supported()) return LEVELS[i];
+  PyErr_Format(PyExc_ValueError, "no level %s on this processor", name);
+  return NULL;
+}
+
+static void forget(PyObject *capsule) { free_program(PyCapsule_GetPointer(capsule, PROGRAM)); }
+
+static PyObject *program_of(const description *given, const char *name) {
+  const char *reason = NULL;
+  int no_memory = 0;
+  const level *on = find_level(name);
+  if (!on) return NULL;
+  program *made = new_program(given, on, &reason, &no_memory);
+  if (!made && no_memory) return PyErr_NoMemory();
+  if (!made) return PyErr_Format(PyExc_ValueError, "a program with %s", reason);
+  PyObject *capsule = PyCapsule_New(made, PROGRAM, forget);
+  if (!capsule) free_program(made);
+  return capsule;
+}
+
+static PyObject *make(PyObject *self, PyObject *arguments) {
+  (void)self;
+  const char *name;
+  PyObject *given[3], *made = NULL;
+  Py_buffer fields, weights, numbers;
+  if (!PyArg_ParseTuple(arguments, "sOOO", &name, given, given + 1, given + 2)) return NULL;
+  if (borrow(given[0], &fields, 8, 0)) return NULL;
+  if (!borrow(given[1], &weights, 2, 0)) {
+    if (!borrow(given[2], &numbers, 4, 0)) {
+      description all = {fields.buf,        fields.len / 8, weights.buf, weights.len / 2,
+                         numbers.buf, numbers.len / 4};
+      made = program_of(&all, name);
+      PyBuffer_Release(&numbers);
+    }
+    PyBuffer_Release(&weights);
+  }
+  PyBuffer_Release(&fields);
+  return made;
+}
+
+/* Run a program on borrowed arrays; -1 with an exception where they do not fit. */
+static int run_on(const program *p, const Py_buffer *x, const Py_buffer *y) {
+  int64_t n = x->len / x->itemsize / p->input.n_elements;
+  if ((x->itemsize != 4 && x->itemsize != 8) || (y->itemsize != 4 && y->itemsize != 8) ||
+      x->len != n * p->input.n_elements * x->itemsize ||
+      y->len != n * p->output.n_elements * y->itemsize) {
+    PyErr_SetString(PyExc_ValueError, "arrays that do not fit the program");
+    return -1;
+  }
+  batch b = {x->buf, y->buf, n, x->itemsize == 8, y->itemsize == 8};
+  int failed;
+  Py_BEGIN_ALLOW_THREADS
+  failed = p->level->run(p, &b);
+  Py_END_ALLOW_THREADS
+  if (failed) PyErr_NoMemory();
+  return failed;
+}
+
+static PyObject *run(PyObject *self, PyObject *arguments) {
+  (void)self;
+  PyObject *capsule, *given, *results;
+  Py_buffer x, y;
+  if (!PyArg_ParseTuple(arguments, "OOO", &capsule, &given, &results)) return NULL;
+  const program *p = PyCapsule_GetPointer(capsule, PROGRAM);
+  if (!p || PyObject_GetBuffer(given, &x, PyBUF_C_CONTIGUOUS)) return NULL;
+  int failed = PyObject_GetBuffer(results, &y, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE);
+  if (!failed) {
+    failed = run_on(p, &x, &y);
+    PyBuffer_Release(&y);
+  }
+  PyBuffer_Release(&x);
+  if (failed) return NULL;
+  Py_RETURN_NONE;
+}
+
+static PyMethodDef METHODS[] = {
+    {"levels", levels, METH_NOARGS, "Name the levels that this processor has, the fastest first."},
+    {"make", make, METH_VARARGS, "Make a program of its description: (level, fields, weights, numbers)."},
+    {"run", run, METH_VARARGS, "Run (program, x, y): (n, ...) float32 or float64 to as many results."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int execute(PyObject *module) { return PyModule_AddIntConstant(module, "VERSION", VERSION); }
+
+static PyModuleDef_Slot SLOTS[] = {{Py_mod_exec, execute}, {0, NULL}};
+
+static struct PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT, "narrows.codec._native", "Exact integer networks, compiled.", 0,
+    METHODS, SLOTS, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&MODULE); }

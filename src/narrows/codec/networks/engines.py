@@ -1,0 +1,140 @@
+"""What computes networks: numpy, the reference, or engines that take the layers they can prove.
+
+An engine makes a CompiledNetwork of an IntegerNetwork. All give the same bits; NARROWS_ENGINE
+chooses one: `numpy`, `native`, or `native-` and a level of this processor, such as `native-avx2`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Protocol
+
+from narrows.codec.networks.backend import NUMPY, Backend
+from narrows.codec.networks.native.chains import compile_native
+from narrows.codec.networks.native.extension import extension, levels
+from narrows.codec.networks.network import CompiledNetwork, IntegerNetwork
+from narrows.errors import SettingError
+
+ENGINE_VARIABLE = "NARROWS_ENGINE"
+SLOW_LEVELS = ("plain",)
+"""Levels that no one has measured to be faster than numpy: used where they are asked for."""
+
+
+class Engine(Protocol):
+    """Makes of a network what computes it."""
+
+    @property
+    def name(self) -> str:
+        """As NARROWS_ENGINE takes it."""
+        ...
+
+    @property
+    def backend(self) -> Backend:
+        """The library whose arrays go in and come out."""
+        ...
+
+    def compile(self, network: IntegerNetwork) -> CompiledNetwork:
+        """Prepare a network."""
+        ...
+
+
+@dataclass(frozen=True)
+class LibraryEngine:
+    """A library computes every layer: numpy, which is the reference, or torch."""
+
+    backend: Backend = NUMPY
+
+    @property
+    def name(self) -> str:
+        """Return the name of the library."""
+        return str(self.backend.xp.__name__)
+
+    def compile(self, network: IntegerNetwork) -> CompiledNetwork:
+        """Prepare a network for the library."""
+        return network.compile(self.backend)
+
+
+REFERENCE = LibraryEngine()
+
+
+@dataclass(frozen=True)
+class NativeEngine:
+    """Compiled code computes the layers that fit int16 and int32, numpy the others.
+
+    Attributes
+    ----------
+    level : str
+        One of those of this processor.
+    """
+
+    level: str
+    backend: Backend = NUMPY
+
+    @property
+    def name(self) -> str:
+        """Return `native-` and the level."""
+        return f"native-{self.level}"
+
+    def compile(self, network: IntegerNetwork) -> CompiledNetwork:
+        """Prepare a network, layer by layer."""
+        native, _ = extension()
+        of_input = network.input_shape, network.input_limit
+        return CompiledNetwork(
+            network, compile_native(network.layers, *of_input, native, self.level)
+        )
+
+
+def engine_for(backend: Backend | None = None) -> Engine:
+    """Return the engine of a backend; None is the fastest here, or that of NARROWS_ENGINE.
+
+    Raises
+    ------
+    SettingError
+        If NARROWS_ENGINE names one that is not on this machine.
+    """
+    if backend is not None:
+        return LibraryEngine(backend)
+    asked, here = os.environ.get(ENGINE_VARIABLE, ""), levels()
+    if asked == "numpy":
+        return REFERENCE
+    if not asked:
+        fast = [level for level in here if level not in SLOW_LEVELS]
+        return NativeEngine(fast[0]) if fast else REFERENCE
+    if here and asked == "native":
+        return NativeEngine(here[0])
+    kind, _, level = asked.partition("-")
+    if kind == "native" and level in here:
+        return NativeEngine(level)
+    names = ["numpy", *["native"][: len(here)], *(f"native-{each}" for each in here)]
+    _, why = extension()
+    raise SettingError(
+        f"{ENGINE_VARIABLE}={asked}; this machine has {', '.join(names)}"
+        + (why and f": native is {why}")
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whether an engine runs on this machine, and why it does, or does not."""
+
+    name: str
+    runs: bool
+    is_default: bool
+    reason: str
+
+
+def standings() -> list[Standing]:
+    """Tell of each engine whether it runs on this machine."""
+    used, (_, why) = engine_for().name, extension()
+    found = [Standing("numpy", True, used == "numpy", "the reference, always there")]
+    for level in levels():
+        name, slow = f"native-{level}", level in SLOW_LEVELS
+        reason = "where it is asked for: no faster than numpy" if slow else "compiled, and proven"
+        found.append(Standing(name, True, used == name, reason))
+    if why:
+        found.append(Standing("native", False, False, why))
+    has_torch = find_spec("torch") is not None
+    reason = "for Codec(model, backend=TorchBackend(device))" if has_torch else "not installed"
+    return [*found, Standing("torch", has_torch, False, reason)]
