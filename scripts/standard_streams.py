@@ -76,6 +76,7 @@ COMMANDS = {
         ("train", "-", *TINY, "-o", "-"), reads="x.npy", prints=True, varies=True
     ),
     "probe": Command(("probe", "x.npy", *MODEL, "--labels", "y.npy"), prints=True),
+    "engines": Command(("engines",), prints=True),
     "report": Command(("report", "x.npy", *MODEL, "-o", "out"), "out", varies=True),
     "report -": Command(
         ("report", "-", *MODEL, "-o", "-"), reads="x.npy", prints=True, varies=True

@@ -237,3 +237,15 @@ def test_a_mistake_gives_one_line_and_no_file(run, folder, arguments, words):
 )
 def test_wrong_usage_exits_with_two(run, folder, arguments):
     assert run(*arguments).code == 2
+
+
+def test_engines_tells_what_computes_here(run, monkeypatch):
+    monkeypatch.setenv("NARROWS_ENGINE", "numpy")
+    found = json.loads(run("engines", "--json").out)["engines"]
+    assert [each["name"] for each in found if each["is_default"]] == ["numpy"]
+    shown = run("engines").out
+    assert all(each["name"] in shown for each in found)
+    monkeypatch.setenv("NARROWS_ENGINE", "gpu")
+    refused = run("engines")
+    assert refused.code == 1
+    assert "NARROWS_ENGINE=gpu; this machine has numpy" in refused.err
