@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from narrows.codec.networks.backend import EXACT_FLOAT32, NUMPY, Array, Float
+from narrows.codec.networks.engines import REFERENCE, Engine
 from narrows.codec.networks.layers import (
     Activation,
     Affine,
@@ -43,8 +44,10 @@ Taped = Callable[[Array], tuple[Array, Pull]]
 """Computes the output for `(n, *shape)` inputs, and the way back for exactly these inputs."""
 
 
-def taped_chain(layers: Sequence[Layer], shape: Shape, limit: int) -> Taped:
-    """Compile layers, one after the other, with the way back through all of them; on numpy.
+def taped_chain(
+    layers: Sequence[Layer], shape: Shape, limit: int, engine: Engine = REFERENCE
+) -> Taped:
+    """Compile layers, one after the other, with the way back through all of them.
 
     Parameters
     ----------
@@ -53,10 +56,12 @@ def taped_chain(layers: Sequence[Layer], shape: Shape, limit: int) -> Taped:
         Of one input.
     limit : int
         The largest absolute value of an input.
+    engine : Engine, optional
+        One with arrays of numpy; the reference by default.
     """
     shapes = shapes_along(layers, shape)
     steps = [
-        taped(layer, shape, dtype, limit)
+        taped(layer, shape, dtype, limit, engine)
         for (layer, dtype, limit), shape in zip(planned(layers, limit, NUMPY), shapes, strict=False)
     ]
 
@@ -79,8 +84,10 @@ def taped_chain(layers: Sequence[Layer], shape: Shape, limit: int) -> Taped:
 
 
 @singledispatch
-def taped(layer: Layer, shape: Shape, dtype: Float, limit: int) -> Taped:
-    """Compile a layer on numpy, with the way back through it.
+def taped(
+    layer: Layer, shape: Shape, dtype: Float, limit: int, engine: Engine = REFERENCE
+) -> Taped:
+    """Compile a layer, with the way back through it.
 
     Parameters
     ----------
@@ -89,6 +96,8 @@ def taped(layer: Layer, shape: Shape, dtype: Float, limit: int) -> Taped:
         Of one input.
     dtype, limit
         See `Layer.compile`.
+    engine : Engine, optional
+        One with arrays of numpy.
     """
     raise TypeError(f"there is no rule for gradients of {layer.kind} layers")
 
@@ -97,33 +106,35 @@ def taped(layer: Layer, shape: Shape, dtype: Float, limit: int) -> Taped:
 
 
 @taped.register
-def _(layer: Affine, shape: Shape, dtype: Float, limit: int) -> Taped:
-    step = layer.compile(NUMPY, dtype, limit)
-    turned, prepare = _transpose(layer, shape)
+def _(layer: Affine, shape: Shape, dtype: Float, limit: int, engine: Engine = REFERENCE) -> Taped:
+    step = engine.compile_layer(layer, shape, dtype, limit)
+    turned, turned_shape, prepare = _transpose(layer, shape)
     bits, gradient_dtype = gradient_precision(turned.largest_sums)
-    multiply = turned.compile(NUMPY, gradient_dtype, 1 << bits)
+    multiply = engine.compile_layer(turned, turned_shape, gradient_dtype, 1 << bits)
     down = 2.0**-layer.shift
 
     def pull(g: Array) -> Array:
-        y = multiply(prepare(rounded(g, bits)))
-        y *= down
-        return y.reshape(len(y), *shape)
+        whole, unit = rounded(g, bits)
+        y = multiply(prepare(whole)).reshape(len(g), *shape)
+        y *= (unit * down).reshape(len(g), *(1,) * len(shape)).astype(y.dtype)
+        return y
 
     return lambda x: (step(x), pull)
 
 
-def _transpose(layer: Affine, shape: Shape) -> tuple[Affine, Step]:
+def _transpose(layer: Affine, shape: Shape) -> tuple[Affine, Shape, Step]:
     """Return the layer whose products are the transpose of this one's, for inputs of `shape`.
 
-    And the function that makes its input from `(n, *output_shape)` gradients.
+    And the shape of its input, and the function that makes it from `(n, *output_shape)` gradients.
     """
+    output = layer.output_shape(shape)
     weight = np.ascontiguousarray(layer.weight.swapaxes(-1, -2))
     bias = np.zeros(weight.shape[-1], dtype=np.int64)
     turned: dict[str, Any] = {"weight": weight, "bias": bias, "shift": 0, "limit": None}
     if isinstance(layer, Conv):
         before = tuple(pair[0] for pair in layer.padding)
         spread = TransposedConv(**turned, stride=layer.stride, before=before, size=shape[:-1])
-        return spread, lambda g: g
+        return spread, output, lambda g: g
     if isinstance(layer, TransposedConv):
         reached = (
             (n - 1) * stride + k
@@ -131,8 +142,8 @@ def _transpose(layer: Affine, shape: Shape) -> tuple[Affine, Step]:
         )
         room = (*reached, layer.n_outputs)
         gathered = Conv(**turned, stride=layer.stride, padding=((0, 0),) * layer.n_axes)
-        return gathered, lambda g: zeros_around(layer.before, room, NUMPY)(g, g.dtype.type)
-    return Dense(**turned), lambda g: g
+        return gathered, room, lambda g: zeros_around(layer.before, room, NUMPY)(g, g.dtype.type)
+    return Dense(**turned), output, lambda g: g
 
 
 def gradient_precision(largest_sums: list[int]) -> tuple[int, Float]:
@@ -144,26 +155,29 @@ def gradient_precision(largest_sums: list[int]) -> tuple[int, Float]:
     return GRADIENT_BITS, np.float64
 
 
-def rounded(g: Array, bits: int) -> Array:
+def rounded(g: Array, bits: int) -> tuple[Array, Array]:
     """Round each signal's gradient, `(n, ...)`, to so many bits of its largest: exact anywhere.
 
-    A signal's numbers are then whole multiples of a power of two, at most 2**bits of it.
+    Returns
+    -------
+    whole, unit : (n, ...) and (n, 1, ...)
+        Whole numbers of at most 2**bits, and of what they are multiples: powers of two.
     """
     axes = tuple(range(1, g.ndim))
     largest = np.maximum(g.max(axis=axes, keepdims=True), -g.min(axis=axes, keepdims=True))
     _, exponent = np.frexp(largest)
     unit = np.ldexp(np.float64(1.0), exponent - bits).astype(g.dtype)
     y = g / unit
-    np.rint(y, out=y)
-    y *= unit
-    return y
+    return np.rint(y, out=y), unit
 
 
 # ---------------------------------------------------------------- activations and shapes
 
 
 @taped.register
-def _(layer: Activation, shape: Shape, dtype: Float, limit: int) -> Taped:
+def _(
+    layer: Activation, shape: Shape, dtype: Float, limit: int, engine: Engine = REFERENCE
+) -> Taped:
     step = layer.compile(NUMPY, dtype, limit)
     return lambda x: (step(x), lambda g: g * slope(layer, x, g.dtype))
 
@@ -204,7 +218,7 @@ def _(layer: Table, x: Array, dtype: Float) -> Array:
 
 
 @taped.register
-def _(layer: Reshape, shape: Shape, dtype: Float, limit: int) -> Taped:
+def _(layer: Reshape, shape: Shape, dtype: Float, limit: int, engine: Engine = REFERENCE) -> Taped:
     step = layer.compile(NUMPY, dtype, limit)
     return lambda x: (step(x), lambda g: g.reshape(len(g), *shape))
 
@@ -213,8 +227,8 @@ def _(layer: Reshape, shape: Shape, dtype: Float, limit: int) -> Taped:
 
 
 @taped.register
-def _(layer: Residual, shape: Shape, dtype: Float, limit: int) -> Taped:
-    inner = taped_chain(layer.layers, shape, limit)
+def _(layer: Residual, shape: Shape, dtype: Float, limit: int, engine: Engine = REFERENCE) -> Taped:
+    inner = taped_chain(layer.layers, shape, limit, engine)
 
     def forward(x: Array) -> tuple[Array, Pull]:
         y, pull = inner(x)
@@ -224,8 +238,8 @@ def _(layer: Residual, shape: Shape, dtype: Float, limit: int) -> Taped:
 
 
 @taped.register
-def _(layer: Parallel, shape: Shape, dtype: Float, limit: int) -> Taped:
-    first, second = (taped_chain(chain, own, limit) for chain, own in layer.chains)
+def _(layer: Parallel, shape: Shape, dtype: Float, limit: int, engine: Engine = REFERENCE) -> Taped:
+    first, second = (taped_chain(chain, own, limit, engine) for chain, own in layer.chains)
     n, n_second = layer.split
     at_zero = second(np.zeros((1, n_second)))
 

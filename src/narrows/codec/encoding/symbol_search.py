@@ -29,6 +29,8 @@ from narrows.codec.encoding.found import Best, Floats, Found, Rows
 from narrows.codec.encoding.requests import Effort
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED
+from narrows.codec.networks.backend import NUMPY
+from narrows.codec.networks.engines import REFERENCE
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import ModelError
 
@@ -84,7 +86,9 @@ class SymbolSearch:
         self._curvature = own.tradeoff.curvature.astype(np.float64)
         self._costs = SymbolCosts(own.tables)
         decoder = model.decoder
-        self._decoder = taped_chain(decoder.layers, decoder.input_shape, decoder.input_limit)
+        self._engine = transform.engine if transform.backend is NUMPY else REFERENCE
+        of_input = decoder.input_shape, decoder.input_limit
+        self._decoder = taped_chain(decoder.layers, *of_input, self._engine)
         step = own.step.astype(np.float64)
         # Units of error in 1 at the output; channels differ in them by their weights alone.
         slopes = np.atleast_1d(self._units * np.array(model.normaliser.slope))  # (1 or n_channels,)
@@ -157,7 +161,8 @@ class SymbolSearch:
     def _pull_to_corrected(self) -> Pull:
         """The way back from frames to the corrected latents alone: through one linear chain."""
         second = self._model.decoder.branches[1]
-        tape = taped_chain(second.layers, second.input_shape, second.input_limit)
+        of_input = second.input_shape, second.input_limit
+        tape = taped_chain(second.layers, *of_input, self._engine)
         _, pull = tape(np.zeros((1, *second.input_shape)))
         return pull
 

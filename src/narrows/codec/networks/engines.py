@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol
 
-from narrows.codec.networks.backend import NUMPY, Backend
-from narrows.codec.networks.native.chains import compile_native
+from narrows.codec.networks.backend import NUMPY, Backend, Float, Shape
+from narrows.codec.networks.layers import Layer, Step
+from narrows.codec.networks.native.chains import compile_native, piece_of, placed
 from narrows.codec.networks.native.extension import extension, levels
 from narrows.codec.networks.network import CompiledNetwork, IntegerNetwork
 from narrows.errors import SettingError
@@ -39,6 +40,10 @@ class Engine(Protocol):
         """Prepare a network."""
         ...
 
+    def compile_layer(self, layer: Layer, shape: Shape, dtype: Float, limit: int) -> Step:
+        """Prepare one layer for inputs of `shape`; `dtype` and `limit` as for `Layer.compile`."""
+        ...
+
 
 @dataclass(frozen=True)
 class LibraryEngine:
@@ -54,6 +59,10 @@ class LibraryEngine:
     def compile(self, network: IntegerNetwork) -> CompiledNetwork:
         """Prepare a network for the library."""
         return network.compile(self.backend)
+
+    def compile_layer(self, layer: Layer, shape: Shape, dtype: Float, limit: int) -> Step:
+        """Prepare a layer for the library."""
+        return layer.compile(self.backend, dtype, limit)
 
 
 REFERENCE = LibraryEngine()
@@ -83,6 +92,16 @@ class NativeEngine:
         of_input = network.input_shape, network.input_limit
         return CompiledNetwork(
             network, compile_native(network.layers, *of_input, native, self.level)
+        )
+
+    def compile_layer(self, layer: Layer, shape: Shape, dtype: Float, limit: int) -> Step:
+        """Prepare a layer, for numpy where it does not fit."""
+        native, _ = extension()
+        piece = piece_of(placed([layer], shape, limit))
+        return (
+            piece.compile(native, self.level, dtype)
+            if piece
+            else layer.compile(self.backend, dtype, limit)
         )
 
 

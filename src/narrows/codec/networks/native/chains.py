@@ -54,10 +54,9 @@ def compile_native(
         One of those of this processor.
     """
     steps, rest = list[Step](), placed(layers, shape, limit)
-    is_small = largest_array(layers, shape) <= MAX_ELEMENTS
     while rest:
-        piece = Piece(rest) if is_small else None
-        if piece is not None and piece.has_products:
+        piece = piece_of(rest)
+        if piece is not None:
             steps.append(piece.compile(native, level))
             rest = rest[piece.n_layers :]
         else:
@@ -69,6 +68,15 @@ def placed(layers: Sequence[Layer], shape: Shape, limit: int) -> list[Placed]:
     """Return each layer with the shape and the limit of its inputs."""
     shapes, (_, limits) = shapes_along(layers, shape), bounds_along(layers, limit)
     return list(zip(layers, shapes[:-1], limits[:-1], strict=True))
+
+
+def piece_of(rest: list[Placed]) -> Piece | None:
+    """Return the program of the first of some layers, or None where numpy is to compute them."""
+    _, shape, _ = rest[0]
+    if largest_array([layer for layer, *_ in rest], shape) > MAX_ELEMENTS:
+        return None
+    piece = Piece(rest)
+    return piece if piece.has_products else None
 
 
 def _alone(layer: Layer, shape: Shape, limit: int, native: Any, level: str) -> Step:
@@ -235,9 +243,9 @@ class Piece:
         self.at = self._target(x.elements, x.channels, frozenset([x.buffer, y.buffer]))
         self.description.add(x, y, self.at, layer.limit)
 
-    def compile(self, native: Any, level: str) -> Step:
-        """Return the step that runs the program."""
-        dtype: Float = np.float32 if self.limit < EXACT_FLOAT32 else np.float64
+    def compile(self, native: Any, level: str, dtype: Float | None = None) -> Step:
+        """Return the step that runs the program; `dtype`, of the results, must hold them."""
+        dtype = dtype or (np.float32 if self.limit < EXACT_FLOAT32 else np.float64)
         arrays = self.description.arrays(self.source, self.at, self.input_limit)
         program, shape = native.make(level, *arrays), self.output_shape
 
