@@ -14,6 +14,8 @@ from setuptools.command.bdist_wheel import bdist_wheel
 STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")  # free-threaded CPython has no such ABI
 SOURCES = sorted(str(path) for path in Path("native").glob("*.c"))
 HEADERS = sorted(str(path) for path in Path("native").glob("*.h"))
+FLAGS = ["-O3", "-std=c11", "-ffp-contract=off", "-fno-strict-aliasing", "-g0"]
+"""Never -ffast-math: it sets a mode of the whole process in which small numbers become zero."""
 
 
 def extensions() -> list[Extension]:
@@ -26,7 +28,7 @@ def extensions() -> list[Extension]:
             SOURCES,
             depends=HEADERS,
             define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE else [],
-            extra_compile_args=["-O3", "-std=c11", "-ffp-contract=off", "-g0"],
+            extra_compile_args=FLAGS,
             py_limited_api=STABLE,
             optional=True,
         )

@@ -24,6 +24,7 @@
 #endif
 
 #include "sums.h"
+#include "turn.h"
 
 /* ------------------------------------------------------------------ without weights */
 
@@ -73,55 +74,13 @@ FUNCTION void OF(add)(const operation *op, const int32_t *first, const int32_t *
   }
 }
 
-/* ------------------------------------------------------------------ signals in, results out */
-
-#define LOAD(NAME, TYPE)                                                                   \
-  FUNCTION void OF(NAME)(const program *p, const TYPE *x, int64_t n, int16_t *buffer) {    \
-    const int64_t channels = p->input.n_channels, width = channels + channels % 2;         \
-    const int64_t positions = p->input.n_elements / channels;                              \
-    const TYPE limit = (TYPE)p->input_limit;                                               \
-    for (int64_t s = 0; s < ROW; s++)                                                      \
-      for (int64_t i = 0; i < positions; i++)                                              \
-        for (int64_t c = 0; c < channels; c++) {                                           \
-          TYPE value = s < n ? x[s * p->input.n_elements + i * channels + c] : 0;          \
-          value = value < limit ? value : limit;                                           \
-          value = value > -limit ? value : -limit; /* not a number is no more than this */ \
-          int64_t at = i * width + c;                                                      \
-          buffer[(at / 2 * ROW + s) * 2 + at % 2] = (int16_t)value;                        \
-        }                                                                                  \
-  }
-LOAD(load_float, float)
-LOAD(load_double, double)
-
-enum { OF(PART) = 16 }; /* elements that are turned at once: a few lines of the cache */
-
-#define STORE(NAME, TYPE)                                                                  \
-  FUNCTION void OF(NAME)(const program *p, const int32_t *results, int64_t n, TYPE *y) {   \
-    const int64_t elements = p->output.n_elements, channels = p->output.n_channels;        \
-    const int64_t pairs = (channels + 1) / 2;                                              \
-    const int16_t *narrow = (const int16_t *)(const void *)results;                        \
-    if (p->output_buffer == WIDE) {                                                        \
-      for (int64_t from = 0; from < elements; from += OF(PART)) {                          \
-        int64_t to = from + OF(PART) < elements ? from + OF(PART) : elements;              \
-        for (int64_t s = 0; s < n; s++)                                                    \
-          for (int64_t e = from; e < to; e++)                                              \
-            y[s * elements + e] = (TYPE)results[e * ROW + s];                              \
-      }                                                                                    \
-      return;                                                                              \
-    }                                                                                      \
-    for (int64_t s = 0; s < n; s++)                                                        \
-      for (int64_t i = 0, e = 0; e < elements; i++)                                        \
-        for (int64_t c = 0; c < channels; c++, e++)                                        \
-          y[s * elements + e] = (TYPE)narrow[((i * pairs + c / 2) * ROW + s) * 2 + c % 2]; \
-  }
-STORE(store_float, float)
-STORE(store_double, double)
+/* ------------------------------------------------------------------ blocks of signals */
 
 FUNCTION void OF(one_block)(const program *p, const batch *b, int64_t start, int32_t *const *at,
                             OF(run) *runs) {
   const int64_t n = b->n - start, from = start * p->input.n_elements;
   const int64_t to = start * p->output.n_elements;
-  int16_t *input = (int16_t *)(void *)at[1];
+  int32_t *input = at[1];
   if (b->x_is_double) OF(load_double)(p, (const double *)b->x + from, n, input);
   else OF(load_float)(p, (const float *)b->x + from, n, input);
   for (int64_t i = 0; i < p->n_operations; i++) {

@@ -193,7 +193,7 @@ static int read_program(reader *r, program *p) {
   if (!within(p->n_operations, 1, MAX_OPERATIONS)) return refuse(r, "too many operations, or none");
   if (read_layout(r, &p->input, f[0], f[1]) || read_layout(r, &p->output, f[2], f[3])) return -1;
   if (!within(f[4], WIDE, MAX_BUFFERS - 1)) return refuse(r, "an unknown buffer of the output");
-  if (!within(f[5], 1, INT16_MAX)) return refuse(r, "inputs that are not int16");
+  if (!within(f[5], 0, INT16_MAX)) return refuse(r, "inputs that are not int16");
   p->output_buffer = (int)f[4], p->input_limit = (int32_t)f[5];
   p->operations = room(r, p->n_operations, sizeof *p->operations);
   if (!p->operations) return -1;

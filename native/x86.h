@@ -11,3 +11,4 @@
   INLINE_V vec v_right(vec a, int n) { return prefix##_sra_epi32(a, _mm_cvtsi32_si128(n)); }
 
 #define INLINE_V static inline __attribute__((always_inline)) TARGET
+#define IS_X86 1

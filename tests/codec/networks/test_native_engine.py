@@ -92,6 +92,15 @@ def test_weights_and_shifts_may_be_as_large_as_the_format_has_them(level):
 
 
 @each_level
+def test_layers_behind_one_that_gives_nothing_but_zeros(level):
+    layers = [dense([[0, 0]], 40, 2**40), Table(np.zeros(1, np.int32), 0, False)]
+    layers += [dense(np.full((2, 2), 300), bias=300), dense(np.full((2, 2), 300))]
+    layers += [dense(np.zeros((2, 2))), dense(np.ones((2, 2)), bias=5)]
+    network = IntegerNetwork(layers, (1,), 100)
+    same(network, everywhere(network), level)
+
+
+@each_level
 def test_what_does_not_fit_int16_is_left_to_numpy_layer_by_layer(level):
     wide = dense(np.full((2, 2), 300))  # up to 60,000, which the next layer may not take
     layers = [dense([[1, 2], [3, 4]], 1, 100), wide, wide, dense([[1, 0], [0, 1]], 20, 9), wide]

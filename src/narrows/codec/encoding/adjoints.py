@@ -141,6 +141,12 @@ def _transpose(layer: Affine, shape: Shape) -> tuple[Affine, Shape, Step]:
             for n, stride, k in zip(shape, layer.stride, layer.kernel, strict=False)
         )
         room = (*reached, layer.n_outputs)
+        pads = tuple(
+            (before, n - before - size)
+            for before, n, size in zip(layer.before, room, layer.size, strict=False)
+        )
+        if all(0 <= after < k for (_, after), k in zip(pads, layer.kernel, strict=True)):
+            return Conv(**turned, stride=layer.stride, padding=pads), output, lambda g: g
         gathered = Conv(**turned, stride=layer.stride, padding=((0, 0),) * layer.n_axes)
         return gathered, room, lambda g: zeros_around(layer.before, room, NUMPY)(g, g.dtype.type)
     return Dense(**turned), output, lambda g: g
