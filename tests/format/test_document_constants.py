@@ -151,6 +151,7 @@ DOCUMENTED_OTHERWISE = {
     "interpolation.adaptive.N_CLASSES",
     "interpolation.adaptive.ONE",
     "interpolation.adaptive.PRIOR",
+    "interpolation.adaptive.SCALE_BITS",
     "interpolation.adaptive.SEEN",
     "interpolation.grid.FIRST_BIAS",
     "interpolation.grid.LARGEST",

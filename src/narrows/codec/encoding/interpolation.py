@@ -22,6 +22,7 @@ from narrows.codec.interpolation.prediction import (
     Weights,
     usual,
 )
+from narrows.codec.interpolation.sums import clipped
 from narrows.codec.interpolation.sweep import Side
 from narrows.codec.interpolation.symbols import StreamsWriter
 from narrows.codec.interpolation.walk import Walk
@@ -63,6 +64,8 @@ class Encoding(Walk):
             order, n_frames, plan.high, plan.steps, has_values=plan.has_values,
             is_swept=plan.is_swept,
         )  # fmt: skip
+        if wanted.dtype.kind == "f":
+            wanted = np.nan_to_num(wanted, posinf=0.0, neginf=0.0)
         self._wanted, self._free = wanted, free
         self._nearly: Integers | None = None
         self._start_class = plan.start_class
@@ -134,7 +137,7 @@ class Encoding(Walk):
         """Return what the numbers of places should be, in fine parts."""
         wanted = self._wanted[near.places][:, columns] * (1 << fine_bits)
         if wanted.dtype.kind == "f":
-            wanted = np.rint(np.clip(np.nan_to_num(wanted), -MOST, MOST))
+            wanted = np.rint(clipped(wanted, -MOST, MOST))
         return np.asarray(wanted.astype(np.int64))
 
     def first(self, places: Indices, step: int) -> Integers:
@@ -164,8 +167,9 @@ class Encoding(Walk):
     def _steps_to(distances: npt.NDArray[Any], step: int) -> Integers:
         """Return the whole number of steps nearest to each distance."""
         if distances.dtype.kind == "f":
-            steps = np.rint(np.nan_to_num(distances / step, posinf=0.0, neginf=0.0))
-            return np.clip(steps, -LARGEST, LARGEST).astype(np.int64)
+            steps = distances / step
+            np.rint(steps, out=steps)
+            return clipped(steps, -LARGEST, LARGEST).astype(np.int64)
         return np.asarray((distances + step // 2) // step)
 
 

@@ -50,18 +50,17 @@ def smallest(x: Signals, numbers: Numbers) -> Packed:
 
     Levels are tried along the axes that there are, then fronts along the best of these.
     """
-    has_channels = layouts(x.shape, len(numbers.grids))[0][1]
-    boxes = boxes_of(x.shape, has_channels)
+    ways, laid = _ways(numbers), layouts(x.shape, len(numbers.grids))
+    is_only = len(ways) * len(laid) == 1 and laid[0][0] == 1  # along one axis there are no fronts
+    boxes = [] if is_only else boxes_of(x.shape, has_channels=laid[0][1])
     choice = _Choice(x, numbers, boxes)
-    ways = _ways(numbers)
-    for axes, has_channels in layouts(x.shape, len(numbers.grids)):
+    for axes, has_channels in laid:
         for has_values in ways:
             choice.offer(Plan(axes, has_channels, numbers.grids, numbers.high, has_values))
         ways = (choice.best.has_values,)
     swept = replace(choice.best, has_values=False, is_swept=True)
     if _may_be_swept(swept, x.shape):
         choice.offer(swept)
-    choice.settle()
     return choice.packed()
 
 
@@ -93,25 +92,21 @@ class _Choice:
         else:
             self._code(plan)
 
-    def settle(self) -> None:
-        """Code all of the block as values where that may be the best, which a sample cannot tell.
-
-        Their tables are slow to learn: of a long block they take up to a sixth less.
-        """
-        values = min(filter(_has_values, self._sizes), default=None, key=self._sizes.__getitem__)
-        if values is None or self._sizes[values] > SLOW * self._sizes[self.best]:
-            return
-        self._code(values)
-        others = [plan for plan in self._sizes if not plan.has_values]
-        other = min(others, key=self._sizes.__getitem__)
-        if 1 / CLOSE < self._sizes[values] / self._sizes[other] < CLOSE:
-            self._code(other)
-
     def packed(self) -> Packed:
-        """Code the block with the best plan."""
-        best = self.best
-        self._code(best)
-        return self._packed[best]
+        """Code the block with the best plan, and the next where a sample hardly tells them apart.
+
+        Tables of values are slow to learn: of a long block these take up to a sixth less than a
+        sample says, so where they may be the best all of the block is coded by them.
+        """
+        sizes = self._sizes
+        values = min(filter(_has_values, sizes), default=None, key=sizes.__getitem__)
+        if values is not None and sizes[values] < SLOW * sizes[self.best]:
+            self._code(values)
+        ranked = sorted(sizes, key=sizes.__getitem__)[:2]
+        is_close = sizes[ranked[-1]] < CLOSE * sizes[ranked[0]]
+        for plan in ranked if is_close else ranked[:1]:
+            self._code(plan)
+        return self._packed[min(self._packed, key=sizes.__getitem__)]
 
     def _code(self, plan: Plan) -> None:
         if plan not in self._packed:

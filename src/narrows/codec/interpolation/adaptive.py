@@ -25,6 +25,7 @@ PRIOR = 8 * SEEN  # what the first distribution is worth
 ONE = 64  # the scale of a class whose symbols are 1 away from 0, on average
 
 LATER_CLASSES = 4  # above the last class of its own, classes of four to an octave share tables
+SCALE_BITS = 50  # scales are below 2 to their power
 MANTISSA_BITS, EXPONENT_BIAS = 52, 1023  # of float64
 OWN_CLASSES = 34  # up to 5 steps; symbols of larger scales are coded without their lowest bits
 N_CLASSES = OWN_CLASSES + LATER_CLASSES
@@ -44,13 +45,21 @@ def classes_of(scales: Integers) -> Integers:
 
 def low_bits_of(classes: Integers) -> Integers:
     """Return how many of the lowest bits of a symbol each class sends as they are."""
-    return np.asarray(np.maximum(0, (classes - OWN_CLASSES + LATER_CLASSES) >> 2))
+    return _by_class()[0].take(classes)
 
 
 def tables_of(classes: Integers) -> Integers:
     """Return the number of the table of each class."""
+    return _by_class()[1].take(classes)
+
+
+@cache
+def _by_class() -> tuple[Integers, Integers]:
+    """Return the low bits and the table of all classes that scales can have."""
+    classes = np.arange(4 * SCALE_BITS + 1)
+    low_bits = np.maximum(0, (classes - OWN_CLASSES + LATER_CLASSES) >> 2)
     shared = OWN_CLASSES + ((classes - OWN_CLASSES) & 3)
-    return np.asarray(np.where(classes < OWN_CLASSES, classes, shared))
+    return low_bits, np.where(classes < OWN_CLASSES, classes, shared)
 
 
 class AdaptiveTables:

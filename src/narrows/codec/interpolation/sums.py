@@ -34,7 +34,8 @@ def weighted(weights: npt.NDArray[Any], numbers: Integers) -> Integers:
     return total
 
 
-def clipped(numbers: Integers, low: int, high: int) -> Integers:
+def clipped(numbers: npt.NDArray[Any], low: int, high: int) -> npt.NDArray[Any]:
     """Move numbers between two, in place; `np.clip` takes several times as long for few."""
     np.minimum(numbers, high, out=numbers)
-    return np.maximum(numbers, low, out=numbers)
+    np.maximum(numbers, low, out=numbers)
+    return numbers

@@ -31,7 +31,7 @@ LEAST_AT_ONCE, MOST_AT_ONCE = 1 << 8, 1 << 15
 """So many elements are coded with the same tables at least and at most, and a quarter of those
 before them in between: tables are learnt quickly, and large parts are quick."""
 
-IN_CACHE = 1 << 11  # elements
+IN_CACHE = 1 << 17  # numbers
 MOST = 2 * LARGEST
 
 
@@ -136,17 +136,17 @@ class Walk(ABC):
         places = max(1, at_once // self.known.shape[1])
         return min(start + places, surroundings.end_of(start))
 
-    def _cut(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Cut places into pieces of which all that is known around fits a cache."""
-        at_once = max(1, IN_CACHE // self.known.shape[1])
+    def _cut(self, start: int, stop: int, n_own: int) -> Iterator[tuple[int, int]]:
+        """Cut places into pieces of which all that is looked at around fits a cache."""
+        at_once = max(1, IN_CACHE // (n_own * self.known.shape[1]))
         for first in range(start, stop, at_once):
             yield first, min(first + at_once, stop)
 
     def _contexts(self, surroundings: Surroundings, start: int, stop: int) -> Integers:
         """Return the contexts of values, `(m, n)`."""
-        found = []
-        for piece in self._cut(start, stop):
-            near = surroundings.near(*piece, n_own=surroundings.n_looked_at)
+        found, n_own = [], surroundings.n_looked_at
+        for piece in self._cut(start, stop, n_own):
+            near = surroundings.near(*piece, n_own=n_own)
             found.append(surroundings.around(near, self.known).contexts(self.high + 1))
         return _together(found)
 
@@ -161,7 +161,7 @@ class Walk(ABC):
     ) -> tuple[Integers, Integers]:
         """Return what is expected at places, and how far off in 64ths of a step, `(m, n)`."""
         expected, scales = [], []
-        for piece in self._cut(start, stop):
+        for piece in self._cut(start, stop, rule.n_own):
             near = surroundings.near(*piece, n_own=rule.n_own)
             around = surroundings.around(near, self.known)
             expected.append(around.predicted(rule, self.high))
