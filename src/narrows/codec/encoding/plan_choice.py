@@ -23,7 +23,8 @@ MAX_CHANNELS = 4  # of a last axis that nobody has said to be one of channels
 BOX = 1 << 15  # elements
 PLACES = ((0.25, 0.75, 0.25), (0.75, 0.25, 0.75))
 """Where each box lies along the last axes, from 0 to 1."""
-CLOSE = 1.03  # between estimates so near, all of a block decides
+CLOSE = 1.02  # between estimates so near, all of a block decides,
+NOISE = 0.5  # but not of what takes more of its bytes than this: noise takes as much in any way
 SLOW = 1.2  # times the least bytes: a sample says so much too many of values
 LEAST_FRONT = 64  # elements on average: smaller ones take long
 
@@ -103,7 +104,7 @@ class _Choice:
         if values is not None and sizes[values] < SLOW * sizes[self.best]:
             self._code(values)
         ranked = sorted(sizes, key=sizes.__getitem__)[:2]
-        is_close = sizes[ranked[-1]] < CLOSE * sizes[ranked[0]]
+        is_close = sizes[ranked[-1]] < CLOSE * sizes[ranked[0]] < CLOSE * NOISE * self._x.nbytes
         for plan in ranked if is_close else ranked[:1]:
             self._code(plan)
         return self._packed[min(self._packed, key=sizes.__getitem__)]
