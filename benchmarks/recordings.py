@@ -27,6 +27,8 @@ import numpy as np
 import narrows
 from benchmarks.comparison import recordings, results, tables
 from narrows.evaluation import curves
+from narrows.evaluation.peers.registry import Bench
+from narrows.evaluation.units import Units
 
 PEAK = 1427.0
 RANGES = ((34.0, 49.0), (46.0, 49.0))  # dB
@@ -194,10 +196,30 @@ def of_others(name, title, split, options, figures):
     pca, _ = trained(train, "linear", **FOUR)
     rows, alone = all_qualities(codec, test, peak), all_qualities(pca, test, peak)
     figures[name] = {"rows": rows, "alone": alone, "model_bytes": len(codec.model_bytes)}
+    middle = rows[len(rows) // 2]
+    peers = peers_at(middle["psnr"], np.concatenate(list(test.values())), peak)
+    figures[name] |= {"peers": peers}
+    lines = [[f"at {middle['psnr']:.2f} dB", "bytes a window"]]
+    lines += [[each, f"{size:.2f}"] for each, size in peers.items()]
     return [
         f"## {title}", points_table(rows), about(codec, seconds),
         f"Against PCA, trained on the same: {saving(curve_of(alone), rows)}.",
+        tables.table([*lines, ["narrows", f"{middle['bytes_per_window']:.2f}"]]),
     ]  # fmt: skip
+
+
+def peers_at(psnr, x, peak):
+    """Return the bytes a window of codecs that learn nothing: lossy ones at a PSNR, and lossless.
+
+    They get the windows of all recordings one after the other, as many as the bench takes.
+    """
+    bench = Bench(x, Units(peak))
+    bench.peers = [peer for peer in bench.peers if not peer.learns]
+    points = [*bench.at_psnr(psnr), *bench.lossless()]
+    return {
+        point.name + (" (lossless)" if np.isinf(point.psnr) else ""): point.bytes_per_signal
+        for point in points
+    }
 
 
 def shortened(recorded, n_windows):
