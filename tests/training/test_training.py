@@ -112,7 +112,7 @@ def test_freezing_costs_no_more_than_it_may(tiny_codec):
 
 
 def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
-    from narrows.training.freeze import codec as freezing
+    from narrows.training.freeze import drafts as freezing
     from narrows.training.freeze.networks import Levels
 
     # On all signals: among 140 held-out ones, a few latents near a half decide about 0.01 dB.
@@ -130,7 +130,7 @@ def test_finer_weights_cost_less_quality_and_more_bytes(digits, monkeypatch):
 def test_where_fewer_levels_cost_too_much_activations_have_more_and_at_last_all(
     digits, monkeypatch
 ):
-    from narrows.training.freeze import codec as freezing
+    from narrows.training.freeze import drafts as freezing
     from narrows.training.freeze.networks import ACTIVATION_LIMIT, Levels
 
     assert freezing.ROUNDINGS[-2] == (0.0, *2 * [Levels(ACTIVATION_LIMIT)])
@@ -154,13 +154,13 @@ def test_where_fewer_levels_cost_too_much_activations_have_more_and_at_last_all(
 
 
 def test_roundings_are_tried_until_one_costs_little_enough(digits, monkeypatch):
-    from narrows.training.freeze import codec as freezing
+    from narrows.training.freeze import drafts as freezing
 
     losses = iter([0.2, 0.07, 0.04, 0.0])
     monkeypatch.setattr(freezing, "_loss_db", lambda *given: next(losses))
     tried, make = [], freezing._integer_model
     monkeypatch.setattr(
-        freezing, "_integer_model", lambda *given: tried.append([*given[-2:]]) or make(*given)
+        freezing, "_integer_model", lambda *given: tried.append([*given[0].levels]) or make(*given)
     )
     codec = narrows.train(digits[:300], latent_size=6, architecture="dense", epochs=1)
     assert codec.model.training["freezing_loss_db"] == 0.04
@@ -170,7 +170,7 @@ def test_roundings_are_tried_until_one_costs_little_enough(digits, monkeypatch):
 def test_where_every_rounding_loses_too_much_the_best_is_kept_and_its_loss_told(
     digits, monkeypatch, caplog
 ):
-    from narrows.training.freeze import codec as freezing
+    from narrows.training.freeze import drafts as freezing
 
     losses = iter([0.9, 0.3, math.inf, 0.2, *[0.5] * 20])
     monkeypatch.setattr(freezing, "_loss_db", lambda *given: next(losses))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from narrows.clock import Clock
@@ -13,6 +14,7 @@ from narrows.training.classic.latent_steps import choose_latent_steps
 from narrows.training.closed_form.refit import refit_last_layer
 from narrows.training.data.frames import spread_over
 from narrows.training.freeze import TrainingSignals, freeze
+from narrows.training.freeze.rounding import Rounding
 from narrows.training.plan import RATE_RATIO, Plan
 from narrows.training.preparing import Prepared
 from narrows.training.run import Outcome
@@ -38,7 +40,13 @@ def finished(outcome: Outcome, prepared: Prepared, name: str, clock: Clock) -> C
     ratio, error = RATE_RATIO if has_aims else None, None
     if has_aims and plan.aimed_snr is not None:
         error = _variance(signals, result.model.scaling) * 10.0 ** (-plan.aimed_snr / 10.0)
-    return freeze(result.model, signals, name, summary, lambdas, ratio, error, clock)
+    updates = 0 if plan.method == CLOSED_FORM else plan.epochs * plan.updates_per_epoch
+    rounding = replace(
+        Rounding.after(updates),
+        expected=plan.settings["expected_signals"],
+        bits_per_error=lambdas[plan.middle_quality] if lambdas else None,
+    )
+    return freeze(result.model, signals, name, summary, lambdas, ratio, error, clock, rounding)
 
 
 def _variance(signals: TrainingSignals, scaling: Scaling) -> float:

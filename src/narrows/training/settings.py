@@ -136,6 +136,10 @@ class TrainingSettings(TypedDict, total=False):
         "epochs or more; dense ones from mixtures, where signals are fewer than 10,000 and of "
         "more than a byte an element. Turn it off where a position, a sign or a size means "
         "something.", default=True)]
+    expected_signals: Annotated[int | None, Setting(
+        "How many signals the model is to code, so that their archive and the decoder together "
+        "take the fewest bytes: the fewer, the coarser are the decoder's weights.", least=1,
+        unset="so many that the decoder counts for nothing")]
     levels: Annotated[bool, Setting(
         "Train networks that code whole numbers without loss as well, for --lossless; with a bound "
         "what keeps it, of floats too.", default=False)]

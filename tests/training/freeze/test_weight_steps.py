@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from narrows.training.architectures import Autoencoder, Scaling
-from narrows.training.freeze.weights import choose_weight_steps, rounded_weights
+from narrows.training.freeze.weights import choose_weight_steps, layers_of, rounded_weights
 
 SIZE, WIDE, LATENTS = 16, 64, 4
 REALS = Scaling(0.0, 1.0, 0.0, 1.0, -float("inf"), float("inf"), 1.0, integer=False)
@@ -27,9 +27,13 @@ def signals(n, seed):
     return torch.randn(n, SIZE, generator=torch.Generator().manual_seed(seed))
 
 
+def steps_of(autoencoder, x, loss_db):
+    return choose_weight_steps(autoencoder, x, loss_db, layers_of(autoencoder))
+
+
 def test_other_signals_give_about_the_same_steps(autoencoder):
     one, two, many = (
-        list(choose_weight_steps(autoencoder, signals(n, seed), 0.03).values())
+        list(steps_of(autoencoder, signals(n, seed), 0.03).values())
         for n, seed in ((60, 1), (60, 2), (2000, 3))
     )
     assert one == pytest.approx(two, rel=0.3)
@@ -37,7 +41,7 @@ def test_other_signals_give_about_the_same_steps(autoencoder):
 
 
 def test_the_loss_that_is_allowed_is_about_the_loss_of_other_signals(autoencoder):
-    steps = choose_weight_steps(autoencoder, signals(60, 1), 0.003)
+    steps = steps_of(autoencoder, signals(60, 1), 0.003)
     x = signals(2000, 3)
     exact = autoencoder.decoded(x, rounded=False)
     budget = autoencoder.squared_error(x) * (10**0.0003 - 1)

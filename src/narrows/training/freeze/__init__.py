@@ -4,10 +4,11 @@ No other folder imports both torch and the codec's networks.
 """
 
 from narrows.training.freeze.archives import archive_of, codec_of
-from narrows.training.freeze.codec import TrainingSignals, freeze
+from narrows.training.freeze.codec import freeze
 from narrows.training.freeze.context import fitting_seconds
 from narrows.training.freeze.own_networks import latent_size_of
 from narrows.training.freeze.recordings import check_windows
+from narrows.training.freeze.signals import TrainingSignals
 from narrows.training.freeze.wavelets import check_tiles
 
 __all__ = [

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from narrows.training.architectures import Autoencoder
 from narrows.training.freeze.affine import AFFINE
@@ -27,9 +27,16 @@ Steps = dict[Any, float]
 """The rounding step of each module with weights."""
 
 
+def layers_of(module: nn.Module) -> list[Any]:
+    """Return the layers with weights."""
+    return [each for each in module.modules() if isinstance(each, AFFINE)]
+
+
 @torch.no_grad()
-def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float) -> Steps:
-    """Return the rounding step of the weights of every layer.
+def choose_weight_steps(
+    autoencoder: Autoencoder, scaled: Tensor, loss_db: float, layers: Sequence[Any]
+) -> Steps:
+    """Return the rounding step of the weights of some layers, the others staying as they are.
 
     The loss is that of the highest quality, whose error is the smallest.
 
@@ -39,9 +46,9 @@ def choose_weight_steps(autoencoder: Autoencoder, scaled: Tensor, loss_db: float
     scaled : (n, *frame_shape)
         Frames on which the loss is measured.
     loss_db : float
-        The PSNR that rounding all weights may cost.
+        The PSNR that rounding their weights may cost.
+    layers : sequence of modules with weights
     """
-    layers: list[Any] = [m for m in autoencoder.modules() if isinstance(m, AFFINE)]
     shares = shares_of_error([layer.weight.numel() for layer in layers])
     finest = {layer: (float(layer.weight.abs().max()) or 1.0) / MAX_WEIGHT for layer in layers}
     finest_quality = autoencoder.n_qualities - 1
