@@ -48,10 +48,11 @@ FLOAT_FRACTION = 2.0**-12  # of the spread of float signals: what 1 stands for t
 ALLOWED_LOSS_DB = 0.05
 ROUNDED_FURTHER = (0.5, 0.2)
 """The loss in dB that rounding weights would cause, before they are trained further."""
+FINER = ((Levels(4000), Levels(1500)), (Levels(4000), Levels(4000)))
 FEW = (Levels(639), Levels(1500), Levels(639, most=True))
 ROUNDINGS = (
     *((loss, encoder, decoder) for loss in (0.03, 0.02, 0.012)
-      for encoder, decoder in (*zip(FEW, FEW, strict=True), (Levels(4000), Levels(1500)))),
+      for encoder, decoder in (*zip(FEW, FEW, strict=True), FINER[0])),
     *((loss, Levels(4000), Levels(4000)) for loss in (0.03, 0.02, 0.012, 0.003)),
     (0.0, Levels(ACTIVATION_LIMIT), Levels(ACTIVATION_LIMIT)),
     (0.0, Levels(WIDE_LIMIT, all=WIDE_LIMIT), Levels(WIDE_LIMIT, all=WIDE_LIMIT)),
@@ -147,7 +148,7 @@ def _trained_further(
         if loss > allowed:
             continue
         ranges = _ranges_of(networks, signals)
-        for levels in (*zip(FEW, FEW, strict=True), (Levels(4000), Levels(4000))):
+        for levels in (*zip(FEW, FEW, strict=True), *FINER):
             yield Attempt(networks, ranges, steps, levels)
 
 
