@@ -1,4 +1,4 @@
-"""Where decompressing spends its time, layer by layer, against what the machine allows.
+"""Where decompressing spends its time with numpy, by layers, against what the machine allows.
 
     python -m benchmarks.roofline MODEL [MODEL ...] [--data mnist:test]
 
