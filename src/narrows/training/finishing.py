@@ -40,13 +40,21 @@ def finished(outcome: Outcome, prepared: Prepared, name: str, clock: Clock) -> C
     ratio, error = RATE_RATIO if has_aims else None, None
     if has_aims and plan.aimed_snr is not None:
         error = _variance(signals, result.model.scaling) * 10.0 ** (-plan.aimed_snr / 10.0)
-    updates = 0 if plan.method == CLOSED_FORM else plan.epochs * plan.updates_per_epoch
     rounding = replace(
-        Rounding.after(updates),
+        _rounding_after(outcome),
         expected=plan.settings["expected_signals"],
         bits_per_error=lambdas[plan.middle_quality] if lambdas else None,
     )
     return freeze(result.model, signals, name, summary, lambdas, ratio, error, clock, rounding)
+
+
+def _rounding_after(outcome: Outcome) -> Rounding:
+    """Return how long networks are trained further: not at all where they were interrupted."""
+    result, plan = outcome.result, outcome.plan
+    if plan.method == CLOSED_FORM or result.interrupted:
+        return Rounding()
+    updates = len(result.history) * plan.updates_per_epoch
+    return Rounding.after(updates, in_budget=plan.minutes is not None)
 
 
 def _variance(signals: TrainingSignals, scaling: Scaling) -> float:

@@ -87,6 +87,8 @@ def test_the_fewer_signals_the_more_may_be_lost():
 def test_a_short_training_has_no_time_for_it():
     assert Rounding.after(1_000).updates == 0
     assert Rounding.after(2_000).updates == 200
+    assert Rounding.after(2_000, in_budget=True).updates == 0
+    assert Rounding.after(4_000, in_budget=True).updates == 200
     assert Rounding.after(10**6).updates == 600
 
 

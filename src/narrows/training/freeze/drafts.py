@@ -135,10 +135,10 @@ def _trained_further(
     scaled = train[:CALIBRATION_SIGNALS]
     whole = signals.scaled_validation.cpu()
     in_floats = [autoencoder.squared_error(whole, q) for q in range(autoencoder.n_qualities)]
-    for planned in ROUNDED_FURTHER if rounding.updates or wanted is not None else ():
+    alone = () if wanted is None else ROUNDINGS[0][:1]  # the decoder's weights, and no training
+    for planned in ROUNDED_FURTHER if rounding.updates else alone:
         networks = deepcopy(autoencoder)
-        fine = planned if rounding.updates else ROUNDINGS[0][0]
-        steps = choose_weight_steps(networks, scaled, fine, layers_of(networks))
+        steps = choose_weight_steps(networks, scaled, planned, layers_of(networks))
         if wanted is not None:
             steps |= choose_weight_steps(networks, scaled, wanted, layers_of(networks.decoder))
         train_rounded(networks, train, steps, rounding)

@@ -30,8 +30,10 @@ from narrows.training.freeze.weights import (
     rounded_weights,
 )
 
-SHARE_OF_UPDATES, MOST_UPDATES, LEAST_UPDATES = 0.1, 600, 150
-"""Of the training's, so that a short one does not become a long one; fewer bring nothing."""
+SHARE_OF_UPDATES, SHARE_IN_BUDGET = 0.1, 0.05
+"""Of the training's updates, so that a short one does not become a long one; of one that has a
+budget, which keeps a tenth for freezing."""
+MOST_UPDATES, LEAST_UPDATES = 600, 150  # fewer bring nothing
 BATCH, RATE = 256, 0.01  # of a step of the weights, an update
 PLANNED_DB = tuple(0.03 * 2.0 ** (k / 2) for k in range(15))  # 0.03 to 3.84
 """Losses of PSNR that are considered for a number of signals: from one to the next a quarter of a
@@ -61,9 +63,10 @@ class Rounding:
     bits_per_error: float | None = None
 
     @classmethod
-    def after(cls, updates: int) -> Rounding:
+    def after(cls, updates: int, *, in_budget: bool = False) -> Rounding:
         """Return what a training of so many updates has time for."""
-        own = min(int(SHARE_OF_UPDATES * updates), MOST_UPDATES)
+        share = SHARE_IN_BUDGET if in_budget else SHARE_OF_UPDATES
+        own = min(int(share * updates), MOST_UPDATES)
         return cls(own if own >= LEAST_UPDATES else 0)
 
     def bits(self, error: float, added: float, latent_size: int) -> float:
