@@ -84,6 +84,26 @@ def test_the_fewer_signals_the_more_may_be_lost():
     assert losses[0] > 1.0 > 0.1 > losses[-1]
 
 
+def test_held_out_signals_are_measured_in_parts_that_fit_in_memory(monkeypatch):
+    from narrows.training.freeze import drafts
+
+    sizes, measure = [], Autoencoder.squared_error
+    monkeypatch.setattr(drafts, "BATCH", 50)
+    monkeypatch.setattr(
+        drafts.Autoencoder,
+        "squared_error",
+        lambda self, x, *given, **named: sizes.append(len(x)) or measure(self, x, *given, **named),
+    )
+    scaled = signals(130)
+    held_out = drafts.TrainingSignals(scaled.numpy(), scaled.numpy(), scaled, scaled)
+    other = networks()
+    with torch.no_grad():
+        other.decoder[2].bias += 1.0
+    assert drafts._loss_of_rounding(networks(), networks(), held_out) == 0.0
+    assert drafts._loss_of_rounding(networks(), other, held_out) > 0.1
+    assert set(sizes) == {50, 30}
+
+
 def test_a_short_training_has_no_time_for_it():
     assert Rounding.after(1_000).updates == 0
     assert Rounding.after(2_000).updates == 200
