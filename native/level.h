@@ -25,6 +25,7 @@
 
 #include "sums.h"
 #include "turn.h"
+#include "steps.h"
 
 /* ------------------------------------------------------------------ without weights */
 
@@ -116,4 +117,5 @@ FUNCTION int OF(run_batch)(const program *p, const batch *b) {
 }
 
 extern const level OF(level);
-const level OF(level) = {NAME, ROW, TILE, OF(is_supported), OF(run_batch)};
+const level OF(level) = {NAME, ROW, TILE, OF(is_supported), OF(run_batch),
+                         LANES, OF(tell), OF(ends)};

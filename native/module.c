@@ -1,12 +1,9 @@
 /* narrows.codec._native: programs for Python. Arrays are any that have the buffer protocol. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "python.h"
 
 #include <string.h>
 
-#include "program.h"
-
-enum { VERSION = 1 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 2 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -21,8 +18,7 @@ const level *const LEVELS[] = {
 const int N_LEVELS = sizeof LEVELS / sizeof *LEVELS;
 static const char PROGRAM[] = "narrows.program";
 
-/* Borrow an array of numbers of one size; -1 with an exception where it is another. */
-static int borrow(PyObject *from, Py_buffer *view, Py_ssize_t size, int writable) {
+int borrow(PyObject *from, Py_buffer *view, Py_ssize_t size, int writable) {
   int flags = PyBUF_C_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0);
   if (PyObject_GetBuffer(from, view, flags)) return -1;
   if (view->itemsize == size) return 0;
@@ -43,7 +39,7 @@ static PyObject *levels(PyObject *self, PyObject *none) {
   return names;
 }
 
-static const level *find_level(const char *name) {
+const level *find_level(const char *name) {
   for (int i = 0; i < N_LEVELS; i++)
     if (!strcmp(LEVELS[i]->name, name) && LEVELS[i]->is_supported()) return LEVELS[i];
   PyErr_Format(PyExc_ValueError, "no level %s on this processor", name);
@@ -52,37 +48,44 @@ static const level *find_level(const char *name) {
 
 static void forget(PyObject *capsule) { free_program(PyCapsule_GetPointer(capsule, PROGRAM)); }
 
-static PyObject *program_of(const description *given, const char *name) {
+PyObject *refusal(const char *what, const char *reason, int no_memory) {
+  if (no_memory) return PyErr_NoMemory();
+  return PyErr_Format(PyExc_ValueError, "%s with %s", what, reason);
+}
+
+static PyObject *program_of(const description *given, const level *on) {
   const char *reason = NULL;
   int no_memory = 0;
-  const level *on = find_level(name);
-  if (!on) return NULL;
   program *made = new_program(given, on, &reason, &no_memory);
-  if (!made && no_memory) return PyErr_NoMemory();
-  if (!made) return PyErr_Format(PyExc_ValueError, "a program with %s", reason);
+  if (!made) return refusal("a program", reason, no_memory);
   PyObject *capsule = PyCapsule_New(made, PROGRAM, forget);
   if (!capsule) free_program(made);
   return capsule;
 }
 
-static PyObject *make(PyObject *self, PyObject *arguments) {
-  (void)self;
+PyObject *make_of(PyObject *arguments, maker make_one) {
   const char *name;
   PyObject *given[3], *made = NULL;
   Py_buffer fields, weights, numbers;
   if (!PyArg_ParseTuple(arguments, "sOOO", &name, given, given + 1, given + 2)) return NULL;
-  if (borrow(given[0], &fields, 8, 0)) return NULL;
+  const level *on = find_level(name);
+  if (!on || borrow(given[0], &fields, 8, 0)) return NULL;
   if (!borrow(given[1], &weights, 2, 0)) {
     if (!borrow(given[2], &numbers, 4, 0)) {
       description all = {fields.buf,        fields.len / 8, weights.buf, weights.len / 2,
                          numbers.buf, numbers.len / 4};
-      made = program_of(&all, name);
+      made = make_one(&all, on);
       PyBuffer_Release(&numbers);
     }
     PyBuffer_Release(&weights);
   }
   PyBuffer_Release(&fields);
   return made;
+}
+
+static PyObject *make(PyObject *self, PyObject *arguments) {
+  (void)self;
+  return make_of(arguments, program_of);
 }
 
 /* Run a program on borrowed arrays; -1 with an exception where they do not fit. */
@@ -124,6 +127,10 @@ static PyMethodDef METHODS[] = {
     {"levels", levels, METH_NOARGS, "Name the levels that this processor has, the fastest first."},
     {"make", make, METH_VARARGS, "Make a program of its description: (level, fields, weights, numbers)."},
     {"run", run, METH_VARARGS, "Run (program, x, y): (n, ...) float32 or float64 to as many results."},
+    {"make_tables", make_tables, METH_VARARGS, "Make coding tables: (level, fields, weights, numbers)."},
+    {"frequencies", frequencies, METH_VARARGS, "Write the frequencies of (tables, symbols, to)."},
+    {"pack", pack, METH_VARARGS, "Return the packets of (tables, model id, quality, symbols)."},
+    {"unpack", unpack, METH_VARARGS, "Decode (tables, model id, packets, symbols, found)."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -132,7 +139,7 @@ static int execute(PyObject *module) { return PyModule_AddIntConstant(module, "V
 static PyModuleDef_Slot SLOTS[] = {{Py_mod_exec, execute}, {0, NULL}};
 
 static struct PyModuleDef MODULE = {
-    PyModuleDef_HEAD_INIT, "narrows.codec._native", "Exact integer networks, compiled.", 0,
+    PyModuleDef_HEAD_INIT, "narrows.codec._native", "Exact integer networks and coders, compiled.", 0,
     METHODS, SLOTS, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&MODULE); }

@@ -4,21 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reading.h"
+
 enum { HEAD = 8, FIELDS = 32 };
 #define MOST ((int64_t)1 << 28) /* elements of an array, as in the format */
-
-typedef struct {
-  const description *given;
-  const char *reason;
-  int no_memory;
-} reader;
-
-static int refuse(reader *r, const char *reason) {
-  if (!r->reason) r->reason = reason;
-  return -1;
-}
-
-static int within(int64_t value, int64_t low, int64_t high) { return low <= value && value <= high; }
 
 void *aligned_zeros(int64_t n, size_t size) {
   if (n < 0 || (uint64_t)n > (SIZE_MAX - 128) / size) return NULL;
@@ -35,12 +24,6 @@ void aligned_release(void *p) {
   void *raw;
   memcpy(&raw, (char *)p - sizeof(void *), sizeof raw);
   free(raw);
-}
-
-static void *room(reader *r, int64_t n, size_t size) {
-  void *p = aligned_zeros(n, size);
-  if (!p) r->no_memory = 1, refuse(r, "no memory");
-  return p;
 }
 
 /* Copy `n` of the description's numbers, from `start`. */

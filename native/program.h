@@ -88,11 +88,17 @@ typedef struct {
   int x_is_double, y_is_double;
 } batch;
 
+struct tables;
+struct place;
+
 typedef struct level {
   const char *name;
   int n_lanes, largest_tile;
   int (*is_supported)(void);
   int (*run)(const program *, const batch *); /* 0, or -1 where memory is short */
+  int n_vector; /* int32 in a vector */
+  void (*tell)(const struct tables *, const struct place *, int32_t *state, int32_t entry);
+  void (*ends)(const struct tables *, const struct place *, const int32_t *state, int32_t *ends);
 } level;
 
 extern const level *const LEVELS[];

@@ -2,7 +2,7 @@
 
     python -m scripts.sanitized [--networks 300]
 
-Builds the extension into a folder of its own, with GCC, and runs the tests of the native engine and
+Builds the extension into a folder of its own, with GCC, and runs the tests of compiled code and
 `scripts.native_fuzz` with it. Ends with the first report of a sanitizer.
 """
 
@@ -16,7 +16,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1"
-TESTS = "tests/codec/networks/test_native_engine.py"
+TESTS = (
+    "tests/codec/networks/test_native_engine.py",
+    "tests/codec/entropy/test_compiled_tables.py",
+)
 
 
 def copy_of_the_project(folder):
@@ -52,7 +55,7 @@ def main():
             "CI": "true",  # what is missing fails
         }
         for command in (
-            ["pytest", "-q", "-p", "no:cacheprovider", "-n", "0", TESTS],
+            ["pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS],
             ["scripts.native_fuzz", "--networks", str(options.networks)],
         ):
             run = [sys.executable, "-m", *command]

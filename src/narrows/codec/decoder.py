@@ -23,6 +23,7 @@ from narrows.errors import FormatError, WrongModelError
 
 __all__ = ["Decoder", "stream_of"]
 
+NOT_YET = FormatError("packet that nothing has decoded")
 UnpackedPacket = tuple[Symbols, int] | Frames
 """Symbols and their quality, or the signal itself, `(1, *frame_shape)`."""
 
@@ -72,8 +73,10 @@ class Decoder(Shared, Receiver):
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
         """Decompress a packet; see `Codec.decompress_packet`."""
-        frames = self._signals([self._unpacked(packet, checksum)])
-        return frames.reshape(self.model.frame_shape)
+        (unpacked,) = self._unpacked([packet], checksum)
+        if isinstance(unpacked, FormatError):
+            raise unpacked
+        return self._signals([unpacked]).reshape(self.model.frame_shape)
 
     def decompress_packets(
         self,
@@ -90,23 +93,37 @@ class Decoder(Shared, Receiver):
         if isinstance(packets, Packet):
             raise FormatError("packets are one packet; give a list of them, or decompress_packet")
         unpacked = list[UnpackedPacket]()
-        for number, packet in enumerate(packets):
-            try:
-                unpacked.append(self._unpacked(packet, checksum))
-            except FormatError as error:
-                if on_error is None:
-                    raise FormatError(f"packet {number}, counted from 0: {error}") from None
-                on_error(number, error)
+        for number, each in enumerate(self._unpacked(packets, checksum)):
+            if not isinstance(each, FormatError):
+                unpacked.append(each)
+            elif on_error is None:
+                raise FormatError(f"packet {number}, counted from 0: {each}") from None
+            else:
+                on_error(number, each)
         return self._signals(unpacked)
 
-    def _unpacked(self, packet: Packet, checksum: bool) -> UnpackedPacket:
-        """Undo the entropy coding of a packet; few keep a promise."""
-        content = self.packets.content(packet, checksum=checksum)
-        if not keeps_promise(content):
-            return self.packets.decode_content(content)
-        from narrows.codec.promised_packets import decode_promised
+    def _unpacked(
+        self, packets: Iterable[Packet], checksum: bool
+    ) -> list[UnpackedPacket | FormatError]:
+        """Undo the entropy coding of packets; few keep a promise."""
+        found = list[UnpackedPacket | FormatError]()
+        coded, contents = list[int](), list[bytes]()
+        for packet in packets:
+            try:
+                content = self.packets.content(packet, checksum=checksum)
+                if keeps_promise(content):
+                    from narrows.codec.promised_packets import decode_promised
 
-        return decode_promised(content, self.model)
+                    found.append(decode_promised(content, self.model))
+                    continue
+                coded.append(len(found))
+                contents.append(content)
+                found.append(NOT_YET)
+            except FormatError as error:
+                found.append(error)
+        for number, each in zip(coded, self.packets.decode_all(contents), strict=True):
+            found[number] = each
+        return found
 
     def _signals(self, unpacked: Sequence[UnpackedPacket]) -> Frames:
         """Return the `(n, *frame_shape)` signals of packets."""
@@ -131,7 +148,13 @@ class Decoder(Shared, Receiver):
     @cached_property
     def packets(self) -> PacketCoder:
         """The coder of single signals."""
-        return PacketCoder(self.model.model_id, {q.number: q.tables for q in self.model.qualities})
+        model = self.model
+        tables = {quality.number: quality.tables for quality in model.qualities}
+        return PacketCoder(
+            model.model_id,
+            tables,
+            lambda number: self.transform.compiled_tables(model.quality(number)),
+        )
 
     def check_model_of(self, header: Header) -> None:
         """Raise WrongModelError unless this model wrote the archive, or it needs none."""

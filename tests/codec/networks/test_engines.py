@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from narrows.codec.codec import Codec
+from narrows.codec.entropy.compiled import CompiledTables
 from narrows.codec.networks import engines
 from narrows.codec.networks.backend import NUMPY
 from narrows.codec.networks.engines import (
@@ -21,6 +22,7 @@ from narrows.codec.networks.engines import (
 )
 from narrows.codec.networks.native.extension import extension, levels
 from narrows.errors import ModelError, SettingError
+from tests.helpers.tiny_models import tiny_model
 
 native, WHY = extension()
 compiled = pytest.mark.skipif(native is None, reason=f"the compiled part is {WHY}")
@@ -92,6 +94,25 @@ def test_numpy_computes_where_compiled_code_gives_other_answers(tiny_codec, digi
         codec = Codec.from_bytes(tiny_codec.model_bytes)
     assert codec.transform.engine is REFERENCE
     assert codec.compress(digits) == blob
+
+
+@compiled
+@pytest.mark.parametrize("method", ["frequencies", "unpack"])
+def test_numpy_computes_where_compiled_tables_give_others(method, monkeypatch):
+    monkeypatch.setenv(ENGINE_VARIABLE, "native")
+    data = Codec(tiny_model("int16", (3, 2), latent_size=4, contexts=(1,))).model_bytes
+    assert Codec.from_bytes(data).transform.engine.name.startswith("native")
+    right = getattr(CompiledTables, method)
+
+    def wrong(*arguments):
+        first, *rest = right(*arguments)
+        return [first + 1, *rest]
+
+    monkeypatch.setattr(CompiledTables, method, wrong)
+    with pytest.warns(RuntimeWarning, match="does not compute the known answers of model"):
+        transform = Codec.from_bytes(data).transform
+    assert transform.engine is REFERENCE
+    assert transform.compiled_tables(transform.model.quality()) is None
 
 
 @compiled

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from functools import partial
 
+import numpy as np
+
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.requests import Progress, Request
@@ -58,4 +60,10 @@ def lossy_packets(
         return len(pack(symbols, quality))
 
     found, qualities = choose(symbol_encoder, x, request, size_of, progress)
-    return [pack(*each) for each in zip(found.symbols, qualities.tolist(), strict=True)]
+    packets = [b""] * len(x)
+    for quality in np.unique(qualities).tolist():
+        own = np.flatnonzero(qualities == quality)
+        coded = decoder.packets.encode_all(found.symbols[own], quality, checksum=checksum)
+        for number, packet in zip(own.tolist(), coded, strict=True):
+            packets[number] = packet
+    return packets

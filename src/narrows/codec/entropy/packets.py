@@ -16,7 +16,7 @@ writes is an error. `docs/FORMAT.md` is the specification.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 from zlib import crc32
@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from narrows.codec.entropy.ans import fold_escape, unfold_escape
 from narrows.codec.entropy.bits import MAX_GOLOMB_ZEROS
+from narrows.codec.entropy.compiled import CompiledTables
 from narrows.codec.entropy.tables import PRECISION, TOTAL, CodingTables, FrequencyTable, Symbols
 from narrows.errors import DataError, FormatError
 
@@ -41,18 +42,41 @@ class PacketCoder:
         16 bytes; a packet does not hold them, but its check bits and checksum depend on them.
     tables : mapping of int to CodingTables
         Those of each quality, whose numbers count from 1.
+    compiled : callable, optional
+        Returns those of a quality in compiled code, or None where numpy is to be used.
     """
 
-    def __init__(self, model_id: bytes, tables: Mapping[int, CodingTables]) -> None:
+    def __init__(
+        self,
+        model_id: bytes,
+        tables: Mapping[int, CodingTables],
+        compiled: Callable[[int], CompiledTables | None] = lambda quality: None,
+    ) -> None:
         self.model_id = model_id
         self.tables = tables
+        self._compiled = compiled
 
     def encode(self, symbols: Symbols, quality: int, *, checksum: bool = False) -> bytes:
         """Code `(latent_size,)` int32 symbols, of any value, to a packet."""
+        (packet,) = self.encode_all(symbols[None], quality, checksum=checksum)
+        return packet
+
+    def encode_all(self, symbols: Symbols, quality: int, *, checksum: bool = False) -> list[bytes]:
+        """Code `(n, latent_size)` symbols to a packet each."""
+        compiled = self._compiled(quality)
+        contents = (
+            [self._encode(each, quality) for each in symbols]
+            if compiled is None
+            else compiled.pack(self.model_id, quality, symbols)
+        )
+        return [self.checked(content, checksum=checksum) for content in contents]
+
+    def _encode(self, symbols: Symbols, quality: int) -> bytes:
+        """Code symbols to a packet without a checksum, in Python."""
         payload, escapes = encode_payload(symbols, self.tables[quality])
         first = (quality - 1) << 5 | escapes << 4
         first |= crc32(symbols.astype("<i4").tobytes(), crc32(self.model_id + bytes([first]))) & 15
-        return self.checked(bytes([first]) + payload, checksum=checksum)
+        return bytes([first]) + payload
 
     def decode(self, packet: Packet, *, checksum: bool = False) -> tuple[Symbols, int]:
         """Undo `encode`: return the symbols and the quality.
@@ -66,13 +90,45 @@ class PacketCoder:
 
     def decode_content(self, content: bytes) -> tuple[Symbols, int]:
         """Undo `encode` of a packet without its checksum; see `decode`."""
+        (found,) = self.decode_all([content])
+        if isinstance(found, FormatError):
+            raise found
+        return found
+
+    def decode_all(self, contents: Sequence[bytes]) -> list[tuple[Symbols, int] | FormatError]:
+        """Undo `encode` of many packets without checksums; errors are returned in their place."""
+        found: list[tuple[Symbols, int] | FormatError | None] = [None] * len(contents)
+        by_quality = dict[int, list[int]]()
+        for number, content in enumerate(contents):
+            by_quality.setdefault((content[0] >> 5) + 1, []).append(number)
+        for quality, own in by_quality.items():
+            compiled = self._compiled(quality) if quality in self.tables else None
+            if compiled is None:
+                continue
+            symbols, is_ours = compiled.unpack(self.model_id, [contents[i] for i in own])
+            for number, each, ours in zip(own, symbols, is_ours.tolist(), strict=True):
+                found[number] = (each, quality) if ours else None
+        return [
+            self._decoded(content) if each is None else each
+            for content, each in zip(contents, found, strict=True)
+        ]
+
+    def _decoded(self, content: bytes) -> tuple[Symbols, int] | FormatError:
+        """Decode in Python, which tells what is wrong where something is."""
+        try:
+            return self._decode(content)
+        except FormatError as error:
+            return error
+
+    def _decode(self, content: bytes) -> tuple[Symbols, int]:
+        """Decode a packet without its checksum, in Python."""
         quality = (content[0] >> 5) + 1
         if quality not in self.tables:
             raise FormatError(f"packet of quality {quality}, which {self._not_ours}")
         escapes = bool(content[0] & 0x10)
         symbols = decode_payload(content[1:], self.tables[quality], escapes)
         # One comparison holds the escape mode, the check bits and every byte of the payload.
-        if self.encode(symbols, quality) != content:
+        if self._encode(symbols, quality) != content:
             raise FormatError(f"packet that {self._not_ours}, or made with checksum=True")
         return symbols, quality
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol
 
+from narrows.codec.entropy.compiled import CompiledTables, fits
+from narrows.codec.entropy.tables import CodingTables
 from narrows.codec.networks.backend import NUMPY, Backend, Float, Shape
 from narrows.codec.networks.layers import Layer, Step
 from narrows.codec.networks.native.chains import compile_native, piece_of, placed
@@ -44,6 +46,10 @@ class Engine(Protocol):
         """Prepare one layer for inputs of `shape`; `dtype` and `limit` as for `Layer.compile`."""
         ...
 
+    def compile_tables(self, tables: CodingTables) -> CompiledTables | None:
+        """Prepare coding tables; None where numpy is to make their frequencies."""
+        ...
+
 
 @dataclass(frozen=True)
 class LibraryEngine:
@@ -63,6 +69,9 @@ class LibraryEngine:
     def compile_layer(self, layer: Layer, shape: Shape, dtype: Float, limit: int) -> Step:
         """Prepare a layer for the library."""
         return layer.compile(self.backend, dtype, limit)
+
+    def compile_tables(self, tables: CodingTables) -> None:
+        """Leave coding tables to numpy."""
 
 
 REFERENCE = LibraryEngine()
@@ -103,6 +112,11 @@ class NativeEngine:
             if piece
             else layer.compile(self.backend, dtype, limit)
         )
+
+    def compile_tables(self, tables: CodingTables) -> CompiledTables | None:
+        """Prepare coding tables, where they fit."""
+        native, _ = extension()
+        return CompiledTables(tables, native, self.level) if fits(tables) else None
 
 
 def engine_for(backend: Backend | None = None) -> Engine:

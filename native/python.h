@@ -1,0 +1,24 @@
+/* What the files share that Python calls. */
+#ifndef NARROWS_PYTHON_H
+#define NARROWS_PYTHON_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "program.h"
+
+/* Borrow an array of numbers of one size; -1 with an exception where it is another. */
+int borrow(PyObject *from, Py_buffer *view, Py_ssize_t size, int writable);
+const level *find_level(const char *name);
+
+/* What makes something of a description: of a program, or of tables. */
+typedef PyObject *(*maker)(const description *, const level *);
+PyObject *make_of(PyObject *arguments, maker);
+PyObject *refusal(const char *what, const char *reason, int no_memory);
+
+PyObject *make_tables(PyObject *self, PyObject *arguments);
+PyObject *frequencies(PyObject *self, PyObject *arguments);
+PyObject *unpack(PyObject *self, PyObject *arguments);
+PyObject *pack(PyObject *self, PyObject *arguments);
+
+#endif

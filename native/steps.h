@@ -1,0 +1,106 @@
+/* The steps of a context model, for one signal, of a level; see level.h, which includes it. */
+#include "symbols.h"
+
+typedef int32_t OF(ints) __attribute__((vector_size(4 * LANES)));
+typedef float OF(floats) __attribute__((vector_size(4 * LANES)));
+typedef int16_t OF(shorts) __attribute__((vector_size(2 * LANES), aligned(2)));
+
+/* Add the products of pairs of inputs to T vectors of sums; rows of weights are `apart` numbers. */
+INLINE void OF(add_rows)(const int32_t *x, int64_t pairs, const int32_t *w, int64_t apart, vec *s,
+                         const int T) {
+  for (int64_t i = 0; i < pairs; i++, w += apart) {
+    vec here = v_splat(x[i]);
+    UNROLL for (int t = 0; t < T; t++) s[t] = v_dot(s[t], here, v_load(w + t * LANES));
+  }
+}
+
+/* Sums of vectors of outputs from `o` on, at `from`, to `to`. */
+#define SUM_ROWS(T)                                                                \
+  {                                                                                \
+    vec s[T];                                                                      \
+    UNROLL for (int t = 0; t < T; t++) s[t] = v_load(from + o + t * LANES);        \
+    OF(add_rows)(x, pairs, w + o, n, s, T);                                        \
+    UNROLL for (int t = 0; t < T; t++) v_store(to + o + t * LANES, s[t]);          \
+  }
+
+FUNCTION void OF(sum_rows)(const int32_t *x, int64_t pairs, const int32_t *w, int64_t n,
+                           const int32_t *from, int32_t *to) {
+  int64_t o = 0;
+  for (; o + 4 * LANES <= n; o += 4 * LANES) SUM_ROWS(4)
+  switch ((n - o) / LANES) {
+    case 3: SUM_ROWS(3) break;
+    case 2: SUM_ROWS(2) break;
+    case 1: SUM_ROWS(1) break;
+  }
+}
+
+FUNCTION void OF(tell)(const tables *c, const place *p, int32_t *state, int32_t entry) {
+  int32_t *x = state + c->n_sums;
+  ((int16_t *)(void *)x)[p->context] = (int16_t)(entry - p->size / 2);
+  const int64_t known = p->context + 1, n = c->n_unit_lanes;
+  if (known == c->n_contexts) return;
+  int32_t hidden[MAX_UNITS] __attribute__((aligned(64)));
+  int16_t *h = (int16_t *)(void *)hidden;
+  OF(sum_rows)(x, (known + 1) / 2, p->hidden, n, p->bias, hidden);
+  for (int64_t o = 0; o < n; o += LANES) {
+    vec s = OF(clipped)(v_right(v_load(hidden + o), c->hidden_shift), c->hidden_limit);
+    OF(ints) active = (OF(ints))OF(activated)(s, LEAKY_RELU);
+    *(OF(shorts) *)(void *)(h + o) = __builtin_convertvector(active, OF(shorts));
+  }
+  OF(sum_rows)(hidden, (c->n_units + 1) / 2, p->output, p->n_following, state, state);
+}
+
+/* Shares of entries from their exponentials, as floats in `ends`; at least 1 each is still to add. */
+FUNCTION void OF(share_out)(const place *p, int64_t sum, int32_t *ends) {
+  const int64_t room = TOTAL - p->size;
+  if (p->size <= MAX_NARROW_ENTRIES) {
+    const float unit = (float)((room << NARROW_ROOM_BITS) / sum) * 0x1p-12f;
+    for (int64_t e = 0; e < p->n_lanes; e += LANES) {
+      OF(floats) shares = (OF(floats))v_load(ends + e) * unit;
+      v_store(ends + e, (vec)__builtin_convertvector(shares, OF(ints)));
+    }
+    return;
+  }
+  const int64_t unit = (room << WIDE_ROOM_BITS) / sum;
+  const float *parts = (const float *)(const void *)ends;
+  for (int64_t e = 0; e < p->size; e++)
+    ends[e] = (int32_t)((int64_t)parts[e] * unit >> WIDE_ROOM_BITS);
+}
+
+FUNCTION void OF(ends)(const tables *c, const place *p, const int32_t *state, int32_t *ends) {
+  const int64_t m = c->n_outputs, pairs = (m + 1) / 2, n = p->n_lanes;
+  const int32_t *sums = state + (c->n_contexts - 1 - p->context) * m;
+  int32_t factors[MAX_OUTPUTS / 2] = {0}, lanes[LANES] __attribute__((aligned(64)));
+  for (int64_t j = 0; j < m; j++) {
+    int32_t s = sums[j] >> c->output_shift;
+    s = s > c->output_limit ? c->output_limit : s < -c->output_limit ? -c->output_limit : s;
+    ((int16_t *)(void *)factors)[j] = (int16_t)s;
+  }
+  OF(sum_rows)(factors, pairs, p->basis, n, p->base, ends);
+  vec top = v_splat(INT32_MIN);
+  for (int64_t e = 0; e < n; e += LANES) {
+    vec log = v_right(v_load(ends + e), c->row_shift);
+    v_store(ends + e, log);
+    top = v_max(top, log);
+  }
+  v_store(lanes, top);
+  int32_t largest = lanes[0];
+  for (int i = 1; i < LANES; i++) largest = lanes[i] > largest ? lanes[i] : largest;
+  const vec up = v_splat(LARGEST_LOG - largest);
+  OF(ints) sum = {0};
+  for (int64_t e = 0; e < n; e += LANES) {
+    vec bits = v_left(v_max(v_add(v_load(ends + e), up), v_splat(EXP_ZERO)), EXP_SHIFT);
+    v_store(ends + e, bits);
+    sum += __builtin_convertvector((OF(floats))bits, OF(ints));
+  }
+  int64_t all = -((n - p->size) << 5); /* what is no entry has the least exponential, 2^5 */
+  for (int i = 0; i < LANES; i++) all += sum[i];
+  OF(share_out)(p, all, ends);
+  int32_t at = 0;
+  for (int64_t e = 0; e < p->size; e++) {
+    int32_t share = ends[e] + 1;
+    ends[e] = at;
+    at += share;
+  }
+  ends[p->size] = TOTAL; /* the last entry has what is left */
+}

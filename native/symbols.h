@@ -1,0 +1,95 @@
+/* Coding tables for symbols: frequencies that are fixed, or that a context model makes.
+
+   A *place* is a step of the coding order: a latent and its table. The network of a context model
+   (see narrows.codec.entropy.context_model) runs for one signal at a time, its outputs in the lanes
+   of vectors. What it knows of a signal lies in a *state*:
+
+       sums   : (n_sums) int32      of the outputs, those of the last place first
+       inputs : (n_inputs, 2) int16  entries less half a table's size, in pairs
+
+   Frequencies are given as *ends*: where each entry's share of 2^24 begins, and 2^24 behind the last.
+   Whoever makes a table has proven that no sum leaves int32; it is proven again here. */
+#ifndef NARROWS_SYMBOLS_H
+#define NARROWS_SYMBOLS_H
+
+#include "program.h"
+
+enum { PRECISION = 24, TOTAL = 1 << PRECISION, MAX_ENTRIES = 4097, MAX_UNITS = 1024 };
+enum { MAX_OUTPUTS = 32, LOG_UNIT = 32, EXP_ZERO = LOG_UNIT * (127 + 5) };
+enum { LARGEST_LOG = LOG_UNIT * 13 + EXP_ZERO, EXP_SHIFT = 18, MAX_NARROW_ENTRIES = 63 };
+enum { NARROW_ROOM_BITS = 12, WIDE_ROOM_BITS = 24 };
+enum { MAX_GOLOMB_ZEROS = 32, MAX_GOLOMB_BITS = 2 * MAX_GOLOMB_ZEROS + 1 };
+
+typedef struct place {
+  int32_t latent, low, size; /* of the table, the escape included */
+  int64_t context;           /* its number among the places of the context model; -1: fixed */
+  const int32_t *ends;       /* of a fixed table */
+  const int32_t *base, *basis;           /* (n_lanes); (pairs of outputs, n_lanes) */
+  const int32_t *hidden, *bias, *output; /* what follows when its entry is known */
+  int64_t n_lanes, n_following;          /* entries; sums that depend on it; both in whole vectors */
+} place;
+
+typedef struct tables {
+  const struct level *level;
+  int64_t n_latents, n_places, n_contexts;
+  place *places;
+  int64_t n_units, n_outputs, n_unit_lanes, n_sums, n_inputs, n_state, n_room; /* n_room: of ends */
+  int32_t hidden_shift, hidden_limit, output_shift, output_limit, row_shift;
+  int32_t *start; /* (n_state): of a signal of which nothing is known */
+  int32_t *numbers, *weights;
+} tables;
+
+/* Return tables, or NULL with a reason, as `new_program` does. */
+tables *new_tables(const description *, const struct level *, const char **reason, int *no_memory);
+void free_tables(tables *);
+
+/* The ends at a place, given what is known; `room` is for those of a context model. */
+const int32_t *ends_at(const tables *, const place *, const int32_t *state, int32_t *room);
+void tell(const tables *, const place *, int32_t *state, int32_t entry);
+
+/* The entry whose share holds `at`, of the first `n`. */
+static inline int32_t entry_at(const int32_t *ends, int32_t n, int32_t at) {
+  const int32_t *from = ends;
+  while (n > 1) {
+    int32_t half = n / 2;
+    from = from[half] <= at ? from + half : from;
+    n -= half;
+  }
+  return (int32_t)(from - ends);
+}
+
+static inline int32_t entry_of(const place *p, int32_t symbol) {
+  int64_t entry = (int64_t)symbol - p->low;
+  return entry < 0 || entry >= p->size - 1 ? p->size - 1 : (int32_t)entry;
+}
+
+/* Symbols outside a table, numbered: even above it, odd below. */
+uint64_t fold_escape(const place *, int32_t symbol);
+int unfold_escape(const place *, uint64_t number, int32_t *symbol); /* -1: no int32 */
+
+/* ------------------------------------------------------------------ packets */
+
+typedef struct {
+  const uint8_t *bytes;
+  int64_t n;
+} packet; /* without a checksum */
+
+typedef struct {
+  uint8_t bytes[16];
+} model_id;
+
+/* Decode packets of one quality to (n, n_latents) symbols; `found` tells which an encoder writes.
+   Return -1 where memory is short. */
+int unpack_packets(const tables *, const model_id *, const packet *, int64_t n, int32_t *symbols,
+                   uint8_t *found);
+
+/* Encode the symbols of one signal to at most `packet_room` bytes; return how many, or -1. */
+int64_t packet_room(const tables *);
+int64_t pack_packet(const tables *, const model_id *, int quality, const int32_t *symbols, uint8_t *to);
+
+/* ------------------------------------------------------------------ blocks */
+
+/* Frequencies of the entries, place by place: (n, size) each. */
+int all_frequencies(const tables *, const int32_t *symbols, int64_t n, int32_t *to);
+
+#endif

@@ -1,0 +1,147 @@
+"""Coding tables in compiled code, which makes the same frequencies and the same bytes as numpy.
+
+    CodingTables ──description──► numbers ──_native.make_tables──► CompiledTables
+
+A table, or a context model whose sums are not proven to fit int32, is left to numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.entropy.context_model import ContextModel
+from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.tables import (
+    CodingTables,
+    FixedTables,
+    FrequencyTable,
+    Symbols,
+    TablesInTurn,
+)
+
+MAX_INT16, MAX_INT32, MAX_SHIFT = 2**15 - 1, 2**31 - 1, 31
+MAX_ROW_SHIFT = 18
+HEAD = 16
+Arrays = tuple[npt.NDArray[np.int64], npt.NDArray[np.int16], npt.NDArray[np.int32]]
+
+
+class CompiledTables:
+    """Coding tables of one level of this processor.
+
+    Parameters
+    ----------
+    tables : CodingTables
+        That `fits` accepts.
+    native : module
+        `narrows.codec._native`.
+    level : str
+    """
+
+    def __init__(self, tables: CodingTables, native: Any, level: str) -> None:
+        self._native = native
+        self._latents, self._order = len(tables.row), list(tables.order)
+        self._sizes = [tables.row[j].weights.size for j in tables.order]
+        self._tables = native.make_tables(level, *description(tables))
+
+    def frequencies(self, symbols: Symbols) -> Iterator[npt.NDArray[np.int32]]:
+        """Yield the `(n, size)` frequencies of `(n, latent_size)` symbols, place by place."""
+        symbols, n = self._taken(symbols), len(symbols)
+        flat = np.empty(n * sum(self._sizes), np.int32)
+        self._native.frequencies(self._tables, symbols, flat)
+        ends = np.cumsum([n * size for size in self._sizes])
+        for size, part in zip(self._sizes, np.split(flat, ends[:-1]), strict=True):
+            yield part.reshape(n, size)
+
+    def pack(self, model_id: bytes, quality: int, symbols: Symbols) -> list[bytes]:
+        """Encode `(n, latent_size)` symbols to packets without checksums."""
+        packets: list[bytes]
+        packets = self._native.pack(self._tables, model_id, quality, self._taken(symbols))
+        return packets
+
+    def unpack(
+        self, model_id: bytes, packets: Sequence[bytes]
+    ) -> tuple[Symbols, npt.NDArray[np.bool_]]:
+        """Decode packets of one quality, without checksums.
+
+        Returns
+        -------
+        symbols : (n, latent_size) int32
+        is_ours : (n,) bool
+            Whether a packet is exactly what `pack` writes; where not, symbols mean nothing.
+        """
+        symbols = np.empty((len(packets), self._latents), np.int32)
+        is_ours = np.empty(len(packets), np.bool_)
+        self._native.unpack(self._tables, model_id, tuple(packets), symbols, is_ours)
+        return symbols, is_ours
+
+    def gives_back(self, symbols: Symbols) -> bool:
+        """Return whether packets of `(n, latent_size)` symbols of any value hold these."""
+        packets = self.pack(bytes(16), 1, symbols)
+        found, is_ours = self.unpack(bytes(16), packets)
+        of_order = found[:, self._order], symbols[:, self._order]
+        return bool(is_ours.all()) and np.array_equal(*of_order)
+
+    def _taken(self, symbols: Symbols) -> Symbols:
+        return np.ascontiguousarray(symbols, np.int32)
+
+
+def fits(tables: CodingTables) -> bool:
+    """Return whether compiled code can hold coding tables: the others are left to numpy."""
+    groups = groups_of(tables)
+    contexts = [group.context for group in groups if isinstance(group, ContextTables)]
+    known = all(isinstance(group, ContextTables | FixedTables) for group in groups)
+    return known and len(contexts) <= 1 and all(map(_is_proven, contexts))
+
+
+def _is_proven(context: ContextModel) -> bool:
+    """Return whether all that a context model computes fits int32, and its factors int16."""
+    hidden, output, _ = context.peaks
+    factors = (
+        (context.hidden_limit, hidden >> context.hidden_shift),
+        (context.output_limit, output >> context.output_shift),
+    )
+    narrow = all(min(limit, peak + 1) <= MAX_INT16 for limit, peak in factors)
+    return narrow and context.row_shift <= MAX_ROW_SHIFT and max(context.peaks) <= MAX_INT32
+
+
+def groups_of(tables: CodingTables) -> Sequence[CodingTables]:
+    """Return the groups of latents that have tables of their own."""
+    return tables.groups if isinstance(tables, TablesInTurn) else [tables]
+
+
+def description(tables: CodingTables) -> Arrays:
+    """Describe coding tables as `native/tables.c` reads them."""
+    groups = groups_of(tables)
+    contexts = [group.context for group in groups if isinstance(group, ContextTables)]
+    in_context = [isinstance(group, ContextTables) for group in groups for _ in group.order]
+    places, fixed = list[list[int]](), list[FrequencyTable]()
+    for j, has_context in zip(tables.order, in_context, strict=True):
+        table = tables.row[j]
+        places.append([j, table.low, table.weights.size, int(has_context)])
+        if not has_context:
+            fixed.append(table)
+    head = [len(tables.row), len(places), 0]
+    weights, numbers = list[npt.NDArray[Any]](), list[npt.NDArray[Any]]()
+    for context in contexts:
+        head[2:] = [context.k, context.n_units, context.n_outputs, *_ends(context)]
+        weights = [context.hidden_weight, context.output_weight, context.basis]
+        numbers = [context.hidden_bias, context.output_bias, context.base]
+    numbers += [table.weights for table in fixed]
+    fields = [*head, *[0] * (HEAD - len(head)), *(each for place in places for each in place)]
+    joined = [np.concatenate([np.zeros(0, int), *each]) for each in (weights, numbers)]
+    return np.array(fields, np.int64), joined[0].astype(np.int16), joined[1].astype(np.int32)
+
+
+def _ends(context: ContextModel) -> list[int]:
+    """Return shifts and limits in their order; what is larger than fits changes nothing."""
+    return [
+        min(context.hidden_shift, MAX_SHIFT),
+        min(context.hidden_limit, MAX_INT16),
+        min(context.output_shift, MAX_SHIFT),
+        min(context.output_limit, MAX_INT16),
+        context.row_shift,
+    ]
