@@ -26,11 +26,13 @@
 #include "sums.h"
 #include "turn.h"
 #include "steps.h"
+#include "alone.h"
 
 /* ------------------------------------------------------------------ without weights */
 
-FUNCTION void OF(pointwise)(const operation *op, const int32_t *source, int32_t *target) {
-  const int64_t n = rows_of(op->from) * ROW;
+FUNCTION void OF(pointwise)(const operation *op, const int32_t *source, int32_t *target,
+                            int64_t n_lanes) {
+  const int64_t n = rows_of(op->from) * n_lanes; /* buffers end with a whole vector */
   for (int64_t i = 0; i < n; i += LANES) {
     vec pair = v_load(source + i);
     vec even = OF(activated)(OF(low)(pair), op->activation);
@@ -38,9 +40,10 @@ FUNCTION void OF(pointwise)(const operation *op, const int32_t *source, int32_t 
   }
 }
 
-FUNCTION void OF(look_up)(const operation *op, const int32_t *source, int32_t *target) {
+FUNCTION void OF(look_up)(const operation *op, const int32_t *source, int32_t *target,
+                          int64_t n_lanes) {
   const table *t = &op->table;
-  const int64_t n = rows_of(op->from) * ROW * 2;
+  const int64_t n = rows_of(op->from) * n_lanes * 2;
   const int16_t *x = (const int16_t *)(const void *)source;
   int16_t *y = (int16_t *)(void *)target;
   for (int64_t i = 0; i < n; i++) {
@@ -77,27 +80,45 @@ FUNCTION void OF(add)(const operation *op, const int32_t *first, const int32_t *
 
 /* ------------------------------------------------------------------ blocks of signals */
 
-FUNCTION void OF(one_block)(const program *p, const batch *b, int64_t start, int32_t *const *at,
-                            OF(run) *runs) {
-  const int64_t n = b->n - start, from = start * p->input.n_elements;
-  const int64_t to = start * p->output.n_elements;
-  int32_t *input = at[1];
-  if (b->x_is_double) OF(load_double)(p, (const double *)b->x + from, n, input);
-  else OF(load_float)(p, (const float *)b->x + from, n, input);
+FUNCTION void OF(operate)(const program *p, int32_t *const *at, OF(run) *runs) {
   for (int64_t i = 0; i < p->n_operations; i++) {
     const operation *op = p->operations + i;
     int32_t *source = at[1 + op->source], *target = at[1 + op->target];
     switch (op->kind) {
-      case AFFINE: OF(affine)(op, source, target, runs); break;
-      case POINTWISE: OF(pointwise)(op, source, target); break;
-      case TABLE: OF(look_up)(op, source, target); break;
-      default: OF(add)(op, source, at[1 + op->second], target); break;
+      case AFFINE:
+        if (p->n_lanes == 1) OF(affine_alone)(op, source, target, runs);
+        else OF(affine_block)(op, source, target, runs);
+        break;
+      case POINTWISE: OF(pointwise)(op, source, target, p->n_lanes); break;
+      case TABLE: OF(look_up)(op, source, target, p->n_lanes); break;
+      default:
+        if (p->n_lanes == 1) OF(add_alone)(op, source, at[1 + op->second], target);
+        else OF(add)(op, source, at[1 + op->second], target);
     }
   }
+}
+
+FUNCTION void OF(one_block)(const program *p, const batch *b, int64_t start, int32_t *const *at,
+                            OF(run) *runs) {
+  const int64_t n = b->n - start, from = start * p->input.n_elements;
+  const int64_t to = start * p->output.n_elements, stored = n < ROW ? n : ROW;
+  if (b->x_is_double) OF(load_double)(p, (const double *)b->x + from, n, at[1]);
+  else OF(load_float)(p, (const float *)b->x + from, n, at[1]);
+  OF(operate)(p, at, runs);
   const int32_t *results = at[1 + p->output_buffer];
-  const int64_t stored = n < ROW ? n : ROW;
   if (b->y_is_double) OF(store_double)(p, results, stored, (double *)b->y + to);
   else OF(store_float)(p, results, stored, (float *)b->y + to);
+}
+
+FUNCTION void OF(one_alone)(const program *p, const batch *b, int64_t number, int32_t *const *at,
+                            OF(run) *runs) {
+  const int64_t from = number * p->input.n_elements, to = number * p->output.n_elements;
+  if (b->x_is_double) OF(load_alone_double)(p, (const double *)b->x + from, at[1]);
+  else OF(load_alone_float)(p, (const float *)b->x + from, at[1]);
+  OF(operate)(p, at, runs);
+  const int32_t *results = at[1 + p->output_buffer];
+  if (b->y_is_double) OF(store_alone_double)(p, results, (double *)b->y + to);
+  else OF(store_alone_float)(p, results, (float *)b->y + to);
 }
 
 FUNCTION int OF(run_batch)(const program *p, const batch *b) {
@@ -106,11 +127,13 @@ FUNCTION int OF(run_batch)(const program *p, const batch *b) {
   int failed = !runs;
   for (int64_t i = 0; i <= MAX_BUFFERS; i++) {
     int64_t rows = i ? p->rows[i - 1] : p->n_wide;
-    at[i] = rows && !failed ? aligned_zeros(rows * ROW, sizeof(int32_t)) : NULL;
+    at[i] = rows && !failed ? aligned_zeros(rows * p->n_lanes + LANES, sizeof(int32_t)) : NULL;
     failed |= rows && !at[i];
   }
-  for (int64_t start = 0; start < b->n && !failed; start += ROW)
-    OF(one_block)(p, b, start, at, runs);
+  for (int64_t start = 0; start < b->n && !failed; start += p->n_lanes) {
+    if (p->n_lanes == 1) OF(one_alone)(p, b, start, at, runs);
+    else OF(one_block)(p, b, start, at, runs);
+  }
   for (int64_t i = 0; i <= MAX_BUFFERS; i++) aligned_release(at[i]);
   aligned_release(runs);
   return failed ? -1 : 0;

@@ -53,10 +53,10 @@ PyObject *refusal(const char *what, const char *reason, int no_memory) {
   return PyErr_Format(PyExc_ValueError, "%s with %s", what, reason);
 }
 
-static PyObject *program_of(const description *given, const level *on) {
+static PyObject *program_of(const description *given, const level *on, int is_alone) {
   const char *reason = NULL;
   int no_memory = 0;
-  program *made = new_program(given, on, &reason, &no_memory);
+  program *made = new_program(given, on, is_alone, &reason, &no_memory);
   if (!made) return refusal("a program", reason, no_memory);
   PyObject *capsule = PyCapsule_New(made, PROGRAM, forget);
   if (!capsule) free_program(made);
@@ -66,15 +66,17 @@ static PyObject *program_of(const description *given, const level *on) {
 PyObject *make_of(PyObject *arguments, maker make_one) {
   const char *name;
   PyObject *given[3], *made = NULL;
+  int is_alone = 0;
   Py_buffer fields, weights, numbers;
-  if (!PyArg_ParseTuple(arguments, "sOOO", &name, given, given + 1, given + 2)) return NULL;
+  if (!PyArg_ParseTuple(arguments, "sOOO|p", &name, given, given + 1, given + 2, &is_alone))
+    return NULL;
   const level *on = find_level(name);
   if (!on || borrow(given[0], &fields, 8, 0)) return NULL;
   if (!borrow(given[1], &weights, 2, 0)) {
     if (!borrow(given[2], &numbers, 4, 0)) {
       description all = {fields.buf,        fields.len / 8, weights.buf, weights.len / 2,
                          numbers.buf, numbers.len / 4};
-      made = make_one(&all, on);
+      made = make_one(&all, on, is_alone);
       PyBuffer_Release(&numbers);
     }
     PyBuffer_Release(&weights);
@@ -125,7 +127,7 @@ static PyObject *run(PyObject *self, PyObject *arguments) {
 
 static PyMethodDef METHODS[] = {
     {"levels", levels, METH_NOARGS, "Name the levels that this processor has, the fastest first."},
-    {"make", make, METH_VARARGS, "Make a program of its description: (level, fields, weights, numbers)."},
+    {"make", make, METH_VARARGS, "Make a program of (level, fields, weights, numbers, is_alone=False)."},
     {"run", run, METH_VARARGS, "Run (program, x, y): (n, ...) float32 or float64 to as many results."},
     {"make_tables", make_tables, METH_VARARGS, "Make coding tables: (level, fields, weights, numbers)."},
     {"frequencies", frequencies, METH_VARARGS, "Write the frequencies of (tables, symbols, to)."},

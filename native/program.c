@@ -26,11 +26,11 @@ void aligned_release(void *p) {
   free(raw);
 }
 
-/* Copy `n` of the description's numbers, from `start`. */
+/* Copy `n` of the description's numbers, from `start`; zeros fill the last vector. */
 static int32_t *numbers(reader *r, int64_t start, int64_t n) {
   if (!within(n, 0, r->given->n_numbers) || !within(start, 0, r->given->n_numbers - n))
     return refuse(r, "numbers that are not there"), NULL;
-  int32_t *copy = room(r, n, sizeof *copy);
+  int32_t *copy = room(r, n + MAX_LANES, sizeof *copy);
   if (copy && n) memcpy(copy, r->given->numbers + start, (size_t)n * sizeof *copy);
   return copy;
 }
@@ -40,6 +40,30 @@ static int read_layout(reader *r, layout *a, int64_t elements, int64_t channels)
     return refuse(r, "an array without a layout");
   *a = (layout){elements, channels};
   return 0;
+}
+
+/* Split the outputs into tiles of whole vectors, at most four. */
+static int read_vectors(reader *r, affine *a, int64_t n_vector) {
+  const int64_t n = (a->n_outputs + n_vector - 1) / n_vector;
+  a->n_tiles = (n + 3) / 4;
+  a->tile = room(r, a->n_tiles, sizeof *a->tile);
+  a->is_row = room(r, n, 1);
+  if (!a->tile || !a->is_row) return -1;
+  for (int64_t i = 0; i < a->n_tiles; i++)
+    a->tile[i] = (int32_t)((n * (i + 1) / a->n_tiles - n * i / a->n_tiles) * n_vector);
+  return 0;
+}
+
+/* Tell which vectors of outputs lie in a row, of the same positions, and can be written at once. */
+static void find_rows(affine *a, layout to, int is_wide, int64_t n_vector) {
+  for (int64_t v = 0; v < a->n_outputs / n_vector; v++) {
+    int is_row = is_wide || to.n_channels % 2 == 0;
+    for (int64_t o = v * n_vector + 1; o < (v + 1) * n_vector; o++) {
+      is_row &= a->place[o] == a->place[o - 1] + 1;
+      is_row &= !memcmp(a->reach + AXES * o, a->reach + AXES * (o - 1), AXES * sizeof *a->reach);
+    }
+    a->is_row[v] = (uint8_t)is_row;
+  }
 }
 
 /* Split the outputs into tiles of nearly one size, in pairs. */
@@ -62,7 +86,9 @@ static int read_weights(reader *r, affine *a, int64_t start) {
   int64_t n = taps * a->n_inputs * a->n_outputs;
   if (!within(n, 1, r->given->n_weights) || !within(start, 0, r->given->n_weights - n))
     return refuse(r, "weights that are not there");
-  a->weight = room(r, taps * a->n_pairs * a->n_outputs * 2, sizeof *a->weight);
+  int64_t lanes = 0;
+  for (int64_t t = 0; t < a->n_tiles; t++) lanes += a->tile[t];
+  a->weight = room(r, taps * a->n_pairs * lanes * 2, sizeof *a->weight);
   if (!a->weight) return -1;
   int16_t *to = a->weight;
   int64_t first = 0;
@@ -71,7 +97,7 @@ static int read_weights(reader *r, affine *a, int64_t start) {
       for (int64_t i = 0; i < 2 * a->n_pairs; i += 2, to += 2 * a->tile[t]) {
         const int16_t *from =
             r->given->weights + start + (tap * a->n_inputs + i) * a->n_outputs + first;
-        for (int j = 0; j < a->tile[t]; j++) {
+        for (int64_t j = 0; j < a->tile[t] && first + j < a->n_outputs; j++) {
           to[2 * j] = from[j];
           if (i + 1 < a->n_inputs) to[2 * j + 1] = from[a->n_outputs + j];
         }
@@ -94,7 +120,8 @@ static int check_places(reader *r, const affine *a, int64_t n_elements) {
   return 0;
 }
 
-static int read_affine(reader *r, operation *op, const int64_t *f, int largest_tile) {
+static int read_affine(reader *r, const program *p, operation *op, const int64_t *f) {
+  const int64_t n_vector = p->n_lanes == 1 ? p->level->n_vector : 0;
   affine *a = &op->affine;
   a->n_inputs = op->from.n_channels, a->n_outputs = f[8];
   if (!within(a->n_outputs, 1, MOST)) return refuse(r, "a layer without outputs");
@@ -113,13 +140,16 @@ static int read_affine(reader *r, operation *op, const int64_t *f, int largest_t
   if (!within(f[27], 0, 31) || !within(f[28], 0, INT32_MAX) || !within(f[29], 0, N_ACTIVATIONS - 1))
     return refuse(r, "a shift, limit or activation out of its range");
   a->shift = (int32_t)f[27], a->limit = (int32_t)f[28], a->activation = (enum activation)f[29];
-  if (read_tiles(r, a, largest_tile) || read_weights(r, a, f[30])) return -1;
+  if (n_vector ? read_vectors(r, a, n_vector) : read_tiles(r, a, p->level->largest_tile)) return -1;
+  if (read_weights(r, a, f[30])) return -1;
   a->bias = numbers(r, f[31], a->n_outputs);
   if (!a->bias) return -1;
   a->place = numbers(r, f[31] + a->n_outputs, a->n_outputs);
   if (!a->place) return -1;
   a->reach = numbers(r, f[31] + 2 * a->n_outputs, AXES * a->n_outputs);
-  return a->reach ? check_places(r, a, op->to.n_elements) : -1;
+  if (!a->reach || check_places(r, a, op->to.n_elements)) return -1;
+  if (n_vector) find_rows(a, op->to, op->target == WIDE, n_vector);
+  return 0;
 }
 
 static int read_table(reader *r, table *t, const int64_t *f) {
@@ -148,7 +178,7 @@ static int read_operation(reader *r, program *p, operation *op, const int64_t *f
   if (read_layout(r, &op->from, f[4], f[5]) || read_layout(r, &op->to, f[6], f[7])) return -1;
   if (op->kind == AFFINE) {
     if (op->target == op->source) return refuse(r, "a layer that writes into its input");
-    if (read_affine(r, op, f, p->level->largest_tile)) return -1;
+    if (read_affine(r, p, op, f)) return -1;
     int64_t runs = op->affine.kernel[0] * op->affine.kernel[1];
     if (runs > p->most_runs) p->most_runs = runs;
   } else {
@@ -187,11 +217,12 @@ static int read_program(reader *r, program *p) {
   return 0;
 }
 
-program *new_program(const description *given, const level *on, const char **reason, int *no_memory) {
+program *new_program(const description *given, const level *on, int is_alone, const char **reason,
+                     int *no_memory) {
   reader r = {given, NULL, 0};
   program *p = room(&r, 1, sizeof *p);
   if (p) {
-    p->level = on;
+    p->level = on, p->n_lanes = is_alone ? 1 : on->n_lanes;
     if (read_program(&r, p)) free_program(p), p = NULL;
   }
   *reason = r.reason, *no_memory = r.no_memory;
@@ -207,6 +238,7 @@ void free_program(program *p) {
     aligned_release(a->place);
     aligned_release(a->reach);
     aligned_release(a->tile);
+    aligned_release(a->is_row);
     aligned_release(p->operations[i].table.values);
   }
   aligned_release(p->operations);

@@ -38,7 +38,8 @@ typedef struct {
   int32_t *place;  /* (n_outputs) */
   int32_t *reach;  /* (n_outputs, AXES): an output is there for j below it */
   int64_t n_tiles;
-  int32_t *tile; /* (n_tiles): outputs of each, even but for the last */
+  int32_t *tile; /* (n_tiles): outputs of each, even but for the last; alone, whole vectors */
+  uint8_t *is_row; /* alone, of each vector: whether its outputs lie in a row */
 } affine;
 
 /* A function of one number that is looked up: values[x - low], with the ends for what is outside. */
@@ -61,6 +62,7 @@ struct level;
 
 typedef struct {
   const struct level *level;
+  int n_lanes; /* signals that are computed together: those of the level, or 1 */
   int64_t n_operations;
   operation *operations;
   int64_t n_buffers, rows[MAX_BUFFERS], n_wide; /* sizes; wide rows of one lane each */
@@ -104,8 +106,9 @@ typedef struct level {
 extern const level *const LEVELS[];
 extern const int N_LEVELS;
 
-/* Return a program, or NULL with a reason; `*no_memory` tells whether memory was short. */
-program *new_program(const description *, const level *, const char **reason, int *no_memory);
+/* Return a program, of one signal at a time or of blocks, or NULL with a reason; `*no_memory` tells whether memory was short. */
+program *new_program(const description *, const level *, int is_alone, const char **reason,
+                     int *no_memory);
 void free_program(program *);
 
 /* Zeroed memory at a multiple of 64 bytes; NULL where it is short. */

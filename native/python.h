@@ -11,8 +11,8 @@
 int borrow(PyObject *from, Py_buffer *view, Py_ssize_t size, int writable);
 const level *find_level(const char *name);
 
-/* What makes something of a description: of a program, or of tables. */
-typedef PyObject *(*maker)(const description *, const level *);
+/* What makes something of a description: a program, of one signal at a time or of blocks; or tables. */
+typedef PyObject *(*maker)(const description *, const level *, int is_alone);
 PyObject *make_of(PyObject *arguments, maker);
 PyObject *refusal(const char *what, const char *reason, int no_memory);
 

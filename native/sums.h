@@ -144,8 +144,11 @@ INLINE int64_t OF(meet)(const affine *a, int axis, int64_t j, int64_t *first, in
   return start + *first;
 }
 
-FUNCTION void OF(affine)(const operation *op, const int32_t *source, int32_t *target,
-                         OF(run) *runs) {
+typedef void OF(at_position)(const operation *, const OF(run) *, int64_t n_runs,
+                             const OF(position) *, int32_t *target);
+
+INLINE void OF(affine)(const operation *op, const int32_t *source, int32_t *target, OF(run) *runs,
+                       OF(at_position) *sum_at, const int64_t n_lanes) {
   const affine *a = &op->affine;
   OF(position) p;
   int64_t *j = p.at, first[AXES], last[AXES];
@@ -159,13 +162,18 @@ FUNCTION void OF(affine)(const operation *op, const int32_t *source, int32_t *ta
           for (int64_t kz = first[0]; kz < last[0]; kz++)
             for (int64_t ky = first[1]; ky < last[1]; ky++) {
               int64_t line = (z + kz - first[0]) * a->size[1] + y + ky - first[1];
-              runs[n_runs].x = source + (line * a->size[2] + x) * a->n_pairs * ROW;
+              runs[n_runs].x = source + (line * a->size[2] + x) * a->n_pairs * n_lanes;
               runs[n_runs].tap = (kz * a->kernel[1] + ky) * a->kernel[2] + first[2];
               runs[n_runs++].n = (last[2] - first[2]) * a->n_pairs;
             }
         p.base = j[0] * a->step[0] + j[1] * a->step[1] + j[2] * a->step[2];
-        OF(one_position)(op, runs, n_runs, &p, target);
+        sum_at(op, runs, n_runs, &p, target);
       }
     }
   }
+}
+
+FUNCTION void OF(affine_block)(const operation *op, const int32_t *source, int32_t *target,
+                               OF(run) *runs) {
+  OF(affine)(op, source, target, runs, OF(one_position), ROW);
 }

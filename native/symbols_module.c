@@ -9,7 +9,8 @@ static const char TABLES[] = "narrows.tables";
 
 static void forget(PyObject *capsule) { free_tables(PyCapsule_GetPointer(capsule, TABLES)); }
 
-static PyObject *tables_of(const description *given, const level *on) {
+static PyObject *tables_of(const description *given, const level *on, int is_alone) {
+  (void)is_alone;
   const char *reason = NULL;
   int no_memory = 0;
   tables *made = new_tables(given, on, &reason, &no_memory);

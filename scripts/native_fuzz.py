@@ -25,7 +25,8 @@ def check(number, seed):
     for level in levels():
         compiled = NativeEngine(level).compile(network)
         steps = native_steps(compiled)
-        if not np.array_equal(compiled(x), expected):
+        blocks, alone = compiled(x), compiled(x[:1])
+        if not (np.array_equal(blocks, expected) and np.array_equal(alone, expected[:1])):
             raise SystemExit(f"network {number} of seed {seed}: {level} differs from numpy")
     return "all" if all(steps) else "part" if any(steps) else "none"
 

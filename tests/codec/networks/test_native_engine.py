@@ -7,7 +7,7 @@ import pytest
 
 from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.layers import Dense, LeakyReLU, Parallel, Reshape, Residual, Table
-from narrows.codec.networks.native.chains import MAX_ELEMENTS
+from narrows.codec.networks.native.chains import MAX_ELEMENTS, MOST_ALONE
 from narrows.codec.networks.native.extension import extension, levels
 from narrows.codec.networks.network import IntegerNetwork
 from tests.helpers.layers import conv, transposed
@@ -21,7 +21,10 @@ each_level = pytest.mark.parametrize("level", levels())
 def same(network, x, level):
     """Compute a network on a level, and hold it against numpy; return the compiled network."""
     compiled, reference = NativeEngine(level).compile(network), network.compile()
-    np.testing.assert_array_equal(compiled(x), reference(x))
+    expected = reference(x)
+    np.testing.assert_array_equal(compiled(x), expected)
+    for few in (1, MOST_ALONE, MOST_ALONE + 1):
+        np.testing.assert_array_equal(compiled(x[:few]), expected[:few])
     assert compiled(x).shape == (len(x), *network.output_shape)
     return compiled
 
@@ -210,7 +213,8 @@ def test_no_damaged_description_reaches_other_memory(level):
             damaged[at] = rng.choice([near, near, near, -1, 2**31, 2**62, rng.integers(60)])
         less = [len(a) - rng.integers(2) for a in (weights, numbers)]
         try:
-            program = native.make(level, damaged, weights[: less[0]], numbers[: less[1]])
+            own = weights[: less[0]], numbers[: less[1]]
+            program = native.make(level, damaged, *own, bool(rng.integers(2)))
             native.run(program, x, np.zeros((3, 32), np.float64))
         except ValueError:
             refused += 1

@@ -7,6 +7,7 @@ enough for several signals at a time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -30,6 +31,8 @@ from narrows.codec.networks.native.program import ACTIVATIONS, WIDE, Description
 MAX_INT16, MAX_INT32 = 2**15 - 1, 2**31 - 1
 MAX_ELEMENTS = 1 << 18
 """Of an array of one frame: with more, a batch has fewer signals than a processor's lanes."""
+MOST_ALONE = 4
+"""Signals that are faster one by one than as a part of a block."""
 N_BUFFERS = 3  # what goes in, what comes out, and what a residual layer keeps
 
 Placed = tuple[Layer, Shape, int]
@@ -249,12 +252,27 @@ class Piece:
         arrays = self.description.arrays(self.source, self.at, self.input_limit)
         program, shape = native.make(level, *arrays), self.output_shape
 
+        def run(of: Any, x: Array) -> Array:
+            y = np.empty((len(x), *shape), dtype)
+            native.run(of, x, y)
+            return y
+
+        @cache
+        def alone() -> Any:
+            """Return the program for few signals, made and tried where it is first used."""
+            made, x = native.make(level, *arrays, True), self._inputs(dtype)
+            return made if np.array_equal(run(made, x), run(program, x)) else program
+
         def piece(x: Array) -> Array:
             x = np.ascontiguousarray(x)
             if x.dtype not in (np.float32, np.float64):
                 x = x.astype(np.float64)
-            y = np.empty((len(x), *shape), dtype)
-            native.run(program, x, y)
-            return y
+            return run(alone() if len(x) <= MOST_ALONE else program, x)
 
         return piece
+
+    def _inputs(self, dtype: Float) -> Array:
+        """Return one signal that is all over the range of inputs."""
+        elements, limit = self.source.elements, self.input_limit
+        number = np.arange(elements) * 2654435761 % (2 * limit + 1) - limit
+        return number.astype(dtype)[None]
