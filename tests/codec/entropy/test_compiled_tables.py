@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.compiled import CompiledTables, description, fits
 from narrows.codec.entropy.context_tables import ContextTables
-from narrows.codec.entropy.packets import PacketCoder, decode_payload
+from narrows.codec.entropy.packet_payloads import decode_payload
+from narrows.codec.entropy.packets import PacketCoder
 from narrows.codec.entropy.tables import FixedTables, TablesInTurn
 from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
