@@ -47,11 +47,11 @@ def in_python(tables):
 
 
 def same_frequencies(tables, symbols):
-    n, expected = len(symbols), all_frequencies(symbols, tables)
+    expected = all_frequencies(symbols, tables)
     for level in levels():
         found = list(compiled(tables, level).frequencies(symbols))
         for ours, theirs in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(ours, np.broadcast_to(theirs, (n, theirs.shape[-1])))
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def same_packets(tables, symbols):
@@ -72,7 +72,7 @@ def large_tables(k=40, units=37, outputs=5, seed=0):
 # ---------------------------------------------------------------- frequencies
 
 
-@given(tables_and_symbols().filter(lambda case: fits(case[0])))
+@given(tables_and_symbols(min_n=1).filter(lambda case: fits(case[0])))
 @examples(100)
 def test_frequencies_are_those_of_numpy(case):
     same_frequencies(*case)

@@ -44,17 +44,22 @@ class CompiledTables:
     def __init__(self, tables: CodingTables, native: Any, level: str) -> None:
         self._native = native
         self._latents, self._order = len(tables.row), list(tables.order)
+        self._is_fixed = [not each for each in _in_context(tables)]
         self._sizes = [tables.row[j].weights.size for j in tables.order]
         self._tables = native.make_tables(level, *description(tables))
 
     def frequencies(self, symbols: Symbols) -> Iterator[npt.NDArray[np.int32]]:
-        """Yield the `(n, size)` frequencies of `(n, latent_size)` symbols, place by place."""
+        """Yield the frequencies of `(n, latent_size)` symbols, n at least 1, place by place.
+
+        `(n, size)`, or `(size,)` where they are alike for all signals: as numpy has them.
+        """
         symbols, n = self._taken(symbols), len(symbols)
         flat = np.empty(n * sum(self._sizes), np.int32)
         self._native.frequencies(self._tables, symbols, flat)
         ends = np.cumsum([n * size for size in self._sizes])
-        for size, part in zip(self._sizes, np.split(flat, ends[:-1]), strict=True):
-            yield part.reshape(n, size)
+        parts = zip(self._sizes, self._is_fixed, np.split(flat, ends[:-1]), strict=True)
+        for size, is_fixed, part in parts:
+            yield part[:size] if is_fixed else part.reshape(n, size)
 
     def pack(self, model_id: bytes, quality: int, symbols: Symbols) -> list[bytes]:
         """Encode `(n, latent_size)` symbols to packets without checksums."""
@@ -113,13 +118,17 @@ def groups_of(tables: CodingTables) -> Sequence[CodingTables]:
     return tables.groups if isinstance(tables, TablesInTurn) else [tables]
 
 
+def _in_context(tables: CodingTables) -> list[bool]:
+    """Return of each place whether a context model makes its frequencies."""
+    return [isinstance(group, ContextTables) for group in groups_of(tables) for _ in group.order]
+
+
 def description(tables: CodingTables) -> Arrays:
     """Describe coding tables as `native/tables.c` reads them."""
     groups = groups_of(tables)
     contexts = [group.context for group in groups if isinstance(group, ContextTables)]
-    in_context = [isinstance(group, ContextTables) for group in groups for _ in group.order]
     places, fixed = list[list[int]](), list[FrequencyTable]()
-    for j, has_context in zip(tables.order, in_context, strict=True):
+    for j, has_context in zip(tables.order, _in_context(tables), strict=True):
         table = tables.row[j]
         places.append([j, table.low, table.weights.size, int(has_context)])
         if not has_context:
