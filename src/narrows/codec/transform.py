@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from narrows.arrays import as_array, first_step
 from narrows.codec.conversions import way_to_dtype, way_to_shape
-from narrows.codec.entropy.compiled import CompiledTables
+from narrows.codec.entropy.native.tables import CompiledTables
 from narrows.codec.entropy.tables import Symbols, frequencies_of
 from narrows.codec.memory import keep_freed_memory
 from narrows.codec.model.groups import ENCODED

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narrows.codec.codec import Codec
-from narrows.codec.entropy.compiled import CompiledTables, description, fits
 from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.native.tables import CompiledTables, description, fits
 from narrows.codec.entropy.packet_payloads import decode_payload
 from narrows.codec.entropy.packets import PacketCoder
 from narrows.codec.entropy.tables import FixedTables, TablesInTurn

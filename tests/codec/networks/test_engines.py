@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from narrows.codec.codec import Codec
-from narrows.codec.entropy.compiled import CompiledTables
+from narrows.codec.entropy.native.tables import CompiledTables
 from narrows.codec.networks import engines
 from narrows.codec.networks.backend import NUMPY
 from narrows.codec.networks.engines import (

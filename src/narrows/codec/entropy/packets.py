@@ -24,7 +24,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.entropy.compiled import CompiledTables
+from narrows.codec.entropy.native.tables import CompiledTables
 from narrows.codec.entropy.packet_payloads import decode_payload, encode_payload
 from narrows.codec.entropy.tables import CodingTables, Symbols
 from narrows.errors import DataError, FormatError

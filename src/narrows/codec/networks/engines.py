@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol
 
-from narrows.codec.entropy.compiled import CompiledTables, fits
+from narrows.codec.entropy.native.tables import CompiledTables, fits
 from narrows.codec.entropy.tables import CodingTables
 from narrows.codec.networks.backend import NUMPY, Backend, Float, Shape
 from narrows.codec.networks.layers import Layer, Step

@@ -1,0 +1,1 @@
+"""The native engine: symbols in compiled code. `networks.native` finds it."""
