@@ -6,9 +6,12 @@
      LANES          signals of a vector; VECTORS of these make a row
      TILE           the largest number of outputs that are summed at once
      vec            a vector of LANES int32, with the functions
-     v_load, v_store, v_splat, v_add, v_dot, v_left, v_right, v_min, v_max, v_and, v_or
+     v_load, v_store, v_splat, v_add, v_dot, v_left, v_right, v_min, v_max, v_and, v_or,
+     v_sums, v_last, v_largest, v_total, v_count
 
-   `v_dot(s, x, w)` adds to each lane the products of two pairs of int16, modulo 2^32. */
+   `v_dot(s, x, w)` adds to each lane the products of two pairs of int16, modulo 2^32. `v_sums(a)` adds
+   to each lane all before it, `v_last(a)` has the last one in all lanes, and `v_count(a, most)` counts
+   the lanes that are no larger. */
 #include "program.h"
 
 #define JOINED(a, b) a##_##b
@@ -141,4 +144,4 @@ FUNCTION int OF(run_batch)(const program *p, const batch *b) {
 
 extern const level OF(level);
 const level OF(level) = {NAME, ROW, TILE, OF(is_supported), OF(run_batch),
-                         LANES, OF(tell), OF(ends)};
+                         LANES, OF(tell), OF(ends), OF(find)};

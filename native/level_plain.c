@@ -35,5 +35,19 @@ INLINE_V vec v_dot(vec s, vec x, vec w) {
   return (vec)((wrapping)s + sum + (wrapping)odd * (wrapping)odd_weight);
 }
 
+INLINE_V vec v_sums(vec a) {
+  wrapping sums = (wrapping)a;
+  for (int i = 1; i < LANES; i++) sums[i] += sums[i - 1];
+  return (vec)sums;
+}
+INLINE_V vec v_last(vec a) { return v_splat(a[LANES - 1]); }
+INLINE_V int32_t v_total(vec a) { return v_sums(a)[LANES - 1]; }
+INLINE_V int32_t v_largest(vec a) {
+  int32_t largest = a[0];
+  for (int i = 1; i < LANES; i++) largest = a[i] > largest ? a[i] : largest;
+  return largest;
+}
+INLINE_V int32_t v_count(vec a, int32_t most) { return LANES + v_total(a > v_splat(most)); }
+
 static int is_supported_plain(void) { return 1; }
 #include "level.h"

@@ -21,6 +21,23 @@ INLINE_V vec v_chosen(vec a, vec b, vec one, vec other) {
 INLINE_V vec v_max(vec a, vec b) { return v_chosen(a, b, a, b); }
 INLINE_V vec v_min(vec a, vec b) { return v_chosen(a, b, b, a); }
 
+INLINE_V vec v_sums(vec a) {
+  a = v_add(a, _mm_slli_si128(a, 4));
+  return v_add(a, _mm_slli_si128(a, 8));
+}
+INLINE_V vec v_last(vec a) { return _mm_shuffle_epi32(a, 0xff); }
+INLINE_V int32_t v_total(vec a) {
+  a = v_add(a, _mm_shuffle_epi32(a, 0x4e));
+  return _mm_cvtsi128_si32(v_add(a, _mm_shuffle_epi32(a, 0xb1)));
+}
+INLINE_V int32_t v_largest(vec a) {
+  a = v_max(a, _mm_shuffle_epi32(a, 0x4e));
+  return _mm_cvtsi128_si32(v_max(a, _mm_shuffle_epi32(a, 0xb1)));
+}
+INLINE_V int32_t v_count(vec a, int32_t most) {
+  return LANES + v_total(_mm_cmpgt_epi32(a, v_splat(most)));
+}
+
 static int is_supported_sse2(void) { return 1; }
 #include "level.h"
 #else

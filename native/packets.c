@@ -112,10 +112,10 @@ static int unpack_one(const tables *c, decoder *d, const payload *from, int32_t 
   for (int64_t j = 0; j < c->n_places; j++) {
     const place *p = c->places + j;
     const int32_t *ends = ends_at(c, p, state, room);
-    const int32_t n = from->has_escapes ? p->size : p->size - 1, total = ends[n];
+    const int32_t total = ends[p->size - !from->has_escapes];
     times(&d->number, (uint32_t)total);
     const uint32_t at = quotient(&d->number, &d->parts, (uint32_t)total - 1, &d->spare);
-    const int32_t entry = entry_at(ends, n, (int32_t)at);
+    const int32_t entry = entry_at(c, p, ends, (int32_t)at);
     keep(d, (uint32_t)ends[entry], (uint32_t)(ends[entry + 1] - ends[entry]), (uint32_t)total);
     if (entry < p->size - 1) {
       symbols[p->latent] = p->low + entry;

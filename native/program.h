@@ -101,6 +101,7 @@ typedef struct level {
   int n_vector; /* int32 in a vector */
   void (*tell)(const struct tables *, const struct place *, int32_t *state, int32_t entry);
   void (*ends)(const struct tables *, const struct place *, const int32_t *state, int32_t *ends);
+  int32_t (*find)(const struct place *, const int32_t *ends, int32_t at); /* of those of `ends` */
 } level;
 
 extern const level *const LEVELS[];

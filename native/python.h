@@ -20,5 +20,7 @@ PyObject *make_tables(PyObject *self, PyObject *arguments);
 PyObject *frequencies(PyObject *self, PyObject *arguments);
 PyObject *unpack(PyObject *self, PyObject *arguments);
 PyObject *pack(PyObject *self, PyObject *arguments);
+PyObject *pop(PyObject *self, PyObject *arguments);
+PyObject *push(PyObject *self, PyObject *arguments);
 
 #endif

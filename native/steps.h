@@ -3,6 +3,15 @@
 
 typedef int32_t OF(ints) __attribute__((vector_size(4 * LANES)));
 typedef float OF(floats) __attribute__((vector_size(4 * LANES)));
+static const int32_t OF(numbers)[LANES] __attribute__((aligned(64))) = {
+    0, 1, 2, 3,
+#if LANES >= 8
+    4, 5, 6, 7,
+#endif
+#if LANES >= 16
+    8, 9, 10, 11, 12, 13, 14, 15,
+#endif
+};
 typedef int16_t OF(shorts) __attribute__((vector_size(2 * LANES), aligned(2)));
 
 /* Add the products of pairs of inputs to T vectors of sums; rows of weights are `apart` numbers. */
@@ -50,8 +59,8 @@ FUNCTION void OF(tell)(const tables *c, const place *p, int32_t *state, int32_t 
   OF(sum_rows)(hidden, (c->n_units + 1) / 2, p->output, p->n_following, state, state);
 }
 
-/* Shares of entries from their exponentials, as floats in `ends`; at least 1 each is still to add. */
-FUNCTION void OF(share_out)(const place *p, int64_t sum, int32_t *ends) {
+/* Shares of entries from their exponentials, floats at `ends`; one more each is still to be added. */
+INLINE void OF(share_out)(const place *p, int64_t sum, int32_t *ends) {
   const int64_t room = TOTAL - p->size;
   if (p->size <= MAX_NARROW_ENTRIES) {
     const float unit = (float)((room << NARROW_ROOM_BITS) / sum) * 0x1p-12f;
@@ -63,44 +72,54 @@ FUNCTION void OF(share_out)(const place *p, int64_t sum, int32_t *ends) {
   }
   const int64_t unit = (room << WIDE_ROOM_BITS) / sum;
   const float *parts = (const float *)(const void *)ends;
-  for (int64_t e = 0; e < p->size; e++)
+  for (int64_t e = 0; e < p->n_lanes; e++)
     ends[e] = (int32_t)((int64_t)parts[e] * unit >> WIDE_ROOM_BITS);
 }
 
+/* Add shares up, to where each begins; what lies behind the last entry becomes TOTAL or more. */
+INLINE void OF(add_up)(const place *p, int32_t *ends) {
+  vec before = v_splat(0), minus_one = v_splat(-1);
+  for (int64_t e = 0; e < p->n_lanes; e += LANES) {
+    vec shares = v_load(ends + e), all = v_add(v_sums(v_add(shares, v_splat(1))), before);
+    OF(ints) starts = (OF(ints))all - (OF(ints))shares + (OF(ints))minus_one;
+    before = v_last(all);
+    if (e + LANES > p->size) {
+      OF(ints) behind = (OF(ints))v_load(OF(numbers)) >= (int32_t)(p->size - e);
+      starts = (OF(ints))v_max((vec)starts, v_and((vec)behind, v_splat(TOTAL)));
+    }
+    v_store(ends + e, (vec)starts);
+  }
+  if (p->size == p->n_lanes) ends[p->size] = TOTAL;
+}
+
 FUNCTION void OF(ends)(const tables *c, const place *p, const int32_t *state, int32_t *ends) {
-  const int64_t m = c->n_outputs, pairs = (m + 1) / 2, n = p->n_lanes;
+  const int64_t m = c->n_outputs, n = p->n_lanes;
   const int32_t *sums = state + (c->n_contexts - 1 - p->context) * m;
-  int32_t factors[MAX_OUTPUTS / 2] = {0}, lanes[LANES] __attribute__((aligned(64)));
+  int32_t factors[MAX_OUTPUTS / 2];
+  factors[m / 2 < MAX_OUTPUTS / 2 ? m / 2 : 0] = 0; /* an odd one has no neighbour */
   for (int64_t j = 0; j < m; j++) {
     int32_t s = sums[j] >> c->output_shift;
     s = s > c->output_limit ? c->output_limit : s < -c->output_limit ? -c->output_limit : s;
     ((int16_t *)(void *)factors)[j] = (int16_t)s;
   }
-  OF(sum_rows)(factors, pairs, p->basis, n, p->base, ends);
+  OF(sum_rows)(factors, (m + 1) / 2, p->basis, n, p->base, ends);
   vec top = v_splat(INT32_MIN);
-  for (int64_t e = 0; e < n; e += LANES) {
-    vec log = v_right(v_load(ends + e), c->row_shift);
-    v_store(ends + e, log);
-    top = v_max(top, log);
-  }
-  v_store(lanes, top);
-  int32_t largest = lanes[0];
-  for (int i = 1; i < LANES; i++) largest = lanes[i] > largest ? lanes[i] : largest;
-  const vec up = v_splat(LARGEST_LOG - largest);
+  for (int64_t e = 0; e < n; e += LANES) top = v_max(top, v_load(ends + e));
+  const vec up = v_splat(LARGEST_LOG - (v_largest(top) >> c->row_shift));
   OF(ints) sum = {0};
   for (int64_t e = 0; e < n; e += LANES) {
-    vec bits = v_left(v_max(v_add(v_load(ends + e), up), v_splat(EXP_ZERO)), EXP_SHIFT);
+    vec log = v_add(v_right(v_load(ends + e), c->row_shift), up);
+    vec bits = v_left(v_max(log, v_splat(EXP_ZERO)), EXP_SHIFT);
     v_store(ends + e, bits);
     sum += __builtin_convertvector((OF(floats))bits, OF(ints));
   }
-  int64_t all = -((n - p->size) << 5); /* what is no entry has the least exponential, 2^5 */
-  for (int i = 0; i < LANES; i++) all += sum[i];
-  OF(share_out)(p, all, ends);
-  int32_t at = 0;
-  for (int64_t e = 0; e < p->size; e++) {
-    int32_t share = ends[e] + 1;
-    ends[e] = at;
-    at += share;
-  }
-  ends[p->size] = TOTAL; /* the last entry has what is left */
+  /* What is no entry has the least exponential, 2^5. */
+  OF(share_out)(p, v_total((vec)sum) - ((n - p->size) << 5), ends);
+  OF(add_up)(p, ends);
+}
+
+FUNCTION int32_t OF(find)(const place *p, const int32_t *ends, int32_t at) {
+  int32_t n = 0;
+  for (int64_t e = 0; e < p->n_lanes; e += LANES) n += v_count(v_load(ends + e), at);
+  return n - 1;
 }

@@ -47,9 +47,11 @@ void free_tables(tables *);
 const int32_t *ends_at(const tables *, const place *, const int32_t *state, int32_t *room);
 void tell(const tables *, const place *, int32_t *state, int32_t entry);
 
-/* The entry whose share holds `at`, of the first `n`. */
-static inline int32_t entry_at(const int32_t *ends, int32_t n, int32_t at) {
+/* The entry whose share holds `at`. */
+static inline int32_t entry_at(const tables *c, const place *p, const int32_t *ends, int32_t at) {
   const int32_t *from = ends;
+  int32_t n = p->size;
+  if (p->context >= 0 && n <= MAX_NARROW_ENTRIES) return c->level->find(p, ends, at);
   while (n > 1) {
     int32_t half = n / 2;
     from = from[half] <= at ? from + half : from;
@@ -88,6 +90,27 @@ int64_t packet_room(const tables *);
 int64_t pack_packet(const tables *, const model_id *, int quality, const int32_t *symbols, uint8_t *to);
 
 /* ------------------------------------------------------------------ blocks */
+
+/* Words of the stack, little-endian, and bytes of the bits of escapes. */
+typedef struct {
+  const uint8_t *words, *bits;
+  int64_t n_words, n_bits;
+} coded;
+
+typedef struct {
+  uint8_t *words, *bits;
+  int64_t n_words, n_bits;
+} made_block;
+
+enum { REFUSED = 1 };
+
+/* Decode a block to (n, n_latents) symbols; REFUSED where no encoder writes it, -1 without memory.
+   Latents that have no place are left as they are. */
+int pop_block(const tables *, const coded *, int64_t n, int32_t *symbols);
+
+/* Encode a block, which is to be freed, also where memory is short: then return -1. */
+int push_block(const tables *, const int32_t *symbols, int64_t n, made_block *);
+void free_block(made_block *);
 
 /* Frequencies of the entries, place by place: (n, size) each. */
 int all_frequencies(const tables *, const int32_t *symbols, int64_t n, int32_t *to);

@@ -164,3 +164,62 @@ PyObject *pack(PyObject *self, PyObject *arguments) {
   PyBuffer_Release(&id);
   return all;
 }
+
+/* ------------------------------------------------------------------ blocks */
+
+static int pop_all(const tables *c, const Py_buffer *words, const Py_buffer *rest,
+                   const Py_buffer *symbols) {
+  const int64_t n = symbols->len / 4 / c->n_latents;
+  if (words->len % 4 || symbols->len != 4 * n * c->n_latents) return (void)misfit(), -1;
+  const coded from = {words->buf, rest->buf, words->len / 4, rest->len};
+  int failed;
+  Py_BEGIN_ALLOW_THREADS
+  failed = pop_block(c, &from, n, symbols->buf);
+  Py_END_ALLOW_THREADS
+  if (failed < 0) PyErr_NoMemory();
+  return failed;
+}
+
+PyObject *pop(PyObject *self, PyObject *arguments) {
+  (void)self;
+  PyObject *capsule, *given[3];
+  Py_buffer words, rest, symbols;
+  int failed = -1;
+  if (!PyArg_ParseTuple(arguments, "OOOO", &capsule, given, given + 1, given + 2)) return NULL;
+  const tables *c = PyCapsule_GetPointer(capsule, TABLES);
+  if (!c || borrow(given[0], &words, 1, 0)) return NULL;
+  if (!borrow(given[1], &rest, 1, 0)) {
+    if (!borrow(given[2], &symbols, 4, 1)) {
+      failed = pop_all(c, &words, &rest, &symbols);
+      PyBuffer_Release(&symbols);
+    }
+    PyBuffer_Release(&rest);
+  }
+  PyBuffer_Release(&words);
+  return failed < 0 ? NULL : PyBool_FromLong(failed != REFUSED);
+}
+
+PyObject *push(PyObject *self, PyObject *arguments) {
+  (void)self;
+  PyObject *capsule, *given, *both = NULL;
+  Py_buffer symbols;
+  if (!PyArg_ParseTuple(arguments, "OO", &capsule, &given)) return NULL;
+  const tables *c = PyCapsule_GetPointer(capsule, TABLES);
+  if (!c || borrow(given, &symbols, 4, 0)) return NULL;
+  const int64_t n = symbols.len / 4 / c->n_latents;
+  if (symbols.len != 4 * n * c->n_latents) {
+    misfit();
+  } else {
+    made_block made;
+    int failed;
+    Py_BEGIN_ALLOW_THREADS
+    failed = push_block(c, symbols.buf, n, &made);
+    Py_END_ALLOW_THREADS
+    both = failed ? PyErr_NoMemory()
+                  : Py_BuildValue("y#y#", (const char *)made.words, (Py_ssize_t)(4 * made.n_words),
+                                  (const char *)made.bits, (Py_ssize_t)made.n_bits);
+    free_block(&made);
+  }
+  PyBuffer_Release(&symbols);
+  return both;
+}

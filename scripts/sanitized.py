@@ -19,6 +19,7 @@ FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-
 TESTS = (
     "tests/codec/networks/test_native_engine.py",
     "tests/codec/entropy/test_compiled_tables.py",
+    "tests/codec/entropy/test_compiled_blocks.py",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ ELEMENT_TYPES: tuple[np.dtype[Any], ...] = tuple(map(np.dtype, _NAMES))
 Number = int | float
 
 
+@cache
 def ends_of(dtype: np.dtype[Any]) -> tuple[Number, Number]:
     """Return the least and the greatest finite value of a type; those of truth values are 0, 1."""
     if dtype.kind == "b":

@@ -14,7 +14,7 @@ CODEC = Codec(MODEL)
 
 
 def coder(quality):
-    return MODEL.quality(quality).coder
+    return CODEC.transform.coder(MODEL.quality(quality))
 
 
 def packed(symbols, qualities, n_qualities=MOST):

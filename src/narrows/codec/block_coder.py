@@ -108,7 +108,8 @@ class BlockCoder:
         if block.quality == SEVERAL_QUALITIES:
             each = (model.latent_size, model.n_qualities, self._coder)
             return Unpacked(*unpack_groups(block.payload, n, *each))
-        symbols = model.quality_of_block(block.quality).coder.decode(block.payload, n)
+        quality = model.quality_of_block(block.quality)
+        symbols = self._transform.coder(quality).decode(block.payload, n)
         return Unpacked(symbols, np.full(n, block.quality))
 
     def _unpack_levels(self, block: Block) -> Frames:
@@ -144,4 +145,4 @@ class BlockCoder:
         return Unpacked(symbols, qualities, exact)
 
     def _coder(self, quality: int) -> SymbolCoder:
-        return self._model.quality(quality).coder
+        return self._transform.coder(self._model.quality(quality))

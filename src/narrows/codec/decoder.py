@@ -73,10 +73,13 @@ class Decoder(Shared, Receiver):
 
     def decompress_packet(self, packet: Packet, *, checksum: bool = False) -> Frames:
         """Decompress a packet; see `Codec.decompress_packet`."""
-        (unpacked,) = self._unpacked([packet], checksum)
-        if isinstance(unpacked, FormatError):
-            raise unpacked
-        return self._signals([unpacked]).reshape(self.model.frame_shape)
+        content = self.packets.content(packet, checksum=checksum)
+        if keeps_promise(content):
+            from narrows.codec.promised_packets import decode_promised
+
+            return decode_promised(content, self.model).reshape(self.model.frame_shape)
+        symbols, quality = self.packets.decode_content(content)
+        return self.transform.frames_of(symbols[None], quality).reshape(self.model.frame_shape)
 
     def decompress_packets(
         self,
@@ -136,7 +139,8 @@ class Decoder(Shared, Receiver):
                 frames[i] = each[0]
         if coded:
             at, symbols, qualities = zip(*coded, strict=True)
-            frames[list(at)] = self.decode(np.array(symbols), np.array(qualities, np.int64))
+            numbers = np.array(qualities, np.int64)
+            frames[list(at)] = self.transform.frames_of(np.array(symbols), numbers)
         return frames
 
     def decode(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from narrows.arrays import as_array, first_step
 from narrows.codec.conversions import way_to_dtype, way_to_shape
+from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.native.tables import CompiledTables
 from narrows.codec.entropy.tables import Symbols, frequencies_of
 from narrows.codec.memory import keep_freed_memory
@@ -71,6 +72,10 @@ class Transform:
         if quality.number not in self._tables:
             self._tables[quality.number] = self.engine.compile_tables(quality.tables)
         return self._tables[quality.number]
+
+    def coder(self, quality: Quality) -> SymbolCoder:
+        """Return what codes the symbols of many signals of a quality."""
+        return SymbolCoder(quality.tables, compiled=self.compiled_tables(quality))
 
     @property
     def model_id(self) -> str:
@@ -197,10 +202,19 @@ class Transform:
         -------
         (n, *frame_shape) of the model's dtype
         """
-        y = self._check_symbols(y)
+        return self.frames_of(self._check_symbols(y), quality)
+
+    def frames_of(
+        self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None
+    ) -> Frames:
+        """Do as `decode` for latents that are known to be right: int32 of the model's number."""
+        finish = self.model.normaliser.from_integers
+        if len(y) == 1:
+            ((_, integers),) = self._decoded(y, quality)
+            return finish(integers, self.backend)
         out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
         for rows, integers in self._decoded(y, quality):
-            out[rows] = self.model.normaliser.from_integers(integers, self.backend)
+            out[rows] = finish(integers, self.backend)
         return out
 
     def _decoded(
@@ -252,17 +266,18 @@ class Transform:
     ) -> None:
         """Raise DataError for signals of another dtype or shape; `values` decide the advice."""
         model = self.model
+        if dtype == model.dtype and shape and shape[1:] == model.frame_shape:
+            return
         wanted = f"(n, {', '.join(map(str, model.frame_shape))}) of {model.dtype}"
         if dtype != model.dtype:
             raise DataError(
                 f"signals of dtype {dtype}; this model takes {wanted}: "
                 f"{way_to_dtype(dtype, model.dtype, model.peak, values)}{first}"
             )
-        if not shape or shape[1:] != model.frame_shape:
-            raise DataError(
-                f"signals of shape {shape}; this model takes {wanted}: "
-                f"{way_to_shape(shape, model.frame_shape)}{first}"
-            )
+        raise DataError(
+            f"signals of shape {shape}; this model takes {wanted}: "
+            f"{way_to_shape(shape, model.frame_shape)}{first}"
+        )
 
     def _check_symbols(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         y = as_array(y, "latents")

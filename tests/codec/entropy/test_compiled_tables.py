@@ -16,6 +16,7 @@ from narrows.codec.entropy.tables import FixedTables, TablesInTurn
 from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
 from narrows.errors import FormatError
+from tests.helpers.compiled_tables import compiled, large_tables
 from tests.helpers.context_models import (
     all_frequencies,
     all_tables,
@@ -30,11 +31,6 @@ from tests.helpers.tiny_models import INT32, examples, random_context, rng_of, t
 native, WHY = extension()
 pytestmark = pytest.mark.skipif(native is None, reason=f"the compiled part is {WHY}")
 each_level = pytest.mark.parametrize("level", levels())
-
-
-def compiled(tables, level):
-    assert fits(tables)
-    return CompiledTables(tables, native, level)
 
 
 def coder_of(tables, level):
@@ -62,11 +58,6 @@ def same_packets(tables, symbols):
         assert ours.encode_all(symbols, 1) == expected
         assert [each.tolist() for each, _ in ours.decode_all(expected)] == symbols.tolist()
     return expected
-
-
-def large_tables(k=40, units=37, outputs=5, seed=0):
-    row = row_of(seed, k)
-    return ContextTables(row, random_context(rng_of(seed), row, units, outputs))
 
 
 # ---------------------------------------------------------------- frequencies
@@ -212,6 +203,9 @@ def test_a_thousand_latents_take_whole_numbers_of_thousands_of_bits():
     assert min(map(len, packets)) > 200
 
 
+# ---------------------------------------------------------------- codecs
+
+
 def test_a_list_of_packets_tells_the_same_as_one_by_one():
     codec, packets = codec_and_packets()
     packets = [each if i % 9 else each[:-1] + b"\1" for i, each in enumerate(packets * 3)]
@@ -272,6 +266,9 @@ def test_no_damaged_description_reaches_other_memory(level):
             native.frequencies(made, symbols, flat)
             packets = native.pack(made, MODEL_ID, 1, symbols)
             native.unpack(made, MODEL_ID, tuple(packets), symbols.copy(), np.zeros(2, np.bool_))
+            words, bits = native.push(made, symbols)
+            assert native.pop(made, words, bits, symbols.copy())
+            native.pop(made, rng.bytes(40), rng.bytes(9), symbols.copy())
         except ValueError:
             refused += 1
     assert 1000 < refused < 3000
@@ -290,6 +287,11 @@ def test_arguments_that_do_not_fit_are_refused():
     ]:
         with pytest.raises(ValueError, match="do not fit"):
             native.unpack(made, *arguments)
+    with pytest.raises(ValueError, match="do not fit"):
+        native.push(made, symbols[0, :2].copy())
+    for words, to in ((b"abc", symbols), (b"", symbols[0, :2].copy())):
+        with pytest.raises(ValueError, match="do not fit"):
+            native.pop(made, words, b"", to)
     with pytest.raises(TypeError):
         native.unpack(made, MODEL_ID, ("", b""), symbols, found)
     with pytest.raises(SystemError):

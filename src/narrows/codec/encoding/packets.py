@@ -61,7 +61,7 @@ def lossy_packets(
 
     found, qualities = choose(symbol_encoder, x, request, size_of, progress)
     packets = [b""] * len(x)
-    for quality in np.unique(qualities).tolist():
+    for quality in sorted(set(qualities.tolist())):
         own = np.flatnonzero(qualities == quality)
         coded = decoder.packets.encode_all(found.symbols[own], quality, checksum=checksum)
         for number, packet in zip(own.tolist(), coded, strict=True):

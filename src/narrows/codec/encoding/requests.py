@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import cached_property
 from typing import Any, TypedDict
 
 import numpy as np
@@ -150,7 +151,7 @@ class Request:
                 "the quality of each signal: give one of the two"
             )
 
-    @property
+    @cached_property
     def promises(self) -> bool:
         """Whether an error is promised that no element exceeds, or none at all."""
         return bool(self._given(PROMISES))
@@ -158,8 +159,8 @@ class Request:
     def _given(self, names: Sequence[str]) -> list[str]:
         """Return which of some fields were given."""
         unset = (None, False, ())
-        return [n for n in names if not any(getattr(self, n) is each for each in unset)
-                and getattr(self, n) != []]  # fmt: skip
+        each = ((name, getattr(self, name)) for name in names)
+        return [n for n, given in each if not any(given is u for u in unset) and given != []]
 
     def _check_promise(self) -> None:
         """Refuse more than one promise, what chooses errors in another way, and wrong bounds."""

@@ -14,7 +14,7 @@ frequencies it makes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -141,6 +141,18 @@ class PayloadReader:
         self._escapes.check_end()
 
 
+class CompiledBlocks(Protocol):
+    """Tables in compiled code: `native.tables.CompiledTables`."""
+
+    def push(self, symbols: Symbols) -> tuple[bytes, bytes]:
+        """Encode `(n, latent_size)` symbols to words and the bits of escapes."""
+        ...
+
+    def pop(self, words: memoryview, bits: memoryview, n: int) -> Symbols | None:
+        """Undo `push` for n signals; None for what it does not write: a stack tells why."""
+        ...
+
+
 class SymbolCoder:
     """Symbols <-> payloads of one part.
 
@@ -149,20 +161,37 @@ class SymbolCoder:
     tables : CodingTables
     stack : callable, optional
         Makes a Stack, empty or of words; by default the fastest that is installed.
+    compiled : CompiledBlocks, optional
+        The tables in compiled code, which then codes instead of a stack.
     """
 
-    def __init__(self, tables: CodingTables, stack: Stacks = best_stack) -> None:
+    def __init__(
+        self,
+        tables: CodingTables,
+        stack: Stacks = best_stack,
+        compiled: CompiledBlocks | None = None,
+    ) -> None:
         self.tables = tables
         self.stack = stack
+        self._compiled = compiled
 
     def encode(self, symbols: Symbols) -> bytes:
         """Code `(n, latent_size)` int32 symbols, of any value, to a payload."""
+        if self._compiled is not None:
+            words, escapes = self._compiled.push(symbols)
+            return write_varint(len(words) // 4) + words + escapes
         writer = PayloadWriter(self.stack)
         writer.add(self.tables, symbols)
         return writer.to_bytes()
 
     def decode(self, payload: bytes, n: int) -> Symbols:
         """Undo `encode` for n signals; FormatError for a payload that no `encode` wrote."""
+        if self._compiled is not None:
+            n_words, start = read_varint(payload, 0)
+            view, end = memoryview(payload), start + 4 * n_words
+            found = self._compiled.pop(view[start:end], view[end:], n) if end <= len(view) else None
+            if found is not None:
+                return found
         reader = PayloadReader(payload, self.stack)
         symbols = reader.take(self.tables, n)
         reader.check_end()

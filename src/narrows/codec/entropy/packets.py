@@ -89,10 +89,13 @@ class PacketCoder:
 
     def decode_content(self, content: bytes) -> tuple[Symbols, int]:
         """Undo `encode` of a packet without its checksum; see `decode`."""
-        (found,) = self.decode_all([content])
-        if isinstance(found, FormatError):
-            raise found
-        return found
+        quality = (content[0] >> 5) + 1
+        compiled = self._compiled(quality) if quality in self.tables else None
+        if compiled is not None:
+            symbols, is_ours = compiled.unpack(self.model_id, [content])
+            if is_ours[0]:
+                return symbols[0], quality
+        return self._decode(content)
 
     def decode_all(self, contents: Sequence[bytes]) -> list[tuple[Symbols, int] | FormatError]:
         """Undo `encode` of many packets without checksums; errors are returned in their place."""

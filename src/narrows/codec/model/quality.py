@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import CodingTables
 from narrows.codec.model.tradeoff import Tradeoff
@@ -39,8 +37,3 @@ class Quality:
     tables: CodingTables
     context: ContextModel | None
     tradeoff: Tradeoff | None
-
-    @cached_property
-    def coder(self) -> SymbolCoder:
-        """Codes the symbols of many signals."""
-        return SymbolCoder(self.tables)

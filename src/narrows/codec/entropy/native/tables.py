@@ -83,12 +83,27 @@ class CompiledTables:
         self._native.unpack(self._tables, model_id, tuple(packets), symbols, is_ours)
         return symbols, is_ours
 
+    def push(self, symbols: Symbols) -> tuple[bytes, bytes]:
+        """Encode a block of `(n, latent_size)` symbols; return its words, and the escapes' bits."""
+        both: tuple[bytes, bytes] = self._native.push(self._tables, self._taken(symbols))
+        return both
+
+    def pop(self, words: memoryview, bits: memoryview, n: int) -> Symbols | None:
+        """Undo `push` for n signals; None for what it does not write."""
+        symbols = np.zeros((n, self._latents), np.int32)
+        is_ours = self._native.pop(self._tables, words, bits, symbols)
+        return symbols if is_ours else None
+
     def gives_back(self, symbols: Symbols) -> bool:
-        """Return whether packets of `(n, latent_size)` symbols of any value hold these."""
+        """Return whether packets and a block of `(n, latent_size)` symbols hold these."""
         packets = self.pack(bytes(16), 1, symbols)
         found, is_ours = self.unpack(bytes(16), packets)
-        of_order = found[:, self._order], symbols[:, self._order]
-        return bool(is_ours.all()) and np.array_equal(*of_order)
+        words, bits = self.push(symbols)
+        again = self.pop(memoryview(words), memoryview(bits), len(symbols))
+        if again is None or not is_ours.all():
+            return False
+        coded = symbols[:, self._order]
+        return all(np.array_equal(each[:, self._order], coded) for each in (found, again))
 
     def _taken(self, symbols: Symbols) -> Symbols:
         return np.ascontiguousarray(symbols, np.int32)
