@@ -14,7 +14,7 @@ CODEC = Codec(MODEL)
 
 
 def coder(quality):
-    return CODEC.transform.coder(MODEL.quality(quality))
+    return CODEC.transform.coders.of_blocks(MODEL.quality(quality))
 
 
 def packed(symbols, qualities, n_qualities=MOST):

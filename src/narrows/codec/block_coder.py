@@ -109,7 +109,7 @@ class BlockCoder:
             each = (model.latent_size, model.n_qualities, self._coder)
             return Unpacked(*unpack_groups(block.payload, n, *each))
         quality = model.quality_of_block(block.quality)
-        symbols = self._transform.coder(quality).decode(block.payload, n)
+        symbols = self._transform.coders.of_blocks(quality).decode(block.payload, n)
         return Unpacked(symbols, np.full(n, block.quality))
 
     def _unpack_levels(self, block: Block) -> Frames:
@@ -145,4 +145,4 @@ class BlockCoder:
         return Unpacked(symbols, qualities, exact)
 
     def _coder(self, quality: int) -> SymbolCoder:
-        return self._transform.coder(self._model.quality(quality))
+        return self._transform.coders.of_blocks(self._model.quality(quality))

@@ -157,7 +157,7 @@ class Decoder(Shared, Receiver):
         return PacketCoder(
             model.model_id,
             tables,
-            lambda number: self.transform.compiled_tables(model.quality(number)),
+            lambda number: self.transform.coders.compiled(model.quality(number)),
         )
 
     def check_model_of(self, header: Header) -> None:

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.arrays import as_array, first_step
+from narrows.codec.coders import Coders
 from narrows.codec.conversions import way_to_dtype, way_to_shape
-from narrows.codec.entropy.ans import SymbolCoder
-from narrows.codec.entropy.native.tables import CompiledTables
-from narrows.codec.entropy.tables import Symbols, frequencies_of
+from narrows.codec.entropy.tables import Symbols
 from narrows.codec.memory import keep_freed_memory
 from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import KnownAnswers, Model
@@ -65,17 +64,7 @@ class Transform:
         self.engine, self.backend = engine, engine.backend
         self._encoder = None if model.encoder is None else engine.compile(model.encoder)
         self._decoder = engine.compile(model.decoder)
-        self._tables = dict[int, CompiledTables | None]()
-
-    def compiled_tables(self, quality: Quality) -> CompiledTables | None:
-        """Return the tables of a quality in compiled code; None where numpy is to be used."""
-        if quality.number not in self._tables:
-            self._tables[quality.number] = self.engine.compile_tables(quality.tables)
-        return self._tables[quality.number]
-
-    def coder(self, quality: Quality) -> SymbolCoder:
-        """Return what codes the symbols of many signals of a quality."""
-        return SymbolCoder(quality.tables, compiled=self.compiled_tables(quality))
+        self.coders = Coders(engine)
 
     @property
     def model_id(self) -> str:
@@ -116,8 +105,7 @@ class Transform:
         """Return whether this machine gives the known answers."""
         now = self.answer(known.symbols)
         encodes = self._encoder is None or np.array_equal(now.answers, known.answers)
-        compiled = self.compiled_tables(self.model.quality())
-        codes = compiled is None or compiled.gives_back(known.symbols)
+        codes = self.coders.give_back(known.symbols, self.model.quality())
         return now.sha256 == known.sha256 and encodes and codes
 
     def _check_denormals(self) -> None:
@@ -140,12 +128,7 @@ class Transform:
         hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes())
         quality = self.model.quality()
         if quality.context is not None:
-            compiled = self.compiled_tables(quality)
-            for frequencies in (
-                compiled.frequencies(symbols)
-                if compiled
-                else frequencies_of(symbols, quality.tables)
-            ):
+            for frequencies in self.coders.frequencies(symbols, quality):
                 hashed.update(frequencies.astype("<i4").tobytes())
         for given in prediction_answers(self.model):
             hashed.update(given.astype("<i8").tobytes())

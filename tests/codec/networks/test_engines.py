@@ -115,7 +115,7 @@ def test_numpy_computes_where_compiled_tables_give_others(method, monkeypatch):
     with pytest.warns(RuntimeWarning, match="does not compute the known answers of model"):
         transform = Codec.from_bytes(data).transform
     assert transform.engine is REFERENCE
-    assert transform.compiled_tables(transform.model.quality()) is None
+    assert transform.coders.compiled(transform.model.quality()) is None
 
 
 @compiled

@@ -1,0 +1,46 @@
+"""What codes the symbols of a model's qualities: compiled code where it can, otherwise Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from narrows.codec.entropy.ans import SymbolCoder
+from narrows.codec.entropy.native.tables import CompiledTables
+from narrows.codec.entropy.tables import Frequencies, Symbols, frequencies_of
+from narrows.codec.model.quality import Quality
+from narrows.codec.networks.engines import Engine
+
+
+class Coders:
+    """The coders of all qualities, made when they are first asked for.
+
+    Parameters
+    ----------
+    engine : Engine
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._compiled = dict[int, CompiledTables | None]()
+
+    def compiled(self, quality: Quality) -> CompiledTables | None:
+        """Return the tables of a quality in compiled code; None where Python is to code."""
+        if quality.number not in self._compiled:
+            self._compiled[quality.number] = self._engine.compile_tables(quality.tables)
+        return self._compiled[quality.number]
+
+    def of_blocks(self, quality: Quality) -> SymbolCoder:
+        """Return what codes the symbols of many signals."""
+        return SymbolCoder(quality.tables, compiled=self.compiled(quality))
+
+    def frequencies(self, symbols: Symbols, quality: Quality) -> Iterator[Frequencies]:
+        """Yield the frequencies of `(n, latent_size)` symbols, place by place."""
+        compiled = self.compiled(quality)
+        if compiled is None:
+            return frequencies_of(symbols, quality.tables)
+        return compiled.frequencies(symbols)
+
+    def give_back(self, symbols: Symbols, quality: Quality) -> bool:
+        """Return whether compiled code decodes symbols as it has coded them; Python is right."""
+        compiled = self.compiled(quality)
+        return compiled is None or compiled.gives_back(symbols)
