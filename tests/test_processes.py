@@ -46,6 +46,24 @@ def test_what_is_before_an_error_comes_before_it(jobs):
     assert seen == [6, 3]
 
 
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_threads_of_this_process_do_what_they_are_said_to(jobs):
+    """What they do need not be pickled, and results come in order all the same."""
+    main = os.getpid()
+
+    def of(item):
+        time.sleep(0.01 * (item % 3))
+        return item, os.getpid()
+
+    with Workers(jobs) as workers:
+        found = list(workers.in_order(of, range(12), in_thread=lambda item: True))
+        assert found == [(item, main) for item in range(12)]
+        mixed = workers.in_order(partial(add, 1), range(9), in_thread=lambda item: item % 2 == 0)
+        assert list(mixed) == list(range(1, 10))
+        with pytest.raises(ZeroDivisionError):
+            list(workers.in_order(partial(truediv, 1), [2, 1, 0], in_thread=lambda item: True))
+
+
 @posix
 def test_a_process_that_is_killed_is_told_and_another_takes_its_place():
     with Workers(2) as workers:

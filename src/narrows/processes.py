@@ -2,6 +2,8 @@
 
     items ─► a thread for each process ─pickles─► process: function(item) ─► results, in order
 
+Threads alone share what compiled code does: nothing has to start, and nothing is pickled.
+
 A process is a Python of its own that imports what the function needs, and nothing of the program
 that starts it: a script needs no `if __name__ == "__main__":`. It ends with the program, however
 that ends.
@@ -19,6 +21,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from typing import Any, Self, TypeVar
@@ -73,7 +76,11 @@ class Workers:
         self._threads.shutdown()
 
     def in_order(
-        self, function: Callable[[Item], Result], items: Iterable[Item]
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        *,
+        in_thread: Callable[[Item], bool] = lambda item: False,
     ) -> Iterator[Result]:
         """Yield `function(item)` for each item; with several jobs, a few items are read ahead.
 
@@ -83,6 +90,9 @@ class Workers:
             It and its results can be pickled.
         items : iterable
             Of what can be pickled.
+        in_thread : callable, optional
+            Whether a thread of this process is to do an item: for what is busy outside Python. It
+            and its result need not be pickled.
 
         Raises
         ------
@@ -100,7 +110,10 @@ class Workers:
             first = []
         waiting: deque[Future[Result]] = deque()
         for item in chain(first, coming):
-            waiting.append(self._threads.submit(self._call, function, item))
+            work = (
+                partial(function, item) if in_thread(item) else partial(self._call, function, item)
+            )
+            waiting.append(self._threads.submit(work))
             if len(waiting) > AHEAD * self.jobs:
                 yield waiting.popleft().result()
         while waiting:

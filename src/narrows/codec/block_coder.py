@@ -52,6 +52,17 @@ class BlockCoder:
         self._model = transform.model
 
     @cached_property
+    def codes_compiled(self) -> bool:
+        """Whether compiled code codes all symbols, and nothing predicts frames."""
+        model, coders = self._model, self._transform.coders
+        predicts = model.prediction is not None or model.wavelets is not None
+        return not predicts and all(coders.compiled(each) is not None for each in model.qualities)
+
+    def is_compiled(self, block: Block) -> bool:
+        """Whether compiled code does most of the work of decoding a block: for threads."""
+        return block.mode in {Mode.CODED, Mode.PATCHED} and self.codes_compiled
+
+    @cached_property
     def predicted(self) -> PredictedBlocks:
         """What codes recordings and arrays, imported for the models that have it alone."""
         from narrows.codec.predicted_blocks import PredictedBlocks

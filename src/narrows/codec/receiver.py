@@ -36,6 +36,10 @@ class Kind(Protocol):
 class Blocks(Protocol):
     """Blocks to signals."""
 
+    def is_compiled(self, block: Block) -> bool:
+        """Whether compiled code does most of the work of decoding a block: for threads."""
+        ...
+
     def decode(self, block: Block) -> Frames:
         """Decode the signals of a block, `(n, *frame_shape)`."""
         ...
@@ -110,8 +114,9 @@ class Receiver:
         return np.concatenate(parts)
 
     def frames_of(self, blocks: Iterable[Block], workers: Workers = ALONE) -> Iterator[Frames]:
-        """Decode blocks in order; processes may share them."""
-        return workers.in_order(partial(_decode, self), blocks)
+        """Decode blocks in order; processes may share them, or threads where code is compiled."""
+        decode = partial(_decode, self)
+        return workers.in_order(decode, blocks, in_thread=self.blocks.is_compiled)
 
 
 def stream_of(blob: bytes) -> BinaryIO:

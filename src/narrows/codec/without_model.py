@@ -32,6 +32,10 @@ class FreeBlocks:
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
 
+    def is_compiled(self, block: Block) -> bool:
+        """Tell that no block is decoded by compiled code."""
+        return False
+
     def decode(self, block: Block) -> npt.NDArray[Any]:
         """Decode the signals of a block, `(n, *frame_shape)`; FormatError where that is damaged."""
         shape, dtype = self._signals

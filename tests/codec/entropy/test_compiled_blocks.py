@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.native.tables import fits
 from narrows.codec.entropy.stacks import PlainStack
 from narrows.codec.entropy.tables import FixedTables, TablesInTurn
+from narrows.codec.networks.backend import NUMPY
 from narrows.codec.networks.native.extension import extension, levels
 from narrows.errors import FormatError
+from narrows.processes import Workers
 from tests.helpers.compiled_tables import compiled, large_tables
 from tests.helpers.context_models import row_of, symbols_of, tables_and_symbols, tables_of
 from tests.helpers.packets import TINY_ROWS
-from tests.helpers.tiny_models import INT32, examples
+from tests.helpers.tiny_models import INT32, examples, tiny_model, typical_frames
 
 native, WHY = extension()
 pytestmark = pytest.mark.skipif(native is None, reason=f"the compiled part is {WHY}")
@@ -87,6 +90,28 @@ def test_damaged_blocks_end_as_in_python(escapes):
                 ours = SymbolCoder(tables, PlainStack, compiled(tables, level))
                 assert outcome_of(ours, damage, 20) == expected
     assert refusals > 100
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_threads_share_what_compiled_code_does_and_give_the_same_bytes(jobs, monkeypatch):
+    """No process starts: neither to decompress, nor at effort 0."""
+    codec = Codec(tiny_model("int16", (6, 8), 4, 3, contexts=(2,)))
+    codec_in_numpy = Codec(codec.model, NUMPY)
+    x = typical_frames(codec.model, 60)
+    own = {"quality": 2, "effort": 0, "block_signals": 7}
+    blob = codec_in_numpy.compress(x, **own)
+    decoded = codec_in_numpy.decompress(blob)
+
+    def called(*given):
+        raise AssertionError(given)
+
+    monkeypatch.setattr(Workers, "_call", called)
+    assert codec.compress(x, **own, jobs=jobs) == blob
+    np.testing.assert_array_equal(codec.decompress(blob, jobs=jobs), decoded)
+    with pytest.raises(AssertionError):
+        codec_in_numpy.decompress(blob, jobs=jobs)
+    with pytest.raises(AssertionError):
+        codec.decompress(codec.compress(x, lossless=True, block_signals=7), jobs=jobs)
 
 
 @pytest.mark.parametrize("payload", [b"", b"\5", b"\1\0\0\0\0", b"\0\0", b"\0\200", b"\x80"])

@@ -101,7 +101,8 @@ class Encoder(Shared):
         kept : Kept, optional
             Where to count what is kept exactly; by default a warning is logged.
         workers : Workers, optional
-            Processes that share the blocks; the bytes are the same whatever their number.
+            Processes that share the blocks, or threads where compiled code does the work; the
+            bytes are the same whatever their number.
         """
         with _telling(kept) as counted:
             blocks = self.blocks(x, request, header, progress, counted, workers)
@@ -137,12 +138,15 @@ class Encoder(Shared):
     ) -> Iterator[Block]:
         """Encode signals a block at a time; an array or a request is refused at once."""
         check = self._decoder.transform.check_frames
-        quality, _ = request.resolve(self._model)
+        quality, effort = request.resolve(self._model)
         blocks = _parts(check(x) if isinstance(x, np.ndarray) else x, header, check)
         if workers.jobs == 1:
             return (self._block(block, request, quality, progress, kept) for block in blocks)
         encode = partial(_encode_elsewhere, self, request, quality)
-        return _counted(workers.in_order(encode, blocks), progress, kept)
+        searches = effort or request.budget is not None  # in Python, mostly
+        compiled = not searches and self._decoder.blocks.codes_compiled
+        each = workers.in_order(encode, blocks, in_thread=lambda block: compiled)
+        return _counted(each, progress, kept)
 
     def _block(
         self,
@@ -260,7 +264,7 @@ def _telling(kept: Kept | None) -> Iterator[Kept]:
 def _encode_elsewhere(
     encoder: Encoder, request: Request, raw_quality: int, part: Frames | Brick
 ) -> tuple[Block, Kept]:
-    """Encode a block in another process, and count what is kept exactly of it."""
+    """Encode a block in another process or thread, and count what is kept exactly of it."""
     kept = Kept()
     return encoder._block(part, request, raw_quality, unseen, kept), kept
 
