@@ -61,11 +61,11 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     norm = gram.diagonal().sum().sqrt() + 1e-12
     gram = gram / norm.square()
     one = torch.eye(len(gram), device=gram.device)
-    product = one
-    for _ in range(ITERATIONS):
+    product = factor = torch.addmm(a * one + b * gram, gram, gram, alpha=c)
+    for _ in range(1, ITERATIONS):
+        gram = factor @ gram @ factor
         factor = torch.addmm(a * one + b * gram, gram, gram, alpha=c)
         product = factor @ product
-        gram = factor @ gram @ factor
     x = product @ x / norm
     return x.mT if matrix.shape[0] > matrix.shape[1] else x
 
