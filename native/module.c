@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 3 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 4 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -132,6 +132,7 @@ static PyMethodDef METHODS[] = {
     {"make_tables", make_tables, METH_VARARGS, "Make coding tables: (level, fields, weights, numbers)."},
     {"frequencies", frequencies, METH_VARARGS, "Write the frequencies of (tables, symbols, to)."},
     {"pack", pack, METH_VARARGS, "Return the packets of (tables, model id, quality, symbols)."},
+    {"lengths", lengths, METH_VARARGS, "Write the bits of (tables, logarithms, symbols, bits, changes)."},
     {"pop", pop, METH_VARARGS, "Decode (tables, words, bits, symbols): a block; tell whether it is one."},
     {"push", push, METH_VARARGS, "Return the words and the bits of (tables, symbols)."},
     {"unpack", unpack, METH_VARARGS, "Decode (tables, model id, packets, symbols, found)."},

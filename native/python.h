@@ -18,6 +18,7 @@ PyObject *refusal(const char *what, const char *reason, int no_memory);
 
 PyObject *make_tables(PyObject *self, PyObject *arguments);
 PyObject *frequencies(PyObject *self, PyObject *arguments);
+PyObject *lengths(PyObject *self, PyObject *arguments);
 PyObject *unpack(PyObject *self, PyObject *arguments);
 PyObject *pack(PyObject *self, PyObject *arguments);
 PyObject *pop(PyObject *self, PyObject *arguments);

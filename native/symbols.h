@@ -89,6 +89,16 @@ int unpack_packets(const tables *, const model_id *, const packet *, int64_t n, 
 int64_t packet_room(const tables *);
 int64_t pack_packet(const tables *, const model_id *, int quality, const int32_t *symbols, uint8_t *to);
 
+/* ------------------------------------------------------------------ costs */
+
+enum { MANTISSA_BITS = 11, LENGTH_UNIT = 1 << 12 }; /* see narrows.codec.encoding.costs */
+
+/* Write the bits of the entries of each signal, (n); and, if asked for, how these change with one
+   less and one more at each latent, (n, n_latents, 2), where there is such an entry.
+   `logs`: (2^MANTISSA_BITS) logarithms of mantissas, in parts of a bit. */
+int add_lengths(const tables *, const int32_t *logs, const int32_t *symbols, int64_t n,
+                double *total, double *change);
+
 /* ------------------------------------------------------------------ blocks */
 
 /* Words of the stack, little-endian, and bytes of the bits of escapes. */

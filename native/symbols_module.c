@@ -63,6 +63,37 @@ PyObject *frequencies(PyObject *self, PyObject *arguments) {
   Py_RETURN_NONE;
 }
 
+static int measure(const tables *c, const Py_buffer *logs, const Py_buffer *symbols,
+                   const Py_buffer *total, const Py_buffer *change) {
+  const int64_t n = symbols->len / 4 / c->n_latents;
+  if (logs->len != 4 << MANTISSA_BITS || symbols->len != 4 * n * c->n_latents ||
+      total->len != 8 * n || (change->len && change->len != 16 * n * c->n_latents))
+    return (void)misfit(), -1;
+  int failed;
+  Py_BEGIN_ALLOW_THREADS
+  failed = add_lengths(c, logs->buf, symbols->buf, n, total->buf, change->len ? change->buf : NULL);
+  Py_END_ALLOW_THREADS
+  if (failed) PyErr_NoMemory();
+  return failed;
+}
+
+PyObject *lengths(PyObject *self, PyObject *arguments) {
+  (void)self;
+  PyObject *capsule, *given[4];
+  Py_buffer views[4];
+  const Py_ssize_t sizes[4] = {4, 4, 8, 8};
+  int n = 0, failed = -1;
+  if (!PyArg_ParseTuple(arguments, "OOOOO", &capsule, given, given + 1, given + 2, given + 3))
+    return NULL;
+  const tables *c = PyCapsule_GetPointer(capsule, TABLES);
+  if (!c) return NULL;
+  while (n < 4 && !borrow(given[n], views + n, sizes[n], n > 1)) n++;
+  if (n == 4) failed = measure(c, views, views + 1, views + 2, views + 3);
+  while (n > 0) PyBuffer_Release(views + --n);
+  if (failed) return NULL;
+  Py_RETURN_NONE;
+}
+
 /* ------------------------------------------------------------------ packets */
 
 /* Point at the bytes in a tuple; NULL with an exception where it holds anything else. */

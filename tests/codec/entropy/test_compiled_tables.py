@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from narrows.codec.codec import Codec
+from narrows.codec.encoding.costs import SymbolCosts
 from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.native.tables import CompiledTables, description, fits
 from narrows.codec.entropy.packet_payloads import decode_payload
@@ -134,6 +135,33 @@ def test_what_does_not_fit_is_left_to_numpy(changed, accepted):
 
 def test_two_context_models_are_left_to_numpy():
     assert not fits(TablesInTurn([tables_of(3, 4), tables_of(1, 2)]))
+
+
+# ---------------------------------------------------------------- costs
+
+
+def same_costs(tables, symbols):
+    expected = SymbolCosts(tables)
+    bits, change = expected.beside(symbols)
+    for level in levels():
+        ours = SymbolCosts(tables, compiled(tables, level))
+        np.testing.assert_array_equal(ours.bits(symbols), bits)
+        for mine, theirs in zip(ours.beside(symbols), (bits, change), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+@given(tables_and_symbols(min_n=1).filter(lambda case: fits(case[0])))
+@examples(60)
+def test_costs_are_those_of_numpy(case):
+    same_costs(*case)
+
+
+def test_costs_of_rare_and_of_sure_symbols_are_those_of_numpy():
+    for row in TINY_ROWS:
+        symbols = [(first, second) for first in range(-3, 7) for second in range(-3, 7)]
+        same_costs(FixedTables(row), np.array(symbols, np.int32)[:, : len(row)])
+    tables = large_tables()
+    same_costs(tables, symbols_of(tables.row, 20))
 
 
 # ---------------------------------------------------------------- packets
@@ -266,6 +294,8 @@ def test_no_damaged_description_reaches_other_memory(level):
             native.frequencies(made, symbols, flat)
             packets = native.pack(made, MODEL_ID, 1, symbols)
             native.unpack(made, MODEL_ID, tuple(packets), symbols.copy(), np.zeros(2, np.bool_))
+            change, logs = np.zeros((2, 6, 2)), np.zeros(2**11, np.int32)
+            native.lengths(made, logs, symbols, np.zeros(2), change)
             words, bits = native.push(made, symbols)
             assert native.pop(made, words, bits, symbols.copy())
             native.pop(made, rng.bytes(40), rng.bytes(9), symbols.copy())
@@ -299,6 +329,10 @@ def test_arguments_that_do_not_fit_are_refused():
     for quality in (0, 9):
         with pytest.raises(ValueError, match="do not fit"):
             native.pack(made, MODEL_ID, quality, symbols)
+    logs, total = np.zeros(2**11, np.int32), np.zeros(2)
+    for change, own in ((np.zeros(11), logs), (np.zeros(0), logs[:-1].copy())):
+        with pytest.raises(ValueError, match="do not fit"):
+            native.lengths(made, own, symbols, total, change)
     with pytest.raises(ValueError, match="do not fit"):
         native.frequencies(made, symbols, flat[:-1].copy())
     with pytest.raises(ValueError, match="8 bytes a number; expected 4"):

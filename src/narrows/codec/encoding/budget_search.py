@@ -239,8 +239,9 @@ class BudgetSearch:
         """Compute the size of each signal's symbols, `(n,)`."""
         if self._packet_size is not None:
             return np.array([float(self._packet_size(each, quality)) for each in symbols])
-        tables = self._encoder.model.quality(quality).tables
-        return (SymbolCosts(tables).bits(symbols) + escape_bits(symbols, tables.row)) / 8.0
+        own = self._encoder.model.quality(quality)
+        costs = SymbolCosts(own.tables, self._encoder.transform.coders.compiled(own))
+        return (costs.bits(symbols) + escape_bits(symbols, own.tables.row)) / 8.0
 
     def _out_of_reach(self, x: Originals, symbols: Symbols, quality: int) -> str:
         """Say what signals that cannot keep to the budget have at the first point."""

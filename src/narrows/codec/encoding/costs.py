@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.entropy.native.tables import CompiledTables
 from narrows.codec.entropy.tables import PRECISION, CodingTables, Frequencies, Symbols, chosen
 
 BITS_UNIT = 2.0**-12
@@ -43,19 +44,29 @@ def code_lengths(frequencies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64
     return np.asarray(PRECISION + 1 - exponent - _logarithms()[index])
 
 
+@cache
+def _logarithms_in_units() -> npt.NDArray[np.int32]:
+    return (_logarithms() / BITS_UNIT).astype(np.int32)
+
+
 class SymbolCosts:
     """The bits of signals' symbols, and of their neighbours.
 
     Parameters
     ----------
     tables : CodingTables
+    compiled : CompiledTables, optional
+        The tables in compiled code, which then computes the same.
     """
 
-    def __init__(self, tables: CodingTables) -> None:
+    def __init__(self, tables: CodingTables, compiled: CompiledTables | None = None) -> None:
         self.tables = tables
+        self._compiled = compiled
 
     def bits(self, symbols: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
         """Compute the bits of `(n, latent_size)` symbols, `(n,)`; escaped ones cost their entry."""
+        if self._compiled is not None:
+            return self._compiled.lengths(symbols, _logarithms_in_units(), np.empty(0))
         total = np.zeros(len(symbols))
         for _, entries, part, frequencies in self._frequencies(symbols):
             total[part] += code_lengths(chosen(frequencies, entries[part]))
@@ -70,6 +81,8 @@ class SymbolCosts:
         symbols as they are: those of later latents would change too.
         """
         total, more = np.zeros(len(symbols)), np.full((*symbols.shape, 2), OUT_OF_REACH)
+        if self._compiled is not None:
+            return self._compiled.lengths(symbols, _logarithms_in_units(), more), more
         for j, entries, part, frequencies in self._frequencies(symbols):
             now, escape = entries[part], self.tables.row[j].escape
             bits = code_lengths(chosen(frequencies, now))

@@ -84,7 +84,7 @@ class SymbolSearch:
         self._units = own.tradeoff.units
         self._lambda = own.tradeoff.lambda_
         self._curvature = own.tradeoff.curvature.astype(np.float64)
-        self._costs = SymbolCosts(own.tables)
+        self._costs = SymbolCosts(own.tables, transform.coders.compiled(own))
         decoder = model.decoder
         self._engine = transform.engine if transform.backend is NUMPY else REFERENCE
         of_input = decoder.input_shape, decoder.input_limit

@@ -94,6 +94,23 @@ class CompiledTables:
         is_ours = self._native.pop(self._tables, words, bits, symbols)
         return symbols if is_ours else None
 
+    def lengths(
+        self, symbols: Symbols, logs: npt.NDArray[np.int32], change: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Compute the bits of `(n, latent_size)` symbols, `(n,)`; escaped ones cost their entry.
+
+        Parameters
+        ----------
+        symbols : (n, latent_size) int32
+        logs : (2**11,) int32
+            Logarithms of mantissas, in parts of 2**-12 of a bit; see `encoding.costs`.
+        change : (n, latent_size, 2) float64, or nothing
+            Where to write how bits change with one less and one more, where the table has it.
+        """
+        total = np.empty(len(symbols))
+        self._native.lengths(self._tables, logs, self._taken(symbols), total, change)
+        return total
+
     def gives_back(self, symbols: Symbols) -> bool:
         """Return whether packets and a block of `(n, latent_size)` symbols hold these."""
         packets = self.pack(bytes(16), 1, symbols)

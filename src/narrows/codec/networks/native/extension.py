@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-VERSION = 3
+VERSION = 4
 """Of the description of programs; one that was built for another version is left alone."""
 BUILD = "pip install -e . builds it where there is GCC or Clang"
 
