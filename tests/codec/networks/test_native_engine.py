@@ -105,12 +105,41 @@ def test_layers_behind_one_that_gives_nothing_but_zeros(level):
 
 @each_level
 def test_what_does_not_fit_int16_is_left_to_numpy_layer_by_layer(level):
-    wide = dense(np.full((2, 2), 300))  # up to 60,000, which the next layer may not take
-    layers = [dense([[1, 2], [3, 4]], 1, 100), wide, wide, dense([[1, 0], [0, 1]], 20, 9), wide]
+    wide = dense(np.full((2, 2), 30000))  # up to 60,000, which the next layer may not take
+    layers = [dense([[1, 2], [3, 4]], 8, 1), wide, wide, dense([[1, 0], [0, 1]], 20, 9), wide]
     network = IntegerNetwork(layers, (2,), 100)
     assert native_steps(same(network, everywhere(network), level)) == [True, False, False, True]
     network = IntegerNetwork([wide], (2,), 2**15)
     assert native_steps(same(network, everywhere(network), level)) == [False]
+
+
+@each_level
+@pytest.mark.parametrize("limit", [32768, 65533, 65534, 65535, 2**17, 2**20])
+def test_inputs_beyond_int16_are_taken_in_halves(level, limit):
+    rng = np.random.default_rng(limit)
+    weight = rng.integers(-60, 60, (6, 5), endpoint=True)
+    window = rng.integers(-60, 60, (3, 3, 2, 3), endpoint=True).astype(np.int16)
+    settings = {"bias": np.arange(3), "padding": ((1, 1),) * 2, "shift": 9, "limit": 3000}
+    layers = [conv(2, weight=window, stride=(2, 1), **settings)]
+    for first, shape in ((dense(weight, 9, 900, bias=-7), (6,)), (layers[0], (5, 4, 2))):
+        rest = [LeakyReLU(), dense(np.ones((5, 2)))] if len(shape) == 1 else [LeakyReLU()]
+        network = IntegerNetwork([Reshape(shape), first, *rest], shape, limit)
+        x = everywhere(network)
+        x[0], x[1] = limit, -limit
+        for dtype in (np.float64, np.float32, np.int64):
+            steps = same(network, x.astype(dtype), level).steps
+        assert len(steps) == 3, "the shape, the halves, and all layers"
+
+
+@each_level
+def test_layers_whose_weights_leave_no_room_for_halves_are_left_to_numpy(level):
+    """2**13 * 2**2 is one more than fits; what follows is then compiled by itself."""
+    for largest, expected in ((2**13 - 1, "halves."), (2**13, "Dense.")):
+        layers = [dense([[largest], [1]], 20, 100), LeakyReLU(), dense([[3]])]
+        network = IntegerNetwork(layers, (2,), 2**16)
+        first, second = same(network, everywhere(network), level).steps
+        assert first.__qualname__.startswith(expected)
+        assert second.__qualname__.startswith("Piece.")
 
 
 @each_level

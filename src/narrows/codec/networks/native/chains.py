@@ -26,9 +26,10 @@ from narrows.codec.networks.layers import (
     TransposedConv,
 )
 from narrows.codec.networks.layers.contract import bounds_along, largest_array, shapes_along
+from narrows.codec.networks.native.halves import MAX_INT16, halves
 from narrows.codec.networks.native.program import ACTIVATIONS, WIDE, Description, Place
 
-MAX_INT16, MAX_INT32 = 2**15 - 1, 2**31 - 1
+MAX_INT32 = 2**31 - 1
 MAX_ELEMENTS = 1 << 18
 """Of an array of one frame: with more, a batch has fewer signals than a processor's lanes."""
 MOST_ALONE = 4
@@ -59,6 +60,10 @@ def compile_native(
     steps, rest = list[Step](), placed(layers, shape, limit)
     while rest:
         piece = piece_of(rest)
+        in_halves = None if piece is not None else _in_halves(rest)
+        if in_halves is not None:
+            halve, piece = in_halves
+            steps.append(halve)
         if piece is not None:
             steps.append(piece.compile(native, level))
             rest = rest[piece.n_layers :]
@@ -80,6 +85,16 @@ def piece_of(rest: list[Placed]) -> Piece | None:
         return None
     piece = Piece(rest)
     return piece if piece.has_products else None
+
+
+def _in_halves(rest: list[Placed]) -> tuple[Step, Piece] | None:
+    """Return the step that halves inputs beyond int16, and the program that takes the halves."""
+    halved = halves(*rest[0])
+    if halved is None:
+        return None
+    halve, layer, shape = halved
+    piece = piece_of(placed([layer, *(layer for layer, *_ in rest[1:])], shape, MAX_INT16))
+    return None if piece is None else (halve, piece)
 
 
 def _alone(layer: Layer, shape: Shape, limit: int, native: Any, level: str) -> Step:
