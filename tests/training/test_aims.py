@@ -34,7 +34,15 @@ def reached(codec):
 
 @pytest.mark.parametrize(
     "text",
-    ["snr:20", "snr:20,30.5", "psnr:41.5", "ratio:50", "bytes:12", "bits-per-element:0.5"],
+    [
+        "snr:20",
+        "snr:20,30.5",
+        "psnr:41.5",
+        "cosine:0.93",
+        "ratio:50",
+        "bytes:12",
+        "bits-per-element:0.5",
+    ],
 )
 def test_an_aim_is_a_kind_and_a_number(text):
     assert str(parse_aim(text)) == text
@@ -43,7 +51,7 @@ def test_an_aim_is_a_kind_and_a_number(text):
 @pytest.mark.parametrize(
     "text",
     ["", "20", "snr", "snr:", "snr:x", "snr:0", "snr:-3", "snr:nan", "bytes:inf", "dB:20",
-     "snr:20,", "snr:20,0", "psnr:20,30"],
+     "snr:20,", "snr:20,0", "psnr:20,30", "cosine:1", "cosine:0.9,0.8"],
 )  # fmt: skip
 def test_what_is_no_aim_is_refused_with_all_that_is_accepted(text):
     with pytest.raises(SettingError, match=r"accepted are snr:dB, .* and bits-per-element:X"):
@@ -132,6 +140,22 @@ def test_linear_models_meet_an_aim_of_quality(aim, waves):
     assert 10 * np.log10(x.var() / error) == pytest.approx(reached(codec)["snr"], abs=0.6)
 
 
+@pytest.mark.parametrize("aim", [0.8, 0.97])
+@pytest.mark.parametrize("length", [1.0, 30.0])
+def test_vectors_come_back_at_the_cosine_aimed_at(aim, length, caplog):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3000, 40)) * np.linspace(3, 0.3, 40) + 0.5
+    x = (length * x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    with caplog.at_level("INFO"):
+        codec = narrows.train(x[:2500], architecture="linear", aim=f"cosine:{aim}")
+    decoded = codec.decompress(codec.compress(x[2500:]))
+    products = (x[2500:] * decoded).sum(axis=1) / length
+    cosine = (products / np.linalg.norm(decoded, axis=1)).mean()
+    assert cosine == pytest.approx(aim, abs=0.15 * (1 - aim))
+    assert f"aimed at cosine:{aim}" in caplog.text
+    assert "mean cosine of 0." in caplog.text
+
+
 def test_linear_models_meet_an_aim_of_rate(waves):
     codec = narrows.train(waves, aim="bytes:9", **LINEAR)
     assert reached(codec)["bytes_per_signal"] == pytest.approx(9.0, rel=0.05)
@@ -165,9 +189,11 @@ def test_a_resumed_run_that_aims_at_a_quality_gives_the_same_model(digits, tmp_p
     assert resumed.model_id == whole.model_id
 
 
-@pytest.mark.parametrize("aim", ["snr:120", "psnr:120"])
+@pytest.mark.parametrize("aim", ["snr:120", "psnr:120", "cosine:0.999999"])
 def test_an_aim_beyond_whole_numbers_is_refused_with_what_can_be_had(digits, aim):
-    with pytest.raises(SettingError, match=r"such signals can have p?snr:\d\d at most") as error:
+    with pytest.raises(
+        SettingError, match=r"such signals can have (p?snr:\d\d|cosine:0.999\d?) at most"
+    ) as error:
         narrows.train(digits, aim=aim)
     most = str(error.value).split("can have ")[1].split()[0]
     plan_of({"aim": most}, digits.shape, digits.dtype, spectrum=lambda: spectrum_of(digits))

@@ -12,11 +12,13 @@ DEFAULT_AIM = "snr:20"
 KINDS = {
     "snr": "dB of the signals' variance over the mean squared error",
     "psnr": "dB of their squared range over it",
+    "cosine": "between vectors and what comes back, on average",
     "ratio": "raw bytes over coded ones",
     "bytes": "a signal",
     "bits-per-element": "",
 }
-OF_QUALITY = ("snr", "psnr")
+OF_QUALITY = ("snr", "psnr", "cosine")
+IN_DECIBELS = ("snr", "psnr")
 BY_CHANNEL = "snr"
 LEAST_BYTES = 0.01
 """What an aim may ask for, as a target may."""
@@ -48,8 +50,16 @@ class Aim:
         return len(self.values) > 1
 
     def raised(self, decibels: float) -> Aim:
-        """Return the aim at a higher quality, to a tenth of a decibel."""
+        """Return the aim at a higher quality, to a tenth of a decibel or 0.0001 of a cosine."""
+        if self.kind == "cosine":
+            return Aim(self.kind, (cosine_of(error_of(self.value) * 10.0 ** (-decibels / 10.0)),))
         return Aim(self.kind, tuple(round(each + decibels, 1) for each in self.values))
+
+    def most(self, decibels: float) -> Aim:
+        """Return the aim at a quality so much higher, or lower, in whole decibels."""
+        if self.kind not in IN_DECIBELS:
+            return self.raised(decibels)
+        return Aim(self.kind, tuple(math.floor(each + decibels) for each in self.values))
 
     @property
     def of_quality(self) -> bool:
@@ -74,19 +84,38 @@ class Aim:
             )
         return bits
 
-    def snr(self, psnr_of_mean: float) -> float:
+    def snr(self, psnr_of_mean: float, snr_of_zero: float) -> float:
         """Return the signal-to-noise ratio in dB that an aim of quality comes to.
 
-        `psnr_of_mean` is the PSNR in dB of the signals' mean in place of them.
+        `psnr_of_mean` is the PSNR in dB of the signals' mean in place of them, and `snr_of_zero`
+        the ratio in dB of their variance to their mean square.
         """
+        if self.kind == "cosine":
+            return snr_of_zero - 10.0 * math.log10(error_of(self.value))
         return self.value - (psnr_of_mean if self.kind == "psnr" else 0.0)
 
     def __str__(self) -> str:
         return f"{self.kind}:{','.join(f'{each:g}' for each in self.values)}"
 
 
+def error_of(cosine: float) -> float:
+    """Return the squared error of vectors of length 1 whose best estimates have a mean cosine.
+
+    The mean of what may have been rounded to the same symbols has the length `sqrt(1 - error)`,
+    which is also its cosine with them.
+    """
+    return 1.0 - cosine**2
+
+
+def cosine_of(error: float) -> float:
+    """Return the cosine, down to 0.0001, of such an error."""
+    return math.floor(1e4 * math.sqrt(max(0.0, 1.0 - error)) + 1e-6) / 1e4
+
+
 def parse_aim(text: str) -> Aim:
-    """Read `snr:20`, `psnr:40`, `ratio:50`, `bytes:12`, `bits-per-element:0.5` or `snr:20,30`.
+    """Read `snr:20`, `psnr:40`, `cosine:0.95`, `ratio:50`, `bytes:12`, `bits-per-element:0.5`.
+
+    And `snr:20,30`, of channels.
 
     Raises
     ------
@@ -99,10 +128,11 @@ def parse_aim(text: str) -> Aim:
     except ValueError:
         values = (math.nan,)
     known = kind in KINDS and (len(values) == 1 or kind == BY_CHANNEL)
+    known = known and (kind != "cosine" or values[0] < 1.0)
     if not known or not all(math.isfinite(each) and each > 0 for each in values):
-        *most, last = (f"{name}:{'dB' if name in OF_QUALITY else 'X'}" for name in KINDS)
+        *most, last = (f"{name}:{'dB' if name in IN_DECIBELS else 'X'}" for name in KINDS)
         raise SettingError(
             f"aim {text!r}; accepted are {', '.join(most)} and {last}, with a number above 0, and "
-            f"{BY_CHANNEL}:dB,dB,... with one for each channel"
+            f"{BY_CHANNEL}:dB,dB,... with one for each channel; a cosine is below 1"
         )
     return Aim(kind, values)

@@ -190,9 +190,9 @@ def choose_latents_for(
 
 def _reachable(aim: Aim, spectrum: Spectrum) -> float:
     """Return the SNR of an aim of quality in dB; SettingError where it is out of reach."""
-    snr = spectrum.weighed_snr or aim.snr(spectrum.psnr_of_mean)
+    snr = spectrum.weighed_snr or aim.snr(spectrum.psnr_of_mean, spectrum.snr_of_zero)
     if snr > spectrum.finest_snr:
-        most = Aim(aim.kind, tuple(math.floor(v + spectrum.finest_snr - snr) for v in aim.values))
+        most = aim.most(spectrum.finest_snr - snr)
         raise SettingError(
             f"aim {aim} is out of reach: such signals can have {most} at most, where "
             "errors are as large as their last digit; give less"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.signals.bricks import some_arrays
-from narrows.training.aims import parse_aim
+from narrows.training.aims import error_of, parse_aim
 from narrows.training.architectures import Numbers
 from narrows.training.choices import CLOSED_FORM, GIVEN, PREDICTIVE
 from narrows.training.freeze import archive_of
@@ -47,6 +47,8 @@ class Reached:
     """In dB, of the variance that was learnt from; None: without errors, or variance."""
     psnr: float | None
     channels: list[float | None]  # the SNR of each, where there are several
+    cosine: float | None = None
+    """Between signals and what comes back, on average; None where none of them has a length."""
 
     @classmethod
     def by(
@@ -80,7 +82,8 @@ class Reached:
             if some.dtype.kind == "f":  # of others, nobody knows what stood there
                 given = np.where(there, some, np.nan).astype(some.dtype)
         blob = archive_of(codec, given, shapes)
-        difference = np.nan_to_num(codec.decompress(blob).astype(np.float64) - some)
+        decoded = codec.decompress(blob).astype(np.float64)
+        difference = np.nan_to_num(decoded - some)
         errors = _means_of(np.square(difference), known, np.size(scale))
         every = -(-learnt.train.size // MAX_REFERENCE)
         gone = learnt.missing_train
@@ -95,6 +98,7 @@ class Reached:
             snr=_decibels(float(weights @ variances), float(weights @ errors)),
             psnr=_decibels(codec.model.peak**2, float(errors.mean())),
             channels=list(each) if len(weights) > 1 else [],
+            cosine=_mean_cosine(some, decoded),
         )
 
     def nearer(
@@ -152,6 +156,9 @@ class Reached:
     def _missed(self, plan: Plan) -> float | None:
         """Return the decibels that an aim of quality is above this; None where nothing is."""
         aim = parse_aim(plan.settings["aim"])
+        if aim.kind == "cosine" and self.cosine is not None:
+            missing = max(error_of(self.cosine), 1e-9)  # of vectors of length 1
+            return 10.0 * math.log10(missing / error_of(aim.value))
         got, wanted = (self.psnr, aim.value) if aim.kind == "psnr" else (self.snr, plan.aimed_snr)
         return None if got is None or wanted is None else wanted - got
 
@@ -160,6 +167,8 @@ class Reached:
         quality = [] if self.snr is None else [f"{_short(self.snr)} dB SNR{self._by_channel()}"]
         quality += [] if self.psnr is None else [f"{self.psnr:.1f} dB PSNR"]
         aim = plan.aim_in_words
+        if aim is not None and aim.startswith("cosine") and self.cosine is not None:
+            quality.insert(0, f"a mean cosine of {self.cosine:.4f}")
         told = (
             f"{self.signals:,} signals held out to validate: "
             f"{self.bytes_per_signal:.2f} bytes each (ratio {self.ratio:.1f}), "
@@ -178,9 +187,11 @@ class Reached:
         got, bits = 8.0 * self.bytes_per_signal, plan.aimed_bits
         more = "" if plan.more_epochs is None else f"--epochs {plan.more_epochs}, or "
         if plan.aimed_snr is not None:
-            if self.snr is None or self.snr >= plan.aimed_snr - MAX_MISSED_DB:
+            short = 0.0 if self.snr is None else plan.aimed_snr - self.snr
+            if plan.settings["aim"] is not None:
+                short = self._missed(plan) or 0.0
+            if short <= MAX_MISSED_DB:
                 return []
-            short = plan.aimed_snr - self.snr
             nearer = f"{more}more signals or --architecture linear come nearer"
             if plan.method == CLOSED_FORM and plan.aim_in_words is not None:
                 nearer = f"--aim {parse_aim(plan.aim_in_words).raised(short)} comes nearer"
@@ -192,6 +203,14 @@ class Reached:
             nearer = f"--aim {plan.aim_in_words} comes nearer"
         told = f"{self.bytes_per_signal:.1f} bytes a signal where {bits / 8:.1f} were aimed at"
         return [f"{told}: {nearer}"]
+
+
+def _mean_cosine(x: npt.NDArray[Any], decoded: Floats) -> float | None:
+    """Return the mean cosine of `(n, *frame_shape)` signals and others, of those with a length."""
+    a, b = x.reshape(len(x), -1).astype(np.float64), decoded.reshape(len(x), -1)
+    both = np.sqrt(np.square(a).sum(axis=1) * np.square(b).sum(axis=1))
+    products = np.einsum("ij,ij->i", a, b)[both > 0]
+    return float((products / both[both > 0]).mean()) if len(products) else None
 
 
 def variances_of(x: npt.NDArray[Any], known: Mask | None, channels: int) -> Floats:

@@ -87,7 +87,7 @@ class TrainingSettings(TypedDict, total=False):
     aim: Annotated[str | None, Setting(
         "What to train for, at the middle quality: a signal-to-noise ratio of held-out signals in "
         "dB, or one for each channel, a PSNR, a compression ratio, bytes a signal, or bits an "
-        "element.", form="snr:DB[,DB...]|psnr:DB|ratio:X|bytes:X|bits-per-element:X",
+        "element.", form="snr:DB[,DB...]|psnr:DB|cosine:X|ratio:X|bytes:X|bits-per-element:X",
         unset=f"{DEFAULT_AIM}, unless latents, bits per latent or lambda are given")]
     bits_per_latent: Annotated[float | None, Setting(
         "The rate aimed at, unless by lambda: at the middle quality a signal then takes about "

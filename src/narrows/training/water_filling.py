@@ -33,6 +33,8 @@ class Spectrum:
     variances: npt.NDArray[np.float64]
     psnr_of_mean: float
     finest_snr: float
+    snr_of_zero: float = 0.0
+    """In dB, of zeros in place of the signals: what of their mean square is variance."""
     weighed_snr: float | None = None
     """In dB, of errors that count by weights: what aims of single channels come to."""
 

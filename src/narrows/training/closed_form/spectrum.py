@@ -56,7 +56,10 @@ def spectrum_of(
     if aim is not None and aim.is_by_channel:
         errors = channels.weights @ 10.0 ** (-np.array(aim.values) / 10.0)
         weighed = 10.0 * math.log10(float(channels.weights.sum() / errors))
-    return Spectrum(variances, psnr_of_mean, finest, weighed)
+    known_values = sample if gone is None or gone.all() else sample[~gone]
+    energy = float(np.square(known_values.astype(np.float64)).mean())
+    snr_of_zero = 10.0 * math.log10(mean_variance / energy) if energy else 0.0
+    return Spectrum(variances, psnr_of_mean, finest, snr_of_zero, weighed)
 
 
 def weights_for(
