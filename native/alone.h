@@ -5,31 +5,42 @@
 
 typedef int32_t OF(loose) __attribute__((vector_size(4 * LANES), aligned(4)));
 
-/* Sum T vectors of outputs of one position; short rows in several chains, as one would wait for itself. */
-INLINE void OF(sum_alone)(const OF(run) *runs, int64_t n_runs, const int32_t *tile, int64_t pairs,
-                          const int32_t *bias, vec *s, const int T, const int CHAINS) {
-  vec part[CHAINS][T];
-  for (int t = 0; t < T; t++) {
-    part[0][t] = v_load(bias + t * LANES);
-    UNROLL for (int c = 1; c < CHAINS; c++) part[c][t] = v_splat(0);
+/* Sum T vectors of outputs of P positions, whose inputs are `apart`. A sum that is the only one would
+   wait for itself at each product, so it is made of several: CHAINS. */
+INLINE void OF(sum_alone)(const OF(run) *runs, int64_t n_runs, int64_t apart, const int32_t *tile,
+                          int64_t pairs, const int32_t *bias, vec s[2][4], const int T, const int P,
+                          const int CHAINS) {
+  vec part[CHAINS][P][T];
+  UNROLL for (int t = 0; t < T; t++) {
+    UNROLL for (int k = 0; k < P; k++) {
+      part[0][k][t] = v_load(bias + t * LANES);
+      UNROLL for (int c = 1; c < CHAINS; c++) part[c][k][t] = v_splat(0);
+    }
   }
   for (int64_t r = 0; r < n_runs; r++) {
     const int32_t *x = runs[r].x, *w = tile + runs[r].tap * pairs * T * LANES;
     int64_t i = 0;
     for (; i + CHAINS <= runs[r].n; i += CHAINS, w += CHAINS * T * LANES) {
       UNROLL for (int c = 0; c < CHAINS; c++) {
-        vec here = v_splat(x[i + c]);
-        UNROLL for (int t = 0; t < T; t++)
-          part[c][t] = v_dot(part[c][t], here, v_load(w + (c * T + t) * LANES));
+        UNROLL for (int t = 0; t < T; t++) {
+          vec weight = v_load(w + (c * T + t) * LANES);
+          UNROLL for (int k = 0; k < P; k++)
+            part[c][k][t] = v_dot(part[c][k][t], v_splat(x[i + c + k * apart]), weight);
+        }
       }
     }
-    for (; i < runs[r].n; i++, w += T * LANES)
-      UNROLL for (int t = 0; t < T; t++)
-        part[0][t] = v_dot(part[0][t], v_splat(x[i]), v_load(w + t * LANES));
+    for (; i < runs[r].n; i++, w += T * LANES) {
+      UNROLL for (int t = 0; t < T; t++) {
+        UNROLL for (int k = 0; k < P; k++)
+          part[0][k][t] = v_dot(part[0][k][t], v_splat(x[i + k * apart]), v_load(w + t * LANES));
+      }
+    }
   }
   UNROLL for (int t = 0; t < T; t++) {
-    s[t] = part[0][t];
-    UNROLL for (int c = 1; c < CHAINS; c++) s[t] = v_add(s[t], part[c][t]);
+    UNROLL for (int k = 0; k < P; k++) {
+      s[k][t] = part[0][k][t];
+      UNROLL for (int c = 1; c < CHAINS; c++) s[k][t] = v_add(s[k][t], part[c][k][t]);
+    }
   }
 }
 
@@ -62,19 +73,27 @@ INLINE void OF(finish_alone)(const operation *op, const OF(position) *p, int64_t
   }
 }
 
-#define TILE_ALONE(T, CHAINS)                                                            \
-  case T: {                                                                              \
-    vec s[T];                                                                            \
-    OF(sum_alone)(runs, n_runs, tile, a->n_pairs, a->bias + o, s, T, CHAINS);            \
-    OF(finish_alone)(op, p, o, target, s, T);                                            \
-    break;                                                                               \
+#define TILE_ALONE(T, CHAINS)                                                                \
+  case T: {                                                                                  \
+    vec s[2][4];                                                                             \
+    if (apart) {                                                                             \
+      OF(sum_alone)(runs, n_runs, apart, tile, a->n_pairs, a->bias + o, s, T, 2, CHAINS / 2 + CHAINS % 2); \
+      OF(finish_alone)(op, &next, o, target, s[1], T);                                       \
+    } else {                                                                                 \
+      OF(sum_alone)(runs, n_runs, 0, tile, a->n_pairs, a->bias + o, s, T, 1, CHAINS);        \
+    }                                                                                        \
+    OF(finish_alone)(op, p, o, target, s[0], T);                                             \
+    break;                                                                                   \
   }
 
+/* Sums at one position; or, where inputs are `apart`, at the next one of the last axis too. */
 FUNCTION void OF(position_alone)(const operation *op, const OF(run) *runs, int64_t n_runs,
-                                 const OF(position) *p, int32_t *target) {
+                                 int64_t apart, const OF(position) *p, int32_t *target) {
   const affine *a = &op->affine;
   const int64_t rows = a->kernel[0] * a->kernel[1] * a->kernel[2] * a->n_pairs;
   const int32_t *tile = (const int32_t *)(const void *)a->weight;
+  OF(position) next = *p;
+  next.at[2]++, next.base += a->step[2];
   for (int64_t t = 0, o = 0; t < a->n_tiles; t++) {
     switch (a->tile[t] / LANES) {
       TILE_ALONE(1, 4)

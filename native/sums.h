@@ -103,7 +103,8 @@ INLINE void OF(finish)(const operation *op, const OF(position) *p, int64_t o, in
   }
 
 FUNCTION void OF(one_position)(const operation *op, const OF(run) *runs, int64_t n_runs,
-                               const OF(position) *p, int32_t *target) {
+                               int64_t apart, const OF(position) *p, int32_t *target) {
+  (void)apart;
   const affine *a = &op->affine;
   const int64_t rows = a->kernel[0] * a->kernel[1] * a->kernel[2] * a->n_pairs;
   const int32_t *tile = (const int32_t *)(const void *)a->weight;
@@ -144,7 +145,8 @@ INLINE int64_t OF(meet)(const affine *a, int axis, int64_t j, int64_t *first, in
   return start + *first;
 }
 
-typedef void OF(at_position)(const operation *, const OF(run) *, int64_t n_runs,
+/* `apart`: how far the inputs of the next position of the last axis are, if it is to be summed too. */
+typedef void OF(at_position)(const operation *, const OF(run) *, int64_t n_runs, int64_t apart,
                              const OF(position) *, int32_t *target);
 
 INLINE void OF(affine)(const operation *op, const int32_t *source, int32_t *target, OF(run) *runs,
@@ -167,7 +169,13 @@ INLINE void OF(affine)(const operation *op, const int32_t *source, int32_t *targ
               runs[n_runs++].n = (last[2] - first[2]) * a->n_pairs;
             }
         p.base = j[0] * a->step[0] + j[1] * a->step[1] + j[2] * a->step[2];
-        sum_at(op, runs, n_runs, &p, target);
+        int64_t apart = 0, next[2];
+        if (n_lanes == 1 && j[2] + 1 < a->count[2]) {
+          OF(meet)(a, 2, j[2] + 1, next, next + 1);
+          if (next[0] == first[2] && next[1] == last[2]) apart = a->stride[2] * a->n_pairs;
+        }
+        sum_at(op, runs, n_runs, apart, &p, target);
+        j[2] += apart > 0;
       }
     }
   }
