@@ -1,6 +1,6 @@
 """Speed of each engine, in CPU microseconds a signal: archives, packets, and a memory check.
 
-    python -m benchmarks.engines MODEL [--data mnist:test] [--signals 2000] [--rounds 5] [--packets N]
+    python -m benchmarks.engines MODEL [--data mnist:test] [--signals N] [--rounds 5] [--packets N]
 
 Engines run in turns, round after round; a figure is the least of all rounds. Archives are of one
 thread. `--packets N` decodes and encodes N packets one by one besides, and tells by how much the
@@ -73,12 +73,11 @@ def main():
     work = {name: work_of(codec, x) for name, codec in codecs.items()}
     least = {(kind, name): float("inf") for name in names for kind in work[name]}
     for _ in range(options.rounds):
-        for kind, name in least:
+        for (kind, name), before in least.items():
             function, n = work[name][kind]
             began = time.thread_time()
             function()
-            seconds = (time.thread_time() - began) / n
-            least[kind, name] = min(least[kind, name], seconds)
+            least[kind, name] = min(before, (time.thread_time() - began) / n)
     print(f"{'':28}" + "".join(f"{name:>15}" for name in names))
     for kind in work[names[0]]:
         print(f"{kind:28}" + "".join(f"{least[kind, name] * 1e6:15.1f}" for name in names))

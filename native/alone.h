@@ -10,7 +10,7 @@ typedef int32_t OF(loose) __attribute__((vector_size(4 * LANES), aligned(4)));
 INLINE void OF(sum_alone)(const OF(run) *runs, int64_t n_runs, int64_t apart, const int32_t *tile,
                           int64_t pairs, const int32_t *bias, vec s[2][4], const int T, const int P,
                           const int CHAINS) {
-  vec part[CHAINS][P][T];
+  vec part[4][2][4];
   UNROLL for (int t = 0; t < T; t++) {
     UNROLL for (int k = 0; k < P; k++) {
       part[0][k][t] = v_load(bias + t * LANES);
