@@ -1,4 +1,4 @@
-"""`engines`: what computes networks on this machine, and why."""
+"""`engines`: what computes networks and codes symbols on this machine, and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from narrows.cli.printing import give, print_table
 
 
 def engines(json: options.AsJson = False, quiet: options.Quiet = False) -> None:
-    """Tell what computes networks here, and why: all give the same bits.
+    """Tell what computes networks and codes symbols here, and why: all give the same bits.
 
     narrows engines
     NARROWS_ENGINE=numpy narrows compress signals.npy -m m.narrows

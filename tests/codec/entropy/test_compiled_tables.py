@@ -133,6 +133,18 @@ def test_what_does_not_fit_is_left_to_numpy(changed, accepted):
         same_frequencies(tables, symbols_of(row, 10))
 
 
+def test_more_latents_than_compiled_code_takes_are_left_to_numpy(monkeypatch):
+    row, (table,) = row_of(1, 3), row_of(1, 1)
+    for number, accepted in ((2**20, True), (2**20 + 1, False)):
+        tables = FixedTables([table] * number)
+        assert fits(tables) is accepted
+        assert (NativeEngine("plain").compile_tables(tables) is not None) is accepted
+    assert fits(tables_of(2, 4))
+    monkeypatch.setattr("narrows.codec.entropy.native.tables.MAX_CONTEXTS", 3)
+    assert not fits(tables_of(2, 4))
+    assert fits(FixedTables(row))
+
+
 def test_two_context_models_are_left_to_numpy():
     assert not fits(TablesInTurn([tables_of(3, 4), tables_of(1, 2)]))
 

@@ -1,4 +1,4 @@
-"""What computes networks: numpy, the reference, or engines that take the layers they can prove.
+"""What computes networks and codes symbols: numpy, or engines that take what they can prove.
 
 An engine makes a CompiledNetwork of an IntegerNetwork. All give the same bits; NARROWS_ENGINE
 chooses one: `numpy`, `native`, or `native-` and a level of this processor, such as `native-avx2`.
@@ -164,7 +164,9 @@ def standings() -> list[Standing]:
     found = [Standing("numpy", True, used == "numpy", "the reference, always there")]
     for level in levels():
         name, slow = f"native-{level}", level in SLOW_LEVELS
-        reason = "where it is asked for: no faster than numpy" if slow else "compiled, and proven"
+        reason = (
+            "where it is asked for: no faster than numpy" if slow else "compiled: what is proven"
+        )
         found.append(Standing(name, True, used == name, reason))
     if why:
         found.append(Standing("native", False, False, why))

@@ -25,6 +25,8 @@ from narrows.codec.entropy.tables import (
 
 MAX_INT16, MAX_INT32, MAX_SHIFT = 2**15 - 1, 2**31 - 1, 31
 MAX_ROW_SHIFT = 18
+MAX_PLACES, MAX_CONTEXTS = 1 << 20, 1 << 14
+"""Latents that are coded, and those of a context model: more are left to numpy."""
 HEAD = 16
 Arrays = tuple[npt.NDArray[np.int64], npt.NDArray[np.int16], npt.NDArray[np.int32]]
 
@@ -131,7 +133,8 @@ def fits(tables: CodingTables) -> bool:
     groups = groups_of(tables)
     contexts = [group.context for group in groups if isinstance(group, ContextTables)]
     known = all(isinstance(group, ContextTables | FixedTables) for group in groups)
-    return known and len(contexts) <= 1 and all(map(_is_proven, contexts))
+    few = len(tables.order) <= MAX_PLACES and len(tables.row) <= MAX_PLACES
+    return known and few and len(contexts) <= 1 and all(map(_is_proven, contexts))
 
 
 def _is_proven(context: ContextModel) -> bool:
@@ -142,7 +145,8 @@ def _is_proven(context: ContextModel) -> bool:
         (context.output_limit, output >> context.output_shift),
     )
     narrow = all(min(limit, peak + 1) <= MAX_INT16 for limit, peak in factors)
-    return narrow and context.row_shift <= MAX_ROW_SHIFT and max(context.peaks) <= MAX_INT32
+    small = context.row_shift <= MAX_ROW_SHIFT and max(context.peaks) <= MAX_INT32
+    return narrow and small and context.k <= MAX_CONTEXTS
 
 
 def groups_of(tables: CodingTables) -> Sequence[CodingTables]:
