@@ -1,8 +1,8 @@
-"""Hold compiled code against numpy on random networks: the same bits on every level.
+"""Hold compiled code against numpy on random networks and symbols: the same bits on every level.
 
-    python -m scripts.native_fuzz [--networks 2000] [--seed 0]
+    python -m scripts.native_fuzz [--networks 2000] [--tables 200] [--seed 0]
 
-Prints how many of them compiled code computed whole, or in part; fails at the first that differs.
+Prints how many networks compiled code computed whole, or in part; fails at the first that differs.
 """
 
 import argparse
@@ -10,9 +10,19 @@ from collections import Counter
 
 import numpy as np
 
+from narrows.codec.encoding.costs import SymbolCosts
+from narrows.codec.entropy.ans import SymbolCoder
+from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.native.tables import CompiledTables, fits
+from narrows.codec.entropy.packets import PacketCoder
+from narrows.codec.entropy.tables import FixedTables, TablesInTurn, frequencies_of
 from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
+from tests.helpers.context_models import row_of, symbols_of
 from tests.helpers.random_networks import native_steps, random_inputs, random_network
+from tests.helpers.tiny_models import random_context
+
+MODEL_ID = bytes(16)
 
 
 def check(number, seed):
@@ -31,9 +41,47 @@ def check(number, seed):
     return "all" if all(steps) else "part" if any(steps) else "none"
 
 
+def random_tables(rng):
+    """Make tables of a context model, of none, or of both in turn."""
+    row = row_of(int(rng.integers(50)), int(rng.integers(2, 30)))
+    units, outputs = int(rng.integers(1, 50)), int(rng.integers(1, 9))
+    context = ContextTables(row, random_context(rng, row, units, outputs))
+    fixed = FixedTables(row_of(int(rng.integers(50)), int(rng.integers(1, 5))))
+    return (context, fixed, TablesInTurn([context, fixed]))[rng.integers(3)]
+
+
+def all_of(tables, symbols, compiled):
+    """Return all that is made of symbols, and whether it is decoded to them."""
+    coder = SymbolCoder(tables, compiled=compiled)
+    single = PacketCoder(MODEL_ID, {1: tables}, lambda quality: compiled)
+    block, packets = coder.encode(symbols), single.encode_all(symbols, 1)
+    costs, n = SymbolCosts(tables, compiled), len(symbols)
+    own = frequencies_of(symbols, tables) if compiled is None else compiled.frequencies(symbols)
+    back = [each for each, _ in single.decode_all(packets)]
+    same = np.array_equal(back, symbols) and np.array_equal(coder.decode(block, n), symbols)
+    costs_of_all = [each.tolist() for each in (costs.bits(symbols), *costs.beside(symbols))]
+    return same, block, packets, costs_of_all, [each.astype(int).tolist() for each in own]
+
+
+def check_tables(number, seed):
+    """Code symbols on every level; return whether compiled code takes their tables."""
+    rng = np.random.default_rng((seed, number))
+    tables = random_tables(rng)
+    symbols = symbols_of(tables.row, int(rng.integers(1, 9)), number, escapes=bool(number % 2))
+    if not fits(tables):
+        return "none"
+    expected = all_of(tables, symbols, None)
+    for level in levels():
+        found = all_of(tables, symbols, CompiledTables(tables, extension()[0], level))
+        if found != expected or not found[0]:
+            raise SystemExit(f"tables {number} of seed {seed}: {level} differs from numpy")
+    return "all"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=2000)
+    parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     module, why = extension()
@@ -42,6 +90,8 @@ def main():
     found = Counter(check(number, options.seed) for number in range(options.networks))
     told = ", ".join(f"{found[part]:,} {part}" for part in ("all", "part", "none"))
     print(f"{options.networks:,} networks on {', '.join(levels())}: same bits; compiled: {told}")
+    found = Counter(check_tables(number, options.seed) for number in range(options.tables))
+    print(f"{options.tables:,} tables: same bits; compiled: {found['all']:,}")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def main():
         }
         for command in (
             ["pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS],
-            ["scripts.native_fuzz", "--networks", str(options.networks)],
+            ["scripts.native_fuzz", "--networks", str(options.networks), "--tables", "60"],
         ):
             run = [sys.executable, "-m", *command]
             subprocess.run(run, cwd=folder, env=environment, check=True)
