@@ -153,6 +153,7 @@ TRAINING = (
     {"data"},
     {"architectures"},
     {"plan"},
+    {"decoder_size"},
     {"choices", "signatures"},
     {"settings"},
     {"adam", "installed", "presets", "ranks", "torch_modes", "aims", "water_filling"},

@@ -52,7 +52,6 @@ def train(
     hop: int | Sequence[int] | None = None,
     validation: Data | None = None,
     encoder: nn.Module | None = None,
-    decoder: nn.Module | None = None,
     progress: Callable[[EpochRecord], None] | None = None,
     stop: Callable[[], bool] | None = None,
     checkpoint: str | Path | None = None,
@@ -75,9 +74,9 @@ def train(
         Held-out signals; by default a tenth of `x`, at most 5000: of five recordings or pictures
         or more, whole ones. After an epoch at most 2048 of them are looked at, with a preset
         all.
-    encoder, decoder : torch.nn.Module, optional
-        Networks of your own, `(n, *frame_shape)` to `(n, latent_size)` and back, made of layers
-        that have an exact integer form; `latent_size` is what the encoder gives.
+    encoder : torch.nn.Module, optional
+        A network of your own, `(n, *frame_shape)` to `(n, latent_size)`, and `decoder` then another
+        one back, of layers that have an exact integer form; `latent_size` is what it gives.
     progress : callable, optional
         Called with an EpochRecord after each epoch.
     stop : callable, optional
@@ -141,7 +140,7 @@ def train(
         together=together,
     )
     with supervision.exclusive() as supervision:
-        return train_codec(samples, settings, encoder, decoder, supervision)
+        return train_codec(samples, settings, encoder, supervision)
 
 
 def load(path: str | Path) -> Codec:

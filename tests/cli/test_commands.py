@@ -211,6 +211,11 @@ def test_the_demo_compares_and_draws(run, folder, monkeypatch):
             ("'x'", "linear, predictive, dense"),
         ),
         (("train", "x.npy", "-o", "n.narrows", "--loss", "x"), ("'x'", "mse, bce, l1")),
+        (
+            ("train", "x.npy", "-o", "n.narrows", "--decoder", "tiny"),
+            ("unknown decoder 'tiny'", "small, default, large"),
+        ),
+        (("train", "x.npy", "-o", "n.narrows", "--decoder", "small"), ("dense", "leave it out")),
         (("train", "x.npy", "-o", "n.narrows", "--device", "abacus"), ("abacus", "cpu")),
         (("train", "x.npy", "-o", "n.narrows", "--lambda", "-1"), ("lambda", "above 0")),
     ],

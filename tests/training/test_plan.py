@@ -5,6 +5,7 @@ import pytest
 
 from narrows.training import choices
 from narrows.training.choices import FEW_SIGNALS
+from narrows.training.decoder_size import MAX_SIDE, MAX_SIGNALS_OF_SMALL
 from narrows.training.plan import plan_of
 from narrows.training.settings import SETTINGS
 
@@ -80,8 +81,11 @@ def test_the_defaults_that_the_help_tells_are_those_of_the_plan():
     for architecture in ("dense", "conv"):
         assert f"{choices.UPDATES[architecture]:,}" in told["epochs"]
         assert f"{choices.LEARNING_RATES[architecture]:g}" in told["learning_rate"]
+    assert f"{choices.UPDATES_OF_SMALLER:,}" in told["epochs"]
     assert f"at most {choices.MAX_EPOCHS};" in told["epochs"]
     assert told["batch_size"] == f"{choices.MIN_BATCH} to {choices.MAX_BATCH}"
     assert f"{choices.MIXTURES_RATE:g}" in told["learning_rate"]
     assert f"{FEW_SIGNALS:,}" in SETTINGS["augment"].help
     assert f"{choices.MIN_PICTURES:,}" in SETTINGS["architecture"].help
+    assert f"{MAX_SIGNALS_OF_SMALL:,} signals" in told["decoder"]
+    assert f"more than {MAX_SIDE} x {MAX_SIDE}" in told["decoder"]

@@ -114,6 +114,8 @@ def _row(
 
 def print_model(file: str, described: dict[str, Any]) -> None:
     """Print what `describe_model` found."""
+    from narrows.training.choices import DEFAULT
+
     training = described["training"]
     settings = training.get("settings", {})
     pairs = [
@@ -148,6 +150,9 @@ def print_model(file: str, described: dict[str, Any]) -> None:
         if "cut" in training:
             pairs.append(("cut in", cut_in(training)))
         pairs.append(("trained for", _duration(training)))
+        if size := settings.get("decoder"):
+            why = training["why"]["decoder"]
+            pairs.append(("decoder", size if why == DEFAULT else f"{size}, {why}"))
         pairs.append(("loss", str(settings["loss"])))
         if settings.get("preset"):
             pairs.append(("preset", str(settings["preset"])))

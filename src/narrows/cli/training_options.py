@@ -16,7 +16,8 @@ NETWORKS, TRAINING = "The networks", "Their training"
 GROUPS = {
     "latent_size": OPTIONS, "qualities": OPTIONS, "minutes": OPTIONS, "preset": OPTIONS,
     "seed": OPTIONS, "aim": OPTIONS,
-    "bits_per_latent": NETWORKS, "architecture": NETWORKS, "loss": NETWORKS, "lambda_": NETWORKS,
+    "bits_per_latent": NETWORKS, "architecture": NETWORKS, "decoder": NETWORKS,
+    "loss": NETWORKS, "lambda_": NETWORKS,
 }  # fmt: skip
 """In the help, of the settings of a training; the others stand under TRAINING."""
 VALUES = {int: "N", float: "X"}

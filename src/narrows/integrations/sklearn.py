@@ -30,7 +30,8 @@ DEFAULT_UPDATES, LEAST_EPOCHS = 1000, 3
 """Of a fit without a length, which is silent and often one of many: a twelfth of what
 `narrows.train` makes, 3 s on scikit-learn's digits."""
 LINES = 20  # that a fit prints at most with verbose=1
-OTHER_SETTINGS = tuple(name for name in SETTINGS if name != "seed")  # which is random_state
+OTHER_SETTINGS = tuple(name for name in SETTINGS if name not in ("seed", "decoder"))
+"""But for the seed, which is random_state, and for what pictures alone have."""
 MIN_TO_HOLD_OUT = 100  # samples: a tenth of fewer is too few to judge a model by
 ACCEPTED = [np.float64, *(each for each in DTYPES if each.kind != "b" and each.itemsize < 8)]
 """Other types of numbers are taken as the first of these."""

@@ -56,7 +56,7 @@ def is_open(settings: TrainingSettings, plan: Plan, size: int) -> bool:
         and settings.get("architecture") in (None, "auto")
         and plan.method == RATE_DISTORTION
         and plan.settings["aim"] is not None
-        and plan.why("latent_size") != GIVEN
+        and GIVEN not in (plan.why("latent_size"), plan.why("decoder"))
         and (plan.loss, plan.corrupt, plan.sparse) == ("mse", None, 0.0)
     )
 

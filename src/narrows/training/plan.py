@@ -18,6 +18,7 @@ from narrows.training.choices import (
     DEFAULT,
     FEW_SIGNALS,
     GIVEN,
+    LARGE,
     Choices,
     choose_aim,
     choose_latents,
@@ -27,6 +28,7 @@ from narrows.training.choices import (
     follow_preset,
     usual_patience,
 )
+from narrows.training.decoder_size import choose_decoder
 from narrows.training.presets import PRESETS
 from narrows.training.settings import TrainingSettings, public_name
 from narrows.training.water_filling import Spectrum
@@ -58,6 +60,8 @@ class Plan:
     """Whose numbers hold: "linear", "dense" or "conv", for networks of the user's own too."""
     width: float
     """Channels and hidden units, in those of usual networks."""
+    decoder: str = LARGE
+    """How large the decoder is: "small", "default" or "large"."""
     latent_size: int
     qualities: int
     bits_per_latent: float
@@ -153,6 +157,8 @@ class Plan:
             "latent_size": counted(self.latent_size, "latent") + self._bits_in_words(),
             "learning_rate": f"learning rate {self.learning_rate:g}",
         }
+        if self.settings["decoder"] is not None:
+            told["decoder"] = f"{self.decoder} decoder"
         known, too_short = (GIVEN, DEFAULT), [self.too_short] if self.too_short else []
         plan = "; ".join(
             text if self.why(name) in known else f"{text} ({self.why(name)})"
@@ -174,7 +180,7 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """Return the numbers that training itself is made of, for the model file."""
-        names = ("architecture", "epochs", "batch_size", "updates_per_epoch", "patience",
+        names = ("architecture", "decoder", "epochs", "batch_size", "updates_per_epoch", "patience",
                  "learning_rate", "mixes")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
@@ -231,12 +237,14 @@ def plan_of(
         quality = _choose_latents(choices, shape, np.dtype(dtype), numbers, spectrum)
     else:
         numbers = follow_preset(choices, PRESETS[settings["preset"]], own_networks)
+    architecture = numbers["architecture"]
+    numbers["decoder"] = choose_decoder(choices, shape[1:], architecture, own=own_networks)
     if settings["latent_size"] > size:
         raise SettingError(
             f"latent_size {settings['latent_size']} for frames of {size} elements; it must be at "
             "most that, and much smaller to compress"
         )
-    of_length = {name: numbers[name] for name in ("architecture", "width", "mixes")}
+    of_length = {name: numbers[name] for name in ("architecture", "decoder", "width", "mixes")}
     return Plan(
         **{**{name: settings[name] for name in TAKEN_OVER}, **numbers},
         **choose_length(choices, n_train, **of_length, crops=crops),

@@ -103,6 +103,12 @@ class TrainingSettings(TypedDict, total=False):
         "pictures or more of at least 16 x 16, and dense for everything else; with an aim it "
         "measures linear and predictive beside them and keeps the one of fewest bytes.",
         default="auto", choices=("auto", "linear", "predictive", "dense", "conv"))]
+    decoder: Annotated[str | Any | None, Setting(
+        "How large the decoder of conv networks of pictures is, which every receiver keeps and "
+        "computes: in weights and in arithmetic.",
+        unset="default; small where up to 100,000 signals are expected; large for pictures of "
+        "more than 31 x 31, and with four qualities or more",
+        choices=("small", "default", "large"))]
     loss: Annotated[str | None, Setting(
         "The distortion that is minimised.",
         unset="mse, or the preset's", choices=("mse", "bce", "l1"))]
@@ -112,7 +118,8 @@ class TrainingSettings(TypedDict, total=False):
         unset="found while training, to meet the aim or bits per latent")]
     epochs: Annotated[int | None, Setting(
         "Passes over the signals.", least=1,
-        unset="as many as make 12,000 updates (conv 6,400), but at most 200; of a preset 10")]
+        unset="as many as make 12,000 updates (conv 7,700, or 6,400 with a large decoder), but at "
+        "most 200; of a preset 10")]
     minutes: Annotated[float | None, Setting(
         "Plan as many epochs as fit, freezing included, counted once, before training starts; "
         "where fewer than three fit, they see a part of the signals.", unset="no budget")]

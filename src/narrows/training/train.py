@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -42,16 +42,13 @@ def train_codec(
     samples: TrainingSamples,
     settings: TrainingSettings,
     encoder: nn.Module | None = None,
-    decoder: nn.Module | None = None,
     supervision: Supervision | None = None,
 ) -> Codec:
     """Train on signals and freeze; see `narrows.train`."""
     supervision = supervision or Supervision()
+    own, settings = _own_networks(encoder, settings)
     in_closed_form = completed(settings)["architecture"] in IN_CLOSED_FORM
     kept = None if in_closed_form else supervision.find_checkpoint()
-    if (encoder is None) != (decoder is None):
-        raise SettingError("an encoder of your own needs a decoder of your own; give both")
-    own = None if encoder is None or decoder is None else (encoder, decoder)
     prepared = prepare(samples, settings, own)
     if completed(settings)["levels"]:
         check_levels_for(prepared.signals.train, completed(settings)["max_error"])
@@ -67,6 +64,18 @@ def train_codec(
     if has_networks:
         run_training(_task(prepared, own, None, ranks), supervision, kept)
     return codec_of(ranks.shared(b""))
+
+
+def _own_networks(
+    encoder: nn.Module | None, settings: TrainingSettings
+) -> tuple[Networks | None, TrainingSettings]:
+    """Return networks of the user's own, and the settings without them."""
+    decoder = settings.get("decoder")
+    if encoder is not None and isinstance(decoder, nn.Module):
+        return (encoder, decoder), {**settings, "decoder": None}
+    if encoder is not None or isinstance(decoder, nn.Module):
+        raise SettingError("an encoder of your own needs a decoder of your own; give both")
+    return None, settings
 
 
 def _made(
@@ -163,7 +172,9 @@ def build_networks(frame_shape: tuple[int, ...], plan: Plan) -> tuple[nn.Sequent
         preset = PRESETS[plan.settings["preset"]]
         activations = preset.latent_activation, preset.output_activation
         return classic(frame_shape, plan.latent_size, generator, *activations)
-    kind = {"sigmoid_output": plan.loss == "bce", "width": plan.width}
+    kind: dict[str, Any] = {"sigmoid_output": plan.loss == "bce", "width": plan.width}
+    if plan.architecture == "conv":
+        kind["decoder"] = plan.decoder
     return BUILDERS[plan.architecture](frame_shape, plan.latent_size, generator, **kind)
 
 

@@ -87,7 +87,8 @@ def muon_of(frame_shape, architecture):
 
 def test_convolutional_networks_have_it_between_hidden_units():
     assert muon_of((28, 28), "conv") == [
-        (48, 16, 6, 6), (256, 2352), (32, 256), (256, 32), (2352, 256), (48, 16, 6, 6),
+        (48, 16, 2, 2), (256, 2352), (32, 256),
+        (256, 32), (1176, 256), (32, 24, 3, 3), (32, 16, 2, 2),
     ]  # fmt: skip
 
 

@@ -12,11 +12,13 @@ from narrows.training.architectures.autoencoder import (
     like,
     repeated,
 )
-from narrows.training.architectures.conv import FromChannels, ToChannels, conv
+from narrows.training.architectures.conv import DECODERS, conv
 from narrows.training.architectures.dense import SLOPE, classic, dense
+from narrows.training.architectures.layers import FromChannels, ToChannels
 
 __all__ = [
     "BUILDERS",
+    "DECODERS",
     "SLOPE",
     "Autoencoder",
     "FromChannels",

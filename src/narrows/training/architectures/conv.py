@@ -1,7 +1,7 @@
 """Convolutional autoencoders for frames of 1 to 3 spatial axes, of any size.
 
-torch has channels before the spatial axes; the exact runtime and frames have them last.
-`ToChannels` and `FromChannels` convert between the two, and leave the memory as it is.
+The encoder is the sender's alone; the decoder is what every receiver keeps and computes, so it may
+be smaller than the encoder: see `DECODERS`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,18 @@ from math import prod
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from narrows.errors import SettingError
 from narrows.training.architectures.dense import SLOPE, drawn, drawn_linear, undrawn
+from narrows.training.architectures.layers import (
+    DoublingConv2d,
+    FromChannels,
+    GatheringConv2d,
+    HalvingConv2d,
+    SpreadingConv2d,
+    ToChannels,
+)
 from narrows.training.choices import spatial_and_channels
 
 Shape = tuple[int, ...]
@@ -28,95 +35,38 @@ REFINING = 3  # kernel of the convolutions on the narrow side of the first stage
 KERNEL_AND_STRIDE = {1: (9, 4), 2: (6, 2), 3: (3, 2)}  # by the number of spatial axes
 
 
-class ToChannels(nn.Module):
-    """Reshape `(n, ...)` frames to `(n, channels, *spatial)`.
+@dataclass(frozen=True)
+class DecoderShape:
+    """The sizes of a decoder of pictures, for networks of usual width.
 
-    Parameters
+    Attributes
     ----------
-    shape : tuple of int
-        `(*spatial, channels)`, as the runtime has it.
+    channels : tuple of int
+        After each stage of the encoder; the decoder goes back through them.
+    hidden : int
+        Units of the dense layer after the latents.
+    first : tuple of int
+        Channels that the second dense layer makes, by the number of stages: where they are fewer
+        than after the last one, a convolution of 3 makes these of them. Nearly all weights are in
+        that layer. One or two numbers for each pixel of the picture were enough.
+    overlaps : bool
+        Whether the convolutions between the outermost and the dense layers have kernels of 6,
+        which overlap, or of 2: those of the encoder too, which then learns in less time.
     """
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.shape = tuple(shape)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        return x.reshape(len(x), *self.shape).movedim(-1, 1)
+    channels: Shape = CHANNELS
+    hidden: int = HIDDEN
+    first: Shape = CHANNELS
+    overlaps: bool = True
 
 
-class FromChannels(nn.Module):
-    """Reshape `(n, channels, *spatial)` to frames `(n, *shape)`, the channels last.
-
-    Parameters
-    ----------
-    shape : tuple of int
-    """
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.shape = tuple(shape)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        return x.movedim(1, -1).reshape(len(x), *self.shape)
-
-
-class HalvingConv2d(nn.Conv2d):
-    """A convolution of kernel 6, stride 2 and padding 2, trained as one of kernel 3 and stride 1.
-
-    Pictures of even size become half as large, with each square of 2 x 2 positions as channels.
-    Where channels are few, this takes a third of the time.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """See the class; pictures of odd size go the usual way."""
-        if not _is_halved(self, input.shape):
-            return super().forward(input)
-        n_outputs, n_inputs = self.weight.shape[:2]
-        squares = self.weight.reshape(n_outputs, n_inputs, 3, 2, 3, 2).permute(0, 2, 4, 3, 5, 1)
-        weight = squares.reshape(n_outputs, 3, 3, 4 * n_inputs).movedim(-1, 1)
-        return functional.conv2d(_squares_as_channels(input), weight, self.bias, padding=1)
-
-
-class DoublingConv2d(nn.ConvTranspose2d):
-    """The counterpart of HalvingConv2d, to twice the size."""
-
-    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """See the class."""
-        n_inputs, n_outputs = self.weight.shape[:2]
-        doubled = (n_inputs, n_outputs, 2 * input.shape[2], 2 * input.shape[3])
-        if self.output_padding != (0, 0) or not _is_halved(self, doubled):
-            return super().forward(input, output_size)
-        assert self.bias is not None
-        squares = self.weight.reshape(n_inputs, n_outputs, 3, 2, 3, 2).flip(2, 4)
-        weight = squares.permute(3, 5, 1, 2, 4, 0).reshape(4 * n_outputs, 3, 3, n_inputs)
-        bias = self.bias.repeat(4)
-        return _channels_as_squares(
-            functional.conv2d(input, weight.movedim(-1, 1), bias, padding=1)
-        )
-
-
-def _squares_as_channels(x: Tensor) -> Tensor:
-    """Reshape `(n, c, h, w)` pictures to `(n, 4 c, h / 2, w / 2)`, channels last in memory."""
-    n, c, h, w = x.shape
-    squares = x.movedim(1, -1).reshape(n, h // 2, 2, w // 2, 2, c).transpose(2, 3)
-    return squares.reshape(n, h // 2, w // 2, 4 * c).movedim(-1, 1)
-
-
-def _channels_as_squares(x: Tensor) -> Tensor:
-    """Undo `_squares_as_channels`."""
-    n, c, h, w = x.shape
-    squares = x.movedim(1, -1).reshape(n, h, w, 2, 2, c // 4).transpose(2, 3)
-    return squares.reshape(n, 2 * h, 2 * w, c // 4).movedim(-1, 1)
-
-
-def _is_halved(layer: Any, shape: Shape) -> bool:
-    """Return whether a layer halves pictures of an even size, or doubles them to one."""
-    as_planned = (layer.kernel_size, layer.stride, layer.padding) == ((6, 6), (2, 2), (2, 2))
-    return as_planned and shape[-1] % 2 == 0 and shape[-2] % 2 == 0
-
+DECODERS = {
+    "small": DecoderShape((12, 24, 48, 64), 192, (12, 16, 48, 64), overlaps=False),
+    "default": DecoderShape((16, 32, 64, 96), 256, (16, 24, 64, 96), overlaps=False),
+    "large": DecoderShape(),
+}
+"""By `--decoder`. Of 28 x 28 pictures and 32 latents 0.66, 1.20 and 2.23 million multiply-adds and
+164, 323 and 643 thousand weights (docs/experiments.md)."""
 
 CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: HalvingConv2d, 3: nn.Conv3d}
 TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: DoublingConv2d, 3: nn.ConvTranspose3d}
@@ -151,19 +101,49 @@ class Stage:
         fan_in = self.channels[1] * prod(self.kernel) // prod(self.stride)
         return _drawn(module, fan_in, generator)
 
+    def gathering(self, generator: torch.Generator) -> nn.Module:
+        """Make a convolution in place of the encoder's whose kernels do not overlap."""
+        kind: Any = GatheringConv2d if self._halves else CONVOLUTIONS[len(self.wide)]
+        module = undrawn(kind, *self.channels, self._apart, self.stride)
+        return _drawn(module, module.weight[0].numel(), generator)
+
+    def spreading(self, generator: torch.Generator) -> nn.Module:
+        """Make its counterpart for the decoder, to exactly the wide size."""
+        kind: Any = SpreadingConv2d if self._halves else TRANSPOSED[len(self.wide)]
+        module = undrawn(kind, *self.channels[::-1], self._apart, self.stride)
+        return _drawn(module, self.channels[1], generator)
+
+    def growing(self, n_channels: int, generator: torch.Generator) -> nn.Module:
+        """Make a convolution to the channels of the narrow side, from fewer."""
+        module = self._of_stride_1(n_channels)
+        return _drawn(module, module.weight[0].numel(), generator)
+
     def refining(self, generator: torch.Generator) -> nn.Module:
         """Make a convolution from the narrow side to itself; it begins as the identity."""
-        kernel = tuple(REFINING if n > 1 else 1 for n in self.narrow)
-        padding = tuple(k // 2 for k in kernel)
-        kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(kernel) - 1]
-        module = undrawn(kind, *2 * self.channels[1:], kernel, padding=padding)
+        module = self._of_stride_1(self.channels[1])
         drawn(module, generator)
         nn.init.dirac_(module.weight)
         return _ready(module)
 
+    def _of_stride_1(self, n_channels: int) -> Any:
+        kernel = tuple(REFINING if n > 1 else 1 for n in self.narrow)
+        padding = tuple(k // 2 for k in kernel)
+        kind: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[len(kernel) - 1]
+        return undrawn(kind, n_channels, self.channels[1], kernel, padding=padding)
+
     @property
     def _padding(self) -> Shape:
         return tuple((k - 1) // 2 for k in self.kernel)
+
+    @property
+    def _apart(self) -> Shape:
+        """The kernel that does not overlap: the stride, and the last position of an odd size."""
+        pairs = zip(self.wide, self.narrow, self.stride, strict=True)
+        return tuple(w - (n - 1) * s for w, n, s in pairs)
+
+    @property
+    def _halves(self) -> bool:
+        return self._apart == self.stride == (2, 2)
 
 
 def conv(
@@ -173,6 +153,7 @@ def conv(
     *,
     sigmoid_output: bool,
     width: float = 1.0,
+    decoder: str = "large",
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Build a convolutional autoencoder: strided convolutions, then dense layers to the latents.
 
@@ -188,6 +169,8 @@ def conv(
     sigmoid_output : bool
     width : float, default 1
         Times as many channels and hidden units as usual.
+    decoder : str
+        Of pictures, one of DECODERS; other frames have the large one.
 
     Raises
     ------
@@ -195,30 +178,65 @@ def conv(
         If the frame has no spatial axis to slide over, or more than three.
     """
     *spatial, channels = _checked(frame_shape)
-    steps = stages(tuple(spatial), channels, width)
-    hidden = round(HIDDEN * width)
-    narrow = (*steps[-1].narrow, steps[-1].channels[1])
-    linear = partial(drawn_linear, generator)
-    encoder = nn.Sequential(
-        ToChannels((*spatial, channels)),
+    shape = DECODERS[decoder]
+    wide, sizes = (*spatial, channels), (tuple(spatial), channels)
+    encoder = _encoder(
+        wide, stages(*sizes, width), round(HIDDEN * width), latent_size, generator,
+        overlaps=shape.overlaps,
+    )  # fmt: skip
+    steps = stages(*sizes, width, shape.channels)
+    last = [*([nn.Sigmoid()] if sigmoid_output else []), FromChannels(frame_shape)]
+    back = _decoder(steps, shape, latent_size, width, generator)
+    return encoder, nn.Sequential(*back, *last)
+
+
+def _encoder(
+    shape: Shape,
+    steps: list[Stage],
+    hidden: int,
+    latent_size: int,
+    generator: torch.Generator,
+    *,
+    overlaps: bool,
+) -> nn.Sequential:
+    narrow, linear = _narrow(steps), partial(drawn_linear, generator)
+    narrowing = Stage.narrowing if overlaps else Stage.gathering
+    return nn.Sequential(
+        ToChannels(shape),
         steps[0].narrowing(generator), nn.LeakyReLU(SLOPE),
         steps[0].refining(generator), nn.LeakyReLU(SLOPE),
-        *(m for s in steps[1:] for m in (s.narrowing(generator), nn.LeakyReLU(SLOPE))),
+        *(m for s in steps[1:] for m in (narrowing(s, generator), nn.LeakyReLU(SLOPE))),
         FromChannels((prod(narrow),)),
         linear(prod(narrow), hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
         linear(hidden, latent_size),  # (n, latent_size)
     )  # fmt: skip
-    last = [nn.Sigmoid()] if sigmoid_output else []
-    decoder = nn.Sequential(
+
+
+def _decoder(
+    steps: list[Stage],
+    shape: DecoderShape,
+    latent_size: int,
+    width: float,
+    generator: torch.Generator,
+) -> nn.Sequential:
+    linear, hidden = partial(drawn_linear, generator), round(shape.hidden * width)
+    widening = Stage.widening if shape.overlaps else Stage.spreading
+    *sizes, channels = _narrow(steps)
+    first = min(channels, round(shape.first[len(steps) - 1] * width))
+    return nn.Sequential(
         linear(latent_size, hidden), nn.LeakyReLU(SLOPE),  # (n, hidden)
-        linear(hidden, prod(narrow)), nn.LeakyReLU(SLOPE),
-        ToChannels(narrow),
-        *(m for s in reversed(steps[1:]) for m in (s.widening(generator), nn.LeakyReLU(SLOPE))),
+        linear(hidden, prod(sizes) * first), nn.LeakyReLU(SLOPE),
+        ToChannels((*sizes, first)),
+        *([] if first == channels else [steps[-1].growing(first, generator), nn.LeakyReLU(SLOPE)]),
+        *(m for s in reversed(steps[1:]) for m in (widening(s, generator), nn.LeakyReLU(SLOPE))),
         steps[0].refining(generator), nn.LeakyReLU(SLOPE),
-        steps[0].widening(generator), *last,
-        FromChannels(frame_shape),
+        steps[0].widening(generator),
     )  # fmt: skip
-    return encoder, decoder
+
+
+def _narrow(steps: list[Stage]) -> Shape:
+    """Return `(*spatial, channels)` after the last stage."""
+    return (*steps[-1].narrow, steps[-1].channels[1])
 
 
 def _checked(frame_shape: Shape) -> Shape:
@@ -232,8 +250,13 @@ def _checked(frame_shape: Shape) -> Shape:
     return shape
 
 
-def stages(spatial: Shape, channels: int, width: float = 1.0) -> list[Stage]:
-    """Plan the convolutions from `spatial` sizes down to a few positions an axis; at least one."""
+def stages(
+    spatial: Shape, channels: int, width: float = 1.0, planned_channels: Shape = CHANNELS
+) -> list[Stage]:
+    """Plan the convolutions from `spatial` sizes down to a few positions an axis; at least one.
+
+    `planned_channels` are those after each, `width` times as many.
+    """
     kernel, stride = KERNEL_AND_STRIDE[len(spatial)]
     planned: list[Stage] = []
     while not planned or (max(spatial) > MAX_LAST_SIDE and len(planned) < len(CHANNELS)):
@@ -245,7 +268,7 @@ def stages(spatial: Shape, channels: int, width: float = 1.0) -> list[Stage]:
             for n, k, s in zip(spatial, kernels, strides, strict=True)
         )
         wide_channels = planned[-1].channels[1] if planned else channels
-        both = (wide_channels, round(CHANNELS[len(planned)] * width))
+        both = (wide_channels, round(planned_channels[len(planned)] * width))
         planned.append(Stage(spatial, narrow, both, kernels, strides))
         spatial = narrow
     return planned
