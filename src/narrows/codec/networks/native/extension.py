@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 VERSION = 4
 """Of the description of programs; one that was built for another version is left alone."""
-BUILD = "pip install -e . builds it where there is GCC or Clang"
+BUILD = "pip install . in a checkout builds it where there is GCC or Clang"
 
 
 @cache
@@ -16,7 +17,8 @@ def extension() -> tuple[Any, str]:
     try:
         from narrows.codec import _native
     except ImportError as error:
-        return None, f"not built ({error}); {BUILD}"
+        found = find_spec("narrows.codec._native") is not None
+        return None, f"{f'not to be loaded ({error})' if found else 'not built'}; {BUILD}"
     if _native.VERSION != VERSION:
         return None, f"built for another version of narrows; {BUILD}"
     return _native, ""
