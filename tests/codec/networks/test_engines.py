@@ -159,7 +159,7 @@ def test_without_a_compiled_part_numpy_computes_the_same(kind, why, tiny_codec, 
     assert back == tiny_codec.decompress(tiny_codec.compress(digits[:20])).tolist()
     assert len(reasons) == 1
     assert why in reasons[0]
-    assert "pip install -e ." in reasons[0]
+    assert "pip install . in a checkout" in reasons[0]
 
 
 def test_standings_tell_which_engines_run_and_which_one_does(monkeypatch):
