@@ -67,6 +67,11 @@ def test_large_pictures_have_the_large_one(shape):
         assert planned((9000, *larger), decoder="small").decoder == "small"
 
 
+def test_smaller_ones_make_more_updates_in_less_time():
+    large, usual, small = (planned(decoder=size).epochs for size in ("large", "default", "small"))
+    assert (large, usual, small) == (30, 36, 36)
+
+
 def test_what_is_asked_for_stands():
     for size in SIZES:
         plan = planned(decoder=size, expected_signals=10)

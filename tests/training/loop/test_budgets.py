@@ -41,8 +41,8 @@ def test_a_budget_far_too_short_says_what_is_enough():
     assert short.updates_per_epoch < PLAN.updates_per_epoch
     told = short.lines()[-1]
     assert told.startswith("far too short: ")
-    assert "where a full training has 6,420" in told
-    full_minutes = (30 * (214 + 4.0) + 2.0) / 60
+    assert "where a full training has 7,704" in told
+    full_minutes = (36 * (214 + 4.0) + 2.0) / 60
     assert f"--minutes {-int(-full_minutes // 10)} would be enough to judge by" in told
     assert f"{full_minutes:.0f} for all" in told
     assert "of all signals: each sees" in short.why("epochs")

@@ -182,7 +182,7 @@ def test_convolutions_of_many_qualities_are_wider(qualities, channels):
 
 @pytest.mark.parametrize(("qualities", "batch"), [(3, 256), (4, 128)])
 def test_wider_networks_see_as_many_signals_in_smaller_batches(qualities, batch):
-    asked = {"architecture": "conv", "qualities": qualities}
+    asked = {"architecture": "conv", "qualities": qualities, "decoder": "large"}
     plan = plan_of(asked, (55_000, 28, 28), BYTES, has_validation=True)
     assert (plan.batch_size, plan.epochs) == (batch, 30)
 
