@@ -2,12 +2,13 @@
 
 A pulse of a rate that wanders: first 100,000 windows of 20 samples of int8 in one block, nearly
 the longest that there may be; then N windows of 32 of int16 (by default a million) in blocks of
-512. Each is decoded with every backend and in two processes. Prints the hashes, which must be one,
+512. Each is decoded by every engine and in two processes. Prints the hashes, which must be one,
 the error of each tenth of the recording, which must not grow, and the memory of the process after
 each, which must not grow either. The exit code is 1 otherwise.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ import numpy.typing as npt
 import narrows
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.requests import Request
-from narrows.codec.networks.backend import NUMPY
+from narrows.codec.networks.engines import ENGINE_VARIABLE, standings
 from narrows.processes import Workers
 
 PERIOD, PART = 77, 1 << 14
@@ -46,13 +47,18 @@ def pulses(n: int, kind: Kind, seed: int = SEED) -> Iterator[Windows]:
         yield np.rint(size * x).astype(dtype).reshape(-1, length)
 
 
-def backends() -> list[Any]:
-    """Return all backends that are installed."""
-    try:
-        from narrows.integrations.torch_backend import TorchBackend
-    except ImportError:
-        return [NUMPY]
-    return [NUMPY, TorchBackend("cpu")]
+def decoders(codec: Codec) -> Iterator[tuple[str, Codec, int]]:
+    """Yield the codec for each engine of this machine, and for two processes; and their names."""
+    for engine in standings():
+        if engine.runs and engine.name != "torch":
+            os.environ[ENGINE_VARIABLE] = engine.name
+            yield engine.name, Codec(codec.model), 1
+            del os.environ[ENGINE_VARIABLE]
+        elif engine.runs:
+            from narrows.integrations.torch_backend import TorchBackend
+
+            yield engine.name, Codec(codec.model, TorchBackend("cpu")), 1
+    yield "two processes", Codec(codec.model), 2
 
 
 def resident() -> float:
@@ -100,11 +106,10 @@ def check(codec: Codec, n: int, block_signals: int) -> bool:
         began = time.process_time()
         size = codec.encoder.compress_to(stream, codec.encoder.header(), parts, Request())
         seconds = time.process_time() - began
-        for backend in backends():
-            for jobs in (1, 2):
-                found, errors = errors_of(Codec(codec.model, backend), stream, jobs, n, kind)
-                hashes.add(found)
-                print(f"{type(backend).__name__}, {jobs} process(es): {found[:16]}", flush=True)
+        for name, decoder, jobs in decoders(codec):
+            found, errors = errors_of(decoder, stream, jobs, n, kind)
+            hashes.add(found)
+            print(f"{name}: {found[:16]}", flush=True)
     tenths = [float(part.mean()) for part in np.array_split(errors, 10)]
     told = f"{size / n:.3f} bytes a window, encoded in {seconds:.0f} s"
     print(f"{n:,} windows in blocks of {block_signals:,}: {told}")
