@@ -170,6 +170,14 @@ class Frames:
         n = self.shape[0]
         return self.read() if n <= most else self.rows(drawn(n, most, seed))
 
+    def counts(self, most: int, seed: int) -> list[int]:
+        """Return how many frames of `sample` are of each member."""
+        starts = np.asarray(self.geometry.starts)
+        if self.shape[0] <= most:
+            return [int(n) for n in np.diff(starts)]
+        numbers = np.searchsorted(starts, drawn(self.shape[0], most, seed), side="right") - 1
+        return [int(n) for n in np.bincount(numbers, minlength=len(self.members))]
+
     def hold_out(self, share: float, seed: int) -> tuple[Frames, Frames] | None:
         """Split by members: return those to learn from, and the others.
 

@@ -92,6 +92,8 @@ class TrainingSamples:
     """How it was cut, for the model to remember; nothing where it was not."""
     recordings: tuple[int, ...] = ()
     """How many signals of `x` each recording has, where they stand in their order."""
+    sources: tuple[int, ...] = ()
+    """How many of the first signals of `x` each file has, where that is known."""
     bricks: tuple[Sequence[Lengths], Sequence[Lengths]] = ((), ())
     """The shapes of the arrays whose tiles `x` and `validation` are, where these are in order."""
     in_order: Callable[[], TrainingSamples] | None = None
@@ -140,7 +142,8 @@ def training_samples(
         return _in_order(source, others, about, most)
     ordered = partial(_in_order, source, others, about, most // BESIDE)
     if others is None:  # crops would show what training is going to hold out
-        return TrainingSamples(source.sample(most, seed), None, about)
+        counts = tuple(source.counts(most, seed))
+        return TrainingSamples(source.sample(most, seed), None, about, sources=counts)
     x, kept = with_crops(source, most, seed), _sampled(others, min(most, MAX_HELD_OUT), seed)
     if len(x) > source.shape[0]:
         about = {**about, "crops": len(x) - source.shape[0]}
@@ -149,7 +152,9 @@ def training_samples(
         ordered = partial(_in_bricks, source, others, about, most)
     has_order = source.cut.tiles or has_length(source.cut.frame_shape)
     is_ordered = has_order and source.cut.hops == source.cut.lengths
-    return TrainingSamples(x, kept, about, in_order=ordered if is_ordered else None)
+    counts = tuple(source.counts(most, seed))
+    in_order_too = ordered if is_ordered else None
+    return TrainingSamples(x, kept, about, sources=counts, in_order=in_order_too)
 
 
 def _in_order(

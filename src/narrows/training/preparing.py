@@ -161,7 +161,14 @@ def _scaled(
         scaling = scaling_of(x_train, plan.loss, own, gone)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     signals = TrainingSignals(
-        x_train, x_validation, *in_floats, *missing, stand_ins, samples.recordings, *samples.bricks
+        x_train,
+        x_validation,
+        *in_floats,
+        *missing,
+        stand_ins,
+        samples.recordings,
+        samples.recordings or samples.sources,
+        *samples.bricks,
     )
     return signals, scaling
 

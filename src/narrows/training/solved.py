@@ -12,9 +12,13 @@ import torch
 from torch import Tensor
 
 from narrows.clock import Clock
+from narrows.signals.channels import has_length
+from narrows.signals.channels import n_channels as channels_of
 from narrows.training.architectures import Autoencoder, like
+from narrows.training.closed_form.likely import PLAIN, kind_for
 from narrows.training.closed_form.pca import (
     MAX_EXACT_SIZE,
+    TakenFor,
     components_of_known,
     fit_linear,
 )
@@ -121,15 +125,34 @@ class Solver:
             missing = None if self._missing is None else self._missing.flatten(1)
             size = flat.shape[1]
             k = size if size <= MAX_EXACT_SIZE else latent_size
-            self._found_axes = components_of_known(flat, k, missing, self.plan.latent_size)
+            self._found_axes = components_of_known(
+                flat, k, missing, self.plan.latent_size, self._taken_for
+            )
         return self._found_axes
+
+    @cached_property
+    def _taken_for(self) -> TakenFor | None:
+        """What the covariance of windows is taken for; None where it is as it was measured."""
+        signals = self.prepared.signals
+        shape = signals.train.shape[1:]
+        if not has_length(shape):
+            return None
+        x, n_channels = signals.scaled_train.flatten(1).numpy(), channels_of(shape)
+        kind = kind_for(x, n_channels, signals.sources, self.plan.aimed_bits)
+        if kind == PLAIN:
+            return None
+        LOG.debug("components: %s", kind.words)
+        return lambda scatter: torch.from_numpy(kind.of(scatter.numpy(), n_channels))
 
     @torch.no_grad()
     def estimate(self) -> tuple[float, float]:
         """Estimate the bytes of a held-out signal and the SNR in dB, without the finished codec."""
         some = spread_over(self.prepared.signals.scaled_train, ESTIMATED_FROM)
         gone = None if self._missing is None else spread_over(self._missing, ESTIMATED_FROM)
-        model, quality = self._fitted(self.plan, some, gone, None), self.plan.middle_quality
+        few = None if gone is None else gone.flatten(1)
+        k = self.plan.latent_size
+        axes = components_of_known(some.flatten(1), k, few, taken_for=self._taken_for)
+        model, quality = self._fitted(self.plan, some, gone, axes), self.plan.middle_quality
         x = spread_over(self.prepared.signals.scaled_validation, ESTIMATED_ON)
         bits = entropy_bits(torch.round(model.latents(x, quality)))
         scaling = self.prepared.scaling

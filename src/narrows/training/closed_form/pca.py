@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -34,6 +34,10 @@ STEP_SAMPLE, STEP_ELEMENTS = 20_000, 1 << 22
 MAX_STEP_OF_ERROR = 5.0  # of tiles of arrays, in root mean squared errors
 COMPARED, COMPARED_ELEMENTS = 4096, 1 << 21
 """Signals, and their elements, on which the two ways to decode are compared."""
+
+
+TakenFor = Callable[[Tensor], Tensor]
+"""Makes of a scatter matrix `(size, size)` another one, whose axes are taken in its place."""
 
 
 class Coded(NamedTuple):
@@ -159,22 +163,27 @@ def estimates(y: Tensor) -> Tensor:
     return torch.where(squares > 0, best, 1.0).clamp(MIN_ESTIMATE, 1.0 / MIN_ESTIMATE)
 
 
-def principal_components(flat: Tensor, k: int) -> tuple[Tensor, Tensor]:
+def principal_components(
+    flat: Tensor, k: int, taken_for: TakenFor | None = None
+) -> tuple[Tensor, Tensor]:
     """Return the mean `(size,)` and the first k components `(k, size)` of `(n, size)` rows.
 
-    Components beyond the rank of the data are zero.
+    Components beyond the rank of the data are zero. Those of what their scatter matrix is taken for
+    instead, if anything, may be as many as `size`.
     """
     n, size = flat.shape
     mean = _mean(flat)
     rank = min(k, n - 1, size)
     if size <= MAX_EXACT_SIZE:
-        return mean.float(), _axes_of(scatter_matrix(flat, mean), k, n)
+        return mean.float(), _axes_of(scatter_matrix(flat, mean), k, n, taken_for)
     components = _axes(flat - mean.float(), min(rank + 8, n, size))[:rank].double()
     return mean.float(), _positive(components, k)
 
 
-def _axes_of(scatter: Tensor, k: int, n: int) -> Tensor:
+def _axes_of(scatter: Tensor, k: int, n: int, taken_for: TakenFor | None) -> Tensor:
     """Return the first k components `(k, size)` of the scatter matrix of n rows."""
+    if taken_for is not None:
+        scatter, n = taken_for(scatter), len(scatter) + 1
     _, vectors = torch.linalg.eigh(scatter)
     return _positive(vectors.flip(1).T[: min(k, n - 1, len(scatter))], k)
 
@@ -190,7 +199,11 @@ def _positive(components: Tensor, k: int) -> Tensor:
 
 
 def components_of_known(
-    flat: Tensor, k: int, missing: Tensor | None, rank: int | None = None
+    flat: Tensor,
+    k: int,
+    missing: Tensor | None,
+    rank: int | None = None,
+    taken_for: TakenFor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return `principal_components` of what is known of `(n, size)` rows.
 
@@ -199,10 +212,10 @@ def components_of_known(
     has it.
     """
     if missing is None or flat.shape[1] > MAX_EXACT_SIZE:
-        return principal_components(flat, k)
+        return principal_components(flat, k, taken_for)
     step = -(-len(flat) // MAX_IMPUTED)
     flat, missing = flat[::step], missing[::step]
-    mean, components = principal_components(flat, k)
+    mean, components = principal_components(flat, k, taken_for)
     for _ in range(IMPUTATIONS):
         total = torch.zeros(flat.shape[1], flat.shape[1], dtype=torch.float64)
         sums = torch.zeros(flat.shape[1], dtype=torch.float64)
@@ -212,7 +225,7 @@ def components_of_known(
             sums += centred.sum(0)
         moved = sums / len(flat)
         total -= len(flat) * torch.outer(moved, moved)
-        mean, components = (mean + moved).float(), _axes_of(total, k, len(flat))
+        mean, components = (mean + moved).float(), _axes_of(total, k, len(flat), taken_for)
     return mean, components
 
 

@@ -17,6 +17,7 @@ from narrows.codec.encoding.window_search import Chosen, WindowSearch
 from narrows.codec.networks.layers import Dense, Layer, Reshape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.prediction.prediction import NONE, Prediction
+from narrows.training.closed_form.likely import kind_of
 from narrows.training.freeze.prediction_tables import count_shapes, count_side
 
 Floats = npt.NDArray[np.float64]
@@ -77,7 +78,7 @@ def learn(
     length, n_channels = x.shape[2:]
     first = recordings.qualities == recordings.qualities[0]
     flat = x[first].reshape(-1, length * n_channels).astype(np.float64)
-    basis = _worth_coding(np.cov(flat.T), min(step))
+    basis = _worth_coding(_likely_covariance(flat, len(x[first]), n_channels, step), min(step))
     guess = flat @ basis.T
     symbols = [np.fix(guess / s + 0.1 * np.sign(guess)).astype(np.int32) for s in step]
     shapes, shape_of = count_shapes(symbols)
@@ -150,11 +151,22 @@ def _residual_basis(
     _, rest = _weighted(chosen, own, step)
     if len(rest) < FEW:
         return basis
-    covariance = rest.T @ rest / max(len(rest), 1)
+    runs = np.nonzero(chosen.modes != NONE)[0] % int((own.qualities == own.qualities[0]).sum())
+    each = [rest[runs == run] for run in np.unique(runs)]
+    apart = [part.T @ part / len(part) for part in each if len(part) >= FEW]
+    n_channels = own.x.shape[-1]
+    covariance = kind_of(apart, n_channels, 1.0).of(rest.T @ rest / len(rest), n_channels)
     whole = _completed(basis)
     turned = whole @ covariance @ whole.T
     shrunk = OWN_SHARE * turned + (1.0 - OWN_SHARE) * np.diag(np.diag(turned))
     return _axes(shrunk, len(basis)) @ whole
+
+
+def _likely_covariance(flat: Floats, n_runs: int, n_channels: int, step: Sequence[int]) -> Floats:
+    """Return the covariance of runs of windows, as far as it holds for others."""
+    each = [np.cov(part.T) for part in np.array_split(flat, n_runs) if len(part) >= FEW]
+    kind = kind_of(each, n_channels, float(np.median(step)) ** 2)
+    return kind.of(np.cov(flat.T), n_channels)
 
 
 def _border(chosen: Chosen, own: Recordings, step: npt.NDArray[np.int32]) -> Floats:

@@ -15,8 +15,9 @@ class TrainingSignals:
     """The signals of a training, `(n, *frame_shape)`, in their own dtype and scaled.
 
     Where elements were missing, masks say which were filled in; `stand_ins` are values that stood
-    for missing ones. `recordings` is how many windows each recording has, where order counts, and
-    `bricks` the shapes of the arrays whose tiles they are.
+    for missing ones. `recordings` is how many windows each recording has, where order counts,
+    `sources` how many of the first signals each file has, where that is known, and `bricks` the
+    shapes of the arrays whose tiles they are.
     """
 
     train: npt.NDArray[Any]
@@ -27,5 +28,6 @@ class TrainingSignals:
     missing_validation: Tensor | None = None
     stand_ins: Sequence[float] = ()
     recordings: Sequence[int] = ()
+    sources: Sequence[int] = ()
     bricks: Sequence[tuple[int, ...]] = ()
     validation_bricks: Sequence[tuple[int, ...]] = ()
