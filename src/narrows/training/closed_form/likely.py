@@ -27,6 +27,8 @@ MAX_SIZE = 1024  # of a window; the components of larger ones take seconds each
 WORTH = 0.98  # of the bits of a plain covariance: what saves less is not taken
 HALVINGS = 40
 STATIONARY = (0.0, 0.5, 1.0)
+"""Shares that are tried of what is left when windows are predicted. Windows as they are took 2 to
+4 % more bytes along stationary axes, although variances said fewer (docs/experiments.md)."""
 
 
 class Kind(NamedTuple):
@@ -67,7 +69,7 @@ PLAIN = Kind()
 
 
 def kind_for(x: Floats, n_channels: int, sources: Sequence[int], bits: float) -> Kind:
-    """Return what the covariance of windows is best taken for.
+    """Return whether the channels of windows are best taken apart.
 
     Parameters
     ----------
@@ -80,14 +82,21 @@ def kind_for(x: Floats, n_channels: int, sources: Sequence[int], bits: float) ->
         Of a window: about the rate at which they will be coded.
     """
     parts = _parts(len(x), sources)
-    if x.shape[1] > MAX_SIZE or len(parts) < 2:
+    if n_channels < 2 or x.shape[1] > MAX_SIZE or len(parts) < 2:
         return PLAIN
     covariances = [np.cov(_some(x[part]).T) for part in parts]
     mean = np.mean(covariances, axis=0)
-    return kind_of(covariances, n_channels, _level(np.linalg.eigvalsh(mean), bits))
+    level = _level(np.linalg.eigvalsh(mean), bits)
+    return kind_of(covariances, n_channels, level, shares=(0.0,))
 
 
-def kind_of(covariances: Sequence[Floats], n_channels: int, level: float) -> Kind:
+def kind_of(
+    covariances: Sequence[Floats],
+    n_channels: int,
+    level: float,
+    *,
+    shares: Sequence[float] = STATIONARY,
+) -> Kind:
     """Return the kind that takes the fewest bits of sources left out, at a level of distortion.
 
     Parameters
@@ -97,12 +106,14 @@ def kind_of(covariances: Sequence[Floats], n_channels: int, level: float) -> Kin
     n_channels : int
     level : float
         The square of about the step of rounding, in the unit of variances.
+    shares : sequence of float
+        Of what distance alone decides, that are tried.
     """
     if len(covariances) < 2 or len(covariances[0]) > MAX_SIZE:
         return PLAIN
     total = np.sum(covariances, axis=0)
     several = (False, True) if n_channels > 1 else (False,)
-    kinds = [Kind(*each) for each in product(several, STATIONARY)]
+    kinds = [Kind(*each) for each in product(several, shares)]
     taken = [
         sum(_bits(kind.of(total - own, n_channels), own, level) for own in covariances)
         for kind in kinds
