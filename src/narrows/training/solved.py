@@ -15,7 +15,6 @@ from narrows.clock import Clock
 from narrows.signals.channels import has_length
 from narrows.signals.channels import n_channels as channels_of
 from narrows.training.architectures import Autoencoder, like
-from narrows.training.closed_form.likely import PLAIN, kind_for
 from narrows.training.closed_form.pca import (
     MAX_EXACT_SIZE,
     TakenFor,
@@ -25,6 +24,7 @@ from narrows.training.closed_form.pca import (
 from narrows.training.closed_form.steps import entropy_bits
 from narrows.training.closed_form.tiles import axes_of_tiles, covariances_of_tiles
 from narrows.training.data.frames import spread_over
+from narrows.training.data.likely import PLAIN, kind_for
 from narrows.training.data.stationary import Covariances
 from narrows.training.finishing import finished
 from narrows.training.loop.trainer import TrainingResult

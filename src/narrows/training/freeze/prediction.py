@@ -17,7 +17,7 @@ from narrows.codec.encoding.window_search import Chosen, WindowSearch
 from narrows.codec.networks.layers import Dense, Layer, Reshape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.prediction.prediction import NONE, Prediction
-from narrows.training.closed_form.likely import kind_of
+from narrows.training.data.likely import kind_of
 from narrows.training.freeze.prediction_tables import count_shapes, count_side
 
 Floats = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ import narrows
 from narrows.signals.inputs import training_samples
 from narrows.signals.reading import Reading
 from narrows.training import solved
-from narrows.training.closed_form.likely import PLAIN, Kind, kind_for, kind_of
+from narrows.training.data.likely import PLAIN, Kind, kind_for, kind_of
 
 LENGTH, N_SOURCES, N_WINDOWS = 16, 6, 120
 
