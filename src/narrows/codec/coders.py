@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.native.tables import CompiledTables
 from narrows.codec.entropy.tables import Frequencies, Symbols, frequencies_of
@@ -41,6 +43,15 @@ class Coders:
         return compiled.frequencies(symbols)
 
     def give_back(self, symbols: Symbols, quality: Quality) -> bool:
-        """Return whether compiled code decodes symbols as it has coded them; Python is right."""
+        """Return whether compiled code decodes what it has coded, and agrees with Python.
+
+        Python codes what compiled code refuses, so that both must give the same frequencies.
+        """
         compiled = self.compiled(quality)
-        return compiled is None or compiled.gives_back(symbols)
+        if compiled is None:
+            return True
+        if quality.context is not None:
+            both = compiled.frequencies(symbols), frequencies_of(symbols, quality.tables)
+            if not all(np.array_equal(*each) for each in zip(*both, strict=True)):
+                return False
+        return compiled.gives_back(symbols)

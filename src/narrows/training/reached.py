@@ -208,9 +208,11 @@ class Reached:
 def _mean_cosine(x: npt.NDArray[Any], decoded: Floats) -> float | None:
     """Return the mean cosine of `(n, *frame_shape)` signals and others, of those with a length."""
     a, b = x.reshape(len(x), -1).astype(np.float64), decoded.reshape(len(x), -1)
-    both = np.sqrt(np.square(a).sum(axis=1) * np.square(b).sum(axis=1))
-    products = np.einsum("ij,ij->i", a, b)[both > 0]
-    return float((products / both[both > 0]).mean()) if len(products) else None
+    lengths = (np.sqrt(np.square(each).sum(axis=1)) for each in (a, b))
+    one, other = (np.where(each > 0, each, np.nan) for each in lengths)
+    cosines = np.einsum("ij,ij->i", a / one[:, None], b / other[:, None])
+    known = cosines[np.isfinite(cosines)]
+    return float(known.mean()) if len(known) else None
 
 
 def variances_of(x: npt.NDArray[Any], known: Mask | None, channels: int) -> Floats:
