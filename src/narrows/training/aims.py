@@ -95,7 +95,7 @@ class Aim:
         return self.value - (psnr_of_mean if self.kind == "psnr" else 0.0)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{','.join(f'{each:g}' for each in self.values)}"
+        return f"{self.kind}:{','.join(f'{each:.12g}' for each in self.values)}"
 
 
 def error_of(cosine: float) -> float:

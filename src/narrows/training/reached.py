@@ -187,9 +187,7 @@ class Reached:
         got, bits = 8.0 * self.bytes_per_signal, plan.aimed_bits
         more = "" if plan.more_epochs is None else f"--epochs {plan.more_epochs}, or "
         if plan.aimed_snr is not None:
-            short = 0.0 if self.snr is None else plan.aimed_snr - self.snr
-            if plan.settings["aim"] is not None:
-                short = self._missed(plan) or 0.0
+            short = self._missed(plan) or 0.0
             if short <= MAX_MISSED_DB:
                 return []
             nearer = f"{more}more signals or --architecture linear come nearer"
