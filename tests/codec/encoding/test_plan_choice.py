@@ -38,6 +38,13 @@ def test_small_blocks_are_tried_as_a_whole():
     assert boxes_of((20, 40, 40), has_channels=False) == []
 
 
+def test_a_recording_of_more_places_than_there_may_be_fronts_is_coded_by_levels():
+    x = np.cumsum(np.random.default_rng(1).integers(-9, 10, (1, 40_000)), axis=1)
+    packed = smallest(x, Numbers((Lossless(),), x - x.min(), int(np.ptp(x)), None))
+    assert not packed.plan.is_swept
+    assert len(packed.payload(None)) < x.size
+
+
 def bytes_of_all_plans(x, numbers):
     plans = [
         Plan(axes, False, numbers.grids, numbers.high, has_values, is_swept=is_swept)

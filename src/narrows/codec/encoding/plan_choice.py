@@ -173,7 +173,7 @@ def _may_be_swept(plan: Plan, shape: tuple[int, ...]) -> bool:
     """Tell whether an array is coded in the order of fronts in a time like that of levels."""
     if plan.has_channels or len(plan.grids) > 1:
         return False
-    grid = plan.order(shape).shape
+    grid = replace(plan, is_swept=False).order(shape).shape  # of a plan that may be refused
     few = n_fronts(grid)
     return len(grid) > 1 and few <= MAX_FRONTS and prod(shape) >= LEAST_FRONT * few
 
