@@ -207,7 +207,7 @@ def compress(
         return compress_promised(source, request, own, jobs, block_signals, codec, embed_model)
     if codec is None:
         raise SettingError("compress without a model; give one, or lossless=True or max_error")
-    size = codec.encoder.header().block_of(block_signals)
+    size = codec.encoder.block_signals(block_signals)
     laid, blocks = in_blocks(source, size, codec.model.wavelets is not None)
     stream, encoder = io.BytesIO(), codec.encoder
     header = encoder.header(embed_model, all_metadata(x, laid, metadata))

@@ -26,7 +26,8 @@ from narrows.codec.archive.guarantee import Guarantee
 from narrows.codec.archive.wrapped import pack_filled, pack_wrapped, take_filled
 from narrows.codec.codec import Codec
 from narrows.codec.decoder import Decoder
-from narrows.codec.encoding.encoder import Encoder, Signals
+from narrows.codec.encoding.cutting import Signals
+from narrows.codec.encoding.encoder import Encoder
 from narrows.codec.encoding.free_encoder import free_encoder, serves
 from narrows.codec.encoding.guarantees import check_bounds, range_of
 from narrows.codec.encoding.kept import Kept

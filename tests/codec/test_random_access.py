@@ -192,3 +192,16 @@ def test_a_closed_archive_says_so():
 def test_an_array_of_an_archive_is_never_had_without_a_copy():
     with pytest.raises(ValueError, match=r"np\.asarray"):
         ONE.opened().__array__(copy=False)
+
+
+@pytest.mark.parametrize(("contexts", "sizes"), [((), [63, 37]), ((1,), [31, 31, 31, 7])])
+def test_blocks_of_a_context_model_are_of_half_the_bytes(contexts, sizes):
+    codec = tiny_codec(frame_shape=(64, 512), latent_size=3, contexts=contexts)
+    x = typical_frames(codec.model, 100)
+    blob = codec.compress(x)
+    assert [block.n_signals for block in blocks_of(blob)] == sizes
+    stream = io.BytesIO()
+    codec.encoder.compress_to(stream, codec.encoder.header(), x, Request())
+    assert stream.getvalue() == blob
+    asked = codec.compress(x, block_signals=63)
+    assert [block.n_signals for block in blocks_of(asked)] == [63, 37]

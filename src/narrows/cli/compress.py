@@ -62,7 +62,7 @@ def compress(
         int | None,
         typer.Option("--block-signals", metavar="N", min=1, help="Signals in a block: fewer make "
                      "single ones quicker to get at, and the archive larger.",
-                     show_default="as many as take 2 MiB", rich_help_panel=ARCHIVE),
+                     show_default="as many as take 1 or 2 MiB", rich_help_panel=ARCHIVE),
     ] = None,
     strict: Annotated[
         bool,

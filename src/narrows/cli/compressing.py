@@ -131,7 +131,7 @@ class Compressing:
             codec, encoder = self.codec, self.codec.encoder
             source = opened.enter_context(open_source(data, self.asked.reading(codec)))
             _check_source(codec, source)
-            size = encoder.header().block_of(self.block_signals)
+            size = encoder.block_signals(self.block_signals)
             source, blocks = in_blocks(source, size, codec.model.wavelets is not None)
             header = encoder.header(self.embed_model, _metadata(source, self.append))
             self.shown.begin("compressing", source.shape[0], header.frame_bytes)

@@ -152,7 +152,8 @@ class Codec(Shared):
             Processes that share the blocks. The bytes are the same for any number.
         block_signals : int, optional
             Signals in a block: fewer make single signals quicker to get at, and the archive larger.
-            By default as many as take 2 MiB, the most, and 16383; up to 131071 if asked for.
+            By default as many as take 2 MiB, the most, or 1 MiB where a context model decodes them,
+            and 16383; up to 131071 if asked for.
         bricks : sequence of tuple of int, optional
             Shapes of the arrays whose tiles the signals are: each is a block, coded as a whole.
 
@@ -171,7 +172,7 @@ class Codec(Shared):
 
             told = (metadata, jobs, block_signals, self.model, seen)
             return compress_promised(x, request, *told, embed_model=embed_model)
-        size = header.block_of(block_signals)
+        size = self.encoder.block_signals(block_signals)
         blocks = bricks_of(x, bricks) if bricks else np.split(x, range(size, len(x), size))
         with Workers(jobs) as workers:
             self.encoder.compress_to(stream, header, blocks, request, seen, workers=workers)

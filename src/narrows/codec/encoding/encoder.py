@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -16,6 +16,7 @@ from narrows.codec.archive.exact_values import ExactValues, Mask
 from narrows.codec.archive.guarantee import guarantee_of
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
+from narrows.codec.encoding.cutting import Signals, parts_of, signals_a_block
 from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.recalled import Recall, choose_or_recall
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from narrows.codec.encoding.ordered_blocks import OrderedBlocks
 
 LOG = logging.getLogger(__name__)
-Signals = Frames | Iterable[Frames | Brick]
 
 
 class Encoder(Shared):
@@ -76,6 +76,10 @@ class Encoder(Shared):
         embedded = pack_model(model.without_encoder()) if embed_model else None
         return Header(model.model_id, model.dtype, model.frame_shape, embedded, metadata or {})
 
+    def block_signals(self, asked: int | None = None) -> int:
+        """Return how many signals a block shall have, of those asked for; or SettingError."""
+        return signals_a_block(self._model, self.header(), asked)
+
     def compress_to(
         self,
         stream: BinaryIO,
@@ -94,7 +98,7 @@ class Encoder(Shared):
         header : Header
             From `header`.
         x : (n, *frame_shape), or an iterable of such
-            Of parts, best of `header.block_signals` signals, each becomes a block if it may: memory
+            Of parts, best of `block_signals()` signals, each becomes a block if it may: memory
             then does not grow with their number. A part may be a Brick.
         request : Request
         progress : Progress, optional
@@ -139,7 +143,8 @@ class Encoder(Shared):
         """Encode signals a block at a time; an array or a request is refused at once."""
         check = self._decoder.transform.check_frames
         quality, effort = request.resolve(self._model)
-        blocks = _parts(check(x) if isinstance(x, np.ndarray) else x, header, check)
+        usual = self.block_signals()
+        blocks = parts_of(check(x) if isinstance(x, np.ndarray) else x, usual, header, check)
         if workers.jobs == 1:
             return (self._block(block, request, quality, progress, kept) for block in blocks)
         encode = partial(_encode_elsewhere, self, request, quality)
@@ -267,21 +272,6 @@ def _encode_elsewhere(
     """Encode a block in another process or thread, and count what is kept exactly of it."""
     kept = Kept()
     return encoder._block(part, request, raw_quality, unseen, kept), kept
-
-
-def _parts(
-    x: Signals, header: Header, check: Callable[[Frames], Frames]
-) -> Iterator[Frames | Brick]:
-    """Yield what becomes a block each: an array in full ones, and parts as they are if they may."""
-    usual = header.block_signals
-    parts, most = ([x], usual) if isinstance(x, np.ndarray) else (x, header.most_signals)
-    for part in parts:
-        if isinstance(part, Brick):
-            yield Brick(check(part.frames), part.shape)
-            continue
-        frames = check(part)
-        size = usual if len(frames) > most else max(len(frames), 1)
-        yield from (frames[start : start + size] for start in range(0, len(frames), size))
 
 
 def _counted(
