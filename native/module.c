@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 4 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 5 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -131,7 +131,7 @@ static PyMethodDef METHODS[] = {
     {"run", run, METH_VARARGS, "Run (program, x, y): (n, ...) float32 or float64 to as many results."},
     {"make_tables", make_tables, METH_VARARGS, "Make coding tables: (level, fields, weights, numbers)."},
     {"frequencies", frequencies, METH_VARARGS, "Write the frequencies of (tables, symbols, to)."},
-    {"pack", pack, METH_VARARGS, "Return the packets of (tables, model id, quality, symbols)."},
+    {"pack", pack, METH_VARARGS, "Return the packets of (tables, model id, quality, symbols, size)."},
     {"lengths", lengths, METH_VARARGS, "Write the bits of (tables, logarithms, symbols, bits, changes)."},
     {"pop", pop, METH_VARARGS, "Decode (tables, words, bits, symbols): a block; tell whether it is one."},
     {"push", push, METH_VARARGS, "Return the words and the bits of (tables, symbols)."},

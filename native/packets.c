@@ -6,9 +6,9 @@
 
        V - low = number        high - V = parts - number
 
-   so these two comparisons tell whether V is the one form that an encoder writes, without coding it
-   again: the least number of n bytes inside, number < scale, and no shorter one inside,
-   parts - number <= (256 - d) scale. */
+   so two comparisons tell whether V is the one form of n bytes that an encoder writes, without coding
+   it again: d is not 0, and the numbers of n bytes below V are outside, but for one that ends in 0:
+   number < scale, or 2 scale where d is 1. */
 #include <string.h>
 
 #include "big.h"
@@ -91,21 +91,24 @@ static void begin(decoder *d, const payload *from) {
   set(&d->scale, 1);
 }
 
-/* Whether the payload is the one form of what was decoded. */
+/* Whether the payload is the one form, of its length, of what was decoded. */
 static int is_canonical(decoder *d, const payload *from) {
   if (!from->n) return 1;
   const uint32_t last = from->bytes[from->n - 1];
-  if (!last || !is_below(&d->number, &d->scale)) return 0;
-  add_times(&d->number, &d->scale, 256 - last);
-  return !is_below(&d->number, &d->parts);
+  if (last == 1) times(&d->scale, 2);
+  return last && is_below(&d->number, &d->scale);
+}
+
+/* The most bytes that a payload may have. */
+static int64_t payload_limit(const tables *c, int has_escapes) {
+  return (c->n_places * (PRECISION + (has_escapes ? MAX_GOLOMB_BITS : 0)) + 7) / 8;
 }
 
 /* Decode a payload; 0 where no encoder writes it. */
 static int unpack_one(const tables *c, decoder *d, const payload *from, int32_t *state,
                       int32_t *room, int32_t *symbols) {
   int escapes = 0;
-  const int64_t most = PRECISION + (from->has_escapes ? MAX_GOLOMB_BITS : 0);
-  if (from->n > (c->n_places * most + 7) / 8) return 0;
+  if (from->n > payload_limit(c, from->has_escapes)) return 0;
   begin(d, from);
   memcpy(state, c->start, (size_t)c->n_state * sizeof *state);
   memset(symbols, 0, (size_t)c->n_latents * sizeof *symbols);
@@ -202,8 +205,24 @@ static int64_t finish(encoder *e, uint8_t *to) {
   return at + 1;
 }
 
+/* Write the least n bytes inside the interval whose last one is not 0; -1 where there are none. */
+static int64_t finish_at(encoder *e, uint8_t *to, int64_t n) {
+  const int64_t is_positive = e->low.n;
+  if (!n) return is_positive ? -1 : 0;
+  uint8_t *last = to + n;
+  add_times(&e->width, &e->low, 1); /* now the upper end */
+  memset(to, 255, (size_t)n);       /* one more is 0 */
+  if (is_positive) digits_below(&e->low, e, &e->spare, to, n);
+  digits_below(&e->width, e, &e->spare, last, n);
+  int64_t i = n - 1;
+  while (i >= 0 && ++to[i] == 0) i--;
+  if (i < 0 && is_positive) return -1; /* 1 is outside */
+  if (!to[n - 1]) to[n - 1] = 1;
+  return memcmp(to, last, (size_t)n) <= 0 ? n : -1;
+}
+
 int64_t packet_room(const tables *c) {
-  return 1 + 2 * ((c->n_places * (PRECISION + MAX_GOLOMB_BITS) + 7) / 8 + 8);
+  return 1 + 2 * (payload_limit(c, 1) + 8);
 }
 
 static int has_escapes(const tables *c, const int32_t *symbols) {
@@ -226,8 +245,17 @@ static void put_all(const tables *c, encoder *e, int escapes, int32_t *state, co
   }
 }
 
+/* Write the payload of the shortest form, or of so many bytes; return its length, -1 without one. */
+static int64_t put_payload(const tables *c, encoder *e, int escapes, int32_t *state,
+                           const int32_t *symbols, int64_t size, uint8_t *to) {
+  if (size - 1 > payload_limit(c, escapes)) return -1;
+  set(&e->width, 1), set(&e->scale, 1);
+  put_all(c, e, escapes, state, symbols);
+  return size ? finish_at(e, to, size - 1) : finish(e, to);
+}
+
 int64_t pack_packet(const tables *c, const model_id *id, int quality, const int32_t *symbols,
-                    uint8_t *to) {
+                    int64_t size, uint8_t *to) {
   const int64_t n_words = words_for(c, 0);
   uint32_t *words = aligned_zeros(4 * n_words, sizeof *words);
   int32_t *state = aligned_zeros(c->n_state + c->n_room, sizeof *state);
@@ -235,10 +263,8 @@ int64_t pack_packet(const tables *c, const model_id *id, int quality, const int3
   if (words && state) {
     encoder e = {{0, words}, {0, words + n_words}, {0, words + 2 * n_words}, {0, words + 3 * n_words}};
     const int escapes = has_escapes(c, symbols);
-    set(&e.width, 1), set(&e.scale, 1);
-    put_all(c, &e, escapes, state, symbols);
     to[0] = with_check(c, id, (uint8_t)((quality - 1) << 5 | escapes << 4), symbols);
-    n = 1 + finish(&e, to + 1);
+    n = 1 + put_payload(c, &e, escapes, state, symbols, size, to + 1);
   }
   aligned_release(words);
   aligned_release(state);

@@ -85,9 +85,11 @@ typedef struct {
 int unpack_packets(const tables *, const model_id *, const packet *, int64_t n, int32_t *symbols,
                    uint8_t *found);
 
-/* Encode the symbols of one signal to at most `packet_room` bytes; return how many, or -1. */
+/* Encode the symbols of one signal to at most `packet_room` bytes; return how many, or -1 where
+   memory is short. With a `size` above 0, to exactly so many bytes; 0 where there is no such form. */
 int64_t packet_room(const tables *);
-int64_t pack_packet(const tables *, const model_id *, int quality, const int32_t *symbols, uint8_t *to);
+int64_t pack_packet(const tables *, const model_id *, int quality, const int32_t *symbols, int64_t size,
+                    uint8_t *to);
 
 /* ------------------------------------------------------------------ costs */
 

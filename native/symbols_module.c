@@ -151,12 +151,19 @@ PyObject *unpack(PyObject *self, PyObject *arguments) {
   Py_RETURN_NONE;
 }
 
+/* Return a packet, None where there is none, or NULL with an exception. */
+static PyObject *one_packet(const uint8_t *bytes, int64_t length) {
+  if (length < 0) return PyErr_NoMemory();
+  if (!length) Py_RETURN_NONE;
+  return PyBytes_FromStringAndSize((const char *)bytes, length);
+}
+
 /* Return a list of packets, or NULL with an exception. */
 static PyObject *pack_all(const tables *c, const Py_buffer *id, int quality,
-                          const Py_buffer *symbols) {
+                          const Py_buffer *symbols, int64_t size) {
   const int64_t n = symbols->len / 4 / c->n_latents;
   if (id->len != sizeof(model_id) || symbols->len != 4 * n * c->n_latents || quality < 1 ||
-      quality > 8)
+      quality > 8 || size < 0)
     return misfit();
   PyObject *all = PyList_New(0);
   uint8_t *bytes = PyMem_Malloc((size_t)packet_room(c));
@@ -167,10 +174,10 @@ static PyObject *pack_all(const tables *c, const Py_buffer *id, int quality,
   for (int64_t i = 0; all && i < n; i++) {
     int64_t length;
     Py_BEGIN_ALLOW_THREADS
-    length = pack_packet(c, id->buf, quality, (const int32_t *)symbols->buf + i * c->n_latents, bytes);
+    const int32_t *own = (const int32_t *)symbols->buf + i * c->n_latents;
+    length = pack_packet(c, id->buf, quality, own, size, bytes);
     Py_END_ALLOW_THREADS
-    PyObject *one = length < 0 ? PyErr_NoMemory()
-                               : PyBytes_FromStringAndSize((const char *)bytes, length);
+    PyObject *one = one_packet(bytes, length);
     if (!one || PyList_Append(all, one)) {
       Py_CLEAR(all);
     }
@@ -184,12 +191,13 @@ PyObject *pack(PyObject *self, PyObject *arguments) {
   (void)self;
   PyObject *capsule, *given[2], *all = NULL;
   int quality;
+  long long size;
   Py_buffer id, symbols;
-  if (!PyArg_ParseTuple(arguments, "OOiO", &capsule, given, &quality, given + 1)) return NULL;
+  if (!PyArg_ParseTuple(arguments, "OOiOL", &capsule, given, &quality, given + 1, &size)) return NULL;
   const tables *c = PyCapsule_GetPointer(capsule, TABLES);
   if (!c || borrow(given[0], &id, 1, 0)) return NULL;
   if (!borrow(given[1], &symbols, 4, 0)) {
-    all = pack_all(c, &id, quality, &symbols);
+    all = pack_all(c, &id, quality, &symbols, size);
     PyBuffer_Release(&symbols);
   }
   PyBuffer_Release(&id);

@@ -55,9 +55,10 @@ def all_of(tables, symbols, compiled):
     coder = SymbolCoder(tables, compiled=compiled)
     single = PacketCoder(MODEL_ID, {1: tables}, lambda quality: compiled)
     block, packets = coder.encode(symbols), single.encode_all(symbols, 1)
+    packets += single.encode_to(symbols, 1, max(map(len, packets)))
     costs, n = SymbolCosts(tables, compiled), len(symbols)
     own = frequencies_of(symbols, tables) if compiled is None else compiled.frequencies(symbols)
-    back = [each for each, _ in single.decode_all(packets)]
+    back = [each for each, _ in single.decode_all(packets[:n])]
     same = np.array_equal(back, symbols) and np.array_equal(coder.decode(block, n), symbols)
     costs_of_all = [each.tolist() for each in (costs.bits(symbols), *costs.beside(symbols))]
     return same, block, packets, costs_of_all, [each.astype(int).tolist() for each in own]

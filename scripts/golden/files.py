@@ -25,6 +25,16 @@ def packets_of(codec, signal):
     return {".packet": packet, ".checked-packet": checked, ".frame.npy": frame}
 
 
+def fixed_of(codec, x, sizes):
+    """Return packets of fixed sizes, given by the numbers of their signals."""
+    files, quality = {}, codec.model.quality().number
+    for number, n_bytes in sizes.items():
+        symbols = codec.encode(x[number : number + 1])
+        (packet,) = codec.decoder.packets.encode_to(symbols, quality, n_bytes)
+        files[f".fixed-packet-{number}"] = packet
+    return files
+
+
 def wrapped_of(codec, x):
     """Return signals without a container: in one block, in two, and with five that a host fills."""
     request = Request()

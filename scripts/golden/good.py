@@ -15,7 +15,7 @@ from torch import nn
 import narrows
 from narrows.codec.codec import Codec
 from narrows.codec.levels.lattice import Lattice
-from scripts.golden.files import efforts_of, files_of, packets_of, wrapped_of
+from scripts.golden.files import efforts_of, files_of, fixed_of, packets_of, wrapped_of
 from scripts.golden.level_networks import levels_of_bytes, levels_of_numbers, levels_within
 from scripts.golden.special import (
     exact_float32,
@@ -140,7 +140,8 @@ def contexts():
     model = tiny_model("uint8", (4, 3), 3, n_qualities=3, contexts=(2,))
     codec, x = Codec(model), typical_frames(model, 20)
     x[7] = 255
-    return files_of(codec, x) | wrapped_of(codec, x)
+    fixed = fixed_of(codec, x, {0: 6, 1: 10, 7: 34})
+    return files_of(codec, x) | wrapped_of(codec, x) | fixed
 
 
 def contexts_wide():

@@ -58,6 +58,31 @@ def test_packets_are_the_codec_s_and_come_back(run, folder, codec, digits, outpu
     assert fails_with_one_line(failed, codec.model_id, "--checksum", "0, 1, 2, 3, 4 and 4")
 
 
+def test_packets_may_all_have_the_same_size(run, folder, codec, digits):
+    command = ("compress", "x.npy", *MODEL, "--packets", "-o", "p.jsonl", "--checksum")
+    done = run(*command, "--packet-bytes", 14, "--json")
+    figures = json.loads(done.out)
+    assert (figures["bytes_per_signal"], figures["max_packet_bytes"]) == (14, 14)
+    assert (figures["packet_bytes"], figures["quality"]) == (14, None)
+    packets = [base64.b64decode(line["packet"]) for line in lines_of(folder / "p.jsonl")]
+    assert packets == codec.compress_packets(digits[:50], packet_bytes=14, checksum=True)
+    assert run("decompress", "p.jsonl", *MODEL, "--checksum", "-o", "y.npy").code == 0
+    assert np.array_equal(np.load("y.npy"), codec.decompress_packets(packets, checksum=True))
+
+
+def test_a_size_of_packets_is_refused_where_it_has_no_use(run, folder):
+    wrong = run("compress", "x.npy", *MODEL, "-o", "p.jsonl", "--packet-bytes", 9)
+    assert wrong.code == 2
+    assert "--packet-bytes is of packets: give --packets" in wrong.err
+    for options, words in (
+        (("--packets", "--packet-bytes", 9, "-q", 1), ("packet_bytes 9 and quality 1",)),
+        (("--packets", "--packet-bytes", 9, "--lossless"), ("packet_bytes 9", "lossless")),
+        (("--packets", "--packet-bytes", 1), ("packet_bytes 1: of 50 signals", "or more")),
+    ):
+        failed = run("compress", "x.npy", *MODEL, "-o", "p.jsonl", *options)
+        assert fails_with_one_line(failed, *words)
+
+
 def test_packets_without_loss_come_back_and_are_alike_for_any_number_of_processes(
     run, folder, codec, digits
 ):

@@ -237,6 +237,7 @@ DOCUMENTED_OTHERWISE = {
     "levels.number_tables.UNIFORM_BITS",
     "levels.pass_network.FIRST_SHIFT",
     "levels.pass_network.SECOND_SHIFT",
+    "entropy.packets.CHECKSUM_BYTES",  # a u32
     "promised_packets.CHANGES_BIT",  # in words: the lowest bit, the next one, byte 00
     "promised_packets.CHECK_MASK",
     "promised_packets.END",

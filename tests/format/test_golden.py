@@ -60,6 +60,18 @@ def test_a_golden_packet_decodes_to_its_frame(path):
     assert narrows_reader.read_packet(packet, codec.model_bytes).tobytes() == expected.tobytes()
 
 
+@pytest.mark.parametrize("number", [0, 1, 7])
+def test_a_golden_packet_of_a_fixed_size_decodes_to_its_frame(number):
+    path = FOLDER / "v0" / "contexts.narrows"
+    codec, packet = narrows.load(path), path.with_suffix(f".fixed-packet-{number}").read_bytes()
+    expected = np.load(path.with_suffix(".npy"))[number].tobytes()
+    assert codec.decompress_packet(packet).tobytes() == expected
+    assert narrows_reader.read_packet(packet, codec.model_bytes).tobytes() == expected
+    assert packet[0] >> 4 & 1 == (number == 7)  # which has an escape
+    symbols, quality = codec.decoder.packets.decode(packet)
+    assert len(codec.decoder.packets.encode(symbols, quality)) < len(packet)
+
+
 @pytest.mark.parametrize("path", PROMISED, ids=lambda path: path.stem)
 def test_a_golden_packet_that_keeps_a_bound_decodes_to_its_signal(path):
     codec = narrows.load(path.with_suffix(".narrows"))

@@ -87,9 +87,11 @@ def outcome(codec, packet, checksum=False):
         assert x.dtype == codec.model.dtype
         if keeps_promise(packet[:-4] if checksum else packet):
             return x  # deflated bytes and levels have several forms
-        # What decodes is what would be coded: no other packet has a second form.
-        symbols, quality = codec.decoder.packets.decode(packet, checksum=checksum)
-        assert codec.decoder.packets.encode(symbols, quality, checksum=checksum) == packet
+        # What decodes is what would be coded: no other packet has a second form of its length.
+        coder = codec.decoder.packets
+        symbols, quality = coder.decode(packet, checksum=checksum)
+        own = symbols[None], quality, len(packet)
+        assert coder.encode_to(*own, checksum=checksum) == [packet]
     return x
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from .conventions import need
 from .model import read_model
 from .payload import Group, Seen
-from .promised_packet import read_promised, shortest
+from .promised_packet import read_promised
 from .tables import TOTAL, Table
 
 
@@ -31,7 +31,8 @@ def read_packet(packet_bytes: bytes, model_bytes: bytes, checksum: bool = False)
     need(8 * len(payload) < (89 if escaped else 24) * n + 8, "the payload is too long")
     symbols, found = read_payload(payload, groups, model.k, escaped)
     need(found == escaped, "the escape mode is wrong")
-    need(write_payload(symbols, groups, escaped) == payload, "the payload is not the writer's")
+    own = write_payload(symbols, groups, escaped, len(payload))
+    need(own == payload, "the payload is not the writer's")
     named = model.id + bytes([first & 0xF0]) + np.array(symbols, "<i4").tobytes()
     need(zlib.crc32(named) & 0x0F == first & 0x0F, "the check bits are wrong")
     return model.decode(np.array([symbols], np.int64), quality)[0]
@@ -66,8 +67,10 @@ def read_payload(
     return symbols, found
 
 
-def write_payload(symbols: Sequence[int], groups: Sequence[Group], escaped: bool) -> bytes:
-    """Return the shortest, then smallest string in the interval of the symbols."""
+def write_payload(
+    symbols: Sequence[int], groups: Sequence[Group], escaped: bool, n: int
+) -> bytes | None:
+    """Return the least string of n bytes in the interval of the symbols that does not end in 0."""
     low, width, scale = 0, 1, 1
     for group in groups:
         seen: Seen = []
@@ -81,7 +84,7 @@ def write_payload(symbols: Sequence[int], groups: Sequence[Group], escaped: bool
                 m = 2 * (number + 1).bit_length() - 1
                 low, scale = (low << m) + (number + 1) * width, scale << m
             seen.append([e])
-    n = 0
-    while width << 8 * n < scale:
-        n += 1
-    return shortest(-(-(low << 8 * n) // scale), -(-(low + width << 8 * n) // scale) - 1, n)
+    least = -(-(low << 8 * n) // scale)
+    least += n > 0 and least % 256 == 0
+    inside = least * scale < low + width << 8 * n
+    return least.to_bytes(n, "big") if inside else None

@@ -1,4 +1,4 @@
-"""Bad packets that are to keep a bound, with right check bits but for one fault each."""
+"""Bad packets, with right check bits but for one fault each: most are to keep a bound."""
 
 import zlib
 from functools import partial
@@ -20,6 +20,8 @@ MODELS = {
     )
 }
 """The model of a bad packet, by how its name begins."""
+FIXED = FOLDER / "v0" / "contexts.fixed-packet-0"
+MODELS["packet-coded"] = FIXED.with_suffix(".narrows").read_bytes()
 
 
 def bad_packets():
@@ -31,7 +33,7 @@ def bad_packets():
         "numbers": _numbers,
         "floats": _floats,
     }
-    files = {}
+    files = {f"coded-{name}": packet for name, packet in _coded().items()}
     for kind, make in makers.items():
         seal = partial(sealed, model_id=_id_of(MODELS[f"packet-{kind}"]))
         files |= {f"{kind}-{name}": packet for name, packet in make(seal).items()}
@@ -48,6 +50,18 @@ def _good(name):
     packet = GOOD.joinpath(f"{name}.packet").read_bytes()
     read_packet(packet, GOOD.joinpath(f"{name}.narrows").read_bytes())
     return packet, packet[1:-1]
+
+
+def _coded():
+    packet = FIXED.read_bytes()
+    read_packet(packet, MODELS["packet-coded"])
+    return {
+        "not-the-least-of-its-length": packet[:-1] + bytes([packet[-1] + 1]),
+        "cut-off": packet[:-1],
+        "with-a-byte-more": packet + b"\1",
+        "of-another-check-bit": flip(packet, 0),
+        "of-too-many-bytes": packet + b"\1" * 10,
+    }
 
 
 def _raw(seal):

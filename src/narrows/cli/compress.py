@@ -16,7 +16,7 @@ from narrows.cli.compressing import (
     signal_files_in,
 )
 from narrows.cli.many import OutputDir, Recursive, inputs_of, placed, run_all
-from narrows.cli.packets import GROUP, Checksum, describe_packets
+from narrows.cli.packets import GROUP, Checksum, PacketBytes, describe_packets
 from narrows.cli.printing import give, in_kinds
 from narrows.cli.reading import Asked, reads
 from narrows.cli.streams import is_stream
@@ -57,6 +57,7 @@ def compress(
         typer.Option("--packets", help="Write a packet for each signal, in a file or on a line of "
                      "its own, in place of an archive.", rich_help_panel=GROUP),
     ] = False,
+    packet_bytes: PacketBytes = None,
     checksum: Checksum = False,
     block_signals: Annotated[
         int | None,
@@ -89,12 +90,9 @@ def compress(
     narrows compress signals.npy -m m.narrows --packets -o signals.jsonl
     """
     options.check_targets(quality, target_bytes, target_psnr)
-    if checksum and not packets:
-        raise typer.BadParameter("--checksum is of packets: archives always have one")
+    options.check_packets(packets, checksum, packet_bytes, append or embed_model)
     promises = lossless or max_error is not None or max_relative_error is not None
     options.check_promise(promises, model, packets, embed_model)
-    if packets and (append or embed_model):
-        raise typer.BadParameter("--append and --embed-model are of archives, not of packets")
     place = packets_output if packets else archive_output
     walk = signal_files_in if recursive else None
     inputs = inputs_of(data, output, output_dir, walk, partial(place, output=None))
@@ -107,11 +105,11 @@ def compress(
     from narrows.processes import Workers
 
     stand_ins = [] if missing is None else parse_missing(missing)
-    bounds = {name: parse_bounds(text) for name, text in
-              (("max_error", max_error), ("max_relative_error", max_relative_error))}  # fmt: skip
+    bounds = parse_bounds(max_error), parse_bounds(max_relative_error)
     request = Request(
-        quality, effort, target_bytes, target_psnr, strict, stand_ins, lossless=lossless, **bounds
-    )
+        quality, effort, target_bytes, target_psnr, strict, stand_ins, *bounds, lossless,
+        packet_bytes,
+    )  # fmt: skip
     with Workers(jobs) as workers, bar(quiet) as shown:
         compressing = Compressing(
             model, asked, request, workers, shown, packets, checksum, embed_model, append,

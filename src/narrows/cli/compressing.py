@@ -266,7 +266,8 @@ def _request(codec: Codec, request: Request) -> dict[str, Any]:
     if request.promises:
         return {}
     quality, effort = request.resolve(codec.model)
-    chosen = quality if request.budget is None else None
+    is_chosen = request.budget is None and request.packet_bytes is None
+    chosen = quality if is_chosen else None
     asked = {name: value for name, value in asdict(request).items() if name not in PROMISES}
     return {**asked, "quality": chosen, "effort": effort}
 

@@ -120,6 +120,16 @@ def output(help: str, default: str | None = None, metavar: str = "FILE") -> Any:
     return typer.Option("--output", "-o", metavar=metavar, help=help, show_default=default or True)
 
 
+def check_packets(packets: bool, checksum: bool, packet_bytes: int | None, archive: bool) -> None:
+    """Refuse options of packets without these, and options of an archive beside them."""
+    if checksum and not packets:
+        raise typer.BadParameter("--checksum is of packets: archives always have one")
+    if packet_bytes is not None and not packets:
+        raise typer.BadParameter("--packet-bytes is of packets: give --packets, or --target-bytes")
+    if packets and archive:
+        raise typer.BadParameter("--append and --embed-model are of archives, not of packets")
+
+
 def check_targets(
     quality: int | None, target_bytes: float | None, target_psnr: float | None
 ) -> None:

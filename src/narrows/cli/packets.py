@@ -37,6 +37,12 @@ GROUP = "Packets"
 LINES = ".jsonl"
 HINT = "give the path of an archive or of packets"
 BLOCK = 1024  # signals that are read, or decoded, at a time
+PacketBytes = Annotated[
+    int | None,
+    typer.Option("--packet-bytes", metavar="N", min=1, help="Every packet has N bytes, checksum "
+                 "included, and each signal the best that these allow.", show_default=False,
+                 rich_help_panel=GROUP),
+]  # fmt: skip
 Checksum = Annotated[
     bool,
     typer.Option("--checksum", help="Packets have a checksum, four bytes: damage is always noticed."

@@ -26,7 +26,7 @@ from narrows.processes import Workers
 
 if TYPE_CHECKING:  # who only decompresses loads nothing of it
     from narrows.codec.encoding.encoder import Encoder
-    from narrows.codec.encoding.requests import Request, Targets
+    from narrows.codec.encoding.requests import PacketTargets, Request, Targets
 
 
 class Codec(Shared):
@@ -199,7 +199,7 @@ class Codec(Shared):
         effort: int | None = None,
         *,
         checksum: bool = False,
-        **targets: Unpack[Targets],
+        **targets: Unpack[PacketTargets],
     ) -> bytes:
         """Compress one signal to a packet: a few bytes, for a radio or a database cell.
 
@@ -207,9 +207,9 @@ class Codec(Shared):
         ----------
         x : (*frame_shape) of the model's dtype
             One signal; floats without NaN and infinities, unless an error is promised.
-        quality, effort, target_bytes, target_psnr, max_error, max_relative_error, lossless
-            See `compress`. `target_bytes` is the most bytes of the packet, all included. Where
-            the signal cannot keep to its target, a SettingError says what could be had.
+        quality, effort, target_bytes, packet_bytes, target_psnr, max_error, ..., lossless
+            See `compress`. `target_bytes` is the most bytes of the packet, all included; where
+            that cannot be, a SettingError says what can. `packet_bytes`: neither more nor less.
         checksum : bool, default False
             Add a CRC-32, four bytes. The packet does not say so: the receiver must know.
         """
@@ -224,7 +224,7 @@ class Codec(Shared):
         effort: int | None = None,
         *,
         checksum: bool = False,
-        **targets: Unpack[Targets],
+        **targets: Unpack[PacketTargets],
     ) -> list[bytes]:
         """Compress `(n, *frame_shape)` signals to a packet each; many lossy ones take less time."""
         request = _request(quality, effort, **targets)

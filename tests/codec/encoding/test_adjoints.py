@@ -157,7 +157,7 @@ def gradients(draw):
 
 @given(gradients(), st.integers(1, 20))
 @examples(150)
-def test_rounding_gives_the_nearest_multiples_of_a_power_of_two(g, bits):
+def test_rounding_gives_the_nearest_multiples_of_apower_of_two(g, bits):
     found = np.multiply(*rounded(g, bits))
     assert (found.dtype, found.shape) == (g.dtype, g.shape)
     for before, after in zip(flat(g).tolist(), flat(found).tolist(), strict=True):

@@ -10,7 +10,7 @@ from narrows.codec.archive import Mode
 from narrows.codec.codec import Codec
 from narrows.codec.encoding.budget_search import BudgetSearch
 from narrows.codec.encoding.costs import squared_errors
-from narrows.codec.encoding.operating_points import _power_of_two
+from narrows.codec.encoding.operating_points import power_of_two
 from narrows.codec.encoding.requests import Budget
 from narrows.errors import SettingError
 from tests.helpers.budgets import (
@@ -230,7 +230,7 @@ def test_a_target_above_all_that_is_needed_is_no_worse_than_the_last_point(dtype
     codec = codec_of(dtype, contexts)
     x = signals_of(codec)
     eighths = [0, 1, 3, 7, 15, 31, 47] if effort else []
-    highest = at_the_end(codec, x, 4, effort, [_power_of_two(each) for each in eighths])
+    highest = at_the_end(codec, x, 4, effort, [power_of_two(each) for each in eighths])
     at_points = [squared_errors(codec.decode(highest, 4), x)]
     at_points += [squared_errors(codec.decode(codec.encode(x, q, 0), q), x) for q in QUALITIES]
     for target in (1000, 1e300):
@@ -250,7 +250,7 @@ def test_a_psnr_below_all_that_is_had_gives_the_first_point(dtype, contexts, eff
     codec = Codec(replace(codec.model, peak=1e9))  # even the worst is better than 1 dB then
     x = signals_of(codec)
     eighths = [0, -1, -3, -7, -15, -31, -63, -64] if effort else []
-    expected = at_the_end(codec, x, 1, effort, [_power_of_two(each) for each in eighths])
+    expected = at_the_end(codec, x, 1, effort, [power_of_two(each) for each in eighths])
     for target in (1, 1e-300):
         symbols, qualities = symbols_in(codec, codec.compress(x, effort=effort, target_psnr=target))
         assert (qualities == 1).all()

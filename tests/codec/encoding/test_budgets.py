@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from narrows.codec.encoding.costs import squared_errors
-from narrows.codec.encoding.operating_points import OperatingPoints, _power_of_two, last_kept
+from narrows.codec.encoding.operating_points import OperatingPoints, last_kept, power_of_two
 from narrows.codec.encoding.requests import Budget
 from narrows.errors import SettingError
 from tests.helpers.tiny_models import (
@@ -161,7 +161,7 @@ def test_each_quality_has_one_point_of_weight_1(n_qualities, searches):
 
 def test_powers_of_two_are_exact_at_whole_octaves_and_rise_between():
     for octave in range(-30, 31):
-        powers = [_power_of_two(8 * octave + eighth) for eighth in range(9)]
+        powers = [power_of_two(8 * octave + eighth) for eighth in range(9)]
         assert (powers[0], powers[8]) == (2.0**octave, 2.0 ** (octave + 1))
         assert powers == sorted(set(powers))
         for eighth, power in enumerate(powers):
@@ -170,7 +170,7 @@ def test_powers_of_two_are_exact_at_whole_octaves_and_rise_between():
 
 
 def test_the_eighths_of_an_octave_are_these_numbers_on_every_machine():
-    assert [_power_of_two(eighth).hex() for eighth in range(1, 8)] == [
+    assert [power_of_two(eighth).hex() for eighth in range(1, 8)] == [
         "0x1.172b83c7d517bp+0", "0x1.306fe0a31b715p+0", "0x1.4bfdad5362a27p+0",
         "0x1.6a09e667f3bcdp+0", "0x1.8ace5422aa0dcp+0", "0x1.ae89f995ad3aep+0",
         "0x1.d5818dcfba488p+0",

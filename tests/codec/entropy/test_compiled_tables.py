@@ -57,6 +57,10 @@ def same_packets(tables, symbols):
     for level in levels():
         ours = coder_of(tables, level)
         assert ours.encode_all(symbols, 1) == expected
+        longer = 1 + max(map(len, expected), default=1)
+        assert ours.encode_to(symbols, 1, longer) == in_python(tables).encode_to(symbols, 1, longer)
+        padded = [each for each in ours.encode_to(symbols, 1, longer) if each]
+        assert all(compiled(tables, level).unpack(MODEL_ID, padded)[1])
         assert [each.tolist() for each, _ in ours.decode_all(expected)] == symbols.tolist()
     return expected
 
@@ -218,7 +222,8 @@ def refused_alike(tables, escapes, payload):
     packets = [bytes([escapes << 4 | check]) + payload for check in range(16)]
     try:
         symbols = decode_payload(payload, tables, bool(escapes))
-        expected = [packet == in_python(tables).encode(symbols, 1) for packet in packets]
+        (own,) = in_python(tables).encode_to(symbols[None], 1, 1 + len(payload))
+        expected = [packet == own for packet in packets]
     except FormatError:
         expected = [False] * 16
     for level in levels():
@@ -304,7 +309,8 @@ def test_no_damaged_description_reaches_other_memory(level):
             made = native.make_tables(level, damage, weights, numbers)
             flat = np.zeros(2 * sum(tables.row[j].weights.size for j in tables.order), np.int32)
             native.frequencies(made, symbols, flat)
-            packets = native.pack(made, MODEL_ID, 1, symbols)
+            each = [native.pack(made, MODEL_ID, 1, symbols, size) for size in (2**62, 40, 9, 0)]
+            packets = [packet or b"" for packet in each[rng.integers(2, 4)]]
             native.unpack(made, MODEL_ID, tuple(packets), symbols.copy(), np.zeros(2, np.bool_))
             change, logs = np.zeros((2, 6, 2)), np.zeros(2**11, np.int32)
             native.lengths(made, logs, symbols, np.zeros(2), change)
@@ -338,9 +344,9 @@ def test_arguments_that_do_not_fit_are_refused():
         native.unpack(made, MODEL_ID, ("", b""), symbols, found)
     with pytest.raises(SystemError):
         native.unpack(made, MODEL_ID, [b"", b""], symbols, found)
-    for quality in (0, 9):
+    for quality, size in ((0, 0), (9, 0), (1, -1)):
         with pytest.raises(ValueError, match="do not fit"):
-            native.pack(made, MODEL_ID, quality, symbols)
+            native.pack(made, MODEL_ID, quality, symbols, size)
     logs, total = np.zeros(2**11, np.int32), np.zeros(2)
     for change, own in ((np.zeros(11), logs), (np.zeros(0), logs[:-1].copy())):
         with pytest.raises(ValueError, match="do not fit"):

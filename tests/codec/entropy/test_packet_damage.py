@@ -81,7 +81,10 @@ def test_what_is_not_refused_is_the_packet_of_what_it_decodes_to(payload, tables
     except FormatError as error:
         assert_one_line(error)
         return
-    assert coder.encode(symbols, quality) == bytes([first]) + payload
+    packet = bytes([first]) + payload
+    assert coder.encode_to(symbols[None], quality, len(packet)) == [packet]
+    shortest = coder.encode(symbols, quality)
+    assert len(shortest) < len(packet) or shortest == packet
 
 
 def test_with_a_checksum_every_burst_of_up_to_32_bits_is_an_error():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.packet_payloads import payload_limit
 from narrows.codec.entropy.tables import TOTAL, FixedTables
 from narrows.errors import FormatError
 from tests.helpers.format_document import section
@@ -140,6 +141,42 @@ def test_the_payload_is_the_first_of_the_shortest_strings_in_the_interval(row):
         assert payload == expected or (expected is None and len(payload) > 2)
         found += expected is not None
     assert found
+
+
+def least_of_its_length(low, high, n_bytes):
+    """Try all strings of a length that do not end in 0, smaller ones first."""
+    for value in range(256**n_bytes):
+        if low <= Fraction(value, 256**n_bytes) < high and (value % 256 or not n_bytes):
+            return value.to_bytes(n_bytes, "big")
+    return None
+
+
+@pytest.mark.parametrize("row", TINY_ROWS)
+@pytest.mark.parametrize("n_bytes", [0, 1, 2])
+def test_a_payload_of_any_length_is_the_least_in_the_interval_that_does_not_end_in_0(row, n_bytes):
+    for symbols in product(*[range(table.low, table.high + 1) for table in row]):
+        expected = least_of_its_length(*interval_of(symbols, row), n_bytes)
+        (packet,) = coder_of(row).encode_to(int32s(*symbols)[None], 1, 1 + n_bytes)
+        assert packet == (None if expected is None else packet[:1] + expected)
+
+
+@given(any_tables_and_symbols, st.integers(0, 12), st.booleans())
+@examples(300)
+def test_packets_of_any_length_are_decoded_as_they_were_coded(case, more, checksum):
+    tables, symbols = case
+    coder = coder_for(tables)
+    shortest = coder.encode(symbols, 1, checksum=checksum)
+    size = len(shortest) + more
+    (packet,) = coder.encode_to(symbols[None], 1, size, checksum=checksum)
+    assert coder.encode_to(symbols[None], 1, len(shortest) - 1, checksum=checksum) == [None]
+    if packet is None:  # too long, or by chance there is no such string
+        limit = payload_limit(tables, bool(shortest[0] & 0x10))
+        assert more == 1 or size - 1 - 4 * checksum > limit
+        return
+    assert len(packet) == size
+    assert more or packet == shortest
+    decoded, _ = coder.decode(packet, checksum=checksum)
+    assert_identical(decoded, symbols)
 
 
 @given(any_tables_and_symbols)

@@ -141,6 +141,7 @@ class Encoder(Shared):
         workers: Workers,
     ) -> Iterator[Block]:
         """Encode signals a block at a time; an array or a request is refused at once."""
+        request.check_of_blocks()
         check = self._decoder.transform.check_frames
         quality, effort = request.resolve(self._model)
         usual = self.block_signals()
@@ -148,8 +149,7 @@ class Encoder(Shared):
         if workers.jobs == 1:
             return (self._block(block, request, quality, progress, kept) for block in blocks)
         encode = partial(_encode_elsewhere, self, request, quality)
-        searches = effort or request.budget is not None  # in Python, mostly
-        compiled = not searches and self._decoder.blocks.codes_compiled
+        compiled = not effort and not request.budget and self._decoder.blocks.codes_compiled
         each = workers.in_order(encode, blocks, in_thread=lambda block: compiled)
         return _counted(each, progress, kept)
 

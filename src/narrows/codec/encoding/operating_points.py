@@ -39,7 +39,7 @@ class OperatingPoints:
             below = OCTAVES_BELOW * POINTS_PER_OCTAVE if q == 1 else half
             above = OCTAVES_ABOVE * POINTS_PER_OCTAVE if q == n_qualities else half
             quality += [q] * (below + above)
-            weight += [_power_of_two(eighths) for eighths in range(-below, above)]
+            weight += [power_of_two(eighths) for eighths in range(-below, above)]
         return cls(np.array(quality), np.array(weight))
 
     def of_weight_1(self) -> Numbers:
@@ -47,7 +47,7 @@ class OperatingPoints:
         return np.flatnonzero(self.weight == 1.0)
 
 
-def _power_of_two(eighths: int) -> float:
+def power_of_two(eighths: int) -> float:
     """Compute 2**(eighths / 8) by roots and products, which are rounded alike everywhere."""
     root, octave, rest = 2.0, *divmod(eighths, POINTS_PER_OCTAVE)
     for _ in range(POINTS_PER_OCTAVE.bit_length() - 1):

@@ -9,6 +9,7 @@ import numpy as np
 
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.chooser import choose
+from narrows.codec.encoding.packet_sizes import PacketSizeSearch
 from narrows.codec.encoding.requests import Progress, Request
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.packets import check_finite
@@ -54,6 +55,10 @@ def lossy_packets(
             "packets of %d values outside the range of the training signals, to whose ends "
             "they come back: lossless, max_error, or an archive keeps them", clipped.sum(),
         )  # fmt: skip
+    if request.packet_bytes is not None:
+        effort = request.resolve(decoder.model)[1]
+        parts = symbol_encoder, decoder.packets, request.packet_bytes, effort
+        return PacketSizeSearch(*parts, checksum=checksum).packets(x, progress)
     pack = partial(decoder.packets.encode, checksum=checksum)
 
     def size_of(symbols: Symbols, quality: int) -> int:

@@ -110,6 +110,12 @@ class Targets(TypedDict, total=False):
     lossless: bool
 
 
+class PacketTargets(Targets, total=False):
+    """What may be given for packets; see `Codec.compress_packet`."""
+
+    packet_bytes: int | None
+
+
 PROMISES = ("max_error", "max_relative_error", "lossless")
 
 
@@ -119,6 +125,8 @@ class Request:
 
     `strict` refuses signals of which something would be kept exactly, and not coded; `missing` are
     values that stand for missing ones, which are.
+
+    `packet_bytes` is the size of every packet, neither more nor less.
 
     `max_error`, `max_relative_error` and `lossless` promise something of every element: an encoder
     without a model keeps that, `free_encoder.FreeEncoder`.
@@ -138,17 +146,40 @@ class Request:
     max_error: Bounds | None = None
     max_relative_error: Bounds | None = None
     lossless: bool = False
+    packet_bytes: int | None = None
 
     def __post_init__(self) -> None:
         if self.promises:
             self._check_promise()
             return
         budget = self.budget
+        if self.packet_bytes is not None:
+            self._check_size()
         if budget is not None and self.quality is not None:
             name = "target_bytes" if budget.of_bytes else "target_psnr"
             raise SettingError(
                 f"quality {self.quality!r} and {name} {getattr(budget, name)!r}; a target chooses "
                 "the quality of each signal: give one of the two"
+            )
+
+    def _check_size(self) -> None:
+        """Refuse sizes of packets that are none, and what chooses errors in another way."""
+        size = self.packet_bytes
+        others = self._given(("quality", "target_bytes", "target_psnr"))
+        if others:
+            raise SettingError(
+                f"packet_bytes {size!r} and {others[0]} {getattr(self, others[0])!r}; packet_bytes "
+                "chooses the quality of each signal: give one of the two"
+            )
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise SettingError(f"packet_bytes {size!r}; it must be a whole number, 1 or more")
+
+    def check_of_blocks(self) -> None:
+        """Raise SettingError for what only packets can be asked for."""
+        if self.packet_bytes is not None:
+            raise SettingError(
+                f"packet_bytes {self.packet_bytes!r} of an archive, which has no packets: give "
+                "target_bytes, or make packets"
             )
 
     @cached_property
@@ -164,7 +195,8 @@ class Request:
 
     def _check_promise(self) -> None:
         """Refuse more than one promise, what chooses errors in another way, and wrong bounds."""
-        others = ("quality", "effort", "target_bytes", "target_psnr", "strict", "missing")
+        targets = ("target_bytes", "target_psnr", "packet_bytes")
+        others = ("quality", "effort", *targets, "strict", "missing")
         given = self._given((*PROMISES, *others))
         if len(given) > 1:
             one = getattr(self, given[1])

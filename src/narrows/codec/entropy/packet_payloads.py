@@ -13,8 +13,19 @@ from narrows.codec.entropy.tables import PRECISION, TOTAL, CodingTables, Frequen
 from narrows.errors import FormatError
 
 
-def encode_payload(symbols: Symbols, tables: CodingTables) -> tuple[bytes, bool]:
-    """Code `(latent_size,)` symbols; return the payload, and whether it has the escape mode."""
+def payload_limit(tables: CodingTables, escapes: bool) -> int:
+    """Return the most bytes that a payload may have: long numbers take long."""
+    max_bits = PRECISION + escapes * _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
+    return -(-len(tables.order) * max_bits // 8)
+
+
+def encode_payload(
+    symbols: Symbols, tables: CodingTables, n_bytes: int | None = None
+) -> tuple[bytes | None, bool]:
+    """Code `(latent_size,)` symbols; return the payload, and whether it has the escape mode.
+
+    The payload is the shortest, or of `n_bytes`: None where there is none of these.
+    """
     values = symbols.tolist()
     entries = [_entry(values[j], tables.row[j]) for j in tables.order]
     escapes = any(
@@ -29,15 +40,17 @@ def encode_payload(symbols: Symbols, tables: CodingTables) -> tuple[bytes, bool]
             code = fold_escape(values[j], table) + 1
             encoder.encode(code, 1, 1 << _exp_golomb_bits(code.bit_length()))
         known.append(entry)
-    return encoder.to_bytes(), escapes
+    if n_bytes is None:
+        return encoder.to_bytes(), escapes
+    fits = n_bytes <= payload_limit(tables, escapes)
+    return encoder.to_exactly(n_bytes) if fits else None, escapes
 
 
 def decode_payload(payload: bytes, tables: CodingTables, escapes: bool) -> Symbols:
     """Undo `encode_payload`; other bytes give some symbols, or FormatError."""
-    max_bits = PRECISION + escapes * _exp_golomb_bits(MAX_GOLOMB_ZEROS + 1)
-    k = len(tables.order)
-    if len(payload) > -(-k * max_bits // 8):  # before the time that so many would take
-        raise FormatError(f"packet with a payload of {len(payload)} bytes for {k} latents")
+    if len(payload) > payload_limit(tables, escapes):
+        n_latents = len(tables.order)
+        raise FormatError(f"packet with a payload of {len(payload)} bytes for {n_latents} latents")
     decoder, known = ArithmeticDecoder(payload), KnownEntries(tables)
     symbols = np.zeros(len(tables.row), dtype=np.int32)
     for j in tables.order:
@@ -130,6 +143,18 @@ class ArithmeticEncoder:
         # Between both, zeros can end a number up to the highest digit in which they differ.
         n_zeros = ((before ^ last).bit_length() - 1) // 8
         return ((before >> 8 * n_zeros) + 1).to_bytes(n_bytes - n_zeros, "big")
+
+    def to_exactly(self, n_bytes: int) -> bytes | None:
+        """Return the least fraction inside of so many digits whose last one is not 0, if any.
+
+        With as many digits as the shortest fraction has, it is that one.
+        """
+        if not n_bytes:
+            return None if self.low else b""
+        least = -((-self.low << 8 * n_bytes) // self.scale)
+        least += least % 256 == 0
+        inside = least * self.scale < self.low + self.width << 8 * n_bytes
+        return least.to_bytes(n_bytes, "big") if inside else None
 
 
 class ArithmeticDecoder:

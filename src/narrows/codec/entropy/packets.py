@@ -9,9 +9,10 @@
 Packets that keep a bound end in a byte 00 instead: see `narrows.codec.promised_packets`.
 
 The payload is arithmetic coding (Rissanen 1976) with intervals in whole numbers, never rounded: a
-signal costs its ideal length, up to the next byte. It has one form only. The decoder codes again
-what it has decoded and refuses a packet that is not the same, so every packet that no encoder
-writes is an error. `docs/FORMAT.md` is the specification.
+signal costs its ideal length, up to the next byte. It has one form of each length, and the shortest
+one unless a length is asked for. The decoder codes again what it has decoded and refuses a packet
+that is not the same, so every packet that no encoder writes is an error. `docs/format/packets.md`
+is the specification.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.entropy.native.tables import CompiledTables
-from narrows.codec.entropy.packet_payloads import decode_payload, encode_payload
+from narrows.codec.entropy.packet_payloads import decode_payload, encode_payload, payload_limit
 from narrows.codec.entropy.tables import CodingTables, Symbols
 from narrows.errors import DataError, FormatError
 
 Packet = bytes | bytearray | memoryview
+CHECKSUM_BYTES = 4
 
 
 class PacketCoder:
@@ -70,9 +72,43 @@ class PacketCoder:
         )
         return [self.checked(content, checksum=checksum) for content in contents]
 
+    def encode_to(
+        self, symbols: Symbols, quality: int, n_bytes: int, *, checksum: bool = False
+    ) -> list[bytes | None]:
+        """Code `(n, latent_size)` symbols to packets of exactly so many bytes, checksum included.
+
+        None stands where symbols need more, and now and then where they need as many or one less:
+        their interval need not hold a number of every length from the shortest on.
+        """
+        compiled, size = self._compiled(quality), n_bytes - CHECKSUM_BYTES * checksum
+        if size < 1:
+            return [None] * len(symbols)
+        contents = (
+            [self._encode_to(each, quality, size - 1) for each in symbols]
+            if compiled is None
+            else compiled.pack_to(self.model_id, quality, symbols, size)
+        )
+        return [
+            None if content is None else self.checked(content, checksum=checksum)
+            for content in contents
+        ]
+
+    def longest(self, *, checksum: bool = False) -> int:
+        """Return the most bytes that any symbols can be coded to, if none is an escape."""
+        most = max(payload_limit(tables, False) for tables in self.tables.values())
+        return 1 + most + CHECKSUM_BYTES * checksum
+
     def _encode(self, symbols: Symbols, quality: int) -> bytes:
         """Code symbols to a packet without a checksum, in Python."""
-        payload, escapes = encode_payload(symbols, self.tables[quality])
+        content = self._encode_to(symbols, quality, None)
+        assert content is not None  # there always is a shortest one
+        return content
+
+    def _encode_to(self, symbols: Symbols, quality: int, n_payload: int | None) -> bytes | None:
+        """Do so with a payload of so many bytes, if there is one; None: the shortest."""
+        payload, escapes = encode_payload(symbols, self.tables[quality], n_payload)
+        if payload is None:
+            return None
         first = (quality - 1) << 5 | escapes << 4
         first |= crc32(symbols.astype("<i4").tobytes(), crc32(self.model_id + bytes([first]))) & 15
         return bytes([first]) + payload
@@ -83,7 +119,7 @@ class PacketCoder:
         Raises
         ------
         FormatError
-            If the packet is not exactly what `encode` writes for some symbols.
+            If the packet is not exactly what `encode` or `encode_to` writes for some symbols.
         """
         return self.decode_content(self.content(packet, checksum=checksum))
 
@@ -130,7 +166,7 @@ class PacketCoder:
         escapes = bool(content[0] & 0x10)
         symbols = decode_payload(content[1:], self.tables[quality], escapes)
         # One comparison holds the escape mode, the check bits and every byte of the payload.
-        if self._encode(symbols, quality) != content:
+        if self._encode_to(symbols, quality, len(content) - 1) != content:
             raise FormatError(f"packet that {self._not_ours}, or made with checksum=True")
         return symbols, quality
 
@@ -148,11 +184,11 @@ class PacketCoder:
         return content
 
     def _checksum(self, packet: bytes) -> bytes:
-        return crc32(packet, crc32(self.model_id)).to_bytes(4, "little")
+        return crc32(packet, crc32(self.model_id)).to_bytes(CHECKSUM_BYTES, "little")
 
     def _without_checksum(self, packet: bytes) -> bytes:
-        content = packet[:-4]
-        if packet[-4:] != self._checksum(content):
+        content = packet[:-CHECKSUM_BYTES]
+        if packet[-CHECKSUM_BYTES:] != self._checksum(content):
             raise FormatError(f"packet that {self._not_ours}, or made without checksum=True")
         return content
 

@@ -66,7 +66,15 @@ class CompiledTables:
     def pack(self, model_id: bytes, quality: int, symbols: Symbols) -> list[bytes]:
         """Encode `(n, latent_size)` symbols to packets without checksums."""
         packets: list[bytes]
-        packets = self._native.pack(self._tables, model_id, quality, self._taken(symbols))
+        packets = self._native.pack(self._tables, model_id, quality, self._taken(symbols), 0)
+        return packets
+
+    def pack_to(
+        self, model_id: bytes, quality: int, symbols: Symbols, size: int
+    ) -> list[bytes | None]:
+        """Encode symbols to packets of `size` bytes, without checksums; None where one has none."""
+        packets: list[bytes | None]
+        packets = self._native.pack(self._tables, model_id, quality, self._taken(symbols), size)
         return packets
 
     def unpack(
@@ -78,7 +86,8 @@ class CompiledTables:
         -------
         symbols : (n, latent_size) int32
         is_ours : (n,) bool
-            Whether a packet is exactly what `pack` writes; where not, symbols mean nothing.
+            Whether a packet is exactly what `pack` or `pack_to` writes; where not, symbols mean
+            nothing.
         """
         symbols = np.empty((len(packets), self._latents), np.int32)
         is_ours = np.empty(len(packets), np.bool_)
