@@ -136,6 +136,16 @@ static PyMethodDef METHODS[] = {
     {"pop", pop, METH_VARARGS, "Decode (tables, words, bits, symbols): a block; tell whether it is one."},
     {"push", push, METH_VARARGS, "Return the words and the bits of (tables, symbols)."},
     {"unpack", unpack, METH_VARARGS, "Decode (tables, model id, packets, symbols, found)."},
+    {"free_walk", free_walk_of, METH_VARARGS,
+     "Begin a walk: (frames, high, values, is_float, known, missed, wanted, any, counts, words, low, escaped)."},
+    {"free_pass", free_pass_of, METH_VARARGS, "Describe a pass of levels: (fields, indices)."},
+    {"free_start", free_start, METH_VARARGS, "Code (walk, place, step, class, has_values)."},
+    {"free_levels", free_levels, METH_VARARGS, "Code (walk, pass, step, rule): places of levels."},
+    {"free_fronts", free_fronts, METH_VARARGS,
+     "Code (walk, step, places, coordinates, ends, rule): places of fronts."},
+    {"free_low_bits", free_low_bits, METH_VARARGS, "Code (walk, values, width): low bits of all."},
+    {"free_written", free_written, METH_O, "Return the words, low bits and escaped symbols of a walk."},
+    {"free_has_ended", free_has_ended, METH_O, "Tell whether all streams of a walk have ended."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -24,4 +24,13 @@ PyObject *pack(PyObject *self, PyObject *arguments);
 PyObject *pop(PyObject *self, PyObject *arguments);
 PyObject *push(PyObject *self, PyObject *arguments);
 
+PyObject *free_walk_of(PyObject *self, PyObject *arguments);
+PyObject *free_pass_of(PyObject *self, PyObject *arguments);
+PyObject *free_start(PyObject *self, PyObject *arguments);
+PyObject *free_levels(PyObject *self, PyObject *arguments);
+PyObject *free_fronts(PyObject *self, PyObject *arguments);
+PyObject *free_low_bits(PyObject *self, PyObject *arguments);
+PyObject *free_written(PyObject *self, PyObject *capsule);
+PyObject *free_has_ended(PyObject *self, PyObject *capsule);
+
 #endif

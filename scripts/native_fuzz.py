@@ -1,8 +1,9 @@
 """Hold compiled code against numpy on random networks and symbols: the same bits on every level.
 
-    python -m scripts.native_fuzz [--networks 2000] [--tables 200] [--seed 0]
+    python -m scripts.native_fuzz [--networks 2000] [--tables 200] [--blocks 200] [--seed 0]
 
 Prints how many networks compiled code computed whole, or in part; fails at the first that differs.
+Blocks are those of levels without a network, each also damaged some times.
 """
 
 import argparse
@@ -16,13 +17,16 @@ from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.native.tables import CompiledTables, fits
 from narrows.codec.entropy.packets import PacketCoder
 from narrows.codec.entropy.tables import FixedTables, TablesInTurn, frequencies_of
+from narrows.codec.interpolation.native.refusal import RefusedError
 from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
 from tests.helpers.context_models import row_of, symbols_of
+from tests.helpers.free_levels import outcome, payload_of, random_case
 from tests.helpers.random_networks import native_steps, random_inputs, random_network
 from tests.helpers.tiny_models import random_context
 
 MODEL_ID = bytes(16)
+DAMAGES = 4  # of each block
 
 
 def check(number, seed):
@@ -79,10 +83,33 @@ def check_tables(number, seed):
     return "all"
 
 
+def check_block(number, seed):
+    """Code a block by levels, and decode it whole and damaged; return whether one was refused."""
+    rng, (native, _) = np.random.default_rng((seed, number)), extension()
+    case = random_case(rng)
+    payload, signals = payload_of(case, None)
+    if payload_of(case, native) != (payload, signals) or outcome(payload, case, native) != signals:
+        raise SystemExit(f"block {number} of seed {seed} differs from numpy")
+    found = Counter()
+    for _ in range(DAMAGES):
+        damaged = bytearray(payload)
+        damaged[rng.integers(len(damaged))] ^= 1 << rng.integers(8)
+        expected = outcome(bytes(damaged), case, None)
+        try:
+            is_same = outcome(bytes(damaged), case, native) == expected
+        except RefusedError:
+            is_same = isinstance(expected, str)
+        if not is_same:
+            raise SystemExit(f"damaged block {number} of seed {seed} differs from numpy")
+        found[isinstance(expected, str)] += 1
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=2000)
     parser.add_argument("--tables", type=int, default=200)
+    parser.add_argument("--blocks", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     module, why = extension()
@@ -93,6 +120,8 @@ def main():
     print(f"{options.networks:,} networks on {', '.join(levels())}: same bits; compiled: {told}")
     found = Counter(check_tables(number, options.seed) for number in range(options.tables))
     print(f"{options.tables:,} tables: same bits; compiled: {found['all']:,}")
+    found = sum((check_block(number, options.seed) for number in range(options.blocks)), Counter())
+    print(f"{options.blocks:,} blocks of levels: same bits; {found[True]:,} damaged ones refused")
 
 
 if __name__ == "__main__":

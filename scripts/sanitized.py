@@ -20,6 +20,7 @@ TESTS = (
     "tests/codec/networks/test_native_engine.py",
     "tests/codec/entropy/test_compiled_tables.py",
     "tests/codec/entropy/test_compiled_blocks.py",
+    "tests/codec/interpolation/test_compiled_levels.py",
 )
 
 
@@ -55,10 +56,12 @@ def main():
             "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps much until it ends
             "CI": "true",  # what is missing fails
         }
-        for command in (
+        commands = (
             ["pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS],
-            ["scripts.native_fuzz", "--networks", str(options.networks), "--tables", "60"],
-        ):
+            ["scripts.native_fuzz", "--networks", str(options.networks), "--tables", "60",
+             "--blocks", "100"],
+        )  # fmt: skip
+        for command in commands:
             run = [sys.executable, "-m", *command]
             subprocess.run(run, cwd=folder, env=environment, check=True)
 

@@ -60,6 +60,10 @@ class BlockCoder:
 
     def is_compiled(self, block: Block) -> bool:
         """Whether compiled code does most of the work of decoding a block: for threads."""
+        if block.mode is Mode.LEVELS and block.payload[:1] not in BY_NETWORKS:
+            from narrows.codec.interpolation.native.choice import native_levels
+
+            return native_levels() is not None
         return block.mode in {Mode.CODED, Mode.PATCHED} and self.codes_compiled
 
     @cached_property

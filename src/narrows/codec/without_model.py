@@ -33,8 +33,10 @@ class FreeBlocks:
         self._signals = signals
 
     def is_compiled(self, block: Block) -> bool:
-        """Tell that no block is decoded by compiled code."""
-        return False
+        """Whether compiled code does most of the work of decoding a block: for threads."""
+        from narrows.codec.interpolation.native.choice import native_levels
+
+        return block.mode is Mode.LEVELS and native_levels() is not None
 
     def decode(self, block: Block) -> npt.NDArray[Any]:
         """Decode the signals of a block, `(n, *frame_shape)`; FormatError where that is damaged."""

@@ -25,6 +25,7 @@ SHAPES = {
     "rows together": ((14, 11), 2),
     "an array": ((1, 5, 7, 6), 3),
     "arrays apart": ((4, 3, 5, 4), 3),
+    "many of two rows": ((200, 2, 5), 2),
     "an axis of one": ((3, 1, 9, 8), 3),
     "one place": ((5, 1, 1), 2),
 }

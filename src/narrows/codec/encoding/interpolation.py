@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -15,6 +16,8 @@ from narrows.codec.interpolation.adaptive import ONE, Integers, classes_of
 from narrows.codec.interpolation.blocks import from_rows, to_rows, values_of
 from narrows.codec.interpolation.grid import LARGEST, Lossless
 from narrows.codec.interpolation.layout import MAX_START_CLASS, Plan, pack_plan
+from narrows.codec.interpolation.native.choice import native_levels
+from narrows.codec.interpolation.native.refusal import RefusedError
 from narrows.codec.interpolation.prediction import (
     Near,
     Rule,
@@ -49,6 +52,8 @@ class Encoding(Walk):
         What the numbers should be.
     free : (size, n_frames) bool, optional
         Elements of which any number will do.
+    native : module, optional
+        `narrows.codec._native`, which then codes the passes.
     """
 
     def __init__(
@@ -57,20 +62,23 @@ class Encoding(Walk):
         shape: tuple[int, ...],
         wanted: npt.NDArray[Any],
         free: Mask | None,
+        native: Any = None,
     ) -> None:
         order = plan.order(shape)
         n_frames = prod(shape) // order.size
         super().__init__(
             order, n_frames, plan.high, plan.steps, has_values=plan.has_values,
-            is_swept=plan.is_swept,
+            is_swept=plan.is_swept, native=native,
         )  # fmt: skip
         if wanted.dtype.kind == "f":
             wanted = np.nan_to_num(wanted, posinf=0.0, neginf=0.0)
         self._wanted, self._free = wanted, free
         self._nearly: Integers | None = None
-        self._start_class = plan.start_class
-        self.writer = StreamsWriter()
+        self.start_class = plan.start_class
+        self._writer = StreamsWriter()
         self.rows: list[Weights] = []
+        if self._compiled is not None:
+            self._compiled.write(wanted, free)
 
     def weights(self, surroundings: Surroundings | Side, step: int) -> Weights:
         """Fit the weights of a pass by least squares to a sample of its places."""
@@ -143,8 +151,8 @@ class Encoding(Walk):
     def first(self, places: Indices, step: int) -> Integers:
         """Code the distance of each start place from the one before it."""
         steps = self._steps_to(self._wanted[places], step).reshape(-1)
-        classes = np.full(steps.size, self._start_class)
-        self.writer.residuals(np.diff(steps, prepend=0), classes, self._residuals)
+        classes = np.full(steps.size, self.start_class)
+        self._writer.residuals(np.diff(steps, prepend=0), classes, self._residuals)
         return (steps * step).reshape(len(places), -1)
 
     def residual(
@@ -154,14 +162,27 @@ class Encoding(Walk):
         steps = self._steps_to(self._wanted[places] - expected, step)
         if self._free is not None:
             steps[self._free[places]] = 0
-        self.writer.residuals(steps.reshape(-1), classes.reshape(-1), self._residuals)
+        self._writer.residuals(steps.reshape(-1), classes.reshape(-1), self._residuals)
         return steps
 
     def value(self, places: Indices, contexts: Integers) -> Integers:
         """Code the numbers themselves."""
         values = self._steps_to(self._wanted[places], self._steps[0])
-        self.writer.entries(values.reshape(-1), contexts.reshape(-1), self._values)
+        self._writer.entries(values.reshape(-1), contexts.reshape(-1), self._values)
         return np.asarray(values)
+
+    def low(self, values: Integers, width: int) -> None:
+        """Code so many low bits of `(m,)` values."""
+        if self._compiled is not None:
+            self._compiled.low(values, width)
+        else:
+            self._writer.low(values, np.full(values.size, width))
+
+    def streams(self) -> bytes:
+        """Return all that was coded."""
+        if self._compiled is not None:
+            return self._compiled.streams().to_bytes()
+        return self._writer.to_bytes()
 
     @staticmethod
     def _steps_to(distances: npt.NDArray[Any], step: int) -> Integers:
@@ -201,17 +222,28 @@ def pack_levels(
     free : (n, *frame_shape) bool, optional
         Elements of which anything may come back.
     """
+    native = native_levels()
+    if native is not None:
+        with suppress(RefusedError):
+            return packed(x, plan, wanted, free, native)
+    return packed(x, plan, wanted, free)
+
+
+def packed(
+    x: Signals, plan: Plan, wanted: npt.NDArray[Any], free: Mask | None, native: Any = None
+) -> Packed:
+    """Code a block by numpy, or by compiled code; RefusedError for what that leaves to numpy."""
     size = plan.order(x.shape).size
     rows = to_rows(wanted, size)
     plan = replace(plan, start_class=_start_class(plan, x.shape, rows))
-    walk = Encoding(plan, x.shape, rows, None if free is None else to_rows(free, size))
+    walk = Encoding(plan, x.shape, rows, None if free is None else to_rows(free, size), native)
     walk.run()
     grid, low = plan.grids[0], None
     if isinstance(grid, Lossless) and grid.low_bits:
         low = grid.numbers(x)[1]
-        walk.writer.low(low.reshape(-1), np.full(x.size, grid.low_bits))
+        walk.low(low.reshape(-1), grid.low_bits)
     signals = values_of(plan, from_rows(walk.known, x.shape), low, x.dtype)
-    return Packed(replace(plan, weights=tuple(walk.rows)), walk.writer.to_bytes(), signals)
+    return Packed(replace(plan, weights=tuple(walk.rows)), walk.streams(), signals)
 
 
 def _start_class(plan: Plan, shape: tuple[int, ...], rows: npt.NDArray[Any]) -> int:

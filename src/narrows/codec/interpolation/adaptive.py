@@ -94,7 +94,7 @@ def lengths_of(ends: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
 
 def residual_tables() -> AdaptiveTables:
     """Return the tables of distances from what was predicted, by class."""
-    return AdaptiveTables(_first_counts().copy())
+    return AdaptiveTables(first_counts().copy())
 
 
 def value_tables(n_contexts: int, n_values: int) -> AdaptiveTables:
@@ -114,7 +114,7 @@ def to_frequencies(counts: Integers) -> Integers:
 
 
 @cache
-def _first_counts() -> Integers:
+def first_counts() -> Integers:
     """Return the counts that all tables begin with."""
     return np.stack([_geometric(number) for number in range(N_CLASSES)])
 

@@ -126,13 +126,14 @@ class Surroundings:
         self.n_nearest = int((distances == distances[0]).sum())
         self.n_looked_at = min(LOOKED_AT[axes], len(offsets))
         self.groups = [_groups(offsets)]
+        self.order, self.of = order, of
         self._places = order.places(of)
-        self._own = NearIndices(order, of, offsets)
-        self._others = []
+        self.own = NearIndices(order, of, offsets)
+        self.others = []
         for channel in range(of.channel):
             around = _in_groups(order.offsets(of, OF_OTHERS[axes], channel))
             middle = NearIndices(order, of, offsets[: self.n_nearest], channel)
-            self._others.append((NearIndices(order, of, around, channel), middle))
+            self.others.append((NearIndices(order, of, around, channel), middle))
             self.groups.append(_groups(around))
 
     @property
@@ -143,7 +144,7 @@ class Surroundings:
     @property
     def is_beside(self) -> bool:
         """Whether there is a channel before."""
-        return bool(self._others)
+        return bool(self.others)
 
     @property
     def n_nearer(self) -> int:
@@ -182,8 +183,8 @@ class Surroundings:
 
     def near(self, start: int, stop: int, n_own: int | None = None) -> Near:
         """Return what is known around some of the places: all, or so many of the own channel."""
-        others = [(at.part(start, stop), mid.part(start, stop)) for at, mid in self._others]
-        return Near(self._places[start:stop], self._own.part(start, stop, n_own), others)
+        others = [(at.part(start, stop), mid.part(start, stop)) for at, mid in self.others]
+        return Near(self._places[start:stop], self.own.part(start, stop, n_own), others)
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,6 @@ are 0 along certain axes, and are coded before sides that have fewer such axes.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
@@ -52,17 +51,17 @@ class Side:
 
     def __init__(self, shape: Shape, axes: Sequence[int]) -> None:
         self._shape, self._axes = shape, tuple(axes)
-        self._strides = [prod(shape[axis + 1 :]) for axis in self._axes]
+        self.strides = [prod(shape[axis + 1 :]) for axis in self._axes]
         sizes = [shape[axis] - 1 for axis in axes]
         at = np.indices(sizes, np.int32).reshape(len(axes), -1) + np.int32(1)
         front = at.sum(axis=0, dtype=np.uint16)
         order = np.argsort(front, kind="stable")
-        self._at = at[:, order]
+        self.coordinates = np.ascontiguousarray(at[:, order])
         self._places = sum(
             row * stride
-            for row, stride in zip(self._at.astype(np.intp), self._strides, strict=True)
+            for row, stride in zip(self.coordinates.astype(np.intp), self.strides, strict=True)
         )
-        self._ends: list[int] = np.cumsum(np.bincount(front)[len(axes) :]).tolist()
+        self.ends: npt.NDArray[np.int64] = np.cumsum(np.bincount(front)[len(axes) :])
         self.numbers = np.array([_number_of(step) for step in _steps_back(len(axes))])
         self.n_looked_at = 2 ** len(axes) - 1
         self.n_nearer = self.n_looked_at - 1
@@ -70,7 +69,7 @@ class Side:
     @property
     def n_places(self) -> int:
         """The number of places."""
-        return int(self._at.shape[1])
+        return int(self.coordinates.shape[1])
 
     @property
     def n_weights(self) -> int:
@@ -79,7 +78,7 @@ class Side:
 
     def end_of(self, start: int) -> int:
         """Return where the front ends that a place is of."""
-        return self._ends[bisect_right(self._ends, start)]
+        return int(self.ends[self.ends.searchsorted(start, "right")])
 
     def rule(self, weights: npt.NDArray[np.int64], high: int) -> Rule:
         """Return the rule that weights of neighbours make, for numbers of a grid up to `high`."""
@@ -94,13 +93,14 @@ class Side:
 
     def near(self, start: int, stop: int, n_own: int | None = None) -> Near:
         """Return what is known around some of the places."""
-        return self._near(self._places[start:stop], self._at[:, start:stop])
+        return self._near(self._places[start:stop], self.coordinates[:, start:stop])
 
     def _near(self, places: Indices, at: npt.NDArray[Any]) -> Near:
         own: npt.NDArray[Any] = places
-        for stride, along in zip(self._strides, at, strict=True):
+        for stride, along in zip(self.strides, at, strict=True):
             own = own[..., None, :] - stride * np.minimum(BACK, along)
-        return Near(places, own.reshape(-1, len(places))[1:], [])
+        n_near = (REACH + 1) ** len(self._axes)
+        return Near(places, own.reshape(n_near, len(places))[1:], [])
 
     def looked_at(self, own: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return what is of the neighbours that tell how far off a place is expected to be."""

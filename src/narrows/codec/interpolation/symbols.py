@@ -1,9 +1,5 @@
 """Integers <-> the streams of a block, part by part: what is learnt from one serves the next.
 
-    varint, words   the words of the entropy coder (`entropy.ans`)
-    varint, bytes   low bits as they are, of each part to a whole byte
-    varint, bytes   escaped symbols, each of seven bits a byte, lowest first
-
 The coder is a stack: the writer keeps all parts and pushes the last one first.
 """
 
@@ -14,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.codec.entropy.stacks import best_stack
 from narrows.codec.interpolation.adaptive import (
     ESCAPE,
@@ -25,6 +20,7 @@ from narrows.codec.interpolation.adaptive import (
     low_bits_of,
     tables_of,
 )
+from narrows.codec.interpolation.streams import Streams
 from narrows.errors import FormatError
 
 MOST_STEPS = 1 << 40
@@ -81,12 +77,9 @@ class StreamsWriter:
         stack = best_stack(None)
         for entries, ends, frequencies in reversed(self._pushed):
             stack.push_runs(entries, ends, frequencies)
-        words = stack.words()
-        out = [write_varint(words.size), words.astype("<u4").tobytes()]
         escaped = np.concatenate([np.zeros(0, np.int64), *self._escaped])
-        for stream in (b"".join(self._low), _pack_escaped(escaped)):
-            out += [write_varint(len(stream)), stream]
-        return b"".join(out)
+        low = np.frombuffer(b"".join(self._low), np.uint8)
+        return Streams(stack.words(), low, escaped).to_bytes()
 
 
 class StreamsReader:
@@ -94,9 +87,7 @@ class StreamsReader:
 
     Parameters
     ----------
-    payload : bytes
-    position : int
-        Where the streams begin; they end with the payload.
+    streams : Streams
 
     Raises
     ------
@@ -104,18 +95,10 @@ class StreamsReader:
         Here and in each method, for streams that no `StreamsWriter` wrote.
     """
 
-    def __init__(self, payload: bytes, position: int) -> None:
-        n_words, start = read_varint(payload, position)
-        end = start + 4 * n_words
-        if end > len(payload):
-            raise FormatError(f"block of {len(payload)} bytes that announces {n_words} words")
-        self._stack = best_stack(np.frombuffer(payload, "<u4", n_words, start).astype(np.uint32))
-        low, end = _take(payload, end)
-        self._low, self._low_at = np.frombuffer(low, np.uint8), 0
-        escaped, end = _take(payload, end)
-        self._escaped, self._escaped_at = _unpack_escaped(escaped), 0
-        if end != len(payload):
-            raise FormatError("block of levels with bytes left over")
+    def __init__(self, streams: Streams) -> None:
+        self._stack = best_stack(streams.words)
+        self._low, self._low_at = streams.low, 0
+        self._escaped, self._escaped_at = streams.escaped, 0
 
     def residuals(self, classes: Integers, tables: AdaptiveTables) -> Integers:
         """Return the `(m,)` distances that follow, of such classes."""
@@ -203,36 +186,3 @@ def from_bits(bits: npt.NDArray[np.uint8]) -> Integers:
     padded[:, 8 * n - bits.shape[1] :] = bits
     octets[:, 8 - n :] = np.packbits(padded, axis=1)
     return octets.view(">i8")[:, 0].astype(np.int64)
-
-
-def _pack_escaped(symbols: Integers) -> bytes:
-    """Write symbols outside the tables as variable-length integers, by `fold`."""
-    folded = 2 * (np.abs(symbols) - FARTHEST - 1) + (symbols < 0)
-    out = bytearray()
-    for value in folded.tolist():
-        out += write_varint(value)
-    return bytes(out)
-
-
-def _unpack_escaped(data: bytes) -> Integers:
-    """Undo `_pack_escaped`; FormatError for what it never wrote."""
-    octets = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(octets < 0x80)
-    starts = np.append(0, ends[:-1] + 1)[: ends.size]
-    lengths = ends - starts + 1
-    if octets.size and (not ends.size or ends[-1] != octets.size - 1 or lengths.max() > 7):
-        raise FormatError("block of levels with escaped symbols that do not end")
-    if (octets[ends][lengths > 1] == 0).any():
-        raise FormatError("block of levels with an escaped symbol not in its shortest form")
-    shifts = 7 * (np.arange(octets.size) - np.repeat(starts, lengths))
-    parts = (octets & 0x7F).astype(np.int64) << shifts
-    folded = np.add.reduceat(parts, starts) if ends.size else np.zeros(0, np.int64)
-    distance = (folded >> 1) + FARTHEST + 1
-    return np.asarray(np.where(folded & 1, -distance, distance))
-
-
-def _take(payload: bytes, position: int) -> tuple[bytes, int]:
-    size, start = read_varint(payload, position)
-    if start + size > len(payload):
-        raise FormatError(f"block whose streams go on after its {len(payload)} bytes")
-    return payload[start : start + size], start + size

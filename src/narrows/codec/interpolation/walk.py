@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from narrows.codec.interpolation.adaptive import (
     value_tables,
 )
 from narrows.codec.interpolation.grid import LARGEST
+from narrows.codec.interpolation.native.walk import CompiledWalk
 from narrows.codec.interpolation.prediction import (
     N_CONTEXTS,
     Rule,
@@ -51,12 +53,16 @@ class Walk(ABC):
         and not as distances from what is predicted.
     is_swept : bool, default False
         Whether places come in the order of fronts, not of levels.
+    native : module, optional
+        `narrows.codec._native`, which then codes the passes.
 
     Attributes
     ----------
     known : (size, n) int64
         The numbers, as a receiver has them.
     """
+
+    start_class: int  # of the distances between start places
 
     def __init__(
         self,
@@ -67,6 +73,7 @@ class Walk(ABC):
         *,
         has_values: bool,
         is_swept: bool = False,
+        native: Any = None,
     ) -> None:
         keep_freed_memory()
         self.order, self.high, self.has_values = order, high, has_values
@@ -75,9 +82,12 @@ class Walk(ABC):
         self.known = np.zeros((order.size, n_frames), np.int64)
         self._missed = np.zeros((order.size, n_frames), np.int64)
         self._residuals = residual_tables()
-        n_values = (high + steps[0] // 2) // steps[0] + 1
-        self._values = value_tables(N_CONTEXTS + 1, n_values if has_values else 2)
+        n_values = (high + steps[0] // 2) // steps[0] + 1 if has_values else 0
+        self._values = value_tables(N_CONTEXTS + 1, n_values)
         self._n_seen = 0
+        self._compiled: CompiledWalk | None = None
+        if native is not None:
+            self._compiled = CompiledWalk(native, self.known, self._missed, high, n_values)
 
     def run(self) -> None:
         """Go through all passes."""
@@ -102,6 +112,9 @@ class Walk(ABC):
 
     def _start(self, places: Indices, channel: int) -> None:
         """Code the start places: values, or each as its distance from the one before."""
+        if self._compiled is not None:
+            self._compiled.start(int(places[0]), self._steps[channel], self.start_class)
+            return
         shape = (len(places), self.known.shape[1])
         if self.has_values:
             contexts = np.full(shape, N_CONTEXTS, np.int64)
@@ -117,6 +130,9 @@ class Walk(ABC):
         if not self.has_values:
             weights = self.weights(surroundings, step)
             rule, shares = surroundings.rule(weights.groups, self.high), weights.shares
+        if self._compiled is not None:
+            self._compiled.code(surroundings, rule, shares, step)
+            return
         while start < surroundings.n_places:
             stop = self._end_of_part(surroundings, start)
             places = surroundings.places(start, stop)

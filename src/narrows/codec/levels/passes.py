@@ -214,11 +214,11 @@ class NearIndices:
         axes, shape = order.axis_places(of), order.shape
         self.counts = tuple(map(len, axes))
         self.n_places = prod(self.counts)
-        self._offsets, self._channel = offsets.tolist(), other
+        self.offsets, self.channel = offsets.tolist(), other
         strides = [prod(shape[axis + 1 :]) * order.n_channels for axis in range(len(shape))]
         odd = (0,) * len(shape) if of.is_start else LEVEL[len(shape)][of.kind]
         beside = zip(axes, (odd if other >= of.channel else (0,) * len(shape)), strict=True)
-        self._anchors = [
+        self.anchors = [
             stride * (np.where(at >= of.stride, at - of.stride, at + of.stride) if parity else at)
             for stride, (at, parity) in zip(strides, beside, strict=True)
         ]
@@ -236,24 +236,34 @@ class NearIndices:
         along = [row for flat in self._steps for row in flat.values()]
         self._leads_nowhere = any(bool((row < 0).any()) for row in along)
 
+    def along_axes(self) -> list[list[Indices]]:
+        """Return of each offset what is to be added along each axis, below 0 for what is outside.
+
+        To the channel; where a sum is below 0, `anchors` are added instead.
+        """
+        return [
+            [flat[step] for flat, step in zip(self._steps, offset, strict=True)]
+            for offset in self.offsets
+        ]
+
     def part(self, start: int, stop: int, n: int | None = None) -> Indices:
         """Return the `(k, m)` flat indices for some places of the pass, in row-major order.
 
         Of the first n offsets; by default of all.
         """
-        stop, offsets = min(stop, self.n_places), self._offsets[:n]
+        stop, offsets = min(stop, self.n_places), self.offsets[:n]
         at = np.unravel_index(np.arange(start, stop), self.counts)
         moved = [
             {step: flat[i] for step, flat in steps.items()}
             for steps, i in zip(self._steps, at, strict=True)
         ]
-        near = np.full((len(offsets), stop - start), self._channel, np.intp)
+        near = np.full((len(offsets), stop - start), self.channel, np.intp)
         for row, offset in enumerate(offsets):
             for steps, step in zip(moved, offset, strict=True):
                 near[row] += steps[step]
         if self._leads_nowhere and near.min(initial=0) < 0:
-            anchors = (along[i] for along, i in zip(self._anchors, at, strict=True))
-            near = np.where(near < 0, self._channel + sum(anchors), near)
+            anchors = (along[i] for along, i in zip(self.anchors, at, strict=True))
+            near = np.where(near < 0, self.channel + sum(anchors), near)
         return near
 
 

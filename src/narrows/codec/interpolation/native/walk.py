@@ -1,0 +1,102 @@
+"""A walk over the numbers of a block in compiled code: to streams, or from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from narrows.codec.interpolation.adaptive import Integers, first_counts
+from narrows.codec.interpolation.native.passes import pass_of, rule_of
+from narrows.codec.interpolation.native.refusal import RefusedError
+from narrows.codec.interpolation.prediction import Rule, Surroundings
+from narrows.codec.interpolation.streams import Streams
+from narrows.codec.interpolation.sweep import Side
+
+MOST_ELEMENTS = 2**31 - 1
+
+
+class CompiledWalk:
+    """Codes the passes of a block, as `Walk` does in Python.
+
+    Parameters
+    ----------
+    native : module
+        `narrows.codec._native`.
+    known, missed : (size, n) int64
+        Of a walk, which are changed.
+    high : int
+        The greatest number.
+    n_values : int
+        That are coded as they are; 0 where numbers are coded as distances.
+    """
+
+    def __init__(
+        self, native: Any, known: Integers, missed: Integers, high: int, n_values: int
+    ) -> None:
+        if not 0 < known.size <= MOST_ELEMENTS:
+            raise RefusedError
+        self._native, self._high, self._has_values = native, high, n_values > 0
+        self._arrays = (known, missed)
+        self._head = (known.shape[1], high, max(2, n_values))
+        self._walk: Any = None
+
+    def write(self, wanted: npt.NDArray[Any], free: npt.NDArray[np.bool_] | None) -> None:
+        """Begin to code numbers: `(size, n)` int64 or float64, and of which any will do."""
+        wanted = np.ascontiguousarray(wanted, np.float64 if wanted.dtype.kind == "f" else np.int64)
+        free = None if free is None else np.ascontiguousarray(free)
+        self._begin(wanted.dtype.kind == "f", wanted, free, None, None, None)
+
+    def read(self, streams: Streams) -> None:
+        """Begin to decode."""
+        if streams.words.size and not streams.words[-1]:
+            raise RefusedError
+        self._begin(False, None, None, streams.words, streams.low, streams.escaped)
+
+    def _begin(self, is_float: bool, *given: Any) -> None:
+        arrays = (*self._arrays, *given[:2], first_counts(), *given[2:])
+        self._walk = self._native.free_walk(*self._head, is_float, *arrays)
+
+    def start(self, place: int, step: int, start_class: int) -> None:
+        """Code the numbers of a start place."""
+        _check(self._native.free_start(self._walk, place, step, start_class, self._has_values))
+
+    def code(
+        self, near: Surroundings | Side, rule: Rule | None, shares: tuple[int, ...], step: int
+    ) -> None:
+        """Code the places of a pass, by a rule or, without one, values in their contexts."""
+        if isinstance(near, Side):
+            assert rule is not None  # no values are swept
+            numbers = [near.strides, near.numbers, rule.rows[0], shares]
+            described = np.concatenate([np.array(each, np.int64) for each in numbers])
+            laid = (near.places(0, near.n_places), near.coordinates, near.ends)
+            _check(self._native.free_fronts(self._walk, step, *laid, described))
+            return
+        found = pass_of(near, self._native)
+        if found is None:
+            raise RefusedError
+        described = np.zeros(0, np.int64) if rule is None else rule_of(rule, shares)
+        _check(self._native.free_levels(self._walk, found, step, described))
+
+    def low(self, values: Integers, width: int) -> None:
+        """Code so many low bits of `(m,)` values, or fill these in."""
+        _check(self._native.free_low_bits(self._walk, values, width))
+
+    def streams(self) -> Streams:
+        """Return all that was written."""
+        words, low, escaped = self._native.free_written(self._walk)
+        return Streams(
+            np.frombuffer(words, np.uint32),
+            np.frombuffer(low, np.uint8),
+            np.frombuffer(escaped, np.int64),
+        )
+
+    def check_end(self) -> None:
+        """Refuse streams that go on."""
+        _check(self._native.free_has_ended(self._walk))
+
+
+def _check(is_coded: bool) -> None:
+    if not is_coded:
+        raise RefusedError
