@@ -30,6 +30,7 @@
 #include "turn.h"
 #include "steps.h"
 #include "alone.h"
+#include "pull.h"
 
 /* ------------------------------------------------------------------ without weights */
 
@@ -124,19 +125,22 @@ FUNCTION void OF(one_alone)(const program *p, const batch *b, int64_t number, in
   else OF(store_alone_float)(p, results, (float *)b->y + to);
 }
 
-FUNCTION int OF(run_batch)(const program *p, const batch *b) {
+FUNCTION int OF(run_batch)(const program *p, const batch *b, int32_t *tape) {
   int32_t *at[1 + MAX_BUFFERS] = {NULL}; /* that of wide results is the first */
   OF(run) *runs = aligned_zeros(p->most_runs, sizeof *runs);
   int failed = !runs;
   for (int64_t i = 0; i <= MAX_BUFFERS; i++) {
-    int64_t rows = i ? p->rows[i - 1] : p->n_wide;
+    int64_t rows = i && !tape ? p->rows[i - 1] : i ? 0 : p->n_wide;
     at[i] = rows && !failed ? aligned_zeros(rows * p->n_lanes + LANES, sizeof(int32_t)) : NULL;
     failed |= rows && !at[i];
   }
   for (int64_t start = 0; start < b->n && !failed; start += p->n_lanes) {
+    for (int i = 0; tape && i < MAX_BUFFERS; i++) at[1 + i] = tape + tape_of(p, i);
     if (p->n_lanes == 1) OF(one_alone)(p, b, start, at, runs);
     else OF(one_block)(p, b, start, at, runs);
+    if (tape) tape += tape_of(p, MAX_BUFFERS);
   }
+  for (int i = 0; tape && i < MAX_BUFFERS; i++) at[1 + i] = NULL;
   for (int64_t i = 0; i <= MAX_BUFFERS; i++) aligned_release(at[i]);
   aligned_release(runs);
   return failed ? -1 : 0;
@@ -144,4 +148,4 @@ FUNCTION int OF(run_batch)(const program *p, const batch *b) {
 
 extern const level OF(level);
 const level OF(level) = {NAME, ROW, TILE, OF(is_supported), OF(run_batch),
-                         LANES, OF(tell), OF(ends), OF(find)};
+                         OF(pull_batch), LANES, OF(tell), OF(ends), OF(find)};

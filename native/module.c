@@ -16,7 +16,7 @@ const level *const LEVELS[] = {
     &level_plain,
 };
 const int N_LEVELS = sizeof LEVELS / sizeof *LEVELS;
-static const char PROGRAM[] = "narrows.program";
+const char PROGRAM[] = "narrows.program";
 
 int borrow(PyObject *from, Py_buffer *view, Py_ssize_t size, int writable) {
   int flags = PyBUF_C_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0);
@@ -91,18 +91,18 @@ static PyObject *make(PyObject *self, PyObject *arguments) {
 }
 
 /* Run a program on borrowed arrays; -1 with an exception where they do not fit. */
-static int run_on(const program *p, const Py_buffer *x, const Py_buffer *y) {
+static int run_on(const program *p, const Py_buffer *x, const Py_buffer *y, const Py_buffer *tape) {
   int64_t n = x->len / x->itemsize / p->input.n_elements;
   if ((x->itemsize != 4 && x->itemsize != 8) || (y->itemsize != 4 && y->itemsize != 8) ||
-      x->len != n * p->input.n_elements * x->itemsize ||
-      y->len != n * p->output.n_elements * y->itemsize) {
+      x->len != n * p->input.n_elements * x->itemsize || p->is_way_back ||
+      y->len != n * p->output.n_elements * y->itemsize || (tape && !has_room(p, n, tape))) {
     PyErr_SetString(PyExc_ValueError, "arrays that do not fit the program");
     return -1;
   }
   batch b = {x->buf, y->buf, n, x->itemsize == 8, y->itemsize == 8};
   int failed;
   Py_BEGIN_ALLOW_THREADS
-  failed = p->level->run(p, &b);
+  failed = p->level->run(p, &b, tape ? aligned_in(tape) : NULL);
   Py_END_ALLOW_THREADS
   if (failed) PyErr_NoMemory();
   return failed;
@@ -110,14 +110,18 @@ static int run_on(const program *p, const Py_buffer *x, const Py_buffer *y) {
 
 static PyObject *run(PyObject *self, PyObject *arguments) {
   (void)self;
-  PyObject *capsule, *given, *results;
-  Py_buffer x, y;
-  if (!PyArg_ParseTuple(arguments, "OOO", &capsule, &given, &results)) return NULL;
+  PyObject *capsule, *given[3] = {NULL, NULL, NULL};
+  Py_buffer x, y, tape;
+  if (!PyArg_ParseTuple(arguments, "OOO|O", &capsule, given, given + 1, given + 2)) return NULL;
   const program *p = PyCapsule_GetPointer(capsule, PROGRAM);
-  if (!p || PyObject_GetBuffer(given, &x, PyBUF_C_CONTIGUOUS)) return NULL;
-  int failed = PyObject_GetBuffer(results, &y, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE);
+  if (!p || PyObject_GetBuffer(given[0], &x, PyBUF_C_CONTIGUOUS)) return NULL;
+  int failed = PyObject_GetBuffer(given[1], &y, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE);
   if (!failed) {
-    failed = run_on(p, &x, &y);
+    failed = given[2] ? borrow(given[2], &tape, 1, 1) : 0;
+    if (!failed) {
+      failed = run_on(p, &x, &y, given[2] ? &tape : NULL);
+      if (given[2]) PyBuffer_Release(&tape);
+    }
     PyBuffer_Release(&y);
   }
   PyBuffer_Release(&x);
@@ -128,7 +132,9 @@ static PyObject *run(PyObject *self, PyObject *arguments) {
 static PyMethodDef METHODS[] = {
     {"levels", levels, METH_NOARGS, "Name the levels that this processor has, the fastest first."},
     {"make", make, METH_VARARGS, "Make a program of (level, fields, weights, numbers, is_alone=False)."},
-    {"run", run, METH_VARARGS, "Run (program, x, y): (n, ...) float32 or float64 to as many results."},
+    {"run", run, METH_VARARGS, "Run (program, x, y, tape=None): (n, ...) floats to as many results."},
+    {"tape_bytes", tape_bytes, METH_VARARGS, "Return the bytes of a tape of (program, n)."},
+    {"pull", pull, METH_VARARGS, "Pull (program, program of the tape, tape, gradients, to) back; tell if it could."},
     {"make_tables", make_tables, METH_VARARGS, "Make coding tables: (level, fields, weights, numbers)."},
     {"frequencies", frequencies, METH_VARARGS, "Write the frequencies of (tables, symbols, to)."},
     {"pack", pack, METH_VARARGS, "Return the packets of (tables, model id, quality, symbols, size)."},

@@ -167,6 +167,19 @@ static void hold(program *p, int buffer, layout a) {
   if (needed > *n) *n = needed;
 }
 
+/* `source` is a buffer of the tape, and what is pulled is wide. */
+static int read_pull(reader *r, program *p, operation *op, const int64_t *f) {
+  if (op->from.n_elements != op->to.n_elements || op->target == WIDE)
+    return refuse(r, "a way back to another size");
+  if (!within(f[8], 0, N_ACTIVATIONS - 1) || !within(f[9], 1, 15) || !within(f[10], 0, 63))
+    return refuse(r, "an activation, bits or shift out of their range");
+  op->activation = (enum activation)f[8], op->bits = (int32_t)f[9], op->shift = (int32_t)f[10];
+  p->is_way_back = 1;
+  hold(p, WIDE, op->from);
+  hold(p, op->target, op->to);
+  return 0;
+}
+
 /* Fields 0 to 7: kind, source, second, target, and both layouts; the others are of the kind. */
 static int read_operation(reader *r, program *p, operation *op, const int64_t *f) {
   if (!within(f[0], 0, N_KINDS - 1)) return refuse(r, "an unknown operation");
@@ -176,6 +189,7 @@ static int read_operation(reader *r, program *p, operation *op, const int64_t *f
     return refuse(r, "an unknown buffer");
   op->source = (int)f[1], op->second = (int)f[2], op->target = (int)f[3];
   if (read_layout(r, &op->from, f[4], f[5]) || read_layout(r, &op->to, f[6], f[7])) return -1;
+  if (op->kind == PULL) return read_pull(r, p, op, f);
   if (op->kind == AFFINE) {
     if (op->target == op->source) return refuse(r, "a layer that writes into its input");
     if (read_affine(r, p, op, f)) return -1;
@@ -207,6 +221,8 @@ static int read_program(reader *r, program *p) {
   if (read_layout(r, &p->input, f[0], f[1]) || read_layout(r, &p->output, f[2], f[3])) return -1;
   if (!within(f[4], WIDE, MAX_BUFFERS - 1)) return refuse(r, "an unknown buffer of the output");
   if (!within(f[5], 0, INT16_MAX)) return refuse(r, "inputs that are not int16");
+  if (!within(f[6], 0, 15) || !within(f[7], 0, 63)) return refuse(r, "no bits of gradients");
+  p->first_bits = (int32_t)f[6], p->last_shift = (int32_t)f[7];
   p->output_buffer = (int)f[4], p->input_limit = (int32_t)f[5];
   p->operations = room(r, p->n_operations, sizeof *p->operations);
   if (!p->operations) return -1;

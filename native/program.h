@@ -17,7 +17,7 @@
 enum { AXES = 3, MAX_BUFFERS = 8, MAX_OPERATIONS = 4096, MAX_LANES = 32, MAX_TILE = 12 };
 enum { WIDE = -1 }; /* the number of the buffer of int32 results, one row of lanes an element */
 
-enum kind { AFFINE, POINTWISE, TABLE, ADD, N_KINDS };
+enum kind { AFFINE, POINTWISE, TABLE, ADD, PULL, N_KINDS };
 enum activation { IDENTITY, LEAKY_RELU, RELU, N_ACTIVATIONS };
 
 /* How an array (n_positions, n_channels) lies in a buffer. */
@@ -54,8 +54,9 @@ typedef struct {
   layout from, to;            /* of POINTWISE, TABLE and ADD both are the same */
   affine affine;
   table table;
-  enum activation activation; /* of POINTWISE */
+  enum activation activation; /* of POINTWISE and PULL */
   int32_t limit;              /* of ADD; 0: no clip */
+  int32_t bits, shift;        /* of PULL: what is left of gradients; of the layer before it */
 } operation;
 
 struct level;
@@ -70,6 +71,8 @@ typedef struct {
   layout input, output;
   int output_buffer;
   int32_t input_limit;
+  int32_t first_bits, last_shift; /* of a program with PULL: what gradients are first rounded to */
+  int is_way_back;                /* whether there is a PULL */
 } program;
 
 /* Arrays of numbers that a description refers to. */
@@ -97,7 +100,11 @@ typedef struct level {
   const char *name;
   int n_lanes, largest_tile;
   int (*is_supported)(void);
-  int (*run)(const program *, const batch *); /* 0, or -1 where memory is short */
+  /* 0, or -1 where memory is short; a tape keeps what is in the buffers, NULL: nothing does */
+  int (*run)(const program *, const batch *, int32_t *tape);
+  /* As `run`, or 1 where a gradient is out of its range: of the program, and the one of the tape. */
+  int (*pull)(const program *, const program *, const int32_t *tape, const double *g, int64_t n,
+              double *y);
   int n_vector; /* int32 in a vector */
   void (*tell)(const struct tables *, const struct place *, int32_t *state, int32_t entry);
   void (*ends)(const struct tables *, const struct place *, const int32_t *state, int32_t *ends);
@@ -118,6 +125,13 @@ void aligned_release(void *);
 
 static inline int64_t rows_of(layout a) {
   return a.n_elements / a.n_channels * ((a.n_channels + 1) / 2);
+}
+
+/* Where a buffer of a block lies on a tape, in int32; of MAX_BUFFERS the length of the block. */
+static inline int64_t tape_of(const program *p, int buffer) {
+  int64_t at = 0;
+  for (int i = 0; i < buffer; i++) at += p->rows[i] * p->n_lanes;
+  return at;
 }
 
 #endif

@@ -16,6 +16,12 @@ typedef PyObject *(*maker)(const description *, const level *, int is_alone);
 PyObject *make_of(PyObject *arguments, maker);
 PyObject *refusal(const char *what, const char *reason, int no_memory);
 
+extern const char PROGRAM[]; /* the name of capsules */
+int has_room(const program *p, int64_t n, const Py_buffer *tape);
+int32_t *aligned_in(const Py_buffer *tape);
+PyObject *tape_bytes(PyObject *self, PyObject *arguments);
+PyObject *pull(PyObject *self, PyObject *arguments);
+
 PyObject *make_tables(PyObject *self, PyObject *arguments);
 PyObject *frequencies(PyObject *self, PyObject *arguments);
 PyObject *lengths(PyObject *self, PyObject *arguments);

@@ -11,6 +11,7 @@ from collections import Counter
 
 import numpy as np
 
+from narrows.codec.encoding.adjoints import taped_chain
 from narrows.codec.encoding.costs import SymbolCosts
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.context_tables import ContextTables
@@ -22,6 +23,7 @@ from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
 from tests.helpers.context_models import row_of, symbols_of
 from tests.helpers.free_levels import outcome, payload_of, random_case
+from tests.helpers.random_chains import random_chain, random_gradients
 from tests.helpers.random_networks import native_steps, random_inputs, random_network
 from tests.helpers.tiny_models import random_context
 
@@ -43,6 +45,24 @@ def check(number, seed):
         if not (np.array_equal(blocks, expected) and np.array_equal(alone, expected[:1])):
             raise SystemExit(f"network {number} of seed {seed}: {level} differs from numpy")
     return "all" if all(steps) else "part" if any(steps) else "none"
+
+
+def check_way_back(number, seed):
+    """Go back through one chain on every level; return whether it was compiled: all, none."""
+    rng = np.random.default_rng((seed, number, 1))
+    network = random_chain(rng)
+    shape = (int(rng.integers(5, 40)), *network.input_shape)
+    x = rng.integers(-network.input_limit, network.input_limit, shape, endpoint=True) * 1.0
+    own = network.layers, network.input_shape, network.input_limit
+    chains = [taped_chain(*own), *(taped_chain(*own, NativeEngine(level)) for level in levels())]
+    is_compiled = chains[-1].__qualname__.startswith("compiled_chain")
+    g = random_gradients(network, rng, len(x), extreme=is_compiled)
+    with np.errstate(all="ignore"):
+        (expected, wanted), *found = [(y, pull(g)) for y, pull in (chain(x) for chain in chains)]
+    for level, (y, pulled) in zip(levels(), found, strict=True):
+        if not (np.array_equal(y, expected) and np.array_equal(pulled, wanted)):
+            raise SystemExit(f"chain {number} of seed {seed}: {level} goes another way back")
+    return "all" if is_compiled else "none"
 
 
 def random_tables(rng):
@@ -118,6 +138,8 @@ def main():
     found = Counter(check(number, options.seed) for number in range(options.networks))
     told = ", ".join(f"{found[part]:,} {part}" for part in ("all", "part", "none"))
     print(f"{options.networks:,} networks on {', '.join(levels())}: same bits; compiled: {told}")
+    found = Counter(check_way_back(number, options.seed) for number in range(options.networks // 2))
+    print(f"{found.total():,} chains and back: same bits; compiled: {found['all']:,}")
     found = Counter(check_tables(number, options.seed) for number in range(options.tables))
     print(f"{options.tables:,} tables: same bits; compiled: {found['all']:,}")
     found = sum((check_block(number, options.seed) for number in range(options.blocks)), Counter())

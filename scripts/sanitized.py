@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1"
 TESTS = (
     "tests/codec/networks/test_native_engine.py",
+    "tests/codec/encoding/test_engines_of_search.py",
     "tests/codec/entropy/test_compiled_tables.py",
     "tests/codec/entropy/test_compiled_blocks.py",
     "tests/codec/interpolation/test_compiled_levels.py",

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from narrows.codec.encoding.adjoints import FEWEST_BITS, taped
+from narrows.codec.encoding.adjoints import taped
+from narrows.codec.encoding.transposed import FEWEST_BITS
 from narrows.codec.networks.layers import Conv, Dense, TransposedConv
 from tests.helpers.layers import convolutions, dense_layers
 

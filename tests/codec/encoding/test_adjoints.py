@@ -10,13 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from narrows.codec.encoding.adjoints import (
-    FEWEST_BITS,
-    GRADIENT_BITS,
-    SLOPE_BITS,
-    gradient_precision,
-    rounded,
-)
+from narrows.codec.encoding.adjoints import SLOPE_BITS, rounded
+from narrows.codec.encoding.transposed import FEWEST_BITS, GRADIENT_BITS, gradient_precision
 from narrows.codec.networks.backend import EXACT_FLOAT32, EXACT_FLOAT64, NUMPY
 from narrows.codec.networks.layers import (
     Conv,

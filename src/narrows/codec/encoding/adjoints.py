@@ -7,19 +7,18 @@ as everything here: a row, which is one signal's, holds multiples of one power o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 
-from narrows.codec.networks.backend import EXACT_FLOAT32, NUMPY, Array, Float
-from narrows.codec.networks.engines import REFERENCE, Engine
+from narrows.codec.encoding.compiled_adjoints import Pull, Taped, compiled_chain
+from narrows.codec.encoding.transposed import gradient_precision, transposed
+from narrows.codec.networks.backend import NUMPY, Array, Float
+from narrows.codec.networks.engines import REFERENCE, Engine, NativeEngine
 from narrows.codec.networks.layers import (
     Activation,
     Affine,
-    Conv,
-    Dense,
     Layer,
     LeakyReLU,
     Parallel,
@@ -27,21 +26,11 @@ from narrows.codec.networks.layers import (
     Reshape,
     Residual,
     Shape,
-    Step,
     Table,
-    TransposedConv,
 )
 from narrows.codec.networks.layers.contract import planned, shapes_along
-from narrows.codec.networks.layers.sliding import zeros_around
 
-GRADIENT_BITS, FEWEST_BITS = 15, 9  # of a gradient; with fewer, sums stay in float32
 SLOPE_BITS = 9  # of a table's entries, 1 / 2**9 on either side give a slope
-
-Pull = Callable[[Array], Array]
-"""Makes the gradient at an input, `(n, *shape)`, of the gradient at an output."""
-
-Taped = Callable[[Array], tuple[Array, Pull]]
-"""Computes the output for `(n, *shape)` inputs, and the way back for exactly these inputs."""
 
 
 def taped_chain(
@@ -59,6 +48,14 @@ def taped_chain(
     engine : Engine, optional
         One with arrays of numpy; the reference by default.
     """
+    in_steps = _in_steps(layers, shape, limit, engine)
+    if not isinstance(engine, NativeEngine):
+        return in_steps
+    return compiled_chain(layers, shape, limit, engine.level, in_steps) or in_steps
+
+
+def _in_steps(layers: Sequence[Layer], shape: Shape, limit: int, engine: Engine) -> Taped:
+    """Compile each layer for itself."""
     shapes = shapes_along(layers, shape)
     steps = [
         taped(layer, shape, dtype, limit, engine)
@@ -108,57 +105,18 @@ def taped(
 @taped.register
 def _(layer: Affine, shape: Shape, dtype: Float, limit: int, engine: Engine = REFERENCE) -> Taped:
     step = engine.compile_layer(layer, shape, dtype, limit)
-    turned, turned_shape, prepare = _transpose(layer, shape)
+    turned, turned_shape, prepare = transposed(layer, shape)
     bits, gradient_dtype = gradient_precision(turned.largest_sums)
     multiply = engine.compile_layer(turned, turned_shape, gradient_dtype, 1 << bits)
     down = 2.0**-layer.shift
 
     def pull(g: Array) -> Array:
         whole, unit = rounded(g, bits)
-        y = multiply(prepare(whole)).reshape(len(g), *shape)
+        y = multiply(whole if prepare is None else prepare(whole)).reshape(len(g), *shape)
         y *= (unit * down).reshape(len(g), *(1,) * len(shape)).astype(y.dtype)
         return y
 
     return lambda x: (step(x), pull)
-
-
-def _transpose(layer: Affine, shape: Shape) -> tuple[Affine, Shape, Step]:
-    """Return the layer whose products are the transpose of this one's, for inputs of `shape`.
-
-    And the shape of its input, and the function that makes it from `(n, *output_shape)` gradients.
-    """
-    output = layer.output_shape(shape)
-    weight = np.ascontiguousarray(layer.weight.swapaxes(-1, -2))
-    bias = np.zeros(weight.shape[-1], dtype=np.int64)
-    turned: dict[str, Any] = {"weight": weight, "bias": bias, "shift": 0, "limit": None}
-    if isinstance(layer, Conv):
-        before = tuple(pair[0] for pair in layer.padding)
-        spread = TransposedConv(**turned, stride=layer.stride, before=before, size=shape[:-1])
-        return spread, output, lambda g: g
-    if isinstance(layer, TransposedConv):
-        reached = (
-            (n - 1) * stride + k
-            for n, stride, k in zip(shape, layer.stride, layer.kernel, strict=False)
-        )
-        room = (*reached, layer.n_outputs)
-        pads = tuple(
-            (before, n - before - size)
-            for before, n, size in zip(layer.before, room, layer.size, strict=False)
-        )
-        if all(0 <= after < k for (_, after), k in zip(pads, layer.kernel, strict=True)):
-            return Conv(**turned, stride=layer.stride, padding=pads), output, lambda g: g
-        gathered = Conv(**turned, stride=layer.stride, padding=((0, 0),) * layer.n_axes)
-        return gathered, room, lambda g: zeros_around(layer.before, room, NUMPY)(g, g.dtype.type)
-    return Dense(**turned), output, lambda g: g
-
-
-def gradient_precision(largest_sums: list[int]) -> tuple[int, Float]:
-    """Choose the bits of gradients, and the type in which sums of their products are exact."""
-    for number, largest in enumerate(largest_sums):
-        bits = min(GRADIENT_BITS, (EXACT_FLOAT32 - 1).bit_length() - max(largest, 1).bit_length())
-        if bits >= FEWEST_BITS:
-            return bits, np.float32 if number == 0 else np.float64
-    return GRADIENT_BITS, np.float64
 
 
 def rounded(g: Array, bits: int) -> tuple[Array, Array]:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from narrows.codec.encoding.adjoints import Pull, taped_chain
+from narrows.codec.encoding.adjoints import taped_chain
+from narrows.codec.encoding.compiled_adjoints import Pull
 from narrows.codec.encoding.costs import (
     OUT_OF_REACH,
     MoveCosts,

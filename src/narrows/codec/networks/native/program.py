@@ -28,7 +28,7 @@ from narrows.codec.networks.layers import (
 
 AXES, HEAD, FIELDS = 3, 8, 32
 WIDE = -1
-AFFINE, POINTWISE, TABLE, ADD = range(4)
+AFFINE, POINTWISE, TABLE, ADD, PULL = range(5)
 ACTIVATIONS = {LeakyReLU.kind: 1, ReLU.kind: 2}
 NOT_CLIPPED = 0
 MAX_SHIFT = 31  # it leaves -1 or 0 of an int32, as all larger ones do
@@ -114,13 +114,27 @@ class Description:
         """Add two arrays, and clip the sums."""
         self._add(ADD, first, second, target, [0, clip(limit)])
 
+    def pull(self, seen: Place, target: Place, activation: int, bits: int, shift: int) -> None:
+        """Take wide gradients back through an activation, whose results `seen` has on a tape.
+
+        They become so many bits of the largest of each signal; `shift` is that of the layer whose
+        weights they were multiplied by.
+        """
+        self._add(PULL, seen, seen, target, [activation, bits, shift])
+
     def _add(self, kind: int, first: Place, second: Place, to: Place, rest: list[int]) -> None:
         head = [kind, first.buffer, second.buffer, to.buffer, *first.layout, *to.layout]
         self.fields.append([*head, *rest, *[0] * (FIELDS - len(head) - len(rest))])
 
-    def arrays(self, source: Place, result: Place, limit: int) -> tuple[npt.NDArray[Any], ...]:
-        """Return the three arrays, for inputs of at most `limit` at `source`."""
-        head = [*source.layout, *result.layout, result.buffer, limit, 0, 0]
+    def arrays(
+        self, source: Place, result: Place, limit: int, ends: tuple[int, int] = (0, 0)
+    ) -> tuple[npt.NDArray[Any], ...]:
+        """Return the three arrays, for inputs of at most `limit` at `source`.
+
+        `ends`, of a way back, are the bits that gradients are first rounded to, and the shift of
+        the last layer.
+        """
+        head = [*source.layout, *result.layout, result.buffer, limit, *ends]
         weights = np.concatenate([np.zeros(0, np.int16), *self.weights])
         numbers = np.concatenate([np.zeros(0, np.int32), *self.numbers])
         operations = (number for fields in self.fields for number in fields)
