@@ -52,6 +52,7 @@ def train(
     hop: int | Sequence[int] | None = None,
     validation: Data | None = None,
     encoder: nn.Module | None = None,
+    start: Codec | str | Path | None = None,
     progress: Callable[[EpochRecord], None] | None = None,
     stop: Callable[[], bool] | None = None,
     checkpoint: str | Path | None = None,
@@ -65,26 +66,27 @@ def train(
     Parameters
     ----------
     x : (n, *frame_shape) of a type of `narrows.signals.DTYPES`, or path
-        A sample of the signals; some thousands are good. A file or a folder is read as commands
-        read it.
+        A sample of the signals; some thousands are good. Paths are read as commands read them.
     {settings}
     window, tile, hop : int or sequence of int, optional
         How long recordings and large arrays are cut to signals; see `narrows.compress`.
     validation : (m, *frame_shape), or path, optional
         Held-out signals; by default a tenth of `x`, at most 5000: of five recordings or pictures
-        or more, whole ones. After an epoch at most 2048 of them are looked at, with a preset
-        all.
+        or more, whole ones. After an epoch up to 2048 of them are looked at, with presets all.
     encoder : torch.nn.Module, optional
         A network of your own, `(n, *frame_shape)` to `(n, latent_size)`, and `decoder` then another
         one back, of layers that have an exact integer form; `latent_size` is what it gives.
+    start : Codec, path or URL, optional
+        A finished model, dense or conv, to go on from (fine-tuning): networks, qualities and,
+        where none is given, the aim are its own.
     progress : callable, optional
         Called with an EpochRecord after each epoch.
     stop : callable, optional
-        Asked before each update; when it returns True, training ends there, and the best model so
-        far is frozen. `codec.model.training["interrupted"]` then says so.
+        Asked before each update; when it returns True, the best model so far is frozen, and
+        `codec.model.training["interrupted"]` says so.
     checkpoint : path, optional
-        Where the run is kept after each epoch, finished or not; it is yours to remove once the
-        codec is saved. The linear architecture keeps none.
+        Where the run is kept after each epoch, finished or not; it is yours to remove. The
+        linear architecture keeps none.
     resume : bool, default False
         Go on from the checkpoint, if there is one, to the model of an uninterrupted run.
     force : bool, default False
@@ -104,10 +106,8 @@ def train(
         For data or settings that cannot be trained on, or that are not the checkpoint's.
     TrainingError
         If training diverges, or is stopped before its first epoch is complete.
-    OutputExistsError
-        If there is a checkpoint, and neither `resume` nor `force` is given.
-    OutputBusyError
-        If another training keeps the same checkpoint.
+    OutputExistsError, OutputBusyError
+        If there is a checkpoint, without `resume` or `force`; if another training keeps it.
     FormatError
         If the checkpoint is damaged.
     MissingExtraError
@@ -120,12 +120,13 @@ def train(
     clock = Clock()
     check_installed()
     from narrows.training.choices import PREDICTIVE
-    from narrows.training.plan import most_frames
+    from narrows.training.counts import most_frames
     from narrows.training.run import Supervision
     from narrows.training.train import train_codec
 
     clock.lap("importing")
-    reading = reading_of(window, tile, hop)
+    model = start if isinstance(start, Codec) or start is None else load_codec(start)
+    reading = reading_of(window, tile, hop).for_model(model and model.model)
     seed = settings.get("seed") or 0
     in_order = settings.get("architecture") == PREDICTIVE
     samples = training_samples(x, validation, reading, seed, most_frames, in_order=in_order)
@@ -140,7 +141,7 @@ def train(
         together=together,
     )
     with supervision.exclusive() as supervision:
-        return train_codec(samples, settings, encoder, supervision)
+        return train_codec(samples, settings, encoder, supervision, model)
 
 
 def load(path: str | Path) -> Codec:

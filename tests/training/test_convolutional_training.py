@@ -12,12 +12,8 @@ import narrows
 from narrows.errors import SettingError
 from narrows.evaluation.metrics import evaluate
 from narrows.training.architectures import FromChannels, ToChannels, conv
-from narrows.training.architectures.conv import (
-    DoublingConv2d,
-    HalvingConv2d,
-    spatial_and_channels,
-    stages,
-)
+from narrows.training.architectures.conv import spatial_and_channels, stages
+from narrows.training.architectures.layers import DoublingConv2d, HalvingConv2d
 
 
 def smooth(n, shape, dtype):

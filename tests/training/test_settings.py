@@ -26,7 +26,17 @@ def as_options(names):
 
 
 def test_train_has_an_option_for_every_setting_but_patience_and_some_of_its_own():
-    own = {"--output", "-o", "--validation", "--resume", "--force", "-f", "--json", "--quiet"}
+    own = {
+        "--output",
+        "-o",
+        "--validation",
+        "--from",
+        "--resume",
+        "--force",
+        "-f",
+        "--json",
+        "--quiet",
+    }
     of_settings = as_options(SETTINGS.keys() - {"patience"}) | {"--no-augment", "--no-levels"}
     assert options("train") - {"data"} == own | OF_READING | of_settings
 

@@ -147,6 +147,8 @@ def print_model(file: str, described: dict[str, Any]) -> None:
         pairs.append(
             ("trained on", f"{counted(training['signals'], 'signal')}, seed {settings['seed']}")
         )
+        if "started_from" in training:
+            pairs.append(("started from", f"model {training['started_from']}"))
         if "cut" in training:
             pairs.append(("cut in", cut_in(training)))
         pairs.append(("trained for", _duration(training)))

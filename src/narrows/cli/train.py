@@ -42,6 +42,12 @@ def train(
         typer.Option("--validation", metavar="DATA", show_default="a tenth of DATA",
                      help="Signals held out from training.", rich_help_panel=TRAINING),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", show_default=False, rich_help_panel=TRAINING,
+                     callback=options.piped_model, help="Go on from a finished model, dense or "
+                     "conv, whose networks and aim are taken; a file or its URL."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from OUTPUT.checkpoint, if there is one.",
                            rich_help_panel=TRAINING)
@@ -56,6 +62,7 @@ def train(
       narrows train mnist:train -o mnist.narrows
       narrows train signals.npy -o m.narrows --qualities 8 --minutes 20
       narrows train recordings/ -o m.narrows --window 256
+      narrows train new.npy --from m.narrows -o new.narrows --minutes 1
 
     After each epoch the run is kept in OUTPUT.checkpoint, until the model is written.
     Ctrl-C stops and writes the best model so far; a second one stops at once.
@@ -74,6 +81,9 @@ def train(
     has_checkpoint = checkpoint is not None and os.path.exists(checkpoint)
     from narrows.api import train as train_codec
     from narrows.cli.progress import training_progress
+    from narrows.models import load_codec
+
+    begun = None if start is None else load_codec(start)
 
     with (
         one_of_several() as ranks,
@@ -86,7 +96,7 @@ def train(
             stream = opened.enter_context(open_output(output, data, validation, **how))
         if has_checkpoint and not force:
             _refuse_finished(output, checkpoint)
-        reading = asked.reading()
+        reading = asked.reading(begun)
         source = opened.enter_context(open_stored(data, reading))
         others = validation and opened.enter_context(open_stored(validation, reading.like(source)))
         clock.lap("reading")
@@ -95,6 +105,7 @@ def train(
                 codec = train_codec(
                     source,
                     validation=others,
+                    start=begun,
                     progress=progress,
                     stop=stop,
                     checkpoint=checkpoint,

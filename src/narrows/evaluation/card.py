@@ -197,7 +197,8 @@ def _training(codec: Codec, pictures: tuple[str, ...]) -> Iterator[str]:
     if not training:
         return
     yield "## Its training"
-    command = train_command(training.get("settings", {}), codec.model.architecture, "m.narrows")
+    own = training.get("settings", {}), codec.model.architecture, "m.narrows"
+    command = train_command(*own, training.get("started_from"))
     yield f"    {command}"
     facts = list(training_facts(training))
     if ranges := training.get("value_ranges"):

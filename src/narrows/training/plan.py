@@ -28,19 +28,27 @@ from narrows.training.choices import (
     follow_preset,
     usual_patience,
 )
+from narrows.training.counts import signal_counts
 from narrows.training.decoder_size import choose_decoder
 from narrows.training.presets import PRESETS
 from narrows.training.settings import TrainingSettings, public_name
 from narrows.training.water_filling import Spectrum
 from narrows.words import counted
 
+
+@dataclass(frozen=True)
+class Start:
+    """What a run that begins with a finished model has from it, besides the networks."""
+
+    model_id: str
+    settings: TrainingSettings
+    """Those asked for, and the model's."""
+    reasons: dict[str, str]
+    """Why, of the model's."""
+    first_lambda: float | None
+
+
 RATE_RATIO = 10.0 ** (1 / 7)  # between neighbouring qualities: eight span a factor of ten
-HELD_OUT_SHARE, MAX_HELD_OUT = 0.1, 5000  # of the signals, where no others are given
-MAX_TRAINING_BYTES = 1 << 28
-"""Of frames in memory, in their own type and in float32; of more signals training takes a sample.
-With what else it takes, a process stays below a gigabyte."""
-MAX_COUNTED = 1 << 17
-"""Of the training signals, to which tables and the last layer are fitted: more change little."""
 TAKEN_OVER = ("latent_size", "qualities", "bits_per_latent", "loss", "lambda_", "minutes", "sparse",
               "corrupt", "seed")  # fmt: skip
 MIN_EPOCHS_SHIFTED = 20  # with fewer, signals are seen too seldom to be learned by heart
@@ -96,6 +104,10 @@ class Plan:
     """Epochs of a full training, where nothing is asked for."""
     too_short: str = ""
     """How far a budget is from enough, where it is far too short."""
+    started_from: str | None = None
+    """The id of the model that the networks begin as,"""
+    first_lambda: float | None = None
+    """and its last lambda, at the middle quality."""
     schedule: str = ""
     """Of a classic training's learning rate: "constant" or "cosine"."""
 
@@ -196,6 +208,7 @@ def plan_of(
     *,
     spectrum: Callable[[], Spectrum] | None = None,
     own_networks: bool = False,
+    start: Start | None = None,
     has_validation: bool = False,
     crops: int = 0,
 ) -> Plan:
@@ -213,6 +226,8 @@ def plan_of(
         Computes the signals' spectrum. Without it there is no aim, but latents of usual bits.
     own_networks : bool
         Whether the networks are the user's.
+    start : Start, optional
+        What the run begins with, where that is a finished model.
     has_validation : bool
         Whether others are given to validate on.
     crops : int
@@ -223,7 +238,7 @@ def plan_of(
     SettingError
         For a setting that is not accepted, alone or beside another, or with such signals.
     """
-    choices = Choices(asked)
+    choices = Choices(asked, start.reasons if start else {})
     settings, size = choices.settings, prod(shape[1:])
     quality: dict[str, Any] = {}
     itemsize = np.dtype(dtype).itemsize
@@ -232,6 +247,9 @@ def plan_of(
         numbers = choose_networks(choices, shape, own_networks)
         mixable = settings["augment"] and np.dtype(dtype).itemsize > 1  # others are often pictures
         numbers["mixes"] = numbers["starts_linear"] and mixable and shape[0] < FEW_SIGNALS
+        if start:
+            own = {"started_from": start.model_id, "first_lambda": start.first_lambda}
+            numbers |= {"starts_linear": False, **own}
         if spectrum is not None and not own_networks:
             choose_aim(choices)
         quality = _choose_latents(choices, shape, np.dtype(dtype), numbers, spectrum)
@@ -247,7 +265,7 @@ def plan_of(
     of_length = {name: numbers[name] for name in ("architecture", "decoder", "width", "mixes")}
     return Plan(
         **{**{name: settings[name] for name in TAKEN_OVER}, **numbers},
-        **choose_length(choices, n_train, **of_length, crops=crops),
+        **choose_length(choices, n_train, **of_length, crops=crops, goes_on=start is not None),
         n_train=n_train,
         n_held_out=n_held_out,
         **quality,
@@ -280,21 +298,3 @@ def _choose_latents(
 def middle_of(qualities: int) -> int:
     """Return the default one of so many qualities, counted from 0."""
     return (qualities - 1) // 2
-
-
-def signal_counts(
-    shape: tuple[int, ...], itemsize: int, *, has_validation: bool
-) -> tuple[int, int]:
-    """Return how many of `(n, *frame_shape)` signals are trained on, and how many held out."""
-    n = shape[0]
-    held_out = max(1, min(MAX_HELD_OUT, int(HELD_OUT_SHARE * n)))
-    held_out = 0 if has_validation else held_out
-    return max(1, min(n - held_out, most_frames(shape, itemsize))), held_out
-
-
-def most_frames(shape: tuple[int, ...], itemsize: int) -> int:
-    """Return how many frames of `(n, *frame_shape)` fit in the memory that training may take.
-
-    `itemsize` is the bytes of a number.
-    """
-    return max(2, MAX_TRAINING_BYTES // ((4 + itemsize) * max(prod(shape[1:]), 1)))

@@ -25,7 +25,12 @@ from narrows.training.data.frames import (
     split,
     split_rows,
 )
-from narrows.training.data.scaling import Channels, scaling_of, unit_scaling_of
+from narrows.training.data.scaling import (
+    Channels,
+    scaling_like,
+    scaling_of,
+    unit_scaling_of,
+)
 from narrows.training.freeze import (
     TrainingSignals,
     check_tiles,
@@ -35,6 +40,7 @@ from narrows.training.freeze import (
 from narrows.training.plan import Plan, plan_of
 from narrows.training.ranks import Ranks
 from narrows.training.settings import TrainingSettings, completed
+from narrows.training.start import Beginning
 from narrows.training.water_filling import Spectrum
 
 LOG = logging.getLogger(__name__)
@@ -55,7 +61,10 @@ class Prepared:
 
 
 def prepare(
-    samples: TrainingSamples, settings: TrainingSettings, own: Networks | None = None
+    samples: TrainingSamples,
+    settings: TrainingSettings,
+    own: Networks | None = None,
+    beginning: Beginning | None = None,
 ) -> Prepared:
     """Check, clean, split and scale signals, and decide every number of their training.
 
@@ -66,6 +75,8 @@ def prepare(
     """
     done = completed(settings)
     x, validation = check_training_data(samples.x, samples.validation)
+    if beginning is not None:
+        beginning.check_kind(x.shape, x.dtype, x)
     if done["architecture"] == PREDICTIVE:
         (check_tiles if samples.bricks[0] else check_windows)(x.shape[1:])
     settings = settings if own is None else _with_latents_of(own, settings, x.shape[1:])
@@ -84,13 +95,16 @@ def prepare(
     refuse_extremes(whole.x)
     if aim is not None and aim.is_by_channel:
         channels = _weighed_by(aim, whole, channels)
+    is_custom, start = own is not None, None
+    if beginning is not None:
+        is_custom, start = beginning.is_custom, beginning.start
     spectrum = cache(lambda: spectrum_of(whole.x, channels, aim, whole.missing))
 
     def plan_for(architecture: str) -> Plan:
         return plan_of(
             {**settings, "architecture": architecture}, whole.x.shape, whole.x.dtype,
-            spectrum=spectrum, own_networks=own is not None, has_validation=validation is not None,
-            crops=samples.about.get("crops", 0),
+            spectrum=spectrum, own_networks=is_custom, start=start,
+            has_validation=validation is not None, crops=samples.about.get("crops", 0),
         )  # fmt: skip
 
     plan = plan_for(done["architecture"])
@@ -101,7 +115,10 @@ def prepare(
             "give signals that differ, or --architecture linear"
         )
     LOG.debug("scaling %d signals", len(whole.x))
-    signals, scaling = _scaled(whole, held_out, plan, channels, cleaner.given, samples)
+    signals, scaling = _scaled(
+        whole, held_out, plan, channels, cleaner.given, samples,
+        None if beginning is None else beginning.thawed.ends,
+    )  # fmt: skip
     fingerprints = {
         "training signals": fingerprint(signals.train),
         "validation signals": fingerprint(signals.validation),
@@ -149,15 +166,18 @@ def _scaled(
     own: Channels,
     stand_ins: list[float],
     samples: TrainingSamples,
+    ends: Scaling | None,
 ) -> tuple[TrainingSignals, Scaling]:
     validation = None if held_out is None else held_out.x
     rows = split_rows(whole.x, plan.seed, has_validation=held_out is not None)
     x_train, x_validation = split(whole.x, validation, rows)
     missing = split_missing(whole, held_out, rows)
+    gone = None if missing[0] is None else missing[0].numpy()
     if plan.method == CLASSIC:
         scaling = unit_scaling_of(x_train, own)
+    elif ends is not None:
+        scaling = scaling_like(x_train, ends, own, gone)
     else:
-        gone = None if missing[0] is None else missing[0].numpy()
         scaling = scaling_of(x_train, plan.loss, own, gone)
     in_floats = scaled(x_train, scaling), scaled(x_validation, scaling)
     signals = TrainingSignals(

@@ -95,7 +95,11 @@ class Task:
 
     def description(self) -> dict[str, Any]:
         """Describe what a run must have in common with this one to give the same model."""
-        together = {} if self.ranks.size == 1 else {"number of processes": self.ranks.size}
+        together: dict[str, Any] = (
+            {} if self.ranks.size == 1 else {"number of processes": self.ranks.size}
+        )
+        if self.plan.started_from is not None:
+            together["model that it goes on from"] = self.plan.started_from
         return {
             **together,
             **self.plan.settings_as_json(),

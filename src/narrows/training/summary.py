@@ -17,7 +17,9 @@ from narrows.training.run import Outcome
 def summary_of(signals: TrainingSignals, data_sha256: str, outcome: Outcome) -> dict[str, Any]:
     """Describe how the model came to be; the model file keeps it."""
     result, plan = outcome.result, outcome.plan
+    start = {} if plan.started_from is None else {"started_from": plan.started_from}
     return {
+        **start,
         "settings": plan.settings_as_json(),
         "plan": plan.as_json(),
         "why": plan.reasons,

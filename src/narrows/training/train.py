@@ -27,6 +27,7 @@ from narrows.training.reached import Reached
 from narrows.training.run import Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings, completed
 from narrows.training.solved import Solver
+from narrows.training.start import Beginning, beginning_of
 from narrows.training.torch_modes import usual_modes
 
 if TYPE_CHECKING:
@@ -43,26 +44,36 @@ def train_codec(
     settings: TrainingSettings,
     encoder: nn.Module | None = None,
     supervision: Supervision | None = None,
+    start: Codec | None = None,
 ) -> Codec:
     """Train on signals and freeze; see `narrows.train`."""
     supervision = supervision or Supervision()
     own, settings = _own_networks(encoder, settings)
+    beginning = None
+    if start is not None:
+        if own is not None:
+            raise SettingError(
+                f"networks of your own, and model {start.model_id[:8]} to go on from, which has "
+                "some; give one of the two"
+            )
+        beginning = beginning_of(start, settings)
+        settings = beginning.start.settings
     in_closed_form = completed(settings)["architecture"] in IN_CLOSED_FORM
     kept = None if in_closed_form else supervision.find_checkpoint()
-    prepared = prepare(samples, settings, own)
+    prepared = prepare(samples, settings, own, beginning)
     if completed(settings)["levels"]:
         check_levels_for(prepared.signals.train, completed(settings)["max_error"])
     supervision.clock.lap("preparing")
-    ranks = supervision.ranks
+    ranks, begins = supervision.ranks, own or beginning
     check_shares(ranks, prepared.plan, prepared.fingerprints)
     if ranks.size == 1:
-        return _made(prepared, samples, settings, own, supervision, kept)
+        return _made(prepared, samples, settings, begins, supervision, kept)
     if ranks.is_first:
-        codec = _made(prepared, samples, settings, own, supervision, kept)
+        codec = _made(prepared, samples, settings, begins, supervision, kept)
         return codec_of(ranks.shared(codec.model_bytes))
     has_networks = ranks.first(0.0)
     if has_networks:
-        run_training(_task(prepared, own, None, ranks), supervision, kept)
+        run_training(_task(prepared, begins, None, ranks), supervision, kept)
     return codec_of(ranks.shared(b""))
 
 
@@ -82,14 +93,14 @@ def _made(
     prepared: Prepared,
     samples: TrainingSamples,
     settings: TrainingSettings,
-    own: Networks | None,
+    begins: Networks | Beginning | None,
     supervision: Supervision,
     kept: Checkpoint | None,
 ) -> Codec:
     """Train, solve, or do both and choose; other processes share the training of networks."""
     plan, clock, told = prepared.plan, supervision.clock, dict(samples.about)
     ranks, contest = supervision.ranks, None
-    if own is None and is_open(settings, plan, prepared.signals.train[0].size):
+    if begins is None and is_open(settings, plan, prepared.signals.train[0].size):
         contest = Contest(prepared, settings, samples.in_order, clock)
     in_closed_form = completed(settings)["architecture"] in IN_CLOSED_FORM
     is_settled = contest is not None and contest.is_settled()
@@ -99,8 +110,8 @@ def _made(
     elif contest is not None and is_settled:
         plan, codec, reached = contest.winner()
     else:
-        outcome = run_training(_task(prepared, own, contest, ranks), supervision, kept)
-        plan, name = outcome.plan, plan.architecture if own is None else "custom"
+        outcome = run_training(_task(prepared, begins, contest, ranks), supervision, kept)
+        plan, name = outcome.plan, _architecture(plan, begins)
         codec = finished(outcome, prepared, name, clock)
         LOG.debug("measuring what was reached")
         signals = prepared.signals
@@ -124,7 +135,18 @@ def _made(
     return type(codec)(replace(codec.model, training={**codec.model.training, **told}))
 
 
-def _task(prepared: Prepared, own: Networks | None, contest: Contest | None, ranks: Ranks) -> Task:
+def _architecture(plan: Plan, begins: Networks | Beginning | None) -> str:
+    """Return the name that a model file has for networks."""
+    is_custom = begins.is_custom if isinstance(begins, Beginning) else begins is not None
+    return "custom" if is_custom else plan.architecture
+
+
+def _task(
+    prepared: Prepared,
+    begins: Networks | Beginning | None,
+    contest: Contest | None,
+    ranks: Ranks,
+) -> Task:
     signals, plan = prepared.signals, prepared.plan
 
     def fitting(n: int, k: int, n_qualities: int) -> float:
@@ -133,7 +155,7 @@ def _task(prepared: Prepared, own: Networks | None, contest: Contest | None, ran
 
     missing = signals.missing_train, signals.missing_validation
     device = ranks.device(_device(plan.settings["device"]))
-    networks = _on_device(signals, prepared.scaling, plan, own, device)
+    networks = _on_device(signals, prepared.scaling, plan, begins, device)
     return Task(*networks, plan, prepared.fingerprints, fitting, *missing, ranks)
 
 
@@ -141,13 +163,16 @@ def _on_device(
     signals: TrainingSignals,
     scaling: Scaling,
     plan: Plan,
-    own: Networks | None,
+    begins: Networks | Beginning | None,
     device: torch.device,
 ) -> tuple[Autoencoder, Tensor, Tensor]:
     """Build the networks, unless they are given, and bring everything to the device."""
-    encoder, decoder = own or build_networks(signals.train.shape[1:], plan)
-    both = nn.Sequential(encoder), nn.Sequential(decoder)
-    model = Autoencoder(*both, scaling, plan.latent_scale, *_first_gains(plan))
+    if isinstance(begins, Beginning):
+        model = begins.thawed.autoencoder(scaling, plan.latent_scale)
+    else:
+        encoder, decoder = begins or build_networks(signals.train.shape[1:], plan)
+        both = nn.Sequential(encoder), nn.Sequential(decoder)
+        model = Autoencoder(*both, scaling, plan.latent_scale, *_first_gains(plan))
     if plan.starts_linear:
         LOG.debug("finding principal components, to begin with")
         start_linear(model, signals.scaled_train, plan.aimed_bits, signals.missing_train)

@@ -148,6 +148,8 @@ def training_facts(training: Any) -> Iterator[tuple[str, str]]:
         f"{counted(training.get('signals', 0), 'signal')}, {validation:,} to validate",
     )
     yield "their fingerprint", training.get("data_sha256", "unknown")
+    if training.get("started_from"):
+        yield "started from", f"model {training['started_from']}"
     plan = training.get("plan", {})
     done, planned = len(training.get("history", ())), plan.get("epochs")
     if done:
@@ -174,12 +176,18 @@ ALWAYS_TOLD = frozenset({"latent_size", "loss", "seed"})
 """Settings that are written even where they have their defaults."""
 
 
-def train_command(settings: Mapping[str, Any], architecture: str, model_file: str) -> str:
-    """Return the command that trains such a model; its file does not know the name of DATA."""
+def train_command(
+    settings: Mapping[str, Any], architecture: str, model_file: str, started_from: str | None = None
+) -> str:
+    """Return the command that trains such a model; its file does not know the name of DATA.
+
+    Nor does it know that of the model that it started from, but for its id.
+    """
     usual = {public_name(name): setting.default for name, setting in SETTINGS.items()}
     usual["bits_per_latent"] = BITS_PER_LATENT
     in_python = {public_name(name) for name in SETTINGS if not SETTINGS[name].in_commands}
     words = ["narrows", "train", "DATA", "-o", model_file]
+    words += [] if started_from is None else ["--from", f"{started_from[:8]}.narrows"]
     for name, value in settings.items():
         at_rest = name not in ALWAYS_TOLD and value == usual.get(name, False)
         follows = name == "bits_per_latent" and settings.get("aim") is not None

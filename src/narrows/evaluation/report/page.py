@@ -30,8 +30,9 @@ MARKS = {"good": "+", "bad": "!", "plain": ""}
 def page(contents: Contents) -> str:
     """Write the whole page; the same contents give the same page."""
     title = f"{contents.data} through {contents.model_file}"
-    settings = contents.codec.model.training.get("settings", {})
-    command = train_command(settings, contents.codec.model.architecture, contents.model_file)
+    training_of, name = contents.codec.model.training, contents.codec.model.architecture
+    own = training_of.get("settings", {}), name, contents.model_file
+    command = train_command(*own, training_of.get("started_from"))
     model, *training = facts(contents)
     sections = [
         _section("Verdict", _verdict(verdict(contents))),

@@ -13,8 +13,13 @@ from narrows.training.architectures.autoencoder import (
     repeated,
 )
 from narrows.training.architectures.conv import DECODERS, conv
-from narrows.training.architectures.dense import SLOPE, classic, dense
-from narrows.training.architectures.layers import FromChannels, ToChannels
+from narrows.training.architectures.dense import SLOPE, classic, dense, undrawn
+from narrows.training.architectures.layers import (
+    FromChannels,
+    ToChannels,
+    convolution,
+    transposed_convolution,
+)
 
 __all__ = [
     "BUILDERS",
@@ -28,9 +33,12 @@ __all__ = [
     "ToChannels",
     "classic",
     "conv",
+    "convolution",
     "dense",
     "like",
     "repeated",
+    "transposed_convolution",
+    "undrawn",
 ]
 
 Builder = Callable[..., tuple[nn.Sequential, nn.Sequential]]

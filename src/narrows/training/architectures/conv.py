@@ -17,12 +17,12 @@ from torch import nn
 from narrows.errors import SettingError
 from narrows.training.architectures.dense import SLOPE, drawn, drawn_linear, undrawn
 from narrows.training.architectures.layers import (
-    DoublingConv2d,
+    CONVOLUTIONS,
+    TRANSPOSED,
     FromChannels,
-    GatheringConv2d,
-    HalvingConv2d,
-    SpreadingConv2d,
     ToChannels,
+    convolution,
+    transposed_convolution,
 )
 from narrows.training.choices import spatial_and_channels
 
@@ -68,9 +68,6 @@ DECODERS = {
 """By `--decoder`. Of 28 x 28 pictures and 32 latents 0.66, 1.20 and 2.23 million multiply-adds and
 164, 323 and 643 thousand weights (docs/experiments.md)."""
 
-CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: HalvingConv2d, 3: nn.Conv3d}
-TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: DoublingConv2d, 3: nn.ConvTranspose3d}
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -103,14 +100,13 @@ class Stage:
 
     def gathering(self, generator: torch.Generator) -> nn.Module:
         """Make a convolution in place of the encoder's whose kernels do not overlap."""
-        kind: Any = GatheringConv2d if self._halves else CONVOLUTIONS[len(self.wide)]
-        module = undrawn(kind, *self.channels, self._apart, self.stride)
+        module = convolution(*self.channels, self._apart, self.stride, self._none, self.wide)
         return _drawn(module, module.weight[0].numel(), generator)
 
     def spreading(self, generator: torch.Generator) -> nn.Module:
         """Make its counterpart for the decoder, to exactly the wide size."""
-        kind: Any = SpreadingConv2d if self._halves else TRANSPOSED[len(self.wide)]
-        module = undrawn(kind, *self.channels[::-1], self._apart, self.stride)
+        own = self._apart, self.stride, self._none, self._none
+        module = transposed_convolution(*self.channels[::-1], *own)
         return _drawn(module, self.channels[1], generator)
 
     def growing(self, n_channels: int, generator: torch.Generator) -> nn.Module:
@@ -142,8 +138,8 @@ class Stage:
         return tuple(w - (n - 1) * s for w, n, s in pairs)
 
     @property
-    def _halves(self) -> bool:
-        return self._apart == self.stride == (2, 2)
+    def _none(self) -> Shape:
+        return (0,) * len(self.wide)
 
 
 def conv(

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from narrows.training.architectures.dense import undrawn
+
 Shape = tuple[int, ...]
 
 
@@ -134,3 +136,34 @@ def _is_halved(layer: Any, shape: Shape) -> bool:
     """Return whether a layer halves pictures of an even size, or doubles them to one."""
     as_planned = (layer.kernel_size, layer.stride, layer.padding) == ((6, 6), (2, 2), (2, 2))
     return as_planned and shape[-1] % 2 == 0 and shape[-2] % 2 == 0
+
+
+CONVOLUTIONS: dict[int, Any] = {1: nn.Conv1d, 2: HalvingConv2d, 3: nn.Conv3d}
+TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: DoublingConv2d, 3: nn.ConvTranspose3d}
+"""By the number of spatial axes."""
+
+
+def convolution(
+    n_inputs: int, n_outputs: int, kernel: Shape, stride: Shape, padding: Shape, sizes: Shape
+) -> Any:
+    """Make the convolution that computes the fastest, its weights yet to be set.
+
+    `sizes` are the spatial ones of the input.
+    """
+    gathers = kernel == stride == (2, 2) and padding == (0, 0) and not any(n % 2 for n in sizes)
+    kind: Any = GatheringConv2d if gathers else CONVOLUTIONS[len(kernel)]
+    return undrawn(kind, n_inputs, n_outputs, kernel, stride, padding)
+
+
+def transposed_convolution(
+    n_inputs: int,
+    n_outputs: int,
+    kernel: Shape,
+    stride: Shape,
+    padding: Shape,
+    missing: Shape,
+) -> Any:
+    """Make its counterpart; `missing` are positions at the end that no input would reach."""
+    spreads = kernel == stride == (2, 2) and {*padding, *missing} == {0}
+    kind: Any = SpreadingConv2d if spreads else TRANSPOSED[len(kernel)]
+    return undrawn(kind, n_inputs, n_outputs, kernel, stride, padding, missing)

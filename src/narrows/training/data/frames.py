@@ -12,7 +12,7 @@ from torch import Tensor
 
 from narrows.errors import DataError
 from narrows.training.architectures import Scaling
-from narrows.training.plan import MAX_COUNTED, most_frames, signal_counts
+from narrows.training.counts import MAX_COUNTED, most_frames, signal_counts
 
 Signals = TypeVar("Signals", npt.NDArray[Any], Tensor)
 MAX_FRAME_AXES, MAX_FRAME_BYTES = 8, (1 << 28) - 16  # of models, of archives

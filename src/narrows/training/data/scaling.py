@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,21 @@ def scaling_of(
     low, extent = np.array(ranges).T
     output = (low, extent) if loss == "bce" else (offset, 1.0 / scale)
     return _scaling(x, (offset, scale, *output), extent)
+
+
+def scaling_like(
+    x: Signals, ends: Scaling, channels: Channels, missing: Mask | None = None
+) -> Scaling:
+    """Return the maps of a finished model in units in which signals have a deviation of 1.
+
+    `ends` are those of the model in any units: offsets, the ratios of its channels' scales, their
+    weights and the peak stay as they are.
+    """
+    each, known = channels.of(x), _known_of(channels, missing)
+    offsets = np.broadcast_to(ends.offset, len(each)).tolist()
+    deviations = np.array([deviation_of(*all_) for all_ in zip(each, offsets, known, strict=True)])
+    size = math.sqrt(float(np.square(deviations * ends.scale).mean())) or 1.0
+    return replace(ends, scale=ends.scale / size, output_scale=ends.output_scale * size)
 
 
 def unit_scaling_of(x: Signals, channels: Channels = ALIKE) -> Scaling:

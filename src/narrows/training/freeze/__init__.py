@@ -1,4 +1,4 @@
-"""Freezing: float networks to integer networks, and training-set statistics to integer tables.
+"""Freezing: float networks to integer networks and back, and statistics to integer tables.
 
 No other folder imports both torch and the codec's networks.
 """
@@ -9,9 +9,11 @@ from narrows.training.freeze.context import fitting_seconds
 from narrows.training.freeze.own_networks import latent_size_of
 from narrows.training.freeze.recordings import check_windows
 from narrows.training.freeze.signals import TrainingSignals
+from narrows.training.freeze.thawed import Thawed
 from narrows.training.freeze.wavelets import check_tiles
 
 __all__ = [
+    "Thawed",
     "TrainingSignals",
     "archive_of",
     "check_tiles",

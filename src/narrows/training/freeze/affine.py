@@ -1,4 +1,4 @@
-"""Linear layers and convolutions, which have weights and a bias, to integer layers."""
+"""Linear layers and convolutions, which have weights and a bias, to integer layers and back."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
 from narrows.codec.networks.layers import Affine, Conv, Dense, TransposedConv
 from narrows.errors import SettingError
+from narrows.training.architectures import convolution, transposed_convolution, undrawn
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -27,6 +29,15 @@ def integer_weights(module: Any, step: float) -> npt.NDArray[np.int16]:
     else:
         weight = np.moveaxis(weight, (0, 1), (-2, -1))  # (*kernel, n_inputs, n_outputs)
     return np.ascontiguousarray(weight)
+
+
+def float_weights(layer: Affine) -> npt.NDArray[np.float64]:
+    """Return an integer layer's weights, in steps, as torch has them: undo the above."""
+    weight = layer.weight.astype(np.float64)
+    if isinstance(layer, Dense):
+        return np.ascontiguousarray(weight.T)
+    axes = (0, 1) if isinstance(layer, TransposedConv) else (1, 0)
+    return np.ascontiguousarray(np.moveaxis(weight, (-2, -1), axes))
 
 
 def affine_layer(
@@ -70,6 +81,52 @@ def affine_layer(
     return TransposedConv(
         weight, bias, shift, limit, tuple(module.stride), tuple(module.padding), output_sizes
     )
+
+
+@torch.no_grad()
+def affine_module(layer: Affine, step: float, unit: float, sizes: tuple[int, ...]) -> Any:
+    """Return the module whose outputs are an integer layer's, but for rounding: undo the above.
+
+    Parameters
+    ----------
+    layer : Affine
+    step : float
+        The value of 1 among its weights.
+    unit : float
+        The value of 1 at its input.
+    sizes : tuple of int
+        The spatial sizes of the input, for a convolution.
+
+    Raises
+    ------
+    SettingError
+        For a convolution that torch has no counterpart of.
+    """
+    module = _undrawn_module(layer, sizes)
+    half = 1 << layer.shift >> 1  # by which `floor` rounds
+    module.weight.copy_(torch.from_numpy(float_weights(layer) * step))
+    module.bias.copy_(torch.from_numpy((layer.bias - half) * (unit * step)))
+    if module.weight.ndim == 4:
+        module.to(memory_format=torch.channels_last)
+    return module
+
+
+def _undrawn_module(layer: Affine, sizes: tuple[int, ...]) -> Any:
+    """Make the module of a layer, its weights yet to be set."""
+    inputs, outputs = layer.weight.shape[-2:]
+    if isinstance(layer, Conv):
+        if any(before != after for before, after in layer.padding):
+            raise SettingError(f"a convolution with padding {layer.padding}, unlike at both ends")
+        padding = tuple(before for before, _ in layer.padding)
+        return convolution(inputs, outputs, layer.kernel, layer.stride, padding, sizes)
+    if isinstance(layer, TransposedConv):
+        each = zip(sizes, layer.stride, layer.before, layer.kernel, layer.size, strict=True)
+        missing = tuple(size - ((n - 1) * s - 2 * p + k) for n, s, p, k, size in each)
+        if any(not 0 <= m < s for m, s in zip(missing, layer.stride, strict=True)):
+            raise SettingError(f"a transposed convolution of {sizes} positions to {layer.size}")
+        own = layer.kernel, layer.stride, layer.before, missing
+        return transposed_convolution(inputs, outputs, *own)
+    return undrawn(nn.Linear, inputs, outputs)
 
 
 def largest_sums(module: Any, step: float) -> list[int]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import chain, count
 
 from narrows.training.choices import MIN_TRAINED_SHARE, enough_minutes
+from narrows.training.counts import MAX_COUNTED
 from narrows.training.loop.trainer import Trainer
-from narrows.training.plan import MAX_COUNTED, Plan
+from narrows.training.plan import Plan
 from narrows.words import counted, percent, quantity
 
 WARM_UP_UPDATES = 5  # the first ones allocate, and start threads

@@ -245,6 +245,7 @@ class RateDistortionTrainer(Trainer):
             if aim is not None and plan.loss == "mse":
                 most = aim.most
                 first = min(most, aim.slope(plan.latent_size))
+            first = plan.first_lambda or first
             lambdas = plan.of_qualities(plan.lambda_ or min(first, 1e12), FIRST_LAMBDA_RATIO)
             self._controls = [Control(each, speed) for each in lambdas]
             self._controls[plan.middle_quality].log_most = math.log(most)
