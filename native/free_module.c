@@ -9,7 +9,7 @@ static const char WALK[] = "narrows.free_walk", PASS[] = "narrows.free_pass";
 enum { N_VIEWS = 8 }; /* known, missed, wanted, any; first counts; words, low bits, escaped */
 
 typedef struct {
-  free_walk walk;
+  free_walk walk; /* first, so that a pointer to one is a pointer to the other */
   Py_buffer views[N_VIEWS];
   int has[N_VIEWS];
 } free_held;
@@ -26,6 +26,10 @@ static void forget_walk(PyObject *capsule) {
     if (h->has[i]) PyBuffer_Release(h->views + i);
   free(h);
 }
+
+free_walk *free_walk_in(PyObject *capsule) { return PyCapsule_GetPointer(capsule, WALK); }
+
+const free_pass *free_pass_in(PyObject *capsule) { return PyCapsule_GetPointer(capsule, PASS); }
 
 static void forget_pass(PyObject *capsule) { free_forget_pass(PyCapsule_GetPointer(capsule, PASS)); }
 

@@ -52,7 +52,7 @@ typedef struct {
   int64_t n_escaped, escaped_at;
 } free_reader;
 
-typedef struct {
+typedef struct free_walk {
   int64_t size, n; /* of elements of a frame; of frames */
   int64_t high, n_seen;
   int64_t *known, *missed;     /* (size, n) */
@@ -133,7 +133,7 @@ typedef struct {
   const int64_t *anchors[3], *(*at)[3]; /* by axis */
 } free_look;
 
-typedef struct {
+typedef struct free_pass {
   int64_t size, counts[3], n_places, n_nearest, n_looked_at, n_before, channel;
   const int64_t *places[3];
   free_look *looks; /* own, and for each channel before: around, and in the middle */
@@ -169,5 +169,27 @@ typedef struct {
 /* Read strides, neighbours, weights and shares of as many axes; -1 where they do not fit. */
 int free_read_side(free_side *, int64_t n_axes, const int64_t *given, int64_t n);
 int free_code_side(free_walk *, const free_side *, int64_t step);
+
+/* ------------------------------------------------------------------ fitting */
+
+/* Some places of a pass, by number, and frames; groups: (channel, start, stop), by channel. */
+typedef struct {
+  int64_t n_places, n_columns, n_groups;
+  const int64_t *numbers, *columns, *groups;
+  int64_t *centre, *differences, *hints; /* (places, frames); as much by group; by hint, 2 or 3 */
+} free_sample;
+
+/* -1 where a place, a frame or a group is none. */
+int free_take_sample(const free_walk *, const free_pass *, const free_sample *);
+
+/* Hints of how far off places will be, (n, n_hints) from 0 to 2^11, what is left there, and shares. */
+typedef struct {
+  int64_t n, n_hints;
+  const int64_t *hints, *left, *shares;
+} free_hints;
+
+int64_t free_bits_of(const int64_t *left, int64_t n, int64_t step);
+void free_moments_of(const free_hints *, int64_t *products, int64_t *moments);
+int64_t free_laplacian_of(const free_hints *);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 7 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 8 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -150,6 +150,11 @@ static PyMethodDef METHODS[] = {
     {"free_fronts", free_fronts, METH_VARARGS,
      "Code (walk, step, places, coordinates, ends, rule): places of fronts."},
     {"free_low_bits", free_low_bits, METH_VARARGS, "Code (walk, values, width): low bits of all."},
+    {"free_sample", free_sample_of, METH_VARARGS,
+     "Write what is around (walk, pass, places, frames, groups, centre, differences, hints)."},
+    {"free_bits", free_bits, METH_VARARGS, "Estimate the bits of (left, step), in 256ths."},
+    {"free_moments", free_moments, METH_VARARGS, "Add up (hints, left, shares, products, moments)."},
+    {"free_laplacian", free_laplacian, METH_VARARGS, "Estimate the bits of (hints, left, shares)."},
     {"free_written", free_written, METH_O, "Return the words, low bits and escaped symbols of a walk."},
     {"free_has_ended", free_has_ended, METH_O, "Tell whether all streams of a walk have ended."},
     {NULL, NULL, 0, NULL},

@@ -38,5 +38,15 @@ PyObject *free_fronts(PyObject *self, PyObject *arguments);
 PyObject *free_low_bits(PyObject *self, PyObject *arguments);
 PyObject *free_written(PyObject *self, PyObject *capsule);
 PyObject *free_has_ended(PyObject *self, PyObject *capsule);
+PyObject *free_sample_of(PyObject *self, PyObject *arguments);
+PyObject *free_bits(PyObject *self, PyObject *arguments);
+PyObject *free_moments(PyObject *self, PyObject *arguments);
+PyObject *free_laplacian(PyObject *self, PyObject *arguments);
+
+/* What a capsule holds; NULL with an exception. */
+struct free_walk;
+struct free_pass;
+struct free_walk *free_walk_in(PyObject *capsule);
+const struct free_pass *free_pass_in(PyObject *capsule);
 
 #endif

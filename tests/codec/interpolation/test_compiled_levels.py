@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from narrows.codec.archive.guarantee import Guarantee
 from narrows.codec.encoding.guaranteed_blocks import guaranteed_block
 from narrows.codec.encoding.interpolation import Encoding, pack_levels
+from narrows.codec.encoding.weight_sums import CompiledSums
 from narrows.codec.interpolation.blocks import unpack_levels
 from narrows.codec.interpolation.grid import Lossless
 from narrows.codec.interpolation.layout import Plan
@@ -25,9 +26,11 @@ from narrows.codec.interpolation.native.known_answers import (
 )
 from narrows.codec.interpolation.native.refusal import RefusedError
 from narrows.codec.interpolation.native.walk import CompiledWalk
+from narrows.codec.interpolation.prediction import surroundings_of
 from narrows.codec.interpolation.streams import Streams
 from narrows.codec.interpolation.symbols import StreamsReader, StreamsWriter
 from narrows.codec.interpolation.walk import Walk
+from narrows.codec.levels.passes import PassOrder
 from narrows.codec.networks.engines import ENGINE_VARIABLE
 from narrows.codec.networks.native.extension import extension, levels
 from tests.helpers.free_levels import outcome, payload_of, random_case
@@ -162,6 +165,40 @@ def test_code_with_a_fault_is_left_for_numpy_with_a_warning(name, fault, monkeyp
         assert choice.native_levels() is None
     finally:
         choice.trusted.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("free_bits", lambda code, left, step: code(left, step) + 1),
+        ("free_laplacian", lambda code, *given: code(*given) - 1),
+        ("free_moments", lambda code, hints, left, *rest: code(hints, left // 2, *rest)),
+        ("free_sample", lambda code, *given: None),
+    ],
+)
+def test_sums_with_a_fault_are_left_for_numpy_with_a_warning(name, fault):
+    case, changed = random_case(np.random.default_rng(3)), Changed(name, fault)
+    with pytest.warns(RuntimeWarning, match="numpy fits the weights"):
+        assert payload_of(case, changed) == payload_of(case, None)
+
+
+def test_samples_that_do_not_fit_are_refused():
+    order = PassOrder((5, 7), 2, 8)
+    of = surroundings_of(order, order.passes[-1])
+    numbers = np.zeros((order.size, 2), np.int64)
+    compiled = CompiledWalk(native, numbers, numbers.copy(), 9, 0)
+    compiled.write(numbers, None)
+    places, columns = np.array([0, of.n_places - 1]), np.array([0, 1])
+    assert compiled.seen(of, places, columns)[0].tolist() == [[0, 0], [0, 0]]
+    for wrong in [(places + 1, columns), (places - 1, columns), (places, columns + 1)]:
+        with pytest.raises(ValueError, match="fit the sample"):
+            compiled.seen(of, *wrong)
+    hints, left = np.full((4, 2), 2049), np.ones(4, np.int64)
+    for wrong in (hints, -hints, hints[:2] // 2):
+        with pytest.raises(ValueError, match="fit the sample"):
+            CompiledSums(native).laplacian(wrong, left, np.ones(2))
+    with pytest.raises(ValueError, match="fit the sample"):
+        CompiledSums(native).bits(left, 0)
 
 
 def test_the_engine_is_chosen_by_the_environment(monkeypatch):

@@ -43,6 +43,8 @@ def may_deflate_below(x: npt.NDArray[Any], n_bytes: int) -> bool:
         return True
     if n_bytes * MAX_DEFLATE_RATIO < x.nbytes:
         return False
+    while len(x) == 1 and x.ndim > 1:  # a single signal stands for those along its first axis
+        x = x[0]
     half = max(1, SAMPLE_BYTES * len(x) // x.nbytes)
     if len(x) <= 2 * half:
         return len(deflate_planes(x, SAMPLE_LEVEL)) < SAMPLE_MARGIN * n_bytes

@@ -11,7 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive.exact_values import ExactValues, pack_exact
+from narrows.codec.encoding.native_fitting import may_fit
+from narrows.codec.encoding.samples import (
+    SAMPLE,
+    Sample,
+    Seen,
+    sample_of,
+    seen_around,
+    seen_by,
+)
 from narrows.codec.encoding.weight_fitting import fitted, shares_of
+from narrows.codec.encoding.weight_sums import CompiledSums, NumpySums, Sums
 from narrows.codec.interpolation.adaptive import ONE, Integers, classes_of
 from narrows.codec.interpolation.blocks import from_rows, to_rows, values_of
 from narrows.codec.interpolation.grid import LARGEST, Lossless
@@ -31,8 +41,6 @@ from narrows.codec.interpolation.symbols import StreamsWriter
 from narrows.codec.interpolation.walk import Walk
 from narrows.codec.levels.passes import Indices
 
-SAMPLE = 1 << 13  # elements that the weights of a pass are fitted to
-RUNS = 32
 LEAST_FITTED = 128
 PREFIXES = (0, 2, 4)  # so many groups may have weights, or all of their own, or all
 MOST = 1 << 45  # of a number in sixteenths that a float is rounded to
@@ -77,6 +85,10 @@ class Encoding(Walk):
         self.start_class = plan.start_class
         self._writer = StreamsWriter()
         self.rows: list[Weights] = []
+        self._sums: Sums = NumpySums()
+        self._fits_compiled = native is not None and may_fit(native)
+        if self._fits_compiled:
+            self._sums = CompiledSums(native)
         if self._compiled is not None:
             self._compiled.write(wanted, free)
 
@@ -85,36 +97,43 @@ class Encoding(Walk):
         if surroundings.n_places * self.known.shape[1] < LEAST_FITTED:
             self.rows.append(usual(3 if surroundings.is_beside else 2))
             return self.rows[-1]
-        near, columns = _sampled(surroundings, self.known.shape[1])
-        known, missed = self._guess(step)[:, columns], self._missed[:, columns]
-        around = surroundings.around(near, known)
-        target = self._target(near, columns, surroundings.fine_bits) - around.centre
+        sample, fine = sample_of(surroundings.n_places, self.known.shape[1]), surroundings.fine_bits
+        if isinstance(surroundings, Side):
+            seen = self._seen_before(surroundings, sample, step)
+        elif self._compiled is not None and self._fits_compiled:
+            seen = seen_by(self._compiled, surroundings, sample)
+        else:
+            seen = seen_around(surroundings, sample, self.known, self._missed)
+        target = self._target(seen.places, sample.columns, fine) - seen.centre
         usable = np.ones(target.shape, bool)
         if self._free is not None:
-            usable = ~self._free[near.places][:, columns]
-        differences = around.differences(surroundings.n_weights)
-        inputs = np.stack([each[usable] for each in differences], axis=1)
+            usable = ~self._free[seen.places][:, sample.columns]
         prefixes = sorted({*PREFIXES, surroundings.n_nearer, surroundings.n_weights})
         repeats = max(1, surroundings.n_places * self.known.shape[1] // max(target.size, 1))
-        fine = step << surroundings.fine_bits
-        sampled = (inputs, target[usable], prefixes, fine, repeats)
-        groups, left = fitted(*sampled, surroundings.weight_bits)
-        if isinstance(surroundings, Side):
-            missed = self._missed_around(
-                surroundings, near, known, missed, surroundings.rule(groups, self.high), step
-            )
-        hints = [hint[usable] for hint in around.hints(missed)]
-        shares = shares_of(
-            np.stack(hints, axis=1) // surroundings.n_looked_at, left, fine, repeats,
-            told=len(groups) > 0,
-        )  # fmt: skip
-        self.rows.append(Weights(groups, shares))
+        fitting = (step << fine, repeats, self._sums)
+        inputs, wanted = seen.differences[:, usable].T, target[usable]
+        groups, left = fitted(inputs, wanted, prefixes, *fitting, surroundings.weight_bits)
+        hints = seen.hints(groups)[:, usable].T // surroundings.n_looked_at
+        self.rows.append(Weights(groups, shares_of(hints, left, *fitting, told=len(groups) > 0)))
         return self.rows[-1]
 
+    def _seen_before(self, side: Side, sample: Sample, step: int) -> Seen:
+        """Return what will be known before a sample of a side, nearly: most of it is to come."""
+        near, columns = sample.near(side), sample.columns
+        known, missed = self._guess(step)[:, columns], self._missed[:, columns]
+        around = side.around(near, known)
+
+        def hints(groups: Integers) -> Integers:
+            rule = side.rule(groups, self.high)
+            return np.stack(
+                around.hints(self._missed_around(side, near, known, missed, rule, step))
+            )
+
+        differences = np.stack(list(around.differences(side.n_weights)))
+        return Seen(near.places, around.centre, differences, hints)
+
     def _guess(self, step: int) -> Integers:
-        """Return what will be known where places are predicted: of a side, most is to come."""
-        if not self.is_swept:
-            return self.known
+        """Return about what a receiver will know of all."""
         if self._nearly is None:
             wanted = self._wanted
             if self._free is not None:
@@ -141,9 +160,9 @@ class Encoding(Walk):
             missed[part.places] = np.abs(steps) * step
         return missed
 
-    def _target(self, near: Near, columns: Indices, fine_bits: int) -> Integers:
+    def _target(self, places: Indices, columns: Indices, fine_bits: int) -> Integers:
         """Return what the numbers of places should be, in fine parts."""
-        wanted = self._wanted[near.places][:, columns] * (1 << fine_bits)
+        wanted = self._wanted[places][:, columns] * (1 << fine_bits)
         if wanted.dtype.kind == "f":
             wanted = np.rint(clipped(wanted, -MOST, MOST))
         return np.asarray(wanted.astype(np.int64))
@@ -258,23 +277,3 @@ def _start_class(plan: Plan, shape: tuple[int, ...], rows: npt.NDArray[Any]) -> 
     apart = np.abs(np.diff(np.clip(steps, -LARGEST, LARGEST).astype(np.int64), prepend=0))
     scale = np.array([int(apart.sum()) * ONE // apart.size])
     return min(int(classes_of(scale)[0]), MAX_START_CLASS)
-
-
-def _sampled(of: Surroundings | Side, n_frames: int) -> tuple[Near, npt.NDArray[np.intp]]:
-    """Return some places, in runs spread evenly, and the frames to look at."""
-    m = of.n_places
-    columns = np.arange(0, n_frames, max(1, -(-n_frames * min(m, 64) // SAMPLE)))
-    n = max(1, SAMPLE // len(columns))
-    if m <= n:
-        return of.near(0, m), columns
-    length = max(1, n // RUNS)
-    runs = [
-        of.near(start, start + length) for start in range(0, m - length, max(1, m * length // n))
-    ]
-    others = [
-        (np.concatenate([run.others[c][0] for run in runs], axis=1),
-         np.concatenate([run.others[c][1] for run in runs], axis=1))
-        for c in range(len(runs[0].others))
-    ]  # fmt: skip
-    places = np.concatenate([run.places for run in runs])
-    return Near(places, np.concatenate([run.own for run in runs], axis=1), others), columns

@@ -11,19 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.encoding.weight_sums import HINT_PARTS, LOG_PARTS, Floats, Sums
 from narrows.codec.interpolation.adaptive import ONE, Integers
 from narrows.codec.interpolation.prediction import MAX_WEIGHT, WEIGHT_BITS, usual
-
-Floats = npt.NDArray[np.float64]
 
 WEIGHT_COST = 12  # bits
 LEAST_SAMPLE = 16
 PART_BITS = 18  # of a number in a sum of products; 2**15 of these stay below 2**53
-HINT_PARTS = 16  # in a step, or in what is left on average
 MOST_HINT = 1 << 11  # so that sums of products stay below 2**53
-TRUST = 1 << 20  # by the square of what is expected to be left, the weight of a place in sums
 ROUNDS = 4
-LOG_PARTS = 256  # in a bit
 
 
 def fitted(
@@ -32,6 +28,7 @@ def fitted(
     prefixes: list[int],
     step: int,
     repeats: int,
+    sums: Sums,
     weight_bits: int = WEIGHT_BITS,
 ) -> tuple[npt.NDArray[np.int64], Integers]:
     """Return the weights of the first groups, as many as pay for themselves, and what is left.
@@ -48,6 +45,8 @@ def fitted(
         In the same units.
     repeats : int
         How many places each row stands for.
+    sums : Sums
+        What adds up.
     weight_bits : int
         Weights are in parts of 2 to their power, and at most 8.
     """
@@ -55,7 +54,7 @@ def fitted(
     best, left = np.zeros(0, np.int64), target
     if len(target) < LEAST_SAMPLE:
         return best, left
-    least = _bits(target, step) * repeats
+    least = sums.bits(target, step) * repeats
     x, y, shift = _parts(inputs, target)
     products, moments = x.T @ x, x.T @ y  # exact
     for n in prefixes:
@@ -64,14 +63,14 @@ def fitted(
         weights = np.rint(_solved(products[:n, :n], moments[:n]) * one)
         row = np.clip(weights, -most, most)
         rest = np.floor(y - x[:, :n] @ row / one).astype(np.int64) << shift
-        cost = _bits(rest, step) * repeats + LOG_PARTS * WEIGHT_COST * n
+        cost = sums.bits(rest, step) * repeats + LOG_PARTS * WEIGHT_COST * n
         if cost < least:
             least, best, left = cost, row.astype(np.int64), rest
     return best, left
 
 
 def shares_of(
-    hints: Integers, left: Integers, step: int, repeats: int, *, told: bool
+    hints: Integers, left: Integers, step: int, repeats: int, sums: Sums, *, told: bool
 ) -> tuple[int, ...]:
     """Return the shares of hints, `(rows, n)`, that tell best how much is left, `(rows,)`.
 
@@ -80,25 +79,20 @@ def shares_of(
     """
     n = hints.shape[1]
     unit = max(step, int(np.abs(left).sum()) // max(1, len(left)))
-    told_by, apart = _parts_of(hints, unit), _parts_of(np.abs(left), unit)
+    sample = _parts_of(hints, unit), _parts_of(np.abs(left), unit)
     kept, shares = usual(n).shares, np.full(n, ONE // n, np.int64)
     for _ in range(ROUNDS if len(left) >= LEAST_SAMPLE else 0):
-        shares = _in_turn(told_by, apart, shares)
+        shares = _in_turn(*sums.moments(*sample, shares))
     found = tuple(np.clip(shares, 1, 255).tolist())
     if told:
         return found
-    gain = _laplacian(told_by, apart, kept) - _laplacian(told_by, apart, found)
+    gain = sums.laplacian(*sample, np.array(kept)) - sums.laplacian(*sample, np.array(found))
     return found if gain * repeats > LOG_PARTS * WEIGHT_COST * n else kept
 
 
-def _in_turn(hints: Integers, left: Integers, shares: Integers) -> Integers:
-    """Return better shares, given some."""
-    scale = (hints * shares).sum(axis=1) // ONE + HINT_PARTS // 4
-    trust = np.maximum(1, TRUST // (scale * scale))
-    exact = hints.astype(np.float64)  # sums below 2**53
-    weighted = (hints * trust[:, None]).astype(np.float64)
-    products, moments = exact.T @ weighted, weighted.T @ left.astype(np.float64)
-    found, used = np.zeros(len(shares), np.int64), np.arange(len(shares))
+def _in_turn(products: Floats, moments: Floats) -> Integers:
+    """Return shares of least squares, those below 0 left out."""
+    found, used = np.zeros(len(moments), np.int64), np.arange(len(moments))
     while len(used):
         solved = _solved(products[np.ix_(used, used)], moments[used])
         if (solved >= 0).all():
@@ -112,7 +106,7 @@ def _solved(square: npt.NDArray[Any], moments: npt.NDArray[Any]) -> Floats:
     """Solve positive definite equations, by elimination; what is told twice counts once."""
     a, b = square.astype(np.float64), moments.astype(np.float64)
     diagonal = a.diagonal().copy()
-    a[np.diag_indices(len(a))] += diagonal * 1e-9 + 1.0
+    a.flat[:: len(a) + 1] += diagonal * 1e-9 + 1.0
     for i in range(len(a)):
         factors = a[i + 1 :, i] / a[i, i]
         a[i + 1 :, i:] -= factors[:, None] * a[i, i:]
@@ -135,22 +129,3 @@ def _parts(inputs: Integers, target: Integers) -> tuple[Floats, Floats, int]:
 def _parts_of(values: Integers, unit: int) -> Integers:
     """Return numbers in parts of a unit, cut where sums of their products would be too large."""
     return np.minimum(values * HINT_PARTS // unit, MOST_HINT)
-
-
-def _bits(left: Integers, step: int) -> int:
-    """Estimate the bits of what is left, up to a constant, in 256ths."""
-    return int(_log2(np.abs(left) * HINT_PARTS // step + HINT_PARTS // 3).sum())
-
-
-def _laplacian(hints: Integers, left: Integers, shares: tuple[int, ...]) -> int:
-    """Estimate the bits of what is left where it is expected as shares of hints tell, in 256ths."""
-    scale = (hints * np.array(shares)).sum(axis=1) // ONE + HINT_PARTS // 4
-    return int((_log2(scale) + left * (LOG_PARTS * 1443 // 1000) // scale).sum())
-
-
-def _log2(values: Integers) -> Integers:
-    """Return the logarithms of whole numbers above 0 in 256ths, between powers of two linear."""
-    mantissa, exponent = np.frexp(values.astype(np.float64))
-    return np.asarray(exponent * LOG_PARTS + np.floor((2 * mantissa - 2) * LOG_PARTS)).astype(
-        np.int64
-    )

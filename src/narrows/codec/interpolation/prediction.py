@@ -127,7 +127,7 @@ class Surroundings:
         self.n_looked_at = min(LOOKED_AT[axes], len(offsets))
         self.groups = [_groups(offsets)]
         self.order, self.of = order, of
-        self._places = order.places(of)
+        self.all_places = order.places(of)
         self.own = NearIndices(order, of, offsets)
         self.others = []
         for channel in range(of.channel):
@@ -139,7 +139,7 @@ class Surroundings:
     @property
     def n_places(self) -> int:
         """The number of places of the pass."""
-        return len(self._places)
+        return len(self.all_places)
 
     @property
     def is_beside(self) -> bool:
@@ -179,12 +179,12 @@ class Surroundings:
 
     def places(self, start: int, stop: int) -> Indices:
         """Return some of the places."""
-        return self._places[start:stop]
+        return self.all_places[start:stop]
 
     def near(self, start: int, stop: int, n_own: int | None = None) -> Near:
         """Return what is known around some of the places: all, or so many of the own channel."""
         others = [(at.part(start, stop), mid.part(start, stop)) for at, mid in self.others]
-        return Near(self._places[start:stop], self.own.part(start, stop, n_own), others)
+        return Near(self.all_places[start:stop], self.own.part(start, stop, n_own), others)
 
 
 @lru_cache(maxsize=512)

@@ -70,3 +70,13 @@ def rule_of(rule: Rule, shares: tuple[int, ...]) -> Numbers:
     fields = [*lengths, *rule.means, *shares, *[0] * (3 - len(shares))]
     rows = [row.astype(np.int64) for row in rule.rows]
     return np.concatenate([np.array(fields, np.int64), *rows])
+
+
+def groups_of(surroundings: Surroundings) -> Numbers:
+    """Return the groups of a pass, `(groups, 3)`: a channel, and where they begin and end there."""
+    rows = [
+        (channel, each.start, each.stop)
+        for channel, groups in enumerate(surroundings.groups)
+        for each in groups
+    ]
+    return np.array(rows, np.int64)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.interpolation.adaptive import Integers, first_counts
-from narrows.codec.interpolation.native.passes import pass_of, rule_of
+from narrows.codec.interpolation.native.passes import groups_of, pass_of, rule_of
 from narrows.codec.interpolation.native.refusal import RefusedError
 from narrows.codec.interpolation.prediction import Rule, Surroundings
 from narrows.codec.interpolation.streams import Streams
@@ -78,6 +78,25 @@ class CompiledWalk:
             raise RefusedError
         described = np.zeros(0, np.int64) if rule is None else rule_of(rule, shares)
         _check(self._native.free_levels(self._walk, found, step, described))
+
+    def seen(
+        self, of: Surroundings, numbers: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+    ) -> tuple[Integers, Integers, Integers]:
+        """Return what is known around some places of a pass, by number, in some frames.
+
+        Their means, `(m, c)`, the differences of groups, `(groups, m, c)`, and hints of how far
+        off a prediction will be, `(2 or 3, m, c)`.
+        """
+        found = pass_of(of, self._native)
+        if found is None:
+            raise RefusedError
+        shape = (len(numbers), len(columns))
+        groups = groups_of(of)
+        centre, differences = np.empty(shape, np.int64), np.empty((len(groups), *shape), np.int64)
+        hints = np.empty((3 if of.is_beside else 2, *shape), np.int64)
+        given = (numbers.astype(np.int64), columns.astype(np.int64), groups)
+        self._native.free_sample(self._walk, found, *given, centre, differences, hints)
+        return centre, differences, hints
 
     def low(self, values: Integers, width: int) -> None:
         """Code so many low bits of `(m,)` values, or fill these in."""
