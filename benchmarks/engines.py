@@ -1,10 +1,11 @@
 """Speed of each engine, in CPU microseconds a signal: archives, packets, and a memory check.
 
     python -m benchmarks.engines MODEL [--data mnist:test] [--signals N] [--rounds 5] [--packets N]
+                                [--levels]
 
 Engines run in turns, round after round; a figure is the least of all rounds. Archives are of one
 thread. `--packets N` decodes and encodes N packets one by one besides, and tells by how much the
-process grows.
+process grows. `--levels` measures lossless payloads and packets by networks of levels instead.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import time
 import numpy as np
 
 import narrows
+from narrows.codec.encoding.level_payloads import encode_levels
+from narrows.codec.levels.kinds import decode_levels
 from narrows.codec.networks.engines import ENGINE_VARIABLE, standings
 from narrows.signals import read_signals
 
@@ -36,6 +39,22 @@ def work_of(codec, x):
         "compress_packets, effort 0": (lambda: codec.compress_packets(few, effort=0), FEW),
         "decompress_packet": (lambda: [codec.decompress_packet(each) for each in packets], FEW),
         "decompress_packets": (lambda: codec.decompress_packets(packets), FEW),
+    }
+
+
+def work_of_levels(codec, x):
+    """Return what is measured of networks of levels."""
+    model, levels, few = codec.model, codec.transform.coders.levels(codec.model), x[: FEW // 10]
+    payload, packets = encode_levels(levels, x), codec.compress_packets(few, lossless=True)
+    of_block = levels, payload, len(x), model.frame_shape, model.dtype
+    return {
+        "encode": (lambda: encode_levels(levels, x), len(x)),
+        "decode": (lambda: decode_levels(*of_block), len(x)),
+        "compress_packets, lossless": (
+            lambda: codec.compress_packets(few, lossless=True),
+            len(few),
+        ),
+        "decompress_packets": (lambda: codec.decompress_packets(packets), len(few)),
     }
 
 
@@ -66,11 +85,13 @@ def main():
     parser.add_argument("--signals", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--packets", type=int, default=0)
+    parser.add_argument("--levels", action="store_true")
     options = parser.parse_args()
     x = np.array(read_signals(options.data)[: options.signals])
     names = [each.name for each in standings() if each.runs and each.name != "torch"]
     codecs = {name: loaded(options.model, name) for name in names}
-    work = {name: work_of(codec, x) for name, codec in codecs.items()}
+    of = work_of_levels if options.levels else work_of
+    work = {name: of(codec, x) for name, codec in codecs.items()}
     least = {(kind, name): float("inf") for name in names for kind in work[name]}
     for _ in range(options.rounds):
         for (kind, name), before in least.items():

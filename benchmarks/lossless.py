@@ -1,46 +1,71 @@
 """Lossless archives of pictures and recordings, against general codecs and those of their kinds.
 
-    python -m benchmarks.lossless [mnist] [fashion-mnist] [ecg] [--models FOLDER]
+    python -m benchmarks.lossless [mnist] [fashion-mnist] [ecg] [ecg-records] [--models FOLDER]
         [--output benchmarks/results]
 
 A model is trained with `--levels` (and PCA beside it, in a second) on the published training part,
 or for `ecg` on records 100, 101 and 208; the test part, or records 119 and 234 of others, is
-compressed with `--lossless`, decompressed, and compared bit by bit. Peers code the test part whole,
-at their highest level. Bits an element have everything included but models, which stand beside.
-`--models` keeps the models there, and takes those that are. Speeds are of this thread's time.
+compressed with `--lossless`, decompressed, and compared bit by bit. `ecg` codes windows of 256
+samples, each without the others; `ecg-records` whole records, in RECORD_PARTS parts. Peers code the
+test part whole, at their highest level. Bits an element have everything included but models, which
+stand beside. `--models` keeps the models there with the seconds of their training, and takes those
+that are. Speeds are of this thread's time, by compiled code where it is built and by numpy alone.
 Writes lossless.md and lossless.json.
 """
 
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 import narrows
 from benchmarks.comparison import datasets, recordings, results, tables
+from narrows.codec.networks.backend import NUMPY
+from narrows.evaluation.peers import mosaics
 from narrows.evaluation.peers.registry import registry
 
-SETS = ("mnist", "fashion-mnist", "ecg")
+RECORDS = "ecg-records"
+SETS = ("mnist", "fashion-mnist", "ecg", RECORDS)
+RECORD_PARTS = 52
+"""Of a record that is coded whole: a model of PCA has weights for every sample of a signal."""
 
 
-def parts_of(name, dataset):
-    """Return the arrays that are coded to an archive each: the records of ECG, or one array."""
-    return list(recordings.ecg()[1].values()) if name == "ecg" else [dataset.test]
+def loaded(name):
+    """Return a data set, and the arrays that are coded to an archive each."""
+    dataset = datasets.load(name.removesuffix("-records"))
+    if name not in ("ecg", RECORDS):
+        return dataset, [dataset.test]
+    train, test = (list(part.values()) for part in recordings.ecg())
+    if name == "ecg":
+        return dataset, test
+    train, test = ([_whole(record) for record in part] for part in (train, test))
+    together, layout = np.concatenate(test), mosaics.recording(test[0].shape[1:])
+    return replace(dataset, train=np.concatenate(train), test=together, layout=layout), test
+
+
+def _whole(windows):
+    """Return windows as few long ones; fewer samples than there are parts are left out."""
+    samples = windows.reshape(-1, windows.shape[-1])
+    length = len(samples) // RECORD_PARTS
+    return samples[: length * RECORD_PARTS].reshape(RECORD_PARTS, length, -1)
 
 
 def trained(name, dataset, folder):
     """Return a codec with levels, and the seconds of this thread that it took."""
     path = folder and folder / f"{name}.narrows"
     if path and path.exists():
-        return narrows.load(path), None
-    start = time.thread_time()
-    codec = narrows.train(dataset.train, latent_size=8, architecture="linear", levels=True)
+        return narrows.load(path), float(path.with_suffix(".seconds").read_text(encoding="utf-8"))
+    start, latents = time.thread_time(), 1 if name == RECORDS else 8
+    codec = narrows.train(dataset.train, latent_size=latents, architecture="linear", levels=True)
+    seconds = time.thread_time() - start
     if path:
         folder.mkdir(parents=True, exist_ok=True)
         codec.save(path)
-    return codec, time.thread_time() - start
+        path.with_suffix(".seconds").write_text(f"{seconds:.1f}\n", encoding="utf-8")
+    return codec, seconds
 
 
 def measured(name, parts, encode, decode, model_bytes=0):
@@ -77,16 +102,24 @@ def peers_of(dataset):
 
 def rows_of(name, folder):
     """Measure narrows and its peers on a set."""
-    dataset = datasets.load(name)
+    dataset, parts = loaded(name)
     codec, seconds = trained(name, dataset, folder)
-    ours = measured(
-        "narrows --lossless",
-        parts_of(name, dataset),
+    rows = [ours("narrows --lossless", codec, parts)]
+    rows.append(ours("narrows --lossless, numpy", narrows.Codec(codec.model, NUMPY), parts))
+    return [*({**row, "train_seconds": seconds} for row in rows), *peers_of(dataset)]
+
+
+def ours(name, codec, parts):
+    """Measure a codec that has coded two signals before: what it prepares for these is left out."""
+    codec.decompress(codec.compress(parts[0][:2], lossless=True))
+    model_bytes = received_bytes(codec)
+    return measured(
+        name,
+        parts,
         lambda x: codec.compress(x, lossless=True),
         lambda blob, n: codec.decompress(blob),
-        received_bytes(codec),
+        model_bytes,
     )
-    return [{**ours, "train_seconds": seconds}, *peers_of(dataset)]
 
 
 def received_bytes(codec):

@@ -7,9 +7,9 @@
      TILE           the largest number of outputs that are summed at once
      vec            a vector of LANES int32, with the functions
      v_load, v_store, v_splat, v_add, v_dot, v_left, v_right, v_min, v_max, v_and, v_or,
-     v_sums, v_last, v_largest, v_total, v_count
+     v_gather, v_sums, v_last, v_largest, v_total, v_count
 
-   `v_dot(s, x, w)` adds to each lane the products of two pairs of int16, modulo 2^32. `v_sums(a)` adds
+   `v_gather(p, at)` loads p[at] of each lane. `v_dot(s, x, w)` adds to each lane the products of two pairs of int16, modulo 2^32. `v_sums(a)` adds
    to each lane all before it, `v_last(a)` has the last one in all lanes, and `v_count(a, most)` counts
    the lanes that are no larger. */
 #include "program.h"
@@ -31,6 +31,10 @@
 #include "steps.h"
 #include "alone.h"
 #include "pull.h"
+#include "levels_pass.h"
+#include "levels_halves.h"
+#include "levels_see.h"
+#include "levels_fit.h"
 
 /* ------------------------------------------------------------------ without weights */
 
@@ -146,6 +150,9 @@ FUNCTION int OF(run_batch)(const program *p, const batch *b, int32_t *tape) {
   return failed ? -1 : 0;
 }
 
+static const pass_steps OF(passes) = {OF(pass), OF(are_live), OF(see_bytes), OF(grey_begin),
+                                      OF(grey_odds), OF(grey_halve), OF(see_numbers),
+                                      OF(fit)};
 extern const level OF(level);
 const level OF(level) = {NAME, ROW, TILE, OF(is_supported), OF(run_batch),
-                         OF(pull_batch), LANES, OF(tell), OF(ends), OF(find)};
+                         OF(pull_batch), LANES, OF(tell), OF(ends), OF(find), &OF(passes)};

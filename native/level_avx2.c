@@ -12,6 +12,7 @@
 #include "x86.h"
 MADE_OF(__m256i, _mm256, si256)
 INLINE_V vec v_dot(vec s, vec x, vec w) { return _mm256_add_epi32(s, _mm256_madd_epi16(x, w)); }
+INLINE_V vec v_gather(const int32_t *p, vec at) { return _mm256_i32gather_epi32(p, at, 4); }
 INLINE_V vec v_max(vec a, vec b) { return _mm256_max_epi32(a, b); }
 INLINE_V vec v_min(vec a, vec b) { return _mm256_min_epi32(a, b); }
 

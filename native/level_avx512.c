@@ -14,6 +14,7 @@
 #include "x86.h"
 MADE_OF(__m512i, _mm512, si512)
 INLINE_V vec v_dot(vec s, vec x, vec w) { return _mm512_dpwssd_epi32(s, x, w); }
+INLINE_V vec v_gather(const int32_t *p, vec at) { return _mm512_i32gather_epi32(at, p, 4); }
 INLINE_V vec v_max(vec a, vec b) { return _mm512_max_epi32(a, b); }
 INLINE_V vec v_min(vec a, vec b) { return _mm512_min_epi32(a, b); }
 

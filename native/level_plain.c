@@ -35,6 +35,10 @@ INLINE_V vec v_dot(vec s, vec x, vec w) {
   return (vec)((wrapping)s + sum + (wrapping)odd * (wrapping)odd_weight);
 }
 
+INLINE_V vec v_gather(const int32_t *p, vec at) {
+  return (vec){p[at[0]], p[at[1]], p[at[2]], p[at[3]]};
+}
+
 INLINE_V vec v_sums(vec a) {
   wrapping sums = (wrapping)a;
   for (int i = 1; i < LANES; i++) sums[i] += sums[i - 1];

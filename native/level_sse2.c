@@ -13,6 +13,12 @@
 MADE_OF(__m128i, _mm, si128)
 INLINE_V vec v_dot(vec s, vec x, vec w) { return _mm_add_epi32(s, _mm_madd_epi16(x, w)); }
 
+INLINE_V vec v_gather(const int32_t *p, vec at) {
+  int32_t i[4] __attribute__((aligned(16)));
+  v_store(i, at);
+  return _mm_set_epi32(p[i[3]], p[i[2]], p[i[1]], p[i[0]]);
+}
+
 /* Where a > b take the one, elsewhere the other. */
 INLINE_V vec v_chosen(vec a, vec b, vec one, vec other) {
   vec greater = _mm_cmpgt_epi32(a, b);

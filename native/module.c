@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 8 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 9 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -157,6 +157,20 @@ static PyMethodDef METHODS[] = {
     {"free_laplacian", free_laplacian, METH_VARARGS, "Estimate the bits of (hints, left, shares)."},
     {"free_written", free_written, METH_O, "Return the words, low bits and escaped symbols of a walk."},
     {"free_has_ended", free_has_ended, METH_O, "Tell whether all streams of a walk have ended."},
+    {"make_levels", make_levels, METH_VARARGS, "Make networks of levels: (level, fields, weights, numbers)."},
+    {"make_decisions", make_decisions, METH_O, "Make what reads decisions from words, or of None keeps them."},
+    {"decided_words", decided_words, METH_O, "Return the words of decisions that were kept."},
+    {"decided_shares", decided_shares, METH_O, "Return starts and weights of decisions that were kept."},
+    {"are_decided", are_decided, METH_O, "Tell whether all words were read."},
+    {"code_bytes", code_bytes, METH_VARARGS,
+     "Code (levels, decisions, pass, skips, near, places, values, start, stop)."},
+    {"code_numbers", code_numbers, METH_VARARGS,
+     "Code (levels, decisions, pass, arrays, start, stop, middle bits, sees place, is float)."},
+    {"code_starts", code_starts, METH_VARARGS, "Code (levels, decisions, class, distances)."},
+    {"see_numbers", see_numbers, METH_VARARGS,
+     "Write (hidden, middles, spreads) of (levels, pass, arrays, start, stop, middle bits, sees place)."},
+    {"add_fit", add_fit, METH_VARARGS, "Add up (squares, right sides) of (level, middle bits, arrays)."},
+    {"solve_equations", solve_equations, METH_O, "Solve (n, n + 1) equations into the last column."},
     {NULL, NULL, 0, NULL},
 };
 

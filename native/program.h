@@ -95,6 +95,7 @@ typedef struct {
 
 struct tables;
 struct place;
+struct pass_steps;
 
 typedef struct level {
   const char *name;
@@ -109,6 +110,7 @@ typedef struct level {
   void (*tell)(const struct tables *, const struct place *, int32_t *state, int32_t entry);
   void (*ends)(const struct tables *, const struct place *, const int32_t *state, int32_t *ends);
   int32_t (*find)(const struct place *, const int32_t *ends, int32_t at); /* of those of `ends` */
+  const struct pass_steps *passes; /* see levels.h */
 } level;
 
 extern const level *const LEVELS[];

@@ -49,4 +49,16 @@ struct free_pass;
 struct free_walk *free_walk_in(PyObject *capsule);
 const struct free_pass *free_pass_in(PyObject *capsule);
 
+PyObject *make_levels(PyObject *self, PyObject *arguments);
+PyObject *make_decisions(PyObject *self, PyObject *words);
+PyObject *decided_words(PyObject *self, PyObject *of_decisions);
+PyObject *decided_shares(PyObject *self, PyObject *of_decisions);
+PyObject *are_decided(PyObject *self, PyObject *of_decisions);
+PyObject *code_bytes(PyObject *self, PyObject *arguments);
+PyObject *code_numbers(PyObject *self, PyObject *arguments);
+PyObject *code_starts(PyObject *self, PyObject *arguments);
+PyObject *see_numbers(PyObject *self, PyObject *arguments);
+PyObject *add_fit(PyObject *self, PyObject *arguments);
+PyObject *solve_equations(PyObject *self, PyObject *equations);
+
 #endif

@@ -1,6 +1,7 @@
 """Hold compiled code against numpy on random networks and symbols: the same bits on every level.
 
-    python -m scripts.native_fuzz [--networks 2000] [--tables 200] [--blocks 200] [--seed 0]
+    python -m scripts.native_fuzz [--networks 2000] [--tables 200] [--blocks 200] [--levels 200]
+                                  [--seed 0]
 
 Prints how many networks compiled code computed whole, or in part; fails at the first that differs.
 Blocks are those of levels without a network, each also damaged some times.
@@ -19,11 +20,15 @@ from narrows.codec.entropy.native.tables import CompiledTables, fits
 from narrows.codec.entropy.packets import PacketCoder
 from narrows.codec.entropy.tables import FixedTables, TablesInTurn, frequencies_of
 from narrows.codec.interpolation.native.refusal import RefusedError
+from narrows.codec.levels.native.bytes import CompiledBytes
+from narrows.codec.levels.native.description import fits as fits_levels
+from narrows.codec.levels.native.numbers import CompiledNumbers
 from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
 from tests.helpers.context_models import row_of, symbols_of
 from tests.helpers.free_levels import outcome, payload_of, random_case
 from tests.helpers.random_chains import random_chain, random_gradients
+from tests.helpers.random_levels import coded_by_numpy, random_bytes, random_numbers
 from tests.helpers.random_networks import native_steps, random_inputs, random_network
 from tests.helpers.tiny_models import random_context
 
@@ -125,11 +130,31 @@ def check_block(number, seed):
     return found
 
 
+def check_levels(number, seed):
+    """Code frames by networks of levels on every level; return whether compiled code takes them."""
+    rng = np.random.default_rng((seed, number))
+    networks, *starts, frames = (random_bytes, random_numbers)[number % 2](rng)
+    words, shares, expected = coded_by_numpy(networks, frames, *starts)
+    if not fits_levels(networks):
+        return "none"
+    for level in levels():
+        kind = CompiledNumbers if starts else CompiledBytes
+        compiled = kind(networks, extension()[0], level)
+        decisions = compiled.encode(frames, *starts)
+        decisions, found = decisions if starts else (decisions, frames)
+        back = compiled.decode(words, len(frames), *starts)
+        same = decisions.to_bytes() == words and list(decisions.parts()) == shares
+        if not (same and np.array_equal(found, expected) and np.array_equal(back, expected)):
+            raise SystemExit(f"levels {number} of seed {seed}: {level} differs from numpy")
+    return "all"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=2000)
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--blocks", type=int, default=200)
+    parser.add_argument("--levels", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     module, why = extension()
@@ -144,6 +169,8 @@ def main():
     print(f"{options.tables:,} tables: same bits; compiled: {found['all']:,}")
     found = sum((check_block(number, options.seed) for number in range(options.blocks)), Counter())
     print(f"{options.blocks:,} blocks of levels: same bits; {found[True]:,} damaged ones refused")
+    found = Counter(check_levels(number, options.seed) for number in range(options.levels))
+    print(f"{options.levels:,} networks of levels: same bits; compiled: {found['all']:,}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ TESTS = (
     "tests/codec/entropy/test_compiled_tables.py",
     "tests/codec/entropy/test_compiled_blocks.py",
     "tests/codec/interpolation/test_compiled_levels.py",
+    "tests/codec/levels/test_compiled_levels.py",
+    "tests/codec/levels/test_compiled_fit.py",
 )
 
 
@@ -60,7 +62,7 @@ def main():
         commands = (
             ["pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS],
             ["scripts.native_fuzz", "--networks", str(options.networks), "--tables", "60",
-             "--blocks", "100"],
+             "--blocks", "100", "--levels", "60"],
         )  # fmt: skip
         for command in commands:
             run = [sys.executable, "-m", *command]

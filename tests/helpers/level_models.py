@@ -7,7 +7,8 @@ import numpy as np
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.counting import to_integers
 from narrows.codec.levels.byte_heads import N_LOGISTICS
-from narrows.codec.levels.byte_levels import INPUT_ONE, N_QUIET, ByteLevels, n_inputs
+from narrows.codec.levels.byte_inputs import INPUT_ONE, n_inputs
+from narrows.codec.levels.byte_levels import N_QUIET, ByteLevels
 from narrows.codec.levels.number_inputs import Surroundings
 from narrows.codec.levels.number_levels import INPUT_LIMIT, N_OUTPUTS, NumberLevels
 from narrows.codec.levels.pass_network import PassNetwork

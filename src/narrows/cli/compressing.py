@@ -90,7 +90,8 @@ class Compressing:
                 _check_source(codec, source)
             encoder = free_encoder_for(source, self.request)
             if codec is not None:
-                encoder.with_networks(codec.model, embed_model=self.embed_model)
+                own = codec.model, codec.transform.coders
+                encoder.with_networks(*own, embed_model=self.embed_model)
             header = encoder.header(_metadata(source, self.append))
             blocks = source.blocks(header.block_of(self.block_signals))
             self.shown.begin("compressing", source.shape[0], header.frame_bytes)

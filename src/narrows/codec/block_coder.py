@@ -60,7 +60,10 @@ class BlockCoder:
 
     def is_compiled(self, block: Block) -> bool:
         """Whether compiled code does most of the work of decoding a block: for threads."""
-        if block.mode is Mode.LEVELS and block.payload[:1] not in BY_NETWORKS:
+        if block.mode is Mode.LEVELS and block.payload[:1] in BY_NETWORKS:
+            levels = self._transform.coders.levels(self._model)
+            return levels is not None and levels.compiled is not None
+        if block.mode is Mode.LEVELS:
             from narrows.codec.interpolation.native.choice import native_levels
 
             return native_levels() is not None
@@ -136,9 +139,10 @@ class BlockCoder:
         kind = (block.n_signals, model.frame_shape, model.dtype)
         if block.payload[:1] not in BY_NETWORKS:
             return unpack_levels(block.payload, *kind)
-        if model.levels is None:
+        levels = self._transform.coders.levels(model)
+        if levels is None:
             raise FormatError("block by networks of levels, which its model does not have")
-        return decode_levels(model.levels, block.payload, *kind)
+        return decode_levels(levels, block.payload, *kind)
 
     def _unpack_patched(self, block: Block) -> Unpacked:
         """Unpack exact values and what is coded behind them; whole signals get symbols of 0."""

@@ -170,7 +170,7 @@ class Codec(Shared):
         if request.promises:
             from narrows.codec.encoding.free_encoder import compress_promised
 
-            told = (metadata, jobs, block_signals, self.model, seen)
+            told = (metadata, jobs, block_signals, self.model, self.transform.coders, seen)
             return compress_promised(x, request, *told, embed_model=embed_model)
         size = self.encoder.block_signals(block_signals)
         blocks = bricks_of(x, bricks) if bricks else np.split(x, range(size, len(x), size))

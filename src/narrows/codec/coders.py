@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,13 @@ from narrows.codec.entropy.tables import Frequencies, Symbols, frequencies_of
 from narrows.codec.model.quality import Quality
 from narrows.codec.networks.engines import Engine
 
+if TYPE_CHECKING:
+    from narrows.codec.levels.kinds import Levels
+    from narrows.codec.model.model import Model
+
 
 class Coders:
-    """The coders of all qualities, made when they are first asked for.
+    """The coders of one model, of all its qualities, made when they are first asked for.
 
     Parameters
     ----------
@@ -23,7 +28,14 @@ class Coders:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._levels: Levels | None = None
         self._compiled = dict[int, CompiledTables | None]()
+
+    def levels(self, model: Model) -> Levels | None:
+        """Return a model's networks of levels, which compiled code codes where it can."""
+        if self._levels is None and model.levels is not None:
+            self._levels = self._engine.compile_levels(model.levels)
+        return self._levels
 
     def compiled(self, quality: Quality) -> CompiledTables | None:
         """Return the tables of a quality in compiled code; None where Python is to code."""

@@ -68,7 +68,7 @@ def compress_promised(
     """
     encoder, stream = free_encoder_for(source, request), io.BytesIO()
     if codec is not None:
-        encoder.with_networks(codec.model, embed_model=embed_model)
+        encoder.with_networks(codec.model, codec.transform.coders, embed_model=embed_model)
     elif embed_model:
         raise SettingError("embed_model without a model; such archives need none: leave it out")
     header = encoder.header(metadata)

@@ -225,9 +225,9 @@ class Encoder(Shared):
         if request.promises:
             from narrows.codec.encoding.promised_packets import promised_packets
 
-            x = self._decoder.transform.check_frames(x)
-            packets = promised_packets(x, request, self._model, progress, workers)
-            return list(map(checked, packets))
+            transform = self._decoder.transform
+            x = transform.check_frames(x)
+            return list(map(checked, promised_packets(x, request, transform, progress, workers)))
         from narrows.codec.encoding.packets import lossy_packets
 
         own = self._decoder, self.symbol_encoder, self._range

@@ -20,12 +20,14 @@ from narrows.codec.archive import (
     Metadata,
 )
 from narrows.codec.archive.guarantee import KEY, Guarantee, guarantee_of
+from narrows.codec.coders import Coders
 from narrows.codec.encoding.guaranteed_blocks import guaranteed_block
 from narrows.codec.encoding.guarantees import Range, absolute, check_bounds, range_of, relative
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.levels.kinds import Levels
 from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import pack_model
+from narrows.codec.networks.engines import engine_for
 from narrows.errors import DataError, SettingError
 from narrows.processes import ALONE, Workers
 
@@ -90,13 +92,17 @@ class FreeEncoder:
         self._embedded: bytes | None = None
         self.modes: Counter[str] = Counter()
 
-    def with_networks(self, model: Model, *, embed_model: bool = False) -> Self:
+    def with_networks(
+        self, model: Model, coders: Coders | None = None, *, embed_model: bool = False
+    ) -> Self:
         """Return the encoder itself, which codes by a model's networks where they keep the promise.
 
-        Its archives need the model then; with `embed_model` they carry it.
+        Its archives need the model then; with `embed_model` they carry it. `coders` are those of
+        the model's codec, where there is one.
         """
         if serves(model, self.guarantee):
-            self._model_id, self._levels = model.model_id, model.levels
+            coders = coders or Coders(engine_for())
+            self._model_id, self._levels = model.model_id, coders.levels(model)
             self._embedded = pack_model(model.without_encoder()) if embed_model else None
         elif embed_model:
             raise SettingError(
@@ -205,6 +211,7 @@ def compress_promised(
     jobs: int,
     block_signals: int | None,
     model: Model,
+    coders: Coders,
     progress: Progress,
     *,
     embed_model: bool,
@@ -212,7 +219,7 @@ def compress_promised(
     """Compress `(n, *frame_shape)` signals as a request promises, to the bytes of an archive."""
     shape, stream = x.shape[1:], io.BytesIO()
     encoder = free_encoder(shape, x.dtype, request, lambda: range_of([x], shape))
-    encoder.with_networks(model, embed_model=embed_model)
+    encoder.with_networks(model, coders, embed_model=embed_model)
     header = encoder.header(metadata)
     size = header.block_of(block_signals)
     with Workers(jobs) as workers:

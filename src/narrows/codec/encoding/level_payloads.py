@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,18 @@ from narrows.codec.levels.number_payload import Changes, pack_changes, pack_star
 from narrows.codec.levels.number_tables import N_CLASSES
 
 EXACT = Guarantee()
+
+
+class Decisions(Protocol):
+    """Decisions that are kept in coding order."""
+
+    def to_bytes(self) -> bytes:
+        """Return the payload of a block."""
+        ...
+
+    def parts(self) -> Iterator[tuple[int, int]]:
+        """Yield the start and the frequency of each entry in coding order, of 2**24."""
+        ...
 
 
 class DecisionWriter:
@@ -73,14 +85,14 @@ class Coded(NamedTuple):
     ----------
     starts, changes
         Of numbers: what is sent before the decisions.
-    decisions : DecisionWriter
+    decisions : Decisions
     found : (n, size)
         What comes back, of a lattice in its units.
     """
 
     starts: Starts | None
     changes: list[Changes]
-    decisions: DecisionWriter
+    decisions: Decisions
     found: npt.NDArray[Any]
 
     @property
@@ -102,6 +114,8 @@ def encode_bytes(levels: ByteLevels, frames: npt.NDArray[np.uint8]) -> bytes:
 
 
 def _coded_bytes(levels: ByteLevels, frames: npt.NDArray[np.uint8]) -> Coded:
+    if levels.compiled is not None:
+        return Coded(None, [], levels.compiled.encode(frames), frames)
     writer = DecisionWriter()
     levels.code(len(frames), writer, frames)
     return Coded(None, [], writer, frames)
@@ -117,8 +131,11 @@ def _coded_numbers(levels: NumberLevels, frames: Wanted, *, fits: bool = True) -
     known = levels.step * steps_to(np.ascontiguousarray(frames.T), levels.step)
     starts = _starts(levels, known)
     changes = fit_last_layers(levels, known, frames.T) if fits else []
-    writer = DecisionWriter()
     own = with_changes(levels, changes) if fits else levels
+    if own.compiled is not None:
+        decisions, found = own.compiled.encode(frames, starts)
+        return Coded(starts, changes, decisions, found)
+    writer = DecisionWriter()
     found = own.code(len(frames), starts, writer, frames)
     return Coded(starts, changes, writer, found)
 

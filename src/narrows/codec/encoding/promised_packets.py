@@ -19,8 +19,8 @@ from narrows.codec.encoding.requests import Progress, Request
 from narrows.codec.entropy.range_coder import RangeEncoder
 from narrows.codec.levels.kinds import Levels
 from narrows.codec.levels.number_payload import pack_changes, pack_starts
-from narrows.codec.model.model import Model
 from narrows.codec.promised_packets import CHANGES_BIT, EXACT_BIT, KINDS, Form, sealed
+from narrows.codec.transform import Transform
 from narrows.processes import Workers
 
 ZLIB_HEAD, ZLIB_TAIL = 2, 4  # bytes that only check what the packet checks
@@ -29,15 +29,20 @@ Payload = tuple[Form, bytes]
 
 
 def promised_packets(
-    x: npt.NDArray[Any], request: Request, model: Model, progress: Progress, workers: Workers
+    x: npt.NDArray[Any],
+    request: Request,
+    transform: Transform,
+    progress: Progress,
+    workers: Workers,
 ) -> list[bytes]:
     """Code `(n, *frame_shape)` signals to a packet each, without checksums.
 
     A relative bound is in parts of the range of all these signals.
     """
+    model = transform.model
     shape, packets = model.frame_shape, list[bytes]()
     guarantee = guarantee_for(shape, x.dtype, request, lambda: range_of([x], shape))
-    levels = model.levels if serves(model, guarantee) else None
+    levels = transform.coders.levels(model) if serves(model, guarantee) else None
     each = partial(_packets_of, guarantee, levels, model.model_id)
     parts = (x[start : start + AT_ONCE] for start in range(0, len(x), AT_ONCE))
     for some in workers.in_order(each, parts):

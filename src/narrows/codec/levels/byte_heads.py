@@ -75,10 +75,18 @@ class ByteScale:
     @cached_property
     def edges(self) -> npt.NDArray[np.int32]:
         """The least value that becomes each byte, and one beyond, from 0 to 256, `(257,)`."""
-        edges = np.arange(257)
-        if self.lattice is not None:
-            edges = edges * int(self.lattice.step) + int(self.lattice.offset - self.lattice.bound)
+        edges = np.arange(257) * self.edge_step + self.first_edge
         return np.clip(edges, 0, 256).astype(np.int32)
+
+    @property
+    def first_edge(self) -> int:
+        """The least value that becomes the byte 0, if it is at least 0."""
+        return 0 if self.lattice is None else int(self.lattice.offset - self.lattice.bound)
+
+    @property
+    def edge_step(self) -> int:
+        """How many values become one byte."""
+        return 1 if self.lattice is None else int(self.lattice.step)
 
     @cached_property
     def grey(self) -> tuple[int, int]:

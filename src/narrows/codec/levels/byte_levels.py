@@ -11,26 +11,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.checks import check_shape, check_whole
 from narrows.codec.entropy.tables import TOTAL
-from narrows.codec.levels.byte_heads import N_LOGISTICS, ByteScale, code_bytes
+from narrows.codec.levels.byte_heads import N_LOGISTICS, Bytes, ByteScale, code_bytes
+from narrows.codec.levels.byte_inputs import (
+    INPUT_ONE,
+    NEAREST_KINDS,
+    byte_inputs,
+    n_inputs,
+    near_bytes,
+)
 from narrows.codec.levels.decisions import DecisionCoder
 from narrows.codec.levels.lattice import Lattice, lattice_of, settings_of
+from narrows.codec.levels.parts import parts_of
 from narrows.codec.levels.pass_network import PassNetwork
-from narrows.codec.levels.passes import Pass, PassOrder
+from narrows.codec.levels.passes import PassOrder
 from narrows.codec.networks.layers.contract import above, below
 from narrows.errors import FormatError
 
-Bytes = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from narrows.codec.levels.native.bytes import CompiledBytes
+    from narrows.codec.levels.native.engine import LevelsEngine
 
-INPUT_ONE = 128
-NEAREST_KINDS = 8  # neighbours of which a network also learns whether they are atoms
-NEAREST_ATOMS = 4  # and which
 MAX_NEIGHBOURS = 48  # known places within three strides
 SKIP_STRIDE = 2  # up to it: coarser passes have few elements, and much to tell
 MAX_ATOMS = 8
@@ -41,7 +48,7 @@ QUARTERS = (16777216, 14107900, 11863283, 9975792)
 N_QUIET = 96
 
 
-class _Near(NamedTuple):
+class Near(NamedTuple):
     """A pass with the places of its elements and of their known neighbours, `(k, m)`."""
 
     places: npt.NDArray[np.intp]
@@ -70,6 +77,8 @@ class ByteLevels:
     lattice : Lattice or None
         What the bytes stand for, where it is not themselves: its numbers are then what is coded,
         and what atoms are.
+    engine : LevelsEngine or None
+        What codes in numpy's place, where it can.
 
     Raises
     ------
@@ -84,6 +93,7 @@ class ByteLevels:
     quiet: npt.NDArray[np.uint8]
     loud: npt.NDArray[np.int32]
     lattice: Lattice | None = None
+    engine: LevelsEngine | None = None
 
     def __post_init__(self) -> None:
         check_whole(self.n_neighbours, NEAREST_KINDS, MAX_NEIGHBOURS, "neighbours of levels")
@@ -133,13 +143,26 @@ class ByteLevels:
         return ByteScale(self.atoms, self.lattice)
 
     @cached_property
-    def _near(self) -> list[_Near]:
+    def compiled(self) -> CompiledBytes | None:
+        """Compiled code that codes the same; None where numpy does."""
+        return None if self.engine is None else self.engine.compile_bytes(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what cannot go to another process."""
+        state = {name: own for name, own in vars(self).items() if name != "compiled"}
+        if self.engine is not None and vars(self).get("compiled") is not None:
+            state["engine"] = self.engine.tried()
+        return state
+
+    @cached_property
+    def near(self) -> list[Near]:
+        """The places of each pass, and what is known around them."""
         k = self.n_neighbours
-        return [_Near(*near_bytes(self.order, each, k), each.stride <= SKIP_STRIDE) for each in
+        return [Near(*near_bytes(self.order, each, k), each.stride <= SKIP_STRIDE) for each in
                 self.order.passes]  # fmt: skip
 
     @cached_property
-    def _quiet_ones(self) -> npt.NDArray[np.int64]:
+    def quiet_ones(self) -> npt.NDArray[np.int64]:
         """Of each place, the frequency of 2**24 with which it is not the background."""
         octave, quarter = np.divmod(self.quiet.astype(np.int64), 4)
         return np.clip(np.array(QUARTERS)[quarter] >> octave, 1, TOTAL - 1)
@@ -158,22 +181,34 @@ class ByteLevels:
         values[-1] = self.atoms[0]
         if frames is not None:
             values[:-1] = frames.T
-        for network, each in zip(self.networks, self._near, strict=True):
-            for part in _parts(len(each.places), n):
-                places = each.places[part]
-                truth = None if frames is None else values[places].reshape(-1)
-                near = values[each.near[:, part]].reshape(len(each.near), -1)
-                is_live = (near != self.atoms[0]).any(axis=0)
-                is_live |= not each.skips
-                coded = np.full(len(is_live), self.atoms[0], dtype=np.uint8)
-                self._code_dead(~is_live, places, coder, coded, truth)
-                live = np.flatnonzero(is_live)
-                x = byte_inputs(near.take(live, axis=1), self.scale)
-                outputs = network(x, is_live.reshape(len(places), n).sum(axis=1), part.start)
-                known = None if truth is None else truth[live]
-                coded[live] = code_bytes(outputs, self.scale, coder, known)
-                values[places] = coded.reshape(len(places), n)
+        for number in range(len(self.networks)):
+            for part in self.parts(number, n):
+                self.code_part(number, part, values, coder, is_known=frames is not None)
         return np.ascontiguousarray(values[:-1].T)
+
+    def parts(self, number: int, n: int) -> Iterator[slice]:
+        """Cut the places of a pass into parts that are coded together, for n frames."""
+        return parts_of(len(self.near[number].places), n, ROWS_AT_ONCE)
+
+    def code_part(
+        self, number: int, part: slice, values: Bytes, coder: DecisionCoder, *, is_known: bool
+    ) -> None:
+        """Code some places of a pass of all frames, into `(size + 1, n)` values or from them."""
+        each = self.near[number]
+        places = each.places[part]
+        truth = values[places].reshape(-1) if is_known else None
+        near = values[each.near[:, part]].reshape(len(each.near), -1)
+        is_live = (near != self.atoms[0]).any(axis=0)
+        is_live |= not each.skips
+        coded = np.full(len(is_live), self.atoms[0], dtype=np.uint8)
+        self._code_dead(~is_live, places, coder, coded, truth)
+        live = np.flatnonzero(is_live)
+        x = byte_inputs(near.take(live, axis=1), self.scale)
+        counts = is_live.reshape(len(places), -1).sum(axis=1)
+        outputs = self.networks[number](x, counts, part.start)
+        known = None if truth is None else truth[live]
+        coded[live] = code_bytes(outputs, self.scale, coder, known)
+        values[places] = coded.reshape(len(places), -1)
 
     def _code_dead(
         self,
@@ -185,7 +220,7 @@ class ByteLevels:
     ) -> None:
         """Code the elements with nothing but background around them, and put them into `coded`."""
         dead = np.flatnonzero(is_dead)
-        ones = self._quiet_ones[places[dead // (len(coded) // len(places))]]
+        ones = self.quiet_ones[places[dead // (len(coded) // len(places))]]
         loud = dead[coder.bits(ones, None if truth is None else truth[dead] != self.atoms[0])]
         known = None if truth is None else truth[loud].astype(np.int32)
         coded[loud] = coder.symbols(self.loud, len(loud), known)
@@ -227,61 +262,3 @@ class ByteLevels:
             tensors["loud"],
             lattice_of(settings),
         )
-
-
-def near_bytes(
-    order: PassOrder, of: Pass, k: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the places of a pass, `(m,)`, and of their known neighbours, `(k, m)`, nearest first.
-
-    What lies outside, and neighbours beyond those that there are, have the index `order.size`.
-    Channels before the pass's own come first, each with the place itself and four around it.
-    """
-    places = order.places(of)
-    near = np.full((k, len(places)), order.size, dtype=np.intp)
-    found = []
-    for channel in [*range(of.channel), of.channel]:
-        wanted = k if channel == of.channel else 5
-        at, inside = order.neighbours(of, order.offsets(of, wanted, channel), channel)
-        found.append(np.where(inside, at, order.size).T)
-    together = np.concatenate(found)[:k]
-    near[: len(together)] = together
-    return places, near
-
-
-def n_inputs(k: int, atoms: Sequence[int]) -> int:
-    """Return how many inputs a network has."""
-    others = len(atoms) - 1
-    return k + NEAREST_KINDS * (1 + (others > 0)) + others * NEAREST_ATOMS
-
-
-def byte_inputs(near: Bytes, scale: ByteScale) -> npt.NDArray[np.float32]:
-    """Return the `(inputs, rows)` whole numbers that a network makes of `(k, rows)` neighbours.
-
-    What they stand for less 128; of the nearest eight, whether they are the first atom, and whether
-    any other; of the nearest four, for each other atom, whether they are that. Yes is 128.
-    """
-    first, *others = scale.atoms
-    kinds, which = near[:NEAREST_KINDS], near[:NEAREST_ATOMS]
-    x = np.empty((n_inputs(len(near), scale.atoms), near.shape[1]), dtype=np.float32)
-    values = near if scale.lattice is None else scale.values[near]
-    np.subtract(values, INPUT_ONE, out=x[: len(near)], dtype=np.float32)
-    at = len(near)
-    np.multiply(kinds == first, INPUT_ONE, out=x[at : at + NEAREST_KINDS], dtype=np.float32)
-    at += NEAREST_KINDS
-    if others:
-        is_other = np.zeros(256, dtype=bool)
-        is_other[others] = True
-        np.multiply(is_other[kinds], INPUT_ONE, out=x[at : at + NEAREST_KINDS], dtype=np.float32)
-        at += NEAREST_KINDS
-    for atom in others:
-        np.multiply(which == atom, INPUT_ONE, out=x[at : at + NEAREST_ATOMS], dtype=np.float32)
-        at += NEAREST_ATOMS
-    return x
-
-
-def _parts(m: int, n: int) -> Iterator[slice]:
-    """Cut m places of n frames into parts of few rows."""
-    step = max(1, ROWS_AT_ONCE // max(1, n))
-    for start in range(0, m, step):
-        yield slice(start, min(start + step, m))

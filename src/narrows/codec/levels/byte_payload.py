@@ -19,6 +19,10 @@ def decode_bytes(levels: ByteLevels, payload: bytes, n: int) -> npt.NDArray[np.u
     """Return the `(n, size)` frames of a payload; FormatError for one that no encoder wrote."""
     if len(payload) % WORD_BYTES:
         raise FormatError(f"payload of levels of {len(payload)} bytes; words have four")
+    if levels.compiled is not None:
+        found = levels.compiled.decode(payload, n)
+        if found is not None:
+            return found
     reader = DecisionReader(np.frombuffer(payload, "<u4").astype(np.uint32))
     frames = levels.code(n, reader)
     reader.check_end()

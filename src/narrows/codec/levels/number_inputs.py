@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.levels.parts import parts_of
 from narrows.codec.levels.passes import Indices, Offsets, Pass, PassOrder
 
 Integers = npt.NDArray[np.int64]
@@ -61,7 +62,7 @@ class Surroundings:
         along = len(order.shape) == 1
         own = _odd(N_OWN) if along else order.offsets(of, N_AROUND)
         self.own, inside = _of(order, of, own, of.channel)
-        self.flags = inside[:, :N_FLAGS].T
+        self.flags = np.ascontiguousarray(inside[:, :N_FLAGS].T)
         self.middle_bits = _nearest_bits(own)
         self.other: Indices | None = None
         self.sees_place = of.channel > 0
@@ -84,9 +85,7 @@ class Surroundings:
 
     def parts(self, rows_at_once: int, n: int) -> Iterator[slice]:
         """Cut the places of n frames into parts of few rows."""
-        m, step = len(self.places), max(1, rows_at_once // max(1, n))
-        for start in range(0, m, step):
-            yield slice(start, min(start + step, m))
+        return parts_of(len(self.places), n, rows_at_once)
 
     def inputs(self, values: Integers, part: slice) -> Inputs:
         """Return the inputs of some places of all frames, from `(size, n)` values."""

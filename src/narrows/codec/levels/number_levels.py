@@ -11,9 +11,10 @@ n_c d by S, whose quotient is exact in float64.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,10 @@ from narrows.codec.levels.pass_network import PassNetwork
 from narrows.codec.levels.passes import PassOrder
 from narrows.codec.networks.layers.contract import above, below
 from narrows.errors import FormatError
+
+if TYPE_CHECKING:
+    from narrows.codec.levels.native.engine import LevelsEngine
+    from narrows.codec.levels.native.numbers import CompiledNumbers
 
 INPUT_LIMIT = 1024  # eight spreads, in 128ths
 MEAN_UNIT_BITS = 10  # a mean is in 1024ths of the spread
@@ -58,6 +63,8 @@ class NumberLevels:
         One a pass that is not of the start. An archive may have other ones of its own.
     lattice : Lattice or None
         What the numbers stand for, where it is not themselves, and how far apart they are.
+    engine : LevelsEngine or None
+        What codes in numpy's place, where it can.
 
     Raises
     ------
@@ -68,6 +75,7 @@ class NumberLevels:
     order: PassOrder
     networks: Sequence[PassNetwork]
     lattice: Lattice | None = None
+    engine: LevelsEngine | None = None
 
     def __post_init__(self) -> None:
         around = self.surroundings
@@ -90,8 +98,22 @@ class NumberLevels:
         return 1 if self.lattice is None else self.lattice.units
 
     def with_networks(self, networks: Sequence[PassNetwork]) -> NumberLevels:
-        """Return the coder with other networks."""
-        return replace(self, networks=networks)
+        """Return the coder with other networks, of the same shapes."""
+        changed = copy(self)  # what is known around places is the same
+        vars(changed).update(networks=networks)
+        return changed
+
+    @cached_property
+    def compiled(self) -> CompiledNumbers | None:
+        """Compiled code that codes the same; None where numpy does."""
+        return None if self.engine is None else self.engine.compile_numbers(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what cannot go to another process, and is of these networks alone."""
+        state = {name: own for name, own in vars(self).items() if name != "compiled"}
+        if self.engine is not None and vars(self).get("compiled") is not None:
+            state["engine"] = self.engine.tried()
+        return state
 
     def code(
         self, n: int, starts: Starts, coder: DecisionCoder, frames: Wanted | None = None
@@ -106,23 +128,31 @@ class NumberLevels:
         frames : (n, size) int64 or float64, optional
             The frames, where they are known: they are then told to the coder.
         """
-        values, step = np.zeros((self.order.size, n), dtype=np.int64), self.step
+        values = np.zeros((self.order.size, n), dtype=np.int64)
         for each in self.order.passes:
             if each.is_start:
                 places = self.order.places(each)
                 known = None if frames is None else frames[:, places].reshape(-1)
                 self._code_start(places, starts.classes[each.channel], values, coder, known)
-        for network, around in zip(self.networks, self.surroundings, strict=True):
+        for number, around in enumerate(self.surroundings):
             for part in around.parts(ROWS_AT_ONCE, n):
-                mean, classes = predicted(network, around.inputs(values, part))
-                places, truth = around.places[part], None
-                if frames is not None:
-                    truth = steps_to(frames[:, places].T.reshape(-1) - (mean >> 3), step)
-                fractions = mean & 7 if step == 1 else np.zeros_like(mean)
-                distances = code_distances(classes, fractions, coder, truth)
-                found = np.clip((mean >> 3) + step * distances, -MAX_NUMBER, MAX_NUMBER)
-                values[places] = found.reshape(len(places), n)
+                self.code_part(number, part, values, coder, frames)
         return np.ascontiguousarray(values.T)
+
+    def code_part(
+        self, number: int, part: slice, values: Integers, coder: DecisionCoder,
+        frames: Wanted | None,
+    ) -> None:  # fmt: skip
+        """Code some places of a pass of all frames, into `(size, n)` values."""
+        around, step, truth = self.surroundings[number], self.step, None
+        mean, classes = predicted(self.networks[number], around.inputs(values, part))
+        places = around.places[part]
+        if frames is not None:
+            truth = steps_to(frames[:, places].T.reshape(-1) - (mean >> 3), step)
+        fractions = mean & 7 if step == 1 else np.zeros_like(mean)
+        distances = code_distances(classes, fractions, coder, truth)
+        found = np.clip((mean >> 3) + step * distances, -MAX_NUMBER, MAX_NUMBER)
+        values[places] = found.reshape(len(places), -1)
 
     def _code_start(
         self, places: npt.NDArray[np.intp], number: int, values: Integers, coder: DecisionCoder,

@@ -92,6 +92,10 @@ def decode_numbers(levels: NumberLevels, payload: bytes, n: int) -> Integers:
     own, position = unpack_changes(payload, levels, levels.order.n_channels)
     if (len(payload) - position) % WORD_BYTES:
         raise FormatError(f"payload of levels of {len(payload)} bytes, with a part of a word")
+    if own.compiled is not None:
+        found = own.compiled.decode(payload[position:], n, starts)
+        if found is not None:
+            return found
     words = np.frombuffer(payload, "<u4", offset=position).astype(np.uint32)
     reader = DecisionReader(words)
     frames = own.code(n, starts, reader)

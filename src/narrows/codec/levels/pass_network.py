@@ -15,6 +15,7 @@ from narrows.errors import FormatError, UnprovenModelError
 FIRST_SHIFT = 7  # inputs in 128ths, weights in 256ths; hidden values come in 256ths
 SECOND_SHIFT = 11
 HIDDEN_LIMIT = 4095  # of a hidden value: 16
+COLUMNS_AT_ONCE = 1 << 13  # their hidden values stay in the cache
 
 Columns = npt.NDArray[Any]
 
@@ -109,7 +110,13 @@ class PassNetwork:
             The first of these places.
         """
         _, _, second, second_bias = self._compiled
-        outputs: Columns = second @ self.hidden(x, counts, start).astype(second.dtype, copy=False)
+        outputs: Columns = np.empty((len(second), x.shape[1]), second.dtype)
+        ends = np.cumsum(counts)
+        for at in range(0, x.shape[1], COLUMNS_AT_ONCE):
+            stop = min(at + COLUMNS_AT_ONCE, x.shape[1])
+            few = np.asarray(np.diff(np.clip(ends, at, stop), prepend=at), np.intp)
+            hidden = self.hidden(x[:, at:stop], few, start).astype(second.dtype, copy=False)
+            np.matmul(second, hidden, out=outputs[:, at:stop])
         outputs += second_bias
         np.floor(outputs, out=outputs)
         return outputs

@@ -7,9 +7,9 @@ chooses one: `numpy`, `native`, or `native-` and a level of this processor, such
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from narrows.codec.entropy.native.tables import CompiledTables, fits
 from narrows.codec.entropy.tables import CodingTables
@@ -19,6 +19,9 @@ from narrows.codec.networks.native.chains import compile_native, piece_of, place
 from narrows.codec.networks.native.extension import extension, levels
 from narrows.codec.networks.network import CompiledNetwork, IntegerNetwork
 from narrows.errors import SettingError
+
+if TYPE_CHECKING:
+    from narrows.codec.levels.kinds import Levels
 
 ENGINE_VARIABLE = "NARROWS_ENGINE"
 SLOW_LEVELS = ("plain",)
@@ -50,6 +53,10 @@ class Engine(Protocol):
         """Prepare coding tables; None where numpy is to make their frequencies."""
         ...
 
+    def compile_levels(self, levels: Levels) -> Levels:
+        """Prepare networks of levels."""
+        ...
+
 
 @dataclass(frozen=True)
 class LibraryEngine:
@@ -72,6 +79,10 @@ class LibraryEngine:
 
     def compile_tables(self, tables: CodingTables) -> None:
         """Leave coding tables to numpy."""
+
+    def compile_levels(self, levels: Levels) -> Levels:
+        """Leave networks of levels to numpy."""
+        return levels
 
 
 REFERENCE = LibraryEngine()
@@ -117,6 +128,13 @@ class NativeEngine:
         """Prepare coding tables, where they fit."""
         native, _ = extension()
         return CompiledTables(tables, native, self.level) if fits(tables) else None
+
+    def compile_levels(self, levels: Levels) -> Levels:
+        """Prepare networks of levels, where they fit, and code as numpy does."""
+        from narrows.codec.levels.native.engine import NativeLevels
+
+        own: Levels = replace(levels, engine=NativeLevels(self.level))
+        return levels if own.compiled is None else own
 
 
 def engine_for(backend: Backend | None = None) -> Engine:

@@ -8,14 +8,8 @@ import torch
 
 from narrows.codec.entropy.counting import to_integers
 from narrows.codec.levels.byte_heads import N_LOGISTICS, N_SCALES, ByteScale
-from narrows.codec.levels.byte_levels import (
-    INPUT_ONE,
-    MAX_ATOMS,
-    N_QUIET,
-    SKIP_STRIDE,
-    ByteLevels,
-    near_bytes,
-)
+from narrows.codec.levels.byte_inputs import INPUT_ONE, near_bytes
+from narrows.codec.levels.byte_levels import MAX_ATOMS, N_QUIET, SKIP_STRIDE, ByteLevels
 from narrows.codec.levels.decisions import LOGIT_UNIT
 from narrows.codec.levels.lattice import Lattice
 from narrows.codec.levels.pass_network import FIRST_SHIFT, SECOND_SHIFT, PassNetwork
