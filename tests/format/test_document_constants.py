@@ -120,7 +120,7 @@ STATED = {
     "levels.byte_levels.MAX_NEIGHBOURS": ("Settings and tensors", "`8` to {}; of bytes"),
     "levels.byte_levels.MAX_ATOMS": ("Settings and tensors", "list of 1 to {} different"),
     "levels.byte_levels.N_QUIET": ("Settings and tensors", "values below {}; of bytes"),
-    "levels.byte_levels.INPUT_ONE": ("Settings and tensors", "with `L` of {} (bytes)"),
+    "levels.byte_inputs.INPUT_ONE": ("Settings and tensors", "with `L` of {} (bytes)"),
     "levels.byte_levels.ROWS_AT_ONCE": ("Bytes", "max(1, floor({} / n))`"),
     "levels.byte_heads.ROWS_AT_ONCE": ("Bytes", "in groups of {},"),
     "levels.decisions.LEAST": ("Bytes", "S(16 * l), {}, 2**24"),
@@ -206,8 +206,8 @@ DOCUMENTED_OTHERWISE = {
     "levels.byte_heads.N_LOGISTICS",
     "levels.byte_heads.N_SCALES",
     "levels.byte_heads.RATE_SHIFT",
-    "levels.byte_levels.NEAREST_ATOMS",
-    "levels.byte_levels.NEAREST_KINDS",
+    "levels.byte_inputs.NEAREST_ATOMS",
+    "levels.byte_inputs.NEAREST_KINDS",
     "levels.byte_levels.SKIP_STRIDE",
     "levels.decisions.LOGIT_UNIT",
     "levels.decisions.SIGMOID_ONE",
@@ -250,6 +250,7 @@ DOCUMENTED_OTHERWISE = {
     "levels.number_payload.WORD_BYTES",
 }
 NO_MATTER_OF_FORMAT = {
+    "levels.pass_network.COLUMNS_AT_ONCE",
     "levels.lattice.FURTHEST",  # what a writer numbers
     "levels.lattice.LARGEST",
     "levels.passes.NOWHERE",
