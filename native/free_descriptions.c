@@ -66,11 +66,26 @@ static int read_head(describing *d) {
   return p->looks ? point(d, f + 8, p->channel, 1, p->places) : -1;
 }
 
+/* Find the places along the last axis whose neighbours are those of the place before, moved on. */
+static void find_inside(free_pass *p) {
+  const int64_t last = p->counts[2] - 1;
+  p->first_inside = 1, p->last_inside = last;
+  p->apart = last > 1 ? p->places[2][last / 2] - p->places[2][last / 2 - 1] : 0;
+  for (int64_t o = 0; o < p->looks->n; o++) {
+    const int64_t *at = p->looks->at[o][2];
+    for (int64_t k = last / 2; k >= p->first_inside; k--)
+      if (at[k - 1] < 0 || at[k] - at[k - 1] != p->apart) p->first_inside = k + 1;
+    for (int64_t k = last / 2 + 1; k <= p->last_inside; k++)
+      if (at[k - 1] < 0 || at[k] - at[k - 1] != p->apart) p->last_inside = k - 1;
+  }
+}
+
 static int read_all(describing *d) {
   free_pass *p = d->made;
   if (read_head(d)) return -1;
   for (int64_t i = 0; i < 1 + 2 * p->n_before; i++)
     if (read_look(d, p->looks + i)) return -1;
+  find_inside(p);
   return d->fields == d->end && p->looks->n >= p->n_nearest && p->looks->n >= p->n_looked_at ? 0 : -1;
 }
 

@@ -67,7 +67,7 @@ typedef struct free_walk {
   int64_t *places, *expected, *steps, *low;
   int32_t *classes, *entries, *order, *kinds;
   int64_t frames[4][FREE_FRAMES]; /* sums of a place, by frame */
-  int64_t indices[FREE_MAX_LOOK];
+  int64_t own[FREE_MAX_LOOK], others[FREE_MAX_LOOK]; /* indices of the places around one */
 } free_walk;
 
 /* ------------------------------------------------------------------ tables and streams */
@@ -137,6 +137,7 @@ typedef struct free_pass {
   int64_t size, counts[3], n_places, n_nearest, n_looked_at, n_before, channel;
   const int64_t *places[3];
   free_look *looks; /* own, and for each channel before: around, and in the middle */
+  int64_t first_inside, last_inside, apart; /* along the last axis: indices are so far apart */
   int64_t *numbers;
   const int64_t *(*pointers)[3];
 } free_pass;
