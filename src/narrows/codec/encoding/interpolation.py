@@ -152,7 +152,9 @@ class Encoding(Walk):
     ) -> Integers:
         """Return how far numbers around some places will lie from what is expected, nearly."""
         missed = missed.copy()
-        here = side.near_of(np.unique(side.looked_at(near.own)))
+        is_near = np.zeros(len(known), bool)
+        is_near[side.looked_at(near.own)] = True
+        here = side.near_of(np.flatnonzero(is_near))
         for start in range(0, len(here.places), SAMPLE):
             part = here.of(np.arange(start, min(start + SAMPLE, len(here.places))))
             expected = side.around(part, known).predicted(rule, self.high)
