@@ -145,10 +145,13 @@ def page(found, context):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="*", default=SETS, choices=SETS)
+    parser.add_argument("sets", nargs="*", default=SETS)
     parser.add_argument("--models", type=Path)
     parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()
+    unknown = set(options.sets) - set(SETS)
+    if unknown:
+        parser.error(f"sets {', '.join(sorted(unknown))}; known are {', '.join(SETS)}")
     found = {}
     for name in options.sets:
         found[name] = rows_of(name, options.models)
