@@ -21,6 +21,7 @@ from scripts.golden.special import (
     exact_float32,
     exact_qualities_int16,
     geometry,
+    learned_int16,
     predicted,
     predicted_gaps,
 )
@@ -250,6 +251,7 @@ RANDOM = {
     "geometry-float32": partial(geometry, "float32", (4, 3), (3, 1)),
     "contexts": contexts,
     "contexts-wide": contexts_wide,
+    "learned-int16": learned_int16,
     "search-float32": search_float32,
     "search-conv-uint8": search_conv_uint8,
     "correction-float32": correction_float32,

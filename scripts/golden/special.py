@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.codec import Codec
+from narrows.codec.entropy.learned import LearnedCoder
 from narrows.codec.sequence import Archive
 from narrows.signals.geometry import Geometry, pack_geometry
 from narrows.signals.restored import restored
@@ -46,6 +48,16 @@ def exact_qualities_int16():
     exact = ExactValues(mask, x[mask])
     block = codec.decoder.blocks.pack(np.array(symbols), qualities, exact)
     blob = written(codec.encoder.header(), [block])
+    return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
+
+
+def learned_int16():
+    """Symbols that lie otherwise than the tables, with tables that learn; some are escaped."""
+    model = tiny_model("int16", (6,), 3, n_qualities=2)
+    codec, rng = Codec(model), np.random.default_rng(0)
+    symbols = np.rint(rng.normal(2, 1.5, (150, 3))).astype(np.int32)
+    payload = LearnedCoder(model.quality(2).tables).encode(symbols)
+    blob = written(codec.encoder.header(), [Block(Mode.LEARNED, 2, len(symbols), payload)])
     return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
 
 

@@ -54,6 +54,9 @@ STATED = {
     "entropy.context_model.MAX_CONTEXT_LIMIT": ("Context models", "`hidden_limit` | `1` to {} |"),
     "entropy.context_model.MAX_UNITS": ("Context models", "a position, `1` to {} and"),
     "entropy.context_model.MAX_OUTPUTS": ("Context models", "and `1` to {}. Its"),
+    "entropy.learned.SEEN": ("Tables that learn", "add {} to count[e]"),
+    "entropy.learned.FIRST": ("Tables that learn", "floor(w[e] * {} / 2**24)"),
+    "entropy.learned.LEAST_PART": ("Tables that learn", "`max({}, floor(i / 4))`"),
     "entropy.context_tables.MAX_NARROW_ENTRIES": (
         "Frequencies from logarithms",
         "size[p] <= {}, else",

@@ -10,6 +10,7 @@ import numpy as np
 from .bricks import decode_brick
 from .conventions import Cursor, Shape, need
 from .exact_values import read_exact
+from .learned import read_learned
 from .levels import read_levels
 from .metadata import take_metadata
 from .model import Model, read_model
@@ -82,7 +83,7 @@ def read_block(cursor: Cursor, model: Model | None, dtype: np.dtype, shape: Shap
     frame_bytes = math.prod(shape) * dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
-    need(mode <= 6, "an unknown mode")
+    need(mode <= 7, "an unknown mode")
     need(1 <= n <= max(1, min(2**17 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
@@ -106,6 +107,8 @@ def read_modelled(mode: int, payload: bytes, quality: int, model: Model, n: int)
     """Decode n signals that a model has coded."""
     if mode == 0:
         return read_coded(payload, quality, model, n)
+    if mode == 7:
+        return read_learned(payload, quality, model, n)
     if mode == 4:
         return read_predicted(payload, quality, model, n)
     mask, values, rest = read_exact(payload, (n, *model.frame_shape), model.dtype)

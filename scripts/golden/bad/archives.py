@@ -12,7 +12,7 @@ from scripts.golden.bad.good_files import (
     varint,
 )
 
-CODED, DEFLATED, STORED, PATCHED = 0, 1, 2, 3
+CODED, DEFLATED, STORED, PATCHED, LEARNED = 0, 1, 2, 3, 7
 ZEROS = bytes(6 * 4)  # one signal, of six float32
 
 
@@ -102,6 +102,9 @@ def bad_archives():
         "data-after-the-zlib-stream": archive(block(DEFLATED, 1, zlib.compress(ZEROS) + b"\0")),
         "quality-0": coded(payload, quality=0),
         "quality-that-the-model-has-not": coded(payload, quality=8),
+        "learned-of-quality-0": archive(block(LEARNED, n, payload, 0)),
+        "learned-of-quality-that-the-model-has-not": archive(block(LEARNED, n, payload, 8)),
+        "learned-coder-not-empty": archive(block(LEARNED, n, payload, quality)),
         "more-words-than-bytes": coded(bytes([payload[0] + 9]) + payload[1:]),
         "last-word-0": coded(varint(payload[0] + 1) + payload[1 : 1 + 4 * payload[0]] + bytes(4)),
         "coder-not-empty": coded(flip(payload, 1)),

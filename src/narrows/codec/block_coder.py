@@ -15,6 +15,7 @@ from narrows.codec.archive.modes import BY_NETWORKS
 from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
 from narrows.codec.entropy.ans import SymbolCoder
+from narrows.codec.entropy.learned import LearnedCoder
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import FormatError
@@ -121,14 +122,19 @@ class BlockCoder:
             return Unpacked(self.predicted.decode(block), None)
         if block.mode is Mode.LEVELS:
             return Unpacked(self._unpack_levels(block), None)
-        if block.mode is not Mode.CODED:
+        if block.mode not in {Mode.CODED, Mode.LEARNED}:
             return Unpacked(unpack_raw(block, model.dtype, model.frame_shape), None)
-        if block.quality == SEVERAL_QUALITIES:
+        if block.quality == SEVERAL_QUALITIES and block.mode is Mode.CODED:
             each = (model.latent_size, model.n_qualities, self._coder)
             return Unpacked(*unpack_groups(block.payload, n, *each))
         quality = model.quality_of_block(block.quality)
-        symbols = self._transform.coders.of_blocks(quality).decode(block.payload, n)
-        return Unpacked(symbols, np.full(n, block.quality))
+        is_learned = block.mode is Mode.LEARNED
+        coder = (
+            LearnedCoder(quality.tables)
+            if is_learned
+            else self._transform.coders.of_blocks(quality)
+        )
+        return Unpacked(coder.decode(block.payload, n), np.full(n, block.quality))
 
     def _unpack_levels(self, block: Block) -> Frames:
         """Decode a block of levels, which may be by networks of the model; few blocks are."""

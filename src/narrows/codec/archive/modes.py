@@ -29,6 +29,9 @@ class Mode(IntEnum):
     LEVELS = 6
     """Numbers on a grid that is refined level by level, within a bound, or exactly."""
 
+    LEARNED = 7
+    """As CODED at one quality without a context model, with tables that learn."""
+
     @property
     def is_raw(self) -> bool:
         """Whether the payload is the signals themselves."""

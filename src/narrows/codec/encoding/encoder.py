@@ -18,6 +18,7 @@ from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.cutting import Signals, parts_of, signals_a_block
 from narrows.codec.encoding.kept import Kept, check_leaving_out
+from narrows.codec.encoding.learned_blocks import with_learned_tables
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.recalled import Recall, choose_or_recall
 from narrows.codec.encoding.requests import Progress, Request, unseen
@@ -209,7 +210,9 @@ class Encoder(Shared):
         if not len(symbols):
             return None
         exact = None if left_out is None else ExactValues(left_out, x[left_out])
-        return self._decoder.blocks.pack(symbols, qualities, exact)
+        block = self._decoder.blocks.pack(symbols, qualities, exact)
+        tables = self._model.quality(int(qualities[0])).tables
+        return with_learned_tables(block, symbols, tables)
 
     def packets(
         self,

@@ -1,0 +1,46 @@
+"""When the tables of a block are to learn: where that takes fewer bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
+from narrows.codec.encoding.costs import code_lengths
+from narrows.codec.entropy.learned import LearnedCoder, LearnedTable, are_fixed
+from narrows.codec.entropy.tables import TOTAL, CodingTables, FrequencyTable, Symbols
+
+LEAST_SIGNALS = 64  # of fewer, tables learn next to nothing
+LEAST_GAIN = 0.01  # of the bits: what seems to be gained, before learning has cost something
+
+
+def with_learned_tables(block: Block, symbols: Symbols, tables: CodingTables) -> Block:
+    """Return a coded block, or one of the same `(n, latent_size)` symbols that is smaller."""
+    is_coded = block.mode is Mode.CODED and block.quality != SEVERAL_QUALITIES
+    if not is_coded or len(symbols) < LEAST_SIGNALS or not are_fixed(tables):
+        return block
+    if not _may_gain(symbols, tables):
+        return block
+    payload = LearnedCoder(tables).encode(symbols)
+    if len(payload) >= len(block.payload):
+        return block
+    return replace(block, mode=Mode.LEARNED, payload=payload)
+
+
+def _may_gain(symbols: Symbols, tables: CodingTables) -> bool:
+    """Return whether tables that have learnt from all symbols would save bits: exact arithmetic."""
+    before = after = 0.0
+    for j in tables.order:
+        table, learned = tables.row[j], LearnedTable(tables.row[j])
+        learned.learn(symbols[:, j])
+        counts = np.bincount(table.indices(symbols[:, j]), minlength=table.weights.size)
+        before += _bits(counts, table)
+        after += _bits(counts, learned.table)
+    return after < (1 - LEAST_GAIN) * before
+
+
+def _bits(counts: np.ndarray, table: FrequencyTable) -> float:
+    """Return the bits of entries that occur so often, a multiple of 2**-12."""
+    lengths = code_lengths(np.minimum(table.weights, TOTAL - 1).astype(np.float64))
+    return float((counts * lengths).sum())
