@@ -244,3 +244,10 @@ def test_a_resumed_run_gives_the_same_model(model, new, folder):
     assert narrows.train(new, **settings, resume=True).model_id == whole.model_id
     with refusing(SettingError, "model that it goes on from was", "and is not given"):
         narrows.train(new, **{**settings, "start": None}, resume=True)
+
+
+def test_the_aim_is_of_the_new_signals_whatever_their_mean(digits):
+    bright = digits[900:1300] // 4 + 12  # about a mean that is far from the model's
+    aimed = narrows.train(digits[:700], architecture="dense", aim="snr:9", **SHORT)
+    reached = narrows.train(bright, start=aimed, epochs=6, batch_size=32).model.training["reached"]
+    assert reached["snr"] > 8.0

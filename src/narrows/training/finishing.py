@@ -12,7 +12,7 @@ from narrows.training.architectures import Autoencoder, Scaling, like
 from narrows.training.choices import CLASSIC, CLOSED_FORM, RATE_DISTORTION
 from narrows.training.classic.latent_steps import choose_latent_steps
 from narrows.training.closed_form.refit import refit_last_layer
-from narrows.training.data.frames import spread_over
+from narrows.training.data.frames import mean_of_scaled, spread_over
 from narrows.training.freeze import TrainingSignals, freeze
 from narrows.training.freeze.rounding import Rounding
 from narrows.training.plan import RATE_RATIO, Plan
@@ -60,6 +60,7 @@ def _rounding_after(outcome: Outcome) -> Rounding:
 def _variance(signals: TrainingSignals, scaling: Scaling) -> float:
     """Return the variance of a frame about its mean, summed, on the scale where the range is 1."""
     x = spread_over(signals.scaled_train, STEP_SAMPLE)
+    x = x - mean_of_scaled(x, scaling)
     squares = (x * like(x, scaling.weight / scaling.scale / scaling.peak)).square()
     if signals.missing_train is None:
         return float(squares.flatten(1).sum(1).mean())

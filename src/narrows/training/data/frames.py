@@ -160,6 +160,16 @@ def scaled(x: npt.NDArray[Any], scaling: Scaling) -> Tensor:
     return torch.from_numpy(out)
 
 
+def mean_of_scaled(x: Tensor, scaling: Scaling) -> Tensor:
+    """Return the mean of `(n, *frame_shape)` scaled frames: one number, or each channel's.
+
+    It is near 0, but where the offsets are those of a model that training started from.
+    """
+    channels = np.ndim(scaling.scale)
+    axes = tuple(range(x.ndim - channels))
+    return x.mean(axes, dtype=torch.float64).to(x.dtype)
+
+
 def fingerprint(x: npt.NDArray[Any]) -> str:
     """Hash the training signals, so that a model names what it was trained on."""
     digest = sha256(f"{x.dtype.name} {list(x.shape)}\n".encode())

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from narrows.training.architectures import Autoencoder, Quality
 from narrows.training.data.augmentation import n_real
-from narrows.training.data.frames import spread_over
+from narrows.training.data.frames import mean_of_scaled, spread_over
 from narrows.training.loop.batch import Batch, of_rows
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Measured, Missing, Trainer
@@ -128,7 +128,8 @@ class RateDistortionTrainer(Trainer):
     def _aim_at_error(self) -> ErrorAim:
         """Return the squared error of a frame at which it has the aimed SNR."""
         scaling, x = self.model.scaling, spread_over(self.x_train, MAX_MEASURED)
-        mean, frames = scaling.target(torch.zeros_like(x[:1])), scaling.target(x)
+        centre = torch.zeros_like(x[:1]) + mean_of_scaled(x, scaling)
+        mean, frames = scaling.target(centre), scaling.target(x)
         variance = float(mean_squared(mean.expand_as(frames), frames, scaling).mean())
         aimed = variance * 10.0 ** (-(self.plan.aimed_snr or 0.0) / 10.0)
         return ErrorAim(aimed, MOST_BITS * self.plan.aimed_bits, self.plan.components)
