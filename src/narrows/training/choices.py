@@ -62,7 +62,6 @@ MIN_PATIENCE, PATIENCE_DIVISOR = 20, 4  # epochs, and of all epochs
 FEW_SIGNALS = 10_000  # with fewer, dense networks learn from mixtures of them too
 MIXTURES_RATE, MIXTURES_BATCH, MIXTURES_EPOCHS = 1e-3, 128, 400
 """Learning rate, smallest batch and most epochs with mixtures: there is no end of them."""
-GOING_ON = 1.0  # of the learning rate, where networks begin as a finished model
 MAX_VALIDATED = 2048  # validation frames after an epoch
 MAX_VALIDATED_OF_SEVERAL = 1024  # where each is decoded at several qualities
 
@@ -248,19 +247,15 @@ def choose_length(
     *,
     mixes: bool,
     crops: int = 0,
-    goes_on: bool = False,
 ) -> dict[str, Any]:
     """Choose epochs, batches and the learning rate, for a number of training signals.
 
     Batches of pictures, which take long, are as of so many pictures without the crops of them.
-    What `goes_on` begins with a finished model.
     """
     settings, smaller = choices.settings, BATCH_DIVISOR if width > 1.0 else 1
     rate, least, most = LEARNING_RATES[architecture], MIN_BATCH, MAX_EPOCHS
     if mixes:
         rate, least, most = MIXTURES_RATE, MIXTURES_BATCH, MIXTURES_EPOCHS
-    if goes_on:
-        rate *= GOING_ON
     distinct = max(1, n_train - crops) if architecture == "conv" else n_train
     usual = 2 ** round(math.log2(distinct / UPDATES_OF_AN_EPOCH))
     batch = max(least, min(MAX_BATCH, usual) // smaller)

@@ -265,7 +265,7 @@ def plan_of(
     of_length = {name: numbers[name] for name in ("architecture", "decoder", "width", "mixes")}
     return Plan(
         **{**{name: settings[name] for name in TAKEN_OVER}, **numbers},
-        **choose_length(choices, n_train, **of_length, crops=crops, goes_on=start is not None),
+        **choose_length(choices, n_train, **of_length, crops=crops),
         n_train=n_train,
         n_held_out=n_held_out,
         **quality,
