@@ -49,13 +49,14 @@ static uint8_t with_check(const tables *c, const model_id *id, uint8_t first, co
 /* ------------------------------------------------------------------ decoding */
 
 typedef struct {
-  big number, parts, scale, spare;
+  big number, parts, spare;
+  product scale;
 } decoder;
 
 static void keep(decoder *d, uint32_t start, uint32_t weight, uint32_t total) {
   if (start) subtract_times(&d->number, &d->parts, start);
   times(&d->parts, weight);
-  times(&d->scale, total);
+  multiply(&d->scale, total);
 }
 
 static uint64_t next_bits(decoder *d, int n) {
@@ -79,24 +80,25 @@ static int next_escape(decoder *d, const place *p, int32_t *symbol) {
 }
 
 static void begin(decoder *d, const payload *from) {
-  memset(d->number.w, 0, (size_t)(from->n / 4 + 1) * 4);
-  memset(d->parts.w, 0, (size_t)(from->n / 4 + 1) * 4);
+  const int64_t n_words = from->n / WORD_BYTES + 1;
+  memset(d->number.w, 0, (size_t)n_words * sizeof(word));
+  memset(d->parts.w, 0, (size_t)n_words * sizeof(word));
   for (int64_t i = 0; i < from->n; i++) {
     int64_t at = from->n - 1 - i;
-    d->number.w[at / 4] |= (uint32_t)from->bytes[i] << 8 * (at % 4);
+    d->number.w[at / WORD_BYTES] |= (word)from->bytes[i] << 8 * (at % WORD_BYTES);
   }
-  d->number.n = d->parts.n = from->n / 4 + 1;
-  d->parts.w[from->n / 4] = (uint32_t)1 << 8 * (from->n % 4);
+  d->number.n = d->parts.n = n_words;
+  d->parts.w[n_words - 1] = (word)1 << 8 * (from->n % WORD_BYTES);
   while (d->number.n && !d->number.w[d->number.n - 1]) d->number.n--;
-  set(&d->scale, 1);
+  begin_product(&d->scale);
 }
 
 /* Whether the payload is the one form, of its length, of what was decoded. */
 static int is_canonical(decoder *d, const payload *from) {
   if (!from->n) return 1;
   const uint32_t last = from->bytes[from->n - 1];
-  if (last == 1) times(&d->scale, 2);
-  return last && is_below(&d->number, &d->scale);
+  if (last == 1) multiply(&d->scale, 2);
+  return last && is_below(&d->number, value_of(&d->scale));
 }
 
 /* The most bytes that a payload may have. */
@@ -108,7 +110,6 @@ static int64_t payload_limit(const tables *c, int has_escapes) {
 static int unpack_one(const tables *c, decoder *d, const payload *from, int32_t *state,
                       int32_t *room, int32_t *symbols) {
   int escapes = 0;
-  if (from->n > payload_limit(c, from->has_escapes)) return 0;
   begin(d, from);
   memcpy(state, c->start, (size_t)c->n_state * sizeof *state);
   memset(symbols, 0, (size_t)c->n_latents * sizeof *symbols);
@@ -131,23 +132,33 @@ static int unpack_one(const tables *c, decoder *d, const payload *from, int32_t 
   return escapes == from->has_escapes && is_canonical(d, from);
 }
 
+#include "leading.h"
+
+/* Decode a payload in the quicker way, if that decides everything. */
+static int unpack_any(const tables *c, decoder *d, const payload *from, int32_t *state, int32_t *room,
+                      int32_t *symbols) {
+  if (from->n > payload_limit(c, from->has_escapes)) return 0;
+  const int found = unpack_leading(c, d, from, state, room, symbols);
+  return found == UNDECIDED ? unpack_one(c, d, from, state, room, symbols) : found;
+}
+
 /* Words of the largest number that symbols, and a payload of so many bytes, can lead to. */
 static int64_t words_for(const tables *c, int64_t n_bytes) {
-  return n_bytes / 4 + (c->n_places * (PRECISION + MAX_GOLOMB_BITS) + 31) / 32 + 8;
+  return n_bytes / WORD_BYTES + c->n_places * (PRECISION + MAX_GOLOMB_BITS) / WORD_BITS + 9;
 }
 
 int unpack_packets(const tables *c, const model_id *id, const packet *from, int64_t n,
                    int32_t *symbols, uint8_t *found) {
   const int64_t n_words = words_for(c, packet_room(c));
-  uint32_t *words = aligned_zeros(4 * n_words, sizeof *words);
+  word *words = aligned_zeros(4 * n_words, sizeof *words);
   int32_t *state = aligned_zeros(c->n_state + c->n_room, sizeof *state);
   const int failed = !words || !state;
   for (int64_t i = 0; i < n && !failed; i++, symbols += c->n_latents) {
-    decoder d = {{0, words}, {0, words + n_words}, {0, words + 2 * n_words}, {0, words + 3 * n_words}};
+    decoder d = {{0, words}, {0, words + n_words}, {0, words + 2 * n_words}, {{0, words + 3 * n_words}, 1}};
     const uint8_t first = from[i].n ? from[i].bytes[0] : 0;
     const payload rest = {from[i].bytes + 1, from[i].n - 1, first >> 4 & 1};
     const int is_ours = from[i].n &&
-                        unpack_one(c, &d, &rest, state, state + c->n_state, symbols) &&
+                        unpack_any(c, &d, &rest, state, state + c->n_state, symbols) &&
                         with_check(c, id, first, symbols) == first;
     found[i] = (uint8_t)is_ours;
   }
@@ -159,14 +170,15 @@ int unpack_packets(const tables *c, const model_id *id, const packet *from, int6
 /* ------------------------------------------------------------------ encoding */
 
 typedef struct {
-  big low, width, scale, spare;
+  big low, width, spare;
+  product scale;
 } encoder;
 
 static void narrow(encoder *e, uint32_t start, uint32_t weight, uint32_t total) {
   times(&e->low, total);
   if (start) add_times(&e->low, &e->width, start);
   times(&e->width, weight);
-  times(&e->scale, total);
+  multiply(&e->scale, total);
 }
 
 static void put_escape(encoder *e, const place *p, int32_t symbol) {
@@ -176,15 +188,15 @@ static void put_escape(encoder *e, const place *p, int32_t symbol) {
 }
 
 /* The digits in base 256 of the largest number of n bytes below a / scale, which is at most 1. */
-static void digits_below(big *a, const encoder *e, big *spare, uint8_t *to, int64_t n) {
-  if (!is_below(a, &e->scale)) {
+static void digits_below(big *a, const big *scale, big *spare, uint8_t *to, int64_t n) {
+  if (!is_below(a, scale)) {
     memset(to, 255, (size_t)n);
     return;
   }
   for (int64_t i = 0; i < n; i++) {
     times(a, 256);
-    to[i] = (uint8_t)quotient(a, &e->scale, 255, spare);
-    subtract_times(a, &e->scale, to[i]);
+    to[i] = (uint8_t)quotient(a, scale, 255, spare);
+    subtract_times(a, scale, to[i]);
   }
   for (int64_t i = n - 1; !a->n && i >= 0 && to[i]-- == 0; i--) { /* it is such a number itself */
   }
@@ -193,11 +205,12 @@ static void digits_below(big *a, const encoder *e, big *spare, uint8_t *to, int6
 /* Write the shortest digits inside the interval, the least of several; `to` has room for twice. */
 static int64_t finish(encoder *e, uint8_t *to) {
   if (!e->low.n) return 0;
-  const int64_t n = (bits_of(&e->scale) - bits_of(&e->width) + 8) / 8;
+  const big *scale = value_of(&e->scale);
+  const int64_t n = (bits_of(scale) - bits_of(&e->width) + 8) / 8;
   uint8_t *last = to + n;
   add_times(&e->width, &e->low, 1); /* now the upper end */
-  digits_below(&e->low, e, &e->spare, to, n);
-  digits_below(&e->width, e, &e->spare, last, n);
+  digits_below(&e->low, scale, &e->spare, to, n);
+  digits_below(&e->width, scale, &e->spare, last, n);
   int64_t at = 0;
   while (to[at] == last[at]) at++;
   for (int64_t i = at; ++to[i] == 0; i--) {
@@ -212,8 +225,9 @@ static int64_t finish_at(encoder *e, uint8_t *to, int64_t n) {
   uint8_t *last = to + n;
   add_times(&e->width, &e->low, 1); /* now the upper end */
   memset(to, 255, (size_t)n);       /* one more is 0 */
-  if (is_positive) digits_below(&e->low, e, &e->spare, to, n);
-  digits_below(&e->width, e, &e->spare, last, n);
+  const big *scale = value_of(&e->scale);
+  if (is_positive) digits_below(&e->low, scale, &e->spare, to, n);
+  digits_below(&e->width, scale, &e->spare, last, n);
   int64_t i = n - 1;
   while (i >= 0 && ++to[i] == 0) i--;
   if (i < 0 && is_positive) return -1; /* 1 is outside */
@@ -249,7 +263,7 @@ static void put_all(const tables *c, encoder *e, int escapes, int32_t *state, co
 static int64_t put_payload(const tables *c, encoder *e, int escapes, int32_t *state,
                            const int32_t *symbols, int64_t size, uint8_t *to) {
   if (size - 1 > payload_limit(c, escapes)) return -1;
-  set(&e->width, 1), set(&e->scale, 1);
+  set(&e->width, 1), begin_product(&e->scale);
   put_all(c, e, escapes, state, symbols);
   return size ? finish_at(e, to, size - 1) : finish(e, to);
 }
@@ -257,11 +271,11 @@ static int64_t put_payload(const tables *c, encoder *e, int escapes, int32_t *st
 int64_t pack_packet(const tables *c, const model_id *id, int quality, const int32_t *symbols,
                     int64_t size, uint8_t *to) {
   const int64_t n_words = words_for(c, 0);
-  uint32_t *words = aligned_zeros(4 * n_words, sizeof *words);
+  word *words = aligned_zeros(4 * n_words, sizeof *words);
   int32_t *state = aligned_zeros(c->n_state + c->n_room, sizeof *state);
   int64_t n = -1;
   if (words && state) {
-    encoder e = {{0, words}, {0, words + n_words}, {0, words + 2 * n_words}, {0, words + 3 * n_words}};
+    encoder e = {{0, words}, {0, words + n_words}, {0, words + 2 * n_words}, {{0, words + 3 * n_words}, 1}};
     const int escapes = has_escapes(c, symbols);
     to[0] = with_check(c, id, (uint8_t)((quality - 1) << 5 | escapes << 4), symbols);
     n = 1 + put_payload(c, &e, escapes, state, symbols, size, to + 1);

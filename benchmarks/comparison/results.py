@@ -14,7 +14,7 @@ from narrows.evaluation.metrics import psnr_of_mse
 from narrows.evaluation.plots import rate_distortion, write_png
 from narrows.processes import cores
 
-PACKAGES = ("numpy", "torch", "imagecodecs", "soundfile", "zstandard", "pysz", "zfpy")
+PACKAGES = ("numpy", "torch", "imagecodecs", "soundfile", "zstandard", "pysz", "zfpy", "faiss-cpu")
 LIBRARIES = ("libjpeg_turbo", "libwebp", "libavif", "libjxl", "openjpeg", "sperr", "pcodec")
 MAX_CURVES = 10
 """That the plot has colours for."""

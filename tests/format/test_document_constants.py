@@ -254,6 +254,7 @@ DOCUMENTED_OTHERWISE = {
 }
 NO_MATTER_OF_FORMAT = {
     "levels.pass_network.COLUMNS_AT_ONCE",
+    "similarity.AT_ONCE",
     "levels.lattice.FURTHEST",  # what a writer numbers
     "levels.lattice.LARGEST",
     "levels.passes.NOWHERE",

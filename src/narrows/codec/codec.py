@@ -20,7 +20,7 @@ from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import Backend
 from narrows.codec.prediction.bricks import bricks_of
-from narrows.codec.shared import Shared
+from narrows.codec.similarity import Comparing
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames
 from narrows.processes import Workers
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # who only decompresses loads nothing of it
     from narrows.codec.encoding.requests import PacketTargets, Request, Targets
 
 
-class Codec(Shared):
+class Codec(Comparing):
     """A trained model, ready to compress and to decompress.
 
         signals ─frames─► encode ─symbols─► entropy coder ─payloads─► archive bytes

@@ -17,7 +17,7 @@ from narrows.codec.model.model import Model
 from narrows.codec.model.model_file import unpack_model
 from narrows.codec.networks.backend import Backend
 from narrows.codec.receiver import Receiver, stream_of
-from narrows.codec.shared import Shared
+from narrows.codec.similarity import Comparing
 from narrows.codec.transform import DEFAULT_BATCH_SIZE, Frames, Transform
 from narrows.errors import FormatError, WrongModelError
 
@@ -28,7 +28,7 @@ UnpackedPacket = tuple[Symbols, int] | Frames
 """Symbols and their quality, or the signal itself, `(1, *frame_shape)`."""
 
 
-class Decoder(Shared, Receiver):
+class Decoder(Comparing, Receiver):
     """A trained model, ready to decompress.
 
         archive bytes ─payloads─► entropy decoder ─symbols─► decode ─frames─► signals

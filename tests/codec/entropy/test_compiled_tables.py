@@ -217,6 +217,21 @@ def test_damaged_packets_are_refused_where_python_refuses_them(escapes):
     assert passed > 0
 
 
+def test_payloads_beside_those_of_packets_are_refused_where_python_refuses_them():
+    rng, passed = np.random.default_rng(2), 0
+    for k in (1, 3, 30, 90):
+        tables = FixedTables(row_of(k, k))
+        for symbols in symbols_of(tables.row, 12):
+            shortest = len(in_python(tables).encode(symbols, 1))
+            size = shortest + int(rng.integers(5))
+            (packet,) = in_python(tables).encode_to(symbols[None], 1, size)
+            if packet is not None and size > 1:
+                for step in (-1, 0, 1):
+                    last = bytes([(packet[-1] + step) % 256])
+                    passed += refused_alike(tables, packet[0] >> 4, packet[1:-1] + last)
+    assert passed > 30
+
+
 def refused_alike(tables, escapes, payload):
     """Decode a payload behind all check bits in both ways; return how many packets pass."""
     packets = [bytes([escapes << 4 | check]) + payload for check in range(16)]
