@@ -46,7 +46,7 @@ def test_append_tells_what_it_added_and_what_the_archive_holds(run, folder, arch
         "output": "x.nrw", "signals": 40, "raw_bytes": 40 * 64, "compressed_bytes": added,
         "bytes_per_signal": added / 40, "ratio": 40 * 64 / added,
         "quality": 1, "effort": 2, "target_bytes": None, "target_psnr": None,
-        "strict": False, "missing": [], "kept_exactly": None,
+        "strict": False, "missing": [], "packet_bytes": None, "kept_exactly": None,
         "archive_signals": 90, "archive_bytes": sizes[1],
         "embedded": False, "model_bytes": Path("m.narrows").stat().st_size,
     }  # fmt: skip

@@ -91,7 +91,9 @@ def test_a_coded_block_decompresses_to_what_its_symbols_decode_to(dtype, quality
     codec = codec_of(dtype, (3, 5, 2), 2, 3)
     x = typical_frames(codec.model, 200)
     blob = codec.compress(x, quality)
-    assert [(block.mode, block.quality) for block in blocks_of(blob)] == [(Mode.CODED, quality)]
+    (block,) = blocks_of(blob)
+    assert block.mode in {Mode.CODED, Mode.LEARNED}
+    assert block.quality == quality
     assert len(blob) < x.nbytes / 4
     assert_identical(codec.decompress(blob), codec.decode(codec.encode(x, quality), quality))
 
@@ -333,8 +335,8 @@ def test_an_archive_comes_back_as_its_latents_say(dtype, quality, n):
     codec = Codec(tiny_model(dtype, (6, 4), 4, 3, contexts=(2, 3)))
     x = typical_frames(codec.model, n)
     blob = codec.compress(x, quality)
-    modes = [(block.mode, block.quality) for block in blocks_of(blob)]
-    assert modes == [(Mode.CODED, quality)] * (n > 0)
+    assert [block.quality for block in blocks_of(blob)] == [quality] * (n > 0)
+    assert {block.mode for block in blocks_of(blob)} <= {Mode.CODED, Mode.LEARNED}
     symbols = codec.encode(x, quality)
     assert_identical(codec.decompress(blob), codec.decode(symbols, quality))
     if n:

@@ -186,11 +186,13 @@ def test_only_public_names_are_public(path):
     data = "model model_bytes model_id from_bytes transform"
     coding = "decode decompress decompress_packet decompress_packets"
     parts = "decoder encoder save without_encoder encode latents"
-    own = f"{data} {coding} {parts} compress compress_packet compress_packets"
+    own = f"{data} {coding} {parts} compress compress_packet compress_packets similarity"
     assert _names(CODEC) == sorted(own.split())
     archive = Archive(io.BytesIO(BLOB), DECODER)
     assert _names(archive) == ["close", "dtype", "metadata", "model_id", "shape"]
-    decoder = f"{data} {coding} blocks check_model_of decompress_from frames_of packets unwrap"
+    decoder = (
+        f"{data} {coding} blocks check_model_of decompress_from frames_of packets similarity unwrap"
+    )
     assert _names(DECODER) == sorted(decoder.split())
 
 

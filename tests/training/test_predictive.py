@@ -6,9 +6,11 @@ import pytest
 pytest.importorskip("torch", reason="training needs torch; extra train")
 
 import narrows
+from narrows.codec.archive import Mode
 from narrows.codec.model.range import Range
 from narrows.errors import SettingError
 from narrows.training.freeze import recordings
+from tests.helpers.tiny_models import blocks_of
 
 LENGTH, PERIOD = 32, 77
 
@@ -126,3 +128,13 @@ def test_integers_that_are_too_fine_are_refused(monkeypatch):
     monkeypatch.setattr(recordings, "MAX_LIMIT", 10)
     with pytest.raises(SettingError, match="convert to int16 or float32"):
         narrows.train(beats(40, 0), architecture="predictive", latent_size=2)
+
+
+def test_where_little_repeats_windows_are_coded_alone_if_that_is_better_in_all(codecs):
+    rng, codec = np.random.default_rng(0), codecs["predictive"]
+    x = np.rint(np.cumsum(rng.normal(0, 30, (200, LENGTH, 2)), axis=1)).astype("int16")
+    modes = {
+        name: [block.mode for block in blocks_of(codec.compress(of, quality=2))]
+        for name, of in (("walks", x), ("beats", beats(200, 9)))
+    }
+    assert modes == {"walks": [Mode.LEARNED], "beats": [Mode.PREDICTED]}

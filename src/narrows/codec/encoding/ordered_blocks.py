@@ -16,13 +16,15 @@ from narrows.codec.decoder import Decoder
 from narrows.codec.encoding.brick_encoder import BrickEncoder
 from narrows.codec.encoding.costs import squared_errors, with_known
 from narrows.codec.encoding.kept import Kept, check_leaving_out
+from narrows.codec.encoding.learned_blocks import with_learned_tables
 from narrows.codec.encoding.likeness import Likeness
-from narrows.codec.encoding.requests import Budget, Request
+from narrows.codec.encoding.requests import Budget, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.encoding.window_encoder import WindowEncoder
 from narrows.codec.networks.quantiser import MAX_QUALITIES
 from narrows.codec.prediction.bricks import Brick, array_of, cut_to_tiles
+from narrows.codec.prediction.prediction import NONE
 from narrows.codec.transform import Frames
 from narrows.errors import SettingError
 from narrows.gaps import filled
@@ -125,7 +127,7 @@ class OrderedBlocks:
         """Return what the budget limits: a block's bytes, or its squared error."""
         if budget.of_bytes:
             return float(len(made.block.payload))
-        return fsum(squared_errors(with_known(made.decode(), x, known), x).tolist())
+        return _error(with_known(made.decode(), x, known), x)
 
     def _most(self, budget: Budget, x: Frames, known: Known) -> float:
         if budget.target_bytes is not None:
@@ -173,12 +175,28 @@ class WindowCoder:
 
     def __init__(self, decoder: Decoder, symbol_encoder: SymbolEncoder) -> None:
         self._blocks, self._encoder = decoder.blocks, WindowEncoder(symbol_encoder)
+        self._transform, self._symbols = decoder.transform, symbol_encoder
 
     def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Made:
         """Code windows: see `Coder`."""
         windows, decoded = self._encoder.encode(_frames_of(part), quality, effort, known, thrift)
         block = self._blocks.predicted.pack(windows, quality)
-        return Made(block, partial(self._blocks.predicted.in_dtype, decoded))
+        made = Made(block, partial(self._blocks.predicted.in_dtype, decoded))
+        repeats = 2 * int((windows.modes != NONE).sum()) >= len(windows.modes)
+        if repeats or known is not None or thrift != 1.0:
+            return made
+        return self._alone(_frames_of(part), quality, effort, made) or made
+
+    def _alone(self, x: Frames, quality: int, effort: int, made: Made) -> Made | None:
+        """Code windows one by one, with tables that learn; None unless it is better in all."""
+        symbols = self._symbols.encode(x, quality, effort, unseen).symbols
+        coded = self._blocks.pack(symbols, np.full(len(x), quality))
+        block = with_learned_tables(coded, symbols, self._transform.model.quality(quality).tables)
+        frames = self._transform.decode(symbols, quality)
+        is_smaller = len(block.payload) < len(made.block.payload)
+        if not is_smaller or _error(frames, x) > _error(made.decode(), x):
+            return None
+        return Made(block, lambda: frames)
 
 
 class BrickCoder:
@@ -207,6 +225,10 @@ def ordered_blocks_of(
     is_of_windows = decoder.model.prediction is not None
     coder = WindowCoder(decoder, symbol_encoder) if is_of_windows else BrickCoder(decoder)
     return OrderedBlocks(decoder, likeness, coder)
+
+
+def _error(decoded: Frames, x: Frames) -> float:
+    return fsum(squared_errors(decoded, x).tolist())
 
 
 def _without_gaps(brick: Brick, left_out: Mask, mean: float) -> Brick:
