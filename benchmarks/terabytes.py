@@ -33,6 +33,8 @@ PLANE = (360, 540)
 CHUNKS = (20, 200, 200)
 SAFEGUARDS = "numcodecs-safeguards around zeros"
 GAINS = (0.381966, 0.618034, 0.7320508)  # of the next copy in time, rows, columns; of 1
+KEPT = {"MALLOC_TRIM_THRESHOLD_": 1 << 25, "MALLOC_MMAP_THRESHOLD_": 1 << 25}
+"""Bytes. Of its own Dask lets workers give all memory back at once, and take it anew each time."""
 STEPS = 20  # of time in a block of Dask: a layer of chunks
 
 
@@ -73,10 +75,13 @@ def generated(gigabytes):
 
 def compressed(x, path, arguments):
     """Write the array to a store with the workers; return figures."""
+    import dask
     import xarray
     from dask.distributed import Client, LocalCluster
 
     import narrows.zarr
+
+    dask.config.set({f"distributed.nanny.pre-spawn-environ.{k}": v for k, v in KEPT.items()})
 
     how = narrows.zarr.encoding(None, x, max_relative_error=BOUND) | {"chunks": CHUNKS}
     data = xarray.Dataset({"wind": (("time", "y", "x"), x)})
