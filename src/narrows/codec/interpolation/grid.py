@@ -113,9 +113,8 @@ class Scaled:
 
     def values(self, numbers: Integers, dtype: np.dtype[Any]) -> Values:
         """Return what numbers stand for; two operations in float64, and a cast."""
-        scaled = numbers.astype(np.float64) * self.unit
-        with np.errstate(over="ignore"):
-            return (scaled + self.first).astype(dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number is kept exactly
+            return (numbers.astype(np.float64) * self.unit + self.first).astype(dtype)
 
 
 @dataclass(frozen=True)
