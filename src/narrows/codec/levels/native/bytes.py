@@ -43,7 +43,7 @@ class CompiledBytes:
 
     def decode(self, words: bytes, n: int) -> Bytes | None:
         """Return the `(n, size)` frames of words; None of those that no encoder wrote."""
-        if words[-1:] == b"\0" and words.endswith(bytes(4)):
+        if words.endswith(bytes(4)):
             return None
         reader, values = self.native.make_decisions(words), self._outside(n)
         self._code(reader, values)

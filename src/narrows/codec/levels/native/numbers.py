@@ -55,7 +55,7 @@ class CompiledNumbers:
 
     def decode(self, words: bytes, n: int, starts: Starts) -> Integers | None:
         """Return the `(n, size)` frames of words; None of those that no encoder wrote."""
-        if words[-1:] == b"\0" and words.endswith(bytes(4)):
+        if words.endswith(bytes(4)):
             return None
         reader = self.native.make_decisions(words)
         found = self._code(reader, n, starts, None)
