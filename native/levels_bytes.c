@@ -3,7 +3,7 @@
 
 #include "levels.h"
 
-enum { LOGIT_REACH = 1024, LOGIT_STEP = 16, UNIT = 256, LEAST_ODDS = 32 };
+enum { LOGIT_REACH = 1024, LOGIT_STEP = 16, UNIT = 256, LEAST_ODDS = 32, LEAST_ROOM = 1024 };
 
 /* What a part needs beside its frames. Rows are numbered place by place, within one frame by frame. */
 typedef struct {
@@ -226,7 +226,7 @@ int code_bytes_of(const levels_coder *c, decisions *d, int64_t pass, const part_
   if (part->k != c->n_neighbours || (n_bias != 1 && n_bias != part->m)) return OUTSIDE;
   if (!b || b->c != c || b->room < rows) {
     if (b) d->release_work(b);
-    d->release_work = release, d->work = b = new_room(c, rows);
+    d->release_work = release, d->work = b = new_room(c, rows < LEAST_ROOM ? LEAST_ROOM : rows);
     if (!b) return NO_MEMORY;
   }
   b->d = d, b->network = c->passes + pass, b->part = part, b->values = values, b->n = n;

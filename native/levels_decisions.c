@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "levels_string.h"
 #include "program.h"
 
 #define LEAST ((uint64_t)1 << 32) /* of a state that needs no word */
@@ -29,7 +30,9 @@ decisions *new_reader(const uint8_t *words, int64_t n_words) {
   return d;
 }
 
-int is_read(const decisions *d) { return !d->state && !d->n_words; }
+int is_read(const decisions *d) {
+  return d->string ? is_string_read(d) : !d->state && !d->n_words;
+}
 
 /* ------------------------------------------------------------------ writing */
 
@@ -39,12 +42,12 @@ void free_decisions(decisions *d) {
   if (!d) return;
   if (d->work) d->release_work(d->work);
   aligned_release(d->words);
+  aligned_release(d->string);
   free(d->kept);
   aligned_release(d);
 }
 
-/* Make room for n more shares, and return where they go; NULL without memory. */
-static kept_share *more(decisions *d, int64_t n) {
+kept_share *more_shares(decisions *d, int64_t n) {
   if (!d->kept || n > d->room - d->n) {
     const int64_t room = d->n + n + d->room / 2 + 1024;
     if (room > INT64_MAX / 16) return NULL;
@@ -81,7 +84,7 @@ uint8_t *pushed(const decisions *d, int64_t *n_bytes) {
 
 int code_decisions(decisions *d, const int32_t *ones, int64_t n, uint8_t *found) {
   if (!d->is_reader) {
-    kept_share *to = more(d, n);
+    kept_share *to = more_shares(d, n);
     if (!to) return -1;
     for (int64_t i = 0; i < n; i++) {
       const uint32_t yes = (uint32_t)ones[i], no = ALL - yes;
@@ -89,6 +92,7 @@ int code_decisions(decisions *d, const int32_t *ones, int64_t n, uint8_t *found)
     }
     return 0;
   }
+  if (d->string) return take_decisions(d, ones, n, found);
   uint64_t state = refilled(d, d->state);
   for (int64_t i = 0; i < n; i++) {
     const uint64_t yes = (uint64_t)(uint32_t)ones[i], no = ALL - yes, at = state & (ALL - 1);
@@ -101,15 +105,9 @@ int code_decisions(decisions *d, const int32_t *ones, int64_t n, uint8_t *found)
   return 0;
 }
 
-static inline int32_t entry_of_share(const share_table *t, int32_t at) {
-  int32_t entry = t->bucket[at >> (SHARE_BITS - 8)];
-  while (t->ends[entry + 1] <= at) entry++;
-  return entry;
-}
-
 int code_entries(decisions *d, const share_table *t, int64_t n, int32_t *entries) {
   if (!d->is_reader) {
-    kept_share *to = more(d, n);
+    kept_share *to = more_shares(d, n);
     if (!to) return -1;
     for (int64_t i = 0; i < n; i++) {
       const int32_t *end = t->ends + entries[i];
@@ -117,6 +115,7 @@ int code_entries(decisions *d, const share_table *t, int64_t n, int32_t *entries
     }
     return 0;
   }
+  if (d->string) return take_entries(d, t, n, entries);
   uint64_t state = refilled(d, d->state);
   for (int64_t i = 0; i < n; i++) {
     const int32_t at = (int32_t)(state & (ALL - 1)), entry = entry_of_share(t, at);
@@ -132,12 +131,13 @@ int code_entries(decisions *d, const share_table *t, int64_t n, int32_t *entries
 int code_uniform(decisions *d, int bits, int64_t n, int32_t *numbers) {
   const int down = SHARE_BITS - bits;
   if (!d->is_reader) {
-    kept_share *to = more(d, n);
+    kept_share *to = more_shares(d, n);
     if (!to) return -1;
     for (int64_t i = 0; i < n; i++)
       to[i] = (kept_share){(uint32_t)numbers[i] << down, (uint32_t)1 << down};
     return 0;
   }
+  if (d->string) return take_uniform(d, bits, n, numbers);
   uint64_t state = refilled(d, d->state);
   for (int64_t i = 0; i < n; i++) {
     const uint64_t at = state & (ALL - 1);

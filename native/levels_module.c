@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "levels_python.h"
+#include "levels_string.h"
 
 static void forget_levels(PyObject *capsule) { release_levels(PyCapsule_GetPointer(capsule, LEVELS_NAME)); }
 
@@ -27,6 +28,13 @@ PyObject *make_levels(PyObject *self, PyObject *arguments) {
 
 /* ------------------------------------------------------------------ decisions */
 
+static PyObject *decisions_capsule(decisions *made) {
+  if (!made) return PyErr_NoMemory();
+  PyObject *capsule = PyCapsule_New(made, DECISIONS_NAME, forget_decisions);
+  if (!capsule) free_decisions(made);
+  return capsule;
+}
+
 PyObject *make_decisions(PyObject *self, PyObject *given) {
   (void)self;
   decisions *made;
@@ -40,10 +48,16 @@ PyObject *make_decisions(PyObject *self, PyObject *given) {
     PyBuffer_Release(&words);
     if (is_cut) return PyErr_Format(PyExc_ValueError, "words of four bytes, and a part of one");
   }
-  if (!made) return PyErr_NoMemory();
-  PyObject *capsule = PyCapsule_New(made, DECISIONS_NAME, forget_decisions);
-  if (!capsule) free_decisions(made);
-  return capsule;
+  return decisions_capsule(made);
+}
+
+PyObject *read_string(PyObject *self, PyObject *given) {
+  (void)self;
+  Py_buffer string;
+  if (borrow(given, &string, 1, 0)) return NULL;
+  decisions *made = new_string_reader(string.buf, string.len);
+  PyBuffer_Release(&string);
+  return decisions_capsule(made);
 }
 
 PyObject *decided_words(PyObject *self, PyObject *capsule) {
@@ -61,6 +75,18 @@ PyObject *decided_words(PyObject *self, PyObject *capsule) {
   return bytes;
 }
 
+PyObject *decided_string(PyObject *self, PyObject *capsule) {
+  (void)self;
+  const decisions *d = PyCapsule_GetPointer(capsule, DECISIONS_NAME);
+  if (!d) return NULL;
+  int64_t n_bytes = 0;
+  uint8_t *string = string_of(d->kept, d->n, &n_bytes);
+  if (!string) return PyErr_NoMemory();
+  PyObject *bytes = PyBytes_FromStringAndSize((const char *)string, n_bytes);
+  free(string);
+  return bytes;
+}
+
 PyObject *decided_shares(PyObject *self, PyObject *capsule) {
   (void)self;
   const decisions *d = PyCapsule_GetPointer(capsule, DECISIONS_NAME);
@@ -71,7 +97,9 @@ PyObject *decided_shares(PyObject *self, PyObject *capsule) {
 PyObject *are_decided(PyObject *self, PyObject *capsule) {
   (void)self;
   const decisions *d = PyCapsule_GetPointer(capsule, DECISIONS_NAME);
-  return d ? PyBool_FromLong(is_read(d)) : NULL;
+  if (!d) return NULL;
+  const int is = is_read(d);
+  return is < 0 ? PyErr_NoMemory() : PyBool_FromLong(is);
 }
 
 /* ------------------------------------------------------------------ bytes */

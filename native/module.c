@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 9 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 10 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -159,7 +159,9 @@ static PyMethodDef METHODS[] = {
     {"free_has_ended", free_has_ended, METH_O, "Tell whether all streams of a walk have ended."},
     {"make_levels", make_levels, METH_VARARGS, "Make networks of levels: (level, fields, weights, numbers)."},
     {"make_decisions", make_decisions, METH_O, "Make what reads decisions from words, or of None keeps them."},
+    {"read_string", read_string, METH_O, "Make what reads decisions from the string of a packet."},
     {"decided_words", decided_words, METH_O, "Return the words of decisions that were kept."},
+    {"decided_string", decided_string, METH_O, "Return the shortest string of decisions that were kept."},
     {"decided_shares", decided_shares, METH_O, "Return starts and weights of decisions that were kept."},
     {"are_decided", are_decided, METH_O, "Tell whether all words were read."},
     {"code_bytes", code_bytes, METH_VARARGS,

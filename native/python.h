@@ -51,7 +51,9 @@ const struct free_pass *free_pass_in(PyObject *capsule);
 
 PyObject *make_levels(PyObject *self, PyObject *arguments);
 PyObject *make_decisions(PyObject *self, PyObject *words);
+PyObject *read_string(PyObject *self, PyObject *string);
 PyObject *decided_words(PyObject *self, PyObject *of_decisions);
+PyObject *decided_string(PyObject *self, PyObject *of_decisions);
 PyObject *decided_shares(PyObject *self, PyObject *of_decisions);
 PyObject *are_decided(PyObject *self, PyObject *of_decisions);
 PyObject *code_bytes(PyObject *self, PyObject *arguments);

@@ -28,7 +28,12 @@ from narrows.codec.networks.native.extension import extension, levels
 from tests.helpers.context_models import row_of, symbols_of
 from tests.helpers.free_levels import outcome, payload_of, random_case
 from tests.helpers.random_chains import random_chain, random_gradients
-from tests.helpers.random_levels import coded_by_numpy, random_bytes, random_numbers
+from tests.helpers.random_levels import (
+    coded_by_numpy,
+    random_bytes,
+    random_numbers,
+    string_by_numpy,
+)
 from tests.helpers.random_networks import native_steps, random_inputs, random_network
 from tests.helpers.tiny_models import random_context
 
@@ -134,19 +139,36 @@ def check_levels(number, seed):
     """Code frames by networks of levels on every level; return whether compiled code takes them."""
     rng = np.random.default_rng((seed, number))
     networks, *starts, frames = (random_bytes, random_numbers)[number % 2](rng)
-    words, shares, expected = coded_by_numpy(networks, frames, *starts)
     if not fits_levels(networks):
+        check_refusal(networks, number, seed)
         return "none"
+    words, shares, expected = coded_by_numpy(networks, frames, *starts)
+    frame = np.resize(frames, (1, networks.order.size))
+    string, alone = string_by_numpy(networks, frame, *starts)
     for level in levels():
         kind = CompiledNumbers if starts else CompiledBytes
         compiled = kind(networks, extension()[0], level)
         decisions = compiled.encode(frames, *starts)
         decisions, found = decisions if starts else (decisions, frames)
+        of_one = compiled.encode(frame, *starts)
+        of_one = of_one[0] if starts else of_one
+        same = of_one.to_string() == string
+        same &= np.array_equal(compiled.decode_string(string, *starts), alone)
         back = compiled.decode(words, len(frames), *starts)
-        same = decisions.to_bytes() == words and list(decisions.parts()) == shares
+        same &= decisions.to_bytes() == words and list(decisions.parts()) == shares
         if not (same and np.array_equal(found, expected) and np.array_equal(back, expected)):
             raise SystemExit(f"levels {number} of seed {seed}: {level} differs from numpy")
     return "all"
+
+
+def check_refusal(networks, number, seed):
+    """Fail unless every level refuses networks whose sums are not proven to fit."""
+    for level in levels():
+        try:
+            CompiledBytes(networks, extension()[0], level)
+        except ValueError:
+            continue
+        raise SystemExit(f"levels {number} of seed {seed}: {level} takes what is not proven")
 
 
 def main():

@@ -75,3 +75,11 @@ def coded_by_numpy(levels, frames, starts=None):
     own = (len(frames), writer) if starts is None else (len(frames), starts, writer)
     found = levels.code(*own, frames)
     return writer.to_bytes(), list(writer.parts()), found
+
+
+def string_by_numpy(levels, frame, starts=None):
+    """Return the string of a packet of one frame, `(1, size)`, and what comes back."""
+    writer = DecisionWriter()
+    own = (1, writer) if starts is None else (1, starts, writer)
+    found = levels.code(*own, frame)
+    return writer.to_string(), found

@@ -75,9 +75,7 @@ class Decoder(Comparing, Receiver):
         """Decompress a packet; see `Codec.decompress_packet`."""
         content = self.packets.content(packet, checksum=checksum)
         if keeps_promise(content):
-            from narrows.codec.promised_packets import decode_promised
-
-            return decode_promised(content, self.model).reshape(self.model.frame_shape)
+            return self._promised(content).reshape(self.model.frame_shape)
         symbols, quality = self.packets.decode_content(content)
         return self.transform.frames_of(symbols[None], quality).reshape(self.model.frame_shape)
 
@@ -115,9 +113,7 @@ class Decoder(Comparing, Receiver):
             try:
                 content = self.packets.content(packet, checksum=checksum)
                 if keeps_promise(content):
-                    from narrows.codec.promised_packets import decode_promised
-
-                    found.append(decode_promised(content, self.model))
+                    found.append(self._promised(content))
                     continue
                 coded.append(len(found))
                 contents.append(content)
@@ -127,6 +123,12 @@ class Decoder(Comparing, Receiver):
         for number, each in zip(coded, self.packets.decode_all(contents), strict=True):
             found[number] = each
         return found
+
+    def _promised(self, content: bytes) -> Frames:
+        """Return the `(1, *frame_shape)` signal of a packet that keeps a promise."""
+        from narrows.codec.promised_packets import decode_promised
+
+        return decode_promised(content, self.model, self.transform.coders)
 
     def _signals(self, unpacked: Sequence[UnpackedPacket]) -> Frames:
         """Return the `(n, *frame_shape)` signals of packets."""

@@ -21,13 +21,18 @@ from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.byte_planes import BARE, from_planes, inflate
 from narrows.codec.archive.exact_values import unpack_exact
 from narrows.codec.archive.raw_blocks import unpack_raw
+from narrows.codec.coders import Coders
 from narrows.codec.entropy.packets import keeps_promise
 from narrows.codec.interpolation.blocks import unpack_levels
 from narrows.codec.interpolation.layout import INTERPOLATED, SWEPT
 from narrows.codec.levels.byte_levels import ByteLevels
+from narrows.codec.levels.byte_payload import decode_byte_string
 from narrows.codec.levels.kinds import Levels, elements_of
-from narrows.codec.levels.number_payload import unpack_changes, unpack_starts
-from narrows.codec.levels.range_decisions import RangeReader
+from narrows.codec.levels.number_payload import (
+    decode_number_string,
+    unpack_changes,
+    unpack_starts,
+)
 from narrows.codec.model.model import Model
 from narrows.errors import FormatError
 
@@ -91,8 +96,15 @@ def mode_of(packet: bytes) -> str:
     return form_of(packet).mode if keeps_promise(packet) else "coded"
 
 
-def decode_promised(packet: bytes, model: Model) -> npt.NDArray[Any]:
+def decode_promised(packet: bytes, model: Model, coders: Coders) -> npt.NDArray[Any]:
     """Return the `(1, *frame_shape)` signal of a packet without a checksum.
+
+    Parameters
+    ----------
+    packet : bytes
+    model : Model
+    coders : Coders
+        Of the model.
 
     Raises
     ------
@@ -120,9 +132,10 @@ def decode_promised(packet: bytes, model: Model) -> npt.NDArray[Any]:
     if form is Form.DEFLATED:
         planes = inflate(payload, n_bytes, BARE)
         return from_planes(planes, dtype.itemsize, prod(shape), dtype).reshape(1, *shape)
-    if model.levels is None:
+    levels = coders.levels(model)
+    if levels is None:
         raise FormatError("packet by networks of levels, which its model does not have")
-    return _by_networks(form, payload, model, model.levels)
+    return _by_networks(form, payload, model, levels)
 
 
 def _by_networks(form: Form, payload: bytes, model: Model, levels: Levels) -> npt.NDArray[Any]:
@@ -141,14 +154,9 @@ def _numbers(levels: Levels, payload: bytes, *, has_changes: bool) -> npt.NDArra
     if isinstance(levels, ByteLevels):
         if has_changes:
             raise FormatError("packet by changed networks of bytes, which never change")
-        reader = RangeReader(payload)
-        found: npt.NDArray[Any] = levels.code(1, reader)
-    else:
-        starts, position = unpack_starts(payload, levels), levels.order.n_channels
-        own = levels
-        if has_changes:
-            own, position = unpack_changes(payload, levels, position)
-        reader = RangeReader(payload[position:])
-        found = own.code(1, starts, reader)
-    reader.check_end()
-    return found
+        return decode_byte_string(levels, payload)
+    starts, position = unpack_starts(payload, levels), levels.order.n_channels
+    own = levels
+    if has_changes:
+        own, position = unpack_changes(payload, levels, position)
+    return decode_number_string(own, payload[position:], starts)

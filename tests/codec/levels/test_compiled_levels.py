@@ -9,19 +9,25 @@ import numpy as np
 import pytest
 
 from narrows.codec.encoding.level_payloads import encode_bytes, encode_numbers
-from narrows.codec.levels.byte_payload import decode_bytes
+from narrows.codec.levels.byte_payload import decode_byte_string, decode_bytes
 from narrows.codec.levels.native import engine as levels_engine
 from narrows.codec.levels.native.bytes import CompiledBytes
 from narrows.codec.levels.native.description import describe_bytes, describe_numbers, fits
 from narrows.codec.levels.native.engine import NativeLevels
 from narrows.codec.levels.native.numbers import CompiledNumbers
-from narrows.codec.levels.number_payload import decode_numbers
+from narrows.codec.levels.number_levels import Starts
+from narrows.codec.levels.number_payload import decode_number_string, decode_numbers
 from narrows.codec.levels.passes import PassOrder
 from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
 from narrows.errors import FormatError
 from tests.helpers.level_models import blobs, random_levels, random_number_levels, waves
-from tests.helpers.random_levels import coded_by_numpy, random_bytes, random_numbers
+from tests.helpers.random_levels import (
+    coded_by_numpy,
+    random_bytes,
+    random_numbers,
+    string_by_numpy,
+)
 
 native, WHY = extension()
 pytestmark = pytest.mark.skipif(native is None, reason=f"the compiled part is {WHY}")
@@ -40,9 +46,12 @@ def on(level, of):
 @pytest.mark.parametrize("seed", range(40))
 def test_bytes_are_coded_as_by_numpy(level, seed):
     networks, frames = random_bytes(np.random.default_rng(seed))
-    words, shares, _ = coded_by_numpy(networks, frames)
     if not fits(networks):
-        pytest.skip("left to numpy")
+        with pytest.raises(ValueError, match="networks of levels with sums beyond int32"):
+            on(level, networks)
+        assert NativeLevels(level).compile_bytes(networks) is None
+        return
+    words, shares, _ = coded_by_numpy(networks, frames)
     compiled = on(level, networks)
     decisions = compiled.encode(frames)
     assert decisions.to_bytes() == words
@@ -61,6 +70,35 @@ def test_numbers_are_coded_as_by_numpy(level, seed):
     assert list(decisions.parts()) == shares
     assert np.array_equal(found, expected)
     assert np.array_equal(compiled.decode(words, len(frames), starts), expected)
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("seed", range(40))
+def test_strings_of_packets_are_those_of_numpy(level, seed):
+    rng = np.random.default_rng(seed)
+    networks, *starts, frames = (random_bytes, random_numbers)[seed % 2](rng)
+    frame = np.resize(frames, (1, networks.order.size))
+    string, expected = string_by_numpy(networks, frame, *starts)
+    compiled = on(level, networks) if fits(networks) else None
+    if compiled is not None:
+        decisions = compiled.encode(frame, *starts)
+        decisions = decisions[0] if starts else decisions
+        assert decisions.to_string() == string
+        assert np.array_equal(compiled.decode_string(string, *starts), expected)
+    decode = decode_number_string if starts else decode_byte_string
+    assert np.array_equal(decode(networks, string, *starts), expected)
+
+
+def test_strings_of_all_lengths_are_those_of_numpy():
+    networks = random_number_levels(SERIES)
+    found = set()
+    for seed in range(300):
+        frame = waves(SERIES, 1, seed) // 4000
+        decisions, _ = on(levels()[0], networks).encode(frame, Starts((0, 0)))
+        string, _ = string_by_numpy(networks, frame, Starts((0, 0)))
+        assert decisions.to_string() == string
+        found.add(len(string))
+    assert len(found) > 5
 
 
 def test_most_random_networks_are_proven():
@@ -136,6 +174,23 @@ def test_damaged_payloads_of_numbers_are_refused_as_by_numpy():
     found = [outcome(decode_numbers, own, wrong, 7) for wrong in damaged(payload)]
     assert found == [outcome(decode_numbers, networks, wrong, 7) for wrong in damaged(payload)]
     assert sum(isinstance(each, str) for each in found) > 8  # others hold other numbers
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16"])
+def test_damaged_strings_are_refused_as_by_numpy(dtype):
+    if dtype == "uint8":
+        networks, starts = random_levels(ORDER), ()
+        string, _ = string_by_numpy(networks, blobs((9, 6), 1))
+        decode = decode_byte_string
+    else:
+        networks, starts = random_number_levels(SERIES), (Starts((20, 21)),)
+        string, _ = string_by_numpy(networks, waves(SERIES, 1), *starts)
+        decode = decode_number_string
+    own = NativeEngine(levels()[0]).compile_levels(networks)
+    wrong = [*damaged(string), string + b"\xff" * 9, b"\xff" * 200, b"", b"\0"]
+    found = [outcome(decode, own, each, *starts) for each in wrong]
+    assert found == [outcome(decode, networks, each, *starts) for each in wrong]
+    assert sum(isinstance(each, str) for each in found) > 6
 
 
 def test_code_that_differs_from_numpy_is_not_used(monkeypatch):

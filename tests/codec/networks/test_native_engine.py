@@ -1,6 +1,8 @@
 """Compiled code computes what numpy computes, refuses what it cannot prove, and keeps in bounds."""
 
+import ast
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -273,3 +275,10 @@ def test_arrays_that_do_not_fit_a_program_are_refused():
         native.run(program, np.zeros((3, 32), np.int16), np.zeros((3, 32)))
     with pytest.raises(ValueError, match="PyCapsule"):
         native.run(None, np.zeros((3, 32)), np.zeros((3, 32)))
+
+
+def test_the_stub_names_all_that_compiled_code_has():
+    stub = Path(native.__file__).with_name("_native.pyi").read_text()
+    told = {each.name for each in ast.parse(stub).body if isinstance(each, ast.FunctionDef)}
+    assert told == {name for name in dir(native) if callable(getattr(native, name)) and
+                    not name.startswith("__")}  # fmt: skip

@@ -12,6 +12,7 @@ from narrows.codec.archive.exact_values import ExactValues, pack_exact
 from narrows.codec.archive.guarantee import Guarantee
 from narrows.codec.archive.modes import NETWORKS, NETWORKS_AND_EXACT
 from narrows.codec.encoding.level_fit import fit_last_layers, with_changes
+from narrows.codec.entropy.range_coder import RangeEncoder
 from narrows.codec.entropy.stacks import Entries, best_stack
 from narrows.codec.entropy.tables import TOTAL, Frequencies
 from narrows.codec.levels.byte_levels import ByteLevels
@@ -32,8 +33,8 @@ class Decisions(Protocol):
         """Return the payload of a block."""
         ...
 
-    def parts(self) -> Iterator[tuple[int, int]]:
-        """Yield the start and the frequency of each entry in coding order, of 2**24."""
+    def to_string(self) -> bytes:
+        """Return the shortest string of bytes that stands for them, as packets have it."""
         ...
 
 
@@ -65,6 +66,13 @@ class DecisionWriter:
             else:
                 stack.push(entries, frequencies)
         return stack.words().astype("<u4").tobytes()
+
+    def to_string(self) -> bytes:
+        """Return the shortest string of bytes that stands for them, as packets have it."""
+        encoder = RangeEncoder()
+        for start, weight in self.parts():
+            encoder.encode(start, weight)
+        return encoder.to_bytes()
 
     def parts(self) -> Iterator[tuple[int, int]]:
         """Yield the start and the frequency of each entry in coding order, of 2**24."""

@@ -16,7 +16,7 @@ from narrows.codec.encoding.guaranteed_blocks import guaranteed_block
 from narrows.codec.encoding.guarantees import range_of
 from narrows.codec.encoding.level_payloads import Coded, code_levels
 from narrows.codec.encoding.requests import Progress, Request
-from narrows.codec.entropy.range_coder import RangeEncoder
+from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.kinds import Levels
 from narrows.codec.levels.number_payload import pack_changes, pack_starts
 from narrows.codec.promised_packets import CHANGES_BIT, EXACT_BIT, KINDS, Form, sealed
@@ -91,7 +91,7 @@ def _size(way: Payload) -> tuple[int, Form]:
 def _by_networks(x: npt.NDArray[Any], guarantee: Guarantee, levels: Levels) -> list[Payload]:
     """Code by networks as they are, and by changed ones where there are elements enough."""
     ways = []
-    for fits in (False, True):
+    for fits in (False,) if isinstance(levels, ByteLevels) else (False, True):
         found = code_levels(levels, x, guarantee, fits=fits)
         if found is None or (fits and not found[0].has_changes):
             break
@@ -104,7 +104,5 @@ def _by_networks(x: npt.NDArray[Any], guarantee: Guarantee, levels: Levels) -> l
 
 def _coded(coded: Coded, has_changes: bool) -> bytes:
     head = b"" if coded.starts is None else pack_starts(coded.starts)
-    encoder = RangeEncoder()
-    for start, weight in coded.decisions.parts():
-        encoder.encode(start, weight)
-    return head + pack_changes(coded.changes if has_changes else []) + encoder.to_bytes()
+    changes = pack_changes(coded.changes if has_changes else [])
+    return head + changes + coded.decisions.to_string()

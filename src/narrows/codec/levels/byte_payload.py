@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.decisions import DecisionReader
+from narrows.codec.levels.range_decisions import RangeReader
 from narrows.errors import FormatError
 
 WORD_BYTES = 4
@@ -25,5 +26,17 @@ def decode_bytes(levels: ByteLevels, payload: bytes, n: int) -> npt.NDArray[np.u
             return found
     reader = DecisionReader(np.frombuffer(payload, "<u4").astype(np.uint32))
     frames = levels.code(n, reader)
+    reader.check_end()
+    return frames
+
+
+def decode_byte_string(levels: ByteLevels, string: bytes) -> npt.NDArray[np.uint8]:
+    """Return the `(1, size)` frame of a packet; FormatError for what no encoder wrote."""
+    if levels.compiled is not None:
+        found = levels.compiled.decode_string(string)
+        if found is not None:
+            return found
+    reader = RangeReader(string)
+    frames = levels.code(1, reader)
     reader.check_end()
     return frames

@@ -19,6 +19,7 @@ from narrows.codec.levels.decisions import DecisionReader
 from narrows.codec.levels.number_levels import NumberLevels, Starts
 from narrows.codec.levels.number_tables import N_CLASSES
 from narrows.codec.levels.pass_network import PassNetwork
+from narrows.codec.levels.range_decisions import RangeReader
 from narrows.errors import FormatError
 
 Integers = npt.NDArray[np.int64]
@@ -99,5 +100,17 @@ def decode_numbers(levels: NumberLevels, payload: bytes, n: int) -> Integers:
     words = np.frombuffer(payload, "<u4", offset=position).astype(np.uint32)
     reader = DecisionReader(words)
     frames = own.code(n, starts, reader)
+    reader.check_end()
+    return frames
+
+
+def decode_number_string(levels: NumberLevels, string: bytes, starts: Starts) -> Integers:
+    """Return the `(1, size)` frame of a packet; FormatError for what no encoder wrote."""
+    if levels.compiled is not None:
+        found = levels.compiled.decode_string(string, starts)
+        if found is not None:
+            return found
+    reader = RangeReader(string)
+    frames = levels.code(1, starts, reader)
     reader.check_end()
     return frames

@@ -45,7 +45,14 @@ class CompiledBytes:
         """Return the `(n, size)` frames of words; None of those that no encoder wrote."""
         if words.endswith(bytes(4)):
             return None
-        reader, values = self.native.make_decisions(words), self._outside(n)
+        return self._read(self.native.make_decisions(words), n)
+
+    def decode_string(self, string: bytes) -> Bytes | None:
+        """Return the `(1, size)` frame of a packet; None of a string that no encoder wrote."""
+        return self._read(self.native.read_string(string), 1)
+
+    def _read(self, reader: Any, n: int) -> Bytes | None:
+        values = self._outside(n)
         self._code(reader, values)
         return np.ascontiguousarray(values[:-1].T) if self.native.are_decided(reader) else None
 

@@ -26,6 +26,11 @@ class CompiledDecisions:
         words: bytes = self._native.decided_words(self.kept)
         return words
 
+    def to_string(self) -> bytes:
+        """Return the shortest string of bytes that stands for them, as packets have it."""
+        string: bytes = self._native.decided_string(self.kept)
+        return string
+
     def parts(self) -> Iterator[tuple[int, int]]:
         """Yield the start and the frequency of each entry in coding order, of 2**24."""
         shares = np.frombuffer(self._native.decided_shares(self.kept), np.uint32).reshape(-1, 2)

@@ -57,7 +57,13 @@ class CompiledNumbers:
         """Return the `(n, size)` frames of words; None of those that no encoder wrote."""
         if words.endswith(bytes(4)):
             return None
-        reader = self.native.make_decisions(words)
+        return self._read(self.native.make_decisions(words), n, starts)
+
+    def decode_string(self, string: bytes, starts: Starts) -> Integers | None:
+        """Return the `(1, size)` frame of a packet; None of a string that no encoder wrote."""
+        return self._read(self.native.read_string(string), 1, starts)
+
+    def _read(self, reader: Any, n: int, starts: Starts) -> Integers | None:
         found = self._code(reader, n, starts, None)
         return found if self.native.are_decided(reader) else None
 
