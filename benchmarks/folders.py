@@ -26,7 +26,7 @@ from shutil import copy
 
 import numpy as np
 
-from benchmarks.comparison import datasets, results, tables
+from benchmarks.comparison import asked, datasets, results, tables
 from benchmarks.sensors import COLUMNS, sensor_table
 from narrows.signals import open_signals
 from narrows.signals.formats.wav import write_wav
@@ -203,7 +203,7 @@ def page(rows, context):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kinds", nargs="*", default=list(KINDS), help=", ".join(KINDS))
+    asked.add_names(parser, "kinds", KINDS)
     parser.add_argument("--folder", help="Where to make them; else the temporary folder.")
     parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()

@@ -28,7 +28,7 @@ from shutil import copy
 import numpy as np
 
 import narrows
-from benchmarks.comparison import datasets, results, tables
+from benchmarks.comparison import asked, datasets, results, tables
 from benchmarks.sensors import sensor_table
 from narrows.evaluation.metrics import distortion
 from narrows.evaluation.peers.contract import measure
@@ -251,7 +251,7 @@ def say(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], default=list(KINDS))
+    asked.add_names(parser, "kinds", KINDS)
     parser.add_argument("--minutes", type=float, help="of training; by default as it is")
     parser.add_argument("--architecture", default="auto")
     parser.add_argument("--no-peers", action="store_true", help="measure narrows alone")

@@ -21,12 +21,13 @@ import numpy as np
 import narrows
 from benchmarks.bounded_peers import sz3
 from benchmarks.bounds import field, optional
-from benchmarks.comparison import datasets, recordings, results, tables
+from benchmarks.comparison import asked, datasets, recordings, results, tables
 from benchmarks.lossless import received_bytes
 
 BOUNDS = {
     "mnist": (10,), "fashion-mnist": (4,), "ecg": (2, 5, 10), "field": (1e-1, 1e-2, 1e-3),
 }  # fmt: skip
+USUAL = ("mnist", "ecg", "field")
 FEW = 128  # pictures
 
 
@@ -119,7 +120,7 @@ def page(rows, context):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="*", default=["mnist", "ecg", "field"], choices=BOUNDS)
+    asked.add_names(parser, "sets", BOUNDS, USUAL)
     parser.add_argument("--bounds", type=lambda text: [float(each) for each in text.split(",")])
     parser.add_argument("--models", type=Path)
     parser.add_argument("--output", type=Path, default=results.RESULTS)

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 import narrows
-from benchmarks.comparison import datasets, recordings, results, tables
+from benchmarks.comparison import asked, datasets, recordings, results, tables
 from narrows.codec.networks.backend import NUMPY
 from narrows.evaluation.peers import mosaics
 from narrows.evaluation.peers.registry import registry
@@ -145,13 +145,10 @@ def page(found, context):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="*", default=SETS)
+    asked.add_names(parser, "sets", SETS)
     parser.add_argument("--models", type=Path)
     parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()
-    unknown = set(options.sets) - set(SETS)
-    if unknown:
-        parser.error(f"sets {', '.join(sorted(unknown))}; known are {', '.join(SETS)}")
     found = {}
     for name in options.sets:
         found[name] = rows_of(name, options.models)

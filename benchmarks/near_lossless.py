@@ -14,7 +14,7 @@ import sys
 import numpy as np
 
 import narrows
-from benchmarks.comparison import datasets, results, tables
+from benchmarks.comparison import asked, datasets, results, tables
 from narrows.evaluation.peers.registry import registry
 
 SETS = ("mnist", "fashion-mnist")
@@ -81,7 +81,7 @@ def page(found, context):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="*", default=SETS, choices=SETS)
+    asked.add_names(parser, "sets", SETS)
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--output", default=results.RESULTS)
     options = parser.parse_args()

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 import narrows
-from benchmarks.comparison import datasets, results, tables
+from benchmarks.comparison import asked, datasets, results, tables
 from narrows.errors import DataError
 from narrows.evaluation.fidelity import channel_errors
 from narrows.gaps import filled
@@ -171,7 +171,7 @@ def page(found, context):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", default=list(PARTS), help=", ".join(PARTS))
+    asked.add_names(parser, "parts", PARTS)
     parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()
     logging.getLogger("narrows").setLevel(logging.ERROR)

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 import narrows
-from benchmarks.comparison import recordings, results, tables
+from benchmarks.comparison import asked, recordings, results, tables
 from narrows.evaluation import curves
 from narrows.evaluation.peers.registry import Bench
 from narrows.evaluation.units import Units
@@ -229,7 +229,7 @@ def shortened(recorded, n_windows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=PARTS, default=list(PARTS))
+    asked.add_names(parser, "parts", PARTS)
     parser.add_argument("--windows", type=int, help="the first ones of each recording")
     parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()

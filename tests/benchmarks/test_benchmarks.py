@@ -4,7 +4,7 @@ import importlib
 import json
 import math
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import numpy as np
@@ -288,3 +288,27 @@ def test_a_program_that_fails_in_its_turn_is_told(tmp_path):
     options = Namespace(data=str(tmp_path / "none.npy"), epochs=3)
     with pytest.raises(SystemExit, match=r"none\.npy"):
         training_speed.take_turns({"torch": training_speed.start("torch", options)}, 3)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["folders", "kinds", "level_bounds", "lossless", "near_lossless", "odd_signals", "recordings"],
+)
+def test_what_is_measured_may_be_left_out_and_has_to_be_known(module, monkeypatch, capsys):
+    class Parsed(Exception):
+        """Where a benchmark would begin."""
+
+    parse, given = ArgumentParser.parse_args, []
+
+    def parsed(parser, *_):
+        parse(parser, given)
+        raise Parsed
+
+    monkeypatch.setattr(ArgumentParser, "parse_args", parsed)
+    main = importlib.import_module(f"benchmarks.{module}").main
+    with pytest.raises(Parsed):
+        main()
+    given.append("nothing-known")
+    with pytest.raises(SystemExit):
+        main()
+    assert "nothing-known" in capsys.readouterr().err
