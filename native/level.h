@@ -35,6 +35,7 @@
 #include "levels_halves.h"
 #include "levels_see.h"
 #include "levels_fit.h"
+#include "windows_steps.h"
 
 /* ------------------------------------------------------------------ without weights */
 
@@ -155,4 +156,4 @@ static const pass_steps OF(passes) = {OF(pass), OF(are_live), OF(see_bytes), OF(
                                       OF(fit)};
 extern const level OF(level);
 const level OF(level) = {NAME, ROW, TILE, OF(is_supported), OF(run_batch),
-                         OF(pull_batch), LANES, OF(tell), OF(ends), OF(find), &OF(passes)};
+                         OF(pull_batch), LANES, OF(tell), OF(ends), OF(find), &OF(passes), &OF(windows)};

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 10 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 11 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -173,6 +173,10 @@ static PyMethodDef METHODS[] = {
      "Write (hidden, middles, spreads) of (levels, pass, arrays, start, stop, middle bits, sees place)."},
     {"add_fit", add_fit, METH_VARARGS, "Add up (squares, right sides) of (level, middle bits, arrays)."},
     {"solve_equations", solve_equations, METH_O, "Solve (n, n + 1) equations into the last column."},
+    {"rebuild_windows", rebuild_windows, METH_VARARGS,
+     "Decode (level, model, windows): predicted windows of a recording, into the last array."},
+    {"search_windows", search_windows, METH_VARARGS,
+     "Decide for (level, model, costs, windows); tell whether all sums were exact."},
     {NULL, NULL, 0, NULL},
 };
 

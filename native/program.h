@@ -96,6 +96,7 @@ typedef struct {
 struct tables;
 struct place;
 struct pass_steps;
+struct window_steps;
 
 typedef struct level {
   const char *name;
@@ -111,6 +112,7 @@ typedef struct level {
   void (*ends)(const struct tables *, const struct place *, const int32_t *state, int32_t *ends);
   int32_t (*find)(const struct place *, const int32_t *ends, int32_t at); /* of those of `ends` */
   const struct pass_steps *passes; /* see levels.h */
+  const struct window_steps *windows; /* see windows.h */
 } level;
 
 extern const level *const LEVELS[];

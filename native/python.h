@@ -63,4 +63,7 @@ PyObject *see_numbers(PyObject *self, PyObject *arguments);
 PyObject *add_fit(PyObject *self, PyObject *arguments);
 PyObject *solve_equations(PyObject *self, PyObject *equations);
 
+PyObject *rebuild_windows(PyObject *self, PyObject *arguments);
+PyObject *search_windows(PyObject *self, PyObject *arguments);
+
 #endif

@@ -1,7 +1,7 @@
 """Hold compiled code against numpy on random networks and symbols: the same bits on every level.
 
     python -m scripts.native_fuzz [--networks 2000] [--tables 200] [--blocks 200] [--levels 200]
-                                  [--seed 0]
+                                  [--windows 200] [--seed 0]
 
 Prints how many networks compiled code computed whole, or in part; fails at the first that differs.
 Blocks are those of levels without a network, each also damaged some times.
@@ -14,6 +14,8 @@ import numpy as np
 
 from narrows.codec.encoding.adjoints import taped_chain
 from narrows.codec.encoding.costs import SymbolCosts
+from narrows.codec.encoding.native_windows import CompiledSearch
+from narrows.codec.encoding.window_search import WindowSearch
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.native.tables import CompiledTables, fits
@@ -25,6 +27,8 @@ from narrows.codec.levels.native.description import fits as fits_levels
 from narrows.codec.levels.native.numbers import CompiledNumbers
 from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
+from narrows.codec.prediction.native.windows import CompiledWindows
+from narrows.codec.prediction.windows import rebuild
 from tests.helpers.context_models import row_of, symbols_of
 from tests.helpers.free_levels import outcome, payload_of, random_case
 from tests.helpers.random_chains import random_chain, random_gradients
@@ -35,6 +39,13 @@ from tests.helpers.random_levels import (
     string_by_numpy,
 )
 from tests.helpers.random_networks import native_steps, random_inputs, random_network
+from tests.helpers.random_windows import (
+    DECIDED,
+    drawn_base,
+    drawn_recording,
+    drawn_windows,
+    random_prediction,
+)
 from tests.helpers.tiny_models import random_context
 
 MODEL_ID = bytes(16)
@@ -161,6 +172,24 @@ def check_levels(number, seed):
     return "all"
 
 
+def check_windows(number, seed):
+    """Decode and search windows of a random prediction on every level; fail where they differ."""
+    rng = np.random.default_rng((seed, number))
+    own = random_prediction(rng)
+    windows, quality = drawn_windows(rng, int(rng.integers(40)), own), len(own.step)
+    base, recording = drawn_base(rng, windows, own), drawn_recording(rng, 20, own)
+    effort, plain = int(rng.integers(10)), WindowSearch(own)
+    values, chosen = rebuild(windows, base, own, quality), plain.encode(*recording, effort)
+    for level in levels():
+        compiled = CompiledWindows(own, extension()[0], level)
+        search = WindowSearch(own, CompiledSearch(plain, compiled))
+        found = search.encode(*recording, effort)
+        same = np.array_equal(rebuild(windows, base, own, quality, compiled), values)
+        both = ((getattr(chosen, name), getattr(found, name)) for name in DECIDED)
+        if not (same and all(np.array_equal(*each) for each in both)):
+            raise SystemExit(f"windows {number} of seed {seed}: {level} differs from numpy")
+
+
 def check_refusal(networks, number, seed):
     """Fail unless every level refuses networks whose sums are not proven to fit."""
     for level in levels():
@@ -177,6 +206,7 @@ def main():
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--blocks", type=int, default=200)
     parser.add_argument("--levels", type=int, default=200)
+    parser.add_argument("--windows", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     module, why = extension()
@@ -193,6 +223,9 @@ def main():
     print(f"{options.blocks:,} blocks of levels: same bits; {found[True]:,} damaged ones refused")
     found = Counter(check_levels(number, options.seed) for number in range(options.levels))
     print(f"{options.levels:,} networks of levels: same bits; compiled: {found['all']:,}")
+    for number in range(options.windows):
+        check_windows(number, options.seed)
+    print(f"{options.windows:,} recordings in windows: same bits")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ TESTS = (
     "tests/codec/interpolation/test_compiled_levels.py",
     "tests/codec/levels/test_compiled_levels.py",
     "tests/codec/levels/test_compiled_fit.py",
+    "tests/codec/prediction/test_compiled_windows.py",
 )
 
 
@@ -62,7 +63,7 @@ def main():
         commands = (
             ["pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS],
             ["scripts.native_fuzz", "--networks", str(options.networks), "--tables", "60",
-             "--blocks", "100", "--levels", "60"],
+             "--blocks", "100", "--levels", "60", "--windows", "60"],
         )  # fmt: skip
         for command in commands:
             run = [sys.executable, "-m", *command]

@@ -16,6 +16,8 @@ from narrows.codec.networks.engines import Engine
 if TYPE_CHECKING:
     from narrows.codec.levels.kinds import Levels
     from narrows.codec.model.model import Model
+    from narrows.codec.prediction.native.windows import CompiledWindows
+    from narrows.codec.prediction.prediction import Prediction
 
 
 class Coders:
@@ -29,6 +31,8 @@ class Coders:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._levels: Levels | None = None
+        self._windows: CompiledWindows | None = None
+        self._has_windows = False
         self._compiled = dict[int, CompiledTables | None]()
 
     def levels(self, model: Model) -> Levels | None:
@@ -36,6 +40,13 @@ class Coders:
         if self._levels is None and model.levels is not None:
             self._levels = self._engine.compile_levels(model.levels)
         return self._levels
+
+    def windows(self, prediction: Prediction) -> CompiledWindows | None:
+        """Return what decodes a model's predicted windows in numpy's place; None where it does."""
+        if not self._has_windows:
+            self._windows = self._engine.compile_windows(prediction)
+            self._has_windows = True
+        return self._windows
 
     def compiled(self, quality: Quality) -> CompiledTables | None:
         """Return the tables of a quality in compiled code; None where Python is to code."""

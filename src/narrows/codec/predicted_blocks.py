@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ from narrows.codec.prediction.windows import (
 )
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import FormatError
+
+if TYPE_CHECKING:
+    from narrows.codec.prediction.native.windows import CompiledWindows
 
 Integers = npt.NDArray[np.int64]
 
@@ -69,7 +73,7 @@ class PredictedBlocks:
         """Decode windows of a recording, each of which needs those before it, or a brick."""
         if self._model.wavelets is not None:
             return self._unpack_brick(block, self._model.wavelets)
-        return self.in_dtype(rebuild(*self._windows_of(block)))
+        return self.in_dtype(rebuild(*self._windows_of(block), self.compiled))
 
     def past_of(self, block: Block) -> tuple[Windows, Frames]:
         """Return what a PREDICTED block says, and the earlier parts that its windows are made from.
@@ -102,6 +106,11 @@ class PredictedBlocks:
         assert self._model.wavelets is not None
         values = self._model.wavelets.values(coefficients, quality)
         return self.in_dtype(cut_to_tiles(values, self._model.frame_shape).astype(np.float64))
+
+    @property
+    def compiled(self) -> CompiledWindows | None:
+        """What decodes windows in numpy's place, where it can."""
+        return self._transform.coders.windows(self._prediction)
 
     @property
     def _prediction(self) -> Prediction:

@@ -13,12 +13,13 @@ from narrows.codec.codec import Codec
 from narrows.codec.encoding.window_encoder import WindowEncoder
 from narrows.codec.encoding.window_search import WindowSearch
 from narrows.codec.networks.network import IntegerNetwork
-from narrows.codec.prediction.prediction import MAX_GAIN, MERGE, NEW, NONE
-from narrows.codec.prediction.windows import Windows, pack_windows, rebuild, unpack_windows
+from narrows.codec.prediction.prediction import MERGE, NEW, NONE
+from narrows.codec.prediction.windows import pack_windows, rebuild, unpack_windows
 from narrows.codec.sequence import Archive
 from narrows.codec.transform import Transform
 from narrows.errors import FormatError, ModelError
 from tests.helpers.predicting import repeating, tiny_predicting
+from tests.helpers.random_windows import drawn_windows
 from tests.helpers.tiny_models import examples
 
 MODEL = tiny_predicting()
@@ -26,33 +27,10 @@ TABLES = MODEL.quality(2).tables
 FIELDS = ("modes", "lags", "gains", "unpredicted", "residuals")
 
 
-def drawn_windows(rng, n, model=MODEL):
-    """Draw windows as a block may have them: any modes, lags, gains and symbols."""
-    own = model.prediction
-    modes = rng.choice([NONE, NEW, MERGE], n).astype(np.int32)
-    lags, gains = np.zeros(n, np.int64), np.zeros((n, own.n_channels), np.int64)
-    last = 0
-    for i in range(n):
-        if i == 0 or (modes[i] == MERGE and not last):
-            modes[i] = NONE
-        elif modes[i] == NEW:
-            last = int(rng.integers(own.length, min(own.memory, i * own.length) + 1))
-            gain = rng.integers(0, MAX_GAIN + 1, own.n_channels)
-        if modes[i] != NONE:
-            lags[i], gains[i] = last, gain
-    predicted = int((modes != NONE).sum())
-    k, r = model.latent_size, own.residual.input_shape[0]
-    symbols = [
-        rng.integers(-9, 10, shape).astype(np.int32)
-        for shape in ((n - predicted, k), (predicted, r))
-    ]
-    return Windows(modes, lags, gains, *symbols)
-
-
 @examples(60)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 40))
 def test_unpacking_undoes_packing(seed, n):
-    windows = drawn_windows(np.random.default_rng(seed), n)
+    windows = drawn_windows(np.random.default_rng(seed), n, MODEL.prediction)
     payload = pack_windows(windows, MODEL.prediction, 2, TABLES)
     back = unpack_windows(payload, n, MODEL.prediction, 2, TABLES)
     for name in FIELDS:
@@ -63,7 +41,9 @@ def test_unpacking_undoes_packing(seed, n):
 @given(seed=st.integers(0, 2**32 - 1))
 def test_damaged_payloads_are_refused_or_windows_of_a_decoder(seed):
     rng = np.random.default_rng(seed)
-    payload = bytearray(pack_windows(drawn_windows(rng, 20), MODEL.prediction, 2, TABLES))
+    payload = bytearray(
+        pack_windows(drawn_windows(rng, 20, MODEL.prediction), MODEL.prediction, 2, TABLES)
+    )
     for _ in range(int(rng.integers(1, 4))):
         payload[rng.integers(len(payload))] ^= 1 << int(rng.integers(8))
     del payload[int(rng.choice([len(payload), rng.integers(len(payload) + 1)])) :]

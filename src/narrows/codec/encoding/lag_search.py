@@ -127,8 +127,7 @@ class LagSearch:
     def __init__(self, prediction: Prediction, largest: Floats, width: Width, fewer: int) -> None:
         self._length, self._memory = prediction.length, prediction.memory
         n_recordings = len(largest)
-        _, bits = np.frexp(largest)
-        self._unit = np.ldexp(1.0, np.maximum(bits - COARSE_BITS + 1, 0))
+        self._unit = unit_of(largest)
         self._width, self._fewer = width, fewer
         self._n_known = 0  # windows
         rows = (n_recordings, prediction.n_channels)
@@ -142,8 +141,7 @@ class LagSearch:
         self._rows, self._channels = np.arange(n_recordings)[:, None], np.arange(rows[1])[:, None]
         self._first = np.full((n_recordings, 1), self._length)
         self._around = np.arange(1 - fewer, fewer)
-        pieces = min(self._memory // self._length, width.reach) - 1
-        self._few = Transforms(rows, self._length // fewer, max(pieces, 1))
+        self._few = Transforms(rows, self._length // fewer, pieces_of(prediction, width))
 
     def append(self, smoothed: Floats) -> None:
         """Let windows `(n_recordings, channels, length)` follow."""
@@ -232,6 +230,17 @@ class LagSearch:
         sums, squares = ends[..., :n_channels], ends[..., n_channels:]
         products = products - sums * (x.sum(axis=2)[:, None] / length)
         return products, np.maximum(squares - sums * sums / length, 1.0)
+
+
+def unit_of(largest: Floats) -> Floats:
+    """Return what coarse values are counted in, for the largest magnitude of each recording."""
+    _, bits = np.frexp(largest)
+    return np.asarray(np.ldexp(1.0, np.maximum(bits - COARSE_BITS + 1, 0)))
+
+
+def pieces_of(prediction: Prediction, width: Width) -> int:
+    """Return in how many pieces, of two windows each, the past is looked through."""
+    return max(min(prediction.memory // prediction.length, width.reach) - 1, 1)
 
 
 def fewer_samples(x: Floats, width: Width) -> int:

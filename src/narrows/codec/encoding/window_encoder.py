@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.encoding.costs import SymbolCosts
+from narrows.codec.encoding.native_windows import window_search
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.encoding.window_search import WindowSearch
@@ -79,7 +80,8 @@ class WindowEncoder:
     def _search(self) -> WindowSearch:
         if self._model.prediction is None:
             raise ModelError(f"model {self._model.model_id.hex()} predicts no windows")
-        return WindowSearch(self._model.prediction)
+        coders = self._symbol_encoder.transform.coders
+        return window_search(self._model.prediction, coders.windows(self._model.prediction))
 
 
 def in_output_units(x: Frames, normaliser: Normaliser) -> npt.NDArray[np.int64]:

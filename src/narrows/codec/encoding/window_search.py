@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.encoding.lag_search import WIDTHS, LagSearch, Told, Width, fewer_samples
 from narrows.codec.encoding.window_costs import LARGEST, Costs
+from narrows.codec.encoding.window_ways import Residuals, Tried, ways_of
 from narrows.codec.prediction.past import Match, Past
 from narrows.codec.prediction.prediction import MERGE, NEW, NONE, Prediction
+
+if TYPE_CHECKING:
+    from narrows.codec.encoding.native_windows import CompiledSearch
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -54,11 +58,13 @@ class WindowSearch:
     Parameters
     ----------
     prediction : Prediction
+    compiled : CompiledSearch, optional
+        Of the prediction: what searches single recordings in numpy's place, where it can.
     """
 
-    def __init__(self, prediction: Prediction) -> None:
-        self.prediction = prediction
-        self.costs = Costs(prediction)
+    def __init__(self, prediction: Prediction, compiled: CompiledSearch | None = None) -> None:
+        self.prediction, self.compiled = prediction, compiled
+        self.costs: Costs = Costs(prediction) if compiled is None else compiled.costs
 
     @cached_property
     def analysis(self) -> Floats:
@@ -110,8 +116,7 @@ class WindowSearch:
         search.price *= thrift
         search.known = None if known is None else _by_channel(known)
         search.errors = search.all_errors()
-        for i in range(x.shape[1]):
-            search.window(i)
+        search.run(effort)
         search.chosen.errors = search.all_errors()
         return search.chosen
 
@@ -149,6 +154,15 @@ class _Run:
         if keep:
             self.chosen.mismatches = np.zeros((m, n, own.border_length, own.n_channels))
             self.chosen.unmatched = np.zeros(x.shape)
+
+    def run(self, effort: int) -> None:
+        """Decide for all windows; compiled code for one recording."""
+        compiled = self.search.compiled if len(self.x) == 1 and not self.keep else None
+        given = self.x, self.chosen, self.errors, self.base_bits
+        rest = float(self.price[0]), int(self.q[0]), effort, self.known
+        if compiled is None or not compiled.searched(*given, *rest):
+            for i in range(self.x.shape[1]):
+                self.window(i)
 
     def window(self, i: int) -> None:
         """Decide for the next window of all recordings."""
@@ -192,7 +206,7 @@ class _Run:
             e *= self.known
         return _squares(e.reshape(-1, *e.shape[2:])).reshape(e.shape[:2])
 
-    def _tried(self, x: Floats, modes: Floats) -> _Tried | None:
+    def _tried(self, x: Floats, modes: Floats) -> Tried | None:
         """Return the ways to predict windows that are tried; None where there are none."""
         q, costs, m = self.q, self.costs, len(x)
         found = self.lags.best(x, Told(self.lag, *self.told, self.price))
@@ -205,14 +219,14 @@ class _Run:
         has_past = self.lag > 0
         last = np.where(has_past, self.lag, self.own.length)
         merge = np.where(has_past, modes[:, MERGE], np.inf)
-        return _Tried(
-            *_ways(len(gains), m),
+        return Tried(
+            *ways_of(len(gains), m),
             np.append(found.lags, last),
             np.concatenate([*gains, self.gain]),
             np.append(bits, merge),
         )
 
-    def _residuals(self, rest: Floats, tried: _Tried) -> _Residuals:
+    def _residuals(self, rest: Floats, tried: Tried) -> Residuals:
         """Choose the symbols of what matches and borders leave over, `(n, channels, length)`.
 
         Nearly all latents are less than half a step: their symbols are 0.
@@ -242,7 +256,7 @@ class _Run:
         n = len(rest)
         error = _squares(rest) + np.bincount(rows, error - unbroken, n)
         bits = self.costs.at_zero[q] + np.bincount(rows, bits - bits_of_zero, n) + tried.bits
-        return _Residuals(error + price * bits, rows, k, symbols, latents.shape[1])
+        return Residuals(error + price * bits, rows, k, symbols, latents.shape[1])
 
     def _keep(self, i: int, x: Floats, match: Match, by_try: Floats) -> None:
         at = by_try.argmin(axis=0) * len(x) + self.all
@@ -250,41 +264,6 @@ class _Run:
         assert self.chosen.unmatched is not None
         self.chosen.mismatches[:, i] = match.mismatch[at].swapaxes(1, 2)
         self.chosen.unmatched[:, i] = (x - match.inside[at]).swapaxes(1, 2)
-
-
-class _Tried(NamedTuple):
-    """Ways to predict windows: all recordings in each of some ways, `(n,)`, and gains."""
-
-    recording: npt.NDArray[np.intp]
-    kind: npt.NDArray[np.intp]
-    lag: Integers
-    gain: Integers
-    bits: Floats
-
-
-class _Residuals(NamedTuple):
-    """The whole costs `(n,)` of ways, and their symbols that are not 0 or were looked at."""
-
-    cost: Floats
-    row: npt.NDArray[np.intp]
-    latent: npt.NDArray[np.intp]
-    symbol: Integers
-    n_latents: int
-
-    def symbols_of(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
-        """Return the symbols `(len(rows), n_latents)` of some ways."""
-        number = np.full(len(self.cost), -1)
-        number[rows] = np.arange(len(rows))
-        at = number[self.row]
-        out = np.zeros((len(rows), self.n_latents), dtype=np.int32)
-        out[at[at >= 0], self.latent[at >= 0]] = self.symbol[at >= 0]
-        return out
-
-
-@lru_cache
-def _ways(n: int, m: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return the recordings, and the kinds, of `n` new ways and of merging, for `m` recordings."""
-    return np.tile(np.arange(m), n + 1), np.repeat([NEW, MERGE], [n * m, m])
 
 
 def _by_channel(windows: npt.NDArray[Any]) -> Floats:

@@ -22,6 +22,8 @@ from narrows.errors import SettingError
 
 if TYPE_CHECKING:
     from narrows.codec.levels.kinds import Levels
+    from narrows.codec.prediction.native.windows import CompiledWindows
+    from narrows.codec.prediction.prediction import Prediction
 
 ENGINE_VARIABLE = "NARROWS_ENGINE"
 SLOW_LEVELS = ("plain",)
@@ -57,6 +59,10 @@ class Engine(Protocol):
         """Prepare networks of levels."""
         ...
 
+    def compile_windows(self, prediction: Prediction) -> CompiledWindows | None:
+        """Prepare predicted windows; None where numpy is to decode them."""
+        ...
+
 
 @dataclass(frozen=True)
 class LibraryEngine:
@@ -83,6 +89,9 @@ class LibraryEngine:
     def compile_levels(self, levels: Levels) -> Levels:
         """Leave networks of levels to numpy."""
         return levels
+
+    def compile_windows(self, prediction: Prediction) -> None:
+        """Leave predicted windows to numpy."""
 
 
 REFERENCE = LibraryEngine()
@@ -135,6 +144,12 @@ class NativeEngine:
 
         own: Levels = replace(levels, engine=NativeLevels(self.level))
         return levels if own.compiled is None else own
+
+    def compile_windows(self, prediction: Prediction) -> CompiledWindows | None:
+        """Prepare predicted windows, where they fit, and are decoded as numpy decodes them."""
+        from narrows.codec.prediction.native.engine import compile_windows
+
+        return compile_windows(prediction, self.level)
 
 
 def engine_for(backend: Backend | None = None) -> Engine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from narrows.codec.prediction.prediction import (
     Prediction,
 )
 from narrows.errors import FormatError
+
+if TYPE_CHECKING:
+    from narrows.codec.prediction.native.windows import CompiledWindows
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -183,7 +186,11 @@ def _spread(
 
 
 def rebuild(
-    windows: Windows, base: npt.NDArray[np.number[Any]], prediction: Prediction, quality: int
+    windows: Windows,
+    base: npt.NDArray[np.number[Any]],
+    prediction: Prediction,
+    quality: int,
+    compiled: CompiledWindows | None = None,
 ) -> Floats:
     """Return the values `(n, length, channels)` of windows, in units of the decoder's output.
 
@@ -194,15 +201,20 @@ def rebuild(
         What the networks decode for these.
     prediction : Prediction
     quality : int
+    compiled : CompiledWindows, optional
+        Of the prediction, which then decodes the same in numpy's place.
 
     Returns
     -------
     (n, length, channels) float64
         Whole numbers.
     """
-    out = np.empty((len(windows.modes), prediction.n_channels, prediction.length))
-    for i, (decoded, _) in enumerate(in_turn(windows, base, prediction, quality)):
-        out[i] = decoded
+    if compiled is not None:
+        out = compiled.rebuild(windows, base, quality)
+    else:
+        out = np.empty((len(windows.modes), prediction.n_channels, prediction.length))
+        for i, (decoded, _) in enumerate(in_turn(windows, base, prediction, quality)):
+            out[i] = decoded
     out += 0.0  # no zero is negative
     return np.ascontiguousarray(out.swapaxes(1, 2))
 
