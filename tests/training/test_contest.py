@@ -11,6 +11,8 @@ import narrows
 from narrows.clock import Clock
 from narrows.signals.inputs import TrainingSamples
 from narrows.training.contest import Contest, is_open
+from narrows.training.data.frames import split_rows
+from narrows.training.data.in_order import in_order_of
 from narrows.training.plan import plan_of
 from narrows.training.preparing import prepare
 from narrows.training.solved import Solver
@@ -51,6 +53,29 @@ def test_recordings_that_are_predicted_well_need_no_networks(caplog):
     assert codec.model.architecture == "predictive"
     assert "were not trained" in caplog.text
     assert codec.model.training["candidates"].keys() == {"predictive"}
+
+
+def test_rows_of_an_array_that_are_in_order_are_predicted_too():
+    x = np.concatenate([beats(250, seed) for seed in range(2)])
+    codec = narrows.train(x, epochs=2)
+    assert codec.model.architecture == "predictive"
+    mixed = np.random.default_rng(0).permutation(x)
+    assert in_order_of(TrainingSamples(x, None, {}), 0) is not None
+    assert in_order_of(TrainingSamples(mixed, None, {}), 0) is None
+
+
+def test_rows_in_order_are_held_out_as_for_other_architectures():
+    x = np.concatenate([beats(250, seed) for seed in range(2)])
+    samples = in_order_of(TrainingSamples(x, None, {}), 5)()
+    learned, held_out = split_rows(x, 5, has_validation=False)
+    assert np.array_equal(samples.x, x[learned])
+    assert np.array_equal(samples.validation, x[held_out])
+    ends = np.cumsum(samples.recordings)
+    assert ends[-1] == len(learned)
+    assert np.array_equal(np.flatnonzero(np.diff(learned) > 1) + 1, ends[:-1])
+    given = in_order_of(TrainingSamples(x[:300], x[300:], {}), 5)()
+    assert given.recordings == (300,)
+    assert np.array_equal(given.validation, x[300:])
 
 
 def test_arrays_are_coded_as_a_whole_beside_the_others():

@@ -15,6 +15,7 @@ from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, class
 from narrows.training.choices import CLASSIC, IN_CLOSED_FORM
 from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.contest import Contest, is_open
+from narrows.training.data.in_order import in_order_of
 from narrows.training.finishing import finished
 from narrows.training.freeze import TrainingSignals, codec_of, fitting_seconds
 from narrows.training.freeze.with_levels import check_levels_for, with_levels
@@ -101,7 +102,7 @@ def _made(
     plan, clock, told = prepared.plan, supervision.clock, dict(samples.about)
     ranks, contest = supervision.ranks, None
     if begins is None and is_open(settings, plan, prepared.signals.train[0].size):
-        contest = Contest(prepared, settings, samples.in_order, clock)
+        contest = Contest(prepared, settings, in_order_of(samples, plan.seed), clock)
     in_closed_form = completed(settings)["architecture"] in IN_CLOSED_FORM
     is_settled = contest is not None and contest.is_settled()
     ranks.first(not in_closed_form and not is_settled)

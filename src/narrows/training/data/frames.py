@@ -11,13 +11,16 @@ import torch
 from torch import Tensor
 
 from narrows.errors import DataError
+from narrows.signals.channels import has_length
 from narrows.training.architectures import Scaling
 from narrows.training.counts import MAX_COUNTED, most_frames, signal_counts
 
 Signals = TypeVar("Signals", npt.NDArray[Any], Tensor)
 MAX_FRAME_AXES, MAX_FRAME_BYTES = 8, (1 << 28) - 16  # of models, of archives
 RUNS = 8  # that are held out where signals are like those beside them
-MIN_LIKENESS = 0.2  # of signals in an order; 0 of those in none, but for chance
+MIN_LIKENESS, MIN_LIKENESS_OF_ENDS = 0.05, 0.2
+"""Of signals in an order, and of the end of one and the beginning of the next. It is 0 of those in
+none, but for chance, which is larger in single numbers."""
 COMPARED = 1024  # signals
 MAX_FLOAT = 1e120  # of float64 signals; its inverse is their smallest range
 MAX_WHOLE, MAX_WHOLE_RANGE = 2**52, 2**42
@@ -116,7 +119,7 @@ def split_rows(x: npt.NDArray[Any], seed: int, *, has_validation: bool) -> tuple
         return np.arange(n), np.empty(0, np.intp)
     rng = np.random.default_rng([seed, len(x)])
     order = rng.permutation(len(x))
-    if held >= RUNS and likeness(x) > MIN_LIKENESS:
+    if held >= RUNS and is_in_order(x):
         own = _runs(len(x), held, rng)
         order = np.concatenate([own, order[~np.isin(order, own)]])
     return np.sort(order[held : held + n]), np.sort(order[:held])
@@ -131,12 +134,23 @@ def _runs(n: int, held: int, rng: np.random.Generator) -> Rows:
     ]) % n  # fmt: skip
 
 
-def likeness(x: npt.NDArray[Any]) -> float:
-    """Return how much nearer signals are to the next ones than to others: 1 minus the ratio."""
+def is_in_order(x: npt.NDArray[Any]) -> bool:
+    """Return whether `(n, *frame_shape)` signals are like those beside them, or go on in them."""
+    if x.dtype.kind not in "fiu":
+        return False
     at = np.arange(min(COMPARED, len(x) - 1)) * (len(x) - 1) // min(COMPARED, len(x) - 1)
-    some = x[at].astype(np.float64).reshape(len(at), -1)
-    beside = x[at + 1].astype(np.float64).reshape(len(at), -1)
-    apart = np.square(some - np.roll(beside, len(at) // 2, axis=0)).sum()
+    some, beside = (x[rows].astype(np.float64) for rows in (at, at + 1))
+    if likeness(some, beside) > MIN_LIKENESS:
+        return True
+    return has_length(x.shape[1:]) and likeness(some[:, -1], beside[:, 0]) > MIN_LIKENESS_OF_ENDS
+
+
+def likeness(some: npt.NDArray[Any], beside: npt.NDArray[Any]) -> float:
+    """Return how much nearer `(n, ...)` signals are to `beside` than to others: 1 minus the ratio.
+
+    0 where that is not known.
+    """
+    apart = np.square(some - np.roll(beside, len(some) // 2, axis=0)).sum()
     return 1.0 - float(np.square(some - beside).sum() / apart) if apart > 0 else 0.0
 
 
