@@ -1,7 +1,7 @@
 /* What weights are fitted to, for Python. */
 #include "python.h"
 
-#include "free_walk.h"
+#include "free_fit.h"
 
 static PyObject *misfit(void) {
   PyErr_SetString(PyExc_ValueError, "arrays that do not fit the sample");
@@ -92,4 +92,60 @@ PyObject *free_laplacian(PyObject *self, PyObject *arguments) {
   const int64_t bits = failed ? 0 : free_laplacian_of(&h);
   Py_XDECREF(finished(v, 3, failed));
   return failed ? NULL : PyLong_FromLongLong(bits);
+}
+
+/* ------------------------------------------------------------------ weights */
+
+static PyObject *tuple_of(const int64_t *numbers, int64_t n) {
+  PyObject *found = PyTuple_New(n);
+  for (int64_t i = 0; found && i < n; i++) {
+    PyObject *number = PyLong_FromLongLong(numbers[i]);
+    if (!number || PyTuple_SetItem(found, i, number)) Py_CLEAR(found);
+  }
+  return found;
+}
+
+static int are_few(const free_fitting *f, int64_t rest) {
+  const free_sample *s = &f->sample;
+  return !rest && s->n_groups > 0 && s->n_groups <= FREE_MAX_GROUPS && f->n_prefixes <= FREE_MAX_PREFIXES &&
+         s->n_places <= FREE_MAX_ROWS && s->n_columns <= FREE_MAX_ROWS &&
+         s->n_places * s->n_columns <= FREE_MAX_ROWS && f->step > 0 && f->repeats > 0 &&
+         f->repeats <= (int64_t)1 << 32 && f->weight_bits >= FREE_WEIGHT_BITS &&
+         f->weight_bits <= FREE_SWEPT_BITS;
+}
+
+/* Weights and shares, or None where numbers are too large: numpy fits then. */
+PyObject *free_fit_of(PyObject *self, PyObject *arguments) {
+  (void)self;
+  PyObject *capsules[2], *given[4];
+  Py_buffer v[4];
+  long long step, repeats;
+  free_fitting f;
+  free_fitted found;
+  if (!PyArg_ParseTuple(arguments, "OOOOOOLLi", capsules, capsules + 1, given, given + 1, given + 2,
+                        given + 3, &step, &repeats, &f.weight_bits))
+    return NULL;
+  const free_walk *w = free_walk_in(capsules[0]);
+  const free_pass *p = w ? free_pass_in(capsules[1]) : NULL;
+  if (!p || borrow_all(given, v, 4, 0)) return NULL;
+  f.sample = (free_sample){v[0].len / 8, v[1].len / 8, v[2].len / 24, v[0].buf, v[1].buf, v[2].buf,
+                           NULL, NULL, NULL};
+  f.prefixes = v[3].buf, f.n_prefixes = v[3].len / 8, f.step = step, f.repeats = repeats;
+  int failed = p->size != w->size || !(w->wanted || w->wanted_floats) || !are_few(&f, v[2].len % 24);
+  if (failed) {
+    Py_XDECREF(finished(v, 4, failed));
+    return NULL;
+  }
+  Py_BEGIN_ALLOW_THREADS
+  failed = free_fit(w, p, &f, &found);
+  Py_END_ALLOW_THREADS
+  Py_XDECREF(finished(v, 4, failed == FREE_MISFIT));
+  if (failed == FREE_MISFIT) return NULL;
+  if (failed == FREE_NO_MEMORY) return PyErr_NoMemory();
+  if (failed) Py_RETURN_NONE;
+  PyObject *weights = tuple_of(found.weights, found.n_weights);
+  PyObject *shares = weights ? tuple_of(found.shares, found.n_hints) : NULL;
+  PyObject *both = shares ? PyTuple_Pack(2, weights, shares) : NULL;
+  Py_XDECREF(weights), Py_XDECREF(shares);
+  return both;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 11 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 12 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -152,6 +152,8 @@ static PyMethodDef METHODS[] = {
     {"free_low_bits", free_low_bits, METH_VARARGS, "Code (walk, values, width): low bits of all."},
     {"free_sample", free_sample_of, METH_VARARGS,
      "Write what is around (walk, pass, places, frames, groups, centre, differences, hints)."},
+    {"free_fit", free_fit_of, METH_VARARGS,
+     "Fit weights and shares: (walk, pass, places, frames, groups, prefixes, step, repeats, weight bits)."},
     {"free_bits", free_bits, METH_VARARGS, "Estimate the bits of (left, step), in 256ths."},
     {"free_moments", free_moments, METH_VARARGS, "Add up (hints, left, shares, products, moments)."},
     {"free_laplacian", free_laplacian, METH_VARARGS, "Estimate the bits of (hints, left, shares)."},

@@ -39,6 +39,7 @@ PyObject *free_low_bits(PyObject *self, PyObject *arguments);
 PyObject *free_written(PyObject *self, PyObject *capsule);
 PyObject *free_has_ended(PyObject *self, PyObject *capsule);
 PyObject *free_sample_of(PyObject *self, PyObject *arguments);
+PyObject *free_fit_of(PyObject *self, PyObject *arguments);
 PyObject *free_bits(PyObject *self, PyObject *arguments);
 PyObject *free_moments(PyObject *self, PyObject *arguments);
 PyObject *free_laplacian(PyObject *self, PyObject *arguments);

@@ -62,6 +62,17 @@ def free_sample(
     differences: Any,
     hints: Any,
 ) -> None: ...
+def free_fit(
+    walk: _Walk,
+    of: _Pass,
+    places: Any,
+    frames: Any,
+    groups: Any,
+    prefixes: Any,
+    step: int,
+    repeats: int,
+    weight_bits: int,
+) -> tuple[tuple[int, ...], tuple[int, ...]] | None: ...
 def free_bits(left: Any, step: int) -> int: ...
 def free_moments(hints: Any, left: Any, shares: Any, products: Any, moments: Any) -> None: ...
 def free_laplacian(hints: Any, left: Any, shares: Any) -> int: ...

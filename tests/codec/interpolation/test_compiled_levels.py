@@ -174,6 +174,8 @@ def test_code_with_a_fault_is_left_for_numpy_with_a_warning(name, fault, monkeyp
         ("free_laplacian", lambda code, *given: code(*given) - 1),
         ("free_moments", lambda code, hints, left, *rest: code(hints, left // 2, *rest)),
         ("free_sample", lambda code, *given: None),
+        ("free_fit", lambda code, *given: (code(*given)[0], (1, 1, 1))),
+        ("free_fit", lambda code, *given: None),
     ],
 )
 def test_sums_with_a_fault_are_left_for_numpy_with_a_warning(name, fault):
@@ -193,6 +195,14 @@ def test_samples_that_do_not_fit_are_refused():
     for wrong in [(places + 1, columns), (places - 1, columns), (places, columns + 1)]:
         with pytest.raises(ValueError, match="fit the sample"):
             compiled.seen(of, *wrong)
+        with pytest.raises(ValueError, match="fit the sample"):
+            compiled.fitted(of, *wrong, [0, 2], 16, 1)
+    assert compiled.fitted(of, places, columns, [0, 2], 16, 1) == ((), (32, 32, 0))
+    for prefixes, step, repeats in [([0], 0, 1), ([0], 16, 0), ([2] * 9, 16, 1)]:
+        with pytest.raises(ValueError, match="fit the sample"):
+            compiled.fitted(of, places, columns, prefixes, step, repeats)
+    many = np.zeros(2000, np.intp)
+    assert compiled.fitted(of, many, columns, [0, 2], 16, 1) is None  # numpy takes less time
     hints, left = np.full((4, 2), 2049), np.ones(4, np.int64)
     for wrong in (hints, -hints, hints[:2] // 2):
         with pytest.raises(ValueError, match="fit the sample"):

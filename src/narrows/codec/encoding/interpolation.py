@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive.exact_values import ExactValues, pack_exact
-from narrows.codec.encoding.native_fitting import may_fit
+from narrows.codec.encoding.native_fitting import fitted_by, may_fit
 from narrows.codec.encoding.samples import (
     SAMPLE,
     Sample,
     Seen,
+    prefixes_of,
     sample_of,
     seen_around,
     seen_by,
@@ -38,11 +39,10 @@ from narrows.codec.interpolation.prediction import (
 from narrows.codec.interpolation.sums import clipped
 from narrows.codec.interpolation.sweep import Side
 from narrows.codec.interpolation.symbols import StreamsWriter
-from narrows.codec.interpolation.walk import Walk
+from narrows.codec.interpolation.walk import Walk, starts_of
 from narrows.codec.levels.passes import Indices
 
 LEAST_FITTED = 128
-PREFIXES = (0, 2, 4)  # so many groups may have weights, or all of their own, or all
 MOST = 1 << 45  # of a number in sixteenths that a float is rounded to
 Mask = npt.NDArray[np.bool_]
 Signals = npt.NDArray[Any]
@@ -98,6 +98,11 @@ class Encoding(Walk):
             self.rows.append(usual(3 if surroundings.is_beside else 2))
             return self.rows[-1]
         sample, fine = sample_of(surroundings.n_places, self.known.shape[1]), surroundings.fine_bits
+        if isinstance(surroundings, Surroundings) and self._compiled and self._fits_compiled:
+            found = fitted_by(self._compiled, surroundings, sample, step << fine)
+            if found is not None:
+                self.rows.append(found)
+                return found
         if isinstance(surroundings, Side):
             seen = self._seen_before(surroundings, sample, step)
         elif self._compiled is not None and self._fits_compiled:
@@ -108,8 +113,8 @@ class Encoding(Walk):
         usable = np.ones(target.shape, bool)
         if self._free is not None:
             usable = ~self._free[seen.places][:, sample.columns]
-        prefixes = sorted({*PREFIXES, surroundings.n_nearer, surroundings.n_weights})
-        repeats = max(1, surroundings.n_places * self.known.shape[1] // max(target.size, 1))
+        prefixes = prefixes_of(surroundings)
+        repeats = sample.repeats(surroundings.n_places, self.known.shape[1])
         fitting = (step << fine, repeats, self._sums)
         inputs, wanted = seen.differences[:, usable].T, target[usable]
         groups, left = fitted(inputs, wanted, prefixes, *fitting, surroundings.weight_bits)
@@ -274,7 +279,7 @@ def _start_class(plan: Plan, shape: tuple[int, ...], rows: npt.NDArray[Any]) -> 
         return 0
     starts = np.zeros(1, np.intp)
     if not plan.is_swept:
-        starts = np.concatenate([order.places(each) for each in order.passes if each.is_start])
+        starts = np.concatenate(starts_of(order))
     steps = np.rint(np.nan_to_num(rows[starts].astype(np.float64)) / plan.grids[0].step)
     apart = np.abs(np.diff(np.clip(steps, -LARGEST, LARGEST).astype(np.int64), prepend=0))
     scale = np.array([int(apart.sum()) * ONE // apart.size])

@@ -70,8 +70,10 @@ def ways_of(x: npt.NDArray[Any], guarantee: Guarantee, levels: Levels | None) ->
 
 
 def _without_networks(x: npt.NDArray[Any], guarantee: Guarantee) -> Payload:
-    ways = [_payload_of(guaranteed_block(x, guarantee)), _payload_of(pack_raw(x, 0))]
-    return min(ways, key=_size)
+    block = guaranteed_block(x, guarantee)
+    if block.mode.is_raw:
+        return _payload_of(block)
+    return min(_payload_of(block), _payload_of(pack_raw(x, 0)), key=_size)
 
 
 def _payload_of(block: Block) -> Payload:

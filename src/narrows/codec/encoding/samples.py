@@ -16,6 +16,7 @@ from narrows.codec.levels.passes import Indices
 
 SAMPLE = 1 << 13  # elements that the weights of a pass are fitted to
 RUNS = 32
+PREFIXES = (0, 2, 4)  # so many groups may have weights, or all of their own, or all
 
 
 class Sample(NamedTuple):
@@ -36,6 +37,11 @@ class Sample(NamedTuple):
     def numbers(self) -> Indices:
         """The numbers of the places, `(m,)`."""
         return np.concatenate([np.arange(*run) for run in self.runs])
+
+    def repeats(self, n_places: int, n_frames: int) -> int:
+        """Return how many elements of a pass each of the sample stands for."""
+        size = sum(stop - start for start, stop in self.runs) * len(self.columns)
+        return max(1, n_places * n_frames // max(size, 1))
 
     def near(self, of: Surroundings | Side) -> Near:
         """Return what is known around the places."""
@@ -60,6 +66,11 @@ def sample_of(n_places: int, n_frames: int) -> Sample:
     length = max(1, n // RUNS)
     starts = range(0, n_places - length, max(1, n_places * length // n))
     return Sample([(start, start + length) for start in starts], columns)
+
+
+def prefixes_of(of: Surroundings | Side) -> list[int]:
+    """Return how many of the first groups may have weights."""
+    return sorted({*PREFIXES, of.n_nearer, of.n_weights})
 
 
 class Seen(NamedTuple):

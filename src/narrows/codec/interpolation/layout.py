@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -91,7 +92,13 @@ class Plan:
             raise FormatError(f"block of {len(self.grids)} grids for {channels} channels")
         if self.is_swept and n_fronts(grid) > MAX_FRONTS:
             raise FormatError(f"block of levels in {n_fronts(grid)} fronts")
-        return PassOrder(grid, channels, stride_over(grid))
+        return order_of(grid, channels)
+
+
+@lru_cache(maxsize=64)
+def order_of(grid: tuple[int, ...], channels: int) -> PassOrder:
+    """Return the order of the elements of a grid; blocks of one shape share it."""
+    return PassOrder(grid, channels, stride_over(grid))
 
 
 def pack_plan(plan: Plan) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -96,11 +97,10 @@ class Walk(ABC):
             for side in sides_of(self.order.shape):
                 self._pass(side, 0)
             return
-        for each in self.order.passes:
-            if each.is_start:
-                self._start(self.order.places(each), each.channel)
-            else:
-                self._pass(surroundings_of(self.order, each), each.channel)
+        for channel, places in enumerate(starts_of(self.order)):
+            self._start(places, channel)
+        for surroundings in surroundings_along(self.order):
+            self._pass(surroundings, surroundings.of.channel)
 
     def check_inside(self) -> None:
         """Raise FormatError where a number lies further outside the grid than a step may take."""
@@ -126,13 +126,13 @@ class Walk(ABC):
 
     def _pass(self, surroundings: Surroundings | Side, channel: int) -> None:
         step, start = self._steps[channel], 0
-        rule, shares = None, tuple[int, ...]()
-        if not self.has_values:
-            weights = self.weights(surroundings, step)
-            rule, shares = surroundings.rule(weights.groups, self.high), weights.shares
+        weights = None if self.has_values else self.weights(surroundings, step)
         if self._compiled is not None:
-            self._compiled.code(surroundings, rule, shares, step)
+            self._compiled.code(surroundings, weights, step)
             return
+        rule, shares = None, tuple[int, ...]()
+        if weights is not None:
+            rule, shares = surroundings.rule(weights.groups, self.high), weights.shares
         while start < surroundings.n_places:
             stop = self._end_of_part(surroundings, start)
             places = surroundings.places(start, stop)
@@ -209,6 +209,18 @@ class Walk(ABC):
     @abstractmethod
     def value(self, places: Indices, contexts: Integers) -> Integers:
         """Code the numbers of places, `(m, n)`, each in its context."""
+
+
+@lru_cache(maxsize=64)
+def starts_of(order: PassOrder) -> list[Indices]:
+    """Return the start places, `(m,)` flat indices, of each channel."""
+    return [order.places(each) for each in order.passes if each.is_start]
+
+
+@lru_cache(maxsize=16)
+def surroundings_along(order: PassOrder) -> list[Surroundings]:
+    """Return the surroundings of all passes behind the start."""
+    return [surroundings_of(order, each) for each in order.passes if not each.is_start]
 
 
 def limited(numbers: Integers) -> Integers:

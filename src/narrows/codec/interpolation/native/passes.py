@@ -72,6 +72,13 @@ def rule_of(rule: Rule, shares: tuple[int, ...]) -> Numbers:
     return np.concatenate([np.array(fields, np.int64), *rows])
 
 
+@lru_cache(maxsize=512)
+def rule_of_means(surroundings: Surroundings, shares: tuple[int, ...]) -> Numbers:
+    """Lay out the rule of a pass without weights."""
+    return rule_of(surroundings.rule(np.zeros(0, np.int64), 0), shares)
+
+
+@lru_cache(maxsize=512)
 def groups_of(surroundings: Surroundings) -> Numbers:
     """Return the groups of a pass, `(groups, 3)`: a channel, and where they begin and end there."""
     rows = [

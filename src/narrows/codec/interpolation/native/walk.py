@@ -8,13 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.interpolation.adaptive import Integers, first_counts
-from narrows.codec.interpolation.native.passes import groups_of, pass_of, rule_of
+from narrows.codec.interpolation.native.passes import groups_of, pass_of, rule_of, rule_of_means
 from narrows.codec.interpolation.native.refusal import RefusedError
-from narrows.codec.interpolation.prediction import Rule, Surroundings
+from narrows.codec.interpolation.prediction import Surroundings, Weights
 from narrows.codec.interpolation.streams import Streams
 from narrows.codec.interpolation.sweep import Side
 
 MOST_ELEMENTS = 2**31 - 1
+MOST_ROWS, MOST_GROUPS = (
+    1 << 11,
+    64,
+)  # of samples that are fitted to; numpy takes less time for more
+NO_RULE = np.zeros(0, np.int64)
+MOST_REPEATS = 1 << 32
 
 
 class CompiledWalk:
@@ -62,13 +68,17 @@ class CompiledWalk:
         """Code the numbers of a start place."""
         _check(self._native.free_start(self._walk, place, step, start_class, self._has_values))
 
-    def code(
-        self, near: Surroundings | Side, rule: Rule | None, shares: tuple[int, ...], step: int
-    ) -> None:
-        """Code the places of a pass, by a rule or, without one, values in their contexts."""
+    @property
+    def n_frames(self) -> int:
+        """The number of frames."""
+        return int(self._head[0])
+
+    def code(self, near: Surroundings | Side, weights: Weights | None, step: int) -> None:
+        """Code the places of a pass, by weights or, without, values in their contexts."""
         if isinstance(near, Side):
-            assert rule is not None  # no values are swept
-            numbers = [near.strides, near.numbers, rule.rows[0], shares]
+            assert weights is not None  # no values are swept
+            row = near.rule(weights.groups, self._high).rows[0]
+            numbers = [near.strides, near.numbers, row, weights.shares]
             described = np.concatenate([np.array(each, np.int64) for each in numbers])
             laid = (near.places(0, near.n_places), near.coordinates, near.ends)
             _check(self._native.free_fronts(self._walk, step, *laid, described))
@@ -76,7 +86,11 @@ class CompiledWalk:
         found = pass_of(near, self._native)
         if found is None:
             raise RefusedError
-        described = np.zeros(0, np.int64) if rule is None else rule_of(rule, shares)
+        described = NO_RULE
+        if weights is not None and len(weights.groups):
+            described = rule_of(near.rule(weights.groups, self._high), weights.shares)
+        elif weights is not None:
+            described = rule_of_means(near, weights.shares)
         _check(self._native.free_levels(self._walk, found, step, described))
 
     def seen(
@@ -97,6 +111,32 @@ class CompiledWalk:
         given = (numbers.astype(np.int64), columns.astype(np.int64), groups)
         self._native.free_sample(self._walk, found, *given, centre, differences, hints)
         return centre, differences, hints
+
+    def fitted(
+        self,
+        of: Surroundings,
+        numbers: npt.NDArray[np.intp],
+        columns: npt.NDArray[np.intp],
+        prefixes: list[int],
+        step: int,
+        repeats: int,
+    ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """Return weights of groups, and shares, fitted to some places of a pass, by number.
+
+        `step` is in fine parts. None where numpy is to fit them.
+        """
+        found, groups = pass_of(of, self._native), groups_of(of)
+        if found is None:
+            raise RefusedError
+        few = len(numbers) * len(columns) <= MOST_ROWS and len(groups) <= MOST_GROUPS
+        if not few or repeats > MOST_REPEATS:
+            return None
+        given = (numbers.astype(np.int64), columns.astype(np.int64), groups)
+        asked = (np.array(prefixes, np.int64), step, repeats, of.weight_bits)
+        weights: tuple[tuple[int, ...], tuple[int, ...]] | None = self._native.free_fit(
+            self._walk, found, *given, *asked
+        )
+        return weights
 
     def low(self, values: Integers, width: int) -> None:
         """Code so many low bits of `(m,)` values, or fill these in."""

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-VERSION = 11
+VERSION = 12
 """Of the description of programs; one that was built for another version is left alone."""
 BUILD = "pip install . in a checkout builds it where there is GCC or Clang"
 
