@@ -28,9 +28,9 @@ def load_codec(path: str | Path, backend: Backend | None = None) -> Codec:
     return _load(path, partial(Codec.from_bytes, backend=backend))
 
 
-def load_decoder(path: str | Path) -> Decoder:
+def load_decoder(path: str | Path, backend: Backend | None = None) -> Decoder:
     """Load the decoder from a `.narrows` file, or its URL; every error names it."""
-    return _load(path, Decoder.from_bytes)
+    return _load(path, partial(Decoder.from_bytes, backend=backend))
 
 
 def _load(given: str | Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
@@ -49,7 +49,9 @@ def _load(given: str | Path, from_bytes: Callable[[bytes], Loaded]) -> Loaded:
         raise type(error)(f"{path}: {error}") from None
 
 
-def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Decoder | FreeDecoder:
+def decoder_for(
+    header: Header, model: str | Path | Codec | None = None, backend: Backend | None = None
+) -> Decoder | FreeDecoder:
     """Find the model that reads an archive.
 
     Parameters
@@ -58,6 +60,8 @@ def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Deco
         Of the archive.
     model : path, URL or Codec, optional
         The model to use; it must be the right one, or the archive needs none.
+    backend : Backend, optional
+        Of a model that is loaded; see Codec.
 
     Raises
     ------
@@ -72,18 +76,18 @@ def decoder_for(header: Header, model: str | Path | Codec | None = None) -> Deco
         decoder = model.decoder
     elif model is not None:
         try:
-            decoder = load_decoder(model)
+            decoder = load_decoder(model, backend)
         except NarrowsError as error:
             raise type(error)(f"{error}; the archive needs model {header.model_id.hex()}") from None
     elif header.embedded_model is not None:
-        decoder = Decoder.from_bytes(header.embedded_model)
+        decoder = Decoder.from_bytes(header.embedded_model, backend)
     else:
-        _, decoder = find_model(header.model_id)
+        _, decoder = find_model(header.model_id, backend)
     decoder.check_model_of(header)
     return decoder
 
 
-def find_model(model_id: bytes) -> tuple[Path, Decoder]:
+def find_model(model_id: bytes, backend: Backend | None = None) -> tuple[Path, Decoder]:
     """Find the model of an id in the folders of NARROWS_MODELS, and load it.
 
     Damaged files are skipped.
@@ -96,7 +100,7 @@ def find_model(model_id: bytes) -> tuple[Path, Decoder]:
     hint = (
         "the archive needs model {}, which is not embedded in it, {}: give the model file with -m"
     )
-    return _found(model_id, load_decoder, hint)
+    return _found(model_id, partial(load_decoder, backend=backend), hint)
 
 
 def find_codec(model_id: bytes) -> Codec:

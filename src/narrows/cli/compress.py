@@ -74,6 +74,7 @@ def compress(
     missing: options.Missing = None,
     output_dir: OutputDir = None,
     recursive: Recursive = False,
+    device: options.Device = None,
     jobs: options.Jobs = 1,
     force: options.Force = False,
     json: options.AsJson = False,
@@ -110,10 +111,11 @@ def compress(
         quality, effort, target_bytes, target_psnr, strict, stand_ins, *bounds, lossless,
         packet_bytes,
     )  # fmt: skip
+    backend = options.backend_of(device)
     with Workers(jobs) as workers, bar(quiet) as shown:
         compressing = Compressing(
             model, asked, request, workers, shown, packets, checksum, embed_model, append,
-            block_signals, force, load_codec,
+            block_signals, force, partial(load_codec, backend=backend),
         )  # fmt: skip
 
         if inputs is not None:

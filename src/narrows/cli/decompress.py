@@ -35,6 +35,7 @@ from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.codec.archive.streams import LostRange
+    from narrows.codec.networks.backend import Backend
     from narrows.codec.receiver import Kind
     from narrows.processes import Workers
     from narrows.signals.geometry import Geometry
@@ -70,6 +71,7 @@ def decompress(
     checksum: Checksum = False,
     output_dir: OutputDir = None,
     recursive: Recursive = False,
+    device: options.Device = None,
     jobs: options.Jobs = 1,
     force: options.Force = False,
     json: options.AsJson = False,
@@ -90,6 +92,7 @@ def decompress(
         raise typer.BadParameter("--list writes nothing: leave -o and --member out")
     from narrows.processes import Workers
 
+    backend = options.backend_of(device)
     with Workers(jobs) as workers:
         if list_:
             with whole_archive(files[0], or_packets=True) as path:
@@ -99,11 +102,11 @@ def decompress(
         written: set[str] = set()
 
         def run(file: str, folder: str | None) -> tuple[dict[str, Any], str]:
-            asked = Asked(file, model, output, folder, member, force, workers, written)
+            asked = Asked(file, model, backend, output, folder, member, force, workers, written)
             return _restored(asked, skip_bad_blocks, checksum, json, quiet)
 
         if inputs is not None:
-            alone = partial(_restored_alone, model, skip_bad_blocks, checksum, json)
+            alone = partial(_restored_alone, model, backend, skip_bad_blocks, checksum, json)
             # With force, one could replace what another wrote.
             elsewhere = None if force or jobs == 1 else (workers, alone)
             run_all(inputs, run, json=json, quiet=quiet, elsewhere=elsewhere)
@@ -115,13 +118,13 @@ def decompress(
 
 
 def _restored_alone(
-    model: str | None, skip_bad_blocks: bool, checksum: bool, json: bool,
+    model: str | None, backend: Backend | None, skip_bad_blocks: bool, checksum: bool, json: bool,
     file: str, folder: str | None,
 ) -> tuple[dict[str, Any], str]:  # fmt: skip
     """Restore an archive in this process alone."""
     from narrows.processes import ALONE
 
-    asked = Asked(file, model, None, folder, None, False, ALONE, set())
+    asked = Asked(file, model, backend, None, folder, None, False, ALONE, set())
     return _restored(asked, skip_bad_blocks, checksum, json, True)
 
 
@@ -129,7 +132,7 @@ def _restored(
     asked: Asked, skip_bad_blocks: bool, checksum: bool, json: bool, quiet: bool
 ) -> tuple[dict[str, Any], str]:
     """Write what an archive or packets hold; return the figures, and a line that tells them."""
-    file, model = asked.file, asked.model
+    file, model, backend = asked.file, asked.model, asked.backend
     with whole_archive(file, or_packets=True) as path:
         packets = packets_in(path, file)
         if checksum and packets is None:
@@ -142,9 +145,9 @@ def _restored(
         losses: list[LostRange] = []
         lose = partial(_tell, losses) if skip_bad_blocks else None
         if packets is None:
-            opening: Opening = partial(_archive, path, model, lose, asked.workers)
+            opening: Opening = partial(_archive, path, model, backend, lose, asked.workers)
         else:
-            opening = partial(open_packets_of, packets, file, model, checksum, lose)
+            opening = partial(open_packets_of, packets, file, model, backend, checksum, lose)
         return _decompress(opening, asked, losses, json, quiet)
 
 
@@ -183,7 +186,12 @@ def archives_in(folder: Path) -> Iterator[Path]:
 
 
 def _archive(
-    path: str, model: str | None, lose: Lose | None, workers: Workers, opened: ExitStack
+    path: str,
+    model: str | None,
+    backend: Backend | None,
+    lose: Lose | None,
+    workers: Workers,
+    opened: ExitStack,
 ) -> Opened:
     """Open an archive in a file."""
     from narrows.codec.archive import ArchiveReader
@@ -196,10 +204,10 @@ def _archive(
         header, blocks = whole_blocks(archive, lambda loss: lose(str(loss), [loss]))
         if "geometry" in header.metadata:
             say("saved as frames: to put files together, every block is needed", False)
-        decoder = decoder_for(header, model)
+        decoder = decoder_for(header, model, backend)
         return decoder, total, decoder.frames_of(blocks, workers)
     reader = ArchiveReader(archive)
-    decoder = decoder_for(reader.header, model)
+    decoder = decoder_for(reader.header, model, backend)
     return decoder, total, decoder.decompress_from(reader, workers)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from narrows.cli.help import SHARED
 from narrows.cli.streams import PIPE
+
+if TYPE_CHECKING:
+    from narrows.codec.networks.backend import Backend
 
 TARGETS = "In place of a quality"
 
@@ -102,6 +105,12 @@ Jobs = Annotated[
     typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that share the work; the "
                  "bytes are the same for any number.", rich_help_panel=SHARED),
 ]  # fmt: skip
+Device = Annotated[
+    str | None,
+    typer.Option("--device", metavar="DEVICE", help="Compute networks with torch on this device, "
+                 "such as cuda; the bytes and bits are the same.",
+                 show_default="the processor, as narrows engines says", rich_help_panel=SHARED),
+]  # fmt: skip
 Force = Annotated[
     bool, typer.Option("--force", "-f", help="Overwrite the output.", rich_help_panel=SHARED)
 ]
@@ -113,6 +122,15 @@ Quiet = Annotated[
     typer.Option("--quiet", help="Print nothing but errors, and JSON where it is asked for.",
                  rich_help_panel=SHARED),
 ]  # fmt: skip
+
+
+def backend_of(device: str | None) -> Backend | None:
+    """Return what computes networks on a device, or None where none was asked for."""
+    if device is None:
+        return None
+    from narrows.integrations.torch_backend import TorchBackend
+
+    return TorchBackend(device)
 
 
 def output(help: str, default: str | None = None, metavar: str = "FILE") -> Any:

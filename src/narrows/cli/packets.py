@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from narrows.codec.codec import Codec
     from narrows.codec.decoder import Decoder
     from narrows.codec.encoding.requests import Request
+    from narrows.codec.networks.backend import Backend
     from narrows.codec.receiver import Receiver
     from narrows.packet_files import Packets
     from narrows.processes import Workers
@@ -168,6 +169,7 @@ def open_packets_of(
     packets: Packets,
     name: str,
     model: str | None,
+    backend: Backend | None,
     checksum: bool,
     lose: Lose | None,
     opened: ExitStack,
@@ -180,7 +182,7 @@ def open_packets_of(
         raise ModelNotFoundError(
             f"{name} holds packets, which do not say which model wrote them; give it with -m"
         )
-    decoder = load_decoder(model)
+    decoder = load_decoder(model, backend)
     return decoder, packets.n_signals, decoded_packets(name, packets, decoder, checksum, lose)
 
 

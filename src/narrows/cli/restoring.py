@@ -17,6 +17,7 @@ from narrows.words import counted
 
 if TYPE_CHECKING:
     from narrows.codec.archive import Metadata
+    from narrows.codec.networks.backend import Backend
     from narrows.codec.receiver import Receiver
     from narrows.processes import Workers
     from narrows.signals.formats.contract import Format
@@ -32,6 +33,7 @@ class Asked:
 
     file: str
     model: str | None
+    backend: Backend | None
     output: str | None
     folder: str | None
     """Where one of several is written."""
@@ -65,7 +67,7 @@ def restore(
 
     options.check_json(json, asked.output or "")
     with open_input(path) as stream, bar(quiet) as shown:
-        decoder = decoder_for(ArchiveReader(stream).header, asked.model)
+        decoder = decoder_for(ArchiveReader(stream).header, asked.model, asked.backend)
         figures = Restoring(stream, geometry, decoder, asked, shown).restore()
     if "shape" in figures:
         told = f"{tuple(figures['shape'])} of {figures['dtype']}"

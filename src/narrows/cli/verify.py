@@ -91,7 +91,9 @@ def _verify_packets(
         losses.extend(lost)
 
     with ExitStack() as opened:
-        decoder, total, signals = open_packets_of(packets, file, model, checksum, lose, opened)
+        decoder, total, signals = open_packets_of(
+            packets, file, model, None, checksum, lose, opened
+        )
         reading = asked.reading()
         if isinstance(decoder, Decoder):
             reading = asked.reading(decoder)

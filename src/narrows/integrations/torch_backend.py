@@ -26,6 +26,11 @@ class TorchBackend:
     ----------
     device : str, default "cpu"
         Of torch.
+
+    Raises
+    ------
+    SettingError
+        If this machine has no such device, or it has no float64.
     """
 
     float32_is_exact = False
@@ -33,11 +38,11 @@ class TorchBackend:
     def __init__(self, device: str = "cpu") -> None:
         with needing("torch", "the torch backend", "train"):
             import torch
-        from narrows.training.torch_modes import one_thread_after_fork
+        from narrows.training.torch_modes import device_named, one_thread_after_fork
 
         self._before_work = one_thread_after_fork
         self.xp = torch
-        self.device = torch.device(device)
+        self.device = device_named(device, torch.float64)
         on_cpu = self.device.type == "cpu"
         self.part_elements = PART_ELEMENTS if on_cpu else DEVICE_PART_ELEMENTS
 

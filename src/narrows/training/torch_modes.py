@@ -12,6 +12,8 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from narrows.errors import SettingError
+
 DENORMAL = 1e-310
 PROCESS = os.getpid()  # that loaded torch here, and may have started its worker threads
 
@@ -23,6 +25,25 @@ def one_thread_after_fork() -> None:
     """
     if os.getpid() != PROCESS:
         torch.set_num_threads(1)
+
+
+def device_named(name: str, dtype: torch.dtype, instead: str = "cpu") -> torch.device:
+    """Return a device of torch's that this machine has, for numbers of a dtype.
+
+    Raises
+    ------
+    SettingError
+        If there is none; it says what to give `instead`.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, dtype=dtype, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingError(
+            f"device {name!r} is not available here ({reason}); give {instead}"
+        ) from None
+    return device
 
 
 @contextmanager

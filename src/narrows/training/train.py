@@ -29,7 +29,7 @@ from narrows.training.run import Supervision, Task, run_training
 from narrows.training.settings import TrainingSettings, completed
 from narrows.training.solved import Solver
 from narrows.training.start import Beginning, beginning_of
-from narrows.training.torch_modes import usual_modes
+from narrows.training.torch_modes import device_named, usual_modes
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
@@ -207,12 +207,4 @@ def build_networks(frame_shape: tuple[int, ...], plan: Plan) -> tuple[nn.Sequent
 def _device(name: str) -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise SettingError(
-            f"device {name!r} is not available here ({reason}); give cpu or auto"
-        ) from None
-    return device
+    return device_named(name, torch.float32, "cpu or auto")

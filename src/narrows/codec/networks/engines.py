@@ -204,5 +204,5 @@ def standings() -> list[Standing]:
     if why:
         found.append(Standing("native", False, False, why))
     has_torch = find_spec("torch") is not None
-    reason = "for Codec(model, backend=TorchBackend(device))" if has_torch else "not installed"
+    reason = "where --device, or backend=TorchBackend(device), asks for it" if has_torch else "not installed"
     return [*found, Standing("torch", has_torch, False, reason)]
