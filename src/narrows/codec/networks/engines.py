@@ -204,5 +204,6 @@ def standings() -> list[Standing]:
     if why:
         found.append(Standing("native", False, False, why))
     has_torch = find_spec("torch") is not None
-    reason = "where --device, or backend=TorchBackend(device), asks for it" if has_torch else "not installed"
+    where = "where --device, or backend=TorchBackend(device), asks for it"
+    reason = where if has_torch else "not installed"
     return [*found, Standing("torch", has_torch, False, reason)]
