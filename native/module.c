@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 12 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 13 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -175,6 +175,12 @@ static PyMethodDef METHODS[] = {
      "Write (hidden, middles, spreads) of (levels, pass, arrays, start, stop, middle bits, sees place)."},
     {"add_fit", add_fit, METH_VARARGS, "Add up (squares, right sides) of (level, middle bits, arrays)."},
     {"solve_equations", solve_equations, METH_O, "Solve (n, n + 1) equations into the last column."},
+    {"make_stack", make_stack, METH_O, "Make a stack of table entries of words."},
+    {"stack_push", stack_push, METH_VARARGS, "Push (stack, ends of runs, frequencies, entries)."},
+    {"stack_pop", stack_pop, METH_VARARGS, "Pop (stack, ends of runs, frequencies, to)."},
+    {"stack_pop_chain", stack_pop_chain, METH_VARARGS, "Pop (stack, rows, frequencies, to): each by the one before."},
+    {"stack_words", stack_words, METH_O, "Return the words of a stack."},
+    {"stack_is_empty", stack_is_empty, METH_O, "Tell whether nothing is on a stack."},
     {"rebuild_windows", rebuild_windows, METH_VARARGS,
      "Decode (level, model, windows): predicted windows of a recording, into the last array."},
     {"search_windows", search_windows, METH_VARARGS,

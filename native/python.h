@@ -64,6 +64,13 @@ PyObject *see_numbers(PyObject *self, PyObject *arguments);
 PyObject *add_fit(PyObject *self, PyObject *arguments);
 PyObject *solve_equations(PyObject *self, PyObject *equations);
 
+PyObject *make_stack(PyObject *self, PyObject *words);
+PyObject *stack_push(PyObject *self, PyObject *arguments);
+PyObject *stack_pop(PyObject *self, PyObject *arguments);
+PyObject *stack_pop_chain(PyObject *self, PyObject *arguments);
+PyObject *stack_words(PyObject *self, PyObject *capsule);
+PyObject *stack_is_empty(PyObject *self, PyObject *capsule);
+
 PyObject *rebuild_windows(PyObject *self, PyObject *arguments);
 PyObject *search_windows(PyObject *self, PyObject *arguments);
 

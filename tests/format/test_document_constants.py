@@ -265,7 +265,6 @@ NO_MATTER_OF_FORMAT = {
     "conversions.NEW_MODEL",
     "networks.backend.EXACT_FLOAT32",
     "networks.backend.PART_ELEMENTS",
-    "networks.engines.ENGINE_VARIABLE",
     "archive.raw_blocks.DEFLATE_LEVEL",
     "archive.raw_blocks.MAX_DEFLATE_RATIO",
     "archive.raw_blocks.MIN_RATIO_WITHOUT_SAMPLE",
@@ -273,7 +272,6 @@ NO_MATTER_OF_FORMAT = {
     "archive.raw_blocks.SAMPLE_LEVEL",
     "archive.raw_blocks.SAMPLE_MARGIN",
     "entropy.context_tables.PART_ENTRIES",
-    "entropy.stacks.WORDS_LEFT_OVER",  # the text of an error
     "networks.layers.affine.FEW_CHANNELS",
     "networks.layers.product.MAX_PARTS",
     "networks.layers.sliding.INPUTS_PER_OUTPUT",

@@ -1,6 +1,6 @@
 """Context models of any size, symbols for them, and their frequencies in Python's integers."""
 
-from functools import cache
+from functools import cache, partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,12 +11,16 @@ from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.context_model import TENSORS, ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.native.stack import NativeStack
 from narrows.codec.entropy.stacks import ConstrictionStack, PlainStack
 from narrows.codec.entropy.tables import TOTAL, FrequencyTable, frequencies_of
+from narrows.codec.networks.native.extension import extension
 from tests.helpers.tiny_models import INT32, any_int32, random_context, rng_of, tiny_model
 
 MODEL_ID = bytes(range(16))
 STACKS = {"plain": PlainStack, "constriction": ConstrictionStack}
+if extension()[0] is not None:
+    STACKS["native"] = partial(NativeStack, extension()[0])
 THREE = FrequencyTable(0, np.array([2**23, 2**22, 2**22]))
 
 

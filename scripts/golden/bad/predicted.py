@@ -7,8 +7,9 @@ import numpy as np
 from narrows.codec.archive.exact_values import ExactValues, pack_exact
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import PayloadWriter
+from narrows.codec.entropy.chains import ChainTables
 from narrows.codec.entropy.tables import FixedTables
-from narrows.codec.prediction.windows import ModeTables, lag_steps, unpack_windows
+from narrows.codec.prediction.windows import lag_steps, unpack_windows
 from readers.python.narrows_reader import read_archive, read_model
 from scripts.golden.bad.archives import archive, block, good_payload, header
 from scripts.golden.bad.good_files import ARCHIVE, PREDICTED_ARCHIVE, PREDICTED_MODEL
@@ -38,7 +39,7 @@ class Parts:
         """Put them together."""
         side, writer = self.own.side[self.quality - 1], PayloadWriter()
         tables = self.model.quality(self.quality).tables
-        writer.add(ModeTables(side.modes, len(self.modes)), self.modes[None])
+        writer.add(ChainTables(side.modes, len(self.modes)), self.modes[None])
         for own, symbols in (
             (FixedTables([side.lag[0], *side.gains]), self.told),
             (FixedTables(side.lag[1:]), self.far),

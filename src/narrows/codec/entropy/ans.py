@@ -13,13 +13,14 @@ frequencies it makes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.entropy.bits import BitReader, BitWriter, read_varint, write_varint
+from narrows.codec.entropy.chains import ChainTables
 from narrows.codec.entropy.stacks import Entries, Stack, Words, best_stack
 from narrows.codec.entropy.tables import (
     PRECISION,
@@ -63,14 +64,17 @@ class PayloadWriter:
         for tables, symbols in reversed(self._parts):
             self._push(tables, symbols)
         for tables, symbols in self._parts:
-            for j in tables.order:
-                table, column = tables.row[j], symbols[:, j]
+            for table, column in columns_of(tables, symbols):
                 for symbol in column[(column < table.low) | (column > table.high)].tolist():
                     escapes.write_exp_golomb(fold_escape(symbol, table))
         words = self._stack.words()
         return write_varint(words.size) + words.astype("<u4").tobytes() + escapes.to_bytes()
 
     def _push(self, tables: CodingTables, symbols: Symbols) -> None:
+        if isinstance(tables, ChainTables) and tables.rows is not None:
+            chain = tables.after[0].indices(np.ascontiguousarray(symbols[0]))
+            self._stack.push(chain, tables.rows[tables.rows_of(chain)])
+            return
         order = tables.order
         entries = [tables.row[j].indices(np.ascontiguousarray(symbols[:, j])) for j in order]
         tables_pass = tables.start(len(symbols))
@@ -80,6 +84,17 @@ class PayloadWriter:
             for part in reversed(tables_pass.parts(position)):
                 frequencies = tables_pass.frequencies(position, part)
                 self._stack.push(entries[position][part], frequencies)
+
+
+def columns_of(
+    tables: CodingTables, symbols: Symbols
+) -> Iterator[tuple[FrequencyTable, npt.NDArray[np.int32]]]:
+    """Yield symbols in coding order, `(m,)`, with the table that says which of them escape."""
+    if isinstance(tables, ChainTables):
+        yield tables.after[0], symbols[0]
+        return
+    for j in tables.order:
+        yield tables.row[j], symbols[:, j]
 
 
 class PayloadReader:
@@ -106,6 +121,9 @@ class PayloadReader:
 
     def take(self, tables: CodingTables, n: int) -> Symbols:
         """Return the `(n, latent_size)` int32 symbols of the next part."""
+        if isinstance(tables, ChainTables) and tables.rows is not None:
+            chain = self._stack.pop_chain(len(tables.row), tables.rows)
+            return self._with_escapes(chain, tables.after[0])[None]
         columns = self._pop_entries(tables, n)
         symbols = np.zeros((n, len(tables.row)), dtype=np.int32)
         for j, column in zip(tables.order, columns, strict=True):
@@ -117,7 +135,9 @@ class PayloadReader:
 
     def take_column(self, table: FrequencyTable, n: int) -> npt.NDArray[np.int32]:
         """Return the `(n,)` symbols of a part of one table: as `take` does with one latent."""
-        entries = self._stack.pop(n, table.weights)
+        return self._with_escapes(self._stack.pop(n, table.weights), table)
+
+    def _with_escapes(self, entries: Entries, table: FrequencyTable) -> npt.NDArray[np.int32]:
         symbols = entries + np.int32(table.low)
         for i in np.flatnonzero(entries == table.escape):
             symbols[i] = unfold_escape(self._escapes.read_exp_golomb(), table)

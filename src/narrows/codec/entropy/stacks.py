@@ -1,7 +1,7 @@
 """The entropy coder itself: asymmetric numeral systems, a stack of table entries.
 
-64-bit state, 32-bit words, 24-bit frequencies (Duda 2013). `constriction` does it where it is
-installed; `PlainStack` writes and reads the same words.
+64-bit state, 32-bit words, 24-bit frequencies (Duda 2013). Compiled code does it where it is built,
+or `constriction` where that is installed; `PlainStack` writes and reads the same words.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from narrows.codec.entropy.native.stack import WORDS_LEFT_OVER, native_stack
 from narrows.codec.entropy.tables import PRECISION, TOTAL, Frequencies
 from narrows.errors import FormatError
 
@@ -24,7 +25,6 @@ Ends = npt.NDArray[np.intp]
 
 WORD_BITS = 32
 WORD_MASK = (1 << WORD_BITS) - 1
-WORDS_LEFT_OVER = "payload with words left over after the last symbol"
 
 
 class Stack(Protocol):
@@ -47,6 +47,13 @@ class Stack(Protocol):
 
     def pop_runs(self, ends: Ends, frequencies: Frequencies) -> Entries:
         """Undo `push_runs`: return `(n,)` entries."""
+        ...
+
+    def pop_chain(self, n: int, rows: Frequencies) -> Entries:
+        """Return `(n,)` entries: the first by the first of rows of frequencies, `(rows, size)`.
+
+        Each other entry is one of the row that the one before names, or of the last row.
+        """
         ...
 
     def words(self) -> Words:
@@ -99,6 +106,10 @@ class ConstrictionStack:
                 decode(model(row, perfect=False), n) for n, row in zip(lengths, rows, strict=True)
             ]
         return np.concatenate(runs)
+
+    def pop_chain(self, n: int, rows: Frequencies) -> Entries:
+        """Return `(n,)` entries, each by the row that the entry before it names."""
+        return _chained(self, n, rows)
 
     def words(self) -> Words:
         """Return the words of all that was pushed."""
@@ -183,6 +194,10 @@ class PlainStack:
         runs = [self.pop(n, row) for n, row in zip(lengths, frequencies, strict=True)]
         return np.concatenate(runs)
 
+    def pop_chain(self, n: int, rows: Frequencies) -> Entries:
+        """Return `(n,)` entries, each by the row that the entry before it names."""
+        return _chained(self, n, rows)
+
     def words(self) -> Words:
         """Return the words of all that was pushed."""
         words, state = list(self._words), self._state
@@ -206,8 +221,21 @@ def _rows(frequencies: Frequencies, n: int) -> list[tuple[list[int], list[int]]]
     return rows * n if frequencies.ndim == 1 else rows
 
 
+def _chained(stack: Stack, n: int, rows: Frequencies) -> Entries:
+    """Pop a chain, entry by entry."""
+    entries, each = np.empty(n, dtype=np.int32), list(rows)
+    row = each[0]
+    for i in range(n):
+        entries[i] = entry = stack.pop(1, row)[0]
+        row = each[min(int(entry), len(each) - 1)]
+    return entries
+
+
 def best_stack(words: Words | None = None) -> Stack:
-    """Return constriction's stack where it is installed, else the plain one."""
+    """Return compiled code's stack, or constriction's where that is installed, or the plain one."""
+    native = native_stack(words)
+    if native is not None:
+        return native
     try:
         return ConstrictionStack(words)
     except ImportError:

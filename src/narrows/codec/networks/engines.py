@@ -16,7 +16,7 @@ from narrows.codec.entropy.tables import CodingTables
 from narrows.codec.networks.backend import NUMPY, Backend, Float, Shape
 from narrows.codec.networks.layers import Layer, Step
 from narrows.codec.networks.native.chains import compile_native, piece_of, placed
-from narrows.codec.networks.native.extension import extension, levels
+from narrows.codec.networks.native.extension import ENGINE_VARIABLE, extension, levels
 from narrows.codec.networks.network import CompiledNetwork, IntegerNetwork
 from narrows.errors import SettingError
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from narrows.codec.prediction.native.windows import CompiledWindows
     from narrows.codec.prediction.prediction import Prediction
 
-ENGINE_VARIABLE = "NARROWS_ENGINE"
 SLOW_LEVELS = ("plain",)
 """Levels that no one has measured to be faster than numpy: used where they are asked for."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.entropy.ans import PayloadReader, PayloadWriter
-from narrows.codec.entropy.tables import CodingTables, FixedTables, Frequencies, Row, Symbols
+from narrows.codec.entropy.chains import ChainTables
+from narrows.codec.entropy.tables import CodingTables, FixedTables, Symbols
 from narrows.codec.prediction.past import Past
 from narrows.codec.prediction.prediction import (
     DIGIT_BITS,
@@ -54,39 +55,6 @@ class Windows:
     residuals: Symbols
 
 
-class ModeTables:
-    """The frequencies of the modes of n windows, as n latents of one signal."""
-
-    def __init__(self, after: Row, n: int) -> None:
-        self._after = after
-        self.row: Row = [after[NONE]] * n
-        self.order: Sequence[int] = range(n)
-
-    def start(self, n: int) -> ModePass:
-        """Begin before the first window."""
-        return ModePass(self._after)
-
-
-class ModePass:
-    """Frequencies that depend on the mode before: of a window that is not there, NONE."""
-
-    def __init__(self, after: Row) -> None:
-        self._after = after
-        self._seen = [NONE]
-
-    def advance(self, entries: npt.NDArray[np.int32]) -> None:
-        """Go on to the next window."""
-        self._seen.append(min(int(entries[0]), MERGE))
-
-    def parts(self, position: int) -> list[slice]:
-        """Return the one signal."""
-        return [slice(0, 1)]
-
-    def frequencies(self, position: int, rows: slice) -> Frequencies:
-        """Return the `(size,)` frequencies after the mode before."""
-        return self._after[self._seen[position]].weights
-
-
 def pack_windows(
     windows: Windows, prediction: Prediction, quality: int, networks: CodingTables
 ) -> bytes:
@@ -96,7 +64,7 @@ def pack_windows(
     """
     side, writer = prediction.side[quality - 1], PayloadWriter()
     modes = windows.modes
-    writer.add(ModeTables(side.modes, len(modes)), modes[None])
+    writer.add(ChainTables(side.modes, len(modes)), modes[None])
     lags = windows.lags[modes == NEW]
     near = lag_steps(modes, windows.lags)
     told = np.column_stack([near, windows.gains[modes == NEW]]).astype(np.int32)
@@ -128,7 +96,7 @@ def unpack_windows(
 ) -> Windows:
     """Undo `pack_windows` for n windows; FormatError for what it never wrote."""
     side, reader = prediction.side[quality - 1], PayloadReader(payload)
-    modes = reader.take(ModeTables(side.modes, n), 1)[0]
+    modes = reader.take(ChainTables(side.modes, n), 1)[0]
     _check(modes, NONE, MERGE, "mode")
     is_new, predicted = modes == NEW, modes != NONE
     first = np.flatnonzero(predicted)[:1]

@@ -6,7 +6,8 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-VERSION = 12
+ENGINE_VARIABLE = "NARROWS_ENGINE"
+VERSION = 13
 """Of the description of programs; one that was built for another version is left alone."""
 BUILD = "pip install . in a checkout builds it where there is GCC or Clang"
 
