@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from narrows.training.architectures import Autoencoder, Quality, Scaling, like, repeated
+from narrows.training.torch_modes import short_products
 
 
 class FactorisedDensity(nn.Module):
@@ -161,11 +164,15 @@ class Objective:
             Elements that do not count: nothing is known of them.
         """
         scaling = self.model.scaling
-        y = self.model.latents(x if seen is None else seen, quality)  # (m * n, k)
+        products = partial(self._products, len(x) if noise is not None else 0)
+        with products():
+            y = self.model.latents(x if seen is None else seen, quality).float()  # (m * n, k)
         penalty = self.sparse * y.abs().sum(1).mean() if self.sparse else 0.0
         y = torch.round(y) if noise is None else y + noise
         rate = self.density.bits(y, quality).sum(1)  # (m * n,)
-        output, target = self.model.output(y, quality), scaling.target(x)
+        with products():
+            output = self.model.output(y, quality).float()
+        target = scaling.target(x)
         target = repeated(target, len(output))
         if missing is not None:
             target = torch.where(repeated(missing, len(output)), output.detach(), target)
@@ -174,3 +181,9 @@ class Objective:
         if self.measures_error and self.distortion is not mean_squared:
             error = mean_squared(output.detach(), target, scaling)
         return Terms(rate, distortion, penalty, error.detach())
+
+    def _products(self, n_learnt: int) -> AbstractContextManager[object]:
+        """Let networks multiply short numbers while they learn from so many frames."""
+        weights = list(self.model.parameters())
+        n_products = n_learnt * sum(each.numel() for each in weights)
+        return short_products(weights[0].device, n_products)

@@ -9,6 +9,7 @@ from narrows.training.adam import Adam, Group, Optimiser, State
 from narrows.training.architectures import Autoencoder
 from narrows.training.loop.state import TrainingState
 from narrows.training.ranks import ALONE, Ranks
+from narrows.training.torch_modes import short_products
 
 DENSITY_SPEED = 5.0  # learning rate of the density, which has to follow the latents
 WEIGHT_DECAY = 0.1  # Loshchilov & Hutter 2019; on MNIST 0.15 dB better than none
@@ -27,7 +28,7 @@ class Muon(Optimiser):
     Weights of more than two axes count as matrices of as many rows as the first is long. Updates
     are as large as those of Adam, so that one learning rate serves both (Liu et al. 2025).
 
-    torch has one too, for matrices alone and in bfloat16, which few CPUs multiply fast.
+    torch has one too, for matrices alone and always in bfloat16.
 
     Parameters
     ----------
@@ -53,10 +54,19 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     """Return an `(m, n)` matrix with singular values close to 1, but for those of almost 0.
 
     A Newton-Schulz iteration multiplies a matrix X by polynomials in X X^T. These commute, so all
-    products but the first and the last are of squares of the shorter side.
+    products but the first and the last are of squares of the shorter side. In bfloat16, of large
+    matrices, singular values end as close to 1.
     """
-    a, b, c = NEWTON_SCHULZ
     x = matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix
+    side, length = x.shape
+    with short_products(x.device, side * side * (2 * length + 3 * ITERATIONS * side)):
+        x = _iterated(x).float()
+    return x.mT if matrix.shape[0] > matrix.shape[1] else x
+
+
+def _iterated(x: Tensor) -> Tensor:
+    """Do the iteration for a matrix that is at least as long as it is high."""
+    a, b, c = NEWTON_SCHULZ
     gram = x @ x.mT  # (s, s), s the shorter side
     norm = gram.diagonal().sum().sqrt() + 1e-12
     gram = gram / norm.square()
@@ -66,8 +76,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
         gram = factor @ gram @ factor
         factor = torch.addmm(a * one + b * gram, gram, gram, alpha=c)
         product = factor @ product
-    x = product @ x / norm
-    return x.mT if matrix.shape[0] > matrix.shape[1] else x
+    return product @ x / norm
 
 
 class Optimisers:
