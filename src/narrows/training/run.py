@@ -34,7 +34,7 @@ from narrows.training.loop.trainer import Progress, Stop, Trainer, TrainingResul
 from narrows.training.plan import Plan
 from narrows.training.ranks import ALONE, Ranks, joined
 from narrows.training.rate_distortion.trainer import RateDistortionTrainer
-from narrows.training.torch_modes import denormals_flushed
+from narrows.training.torch_modes import denormals_flushed, multiplies_bfloat16
 
 LOG = logging.getLogger(__name__)
 TELL_SECONDS = 0.25  # between messages on how far an epoch is
@@ -224,4 +224,6 @@ def _machine(device: torch.device) -> str:
     """Name the processor: instruction sets and GPUs differ in last bits."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type} {torch.backends.cpu.get_cpu_capability()}"
+    instructions = [torch.backends.cpu.get_cpu_capability()]
+    instructions += ["BF16"] if multiplies_bfloat16() else []
+    return " ".join([device.type, *instructions])

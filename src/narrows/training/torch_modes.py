@@ -87,11 +87,12 @@ def short_products(device: torch.device, n_products: int) -> AbstractContextMana
     n_products : int
         About as many multiplications as there are: to convert few of them takes longer.
     """
-    able = device.type == "cpu" and n_products >= MIN_PRODUCTS and _multiplies_bfloat16()
+    able = device.type == "cpu" and n_products >= MIN_PRODUCTS and multiplies_bfloat16()
     return torch.autocast("cpu", torch.bfloat16) if able else nullcontext()
 
 
-def _multiplies_bfloat16() -> bool:
+def multiplies_bfloat16() -> bool:
+    """Return whether the processor has instructions that do, as far as torch tells."""
     told: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.9 and later
     return any(told.get(name) for name in BFLOAT16)
 

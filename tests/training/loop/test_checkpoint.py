@@ -91,6 +91,16 @@ def test_another_processor_is_told_of(sample, checkpoint, monkeypatch, caplog):
     assert "abacus" in caplog.text
 
 
+def test_a_processor_of_other_products_is_another_one(monkeypatch):
+    told = set()
+    for capabilities in ({}, {"avx512_bf16": True}):
+        monkeypatch.setattr(
+            torch.cpu, "get_capabilities", lambda of=capabilities: of, raising=False
+        )
+        told.add(run._machine(torch.device("cpu")))
+    assert len(told) == 2
+
+
 def test_a_damaged_checkpoint_is_an_error_of_one_line(kept, checkpoint):
     rng = np.random.default_rng(0)
     header = 8 + int.from_bytes(kept[:8], "little")
