@@ -3,10 +3,11 @@
     python -m benchmarks.rate_distortion DATASET [--models FOLDER_OR_FILES...]
         [--minutes M] [--efforts 0,2,7] [--peers a,b] [--signals N] [--output benchmarks/results]
 
-DATASET is mnist, fashion-mnist, digits, ecg, fields, fields-smooth, gaussian, gaussian-iid or
-sawbridge; the real ones are read from the folder NARROWS_DATA. Writes DATASET.md (tables),
-DATASET.json (every point) and DATASET.png. Needs the extras `bench`, `train` and `report`; a peer
-that is not installed is named in the table, and the others are measured.
+DATASET is mnist, fashion-mnist, digits, ecg, ecg-patients, fields, fields-smooth, gaussian,
+gaussian-iid or sawbridge; the real ones are read from the folder NARROWS_DATA. Writes DATASET.md
+(tables), DATASET.json (every point) and DATASET.png. Needs the extras `bench`,
+`train` and `report`; a peer that is not installed is named in the table, and the others are
+measured.
 
 Every size is the length of bytes that were written, and every error that of signals decoded from
 them. narrows' points are those of the models given, at all their qualities and at the efforts

@@ -17,6 +17,8 @@ from narrows.signals import read_signals
 DATA = "NARROWS_DATA"
 ECG_WINDOW = 256
 ECG_TRAIN, ECG_TEST = ("100", "101", "208"), ("119", "234")
+ALL_PATIENTS, LEFT_OUT = "ecg-patients", 4
+"""Of all seventeen records, in their order, every so many-th is left out."""
 BLOCK = (4, 8, 8)
 FIELDS = {
     "fields": "sperr_wmag_91x91x91_f32.npy",
@@ -74,7 +76,8 @@ def load(name):
 
 
 NAMES = (
-    "mnist", "fashion-mnist", "digits", "ecg", *FIELDS, "gaussian", "gaussian-iid", "sawbridge",
+    "mnist", "fashion-mnist", "digits", "ecg", ALL_PATIENTS, *FIELDS, "gaussian",
+    "gaussian-iid", "sawbridge",
 )  # fmt: skip
 
 
@@ -118,16 +121,21 @@ def _digits(name):
 
 
 def _ecg(name):
-    folder = data_folder() / "ecg"
+    folders = [data_folder() / each for each in ("ecg", "ecg-more")]
+    paths = {path.stem: path for folder in folders for path in sorted(folder.glob("*.dat"))}
+    learned, tested = ECG_TRAIN, ECG_TEST
+    if name == ALL_PATIENTS:
+        tested = sorted(paths)[::LEFT_OUT]
+        learned = [record for record in sorted(paths) if record not in tested]
     train, test = (
-        np.concatenate([windows_of(folder / f"{record}.dat") for record in records])
-        for records in (ECG_TRAIN, ECG_TEST)
+        np.concatenate([windows_of(paths[record]) for record in records])
+        for records in (learned, tested)
     )
     return Dataset(
         name=name,
         about=f"MIT-BIH records, windows of {ECG_WINDOW} samples x 2 leads in int16 (360 Hz, "
-        f"about 0.7 s); trained on records {', '.join(ECG_TRAIN)}, tested on other patients: "
-        f"{', '.join(ECG_TEST)}",
+        f"about 0.7 s); trained on records {', '.join(learned)}, tested on other patients: "
+        f"{', '.join(tested)}",
         train=train,
         test=test,
         peak=float(train.max()) - float(train.min()),
@@ -212,6 +220,7 @@ LOADERS = {
     "fashion-mnist": _mnist,
     "digits": _digits,
     "ecg": _ecg,
+    ALL_PATIENTS: _ecg,
     **dict.fromkeys(FIELDS, _fields),
     "gaussian": _gaussian,
     "gaussian-iid": _gaussian,

@@ -57,7 +57,7 @@ def reading(dataset):
         f"the measured points in their logarithm; {NOTHING} is outside of what a codec reaches. "
         "The model, which the receiver needs once, is stated beside."
     )
-    if dataset.name == "ecg":
+    if dataset.name.startswith("ecg"):
         values = ", ".join(f"{prdn(dataset, p):.1f} % at {p:g} dB" for p in dataset.psnrs)
         text += f"\n\nPRDN, each window's mean taken off: {values}."
     return text
