@@ -1,7 +1,7 @@
 """Whether `auto` chooses the best architecture, on sources that were not trained on.
 
     python -m benchmarks.choices [digits fields ecg ecg-windows embeddings mnist fashion-mnist]
-        [--minutes 0.2 2] [--again auto] [--output benchmarks/results]
+        [--minutes 0.2 2] [--only auto] [--again auto] [--output benchmarks/results]
 
 For each set and budget, `auto` is trained as it is, and each architecture by its name, with the
 same aim and the same `minutes`. Sizes are the lengths of archives of held-out sources at the
@@ -15,7 +15,7 @@ one thread (OMP_NUM_THREADS=1), and how long an update takes is timed once for e
 busy machine `auto` and networks by their name would have other budgets. `seconds` are all of a
 training, which end after the budget where what has to be done once takes longer. Writes choices.md
 and choices.json after every training; what is there is not trained again, but for architectures
-that `--again` names.
+that `--again` names. `--only` trains some of them.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from narrows.training.aims import DEFAULT_AIM, parse_aim
 MINUTES = (0.2, 2.0)
 SOLVED = ("linear", "predictive")
 AUTO = "auto"
+ALL = (*SOLVED, *held_out.NETWORKS, AUTO)
 APART = 3.0  # dB between the aims of a curve
 MOST_BEHIND = 3.0  # percent
 
@@ -47,7 +48,7 @@ class Choices:
         kept = json.loads(path.read_text()) if path.exists() else {"rows": [], "paces": {}}
         self.rows, self.steady = kept["rows"], Steady(kept["paces"])
 
-    def measure(self, name, minutes, again, save):
+    def measure(self, name, minutes, again, save, only=ALL):
         """Train and measure what is missing of a set, or named in `again`, in a budget each."""
         with held_out.load(name) as data:
             aim = parse_aim(data.settings.get("aim", DEFAULT_AIM))
@@ -55,7 +56,7 @@ class Choices:
             asked = [(each, None, str(a)) for each in SOLVED for a in around]
             asked += [(each, m, str(aim)) for m in minutes for each in (AUTO, *data.networks)]
             for each, budget, aimed in asked:
-                if self._refuses(name, each):
+                if each not in only or self._refuses(name, each):
                     continue
                 key = {"set": name, "asked": each, "minutes": budget, "aim": aimed}
                 before = [row for row in self.rows if key.items() <= row.items()]
@@ -191,9 +192,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sets", nargs="*", choices=[*held_out.SETS, []], default=[*held_out.SETS])
     parser.add_argument("--minutes", nargs="+", type=float, default=MINUTES)
-    parser.add_argument(
-        "--again", nargs="+", default=(), choices=(*SOLVED, *held_out.NETWORKS, AUTO)
-    )
+    parser.add_argument("--only", nargs="+", default=ALL, choices=ALL)
+    parser.add_argument("--again", nargs="+", default=(), choices=ALL)
     parser.add_argument("--output", type=Path, default=results.RESULTS)
     options = parser.parse_args()
     choices = Choices(options.output / "choices.json")
@@ -205,7 +205,7 @@ def main():
             results.write(options.output, "choices", page(choices.rows, context), figures)
 
     for name in options.sets:
-        choices.measure(name, options.minutes, options.again, save)
+        choices.measure(name, options.minutes, options.again, save, options.only)
     print(page(choices.rows, context))
 
 

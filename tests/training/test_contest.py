@@ -10,11 +10,14 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 import narrows
 from narrows.clock import Clock
 from narrows.signals.inputs import TrainingSamples
+from narrows.training import small_pictures
 from narrows.training.contest import Contest, is_open
 from narrows.training.data.frames import split_rows
 from narrows.training.data.in_order import in_order_of
+from narrows.training.loop.pace import Pace, budgeted
 from narrows.training.plan import plan_of
 from narrows.training.preparing import prepare
+from narrows.training.small_pictures import may_be_convolved, with_enough_updates
 from narrows.training.solved import Solver
 from tests.training.test_predictive import beats
 
@@ -44,6 +47,30 @@ def test_networks_that_take_fewer_bytes_are_kept(digits):
     figures = codec.model.training["candidates"]
     assert figures["dense"] == min(figures.values())
     assert len(codec.model.training["history"]) == 12
+
+
+def test_small_pictures_have_convolutions_where_the_time_is_enough(digits):
+    prepared = prepare(TrainingSamples(digits, None, {}), {"minutes": 1.0})
+    assert may_be_convolved(prepared)
+
+    def chosen(seconds_of_an_update):
+        pace = Pace(seconds_of_an_update, 0.1)
+        return with_enough_updates(prepared, lambda each: budgeted(each.plan, pace, 60.0, 0.0)).plan
+
+    assert chosen(1.0).architecture == "dense"
+    assert chosen(1e-4).architecture == "conv"
+    assert chosen(1e-4).why("architecture") == "for 1,797 small pictures and 300 updates or more"
+    whole = prepare(TrainingSamples(digits, None, {}), {})
+    tiny = prepare(TrainingSamples(digits[:, :6], None, {}), {"minutes": 1.0})
+    few = prepare(TrainingSamples(digits[:900], None, {}), {"minutes": 1.0})
+    floats = prepare(TrainingSamples(digits.astype(np.float32), None, {}), {"minutes": 1.0})
+    assert not any(map(may_be_convolved, (whole, tiny, few, floats)))
+
+
+def test_auto_trains_the_networks_that_were_chosen(digits, monkeypatch):
+    monkeypatch.setattr(small_pictures, "MIN_UPDATES", 1)
+    codec = narrows.train(digits, aim="snr:14", minutes=0.1)
+    assert "conv" in codec.model.training["candidates"]
 
 
 def test_recordings_that_are_predicted_well_need_no_networks(caplog):

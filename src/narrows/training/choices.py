@@ -126,7 +126,7 @@ def choose_networks(choices: Choices, shape: tuple[int, ...], own: bool) -> dict
         "width": WIDTHS[architecture] if settings["qualities"] >= MIN_QUALITIES_OF_WIDER else 1.0,
         "latent_scale": FIRST_LATENT_SCALE,
         "starts_linear": architecture == "dense" and loss != "bce" and not own,
-        "can_shift": settings["augment"] and architecture == "conv" and _is_picture(shape[1:]),
+        "can_shift": settings["augment"] and architecture == "conv" and _is_large(shape[1:]),
         "max_validated": MAX_VALIDATED_OF_SEVERAL if several else MAX_VALIDATED,
     }
 
@@ -134,11 +134,16 @@ def choose_networks(choices: Choices, shape: tuple[int, ...], own: bool) -> dict
 def _architecture_for(shape: tuple[int, ...]) -> str:
     """Return "conv" for many pictures, of two long axes and perhaps channels, else "dense"."""
     frame_shape = shape[1:]
-    large = _is_picture(frame_shape) and min(frame_shape[:2]) >= MIN_PICTURE_SIDE
-    return "conv" if large and shape[0] >= MIN_PICTURES else "dense"
+    return "conv" if _is_large(frame_shape) and shape[0] >= MIN_PICTURES else "dense"
 
 
-def _is_picture(frame_shape: tuple[int, ...]) -> bool:
+def _is_large(frame_shape: tuple[int, ...]) -> bool:
+    """Return whether frames are pictures, of which a pixel is little."""
+    return is_picture(frame_shape) and min(frame_shape[:2]) >= MIN_PICTURE_SIDE
+
+
+def is_picture(frame_shape: tuple[int, ...]) -> bool:
+    """Return whether frames have two axes, and perhaps channels."""
     return len(spatial_and_channels(frame_shape)) == 3
 
 

@@ -143,7 +143,7 @@ def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) 
 
     with denormals_flushed():
         if kept is None or path is None:
-            trainer = replace(task, plan=_measured_plan(task, clock)).trainer()
+            trainer = replace(task, plan=planned(task, clock)).trainer()
         else:
             check_same_run(path, kept.run, description)
             trainer = _continued(task, kept, path)
@@ -159,6 +159,22 @@ def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) 
             len(result.history) + 1, result.best_epoch, trainer.plan.epochs,
         )  # fmt: skip
     return Outcome(result, trainer.plan)
+
+
+def planned(task: Task, clock: Clock) -> Plan:
+    """Return the task's plan, with the number of epochs that fit where minutes are given."""
+    minutes = task.plan.minutes
+    if minutes is None:
+        return task.plan
+    LOG.debug("timing an epoch")
+    budget = 60.0 * minutes
+    scratch = replace(task, model=copy.deepcopy(task.model)).trainer()
+    plan, pace = task.plan, pace_of(scratch, budget)
+    fitting = task.fitting_seconds(plan.n_train, plan.latent_size, plan.qualities)
+    pace = replace(pace, freezing=pace.freezing + fitting)
+    plan = budgeted(plan, pace, budget, clock.seconds)
+    epochs, updates = (int(task.ranks.first(n)) for n in (plan.epochs, plan.updates_per_epoch))
+    return plan.lasting(epochs, plan.why("epochs"), updates, plan.too_short)
 
 
 class _Telling:
@@ -196,22 +212,6 @@ def _continued(task: Task, kept: Checkpoint, path: Path) -> Trainer:
     epoch, plan = len(kept.state.history), kept.plan
     LOG.info("%s: going on after epoch %d of %d", path, epoch, plan.epochs)
     return trainer
-
-
-def _measured_plan(task: Task, clock: Clock) -> Plan:
-    """Return the task's plan, with the number of epochs that fit where minutes are given."""
-    minutes = task.plan.minutes
-    if minutes is None:
-        return task.plan
-    LOG.debug("timing an epoch")
-    budget = 60.0 * minutes
-    scratch = replace(task, model=copy.deepcopy(task.model)).trainer()
-    plan, pace = task.plan, pace_of(scratch, budget)
-    fitting = task.fitting_seconds(plan.n_train, plan.latent_size, plan.qualities)
-    pace = replace(pace, freezing=pace.freezing + fitting)
-    plan = budgeted(plan, pace, budget, clock.seconds)
-    epochs, updates = (int(task.ranks.first(n)) for n in (plan.epochs, plan.updates_per_epoch))
-    return plan.lasting(epochs, plan.why("epochs"), updates, plan.too_short)
 
 
 def _layers(model: Autoencoder) -> dict[str, str]:

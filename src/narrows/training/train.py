@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from narrows.clock import Clock
 from narrows.errors import SettingError
 from narrows.signals.inputs import TrainingSamples
 from narrows.training.architectures import BUILDERS, Autoencoder, Scaling, classic
@@ -23,10 +24,11 @@ from narrows.training.loop.checkpoint import Checkpoint
 from narrows.training.plan import Plan
 from narrows.training.preparing import Networks, Prepared, check_shares, prepare
 from narrows.training.presets import PRESETS
-from narrows.training.ranks import Ranks
+from narrows.training.ranks import ALONE, Ranks
 from narrows.training.reached import Reached
-from narrows.training.run import Supervision, Task, run_training
+from narrows.training.run import Supervision, Task, planned, run_training
 from narrows.training.settings import TrainingSettings, completed
+from narrows.training.small_pictures import convolved, may_be_convolved, with_enough_updates
 from narrows.training.solved import Solver
 from narrows.training.start import Beginning, beginning_of
 from narrows.training.torch_modes import device_named, usual_modes
@@ -111,8 +113,11 @@ def _made(
     elif contest is not None and is_settled:
         plan, codec, reached = contest.winner()
     else:
+        if contest is not None and ranks.size == 1:
+            prepared = _with_networks(prepared, contest, kept, clock)
         outcome = run_training(_task(prepared, begins, contest, ranks), supervision, kept)
-        plan, name = outcome.plan, _architecture(plan, begins)
+        plan = outcome.plan
+        name = _architecture(plan, begins)
         codec = finished(outcome, prepared, name, clock)
         LOG.debug("measuring what was reached")
         signals = prepared.signals
@@ -134,6 +139,19 @@ def _made(
     if ranks.size > 1:
         told["processes"] = ranks.size
     return type(codec)(replace(codec.model, training={**codec.model.training, **told}))
+
+
+def _with_networks(
+    prepared: Prepared, contest: Contest, kept: Checkpoint | None, clock: Clock
+) -> Prepared:
+    """Choose between networks for pictures by the time there is; those of a checkpoint stay."""
+    if not may_be_convolved(prepared):
+        return prepared
+    if kept is not None:
+        return convolved(prepared) if kept.plan.architecture == "conv" else prepared
+    return with_enough_updates(
+        prepared, lambda other: planned(_task(other, None, contest, ALONE), clock)
+    )
 
 
 def _architecture(plan: Plan, begins: Networks | Beginning | None) -> str:

@@ -55,6 +55,7 @@ def test_the_same_generator_gives_the_same_shifts():
         ("dense", MIN_EPOCHS_SHIFTED, True, (28, 28), False),
         ("conv", MIN_EPOCHS_SHIFTED, True, (256, 2), False),
         ("conv", MIN_EPOCHS_SHIFTED, True, (8, 8, 8), False),
+        ("conv", MIN_EPOCHS_SHIFTED, True, (8, 28), False),
     ],
 )
 def test_only_long_runs_of_convolutions_over_pictures_shift(
@@ -69,8 +70,14 @@ def test_only_long_runs_of_convolutions_over_pictures_shift(
 def test_pictures_are_shifted_unless_told_otherwise(digits):
     settings = {"architecture": "conv", "latent_size": 4, "batch_size": 32}
     settings["epochs"] = MIN_EPOCHS_SHIFTED
+    small, digits = digits[:80], np.kron(digits[:80], np.ones((1, 2, 2), np.uint8))
     ids = {narrows.train(digits[:80], **settings, augment=a).model_id for a in (True, False)}
     assert len(ids) == 2
+    alike = [narrows.train(small, **settings, augment=a) for a in (True, False)]  # 8 x 8
+    assert (
+        alike[0].model.training["history"][-1]["loss"]
+        == (alike[1].model.training["history"][-1]["loss"])
+    )
     settings["epochs"] = MIN_EPOCHS_SHIFTED - 1
     shown = [narrows.train(digits[:80], **settings, augment=a) for a in (True, False)]
     assert [c.model.training["history"][-1]["loss"] for c in shown] == [
