@@ -21,6 +21,7 @@ TESTS = (
     "tests/codec/encoding/test_engines_of_search.py",
     "tests/codec/entropy/test_compiled_tables.py",
     "tests/codec/entropy/test_compiled_blocks.py",
+    "tests/codec/entropy/test_stacks.py",
     "tests/codec/interpolation/test_compiled_levels.py",
     "tests/codec/levels/test_compiled_levels.py",
     "tests/codec/levels/test_compiled_fit.py",
