@@ -52,6 +52,11 @@ def fit_last_layers(
     return found
 
 
+def has_rows(levels: NumberLevels, n: int) -> bool:
+    """Return whether n frames have rows enough in some pass to fit its last layer to."""
+    return any(len(each.places) * n >= LEAST_ROWS for each in levels.surroundings)
+
+
 def _sampled(levels: NumberLevels, number: int, values: Integers, wanted: Wanted) -> Rows:
     """Return some places of some frames, spread evenly."""
     around = levels.surroundings[number]

@@ -14,10 +14,11 @@ from narrows.codec.archive.raw_blocks import pack_raw
 from narrows.codec.encoding.free_encoder import guarantee_for, serves
 from narrows.codec.encoding.guaranteed_blocks import guaranteed_block
 from narrows.codec.encoding.guarantees import range_of
+from narrows.codec.encoding.level_fit import has_rows
 from narrows.codec.encoding.level_payloads import Coded, code_levels
 from narrows.codec.encoding.requests import Progress, Request
-from narrows.codec.levels.byte_levels import ByteLevels
 from narrows.codec.levels.kinds import Levels
+from narrows.codec.levels.number_levels import NumberLevels
 from narrows.codec.levels.number_payload import pack_changes, pack_starts
 from narrows.codec.promised_packets import CHANGES_BIT, EXACT_BIT, KINDS, Form, sealed
 from narrows.codec.transform import Transform
@@ -93,7 +94,8 @@ def _size(way: Payload) -> tuple[int, Form]:
 def _by_networks(x: npt.NDArray[Any], guarantee: Guarantee, levels: Levels) -> list[Payload]:
     """Code by networks as they are, and by changed ones where there are elements enough."""
     ways = []
-    for fits in (False,) if isinstance(levels, ByteLevels) else (False, True):
+    may_fit = isinstance(levels, NumberLevels) and has_rows(levels, len(x))
+    for fits in (False, True) if may_fit else (False,):
         found = code_levels(levels, x, guarantee, fits=fits)
         if found is None or (fits and not found[0].has_changes):
             break
