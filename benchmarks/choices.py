@@ -29,6 +29,7 @@ from pathlib import Path
 
 import narrows
 from benchmarks.comparison import held_out, results, tables
+from benchmarks.comparison.asked import add_names
 from benchmarks.comparison.steady import Steady
 from narrows.errors import NarrowsError
 from narrows.training.aims import DEFAULT_AIM, parse_aim
@@ -190,7 +191,7 @@ def page(rows, context):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="*", choices=[*held_out.SETS, []], default=[*held_out.SETS])
+    add_names(parser, "sets", held_out.SETS)
     parser.add_argument("--minutes", nargs="+", type=float, default=MINUTES)
     parser.add_argument("--only", nargs="+", default=ALL, choices=ALL)
     parser.add_argument("--again", nargs="+", default=(), choices=ALL)

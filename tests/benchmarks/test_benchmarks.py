@@ -293,7 +293,16 @@ def test_a_program_that_fails_in_its_turn_is_told(tmp_path):
 
 @pytest.mark.parametrize(
     "module",
-    ["folders", "kinds", "level_bounds", "lossless", "near_lossless", "odd_signals", "recordings"],
+    [
+        "choices",
+        "folders",
+        "kinds",
+        "level_bounds",
+        "lossless",
+        "near_lossless",
+        "odd_signals",
+        "recordings",
+    ],
 )
 def test_what_is_measured_may_be_left_out_and_has_to_be_known(module, monkeypatch, capsys):
     class Parsed(Exception):
