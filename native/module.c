@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 13 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 14 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -159,6 +159,9 @@ static PyMethodDef METHODS[] = {
     {"free_laplacian", free_laplacian, METH_VARARGS, "Estimate the bits of (hints, left, shares)."},
     {"free_written", free_written, METH_O, "Return the words, low bits and escaped symbols of a walk."},
     {"free_has_ended", free_has_ended, METH_O, "Tell whether all streams of a walk have ended."},
+    {"trellis_levels", trellis_levels, METH_VARARGS, "Write what (tables, symbols) stand for."},
+    {"trellis_paths", trellis_paths, METH_VARARGS,
+     "Write the symbols that cost least of (tables, targets, prices, bits)."},
     {"make_levels", make_levels, METH_VARARGS, "Make networks of levels: (level, fields, weights, numbers)."},
     {"make_decisions", make_decisions, METH_O, "Make what reads decisions from words, or of None keeps them."},
     {"read_string", read_string, METH_O, "Make what reads decisions from the string of a packet."},

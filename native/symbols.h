@@ -7,6 +7,9 @@
        sums   : (n_sums) int32      of the outputs, those of the last place first
        inputs : (n_inputs, 2) int16  entries less half a table's size, in pairs
 
+   or, where two quantisers take turns (see narrows.codec.entropy.trellis), it is the number of the
+   trellis's state. The fixed tables of the two have the same entries.
+
    Frequencies are given as *ends*: where each entry's share of 2^24 begins, and 2^24 behind the last.
    Whoever makes a table has proven that no sum leaves int32; it is proven again here. */
 #ifndef NARROWS_SYMBOLS_H
@@ -16,6 +19,7 @@
 
 enum { PRECISION = 24, TOTAL = 1 << PRECISION, MAX_ENTRIES = 4097, MAX_UNITS = 1024 };
 enum { MAX_OUTPUTS = 32, LOG_UNIT = 32, EXP_ZERO = LOG_UNIT * (127 + 5) };
+enum { FIXED, IN_CONTEXT, IN_TRELLIS }; /* kinds of places in a description */
 enum { LARGEST_LOG = LOG_UNIT * 13 + EXP_ZERO, EXP_SHIFT = 18, MAX_NARROW_ENTRIES = 63 };
 enum { NARROW_ROOM_BITS = 12, WIDE_ROOM_BITS = 24 };
 enum { MAX_GOLOMB_ZEROS = 32, MAX_GOLOMB_BITS = 2 * MAX_GOLOMB_ZEROS + 1 };
@@ -23,7 +27,8 @@ enum { MAX_GOLOMB_ZEROS = 32, MAX_GOLOMB_BITS = 2 * MAX_GOLOMB_ZEROS + 1 };
 typedef struct place {
   int32_t latent, low, size; /* of the table, the escape included */
   int64_t context;           /* its number among the places of the context model; -1: fixed */
-  const int32_t *ends;       /* of a fixed table */
+  int32_t in_trellis;        /* 1 where the state says which of two fixed tables */
+  const int32_t *ends;       /* of a fixed table, or of two, one behind the other */
   const int32_t *base, *basis;           /* (n_lanes); (pairs of outputs, n_lanes) */
   const int32_t *hidden, *bias, *output; /* what follows when its entry is known */
   int64_t n_lanes, n_following;          /* entries; sums that depend on it; both in whole vectors */
@@ -100,6 +105,19 @@ enum { MANTISSA_BITS = 11, LENGTH_UNIT = 1 << 12 }; /* see narrows.codec.encodin
    `logs`: (2^MANTISSA_BITS) logarithms of mantissas, in parts of a bit. */
 int add_lengths(const tables *, const int32_t *logs, const int32_t *symbols, int64_t n,
                 double *total, double *change);
+
+/* ------------------------------------------------------------------ trellises */
+
+int is_trellis(const tables *); /* whether all latents are in one */
+
+/* Write how many steps (n, n_latents) symbols stand for. */
+void to_levels(const tables *, const int32_t *symbols, int64_t n, int64_t *to);
+
+/* Write the symbols that cost least, (n, n_latents); -1 where memory is short.
+   `target`, `price`: (n, n_latents), where the error of a latent is least, and bits that one of a step
+   is worth; `bits`: (2, size) of each latent's entries, by quantiser. */
+int find_paths(const tables *, const double *target, const double *price, const double *bits,
+               int64_t n, int32_t *symbols);
 
 /* ------------------------------------------------------------------ blocks */
 

@@ -5,7 +5,7 @@
 
 #include "symbols.h"
 
-static const char TABLES[] = "narrows.tables";
+const char TABLES[] = "narrows.tables";
 
 static void forget(PyObject *capsule) { free_tables(PyCapsule_GetPointer(capsule, TABLES)); }
 

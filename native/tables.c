@@ -42,6 +42,7 @@ static int read_head(layout_of_tables *l, const int64_t *f) {
       f[2] > f[1] || f[2] == 1)
     return refuse(r, "a number of places out of its range");
   c->n_latents = f[0], c->n_places = f[1], c->n_contexts = f[2];
+  c->n_state = 1; /* of a trellis, if there is one */
   if (!c->n_contexts) return 0;
   if (!within(f[3], 1, MAX_UNITS) || !within(f[4], 1, MAX_OUTPUTS) || !within(f[5], 0, 31) ||
       !within(f[6], 1, INT16_MAX) || !within(f[7], 0, 31) || !within(f[8], 1, INT16_MAX) ||
@@ -60,10 +61,12 @@ static int read_head(layout_of_tables *l, const int64_t *f) {
 static int read_place(layout_of_tables *l, place *p, const int64_t *f, int64_t *n_contexts) {
   tables *c = l->c;
   if (!within(f[0], 0, c->n_latents - 1) || !within(f[2], 2, MAX_ENTRIES) ||
-      !within(f[1], INT32_MIN, INT32_MAX) || f[1] + f[2] - 2 > INT32_MAX || !within(f[3], 0, 1))
+      !within(f[1], INT32_MIN, INT32_MAX) || f[1] + f[2] - 2 > INT32_MAX || !within(f[3], FIXED, IN_TRELLIS) ||
+      (f[3] == IN_TRELLIS && c->n_contexts))
     return refuse(&l->r, "a table out of its range");
   p->latent = (int32_t)f[0], p->low = (int32_t)f[1], p->size = (int32_t)f[2];
-  p->context = f[3] ? (*n_contexts)++ : -1;
+  p->context = f[3] == IN_CONTEXT ? (*n_contexts)++ : -1;
+  p->in_trellis = f[3] == IN_TRELLIS;
   p->n_lanes = padded(p->size, l->lanes);
   if (p->n_lanes + l->lanes > c->n_room) c->n_room = p->n_lanes + l->lanes;
   return 0;
@@ -77,7 +80,7 @@ static int measure(layout_of_tables *l) {
   for (int64_t i = 0; i < c->n_places; i++) {
     place *p = c->places + i;
     if (p->context < 0) {
-      fixed += p->size, numbers += p->size + 1;
+      fixed += (1 + p->in_trellis) * p->size, numbers += (1 + p->in_trellis) * (p->size + 1);
       continue;
     }
     p->n_following = padded(following(c, p->context), l->lanes);
@@ -99,6 +102,7 @@ static int measure(layout_of_tables *l) {
   return c->numbers && c->weights && c->start ? 0 : -1;
 }
 
+/* Read one fixed table; `p->ends` is then of the first of a place. */
 static int read_fixed(layout_of_tables *l, place *p) {
   int64_t at = 0;
   int32_t *ends = l->numbers;
@@ -109,7 +113,8 @@ static int read_fixed(layout_of_tables *l, place *p) {
   }
   if (at != TOTAL) return refuse(&l->r, "frequencies of another sum");
   ends[p->size] = TOTAL;
-  p->ends = ends, l->numbers += p->size + 1, l->fixed += p->size;
+  if (!p->ends) p->ends = ends;
+  l->numbers += p->size + 1, l->fixed += p->size;
   return 0;
 }
 
@@ -187,7 +192,8 @@ static int read_tables(layout_of_tables *l) {
   }
   /* Rows of a vector each must begin at a multiple of one: what is fixed has other lengths. */
   for (int64_t i = 0; i < c->n_places; i++)
-    if (c->places[i].context < 0 && read_fixed(l, c->places + i)) return -1;
+    for (int32_t t = 0; c->places[i].context < 0 && t <= c->places[i].in_trellis; t++)
+      if (read_fixed(l, c->places + i)) return -1;
   return n_contexts ? prove(l) : 0;
 }
 
@@ -212,12 +218,21 @@ void free_tables(tables *c) {
 }
 
 const int32_t *ends_at(const tables *c, const place *p, const int32_t *state, int32_t *room_of_ends) {
+  if (p->in_trellis) return p->ends + (*state >> 1) * (int64_t)(p->size + 1);
   if (p->context < 0) return p->ends;
   c->level->ends(c, p, state, room_of_ends);
   return room_of_ends;
 }
 
+/* Go on to the next state: by the parity of the symbol, where an escape counts as even. */
+static void turn(const place *p, int32_t *state, int32_t entry) {
+  static const int32_t next[8] = {0, 2, 2, 0, 1, 3, 3, 1};
+  const int32_t is_odd = entry < p->size - 1 && (((uint32_t)p->low + (uint32_t)entry) & 1);
+  *state = next[2 * *state + is_odd];
+}
+
 void tell(const tables *c, const place *p, int32_t *state, int32_t entry) {
+  if (p->in_trellis) turn(p, state, entry);
   if (p->context >= 0) c->level->tell(c, p, state, entry);
 }
 

@@ -145,6 +145,7 @@ TRAINING = (
     {"train"},
     {"contest", "small_pictures"},
     {"solved"},
+    {"finer"},
     {"finishing"},
     {"preparing", "summary", "reached"},
     {"start"},

@@ -21,6 +21,7 @@ GOLDEN = Path(__file__).parent / "golden" / "v0"
 MODELS = (
     "conv-1d-int16", "conv-2d-uint8", "conv-3d-float32", "contexts", "contexts-wide",
     "search-conv-uint8", "search-float32", "predicted-int16", "predicted-gaps-float32",
+    "trellis-float32", "trellis-int16",
 )  # fmt: skip
 SCRIPT = """
 import hashlib, json, sys

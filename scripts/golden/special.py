@@ -14,9 +14,10 @@ from narrows.signals.geometry import Geometry, pack_geometry
 from narrows.signals.restored import restored
 from narrows.training.freeze.tradeoffs import measure_fit
 from scripts.golden.files import efforts_of, files_of
+from tests.helpers.altered_models import in_trellis
 from tests.helpers.archives import written
 from tests.helpers.predicting import repeating, tiny_predicting
-from tests.helpers.tiny_models import searching, tiny_model, typical_frames
+from tests.helpers.tiny_models import right_answers, searching, tiny_model, typical_frames
 
 
 def exact_float32():
@@ -53,7 +54,17 @@ def exact_qualities_int16():
 
 def learned_int16():
     """Symbols that lie otherwise than the tables, with tables that learn; some are escaped."""
-    model = tiny_model("int16", (6,), 3, n_qualities=2)
+    return learned(tiny_model("int16", (6,), 3, n_qualities=2))
+
+
+def learned_trellis_int16():
+    """The same with two tables a latent."""
+    model = in_trellis(searching(tiny_model("int16", (6,), 3, n_qualities=2)))
+    return learned(replace(model, known_answers=right_answers(model)))
+
+
+def learned(model):
+    """Return a model, a block whose tables learn, and its signals."""
     codec, rng = Codec(model), np.random.default_rng(0)
     symbols = np.rint(rng.normal(2, 1.5, (150, 3))).astype(np.int32)
     payload = LearnedCoder(model.quality(2).tables).encode(symbols)

@@ -56,6 +56,11 @@ STATED = {
     "entropy.context_model.MAX_OUTPUTS": ("Context models", "and `1` to {}. Its"),
     "entropy.learned.SEEN": ("Tables that learn", "add {} to count[e]"),
     "entropy.learned.FIRST": ("Tables that learn", "floor(w[e] * {} / 2**24)"),
+    "entropy.learned.PARTS_BEFORE": ("Tables that learn", "max(16, floor(i / {}))` signals"),
+    "entropy.learned.PARTS_IN_TRELLIS": (
+        "Tables that learn in a trellis",
+        "max(16, floor(i / {}))` signals",
+    ),
     "entropy.learned.LEAST_PART": ("Tables that learn", "`max({}, floor(i / 4))`"),
     "entropy.context_tables.MAX_NARROW_ENTRIES": (
         "Frequencies from logarithms",
@@ -68,6 +73,7 @@ STATED = {
         "Packets that keep a bound",
         "part while width < {}: low, width, n",
     ),
+    "entropy.trellis.N_STATES": ("Trellis", "value is {}, the number"),
     "interpolation.layout.INTERPOLATED": ("Fields of a block", "| kind: {} levels,"),
     "interpolation.layout.SWEPT": ("Fields of a block", "levels, {} [fronts]"),
     "interpolation.sweep.MAX_FRONTS": ("Fronts", "to {} or more."),
@@ -272,6 +278,7 @@ NO_MATTER_OF_FORMAT = {
     "archive.raw_blocks.SAMPLE_LEVEL",
     "archive.raw_blocks.SAMPLE_MARGIN",
     "entropy.context_tables.PART_ENTRIES",
+    "entropy.trellis.PART_ENTRIES",
     "networks.layers.affine.FEW_CHANNELS",
     "networks.layers.product.MAX_PARTS",
     "networks.layers.sliding.INPUTS_PER_OUTPUT",

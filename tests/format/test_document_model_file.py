@@ -92,6 +92,7 @@ def test_the_keys_of_a_model_file_are_those_of_the_document():
             "decoding.groups",
             "decoding.levels",
             "decoding.prediction",
+            "decoding.trellis",
             "decoding.wavelets",
         ]
     ) == [key for key, *_ in table("JSON")]

@@ -6,7 +6,8 @@ from math import prod
 import numpy as np
 
 from narrows.codec.codec import Codec
-from narrows.codec.entropy.counting import count_table
+from narrows.codec.entropy.counting import count_table, to_integers
+from narrows.codec.entropy.tables import FrequencyTable
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.layers import Dense, Parallel, Reshape
 from narrows.codec.networks.network import IntegerNetwork
@@ -75,3 +76,16 @@ def corrected(model, n_corrected=2, qualities=(2,), seed=3):
         tables[quality - 1] = [*tables[quality - 1][:k], *[count_table(s) for s in symbols.T]]
     model = replace(model, tables=tables)
     return replace(model, known_answers=right_answers(model))
+
+
+def in_trellis(model, seed=4):
+    """Return a searching model with two quantisers in turn, of random tables with its symbols."""
+    rng = np.random.default_rng(seed)
+    trellis = [[random_table(rng, table) for table in row] for row in model.tables]
+    return replace(model, trellis=trellis, known_answers=None)
+
+
+def random_table(rng, table):
+    """Return a table of the same symbols, each frequency up to four times as high or as low."""
+    weights = table.weights * 4.0 ** rng.uniform(-1, 1, table.weights.size)
+    return FrequencyTable(table.low, to_integers(weights))

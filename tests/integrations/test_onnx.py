@@ -18,7 +18,9 @@ from narrows.integrations import onnx_layers
 from narrows.integrations.onnx import decoder_graph, encoder_graph, export_onnx
 from tests.helpers.tiny_models import tiny_conv_model, tiny_model, typical_frames
 
-GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "v0").glob("*.narrows"))
+FOLDER = Path(__file__).parents[1] / "golden" / "v0"
+TRELLISES = sorted(FOLDER.glob("*trellis*.narrows"))
+GOLDEN = sorted(set(FOLDER.glob("*.narrows")) - set(TRELLISES))
 LEVELS = ("ORT_DISABLE_ALL", "ORT_ENABLE_BASIC", "ORT_ENABLE_EXTENDED", "ORT_ENABLE_ALL")
 
 
@@ -103,3 +105,11 @@ def test_a_model_that_only_decompresses_and_a_quality_that_is_not_there_are_refu
         export_onnx(codec.without_encoder(), tmp_path)
     with pytest.raises(SettingError):
         export_onnx(codec, tmp_path, quality=7)
+
+
+@pytest.mark.parametrize("path", TRELLISES, ids=lambda path: path.stem)
+def test_a_model_with_a_trellis_is_refused_with_the_way_out(path, tmp_path):
+    with pytest.raises(ModelError, match="--no-trellis"):
+        export_onnx(narrows.load(path), tmp_path)
+    with pytest.raises(ModelError, match="trellis=False"):
+        decoder_graph(narrows.load(path).model, narrows.load(path).model.quality())

@@ -37,14 +37,18 @@ def test_train_has_an_option_for_every_setting_but_patience_and_some_of_its_own(
         "--json",
         "--quiet",
     }
-    of_settings = as_options(SETTINGS.keys() - {"patience"}) | {"--no-augment", "--no-levels"}
+    of_settings = as_options(SETTINGS.keys() - {"patience"}) | {
+        "--no-augment",
+        "--no-levels",
+        "--no-trellis",
+    }
     assert options("train") - {"data"} == own | OF_READING | of_settings
 
 
 def test_sweep_has_the_options_that_all_of_its_trainings_share():
     own = {"--output", "-o", "--test", "--signals", "--jobs", "--force", "-f", "--json", "--quiet"}
     not_shared = {"qualities", "minutes", "batch_size", "device", "levels", "max_error", "patience"}
-    of_settings = as_options(SETTINGS.keys() - not_shared) | {"--no-augment"}
+    of_settings = as_options(SETTINGS.keys() - not_shared) | {"--no-augment", "--no-trellis"}
     assert options("sweep") - {"data"} == own | OF_READING | of_settings
 
 

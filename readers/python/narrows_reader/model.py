@@ -15,7 +15,7 @@ from .container import read_container
 from .conventions import Cursor, Shape, need
 from .exact_values import read_exact
 from .forms import Settings
-from .groups import check_groups, read_codings
+from .groups import check_groups
 from .known_answers import check_known
 from .level_bytes import decode_bytes
 from .level_decisions import Decisions
@@ -29,6 +29,7 @@ from .predicted import Prediction, read_prediction
 from .settings import has_search
 from .tables import read_tables
 from .tensors import Tensors
+from .trellis import levels_of, read_all_codings
 
 
 class Model(NamedTuple):
@@ -57,7 +58,8 @@ class Model(NamedTuple):
 
     def integers(self, symbols: np.ndarray, quality: int) -> np.ndarray:
         """Turn symbols into the decoder's integers, (n, elements)."""
-        latents = np.clip(symbols * self.steps[quality - 1], -self.limit, self.limit)
+        levels = levels_of(symbols, self.codings[quality - 1])
+        latents = np.clip(levels * self.steps[quality - 1], -self.limit, self.limit)
         return self.decoder.run(latents)
 
     def frames(self, y: np.ndarray) -> np.ndarray:
@@ -101,7 +103,7 @@ def read_model(data: bytes) -> Model:
     need(1 <= len(steps) <= 8 and steps.min() >= 0 and steps.max() < 2**21, "steps are wrong")
     need(tensors.unpack("quantiser.gain", "int32", *steps.shape).min() >= 0, "a gain is negative")
     tables = read_tables(tensors.under("tables."), steps.shape)
-    codings = read_codings(tensors, decoding["contexts"], tables, steps, n_encoded)
+    codings = read_all_codings(tensors, decoding, tables, steps, n_encoded)
     prediction = wavelets = levels = None
     if "prediction" in decoding:
         prediction = read_prediction(decoding, tensors.under("prediction."), len(steps))

@@ -47,7 +47,7 @@ def form_of_search(value: Any) -> Any:
 
 
 def form_of_decoding(value: Any) -> Any:
-    """Return the form of what decoding depends on; four parts may be missing."""
+    """Return the form of what decoding depends on; five parts may be missing."""
     there = value if isinstance(value, dict) else {}
     return DECODING | {name: form for name, form in ADDED.items() if name in there}
 
@@ -79,7 +79,7 @@ DECODING = {
 }
 ADDED = {
     "groups": is_groups, "levels": Either(form_of_levels), "prediction": predicted.SETTINGS,
-    "wavelets": bricks.SETTINGS,
+    "trellis": integer(4, 4), "wavelets": bricks.SETTINGS,
 }  # fmt: skip
 MODEL = {
     "architecture": anything, "decoding": Either(form_of_decoding),

@@ -19,6 +19,7 @@ from scripts.golden.bad.predicted import bad_predicted, bad_predictions, bad_unp
 from scripts.golden.bad.qualities import bad_groups
 from scripts.golden.bad.reasons import list_reasons
 from scripts.golden.bad.tiles import bad_tiles, bad_tilings
+from scripts.golden.bad.trellis import bad_trellises
 from scripts.golden.bad.wrapped import bad_wrapped
 
 
@@ -40,6 +41,7 @@ def bad_files():
         ("model-levels-", bad_level_networks(), ".narrows"),
         ("model-prediction-", bad_predictions(), ".narrows"),
         ("model-tiles-", bad_tilings(), ".narrows"),
+        ("model-trellis-", bad_trellises(), ".narrows"),
         ("packet-", bad_packets(), ".packet"),
         ("wrapped-", bad_wrapped(), ".wrapped"),
     )

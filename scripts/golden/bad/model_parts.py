@@ -100,7 +100,8 @@ class Model:
         if self.settings["encoder"]:
             own = self.tensors("encoder.")
             self.settings["encoder_sha256"] = digest(self.settings["encoder"], own).hex()
-        parts = [decoder, "levels.", "prediction.", "quantiser.", "tables.", "wavelets."]
+        parts = [decoder, "levels.", "prediction.", "quantiser.", "tables.", "trellis."]
+        parts += ["wavelets."]
         parts += [
             f"contexts.{i}."
             for i, each in enumerate(self.contexts)
@@ -154,8 +155,9 @@ def plainer(data, part):
         plain = np.zeros_like(values)
         if name.endswith(".loud"):
             plain[:] = 2**24 // 256
-        if name.endswith("tables.weights"):
-            sizes = model.tensor(name.replace("weights", "size")).reshape(-1)
+        if name.endswith(("tables.weights", "trellis.weights")):
+            own = name.replace("trellis", "tables").replace("weights", "size")
+            sizes = model.tensor(own).reshape(-1)
             starts = np.cumsum(sizes) - sizes
             plain[:] = 1
             plain[starts] = 2**24 + 1 - sizes

@@ -87,7 +87,8 @@ def _layers(codec: Codec) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for part, network in _networks(model):
         if part == "decoder":
-            rows.append(_row("bottleneck", "round to symbols", (model.groups[ENCODED],), 0, ""))
+            how = "trellis of 4 states" if model.trellis else "round to symbols"
+            rows.append(_row("bottleneck", how, (model.groups[ENCODED],), 0, ""))
             context = model.quality().context
             if context is not None:
                 proof = f"< 2^{max(context.peaks).bit_length()}"

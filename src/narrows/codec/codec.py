@@ -266,7 +266,7 @@ class Codec(Comparing):
         """Map signals to their latents before rounding: for analysis, not for storing.
 
         Computed as exactly as `encode`, which rounds them: `floor(latents(x) + 0.5)`, clipped to
-        int32, is `encode(x, effort=0)` bit for bit, whatever the batch size, backend and machine.
+        int32, is `encode(x, effort=0)` bit for bit on every machine, but for symbols of a trellis.
 
         Parameters
         ----------

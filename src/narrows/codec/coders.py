@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.native.tables import CompiledTables
@@ -58,6 +59,11 @@ class Coders:
         """Return what codes the symbols of many signals."""
         return SymbolCoder(quality.tables, compiled=self.compiled(quality))
 
+    def levels_of(self, symbols: Symbols, quality: Quality) -> npt.NDArray[Any]:
+        """Return how many steps `(n, latent_size)` symbols stand for."""
+        compiled = None if quality.trellis is None else self.compiled(quality)
+        return quality.levels(symbols) if compiled is None else compiled.levels(symbols)
+
     def frequencies(self, symbols: Symbols, quality: Quality) -> Iterator[Frequencies]:
         """Yield the frequencies of `(n, latent_size)` symbols, place by place."""
         compiled = self.compiled(quality)
@@ -73,6 +79,8 @@ class Coders:
         compiled = self.compiled(quality)
         if compiled is None:
             return True
+        if not np.array_equal(self.levels_of(symbols, quality), quality.levels(symbols)):
+            return False
         if quality.context is not None:
             both = compiled.frequencies(symbols), frequencies_of(symbols, quality.tables)
             if not all(np.array_equal(*each) for each in zip(*both, strict=True)):

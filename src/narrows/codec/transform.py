@@ -22,6 +22,7 @@ from narrows.codec.model.predictions import prediction_answers
 from narrows.codec.model.quality import Quality
 from narrows.codec.networks.backend import Array, Backend
 from narrows.codec.networks.engines import REFERENCE, Engine, NativeEngine, engine_for
+from narrows.codec.steps import levels_of, steps_of
 from narrows.errors import DataError, ModelError, SettingError
 
 Frames = npt.NDArray[Any]
@@ -154,9 +155,16 @@ class Transform:
         out = {quality.number: np.zeros(shape, dtype=np.int32) for quality in qualities}
         for rows, latents in self.encoded(x):
             for quality in qualities:
-                symbols = self.model.quantiser.to_symbols(latents, quality.gain, self.backend)
-                out[quality.number][rows, columns] = symbols
+                out[quality.number][rows, columns] = self._symbols(latents, quality)
         return out
+
+    def _symbols(self, latents: Array, quality: Quality) -> Symbols:
+        """Round `(n, m)` latents; in a trellis one after the other, where a search does better."""
+        quantiser = self.model.quantiser
+        if quality.trellis is None:
+            return quantiser.to_symbols(latents, quality.gain, self.backend)
+        in_steps = quantiser.in_steps(latents, quality.gain, self.backend)
+        return quality.trellis.nearest(self.backend.to_numpy(in_steps))
 
     def encoded(self, x: Frames) -> Iterator[tuple[slice, Array]]:
         """Run the encoder on `(n, *frame_shape)` frames, a batch at a time."""
@@ -205,7 +213,8 @@ class Transform:
     ) -> Iterator[tuple[slice, Array]]:
         """Run the decoder on integer latents, a batch at a time; see `decode`."""
         self._check_denormals()
-        steps = self._steps(quality, len(y))
+        steps = steps_of(self.model, quality, len(y))
+        y = levels_of(self.model, self.coders, y, quality)
         for rows in self._batches(len(y), self._decoder.network.elements):
             own = steps[rows] if steps.ndim == 2 else steps
             latents = self.model.quantiser.to_latents(y[rows], own, self.backend)
@@ -272,19 +281,3 @@ class Transform:
         if y.size and not -(2**31) <= int(y.min()) <= int(y.max()) < 2**31:
             raise DataError("latents outside the range of int32")
         return y
-
-    def _steps(
-        self, quality: int | npt.NDArray[np.integer[Any]] | None, n: int
-    ) -> npt.NDArray[np.int32]:
-        """Return the steps of a quality, or `(n, latent_size)` for the quality of each signal."""
-        if not isinstance(quality, np.ndarray):
-            return self.model.quality(quality).step
-        if quality.shape != (n,):
-            raise SettingError(
-                f"qualities of shape {quality.shape}; give one, or one a signal: ({n},)"
-            )
-        numbers, each = np.unique(quality, return_inverse=True)
-        steps = [self.model.quality(number).step for number in numbers.tolist()]
-        if len(steps) == 1:
-            return steps[0]
-        return np.array(steps).reshape(-1, self.model.latent_size)[each]

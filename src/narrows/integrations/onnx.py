@@ -46,7 +46,7 @@ def export_onnx(codec: Codec, folder: Path, quality: int | None = None) -> list[
     Raises
     ------
     ModelError
-        If the model only decompresses.
+        If the model only decompresses, or has a trellis.
     MissingExtraError
         If onnx is not installed.
     """
@@ -67,6 +67,7 @@ def encoder_graph(model: Model, quality: Quality) -> Any:
             f"model {model.model_id.hex()} has no encoder: it was exported to decompress; export "
             "the model that it was made from"
         )
+    _refuse_trellis(model)
     graph, columns = Graph(), model.columns(ENCODED)
     x = graph.input("signals", model.dtype, (*model.frame_shape,))
     latents = add_network(graph, model.encoder, _integers_of(graph, x, model.normaliser))
@@ -84,6 +85,7 @@ def encoder_graph(model: Model, quality: Quality) -> Any:
 
 def decoder_graph(model: Model, quality: Quality) -> Any:
     """Return the graph from symbols to signals; of float16, before these are rounded to it."""
+    _refuse_trellis(model)
     graph = Graph()
     symbols = graph.input("symbols", np.dtype("int32"), (model.latent_size,))
     step, limit = quality.step.astype(np.float64), model.quantiser.limit
@@ -93,6 +95,14 @@ def decoder_graph(model: Model, quality: Quality) -> Any:
     dtype = np.dtype(np.float64) if model.dtype == np.float16 else model.dtype
     graph.output(graph.cast(signals, dtype), "signals", dtype, model.frame_shape)
     return graph.model(model, quality.number)
+
+
+def _refuse_trellis(model: Model) -> None:
+    if model.trellis:
+        raise ModelError(
+            f"model {model.model_id.hex()} has a trellis, of which no graph is written: train it "
+            "with --no-trellis (in Python trellis=False) to export it"
+        )
 
 
 def _in_place(y: str, none: str, columns: slice) -> list[str]:

@@ -147,6 +147,9 @@ class TrainingSettings(TypedDict, total=False):
         "How many signals the model is to code, so that their archive and the decoder together "
         "take the fewest bytes: the fewer, the coarser are the decoder's weights.", least=1,
         unset="so many that the decoder counts for nothing")]
+    trellis: Annotated[bool, Setting(
+        "Let latents of linear models have two quantisers in turn, where that takes fewer bytes "
+        "in all; there is no ONNX of these.", default=True)]
     levels: Annotated[bool, Setting(
         "Train networks that code whole numbers without loss as well, for --lossless; with a bound "
         "what keeps it, of floats too.", default=False)]

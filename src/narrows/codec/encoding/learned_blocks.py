@@ -8,8 +8,9 @@ import numpy as np
 
 from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
 from narrows.codec.encoding.costs import code_lengths
-from narrows.codec.entropy.learned import LearnedCoder, LearnedTable, are_fixed
+from narrows.codec.entropy.learned import LearnedCoder, LearnedTable, are_fixed, tables_of
 from narrows.codec.entropy.tables import TOTAL, CodingTables, FrequencyTable, Symbols
+from narrows.codec.entropy.trellis import TrellisPass, TrellisTables
 
 LEAST_SIGNALS = 64  # of fewer, tables learn next to nothing
 LEAST_GAIN = 0.01  # of the bits: what seems to be gained, before learning has cost something
@@ -31,12 +32,18 @@ def with_learned_tables(block: Block, symbols: Symbols, tables: CodingTables) ->
 def _may_gain(symbols: Symbols, tables: CodingTables) -> bool:
     """Return whether tables that have learnt from all symbols would save bits: exact arithmetic."""
     before = after = 0.0
+    known = TrellisPass(tables, len(symbols)) if isinstance(tables, TrellisTables) else None
     for j in tables.order:
-        table, learned = tables.row[j], LearnedTable(tables.row[j])
-        learned.learn(symbols[:, j])
-        counts = np.bincount(table.indices(symbols[:, j]), minlength=table.weights.size)
-        before += _bits(counts, table)
-        after += _bits(counts, learned.table)
+        entries, column = tables.row[j].indices(symbols[:, j]), symbols[:, j]
+        for number, table in enumerate(tables_of(tables, j)):
+            own = slice(None) if known is None else known.quantiser == number
+            learned = LearnedTable(table)
+            learned.learn(column[own])
+            counts = np.bincount(entries[own], minlength=table.weights.size)
+            before += _bits(counts, table)
+            after += _bits(counts, learned.table)
+        if known is not None:
+            known.advance(entries)
     return after < (1 - LEAST_GAIN) * before
 
 

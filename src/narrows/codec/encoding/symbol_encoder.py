@@ -8,6 +8,7 @@ import numpy.typing as npt
 from narrows.codec.encoding.found import Found
 from narrows.codec.encoding.requests import EFFORTS, Progress, unseen
 from narrows.codec.encoding.symbol_search import Known, SymbolSearch
+from narrows.codec.encoding.trellis_search import TrellisSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
@@ -54,6 +55,8 @@ class SymbolEncoder:
         out = self.transform.rounded(x, self.model.qualities)
         for quality, symbols in out.items():
             self._correct(x, symbols, quality, known)
+            if self._searches_always:
+                out[quality] = self.improve(x, symbols, quality, 0, known=known).symbols
         return out
 
     def filled(self, x: Frames, known: npt.NDArray[np.bool_], quality: int) -> Frames:
@@ -101,7 +104,7 @@ class SymbolEncoder:
         known : (n, *frame_shape) bool, optional
             Whose errors count; by default all.
         """
-        if not effort:
+        if not effort and not self._searches_always:
             progress(len(y))
             return Found.rounded(y)
         weight = np.ones(len(y)) if weight is None else weight
@@ -128,9 +131,15 @@ class SymbolEncoder:
             out[:, model.columns(CORRECTED)] = self._in_steps_of_correction(x, symbols, quality)
         return out
 
+    @property
+    def _searches_always(self) -> bool:
+        """Whether rounding one latent after the other is far from the best: in a trellis."""
+        return bool(self.model.trellis) and self.model.tradeoffs is not None
+
     def _search(self, quality: int) -> SymbolSearch:
         if quality not in self._searches:
-            self._searches[quality] = SymbolSearch(self.transform, quality)
+            kind = TrellisSearch if self.model.trellis else SymbolSearch
+            self._searches[quality] = kind(self.transform, quality)
         return self._searches[quality]
 
     def _corrects(self, quality: int) -> bool:

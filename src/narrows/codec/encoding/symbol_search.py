@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
@@ -82,6 +82,7 @@ class SymbolSearch:
         self._model = model
         self._quality = own
         self._decode = transform.decode
+        self._levels = partial(transform.coders.levels_of, quality=own)
         self._units = own.tradeoff.units
         self._lambda = own.tradeoff.lambda_
         self._curvature = own.tradeoff.curvature.astype(np.float64)
@@ -259,8 +260,8 @@ class SymbolSearch:
 
     def _gradient(self, objective: Objective, symbols: Symbols) -> tuple[Floats, Floats]:
         """Compute the distortion `(n,)`, and its gradient `(n, latent_size)` in symbols."""
-        model = self._model
-        y, pull = self._decoder(model.quantiser.to_latents(symbols, self._quality.step))
+        model, own = self._model, self._quality
+        y, pull = self._decoder(model.quantiser.to_latents(self._levels(symbols), own.step))
         e = objective.errors(model.normaliser.from_integers(y), self._units)
         gradient = pull(self._at_output(e))
         return squared(e), gradient.astype(np.float64) * self._slope

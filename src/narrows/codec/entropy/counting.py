@@ -16,14 +16,38 @@ def count_table(symbols: npt.NDArray[Any]) -> FrequencyTable:
     To the counts is added one pseudo-count an entry, spread by a two-sided geometric kernel over
     the symbols seen: their neighbours are then cheap, and far ones not impossible.
     """
+    return _counted(symbols, *_support(*_unique(symbols)))
+
+
+def count_tables(
+    symbols: npt.NDArray[Any], group: npt.NDArray[np.integer[Any]], n_groups: int
+) -> list[FrequencyTable]:
+    """Count a table for each group of `(n,)` symbols, all with the same entries.
+
+    `group`, `(n,)`, is the number of each symbol's. A group without symbols has the table of all.
+    """
+    ends = _support(*_unique(symbols))
+    parts = [symbols[group == number] for number in range(n_groups)]
+    return [_counted(part if len(part) else symbols, *ends) for part in parts]
+
+
+def _unique(symbols: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     values, counts = np.unique(symbols.astype(np.int64), return_counts=True)
-    low, high = _support(values, counts)
+    return values, counts
+
+
+def _counted(symbols: npt.NDArray[Any], low: int, high: int) -> FrequencyTable:
+    """Count the table of `(n,)` symbols whose entries are `low` to `high`."""
+    values, counts = _unique(symbols)
     inside = (values >= low) & (values <= high)
     seen = np.zeros(high - low + 1)
     seen[values[inside] - low] = counts[inside]
     n = float(symbols.size)
     spread = float(np.std(np.clip(symbols, low, high)))
-    smooth = _spread(seen / seen.sum(), width=1.0 + 0.25 * spread)
+    total = seen.sum()
+    smooth = _spread(
+        seen / total if total else np.full(seen.size, 1.0 / seen.size), 1.0 + 0.25 * spread
+    )
     pseudo = float(seen.size)
     escapes = float(counts[~inside].sum()) + 0.5
     weights = np.append(seen + pseudo * smooth, escapes) / (n + pseudo)

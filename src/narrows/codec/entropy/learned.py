@@ -4,6 +4,7 @@ Signals unlike those of the training have other frequencies than the tables of t
 and receiver both start with these, worth 100 symbols, and count the symbols that follow, so that
 nothing is sent for it. All numbers are whole: the same frequencies everywhere. The payload is that
 of `narrows.codec.entropy.ans`, each latent in parts, each with the table learnt from those before.
+In a trellis a latent has two tables, and of each part the symbols of the first one come first.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from narrows.codec.entropy.tables import (
     Symbols,
     TablesInTurn,
 )
+from narrows.codec.entropy.trellis import TrellisPass, TrellisTables
 from narrows.errors import FormatError
 
 SEEN = 1 << 10  # what a symbol adds to its entry
 FIRST = 100 * SEEN  # what the table of the model is worth
-LEAST_PART = 16  # signals; later parts are a quarter of all before them
+LEAST_PART = 16  # signals; later parts are a quarter of all before them,
+PARTS_BEFORE, PARTS_IN_TRELLIS = 4, 2  # or in a trellis, which has twice as many tables, a half
 
 
 class LearnedTable:
@@ -77,38 +80,72 @@ class LearnedCoder:
 
     def encode(self, symbols: Symbols) -> bytes:
         """Code `(n, latent_size)` int32 symbols, of any value, to a payload."""
-        writer = PayloadWriter()
+        writer, own = PayloadWriter(), _Quantisers(self._tables, len(symbols))
         for j in self._tables.order:
-            learned, column = LearnedTable(self._tables.row[j]), symbols[:, j]
-            for part in parts_of(len(symbols)):
-                writer.add_column(learned.table, column[part])
-                learned.learn(column[part])
+            column = symbols[:, j]
+            for learned, rows in own.parts(j):
+                writer.add_column(learned.table, column[rows])
+                learned.learn(column[rows])
+            own.advance(j, column)
         return writer.to_bytes()
 
     def decode(self, payload: bytes, n: int) -> Symbols:
         """Undo `encode` for n signals."""
-        reader = PayloadReader(payload)
+        reader, own = PayloadReader(payload), _Quantisers(self._tables, n)
         symbols = np.zeros((n, len(self._tables.row)), np.int32)
         for j in self._tables.order:
-            learned, column = LearnedTable(self._tables.row[j]), symbols[:, j]
-            for part in parts_of(n):
-                column[part] = reader.take_column(learned.table, part.stop - part.start)
-                learned.learn(column[part])
+            column = symbols[:, j]
+            for learned, rows in own.parts(j):
+                column[rows] = reader.take_column(learned.table, len(column[rows]))
+                learned.learn(column[rows])
+            own.advance(j, column)
         reader.check_end()
         return symbols
 
 
+class _Quantisers:
+    """Which of its tables each of n signals has at a latent: the only one, or one of a trellis."""
+
+    def __init__(self, tables: CodingTables, n: int) -> None:
+        self._tables, self._n = tables, n
+        self._trellis = TrellisPass(tables, n) if isinstance(tables, TrellisTables) else None
+
+    def parts(self, j: int) -> Iterator[tuple[LearnedTable, npt.NDArray[np.intp] | slice]]:
+        """Yield parts of the signals, each of which has one table, and its table."""
+        learned = [LearnedTable(table) for table in tables_of(self._tables, j)]
+        for part in parts_of(self._n, PARTS_BEFORE if self._trellis is None else PARTS_IN_TRELLIS):
+            if self._trellis is None:
+                yield learned[0], part
+                continue
+            chosen = self._trellis.quantiser[part]
+            for number, each in enumerate(learned):
+                rows = part.start + np.flatnonzero(chosen == number)
+                if len(rows):
+                    yield each, rows
+
+    def advance(self, j: int, column: npt.NDArray[np.int32]) -> None:
+        """Go on to the next latent, given the `(n,)` symbols of this one."""
+        if self._trellis is not None:
+            self._trellis.advance(self._tables.row[j].indices(column))
+
+
+def tables_of(tables: CodingTables, j: int) -> list[FrequencyTable]:
+    """Return the table of a latent, or both that it has in a trellis."""
+    second = [tables.second[j]] if isinstance(tables, TrellisTables) else []
+    return [tables.row[j], *second]
+
+
 def are_fixed(tables: CodingTables) -> bool:
-    """Return whether the frequencies of tables depend on no other symbols."""
+    """Return whether tables are those of the model itself, though symbols may choose of two."""
     if isinstance(tables, TablesInTurn):
         return all(map(are_fixed, tables.groups))
-    return isinstance(tables, FixedTables)
+    return isinstance(tables, FixedTables | TrellisTables)
 
 
-def parts_of(n: int) -> Iterator[slice]:
-    """Cut n signals into parts."""
+def parts_of(n: int, before: int = PARTS_BEFORE) -> Iterator[slice]:
+    """Cut n signals into parts; `before` of the size of one are before it."""
     start = 0
     while start < n:
-        stop = min(n, start + max(LEAST_PART, start // 4))
+        stop = min(n, start + max(LEAST_PART, start // before))
         yield slice(start, stop)
         start = stop

@@ -7,6 +7,7 @@ from typing import Any
 
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Row, pack_tables, unpack_tables
+from narrows.codec.model.codings import read_trellis, write_trellis
 from narrows.codec.model.groups import ENCODED, columns_of
 from narrows.codec.model.parts import Content, Parts, Tensors
 from narrows.codec.model.predictions import read_predictions, write_predictions
@@ -35,8 +36,8 @@ def write_decoding(model: Parts) -> Content:
     }
     if len(model.groups) > 1:
         settings["groups"] = [list(group) for group in model.groups.items()]
-    predictions = write_predictions(model)
-    settings |= predictions.settings
+    predictions, trellis = write_predictions(model), write_trellis(model)
+    settings |= predictions.settings | trellis.settings
     tensors = {
         "quantiser.gain": model.quantiser.gain,
         "quantiser.step": model.quantiser.step,
@@ -44,6 +45,7 @@ def write_decoding(model: Parts) -> Content:
         **above("tables.", pack_tables(model.tables)),
         **contexts.tensors,
         **predictions.tensors,
+        **trellis.tensors,
     }
     return Content(settings, tensors)
 
@@ -65,6 +67,7 @@ def read_decoding(content: Content) -> dict[str, Any]:
         "tables": tables,
         "contexts": read_contexts(Content(settings["contexts"], tensors), rows),
         "groups": groups,
+        "trellis": read_trellis(content, tables),
         **read_predictions(content),
     }
 

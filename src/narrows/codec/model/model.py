@@ -15,8 +15,8 @@ import numpy.typing as npt
 from narrows.codec.archive import DTYPE_CODES, MAX_FRAME_BYTES, MODEL_ID_BYTES
 from narrows.codec.checks import check_shape
 from narrows.codec.entropy.context_model import ContextModel
-from narrows.codec.entropy.context_tables import ContextTables
-from narrows.codec.entropy.tables import CodingTables, FixedTables, Row, TablesInTurn
+from narrows.codec.entropy.tables import Row
+from narrows.codec.model.codings import check_trellis, codings_of
 from narrows.codec.model.content import write_decoding, write_encoder
 from narrows.codec.model.groups import CORRECTED, ENCODED, check_groups, columns_of
 from narrows.codec.model.predictions import check_predictions
@@ -86,6 +86,8 @@ class Model:
         How arrays that are cut to tiles are coded as a whole; a model has one of the two.
     levels : ByteLevels, NumberLevels or None
         What codes frames without loss.
+    trellis : sequence of rows of FrequencyTable, or none
+        The tables of the second quantiser at each quality, where two take turns.
     training : mapping
         How the model came to be; coding does not depend on it.
     given_encoder_digest : bytes or None
@@ -115,6 +117,7 @@ class Model:
     prediction: Prediction | None = None
     wavelets: Wavelets | None = None
     levels: Levels | None = None
+    trellis: Sequence[Row] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     given_encoder_digest: bytes | None = None
 
@@ -131,6 +134,7 @@ class Model:
         if len(self.tables) != self.quantiser.n_qualities or any(len(r) != k for r in self.tables):
             raise FormatError(f"tables that do not fit gains of shape {self.quantiser.gain.shape}")
         self._check_contexts()
+        check_trellis(self)
         if not self.peak > 0 or not np.isfinite(self.peak):
             raise FormatError(f"model with peak {self.peak}; it must be finite and above 0")
         self._check_networks(k)
@@ -261,20 +265,9 @@ class Model:
     def _row(self, q: int) -> Quality:
         """Gather a row of all that qualities differ in."""
         tradeoff = None if self.tradeoffs is None else self.tradeoffs.at(q + 1)
-        quantiser, tables = self.quantiser, self._tables_of(q)
+        quantiser, tables = self.quantiser, codings_of(self, q)
         own = (quantiser.gain[q], quantiser.step[q], tables, self.contexts[q], tradeoff)
         return Quality(q + 1, *own)
-
-    def _tables_of(self, q: int) -> CodingTables:
-        groups: list[CodingTables] = []
-        for name in self.groups:
-            row, context = self.tables[q][self.columns(name)], self.contexts[q]
-            if name == CORRECTED:
-                step = self.quantiser.step[q, self.columns(name)]
-                groups.append(FixedTables(row, np.flatnonzero(step).tolist()))
-            else:
-                groups.append(FixedTables(row) if context is None else ContextTables(row, context))
-        return groups[0] if len(groups) == 1 else TablesInTurn(groups)
 
     @cached_property
     def encoder_digest(self) -> bytes:

@@ -50,6 +50,8 @@ class Parts(Protocol):
     @property
     def levels(self) -> Levels | None: ...  # noqa: D102
     @property
+    def trellis(self) -> Sequence[Row]: ...  # noqa: D102
+    @property
     def encoder(self) -> IntegerNetwork | None: ...  # noqa: D102
     @property
     def tradeoffs(self) -> Tradeoffs | None: ...  # noqa: D102

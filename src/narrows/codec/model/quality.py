@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import CodingTables
+from narrows.codec.entropy.trellis import TrellisTables
 from narrows.codec.model.tradeoff import Tradeoff
 
 Row = npt.NDArray[np.int32]
@@ -37,3 +39,12 @@ class Quality:
     tables: CodingTables
     context: ContextModel | None
     tradeoff: Tradeoff | None
+
+    @property
+    def trellis(self) -> TrellisTables | None:
+        """The tables, where symbols depend on those before in what they stand for."""
+        return self.tables if isinstance(self.tables, TrellisTables) else None
+
+    def levels(self, symbols: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return how many steps `(n, latent_size)` symbols stand for."""
+        return symbols if self.trellis is None else self.trellis.levels(symbols)

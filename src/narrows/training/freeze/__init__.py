@@ -10,16 +10,19 @@ from narrows.training.freeze.own_networks import latent_size_of
 from narrows.training.freeze.recordings import check_windows
 from narrows.training.freeze.signals import TrainingSignals
 from narrows.training.freeze.thawed import Thawed
+from narrows.training.freeze.trellis import can_have_trellis, in_trellis
 from narrows.training.freeze.wavelets import check_tiles
 
 __all__ = [
     "Thawed",
     "TrainingSignals",
     "archive_of",
+    "can_have_trellis",
     "check_tiles",
     "check_windows",
     "codec_of",
     "fitting_seconds",
     "freeze",
+    "in_trellis",
     "latent_size_of",
 ]

@@ -22,12 +22,15 @@ from narrows.codec.entropy.tables import (
     Symbols,
     TablesInTurn,
 )
+from narrows.codec.entropy.trellis import TrellisTables
 
 MAX_INT16, MAX_INT32, MAX_SHIFT = 2**15 - 1, 2**31 - 1, 31
 MAX_ROW_SHIFT = 18
 MAX_PLACES, MAX_CONTEXTS = 1 << 20, 1 << 14
 """Latents that are coded, and those of a context model: more are left to numpy."""
 HEAD = 16
+FIXED, IN_CONTEXT, IN_TRELLIS = range(3)
+"""What makes the frequencies of a place, as `native/symbols.h` numbers it."""
 Arrays = tuple[npt.NDArray[np.int64], npt.NDArray[np.int16], npt.NDArray[np.int32]]
 
 
@@ -46,7 +49,7 @@ class CompiledTables:
     def __init__(self, tables: CodingTables, native: Any, level: str) -> None:
         self._native = native
         self._latents, self._order = len(tables.row), list(tables.order)
-        self._is_fixed = [not each for each in _in_context(tables)]
+        self._is_fixed = [each == FIXED for each in _kinds(tables)]
         self._sizes = [tables.row[j].weights.size for j in tables.order]
         self._tables = native.make_tables(level, *description(tables))
 
@@ -122,6 +125,32 @@ class CompiledTables:
         self._native.lengths(self._tables, logs, self._taken(symbols), total, change)
         return total
 
+    def levels(self, symbols: Symbols) -> npt.NDArray[np.int64]:
+        """Return how many steps `(n, latent_size)` symbols of a trellis stand for."""
+        to = np.empty(symbols.shape, np.int64)
+        self._native.trellis_levels(self._tables, self._taken(symbols), to)
+        return to
+
+    def paths(
+        self,
+        target: npt.NDArray[np.float64],
+        price: npt.NDArray[np.float64],
+        bits: npt.NDArray[np.float64],
+    ) -> Symbols:
+        """Find the `(n, latent_size)` symbols of a trellis that cost least.
+
+        Parameters
+        ----------
+        target, price : (n, latent_size)
+            Where the error of each latent is least, in steps, and what one of a step is worth.
+        bits : (sum of both tables' sizes,)
+            Of the entries of each latent, with the first quantiser and with the second.
+        """
+        symbols = np.empty(target.shape, np.int32)
+        given = map(np.ascontiguousarray, (target, price, bits))
+        self._native.trellis_paths(self._tables, *given, symbols)
+        return symbols
+
     def gives_back(self, symbols: Symbols) -> bool:
         """Return whether packets and a block of `(n, latent_size)` symbols hold these."""
         packets = self.pack(bytes(16), 1, symbols)
@@ -141,7 +170,8 @@ def fits(tables: CodingTables) -> bool:
     """Return whether compiled code can hold coding tables: the others are left to numpy."""
     groups = groups_of(tables)
     contexts = [group.context for group in groups if isinstance(group, ContextTables)]
-    known = all(isinstance(group, ContextTables | FixedTables) for group in groups)
+    known = all(isinstance(group, ContextTables | FixedTables | TrellisTables) for group in groups)
+    known = known and (not contexts or not any(isinstance(each, TrellisTables) for each in groups))
     few = len(tables.order) <= MAX_PLACES and len(tables.row) <= MAX_PLACES
     return known and few and len(contexts) <= 1 and all(map(_is_proven, contexts))
 
@@ -163,28 +193,43 @@ def groups_of(tables: CodingTables) -> Sequence[CodingTables]:
     return tables.groups if isinstance(tables, TablesInTurn) else [tables]
 
 
-def _in_context(tables: CodingTables) -> list[bool]:
-    """Return of each place whether a context model makes its frequencies."""
-    return [isinstance(group, ContextTables) for group in groups_of(tables) for _ in group.order]
+def _kinds(tables: CodingTables) -> list[int]:
+    """Return of each place what makes its frequencies."""
+    return [_kind(group) for group in groups_of(tables) for _ in group.order]
+
+
+def _kind(group: CodingTables) -> int:
+    if isinstance(group, TrellisTables):
+        return IN_TRELLIS
+    return IN_CONTEXT if isinstance(group, ContextTables) else FIXED
+
+
+def _fixed(tables: CodingTables) -> Iterator[FrequencyTable]:
+    """Yield the fixed tables, place by place; in a trellis a place has two."""
+    for group in groups_of(tables):
+        if isinstance(group, ContextTables):
+            continue
+        for j in group.order:
+            yield group.row[j]
+            if isinstance(group, TrellisTables):
+                yield group.second[j]
 
 
 def description(tables: CodingTables) -> Arrays:
     """Describe coding tables as `native/tables.c` reads them."""
     groups = groups_of(tables)
     contexts = [group.context for group in groups if isinstance(group, ContextTables)]
-    places, fixed = list[list[int]](), list[FrequencyTable]()
-    for j, has_context in zip(tables.order, _in_context(tables), strict=True):
-        table = tables.row[j]
-        places.append([j, table.low, table.weights.size, int(has_context)])
-        if not has_context:
-            fixed.append(table)
+    places = [
+        [j, tables.row[j].low, tables.row[j].weights.size, kind]
+        for j, kind in zip(tables.order, _kinds(tables), strict=True)
+    ]
     head = [len(tables.row), len(places), 0]
     weights, numbers = list[npt.NDArray[Any]](), list[npt.NDArray[Any]]()
     for context in contexts:
         head[2:] = [context.k, context.n_units, context.n_outputs, *_ends(context)]
         weights = [context.hidden_weight, context.output_weight, context.basis]
         numbers = [context.hidden_bias, context.output_bias, context.base]
-    numbers += [table.weights for table in fixed]
+    numbers += [table.weights for table in _fixed(tables)]
     fields = [*head, *[0] * (HEAD - len(head)), *(each for place in places for each in place)]
     joined = [np.concatenate([np.zeros(0, int), *each]) for each in (weights, numbers)]
     return np.array(fields, np.int64), joined[0].astype(np.int16), joined[1].astype(np.int32)
