@@ -183,7 +183,7 @@ def page(rows, context):
         "# Choices of `auto`\n\nBytes a signal of held-out sources; those of architectures by "
         "their name at the PSNR of `auto`, trained with the same aim in as many minutes. Model "
         "bytes are those of the decoder, minutes and seconds those of a processor. `linear` and "
-        "`predictive` know no budget.\n\n"
+        "`predictive` know no budget. What is empty takes no such signals, or was not measured.\n\n"
         f"{results.made_by(context)}\n\n{chr(10).join(abouts)}\n\n{tables.table(lines)}\n\n"
         f"## All trainings\n\n{tables.table([all_heads, *map(training_cells, rows)])}\n"
     )
