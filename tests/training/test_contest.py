@@ -1,6 +1,7 @@
 """Architecture auto: what takes fewest bytes of held-out signals is kept, and it is said why."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ pytest.importorskip("torch", reason="training needs torch; extra train")
 import narrows
 from narrows.clock import Clock
 from narrows.signals.inputs import TrainingSamples
-from narrows.training import small_pictures
+from narrows.training import contest, run, small_pictures
 from narrows.training.contest import Contest, is_open
 from narrows.training.data.frames import split_rows
 from narrows.training.data.in_order import in_order_of
@@ -69,6 +70,7 @@ def test_small_pictures_have_convolutions_where_the_time_is_enough(digits):
 
 def test_auto_trains_the_networks_that_were_chosen(digits, monkeypatch):
     monkeypatch.setattr(small_pictures, "MIN_UPDATES", 1)
+    monkeypatch.setattr(contest, "MIN_UPDATES", 1)
     codec = narrows.train(digits, aim="snr:14", minutes=0.1)
     assert "conv" in codec.model.training["candidates"]
 
@@ -175,3 +177,35 @@ def test_bytes_at_two_qualities_are_compared_at_one(noise):
 
 def test_a_plan_without_signals_to_measure_chooses_by_the_shape_alone():
     assert plan_of({}, (60_000, 28, 28), np.uint8).architecture == "conv"
+
+
+def test_a_time_too_short_for_networks_gives_linear_and_says_what_they_would_take(
+    noise, monkeypatch, caplog
+):
+    def in_no_time(plan, pace, budget, spent):
+        return budgeted(plan, replace(pace, update=30.0), budget, spent)
+
+    monkeypatch.setattr(run, "budgeted", in_no_time)
+    with caplog.at_level(logging.INFO, logger="narrows"):
+        codec = narrows.train(noise, aim="snr:15", minutes=1.0, progress=pytest.fail)
+    assert codec.model.architecture == "linear"
+    assert codec.model.training["candidates"].keys() == {"linear"}
+    told = codec.model.training["why"]["architecture"]
+    assert "networks were not trained, as the time is far too short: 4 updates where" in told
+    assert "would be enough to judge by" in told
+    assert told in caplog.text
+    by_name = narrows.train(noise[:300], aim="snr:15", minutes=0.05, architecture="dense")
+    assert by_name.model.architecture == "dense"
+
+
+def test_a_time_in_which_networks_learn_enough_is_given_to_them(noise):
+    prepared = prepare(TrainingSamples(noise, None, {}), {"minutes": 1.0})
+    open_to_all = Contest(prepared, {"minutes": 1.0}, None, Clock())
+
+    def worth(updates):
+        plan = prepared.plan.lasting(1, "", updates, f"far too short: {updates} updates")
+        return open_to_all.is_worth_it(plan)
+
+    assert worth(90)
+    assert not worth(89)
+    assert open_to_all.is_worth_it(prepared.plan.lasting(1, "", 30))  # which is as many as it needs

@@ -36,6 +36,9 @@ ENOUGH_SHARE, ENOUGH_OF_ARRAYS = 0.5, 0.75
 """Of linear's bytes. Networks took more of them on all signals that were tried, and on tiles of
 arrays as many as linear or more (docs/experiments.md): what takes fewer is ahead of networks, which
 are then not trained."""
+MIN_UPDATES = 90
+"""Of networks, where a budget is far too short: after fewer they took 8 to 83 % more than linear
+(docs/experiments.md)."""
 HOPELESS_SHARE = 0.75
 """Of linear's estimate: context models and search take off less than the rest."""
 HELD_OUT_BRICKS = 0.95
@@ -91,7 +94,7 @@ class Contest:
         self._judges, self._in_order = prepared.signals, False
         self._scale, self._learnt = prepared.scaling.scale, prepared.signals
         self._estimated: float | None = None
-        self._has_networks = False
+        self._has_networks, self._too_short = False, ""
         self._seconds_of_prediction = 0.0  # of one more try
         self._epochs_asked = prepared.plan.why("epochs") == GIVEN
         self._solvers = {LINEAR: Solver(prepared, prepared.plan_for(LINEAR), clock)}
@@ -120,6 +123,13 @@ class Contest:
         found, linear = self.figures.get(PREDICTIVE), self._estimated
         return found is not None and linear is not None and found <= self._enough * linear
 
+    def is_worth_it(self, plan: Plan) -> bool:
+        """Return whether networks of a plan get enough updates to have a chance."""
+        if not plan.too_short or plan.epochs * plan.updates_per_epoch >= MIN_UPDATES:
+            return True
+        self._too_short = plan.too_short
+        return False
+
     @property
     def _enough(self) -> float:
         return ENOUGH_OF_ARRAYS if self._judges.validation_bricks else ENOUGH_SHARE
@@ -127,15 +137,15 @@ class Contest:
     def winner(self, name: str = "", networks: Trained | None = None) -> Trained:
         """Return the codec of fewest bytes, of these and of trained networks; and say so."""
         if networks is not None:
-            self.figures[name] = self.measured(networks[1])
-            if HOPELESS_SHARE * self._estimate() < min(self.figures.values()):
-                codec, _ = self._solvers[LINEAR].solve(FIRST_TRIES[LINEAR])
-                self.figures[LINEAR] = self.measured(codec)
+            self.figures[name], self._has_networks = self.measured(networks[1]), True
+        least = min(self.figures.values(), default=math.inf)
+        if not self.is_settled() and HOPELESS_SHARE * self._estimate() < least:
+            codec, _ = self._solvers[LINEAR].solve(FIRST_TRIES[LINEAR])
+            self.figures[LINEAR] = self.measured(codec)
         worth = {PREDICTIVE: HELD_OUT_BRICKS} if self._judges.validation_bricks else {}
         best = min(
             self.figures, key=lambda each: (worth.get(each, 1.0) * self.figures[each], each != name)
         )
-        self._has_networks = networks is not None
         LOG.info("architecture: %s, %s", best, self.reason)
         if best != name and self._epochs_asked:
             LOG.info("epochs are of networks alone: %s is solved", best)
@@ -160,13 +170,14 @@ class Contest:
         told = [f"{name} {size:.2f}" for name, size in self.candidates.items()]
         if self._estimated is not None and LINEAR not in self.figures:
             told.append(f"{LINEAR} about {self._estimated:.2g}")
-        untrained = (
-            f"; networks, which took more than {self._enough} of linear wherever they were "
-            "tried, were not trained"
-        )
+        of_fewest = f"of fewest bytes at {self._snr or 0.0:.1f} dB of SNR: {', '.join(told)}"
+        if self._has_networks:
+            return of_fewest
+        if self._too_short:
+            return f"{of_fewest}; networks were not trained, as the time is {self._too_short}"
         return (
-            f"of fewest bytes at {self._snr or 0.0:.1f} dB of SNR: {', '.join(told)}"
-            f"{untrained if not self._has_networks else ''}"
+            f"{of_fewest}; networks, which took more than {self._enough} of linear wherever they "
+            "were tried, were not trained"
         )
 
     def _estimate(self) -> float:

@@ -79,6 +79,8 @@ class Task:
     fingerprints: dict[str, str]  # of the signals, by what they are
     fitting_seconds: Callable[[int, int, int], float] = lambda n, k, n_qualities: 0.0
     """What a context model will take, measured."""
+    is_worth_it: Callable[[Plan], bool] = lambda plan: True
+    """Asked of a new run, once it is known how many updates fit."""
     missing_train: Tensor | None = None  # which elements were filled in
     missing_validation: Tensor | None = None
     ranks: Ranks = ALONE
@@ -120,8 +122,10 @@ class Outcome:
     plan: Plan
 
 
-def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) -> Outcome:
+def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) -> Outcome | None:
     """Train, from the beginning or from a checkpoint, and keep a checkpoint after every epoch.
+
+    None if the updates that fit are not worth it.
 
     Raises
     ------
@@ -143,7 +147,11 @@ def run_training(task: Task, supervision: Supervision, kept: Checkpoint | None) 
 
     with denormals_flushed():
         if kept is None or path is None:
-            trainer = replace(task, plan=planned(task, clock)).trainer()
+            plan = planned(task, clock)
+            if not task.is_worth_it(plan):
+                clock.lap("timing epochs")
+                return None
+            trainer = replace(task, plan=plan).trainer()
         else:
             check_same_run(path, kept.run, description)
             trainer = _continued(task, kept, path)

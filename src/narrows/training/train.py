@@ -35,6 +35,7 @@ from narrows.training.torch_modes import device_named, usual_modes
 
 if TYPE_CHECKING:
     from narrows.codec.codec import Codec
+    from narrows.training.contest import Trained
 
 
 FIRST_GAIN_RATIO = 1.25  # between neighbouring qualities
@@ -101,29 +102,11 @@ def _made(
     kept: Checkpoint | None,
 ) -> Codec:
     """Train, solve, or do both and choose; other processes share the training of networks."""
-    plan, clock, told = prepared.plan, supervision.clock, dict(samples.about)
-    ranks, contest = supervision.ranks, None
-    if begins is None and is_open(settings, plan, prepared.signals.train[0].size):
-        contest = Contest(prepared, settings, in_order_of(samples, plan.seed), clock)
-    in_closed_form = completed(settings)["architecture"] in IN_CLOSED_FORM
-    is_settled = contest is not None and contest.is_settled()
-    ranks.first(not in_closed_form and not is_settled)
-    if in_closed_form:
-        codec, reached = Solver(prepared, plan, clock).solve()
-    elif contest is not None and is_settled:
-        plan, codec, reached = contest.winner()
-    else:
-        if contest is not None and ranks.size == 1:
-            prepared = _with_networks(prepared, contest, kept, clock)
-        outcome = run_training(_task(prepared, begins, contest, ranks), supervision, kept)
-        plan = outcome.plan
-        name = _architecture(plan, begins)
-        codec = finished(outcome, prepared, name, clock)
-        LOG.debug("measuring what was reached")
-        signals = prepared.signals
-        reached = Reached.by(codec, signals, signals, prepared.scaling.scale)
-        if contest is not None and not outcome.result.interrupted:
-            plan, codec, reached = contest.winner(name, (plan, codec, reached))
+    clock, told, ranks = supervision.clock, dict(samples.about), supervision.ranks
+    contest = None
+    if begins is None and is_open(settings, prepared.plan, prepared.signals.train[0].size):
+        contest = Contest(prepared, settings, in_order_of(samples, prepared.plan.seed), clock)
+    plan, codec, reached = _best(prepared, begins, contest, supervision, kept)
     if contest is not None and contest.figures:
         told["candidates"] = contest.candidates
         told["why"] = {**codec.model.training["why"], "architecture": contest.reason}
@@ -139,6 +122,39 @@ def _made(
     if ranks.size > 1:
         told["processes"] = ranks.size
     return type(codec)(replace(codec.model, training={**codec.model.training, **told}))
+
+
+def _best(
+    prepared: Prepared,
+    begins: Networks | Beginning | None,
+    contest: Contest | None,
+    supervision: Supervision,
+    kept: Checkpoint | None,
+) -> Trained:
+    """Train networks or solve, whichever was asked for; in a contest, both where it is open."""
+    ranks, clock = supervision.ranks, supervision.clock
+    in_closed_form = prepared.plan.architecture in IN_CLOSED_FORM
+    is_settled = contest is not None and contest.is_settled()
+    ranks.first(not in_closed_form and not is_settled)
+    if in_closed_form:
+        return prepared.plan, *Solver(prepared, prepared.plan, clock).solve()
+    if contest is not None and is_settled:
+        return contest.winner()
+    if contest is not None and ranks.size == 1:
+        prepared = _with_networks(prepared, contest, kept, clock)
+    outcome = run_training(_task(prepared, begins, contest, ranks), supervision, kept)
+    if outcome is None:
+        assert contest is not None  # who asks for networks gets them, however short the time
+        return contest.winner()
+    name = _architecture(outcome.plan, begins)
+    codec = finished(outcome, prepared, name, clock)
+    LOG.debug("measuring what was reached")
+    signals = prepared.signals
+    reached = Reached.by(codec, signals, signals, prepared.scaling.scale)
+    networks = outcome.plan, codec, reached
+    if contest is None or outcome.result.interrupted:
+        return networks
+    return contest.winner(name, networks)
 
 
 def _with_networks(
@@ -172,10 +188,13 @@ def _task(
         others = 0.0 if contest is None else contest.seconds_to_come()
         return fitting_seconds(n, k, n_qualities) + others
 
+    def is_worth_it(planned: Plan) -> bool:  # several processes have agreed to train
+        return contest is None or ranks.size > 1 or contest.is_worth_it(planned)
+
     missing = signals.missing_train, signals.missing_validation
     device = ranks.device(_device(plan.settings["device"]))
     networks = _on_device(signals, prepared.scaling, plan, begins, device)
-    return Task(*networks, plan, prepared.fingerprints, fitting, *missing, ranks)
+    return Task(*networks, plan, prepared.fingerprints, fitting, is_worth_it, *missing, ranks)
 
 
 def _on_device(

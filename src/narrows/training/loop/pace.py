@@ -123,5 +123,5 @@ def budgeted(plan: Plan, pace: Pace, budget: float, spent: float) -> Plan:
         f"--minutes {enough_minutes(full)} would be enough to judge by, {full / 60:,.0f} for all"
     )
     if pace.freezing > (1.0 - MIN_SHARE) * (budget - spent):
-        too_short += f"; freezing alone takes about {pace.freezing:.0f} s: the budget is exceeded"
+        too_short += f"; freezing alone takes about {pace.freezing:.0f} s, more than there is"
     return plan.lasting(epochs, why, updates, too_short)
