@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 14 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 15 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;

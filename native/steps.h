@@ -102,7 +102,9 @@ FUNCTION void OF(ends)(const tables *c, const place *p, const int32_t *state, in
     s = s > c->output_limit ? c->output_limit : s < -c->output_limit ? -c->output_limit : s;
     ((int16_t *)(void *)factors)[j] = (int16_t)s;
   }
-  OF(sum_rows)(factors, (m + 1) / 2, p->basis, n, p->base, ends);
+  const int64_t quantiser = p->in_trellis ? state[c->turn] >> 1 : 0;
+  const int32_t *basis = p->basis + quantiser * ((m + 1) / 2) * n;
+  OF(sum_rows)(factors, (m + 1) / 2, basis, n, p->base + quantiser * n, ends);
   vec top = v_splat(INT32_MIN);
   for (int64_t e = 0; e < n; e += LANES) top = v_max(top, v_load(ends + e));
   const vec up = v_splat(LARGEST_LOG - (v_largest(top) >> c->row_shift));

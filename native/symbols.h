@@ -8,7 +8,8 @@
        inputs : (n_inputs, 2) int16  entries less half a table's size, in pairs
 
    or, where two quantisers take turns (see narrows.codec.entropy.trellis), it is the number of the
-   trellis's state. The fixed tables of the two have the same entries.
+   trellis's state, which is behind those where there are both. The tables of the two have the same
+   entries, and a context model has a base and a basis for each.
 
    Frequencies are given as *ends*: where each entry's share of 2^24 begins, and 2^24 behind the last.
    Whoever makes a table has proven that no sum leaves int32; it is proven again here. */
@@ -19,7 +20,7 @@
 
 enum { PRECISION = 24, TOTAL = 1 << PRECISION, MAX_ENTRIES = 4097, MAX_UNITS = 1024 };
 enum { MAX_OUTPUTS = 32, LOG_UNIT = 32, EXP_ZERO = LOG_UNIT * (127 + 5) };
-enum { FIXED, IN_CONTEXT, IN_TRELLIS }; /* kinds of places in a description */
+enum { FIXED, IN_CONTEXT, IN_TRELLIS, IN_BOTH }; /* kinds of places in a description */
 enum { LARGEST_LOG = LOG_UNIT * 13 + EXP_ZERO, EXP_SHIFT = 18, MAX_NARROW_ENTRIES = 63 };
 enum { NARROW_ROOM_BITS = 12, WIDE_ROOM_BITS = 24 };
 enum { MAX_GOLOMB_ZEROS = 32, MAX_GOLOMB_BITS = 2 * MAX_GOLOMB_ZEROS + 1 };
@@ -27,9 +28,9 @@ enum { MAX_GOLOMB_ZEROS = 32, MAX_GOLOMB_BITS = 2 * MAX_GOLOMB_ZEROS + 1 };
 typedef struct place {
   int32_t latent, low, size; /* of the table, the escape included */
   int64_t context;           /* its number among the places of the context model; -1: fixed */
-  int32_t in_trellis;        /* 1 where the state says which of two fixed tables */
+  int32_t in_trellis;        /* 1 where the state says which of two tables */
   const int32_t *ends;       /* of a fixed table, or of two, one behind the other */
-  const int32_t *base, *basis;           /* (n_lanes); (pairs of outputs, n_lanes) */
+  const int32_t *base, *basis;           /* (n_lanes); (pairs of outputs, n_lanes); of each quantiser */
   const int32_t *hidden, *bias, *output; /* what follows when its entry is known */
   int64_t n_lanes, n_following;          /* entries; sums that depend on it; both in whole vectors */
 } place;
@@ -39,6 +40,7 @@ typedef struct tables {
   int64_t n_latents, n_places, n_contexts;
   place *places;
   int64_t n_units, n_outputs, n_unit_lanes, n_sums, n_inputs, n_state, n_room; /* n_room: of ends */
+  int64_t turn; /* where the number of a trellis's state is */
   int32_t hidden_shift, hidden_limit, output_shift, output_limit, row_shift;
   int32_t *start; /* (n_state): of a signal of which nothing is known */
   int32_t *numbers, *weights;
@@ -51,6 +53,9 @@ void free_tables(tables *);
 /* The ends at a place, given what is known; `room` is for those of a context model. */
 const int32_t *ends_at(const tables *, const place *, const int32_t *state, int32_t *room);
 void tell(const tables *, const place *, int32_t *state, int32_t entry);
+
+/* Go on to the next state of a trellis: by the parity of the symbol; an escape counts as even. */
+void turn(const place *, int32_t *state, int32_t entry);
 
 /* The entry whose share holds `at`. */
 static inline int32_t entry_at(const tables *c, const place *p, const int32_t *ends, int32_t at) {

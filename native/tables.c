@@ -54,19 +54,20 @@ static int read_head(layout_of_tables *l, const int64_t *f) {
   c->n_unit_lanes = padded(c->n_units, l->lanes);
   c->n_sums = padded(c->n_contexts * c->n_outputs, l->lanes);
   c->n_inputs = padded((c->n_contexts + 1) / 2, l->lanes);
-  c->n_state = c->n_sums + c->n_inputs;
+  c->turn = c->n_sums + c->n_inputs;
+  c->n_state = c->turn + l->lanes;
   return 0;
 }
 
 static int read_place(layout_of_tables *l, place *p, const int64_t *f, int64_t *n_contexts) {
   tables *c = l->c;
   if (!within(f[0], 0, c->n_latents - 1) || !within(f[2], 2, MAX_ENTRIES) ||
-      !within(f[1], INT32_MIN, INT32_MAX) || f[1] + f[2] - 2 > INT32_MAX || !within(f[3], FIXED, IN_TRELLIS) ||
+      !within(f[1], INT32_MIN, INT32_MAX) || f[1] + f[2] - 2 > INT32_MAX || !within(f[3], FIXED, IN_BOTH) ||
       (f[3] == IN_TRELLIS && c->n_contexts))
     return refuse(&l->r, "a table out of its range");
   p->latent = (int32_t)f[0], p->low = (int32_t)f[1], p->size = (int32_t)f[2];
-  p->context = f[3] == IN_CONTEXT ? (*n_contexts)++ : -1;
-  p->in_trellis = f[3] == IN_TRELLIS;
+  p->context = f[3] == IN_CONTEXT || f[3] == IN_BOTH ? (*n_contexts)++ : -1;
+  p->in_trellis = f[3] == IN_TRELLIS || f[3] == IN_BOTH;
   p->n_lanes = padded(p->size, l->lanes);
   if (p->n_lanes + l->lanes > c->n_room) c->n_room = p->n_lanes + l->lanes;
   return 0;
@@ -84,8 +85,9 @@ static int measure(layout_of_tables *l) {
       continue;
     }
     p->n_following = padded(following(c, p->context), l->lanes);
-    own += p->size, numbers += p->n_lanes + c->n_unit_lanes;
-    weights += (m + 1) / 2 * p->n_lanes + (p->context + 2) / 2 * c->n_unit_lanes +
+    own += (1 + p->in_trellis) * p->size;
+    numbers += (1 + p->in_trellis) * p->n_lanes + c->n_unit_lanes;
+    weights += (1 + p->in_trellis) * ((m + 1) / 2) * p->n_lanes + (p->context + 2) / 2 * c->n_unit_lanes +
                (u + 1) / 2 * p->n_following;
   }
   const int64_t biases = k ? (k - 1) * u : 0;
@@ -118,10 +120,10 @@ static int read_fixed(layout_of_tables *l, place *p) {
   return 0;
 }
 
-static int read_context(layout_of_tables *l, place *p) {
-  tables *c = l->c;
-  const int64_t m = c->n_outputs, u = c->n_units, n = p->context + 1, left = following(c, p->context);
-  int32_t *base = l->numbers, *bias = base + p->n_lanes, *w = l->weights;
+/* Read the base and the basis of one quantiser to `base` and to the weights that are next. */
+static int read_base(layout_of_tables *l, const place *p, int32_t *base) {
+  const tables *c = l->c;
+  const int64_t m = c->n_outputs;
   int64_t largest = 0;
   for (int64_t e = 0; e < p->n_lanes; e++) base[e] = e < p->size ? l->base[e] : -(1 << 30);
   for (int64_t e = 0; e < p->size; e++) {
@@ -131,9 +133,19 @@ static int read_context(layout_of_tables *l, place *p) {
   }
   if (2 * largest + ((int64_t)LARGEST_LOG << c->row_shift) > INT32_MAX)
     return refuse(&l->r, "logarithms beyond int32");
-  put_pairs(l->basis, m, p->size, p->n_lanes, 0, w);
-  p->base = base, p->basis = w, p->bias = bias, w += (m + 1) / 2 * p->n_lanes;
-  l->base += p->size, l->basis += m * p->size, l->numbers = bias + c->n_unit_lanes;
+  put_pairs(l->basis, m, p->size, p->n_lanes, 0, l->weights);
+  l->weights += (m + 1) / 2 * p->n_lanes, l->base += p->size, l->basis += m * p->size;
+  return 0;
+}
+
+static int read_context(layout_of_tables *l, place *p) {
+  tables *c = l->c;
+  const int64_t m = c->n_outputs, u = c->n_units, n = p->context + 1, left = following(c, p->context);
+  int32_t *base = l->numbers, *bias = base + (1 + p->in_trellis) * p->n_lanes, *w;
+  p->base = base, p->basis = l->weights, p->bias = bias;
+  for (int32_t quantiser = 0; quantiser <= p->in_trellis; quantiser++)
+    if (read_base(l, p, base + quantiser * p->n_lanes)) return -1;
+  w = l->weights, l->numbers = bias + c->n_unit_lanes;
   if (left) {
     memcpy(bias, l->bias, (size_t)u * sizeof *bias);
     put_pairs(l->hidden, n, u, c->n_unit_lanes, 0, w);
@@ -218,21 +230,20 @@ void free_tables(tables *c) {
 }
 
 const int32_t *ends_at(const tables *c, const place *p, const int32_t *state, int32_t *room_of_ends) {
-  if (p->in_trellis) return p->ends + (*state >> 1) * (int64_t)(p->size + 1);
-  if (p->context < 0) return p->ends;
+  const int32_t quantiser = p->in_trellis ? state[c->turn] >> 1 : 0;
+  if (p->context < 0) return p->ends + quantiser * (int64_t)(p->size + 1);
   c->level->ends(c, p, state, room_of_ends);
   return room_of_ends;
 }
 
-/* Go on to the next state: by the parity of the symbol, where an escape counts as even. */
-static void turn(const place *p, int32_t *state, int32_t entry) {
+void turn(const place *p, int32_t *state, int32_t entry) {
   static const int32_t next[8] = {0, 2, 2, 0, 1, 3, 3, 1};
   const int32_t is_odd = entry < p->size - 1 && (((uint32_t)p->low + (uint32_t)entry) & 1);
   *state = next[2 * *state + is_odd];
 }
 
 void tell(const tables *c, const place *p, int32_t *state, int32_t entry) {
-  if (p->in_trellis) turn(p, state, entry);
+  if (p->in_trellis) turn(p, state + c->turn, entry);
   if (p->context >= 0) c->level->tell(c, p, state, entry);
 }
 

@@ -23,7 +23,7 @@ void to_levels(const tables *c, const int32_t *symbols, int64_t n, int64_t *to) 
       const place *p = c->places + j;
       const int32_t k = symbols[p->latent];
       to[p->latent] = 2 * (int64_t)k - (state >> 1) * sign_of(k);
-      tell(c, p, &state, entry_of(p, k));
+      turn(p, &state, entry_of(p, k));
     }
   }
 }

@@ -21,13 +21,17 @@ from scripts.golden.special import (
     exact_float32,
     exact_qualities_int16,
     geometry,
+    learned_contexts_int16,
     learned_int16,
+    learned_trellis_contexts,
     learned_trellis_int16,
     predicted,
     predicted_gaps,
+    trellis,
+    trellis_contexts,
 )
 from scripts.golden.tiles import bricks, tiles
-from tests.helpers.altered_models import by_channel, corrected, in_trellis
+from tests.helpers.altered_models import by_channel, corrected
 from tests.helpers.tiny_models import (
     DTYPES,
     random_context,
@@ -196,17 +200,6 @@ def correction_conv_int16():
     return efforts_of(Codec(model), typical_frames(model, 20))
 
 
-def trellis(dtype, shape):
-    """Two quantisers in turn at two qualities; escapes."""
-    model = in_trellis(searching(tiny_model(dtype, shape, 4, n_qualities=2)))
-    model = replace(model, known_answers=right_answers(model))
-    codec, x = Codec(model), typical_frames(model, 20)
-    symbols = codec.encode(x)
-    symbols[7, 1:3] = 900, -901
-    x[7] = codec.decode(symbols)[7]
-    return efforts_of(codec, x)
-
-
 # ---------------------------------------------------------------- several qualities in a block
 
 
@@ -264,7 +257,10 @@ RANDOM = {
     "contexts": contexts,
     "contexts-wide": contexts_wide,
     "learned-int16": learned_int16,
+    "learned-contexts-int16": learned_contexts_int16,
     "learned-trellis-int16": learned_trellis_int16,
+    "learned-trellis-contexts-int16": learned_trellis_contexts,
+    "trellis-contexts-int16": trellis_contexts,
     "trellis-float32": partial(trellis, "float32", (4, 3)),
     "trellis-int16": partial(trellis, "int16", (9, 2)),
     "search-float32": search_float32,

@@ -14,7 +14,7 @@ from narrows.signals.geometry import Geometry, pack_geometry
 from narrows.signals.restored import restored
 from narrows.training.freeze.tradeoffs import measure_fit
 from scripts.golden.files import efforts_of, files_of
-from tests.helpers.altered_models import in_trellis
+from tests.helpers.altered_models import in_context_trellis, in_trellis
 from tests.helpers.archives import written
 from tests.helpers.predicting import repeating, tiny_predicting
 from tests.helpers.tiny_models import right_answers, searching, tiny_model, typical_frames
@@ -52,14 +52,45 @@ def exact_qualities_int16():
     return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
 
 
+def trellis(dtype, shape):
+    """Two quantisers in turn at two qualities; escapes."""
+    return escaped(in_trellis(searching(tiny_model(dtype, shape, 4, n_qualities=2))))
+
+
+def trellis_contexts():
+    """The same with a context model at the first quality."""
+    return escaped(in_context_trellis(searching(tiny_model("int16", (9, 2), 4, n_qualities=2))))
+
+
+def escaped(model):
+    """Return a model of a trellis, and archives of signals of which one has escapes."""
+    model = replace(model, known_answers=right_answers(model))
+    codec, x = Codec(model), typical_frames(model, 20)
+    symbols = codec.encode(x)
+    symbols[7, 1:3] = 900, -901
+    x[7] = codec.decode(symbols)[7]
+    return efforts_of(codec, x)
+
+
 def learned_int16():
     """Symbols that lie otherwise than the tables, with tables that learn; some are escaped."""
     return learned(tiny_model("int16", (6,), 3, n_qualities=2))
 
 
+def learned_contexts_int16():
+    """The same beside a context model, which takes no part but for its order."""
+    return learned(tiny_model("int16", (6,), 3, n_qualities=2, contexts=(2,)))
+
+
 def learned_trellis_int16():
     """The same with two tables a latent."""
     model = in_trellis(searching(tiny_model("int16", (6,), 3, n_qualities=2)))
+    return learned(replace(model, known_answers=right_answers(model)))
+
+
+def learned_trellis_contexts():
+    """The same beside context models, which take no part."""
+    model = in_context_trellis(searching(tiny_model("int16", (6,), 3, n_qualities=2)), 2)
     return learned(replace(model, known_answers=right_answers(model)))
 
 

@@ -31,7 +31,8 @@ BRICKS = {"tiles-float32": (16, 17), "tiles-int16": (5, 8, 6), "tiles-uint8": (4
 GOLDEN_PACKETS = FOLDER / "packets-v0"
 PROMISED = sorted(GOLDEN_PACKETS.glob("*.packet"))
 GAPS = {"exact-float32", "predicted-gaps-float32"}
-TRELLISES = {"trellis-float32", "trellis-int16"}  # searched as well as can be at every effort
+TRELLISES = {f"trellis-{each}" for each in ("float32", "int16", "contexts-int16")}
+"""Searched as well as can be at every effort."""
 AT_ONE_QUALITY = [
     path for path in SEARCHES if path.stem not in {*TARGETS, *GAPS, *BRICKS, *TRELLISES}
 ]

@@ -12,7 +12,7 @@ from narrows.codec.model.groups import CORRECTED, ENCODED
 from narrows.codec.networks.layers import Dense, Parallel, Reshape
 from narrows.codec.networks.network import IntegerNetwork
 from narrows.codec.networks.quantiser import Quantiser
-from tests.helpers.tiny_models import right_answers, typical_frames
+from tests.helpers.tiny_models import random_context, right_answers, typical_frames
 
 
 def by_channel(model, seed=0):
@@ -83,6 +83,34 @@ def in_trellis(model, seed=4):
     rng = np.random.default_rng(seed)
     trellis = [[random_table(rng, table) for table in row] for row in model.tables]
     return replace(model, trellis=trellis, known_answers=None)
+
+
+def in_context_trellis(model, quality=1, seed=4):
+    """Return a model with two quantisers in turn, and a context model at one quality."""
+    rng, model = np.random.default_rng(seed), in_trellis(model, seed)
+    both = model.tables[quality - 1], model.trellis[quality - 1]
+    contexts = [None] * model.n_qualities
+    contexts[quality - 1] = for_trellis(random_context(rng, both[0]), *both)
+    return replace(model, contexts=contexts)
+
+
+def for_trellis(context, row, second, seed=6):
+    """Return a context model with bases for both quantisers, in the order of latents."""
+    rng, m, shift = np.random.default_rng(seed), context.n_outputs, context.row_shift
+    basis, base = [], []
+    for first, other in zip(row, second, strict=True):
+        for table in (first, other):
+            size = table.weights.size
+            logs = np.log2(table.weights / table.weights.max()) * 32
+            base.append(np.round(logs).astype(np.int32) << shift)
+            basis.append(rng.integers(-40, 40, m * size, dtype=np.int16))
+    return replace(
+        context,
+        order=np.arange(context.k, dtype=np.int32),
+        basis=np.concatenate(basis),
+        base=np.concatenate(base),
+        sizes=tuple(table.weights.size for table in row),
+    )
 
 
 def random_table(rng, table):

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.context_model import TENSORS, ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.context_trellis import ContextTrellis
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.native.stack import NativeStack
 from narrows.codec.entropy.stacks import ConstrictionStack, PlainStack
 from narrows.codec.entropy.tables import TOTAL, FrequencyTable, frequencies_of
 from narrows.codec.networks.native.extension import extension
+from tests.helpers.altered_models import for_trellis, random_table
 from tests.helpers.tiny_models import INT32, any_int32, random_context, rng_of, tiny_model
 
 MODEL_ID = bytes(range(16))
@@ -146,6 +148,15 @@ def by_hand(**parts):
     tensors |= {name: value for name, value in parts.items() if name in tensors}
     tensors = {name: np.array(value, TENSORS[name]) for name, value in tensors.items()}
     return ContextModel(**tensors, **settings)
+
+
+@cache
+def context_trellis_of(seed, k, wide=False):
+    """Make two quantisers in turn, whose frequencies a context model makes."""
+    row, rng = row_of(seed, k), rng_of(seed)
+    second = [random_table(rng, table) for table in row]
+    own = random_context(rng, row, 1 + seed % 4, 1 + seed % 3, wide)
+    return ContextTrellis(row, second, for_trellis(own, row, second))
 
 
 @cache

@@ -20,8 +20,13 @@ SETTINGS |= {name: integer(1, 2**24) for name in ("hidden_limit", "output_limit"
 class ContextModel(Group):
     """A group of latents whose frequencies follow from the entries before them in the signal."""
 
-    def __init__(self, settings: Settings, tables: Sequence[Table], tensors: Tensors) -> None:
-        """Read the context model of a quality; `tables` are those of the latents in the group."""
+    def __init__(
+        self, settings: Settings, tables: Sequence[Table], tensors: Tensors, bases: int = 1
+    ) -> None:
+        """Read the context model of a quality; `tables` are those of the latents in the group.
+
+        In a trellis a position has two bases.
+        """
         k, self.settings = len(tables), settings
         need(k >= 2, "a context model of one latent")
         super().__init__(tensors.unpack("order", "int32", k).tolist(), tables)
@@ -34,8 +39,8 @@ class ContextModel(Group):
         self.b, self.c = b.reshape(k - 1, u), c.reshape(k, m)  # b[p] of FORMAT.md is b[p - 1] here
         self.w = cut(tensors, "hidden_weight", "int16", [(p, u) for p in range(1, k)])
         self.v = cut(tensors, "output_weight", "int16", [(u, k - p, m) for p in range(1, k)])
-        self.basis = cut(tensors, "basis", "int16", [(m, size) for size in sizes])
-        self.base = cut(tensors, "base", "int32", [(size,) for size in sizes])
+        self.basis = cut(tensors, "basis", "int16", [(bases, m, size) for size in sizes])
+        self.base = cut(tensors, "base", "int32", [(bases, size) for size in sizes])
         self.prove()
 
     def sizes_of(self, tables: Sequence[Table]) -> list[int]:
@@ -51,11 +56,15 @@ class ContextModel(Group):
 
     def tables_after(self, seen: Seen, n: int) -> list[Table]:
         """Return the table of each of n signals at the position behind the entries seen."""
+        return self.tables_with(seen, [0] * n)
+
+    def tables_with(self, seen: Seen, quantisers: Sequence[int]) -> list[Table]:
+        """Return the table of each signal, with the base of its quantiser."""
         low = self.tables[self.order[len(seen)]].low
-        rows = self.frequencies(np.array(seen, np.int64).reshape(-1, n))
+        rows = self.frequencies(np.array(seen, np.int64).reshape(-1, len(quantisers)), quantisers)
         return [make_table(low, row) for row in rows]
 
-    def frequencies(self, seen: np.ndarray) -> list[list[int]]:
+    def frequencies(self, seen: np.ndarray, quantisers: Sequence[int]) -> list[list[int]]:
         """Return the frequencies of n signals, a list each, behind the entries seen, (p, n)."""
         p, shift, limit = len(seen), *self.of("output")
         x = seen.T - np.array(self.halves[:p], np.int64)  # (n, p)
@@ -63,8 +72,12 @@ class ContextModel(Group):
         for q in range(1, p + 1):
             sums += self.hidden(x, q) @ self.v[q - 1][:, p - q]
         y = np.clip(sums >> shift, -limit, limit)
-        logs = (y @ self.basis[p] + self.base[p]) >> self.settings["row_shift"]  # (n, size)
-        return [shared_out(row) for row in logs.tolist()]
+        own = self.basis[p], self.base[p]
+        logs = [
+            (row @ own[0][number] + own[1][number]) >> self.settings["row_shift"]
+            for row, number in zip(y, quantisers, strict=True)
+        ]
+        return [shared_out(row.tolist()) for row in logs]
 
     def hidden(self, x: np.ndarray, q: int) -> np.ndarray:
         """Return the hidden units of position q, (n, u)."""
@@ -89,7 +102,7 @@ class ContextModel(Group):
         for q, v in enumerate(self.v, 1):
             sums[q:] += np.abs(v).sum(axis=0)
         output = largest(sums) * self.of("hidden")[1]
-        log = max(largest(np.abs(a).sum(axis=0)) for a in self.basis) * self.of("output")[1]
+        log = max(largest(np.abs(a).sum(axis=1)) for a in self.basis) * self.of("output")[1]
         log = 2 * (log + max(map(largest, self.base))) + 4640 * 2 ** self.settings["row_shift"]
         most = max(hidden + largest(self.b), output + largest(self.c), log)
         need(most < 2**53, "a context model could reach 2**53")

@@ -31,20 +31,32 @@ def read_codings(
     tensors: Tensors, contexts: list[Any], tables: list[list[Table]], steps: np.ndarray, a: int
 ) -> list[list[Group]]:
     """Read what each quality is coded with: `a` encoded latents, and the corrected ones."""
-    need(len(contexts) == len(tables), "contexts of another number of qualities")
     found: list[list[Group]] = []
-    k = steps.shape[1]
+    each = read_contexts(tensors, contexts, [row[:a] for row in tables])
+    for number, (context, row) in enumerate(zip(each, tables, strict=True)):
+        group = Group(range(a), row) if context is None else context
+        corrected = [j for j in range(a, steps.shape[1]) if steps[number, j]]
+        found.append([group, Group(corrected, row)])
+    return found
+
+
+def read_contexts(
+    tensors: Tensors, contexts: list[Any], tables: list[list[Table]], bases: int = 1
+) -> list[ContextModel | None]:
+    """Read the context model of each quality, for the tables of its encoded latents."""
+    need(len(contexts) == len(tables), "contexts of another number of qualities")
+    found: list[ContextModel | None] = []
     for number, (settings, row) in enumerate(zip(contexts, tables, strict=True)):
-        group, first = Group(range(a), row), row[:a]
-        if settings and "same_as" in settings:
+        if not settings:
+            found.append(None)
+        elif "same_as" in settings:
             other = settings["same_as"]
             need(other < number and contexts[other], "a context model that is none before it")
             need("same_as" not in contexts[other], "the same as the same as another")
-            (context, *_) = found[other]
-            assert isinstance(context, ContextModel)
-            group = context.for_tables(first)
-        elif settings:
-            group = ContextModel(settings, first, tensors.under(f"contexts.{number}."))
-        corrected = [j for j in range(a, k) if steps[number, j]]
-        found.append([group, Group(corrected, row)])
+            context = found[other]
+            assert context is not None
+            found.append(context.for_tables(row))
+        else:
+            own = tensors.under(f"contexts.{number}.")
+            found.append(ContextModel(settings, row, own, bases))
     return found

@@ -9,6 +9,8 @@ import numpy as np
 
 from .context_model import ContextModel
 from .conventions import need
+from .payload import Group
+from .trellis import Trellis
 
 
 def check_known(model: Any, symbols: np.ndarray, digest: str) -> None:
@@ -16,18 +18,26 @@ def check_known(model: Any, symbols: np.ndarray, digest: str) -> None:
     quality, n = (len(model.codings) + 1) // 2, len(symbols)
     frames, groups = model.decode(symbols, quality), model.codings[quality - 1]
     hashed = sha256(frames.astype(frames.dtype.newbyteorder("<")).tobytes())
-    if any(isinstance(group, ContextModel) for group in groups):
+    if any(has_context(group) for group in groups):
         for group in groups:
-            columns = [[group.tables[j].entry(s)[0] for s in symbols[:, j]] for j in group.order]
+            symbols_of = symbols.T.tolist()
+            columns = [[group.tables[j].entry(s)[0] for s in symbols_of[j]] for j in group.order]
             for p in range(len(columns)):
                 tables = group.tables_after(columns[:p], n)
                 # Where all signals have one table, its frequencies follow once.
                 rows = [table.weights for table in tables]
-                rows = rows if isinstance(group, ContextModel) else rows[:1]
+                rows = rows if has_context(group) else rows[:1]
                 hashed.update(np.array(rows, "<i4").tobytes())
     for predicted in known_predictions(model):
         hashed.update(predicted.astype("<i8").tobytes())
     need(hashed.hexdigest() == digest, "the known answers come out otherwise")
+
+
+def has_context(group: Group) -> bool:
+    """Return whether a group's frequencies follow from the entries before them."""
+    if isinstance(group, Trellis):
+        return group.context is not None
+    return isinstance(group, ContextModel)
 
 
 def known_predictions(model: Any) -> Iterator[np.ndarray]:

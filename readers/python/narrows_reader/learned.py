@@ -22,8 +22,6 @@ def read_learned(payload: bytes, quality: int, model: Model, n: int) -> np.ndarr
 
 def decode_learned(payload: bytes, groups: Sequence[Group], k: int, n: int) -> np.ndarray:
     """Decode the symbols of n signals, (n, k) int64; those of latents in no group are 0."""
-    fixed = all(type(group) in (Group, Trellis) for group in groups)
-    need(fixed, "tables that learn, of a context model")
     coder, symbols = Coder(payload), np.zeros((n, k), np.int64)
     for group in groups:
         seen: Seen = []

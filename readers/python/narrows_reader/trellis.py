@@ -5,9 +5,10 @@ from itertools import accumulate
 
 import numpy as np
 
+from .context_model import ContextModel
 from .conventions import need
 from .forms import Settings
-from .groups import read_codings
+from .groups import read_codings, read_contexts
 from .payload import Group, Seen
 from .tables import Table, make_table
 from .tensors import Tensors
@@ -18,10 +19,14 @@ NEXT_STATES = ((0, 2), (2, 0), (1, 3), (3, 1))
 class Trellis(Group):
     """All latents of a quality: the states of each signal choose between two tables."""
 
-    def __init__(self, first: Sequence[Table], second: Sequence[Table]) -> None:
-        """Keep the tables of both quantisers."""
+    def __init__(
+        self, first: Sequence[Table], second: Sequence[Table], context: ContextModel | None
+    ) -> None:
+        """Keep the tables of both quantisers, and the context model where there is one."""
         super().__init__(range(len(first)), first)
-        self.both = first, second
+        self.both, self.context = (first, second), context
+        in_order = context is None or list(context.order) == list(self.order)
+        need(in_order, "a context model in a trellis with another order")
 
     def states_after(self, seen: Seen, n: int) -> list[int]:
         """Return the state of each of n signals behind the entries seen."""
@@ -33,7 +38,10 @@ class Trellis(Group):
 
     def tables_after(self, seen: Seen, n: int) -> list[Table]:
         """Return the table of each of n signals at the position behind the entries seen."""
-        return [self.both[state // 2][len(seen)] for state in self.states_after(seen, n)]
+        quantisers = [state // 2 for state in self.states_after(seen, n)]
+        if self.context is not None:
+            return self.context.tables_with(seen, quantisers)
+        return [self.both[quantiser][len(seen)] for quantiser in quantisers]
 
     def levels(self, symbols: np.ndarray) -> np.ndarray:
         """Return how many steps symbols, (n, k), stand for."""
@@ -72,7 +80,6 @@ def read_all_codings(
         return read_codings(tensors, decoding["contexts"], tables, steps, a)
     others = {"groups", "prediction", "wavelets"} & decoding.keys()
     need(not others, "a trellis beside groups of latents or a prediction")
-    need(not any(decoding["contexts"]), "a trellis beside a context model")
-    need(len(decoding["contexts"]) == len(tables), "contexts of another number of qualities")
+    contexts = read_contexts(tensors, decoding["contexts"], tables, bases=2)
     second = read_second(tensors.under("trellis."), tables)
-    return [[Trellis(*both)] for both in zip(tables, second, strict=True)]
+    return [[Trellis(*each)] for each in zip(tables, second, contexts, strict=True)]

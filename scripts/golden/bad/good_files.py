@@ -13,6 +13,7 @@ WIDE_MODEL = GOOD.with_name("contexts-wide.narrows").read_bytes()  # of 17 laten
 ONE_LATENT_MODEL = GOOD.with_name("mode-stored.narrows").read_bytes()
 CORRECTION_MODEL = GOOD.with_name("correction-float32.narrows").read_bytes()
 TRELLIS_MODEL = GOOD.with_name("trellis-int16.narrows").read_bytes()  # of two qualities
+CONTEXT_TRELLIS_MODEL = GOOD.with_name("trellis-contexts-int16.narrows").read_bytes()
 QUALITIES_MODEL = GOOD.with_name("qualities-float32.narrows").read_bytes()  # of four qualities
 EXACT_MODEL = GOOD.with_name("exact-float32.narrows").read_bytes()
 EXACT_ARCHIVE = GOOD.with_name("exact-float32.nrw").read_bytes()

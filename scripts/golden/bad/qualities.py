@@ -8,7 +8,7 @@ from readers.python.narrows_reader import read_archive
 from readers.python.narrows_reader.conventions import Cursor
 from readers.python.narrows_reader.payload import decode_column
 from readers.python.narrows_reader.tables import make_table
-from scripts.golden.bad.archives import CODED, LEARNED, archive, block, good_payload, header
+from scripts.golden.bad.archives import CODED, archive, block, good_payload, header
 from scripts.golden.bad.good_files import QUALITIES_ARCHIVE, QUALITIES_MODEL, flip, varint
 
 
@@ -84,7 +84,6 @@ def bad_groups():
     before_last, last = good._replace(parts=good.parts[:-1]), good.parts[-1]
     return {
         "of-no-bytes": several(b""),
-        "learned-of-a-context-model": archive(block(LEARNED, n, b"\0", 2), head=head),
         "counts-of-more-signals": change(counts=[first + 1, *others]),
         "counts-of-fewer-signals": change(counts=[first - 1, *others]),
         "counts-of-2-to-32-more-signals": change(counts=[first + 2**32, *others]),

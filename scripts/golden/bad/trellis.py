@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from readers.python.narrows_reader import read_model
-from scripts.golden.bad.good_files import TRELLIS_MODEL
+from scripts.golden.bad.good_files import CONTEXT_TRELLIS_MODEL, TRELLIS_MODEL
 from scripts.golden.bad.model_parts import faulty, plainer
 
 WEIGHTS = "trellis.weights"
@@ -36,7 +36,28 @@ CONTENTS = {
     "weights-of-64-bits": weights(lambda w: w.astype("i8")),
     "weights-one-less": weights(lambda w: w[:-1]),
     "weights-of-0": weights(lambda w: first_taken(w, w[0])),
-    "beside-a-context": lambda m: m.contexts.__setitem__(0, dict(CONTEXT)),
+    "context-without-tensors": lambda m: m.contexts.__setitem__(0, dict(CONTEXT)),
+}
+
+
+def without_trellis(model):
+    """Leave the trellis out, but not the second bases of the context model."""
+    model.decoding.pop("trellis")
+    model.packed.pop(WEIGHTS)
+
+
+def of_one_base(model):
+    """Leave one base a position, as without a trellis, in each tensor that has two."""
+    for name in ("basis", "base"):
+        values = model.tensor("contexts.0." + name)
+        model.replace_part(name, values[: values.size // 2], 0)
+
+
+# Each makes one fault in the same with a context model at the first quality.
+CONTEXTS = {
+    "context-of-one-base": of_one_base,
+    "context-in-another-order": lambda m: m.replace_part("order", [1, 0, 2, 3], 0),
+    "context-of-two-bases-missing": without_trellis,
 }
 
 
@@ -45,4 +66,17 @@ def bad_trellises():
     model = plainer(TRELLIS_MODEL, "trellis.")
     model.seal("decoder.")
     read_model(model.file())
-    return faulty(CONTENTS, partial(plainer, TRELLIS_MODEL, "trellis."), "")
+    model = with_context()
+    model.seal("decoder.")
+    read_model(model.file())
+    own = partial(plainer, TRELLIS_MODEL, "trellis.")
+    return faulty(CONTENTS, own, "") | faulty(CONTEXTS, with_context)
+
+
+def with_context():
+    """Return a good model with a context model of zeros."""
+    model = plainer(CONTEXT_TRELLIS_MODEL, "trellis.")
+    for name, values in model.tensors("contexts.0.").items():
+        if not name.endswith(".order"):
+            model.replace(name, np.zeros_like(values))
+    return model

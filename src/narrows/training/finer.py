@@ -1,4 +1,4 @@
-"""Whether a linear model is to have a trellis: measured, with what it takes in the model file."""
+"""Whether a linear model is to have a trellis and context models: measured, the model file too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from narrows.training.freeze import can_have_trellis, in_trellis
+from narrows.training.choices import FEW_SIGNALS
+from narrows.training.freeze import (
+    can_have_magnitudes,
+    can_have_trellis,
+    in_trellis,
+    with_magnitudes,
+)
 from narrows.training.plan import Plan
 from narrows.training.preparing import Prepared
 from narrows.training.reached import Reached
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 LEAST_SIGNALS = 4096  # to train on: with fewer, two tables a latent hardly pay
+LEAST_TO_TELL = 1024  # to train on: with fewer, a weight for each pair of latents is chance
 FIRST_FINENESS, TRIES = 0.63, 3
 NEAR_DB = 0.1  # what the error may be off, before it is tried again
 
@@ -62,6 +69,31 @@ def in_trellis_if_better(
             break
         fineness *= 10.0 ** (off / 20.0)
     return best
+
+
+def in_contexts_if_better(
+    codec: Codec, reached: Reached, plan: Plan, prepared: Prepared
+) -> tuple[Codec, Reached]:
+    """Return a codec, or one with context models of magnitudes where these take fewer bytes in all.
+
+    Parameters
+    ----------
+    codec, reached : Codec and Reached
+        Without context models, and what it reaches.
+    plan : Plan
+    prepared : Prepared
+    """
+    signals = prepared.signals
+    n = len(signals.train)
+    if n < LEAST_TO_TELL or not can_have_magnitudes(codec.model):
+        return codec, reached
+    is_small = signals.train.dtype.itemsize == 1  # as pictures are: nothing of them is louder
+    louder = plan.settings["augment"] and n < FEW_SIGNALS and not is_small
+    expected = plan.settings["expected_signals"] or n
+    other = with_magnitudes(codec, signals, expected, louder=louder)
+    if other is codec:
+        return codec, reached
+    return other, Reached.by(other, signals, signals, prepared.scaling.scale)
 
 
 def _bits_ratio(spectrum: Spectrum, snr: float, had: float) -> float:

@@ -26,7 +26,7 @@ from narrows.training.closed_form.tiles import axes_of_tiles, covariances_of_til
 from narrows.training.data.frames import spread_over
 from narrows.training.data.likely import PLAIN, kind_for
 from narrows.training.data.stationary import Covariances
-from narrows.training.finer import in_trellis_if_better
+from narrows.training.finer import in_contexts_if_better, in_trellis_if_better
 from narrows.training.finishing import finished
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan
@@ -59,7 +59,7 @@ class Solver:
         self.found: list[tuple[Plan, Codec, Reached]] = []
         self._next: Plan | None = plan
         self._found_axes: Axes | None = None
-        self._in_trellis: tuple[Codec, Codec, Reached] | None = None
+        self._finer: tuple[Codec, Codec, Reached] | None = None
 
     def solve(self, most: int = MAX_SOLVED) -> tuple[Codec, Reached]:
         """Solve until the aim is met, or so many times in all; return the nearest to the aim."""
@@ -86,12 +86,15 @@ class Solver:
             most_latents = tried.latent_size if signals.bricks else signals.train[0].size
             self._next = reached.nearer(tried, self.plan, most_latents, before)
         _, codec, reached = min(self.found, key=lambda each: each[2].misses(self.plan))
-        if self._in_trellis is None or self._in_trellis[0] is not codec:
+        if self._finer is None or self._finer[0] is not codec:
             LOG.debug("trying a trellis")
             better = in_trellis_if_better(codec, reached, self.plan, self.prepared)
-            self._in_trellis = codec, *better
             self.clock.lap("trellis")
-        return self._in_trellis[1:]
+            LOG.debug("trying context models of magnitudes")
+            better = in_contexts_if_better(*better, self.plan, self.prepared)
+            self._finer = codec, *better
+            self.clock.lap("context model")
+        return self._finer[1:]
 
     @property
     def _missing(self) -> Tensor | None:

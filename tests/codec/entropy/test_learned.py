@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from narrows.codec.archive import Block, Mode
 from narrows.codec.codec import Codec
-from narrows.codec.encoding.learned_blocks import LEAST_SIGNALS
+from narrows.codec.encoding.learned_blocks import LEAST_SIGNALS, with_learned_tables
 from narrows.codec.entropy.ans import SymbolCoder
 from narrows.codec.entropy.learned import LearnedCoder, LearnedTable, parts_of
 from narrows.codec.entropy.tables import TOTAL, FixedTables
@@ -51,8 +51,9 @@ def test_parts_are_all_signals_once_and_few(n):
     assert len(parts) < 50
 
 
-def test_a_source_unlike_the_training_takes_fewer_bytes_and_the_reader_agrees():
-    codec = tiny_codec("int16", (6,), 3, n_qualities=2)
+@pytest.mark.parametrize("contexts", [(), (1,)], ids=["tables", "context model"])
+def test_a_source_unlike_the_training_takes_fewer_bytes_and_the_reader_agrees(contexts):
+    codec = tiny_codec("int16", (6,), 3, n_qualities=2, contexts=contexts)
     x = unusual(codec.model, 400)
     blob = codec.compress(x)
     (block,) = blocks_of(blob)
@@ -66,18 +67,22 @@ def test_a_source_unlike_the_training_takes_fewer_bytes_and_the_reader_agrees():
     assert codec.compress(x, jobs=2) == blob
 
 
-@pytest.mark.parametrize("case", ["few", "context"])
-def test_other_blocks_keep_the_tables_of_the_model(case):
-    contexts = (1,) if case == "context" else ()
-    codec = Codec(tiny_model("int16", (6,), 3, contexts=contexts))
-    n = LEAST_SIGNALS - 1 if case == "few" else 400
-    x = unusual(codec.model, n)
+def test_blocks_of_few_signals_keep_the_tables_of_the_model():
+    codec = Codec(tiny_model("int16", (6,), 3))
+    x = unusual(codec.model, LEAST_SIGNALS - 1)
     assert [block.mode for block in blocks_of(codec.compress(x))] == [Mode.CODED]
 
 
-@pytest.mark.parametrize(("quality", "contexts"), [(0, ()), (3, ()), (1, (1,))])
-def test_blocks_that_cannot_learn_are_refused(quality, contexts):
-    codec = tiny_codec("int16", (6,), 3, n_qualities=2, contexts=contexts)
+def test_symbols_as_likely_as_the_tables_say_keep_them():
+    row = row_of(3, 4)
+    tables, symbols = FixedTables(row), symbols_of(row, 400, escapes=False)
+    block = Block(Mode.CODED, 1, 400, SymbolCoder(tables).encode(symbols))
+    assert with_learned_tables(block, symbols, tables) is block
+
+
+@pytest.mark.parametrize("quality", [0, 3])
+def test_blocks_that_cannot_learn_are_refused(quality):
+    codec = tiny_codec("int16", (6,), 3, n_qualities=2)
     blob = written(codec.encoder.header(), [Block(Mode.LEARNED, quality, 5, b"\0")])
-    with pytest.raises(FormatError, match=r"block of quality|context model"):
+    with pytest.raises(FormatError, match="block of quality"):
         codec.decompress(blob)

@@ -108,10 +108,10 @@ def test_quantisers_of_other_symbols_are_refused():
         TrellisTables([table], [])
 
 
-def test_a_trellis_beside_a_context_model_is_refused():
+def test_a_trellis_beside_a_context_model_of_one_quantiser_is_refused():
     model = in_trellis(searching(tiny_model("int16", (6,), 3)))
     context = random_context(np.random.default_rng(0), model.tables[0])
-    with pytest.raises(FormatError, match="trellis beside a context model"):
+    with pytest.raises(FormatError, match="context model of 1 quantiser"):
         replace(model, contexts=[context])
     with pytest.raises(FormatError, match="other latents or qualities"):
         replace(model, trellis=model.trellis * 2)

@@ -8,7 +8,7 @@ import numpy as np
 
 from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
 from narrows.codec.encoding.costs import code_lengths
-from narrows.codec.entropy.learned import LearnedCoder, LearnedTable, are_fixed, tables_of
+from narrows.codec.entropy.learned import LearnedCoder, LearnedTable, tables_of
 from narrows.codec.entropy.tables import TOTAL, CodingTables, FrequencyTable, Symbols
 from narrows.codec.entropy.trellis import TrellisPass, TrellisTables
 
@@ -19,9 +19,9 @@ LEAST_GAIN = 0.01  # of the bits: what seems to be gained, before learning has c
 def with_learned_tables(block: Block, symbols: Symbols, tables: CodingTables) -> Block:
     """Return a coded block, or one of the same `(n, latent_size)` symbols that is smaller."""
     is_coded = block.mode is Mode.CODED and block.quality != SEVERAL_QUALITIES
-    if not is_coded or len(symbols) < LEAST_SIGNALS or not are_fixed(tables):
+    if not is_coded or len(symbols) < LEAST_SIGNALS:
         return block
-    if not _may_gain(symbols, tables):
+    if _bits_once_learned(symbols, tables) >= (1 - LEAST_GAIN) * 8 * len(block.payload):
         return block
     payload = LearnedCoder(tables).encode(symbols)
     if len(payload) >= len(block.payload):
@@ -29,9 +29,9 @@ def with_learned_tables(block: Block, symbols: Symbols, tables: CodingTables) ->
     return replace(block, mode=Mode.LEARNED, payload=payload)
 
 
-def _may_gain(symbols: Symbols, tables: CodingTables) -> bool:
-    """Return whether tables that have learnt from all symbols would save bits: exact arithmetic."""
-    before = after = 0.0
+def _bits_once_learned(symbols: Symbols, tables: CodingTables) -> float:
+    """Return the bits of symbols with tables that have learnt from all of them, exactly."""
+    n_bits = 0.0
     known = TrellisPass(tables, len(symbols)) if isinstance(tables, TrellisTables) else None
     for j in tables.order:
         entries, column = tables.row[j].indices(symbols[:, j]), symbols[:, j]
@@ -40,11 +40,10 @@ def _may_gain(symbols: Symbols, tables: CodingTables) -> bool:
             learned = LearnedTable(table)
             learned.learn(column[own])
             counts = np.bincount(entries[own], minlength=table.weights.size)
-            before += _bits(counts, table)
-            after += _bits(counts, learned.table)
+            n_bits += _bits(counts, learned.table)
         if known is not None:
             known.advance(entries)
-    return after < (1 - LEAST_GAIN) * before
+    return n_bits
 
 
 def _bits(counts: np.ndarray, table: FrequencyTable) -> float:

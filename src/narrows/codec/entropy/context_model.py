@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,10 @@ class ContextModel:
         V[p], `(u, k - p, m)`, one after the other.
     output_bias : (k * m,) int32
     basis : (m * sum of the sizes,) int16
-        `(m, size)` of each position, one after the other.
+        `(m, size)` of each position, one after the other. In a trellis each position has two,
+        one for each quantiser.
     base : (sum of the sizes,) int32
+        In a trellis each position has two as well.
     sizes : tuple of int
         Entries of the table at each position.
     hidden_shift, output_shift, row_shift : int
@@ -105,7 +108,7 @@ class ContextModel:
             raise FormatError(
                 f"context model with the order {self.order[:9].tolist()} of {k} latents"
             )
-        u, m, entries = self.n_units, self.n_outputs, sum(self.sizes)
+        u, m, entries = self.n_units, self.n_outputs, self.n_quantisers * sum(self.sizes)
         expected = (k, u * pairs, u * (k - 1), m * u * pairs, m * k, m * entries, entries)
         if tuple(getattr(self, name).size for name in TENSORS) != expected:
             raise FormatError(f"context model of {k} latents whose tensors do not fit together")
@@ -132,6 +135,11 @@ class ContextModel:
         """The number of outputs a position, each of which tilts its frequencies."""
         return self.output_bias.size // self.k
 
+    @property
+    def n_quantisers(self) -> int:
+        """The number of bases a position: 2 in a trellis, otherwise 1."""
+        return 1 if self.base.size < 2 * sum(self.sizes) else 2
+
     @cached_property
     def hidden_weights(self) -> list[npt.NDArray[np.int16]]:
         """W of the positions 1 .. k - 1, `(p, u)` each."""
@@ -146,12 +154,15 @@ class ContextModel:
         return [part.reshape(u, -1) for part in parts]
 
     @cached_property
-    def bases(self) -> list[tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]]:
-        """Basis, `(m, size)`, and base, `(size,)`, of each position."""
-        m = self.n_outputs
-        basis = _split(self.basis, [m * size for size in self.sizes])
-        base = _split(self.base, list(self.sizes))
-        return [(a.reshape(m, -1), b) for a, b in zip(basis, base, strict=True)]
+    def bases(self) -> list[list[tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]]]:
+        """Basis, `(m, size)`, and base, `(size,)`, of each position, for each quantiser."""
+        m, n = self.n_outputs, self.n_quantisers
+        basis = _split(self.basis, [n * m * size for size in self.sizes])
+        base = _split(self.base, [n * size for size in self.sizes])
+        return [
+            list(zip(a.reshape(n, m, -1), b.reshape(n, -1), strict=True))
+            for a, b in zip(basis, base, strict=True)
+        ]
 
     @cached_property
     def peaks(self) -> tuple[int, int, int]:
@@ -167,7 +178,8 @@ class ContextModel:
         for v in self.output_weights:
             sums[-v.shape[1] :] += _absolute(v).sum(axis=0)
         output = int(sums.max()) * self.hidden_limit + _largest(self.output_bias)
-        tilt = max(int(_absolute(basis).sum(axis=0).max()) for basis, _ in self.bases)
+        both = chain.from_iterable(self.bases)
+        tilt = max(int(_absolute(basis).sum(axis=0).max()) for basis, _ in both)
         logs = tilt * self.output_limit + _largest(self.base)
         return hidden, output, 2 * logs + (LARGEST_LOG << self.row_shift)
 

@@ -19,6 +19,8 @@ MAX_NARROW_ENTRIES = 63  # of a table whose frequencies float32 holds
 NARROW_ROOM_BITS, WIDE_ROOM_BITS = 12, 24  # behind the point of what one unit of a part is worth
 PART_ENTRIES = 1 << 15  # of the frequencies made at a time: they stay in a core's cache
 
+Rows = slice | npt.NDArray[np.intp]
+
 
 class ContextTables:
     """The frequencies of a context model: other ones for every symbol of every signal.
@@ -47,9 +49,11 @@ class ContextTables:
         self.outputs = [_transposed(v * down, output) for v in context.output_weights]
         self.output_bias = _transposed(context.output_bias[None] * down, output)
         down = 2.0**-context.row_shift
-        self.rows = [
-            _transposed(np.vstack([basis, base]) * down, logs) for basis, base in context.bases
+        self.of_quantisers = [
+            [_transposed(np.vstack([basis, base]) * down, logs) for basis, base in row]
+            for row in zip(*context.bases, strict=True)
         ]
+        self.rows = self.of_quantisers[0]
 
     def start(self, n: int) -> ContextPass:
         """Begin with n signals of which no symbol is known."""
@@ -96,10 +100,10 @@ class ContextPass:
         self._outputs[-len(weight) :] += weight @ hidden  # ((k - p) * m, u) @ (u, n)
 
     @np.errstate(invalid="ignore")
-    def frequencies(self, position: int, rows: slice) -> Frequencies:
+    def frequencies(self, position: int, rows: Rows, quantiser: int = 0) -> Frequencies:
         """Return the `(n, size)` frequencies at a position, all before which are known."""
         tables, m = self._tables, self._tables.context.n_outputs
-        row, limit = tables.rows[position], tables.context.output_limit
+        row, limit = tables.of_quantisers[quantiser][position], tables.context.output_limit
         outputs = self._outputs[position * m : (position + 1) * m, rows]
         factors = np.ones((m + 1, outputs.shape[1]), row.dtype)  # the last is that of the base
         np.floor(outputs, out=factors[:m], casting="same_kind")

@@ -19,13 +19,10 @@ from narrows.codec.entropy.tables import (
     PRECISION,
     TOTAL,
     CodingTables,
-    FixedTables,
     FrequencyTable,
     Symbols,
-    TablesInTurn,
 )
 from narrows.codec.entropy.trellis import TrellisPass, TrellisTables
-from narrows.errors import FormatError
 
 SEEN = 1 << 10  # what a symbol adds to its entry
 FIRST = 100 * SEEN  # what the table of the model is worth
@@ -61,21 +58,16 @@ class LearnedTable:
 
 
 class LearnedCoder:
-    """Symbols <-> payloads, with tables that begin as those of a quality without a context model.
+    """Symbols <-> payloads, with tables that begin as those of a quality.
+
+    A context model takes no part, but for the order of latents.
 
     Parameters
     ----------
     tables : CodingTables
-
-    Raises
-    ------
-    FormatError
-        Here for tables of a context model, and in `decode` for a payload that `encode` never wrote.
     """
 
     def __init__(self, tables: CodingTables) -> None:
-        if not are_fixed(tables):
-            raise FormatError("block whose tables learn, of a quality with a context model")
         self._tables = tables
 
     def encode(self, symbols: Symbols) -> bytes:
@@ -90,7 +82,7 @@ class LearnedCoder:
         return writer.to_bytes()
 
     def decode(self, payload: bytes, n: int) -> Symbols:
-        """Undo `encode` for n signals."""
+        """Undo `encode` for n signals; FormatError for a payload that it never wrote."""
         reader, own = PayloadReader(payload), _Quantisers(self._tables, n)
         symbols = np.zeros((n, len(self._tables.row)), np.int32)
         for j in self._tables.order:
@@ -133,13 +125,6 @@ def tables_of(tables: CodingTables, j: int) -> list[FrequencyTable]:
     """Return the table of a latent, or both that it has in a trellis."""
     second = [tables.second[j]] if isinstance(tables, TrellisTables) else []
     return [tables.row[j], *second]
-
-
-def are_fixed(tables: CodingTables) -> bool:
-    """Return whether tables are those of the model itself, though symbols may choose of two."""
-    if isinstance(tables, TablesInTurn):
-        return all(map(are_fixed, tables.groups))
-    return isinstance(tables, FixedTables | TrellisTables)
 
 
 def parts_of(n: int, before: int = PARTS_BEFORE) -> Iterator[slice]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.context_trellis import ContextTrellis
 from narrows.codec.entropy.tables import (
     CodingTables,
     FixedTables,
@@ -24,7 +25,7 @@ from narrows.errors import FormatError
 def codings_of(model: Parts, q: int) -> CodingTables:
     """Return what symbols are coded with at a quality, counted from 0."""
     if model.trellis:
-        return TrellisTables(model.tables[q], model.trellis[q])
+        return _trellis_of(model, q)
     groups: list[CodingTables] = []
     for name in model.groups:
         columns = columns_of(name, model.groups)
@@ -35,6 +36,11 @@ def codings_of(model: Parts, q: int) -> CodingTables:
         else:
             groups.append(FixedTables(row) if context is None else ContextTables(row, context))
     return groups[0] if len(groups) == 1 else TablesInTurn(groups)
+
+
+def _trellis_of(model: Parts, q: int) -> TrellisTables:
+    both, context = (model.tables[q], model.trellis[q]), model.contexts[q]
+    return TrellisTables(*both) if context is None else ContextTrellis(*both, context)
 
 
 def write_trellis(model: Parts) -> Content:
@@ -65,11 +71,13 @@ def read_trellis(content: Content, first: list[list[FrequencyTable]]) -> list[Ro
 def check_trellis(model: Parts) -> None:
     """Raise FormatError where a trellis does not fit the model."""
     if not model.trellis:
+        if any(each is not None and each.n_quantisers > 1 for each in model.contexts):
+            raise FormatError("context model of two quantisers in a model without a trellis")
         return
-    others: tuple[Any, ...] = (model.prediction, model.wavelets, *model.contexts)
+    others: tuple[Any, ...] = (model.prediction, model.wavelets)
     if CORRECTED in model.groups or any(each is not None for each in others):
-        raise FormatError("trellis beside a context model, corrected latents or a prediction")
+        raise FormatError("trellis beside corrected latents or a prediction")
     if [len(row) for row in model.trellis] != [len(row) for row in model.tables]:
         raise FormatError("trellis of other latents or qualities")
-    for both in zip(model.tables, model.trellis, strict=True):
-        TrellisTables(*both)  # whose tables have the same symbols
+    for q in range(len(model.tables)):
+        _trellis_of(model, q)  # whose tables have the same symbols

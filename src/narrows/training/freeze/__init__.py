@@ -12,11 +12,13 @@ from narrows.training.freeze.signals import TrainingSignals
 from narrows.training.freeze.thawed import Thawed
 from narrows.training.freeze.trellis import can_have_trellis, in_trellis
 from narrows.training.freeze.wavelets import check_tiles
+from narrows.training.freeze.with_magnitudes import can_have_magnitudes, with_magnitudes
 
 __all__ = [
     "Thawed",
     "TrainingSignals",
     "archive_of",
+    "can_have_magnitudes",
     "can_have_trellis",
     "check_tiles",
     "check_windows",
@@ -25,4 +27,5 @@ __all__ = [
     "freeze",
     "in_trellis",
     "latent_size_of",
+    "with_magnitudes",
 ]

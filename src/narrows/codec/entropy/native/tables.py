@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.context_tables import ContextTables
+from narrows.codec.entropy.context_trellis import ContextTrellis
 from narrows.codec.entropy.tables import (
     CodingTables,
     FixedTables,
@@ -29,7 +30,7 @@ MAX_ROW_SHIFT = 18
 MAX_PLACES, MAX_CONTEXTS = 1 << 20, 1 << 14
 """Latents that are coded, and those of a context model: more are left to numpy."""
 HEAD = 16
-FIXED, IN_CONTEXT, IN_TRELLIS = range(3)
+FIXED, IN_CONTEXT, IN_TRELLIS, IN_BOTH = range(4)
 """What makes the frequencies of a place, as `native/symbols.h` numbers it."""
 Arrays = tuple[npt.NDArray[np.int64], npt.NDArray[np.int16], npt.NDArray[np.int32]]
 
@@ -169,9 +170,10 @@ class CompiledTables:
 def fits(tables: CodingTables) -> bool:
     """Return whether compiled code can hold coding tables: the others are left to numpy."""
     groups = groups_of(tables)
-    contexts = [group.context for group in groups if isinstance(group, ContextTables)]
+    contexts = _contexts(groups)
     known = all(isinstance(group, ContextTables | FixedTables | TrellisTables) for group in groups)
-    known = known and (not contexts or not any(isinstance(each, TrellisTables) for each in groups))
+    in_trellis = any(isinstance(each, TrellisTables) for each in groups)
+    known = known and (not contexts or not in_trellis or len(groups) == 1)
     few = len(tables.order) <= MAX_PLACES and len(tables.row) <= MAX_PLACES
     return known and few and len(contexts) <= 1 and all(map(_is_proven, contexts))
 
@@ -198,7 +200,13 @@ def _kinds(tables: CodingTables) -> list[int]:
     return [_kind(group) for group in groups_of(tables) for _ in group.order]
 
 
+def _contexts(groups: Sequence[CodingTables]) -> list[ContextModel]:
+    return [group.context for group in groups if isinstance(group, ContextTables | ContextTrellis)]
+
+
 def _kind(group: CodingTables) -> int:
+    if isinstance(group, ContextTrellis):
+        return IN_BOTH
     if isinstance(group, TrellisTables):
         return IN_TRELLIS
     return IN_CONTEXT if isinstance(group, ContextTables) else FIXED
@@ -207,7 +215,7 @@ def _kind(group: CodingTables) -> int:
 def _fixed(tables: CodingTables) -> Iterator[FrequencyTable]:
     """Yield the fixed tables, place by place; in a trellis a place has two."""
     for group in groups_of(tables):
-        if isinstance(group, ContextTables):
+        if isinstance(group, ContextTables | ContextTrellis):
             continue
         for j in group.order:
             yield group.row[j]
@@ -217,8 +225,7 @@ def _fixed(tables: CodingTables) -> Iterator[FrequencyTable]:
 
 def description(tables: CodingTables) -> Arrays:
     """Describe coding tables as `native/tables.c` reads them."""
-    groups = groups_of(tables)
-    contexts = [group.context for group in groups if isinstance(group, ContextTables)]
+    contexts = _contexts(groups_of(tables))
     places = [
         [j, tables.row[j].low, tables.row[j].weights.size, kind]
         for j, kind in zip(tables.order, _kinds(tables), strict=True)
