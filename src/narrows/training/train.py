@@ -17,6 +17,7 @@ from narrows.training.choices import CLASSIC, IN_CLOSED_FORM
 from narrows.training.closed_form.linear_start import start_linear
 from narrows.training.contest import Contest, is_open
 from narrows.training.data.in_order import in_order_of
+from narrows.training.finer import in_contexts_if_better
 from narrows.training.finishing import finished
 from narrows.training.freeze import TrainingSignals, codec_of, fitting_seconds
 from narrows.training.freeze.with_levels import check_levels_for, with_levels
@@ -151,6 +152,9 @@ def _best(
     LOG.debug("measuring what was reached")
     signals = prepared.signals
     reached = Reached.by(codec, signals, signals, prepared.scaling.scale)
+    if not outcome.result.interrupted:
+        codec, reached = in_contexts_if_better(codec, reached, outcome.plan, prepared)
+        clock.lap("context model")
     networks = outcome.plan, codec, reached
     if contest is None or outcome.result.interrupted:
         return networks

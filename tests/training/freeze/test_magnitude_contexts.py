@@ -112,3 +112,15 @@ def test_linear_models_have_them_where_they_pay(loud):
     assert np.array_equal(codec.decompress(codec.compress(x[:200])), codec.decode(symbols))
     packet = codec.compress_packet(x[7])
     assert np.array_equal(codec.decompress_packet(packet), codec.decode(symbols)[7])
+
+
+@pytest.mark.parametrize("aim", [{"latent_size": 8, "bits_per_latent": 2.0}, {"aim": "snr:12"}])
+def test_dense_models_have_them_too_where_other_context_models_take_too_much(aim):
+    x = waves(2000, 0, True)
+    settings = {"architecture": "dense", "epochs": 2, "expected_signals": 10**6}
+    codec = narrows.train(x, **settings, **aim)
+    (context,) = codec.model.contexts
+    assert context is not None
+    assert context.k == codec.model.groups["encoded"]
+    symbols = codec.encode(x[:80])
+    assert np.array_equal(codec.decompress(codec.compress(x[:80])), codec.decode(symbols))

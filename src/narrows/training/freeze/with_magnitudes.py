@@ -13,6 +13,7 @@ from narrows.codec.codec import Codec
 from narrows.codec.entropy.ans import ideal_bits
 from narrows.codec.entropy.context_model import ContextModel
 from narrows.codec.entropy.tables import Symbols
+from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import Model
 from narrows.codec.model.packed_tensors import pack_tensor
 from narrows.codec.transform import Transform
@@ -28,7 +29,7 @@ def can_have_magnitudes(model: Model) -> bool:
     """Return whether a model's latents can have context models, and none has one."""
     predicts = model.prediction is not None or model.wavelets is not None
     searches = model.encoder is not None and model.known_answers is not None
-    return searches and not predicts and len(model.groups) == 1 and not any(model.contexts)
+    return searches and not predicts and not any(model.contexts)
 
 
 def with_magnitudes(
@@ -54,12 +55,13 @@ def with_magnitudes(
         given.append(made_louder(given[0]))
     learnt = [codec.encoder.encode_at_all_qualities(each) for each in given]
     seen = codec.encoder.encode_at_all_qualities(spread(signals.validation, MEASURED))
-    contexts, start = list(model.contexts), None
+    contexts, start, encoded = list(model.contexts), None, model.columns(ENCODED)
     for q in reversed(range(model.n_qualities)):
-        rows = [model.tables[q], model.trellis[q]] if model.trellis else [model.tables[q]]
+        both = [model.tables[q], model.trellis[q]] if model.trellis else [model.tables[q]]
+        rows = [row[encoded] for row in both]
         if not can_learn(rows):
             continue
-        symbols = np.concatenate([each[q + 1] for each in learnt])
+        symbols = np.concatenate([each[q + 1][:, encoded] for each in learnt])
         start = fit_magnitudes(symbols, rows, start)
         context = start.frozen(Coded.of(spread(symbols, MEASURED), rows).entries)
         if _saved_bytes(model, q, context, seen[q + 1]) * expected > _size(context):
