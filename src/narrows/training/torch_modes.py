@@ -88,7 +88,9 @@ def short_products(device: torch.device, n_products: int) -> AbstractContextMana
         About as many multiplications as there are: to convert few of them takes longer.
     """
     able = device.type == "cpu" and n_products >= MIN_PRODUCTS and multiplies_bfloat16()
-    return torch.autocast("cpu", torch.bfloat16) if able else nullcontext()
+    if not able:
+        return nullcontext()
+    return torch.autocast("cpu", torch.bfloat16, cache_enabled=False)  # threads would share it
 
 
 def multiplies_bfloat16() -> bool:

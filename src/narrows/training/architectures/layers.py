@@ -16,6 +16,8 @@ from narrows.training.architectures.dense import undrawn
 
 Shape = tuple[int, ...]
 
+FEW = 4  # channels: runs of so few numbers are copied faster by whole rows of a picture
+
 
 class ToChannels(nn.Module):
     """Reshape `(n, ...)` frames to `(n, channels, *spatial)`.
@@ -121,14 +123,16 @@ class SpreadingConv2d(nn.ConvTranspose2d):
 def _squares_as_channels(x: Tensor) -> Tensor:
     """Reshape `(n, c, h, w)` pictures to `(n, 4 c, h / 2, w / 2)`, channels last in memory."""
     n, c, h, w = x.shape
-    squares = x.movedim(1, -1).reshape(n, h // 2, 2, w // 2, 2, c).transpose(2, 3)
+    rows = x.movedim(1, -1).reshape(n, h // 2, 2, w // 2, 2 * c)
+    squares = torch.cat(rows.unbind(2), -1) if c <= FEW else rows.transpose(2, 3)
     return squares.reshape(n, h // 2, w // 2, 4 * c).movedim(-1, 1)
 
 
 def _channels_as_squares(x: Tensor) -> Tensor:
     """Undo `_squares_as_channels`."""
     n, c, h, w = x.shape
-    squares = x.movedim(1, -1).reshape(n, h, w, 2, 2, c // 4).transpose(2, 3)
+    rows = x.movedim(1, -1).reshape(n, h, w, 2, c // 2)
+    squares = torch.stack(rows.unbind(3), 2) if c <= 4 * FEW else rows.transpose(2, 3)
     return squares.reshape(n, 2 * h, 2 * w, c // 4).movedim(-1, 1)
 
 

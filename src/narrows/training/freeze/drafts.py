@@ -41,7 +41,7 @@ from narrows.training.loop.trainer import psnr_of
 
 LOG = logging.getLogger(__name__)
 CALIBRATION_SIGNALS = 2048
-BATCH = 1024
+BATCH = 512  # of more, memory comes from the system anew for each
 LATENT_FRACTION = 2.0**-8  # of a rounding step: the greatest unit of the encoder's output
 OUTPUT_FRACTION = 2.0**-10  # of 1: the greatest unit of the decoder's output for integers
 FLOAT_FRACTION = 2.0**-12  # of the spread of float signals: what 1 stands for there

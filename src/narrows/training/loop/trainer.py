@@ -20,11 +20,12 @@ from narrows.training.data.augmentation import augmentation_for, corrupted, with
 from narrows.training.data.frames import spread_over
 from narrows.training.loop.batch import Batch
 from narrows.training.loop.state import EpochRecord, TrainingState
+from narrows.training.loop.workers import Workers
 from narrows.training.plan import Plan
 from narrows.training.ranks import ALONE, Ranks
 from narrows.training.torch_modes import dropout_drawn_from
 
-VALIDATION_BATCH = 2048
+VALIDATION_BATCH = 512  # of more, memory comes from the system anew for each
 
 Missing = tuple[Tensor | None, Tensor | None]
 Progress = Callable[[EpochRecord], None]
@@ -85,6 +86,7 @@ class Trainer(ABC):
         self.x_validation = spread_over(x_validation, plan.max_validated)
         self.plan = plan
         self.device = x_train.device
+        self.workers = Workers()
         self._of_dropout = torch.Generator(self.device)
         self.history: list[EpochRecord] = []
         self.best_epoch = 0
@@ -228,7 +230,8 @@ class Trainer(ABC):
 
     def mean_psnr(self, squared_error: Callable[[Tensor, Tensor | None], float]) -> float:
         """Return the PSNR of the validation frames, but for what is missing in them, in dB."""
-        squares = sum(squared_error(*part) for part in self.validation_parts())
+        parts = self.validation_parts()
+        squares = sum(self.workers.map(lambda part: squared_error(*part), parts))
         n_elements = self.x_validation.numel()
         if self.missing_validation is not None:
             n_elements -= int(self.missing_validation.sum())

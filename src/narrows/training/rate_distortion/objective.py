@@ -109,6 +109,11 @@ class Terms(NamedTuple):
         """Return the mean of their sum, in bits; lambda and weight may be `(n,)`."""
         return ((self.rate + lambda_ * self.distortion) * weight).mean() + self.penalty
 
+    def detached(self) -> Terms:
+        """Return them without the graph that they come from."""
+        rate, distortion = self.rate.detach(), self.distortion.detach()
+        return Terms(rate, distortion, 0.0, self.error)
+
 
 class Objective:
     """Rate and distortion of a batch, with uniform noise standing in for rounding.

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from narrows.training.adam import Adam, Group, Optimiser, State
 from narrows.training.architectures import Autoencoder
 from narrows.training.loop.state import TrainingState
+from narrows.training.loop.workers import Workers
 from narrows.training.ranks import ALONE, Ranks
 from narrows.training.torch_modes import short_products
 
+WARM_UP = 0.03  # share of the updates in which the learning rate rises
 DENSITY_SPEED = 5.0  # learning rate of the density, which has to follow the latents
 WEIGHT_DECAY = 0.1  # Loshchilov & Hutter 2019; on MNIST 0.15 dB better than none
 BETAS = (0.9, 0.99)
@@ -20,6 +26,9 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # a x + b x**3 + c x**5 maps 0 .. 1 c
 ITERATIONS = 4
 MIN_MUON_SIDE = 17
 """Smaller matrices are moved by Adam, among them the outermost convolutions of usual width."""
+
+Gradients = Sequence[Tensor | None]
+"""Of each of the weights."""
 
 
 class Muon(Optimiser):
@@ -33,7 +42,13 @@ class Muon(Optimiser):
     Parameters
     ----------
     groups : iterable of Group
+    workers : Workers, optional
+        Threads that share the weights.
     """
+
+    def __init__(self, groups: Iterable[Group], workers: Workers | None = None) -> None:
+        super().__init__(groups)
+        self._workers = workers or Workers()
 
     def _nothing(self, weight: Tensor) -> State:
         return {"momentum": torch.zeros_like(weight).detach()}
@@ -41,13 +56,16 @@ class Muon(Optimiser):
     def _move(
         self, group: Group, weights: list[Tensor], gradients: list[Tensor], states: list[State]
     ) -> None:
-        for weight, gradient, state in zip(weights, gradients, states, strict=True):
-            momentum = state["momentum"].lerp_(gradient, 1.0 - MOMENTUM)
-            direction = torch.lerp(gradient, momentum, MOMENTUM).flatten(1)
-            change = orthogonalised(direction).reshape(weight.shape)
-            size = STEP_SIZE * max(direction.shape) ** 0.5
-            weight.mul_(1.0 - group.rate * group.weight_decay)
-            weight.add_(change, alpha=-group.rate * size)
+        self._workers.map(partial(self._move_one, group), weights, gradients, states)
+
+    @torch.no_grad()
+    def _move_one(self, group: Group, weight: Tensor, gradient: Tensor, state: State) -> None:
+        momentum = state["momentum"].lerp_(gradient, 1.0 - MOMENTUM)
+        direction = torch.lerp(gradient, momentum, MOMENTUM).flatten(1)
+        change = orthogonalised(direction).reshape(weight.shape)
+        size = STEP_SIZE * max(direction.shape) ** 0.5
+        weight.mul_(1.0 - group.rate * group.weight_decay)
+        weight.add_(change, alpha=-group.rate * size)
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
@@ -94,7 +112,13 @@ class Optimisers:
     """
 
     def __init__(
-        self, model: Autoencoder, density: nn.Module, rate: float, *, with_muon: bool
+        self,
+        model: Autoencoder,
+        density: nn.Module,
+        rate: float,
+        *,
+        with_muon: bool,
+        workers: Workers | None = None,
     ) -> None:
         networks = [*model.encoder.parameters(), *model.decoder.parameters()]
         hidden = [p for p in networks if with_muon and _is_hidden(p)]
@@ -108,24 +132,36 @@ class Optimisers:
         ]
         self._all: dict[str, Optimiser] = {
             "adam": Adam(groups, BETAS),
-            **({"muon": Muon([Group(hidden, rate, WEIGHT_DECAY)])} if hidden else {}),
+            **({"muon": Muon([Group(hidden, rate, WEIGHT_DECAY)], workers)} if hidden else {}),
         }
         self._highest = [group.rate for group in self._groups()]
 
     def _groups(self) -> list[Group]:
         return [group for each in self._all.values() for group in each.groups]
 
-    def step(self, loss: Tensor, factor: float, ranks: Ranks = ALONE) -> None:
+    @property
+    def _weights(self) -> list[nn.Parameter]:
+        return [weight for group in self._groups() for weight in group.parameters]
+
+    def gradients(self, loss: Tensor) -> Gradients:
+        """Return the gradient of a loss at each of the weights, None where it is not used."""
+        return torch.autograd.grad(loss, self._weights, allow_unused=True)
+
+    def step(self, parts: Sequence[Gradients], factor: float, ranks: Ranks = ALONE) -> None:
         """Change all parameters once, at `factor` times the highest learning rates.
 
-        The loss is a share of the whole one, whose gradient is the sum of those of all processes.
+        Parameters
+        ----------
+        parts : sequence of Gradients
+            Of the parts of the loss that this process has; those of all processes are added.
+        factor : float
+        ranks : Ranks, optional
         """
         for group, highest in zip(self._groups(), self._highest, strict=True):
             group.rate = highest * factor
-        for each in self._all.values():
-            each.forget_gradients()
-        loss.backward()  # type: ignore[no-untyped-call]
-        weights = (weight for group in self._groups() for weight in group.parameters)
+        weights = self._weights
+        for weight, *gradients in zip(weights, *parts, strict=True):
+            weight.grad = _sum_like(weight, [each for each in gradients if each is not None])
         ranks.sum(weight.grad for weight in weights if weight.grad is not None)
         for each in self._all.values():
             each.step()
@@ -144,6 +180,25 @@ class Optimisers:
             for label, tensor in state.under(f"{name}.").items():
                 number, _, part = label.partition(".")
                 each.state[int(number)][part].copy_(tensor)
+
+
+def share_of_rate(done: float) -> float:
+    """Return the share of the highest learning rates.
+
+    Linear warm-up, then half a cosine down to a thousandth (Loshchilov & Hutter 2017).
+    """
+    return min(1.0, done / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * done)) + 1e-3
+
+
+def _sum_like(weight: Tensor, gradients: Sequence[Tensor]) -> Tensor | None:
+    """Add gradients of a weight up, in its memory layout: the fused Adam expects it."""
+    if not gradients:
+        return None
+    total = gradients[0]
+    for each in gradients[1:]:
+        total = total + each
+    is_alike = total.stride() == weight.stride()
+    return total if is_alike else torch.empty_like(weight).copy_(total).detach()
 
 
 def _is_hidden(weight: nn.Parameter) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from narrows.training.architectures import Autoencoder, Quality
 from narrows.training.data.augmentation import n_real
@@ -13,6 +16,7 @@ from narrows.training.data.frames import mean_of_scaled, spread_over
 from narrows.training.loop.batch import Batch, of_rows
 from narrows.training.loop.state import TrainingState
 from narrows.training.loop.trainer import Measured, Missing, Trainer
+from narrows.training.loop.workers import Workers
 from narrows.training.plan import RATE_RATIO, Plan
 from narrows.training.ranks import ALONE, Ranks
 from narrows.training.rate_distortion.controls import (
@@ -22,6 +26,7 @@ from narrows.training.rate_distortion.controls import (
     Control,
     ErrorAim,
     rate_gap,
+    weights_of,
 )
 from narrows.training.rate_distortion.objective import (
     FactorisedDensity,
@@ -29,15 +34,11 @@ from narrows.training.rate_distortion.objective import (
     Terms,
     mean_squared,
 )
-from narrows.training.rate_distortion.optimisers import Optimisers
+from narrows.training.rate_distortion.optimisers import Gradients, Optimisers, share_of_rate
 
-WARM_UP = 0.03  # share of the updates in which the learning rate rises
 FIRST_LAMBDA_RATIO = 2.0  # between neighbouring qualities; measured on MNIST
 LAMBDA_RATIOS = 1.4, 2.8  # minimum and maximum, at any time
 COPIES = 2  # qualities at which each signal of a batch is decoded, where there are several
-WEIGHT_EXPONENT = 0.6
-"""A quality's weight is lambda to the power of minus this; with 0, files of MNIST were a quarter
-larger."""
 FOLLOWING = 0.01  # share of a batch's rate in the mean that other qualities' aims follow
 MAX_MEASURED = 4096  # frames whose variance is measured
 FIRST_LAMBDA = 14.0
@@ -64,9 +65,11 @@ class RateDistortionTrainer(Trainer):
         self.objective = Objective(
             model, self.density, plan.loss, plan.sparse, measures_error=aims_at_error
         )
+        self.workers = self._workers()
         self.optimisers = Optimisers(
-            model, self.density, plan.learning_rate, with_muon=plan.architecture == "conv"
-        )
+            model, self.density, plan.learning_rate,
+            with_muon=plan.architecture == "conv", workers=self.workers,
+        )  # fmt: skip
         self._controls: list[Control] = []
         self._error_aim = self._aim_at_error() if aims_at_error else None
         self._middle_bits = plan.aimed_bits
@@ -74,42 +77,72 @@ class RateDistortionTrainer(Trainer):
         self._terms = torch.zeros(3, plan.qualities, dtype=torch.float64)
         self._best_terms = self._terms.clone()
 
+    def _workers(self) -> Workers:
+        """Return the threads that share each batch: several where layers are convolutions.
+
+        Weights of dense networks are used but once a signal, and what each thread does for them
+        takes longer than it saves. Layers that draw random numbers have one generator.
+        """
+        draws = any(isinstance(module, nn.Dropout) for module in self.model.modules())
+        if self.plan.architecture != "conv" or self.device.type != "cpu" or draws:
+            return Workers()
+        return Workers.for_batches(self.plan.batch_size // self.ranks.size)
+
+    def threads(self) -> AbstractContextManager[object]:
+        """See Trainer: each thread has a share of the batch."""
+        return self.workers.started()
+
     def update(self, batch: Batch) -> float:
         """Change the weights once, and give this process's share of the loss in bits a signal."""
-        if not self._controls:
-            self._start_density(batch)
         n, qualities = len(batch.x), self._qualities_of(batch)
-        rows = self.ranks.rows(n)
-        own = batch.share(rows)
-        quality = qualities if isinstance(qualities, int) else of_rows(qualities, n, rows)
-        terms = self.objective(own.x, own.noise, own.seen, quality, own.missing)
-        of_all = self._of_all(terms, n)
-        controls = self._controlled(float(of_all.distortion.mean()))
-        lambdas = torch.tensor([c.lambda_ for c in controls])
-        weights = _weights(lambdas)
-        chosen = (each[quality].to(self.device) for each in (lambdas, weights))
-        loss = terms.loss(*chosen) * (len(own.x) / n)
-        self.optimisers.step(loss, _share_of_rate(batch.done), self.ranks)
+        shares = self.workers.shares(self.ranks.rows(n))
+        if not self._controls:
+            self._start(batch, qualities, shares)
+        lambdas = torch.tensor([control.lambda_ for control in self._controls])
+        learn = partial(self._learn, batch, qualities, (lambdas, weights_of(lambdas)))
+        losses, terms, gradients = zip(*self.workers.map(learn, shares), strict=True)
+        self.optimisers.step(gradients, share_of_rate(batch.done), self.ranks)
         if self.plan.lambda_ is None:
-            self._control(of_all, n, qualities, batch.done)
-        return float(loss.detach())
+            self._control(self._of_all(terms, n), n, qualities, batch.done)
+        return float(sum(losses))
 
-    def _of_all(self, terms: Terms, n: int) -> Terms:
-        """Return the terms of a whole batch of n, of which each process has its rows."""
-        parts = terms.rate, terms.distortion, terms.error
-        rate, distortion, error = (each.detach() for each in parts)
+    def _learn(
+        self, batch: Batch, qualities: Quality, weights: tuple[Tensor, Tensor], rows: slice
+    ) -> tuple[float, Terms, Gradients]:
+        """Return the loss that rows of a batch add to its own, their terms, and gradients.
+
+        The weights are lambda and that in the loss, `(n_qualities,)` each.
+        """
+        terms = self._terms_of(batch, qualities, rows)
+        n, quality = len(batch.x), _of_rows(qualities, len(batch.x), rows)
+        lambda_, weight = (each[quality].to(self.device) for each in weights)
+        loss = terms.loss(lambda_, weight) * ((rows.stop - rows.start) / n)
+        return float(loss.detach()), terms.detached(), self.optimisers.gradients(loss)
+
+    def _terms_of(self, batch: Batch, qualities: Quality, rows: slice) -> Terms:
+        """Return the terms of some rows of a batch."""
+        own, quality = batch.share(rows), _of_rows(qualities, len(batch.x), rows)
+        return self.objective(own.x, own.noise, own.seen, quality, own.missing)
+
+    def _of_all(self, shares: Sequence[Terms], n: int) -> Terms:
+        """Return the terms of a whole batch of n, of which this process has some, in shares."""
+        parts = (torch.stack([own.rate, own.distortion, own.error]) for own in shares)
+        own = torch.cat([part.reshape(3, self.copies, -1) for part in parts], dim=2)
         if self.ranks.size > 1:
-            rows, shape = self.ranks.rows(n), (3, self.copies, n)
-            whole = torch.zeros(shape, dtype=rate.dtype, device=rate.device)
-            whole[:, :, rows] = torch.stack([rate, distortion, error]).reshape(*shape[:2], -1)
+            whole = torch.zeros((3, self.copies, n), dtype=own.dtype, device=own.device)
+            whole[:, :, self.ranks.rows(n)] = own
             self.ranks.sum([whole])
-            rate, distortion, error = whole.flatten(1)
+            own = whole
+        rate, distortion, error = own.flatten(1)
         return Terms(rate, distortion, 0.0, error)
 
     @torch.no_grad()
-    def _start_density(self, batch: Batch) -> None:
+    def _start(self, batch: Batch, qualities: Quality, shares: list[slice]) -> None:
+        """Fit the density to the first batch, and find the first lambdas by its distortion."""
         for quality in range(self.plan.qualities):
             self.density.start(self.model.latents(batch.x, quality), quality)
+        terms = [self._terms_of(batch, qualities, rows) for rows in shares]
+        self._controlled(float(self._of_all(terms, len(batch.x)).distortion.mean()))
 
     def _qualities_of(self, batch: Batch) -> Quality:
         """Return a quality for each signal of a batch, in turn, and for its copies, far from it."""
@@ -174,11 +207,8 @@ class RateDistortionTrainer(Trainer):
         middle = self.plan.middle_quality
         self.model.eval()
         self._terms.zero_()
-        for x, missing in self.validation_parts():
-            for quality in range(self.plan.qualities):
-                terms = self.objective(x, quality=quality, missing=missing)
-                means = terms.rate.mean(), terms.distortion.mean(), terms.penalty
-                self._terms[:, quality] += torch.tensor(means) * (len(x) / self.n_validated)
+        for terms in self.workers.map(self._validated, self.validation_parts()):
+            self._terms += terms
         psnr = self.mean_psnr(lambda x, gone: self.model.squared_error(x, middle, missing=gone))
         self.model.train()
         if self._error_aim is not None:
@@ -186,11 +216,20 @@ class RateDistortionTrainer(Trainer):
         bits, lambda_ = float(self._terms[0, middle]), self._controls[middle].lambda_
         return Measured(self._loss_of(self._terms), psnr, bits, lambda_)
 
+    @torch.no_grad()
+    def _validated(self, part: tuple[Tensor, Tensor | None]) -> Tensor:
+        """Return what frames add to the means of rates, distortions and penalties."""
+        (x, missing), means = part, []
+        for quality in range(self.plan.qualities):
+            terms = self.objective(x, quality=quality, missing=missing)
+            means.append((terms.rate.mean(), terms.distortion.mean(), terms.penalty))
+        return torch.tensor(means, dtype=torch.float64).T * (len(x) / self.n_validated)
+
     def _loss_of(self, terms: Tensor) -> float:
         """Return the mean loss, by the present lambdas, of `(3, n_qualities)` terms."""
         rate, distortion, penalty = terms
         lambdas = torch.tensor(self.log_lambdas, dtype=torch.float64).exp()
-        return float((_weights(lambdas) * (rate + lambdas * distortion) + penalty).mean())
+        return float((weights_of(lambdas) * (rate + lambdas * distortion) + penalty).mean())
 
     def best_loss(self) -> float:
         """See Trainer: lambda moves, and losses by different ones cannot be compared."""
@@ -253,15 +292,6 @@ class RateDistortionTrainer(Trainer):
         return self._controls
 
 
-def _share_of_rate(done: float) -> float:
-    """Linear warm-up, then half a cosine down to a thousandth (Loshchilov & Hutter 2017)."""
-    return min(1.0, done / WARM_UP) * 0.5 * (1.0 + math.cos(math.pi * done)) + 1e-3
-
-
-def _weights(lambdas: Tensor) -> Tensor:
-    """Return the weight of each quality in the loss, `(n_qualities,)`, 1 on average.
-
-    With equal weights the highest would count alone: its lambda is hundreds of times the lowest.
-    """
-    weights = lambdas**-WEIGHT_EXPONENT
-    return weights / weights.mean()
+def _of_rows(qualities: Quality, n: int, rows: slice) -> Quality:
+    """Return the qualities of some of n rows."""
+    return qualities if isinstance(qualities, int) else of_rows(qualities, n, rows)
