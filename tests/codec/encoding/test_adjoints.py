@@ -169,6 +169,16 @@ def test_rounding_keeps_zeros_and_what_has_few_bits():
     assert np.multiply(*rounded(np.zeros((0, 3)), 9)).shape == (0, 3)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_beyond_a_type_is_rounded_to_zero(dtype):
+    tiny, usual = np.finfo(dtype).smallest_subnormal, dtype(3.0)
+    g = np.array([[tiny, -tiny], [np.inf, 1], [np.nan, 1], [usual, -usual]], dtype)
+    with np.errstate(all="ignore"):
+        whole, unit = rounded(g, 9)
+    assert np.multiply(whole, unit).tolist() == [[0, 0], [0, 0], [0, 0], [3, -3]]
+    assert (whole.dtype, unit.dtype) == (dtype, dtype)
+
+
 def test_precision_is_what_exact_sums_leave():
     for largest in [0, 1, 2**9 - 1, 2**9, 2**10, 2**15 - 1, 2**15, 2**20, 2**30]:
         for parts in ([largest], [largest, -(-largest // 2)], [largest, largest // 2, 5]):

@@ -36,6 +36,22 @@ def test_gradients_of_random_networks_are_those_of_numpy(level, seed):
 
 
 @pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("size", [2.0**-400, 2.0**-135, 2.0**-125, 2.0**90, 2.0**400])
+def test_gradients_beyond_float32_are_those_of_numpy(level, size):
+    for number in range(40):
+        rng = np.random.default_rng((11, number))
+        network = random_chain(rng) if number % 2 else random_network(rng)
+        x = random_inputs(network, rng)
+        g = rng.normal(size=(len(x), *network.output_shape)) * size
+        own, found = (network.layers, network.input_shape, network.input_limit), []
+        with np.errstate(all="ignore"):
+            for engine in (REFERENCE, NativeEngine(level)):
+                _, pull = taped_chain(*own, engine)(x)
+                found.append(pull(g))
+        np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("level", levels())
 def test_the_way_back_through_a_whole_chain_is_that_of_numpy(level):
     compiled = 0
     for number in range(60):

@@ -122,6 +122,9 @@ def _(layer: Affine, shape: Shape, dtype: Float, limit: int, engine: Engine = RE
 def rounded(g: Array, bits: int) -> tuple[Array, Array]:
     """Round each signal's gradient, `(n, ...)`, to so many bits of its largest: exact anywhere.
 
+    A gradient is 0 where it, or what it is a multiple of, is beyond what its type holds: no engine
+    is given what is no number.
+
     Returns
     -------
     whole, unit : (n, ...) and (n, 1, ...)
@@ -131,6 +134,12 @@ def rounded(g: Array, bits: int) -> tuple[Array, Array]:
     largest = np.maximum(g.max(axis=axes, keepdims=True), -g.min(axis=axes, keepdims=True))
     _, exponent = np.frexp(largest)
     unit = np.ldexp(np.float64(1.0), exponent - bits).astype(g.dtype)
+    is_beyond = ~(np.isfinite(largest) & np.isfinite(unit) & (unit > 0.0))
+    if is_beyond.any():
+        g, unit = (
+            np.where(is_beyond, g.dtype.type(0), g),
+            np.where(is_beyond, g.dtype.type(1), unit),
+        )
     y = g / unit
     return np.rint(y, out=y), unit
 
