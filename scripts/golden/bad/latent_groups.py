@@ -6,7 +6,7 @@ import numpy as np
 
 from readers.python.narrows_reader import read_model
 from scripts.golden.bad.good_files import CORRECTION_MODEL
-from scripts.golden.bad.model_parts import faulty, shrunken, without_answers
+from scripts.golden.bad.model_parts import faulty, plainer, shrunken, without_answers
 
 SHARING = 2  # the quality, counted from 0, that has the context model of the one before it
 
@@ -159,13 +159,14 @@ SHARED_CONTENTS = {
 
 def bad_latent_groups():
     """Make each such model."""
-    model = shrunken(CORRECTION_MODEL)
-    model.seal("decoder.")
-    read_model(model.file())
+    plain = partial(plainer, CORRECTION_MODEL, "decoder.")
+    for model in (shrunken(CORRECTION_MODEL), plain()):
+        model.seal("decoder.")
+        read_model(model.file())
     smaller, whole = partial(shrunken, CORRECTION_MODEL), partial(without_answers, CORRECTION_MODEL)
     return (
         faulty(PARALLEL_CONTENTS, smaller, "parallel-")
-        | faulty(GROUPS_CONTENTS, smaller, "groups-")
+        | faulty(GROUPS_CONTENTS, plain, "groups-")
         | faulty(ENCODER_CONTENTS, whole, "groups-")
         | faulty(SHARED_CONTENTS, smaller, "context-same-")
     )
