@@ -21,6 +21,7 @@ from narrows.codec.entropy.context_tables import ContextTables
 from narrows.codec.entropy.native.tables import CompiledTables, fits
 from narrows.codec.entropy.packets import PacketCoder
 from narrows.codec.entropy.tables import FixedTables, TablesInTurn, frequencies_of
+from narrows.codec.entropy.trellis import TrellisTables
 from narrows.codec.interpolation.native.refusal import RefusedError
 from narrows.codec.levels.native.bytes import CompiledBytes
 from narrows.codec.levels.native.description import fits as fits_levels
@@ -29,7 +30,7 @@ from narrows.codec.networks.engines import NativeEngine
 from narrows.codec.networks.native.extension import extension, levels
 from narrows.codec.prediction.native.windows import CompiledWindows
 from narrows.codec.prediction.windows import rebuild
-from tests.helpers.context_models import row_of, symbols_of
+from tests.helpers.context_models import context_trellis_of, row_of, symbols_of
 from tests.helpers.free_levels import outcome, payload_of, random_case
 from tests.helpers.random_chains import random_chain, random_gradients
 from tests.helpers.random_levels import (
@@ -88,12 +89,14 @@ def check_way_back(number, seed):
 
 
 def random_tables(rng):
-    """Make tables of a context model, of none, or of both in turn."""
+    """Make tables of a context model, of none, of both in turn, or two quantisers with either."""
     row = row_of(int(rng.integers(50)), int(rng.integers(2, 30)))
     units, outputs = int(rng.integers(1, 50)), int(rng.integers(1, 9))
     context = ContextTables(row, random_context(rng, row, units, outputs))
     fixed = FixedTables(row_of(int(rng.integers(50)), int(rng.integers(1, 5))))
-    return (context, fixed, TablesInTurn([context, fixed]))[rng.integers(3)]
+    in_turn = context_trellis_of(int(rng.integers(50)), int(rng.integers(2, 12)))
+    alone = TrellisTables(in_turn.row, in_turn.second)
+    return (context, fixed, TablesInTurn([context, fixed]), in_turn, alone)[rng.integers(5)]
 
 
 def all_of(tables, symbols, compiled):

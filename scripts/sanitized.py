@@ -23,6 +23,7 @@ TESTS = (
     "tests/codec/entropy/test_compiled_blocks.py",
     "tests/codec/entropy/test_stacks.py",
     "tests/codec/entropy/test_trellis.py",
+    "tests/codec/entropy/test_context_trellis.py",
     "tests/codec/encoding/test_trellis_search.py",
     "tests/codec/interpolation/test_compiled_levels.py",
     "tests/codec/levels/test_compiled_levels.py",
