@@ -51,6 +51,11 @@ def test_a_budget_far_too_short_says_what_is_enough():
     assert not any("far too short" in line for line in enough.lines())
 
 
+def test_a_budget_far_too_short_for_a_short_training_says_a_minute():
+    short = budgeted(PLAN, Pace(update=1e-3, validation=4e-3), 0.06, 0.0)
+    assert "--minutes 1 would be enough to judge by, 1 for all" in short.too_short
+
+
 def test_a_budget_that_freezing_alone_exceeds_says_so():
     short = budgeted(PLAN, Pace(update=1.0, validation=4.0, freezing=500.0), 60.0, 2.0)
     assert "freezing alone takes about 500 s, more than there is" in short.too_short

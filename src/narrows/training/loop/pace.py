@@ -117,10 +117,10 @@ def budgeted(plan: Plan, pace: Pace, budget: float, spent: float) -> Plan:
     if share >= MIN_TRAINED_SHARE:
         return plan.lasting(epochs, why, updates)
     full = spent + plan.epochs * epoch + pace.freezing
-    done = counted(epochs * updates, "update")
+    done, enough = counted(epochs * updates, "update"), enough_minutes(full)
     too_short = (
         f"far too short: {done} where a full training has {usual:,}; "
-        f"--minutes {enough_minutes(full)} would be enough to judge by, {full / 60:,.0f} for all"
+        f"--minutes {enough} would be enough to judge by, {max(enough, round(full / 60)):,} for all"
     )
     if pace.freezing > (1.0 - MIN_SHARE) * (budget - spent):
         too_short += f"; freezing alone takes about {pace.freezing:.0f} s, more than there is"
