@@ -36,6 +36,7 @@
 #include "levels_see.h"
 #include "levels_fit.h"
 #include "windows_steps.h"
+#include "frames.h"
 
 /* ------------------------------------------------------------------ without weights */
 
@@ -156,4 +157,5 @@ static const pass_steps OF(passes) = {OF(pass), OF(are_live), OF(see_bytes), OF(
                                       OF(fit)};
 extern const level OF(level);
 const level OF(level) = {NAME, ROW, TILE, OF(is_supported), OF(run_batch),
-                         OF(pull_batch), LANES, OF(tell), OF(ends), OF(find), &OF(passes), &OF(windows)};
+                         OF(pull_batch), LANES, OF(tell), OF(ends), OF(find), &OF(passes), &OF(windows),
+                         OF(frames), OF(frame_errors)};

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { VERSION = 15 }; /* of the description of programs; see narrows.codec.networks.native */
+enum { VERSION = 16 }; /* of the description of programs; see narrows.codec.networks.native */
 
 #if defined(__x86_64__)
 extern const level level_avx512, level_avx2, level_sse2;
@@ -135,6 +135,9 @@ static PyMethodDef METHODS[] = {
     {"run", run, METH_VARARGS, "Run (program, x, y, tape=None): (n, ...) floats to as many results."},
     {"tape_bytes", tape_bytes, METH_VARARGS, "Return the bytes of a tape of (program, n)."},
     {"pull", pull, METH_VARARGS, "Pull (program, program of the tape, tape, gradients, to) back; tell if it could."},
+    {"frames", frames, METH_VARARGS, "Write (level, type, least, largest, (slope, offset, integers, frames))."},
+    {"frame_errors", frame_errors, METH_VARARGS,
+     "Write (level, type, least, largest, limit, (slope, offset, integers, frames, units, squares, errors or None))."},
     {"make_tables", make_tables, METH_VARARGS, "Make coding tables: (level, fields, weights, numbers)."},
     {"frequencies", frequencies, METH_VARARGS, "Write the frequencies of (tables, symbols, to)."},
     {"pack", pack, METH_VARARGS, "Return the packets of (tables, model id, quality, symbols, size)."},

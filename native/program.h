@@ -93,6 +93,17 @@ typedef struct {
   int x_is_double, y_is_double;
 } batch;
 
+/* What makes frames of the integers that a decoder gives; see frames.h. */
+enum { UINT8, INT8, UINT16, INT16, FLOAT32 };
+typedef struct {
+  int type;
+  int64_t n_elements;
+  const double *slope, *offset; /* of each element */
+  double least, largest;        /* of a frame's values */
+  const double *units;          /* of errors, in 1 of a frame */
+  double limit;                 /* their largest magnitude */
+} frame_ends;
+
 struct tables;
 struct place;
 struct pass_steps;
@@ -113,6 +124,9 @@ typedef struct level {
   int32_t (*find)(const struct place *, const int32_t *ends, int32_t at); /* of those of `ends` */
   const struct pass_steps *passes; /* see levels.h */
   const struct window_steps *windows; /* see windows.h */
+  /* Of integers x frames y; of integers x errors y, or NULL, and their squares' sums. */
+  void (*frames)(const frame_ends *, const batch *);
+  void (*frame_errors)(const frame_ends *, const batch *, const void *frames, double *squares);
 } level;
 
 extern const level *const LEVELS[];

@@ -22,6 +22,9 @@ int32_t *aligned_in(const Py_buffer *tape);
 PyObject *tape_bytes(PyObject *self, PyObject *arguments);
 PyObject *pull(PyObject *self, PyObject *arguments);
 
+PyObject *frames(PyObject *self, PyObject *arguments);
+PyObject *frame_errors(PyObject *self, PyObject *arguments);
+
 extern const char TABLES[]; /* the name of capsules */
 PyObject *trellis_levels(PyObject *self, PyObject *arguments);
 PyObject *trellis_paths(PyObject *self, PyObject *arguments);

@@ -1,7 +1,7 @@
 """Hold compiled code against numpy on random networks and symbols: the same bits on every level.
 
     python -m scripts.native_fuzz [--networks 2000] [--tables 200] [--blocks 200] [--levels 200]
-                                  [--windows 200] [--seed 0]
+                                  [--windows 200] [--frames 2000] [--seed 0]
 
 Prints how many networks compiled code computed whole, or in part; fails at the first that differs.
 Blocks are those of levels without a network, each also damaged some times.
@@ -13,7 +13,7 @@ from collections import Counter
 import numpy as np
 
 from narrows.codec.encoding.adjoints import taped_chain
-from narrows.codec.encoding.costs import SymbolCosts
+from narrows.codec.encoding.costs import SymbolCosts, errors, largest_error, squared
 from narrows.codec.encoding.native_windows import CompiledSearch
 from narrows.codec.encoding.window_search import WindowSearch
 from narrows.codec.entropy.ans import SymbolCoder
@@ -33,6 +33,7 @@ from narrows.codec.prediction.windows import rebuild
 from tests.helpers.context_models import context_trellis_of, row_of, symbols_of
 from tests.helpers.free_levels import outcome, payload_of, random_case
 from tests.helpers.random_chains import random_chain, random_gradients
+from tests.helpers.random_frames import random_frames
 from tests.helpers.random_levels import (
     coded_by_numpy,
     random_bytes,
@@ -194,6 +195,19 @@ def check_windows(number, seed):
             raise SystemExit(f"windows {number} of seed {seed}: {level} differs from numpy")
 
 
+def check_frames(number, seed):
+    """Make frames of integers, and their errors, on every level."""
+    case = random_frames(np.random.default_rng((seed, number, 2)))
+    expected, limit = case.normaliser.from_integers(case.y), largest_error(case.x[0].size)
+    e = errors(expected, case.x, case.units)
+    for level in levels():
+        made = NativeEngine(level).compile_frames(case.normaliser, case.shape)
+        found, squares = made.errors_by(case.units, limit).errors(case.y, case.x)
+        pairs = (made.from_integers(case.y), expected), (found, e), (squares, squared(e))
+        if not all(np.array_equal(*each) for each in pairs):
+            raise SystemExit(f"frames {number} of seed {seed}: {level} differs from numpy")
+
+
 def check_refusal(networks, number, seed):
     """Fail unless every level refuses networks whose sums are not proven to fit."""
     for level in levels():
@@ -211,6 +225,7 @@ def main():
     parser.add_argument("--blocks", type=int, default=200)
     parser.add_argument("--levels", type=int, default=200)
     parser.add_argument("--windows", type=int, default=200)
+    parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     module, why = extension()
@@ -230,6 +245,9 @@ def main():
     for number in range(options.windows):
         check_windows(number, options.seed)
     print(f"{options.windows:,} recordings in windows: same bits")
+    for number in range(options.frames):
+        check_frames(number, options.seed)
+    print(f"{options.frames:,} frames and their errors: same bits")
 
 
 if __name__ == "__main__":

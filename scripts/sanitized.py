@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1"
 TESTS = (
     "tests/codec/networks/test_native_engine.py",
+    "tests/codec/networks/test_native_frames.py",
     "tests/codec/encoding/test_engines_of_search.py",
     "tests/codec/entropy/test_compiled_tables.py",
     "tests/codec/entropy/test_compiled_blocks.py",
@@ -67,7 +68,7 @@ def main():
         commands = (
             ["pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *TESTS],
             ["scripts.native_fuzz", "--networks", str(options.networks), "--tables", "60",
-             "--blocks", "100", "--levels", "60", "--windows", "60"],
+             "--blocks", "100", "--levels", "60", "--windows", "60", "--frames", "300"],
         )  # fmt: skip
         for command in commands:
             run = [sys.executable, "-m", *command]

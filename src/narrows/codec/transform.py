@@ -65,6 +65,7 @@ class Transform:
         self.engine, self.backend = engine, engine.backend
         self._encoder = None if model.encoder is None else engine.compile(model.encoder)
         self._decoder = engine.compile(model.decoder)
+        self.compiled_frames = engine.compile_frames(model.normaliser, model.frame_shape)
         self.coders = Coders(engine)
 
     @property
@@ -199,19 +200,29 @@ class Transform:
         self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None
     ) -> Frames:
         """Do as `decode` for latents that are known to be right: int32 of the model's number."""
-        finish = self.model.normaliser.from_integers
         if len(y) == 1:
-            ((_, integers),) = self._decoded(y, quality)
-            return finish(integers, self.backend)
+            ((_, integers),) = self.decoded(y, quality)
+            return self._finish(integers)
         out = np.empty((len(y), *self.model.frame_shape), dtype=self.model.dtype)
-        for rows, integers in self._decoded(y, quality):
-            out[rows] = finish(integers, self.backend)
+        for rows, integers in self.decoded(y, quality):
+            out[rows] = self._finish(integers)
         return out
 
-    def _decoded(
+    def _finish(self, integers: Array) -> Frames:
+        if self.compiled_frames is not None:
+            return self.compiled_frames.from_integers(integers)
+        return self.model.normaliser.from_integers(integers, self.backend)
+
+    def decoded(
         self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None
     ) -> Iterator[tuple[slice, Array]]:
-        """Run the decoder on integer latents, a batch at a time; see `decode`."""
+        """Run the decoder on latents that are known to be right, a batch at a time.
+
+        Yields
+        ------
+        slice, (m, *frame_shape) float of the backend
+            Whole numbers, in the decoder's own units.
+        """
         self._check_denormals()
         steps = steps_of(self.model, quality, len(y))
         y = levels_of(self.model, self.coders, y, quality)
@@ -230,7 +241,7 @@ class Transform:
         """
         shape = self.model.frame_shape
         out = np.empty((len(y), *shape), dtype=np.int64)
-        for rows, integers in self._decoded(y, quality):
+        for rows, integers in self.decoded(y, quality):
             out[rows] = self.backend.to_numpy(integers)
         return out.reshape(len(y), shape[0], prod(shape[1:]))
 

@@ -19,10 +19,10 @@ import numpy.typing as npt
 
 from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.costs import SymbolCosts, squared_errors, with_known
+from narrows.codec.encoding.objective import Known
 from narrows.codec.encoding.operating_points import Flags, OperatingPoints, last_kept
 from narrows.codec.encoding.requests import MAX_EFFORT, Budget, Progress, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.entropy.ans import escape_bits
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.networks.quantiser import MAX_QUALITIES

@@ -7,9 +7,9 @@ import numpy as np
 from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.budget_search import BudgetSearch, PacketSize
 from narrows.codec.encoding.found import Found
+from narrows.codec.encoding.objective import Known
 from narrows.codec.encoding.requests import Progress, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.transform import Frames
 
 

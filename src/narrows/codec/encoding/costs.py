@@ -153,13 +153,18 @@ def errors(
     where sums of their squares could pass 2**52.
     """
     size = prod(x.shape[1:])
-    limit = float(isqrt(LARGEST_SUM // size))
+    limit = largest_error(size)
     e = decoded.reshape(-1, size).astype(np.float64)
     with np.errstate(over="ignore"):
         e -= x.reshape(-1, size)
         e *= np.broadcast_to(units, x.shape[1:]).reshape(size) if np.ndim(units) else units
     np.rint(e, out=e)
     return np.clip(e, -limit, limit, out=e)
+
+
+def largest_error(size: int) -> float:
+    """Return what errors of frames of `size` elements are clipped to."""
+    return float(isqrt(LARGEST_SUM // size))
 
 
 def with_known(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.costs import errors, squared, with_known
 from narrows.codec.encoding.found import Found, Rows
-from narrows.codec.encoding.symbol_search import Known
+from narrows.codec.encoding.objective import Known
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames, Transform
 

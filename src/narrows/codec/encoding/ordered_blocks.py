@@ -18,9 +18,9 @@ from narrows.codec.encoding.costs import squared_errors, with_known
 from narrows.codec.encoding.kept import Kept, check_leaving_out
 from narrows.codec.encoding.learned_blocks import with_learned_tables
 from narrows.codec.encoding.likeness import Likeness
+from narrows.codec.encoding.objective import Known
 from narrows.codec.encoding.requests import Budget, Request, unseen
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.encoding.window_encoder import WindowEncoder
 from narrows.codec.networks.quantiser import MAX_QUALITIES
 from narrows.codec.prediction.bricks import Brick, array_of, cut_to_tiles

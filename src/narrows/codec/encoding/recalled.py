@@ -10,9 +10,9 @@ import numpy.typing as npt
 from narrows.codec.block_coder import Qualities
 from narrows.codec.encoding.chooser import choose
 from narrows.codec.encoding.found import Found
+from narrows.codec.encoding.objective import Known
 from narrows.codec.encoding.requests import Progress, Request
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.transform import Frames
 

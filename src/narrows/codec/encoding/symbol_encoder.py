@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.encoding.found import Found
+from narrows.codec.encoding.objective import Known
 from narrows.codec.encoding.requests import EFFORTS, Progress, unseen
-from narrows.codec.encoding.symbol_search import Known, SymbolSearch
+from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.codec.encoding.trellis_search import TrellisSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED, ENCODED

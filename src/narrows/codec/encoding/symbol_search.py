@@ -8,7 +8,6 @@ symbols on every machine, whatever the batch.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
 from typing import Any
@@ -18,15 +17,9 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.adjoints import taped_chain
 from narrows.codec.encoding.compiled_adjoints import Pull
-from narrows.codec.encoding.costs import (
-    OUT_OF_REACH,
-    MoveCosts,
-    SymbolCosts,
-    errors,
-    squared,
-    with_known,
-)
+from narrows.codec.encoding.costs import OUT_OF_REACH, MoveCosts, SymbolCosts
 from narrows.codec.encoding.found import Best, Floats, Found, Rows
+from narrows.codec.encoding.objective import Distortions, Known, Objective
 from narrows.codec.encoding.requests import Effort
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import CORRECTED
@@ -35,33 +28,11 @@ from narrows.codec.networks.engines import REFERENCE
 from narrows.codec.transform import Frames, Transform
 from narrows.errors import ModelError
 
-Known = npt.NDArray[np.bool_] | None
-
 DAMPING = 1.25  # factor of the curvature, as moves are made together; best of 1, 1.25, 1.5 and 2
 HALVINGS = 3  # rounds try all promising moves, then the better half of them, then a quarter
 ROUNDS_AFTER_FORCED_MOVE = 2
 BATCH_ELEMENTS = 1 << 22  # values of all layers in a batch
 BATCH_SIGNALS = 256
-
-
-@dataclass(frozen=True)
-class Objective:
-    """Frames `(n, *frame_shape)`, and lambda of each, `(n,)`, in `bits + lambda * distortion`.
-
-    Where `known` is False, errors do not count; None: all of them do.
-    """
-
-    x: Frames
-    lambda_: Floats
-    known: Known
-
-    def __getitem__(self, rows: Rows | slice) -> Objective:
-        known = None if self.known is None else self.known[rows]
-        return Objective(self.x[rows], self.lambda_[rows], known)
-
-    def errors(self, decoded: Frames, units: float | Floats) -> Floats:
-        """Compute errors in whole units, `(n, size)`."""
-        return errors(with_known(decoded, self.x, self.known), self.x, units)
 
 
 class SymbolSearch:
@@ -83,7 +54,8 @@ class SymbolSearch:
         self._quality = own
         self._decode = transform.decode
         self._levels = partial(transform.coders.levels_of, quality=own)
-        self._units = own.tradeoff.units
+        units = own.tradeoff.units
+        self._distortions = Distortions(transform, quality, units)
         self._lambda = own.tradeoff.lambda_
         self._curvature = own.tradeoff.curvature.astype(np.float64)
         self._costs = SymbolCosts(own.tables, transform.coders.compiled(own))
@@ -93,7 +65,7 @@ class SymbolSearch:
         self._decoder = taped_chain(decoder.layers, *of_input, self._engine)
         step = own.step.astype(np.float64)
         # Units of error in 1 at the output; channels differ in them by their weights alone.
-        slopes = np.atleast_1d(self._units * np.array(model.normaliser.slope))  # (1 or n_channels,)
+        slopes = np.atleast_1d(units * np.array(model.normaliser.slope))  # (1 or n_channels,)
         slope = float(slopes.max())
         self._relative = slopes / slope
         self._slope = step * (2.0 * slope)
@@ -153,7 +125,8 @@ class SymbolSearch:
             The corrected ones are 0.
         """
         objective = self._objective(x, None, known)
-        e = objective.errors(self._decode(symbols, self._quality.number), self._units)
+        decoded = self._decode(symbols, self._quality.number)
+        e = self._distortions.errors(objective, decoded)
         gradient = self._pull_to_corrected(self._at_output(e)).astype(np.float64)
         gradient *= self._slope[self._corrected]
         twice = 2.0 * self._curvature[self._corrected]
@@ -177,9 +150,8 @@ class SymbolSearch:
         return Objective(x, lambdas if weight is None else lambdas * weight, known)
 
     def _cost(self, objective: Objective, symbols: Symbols) -> Floats:
-        decoded = self._decode(symbols, self._quality.number)
-        e = objective.errors(decoded, self._units)  # (n, size)
-        return self._costs.bits(symbols) + objective.lambda_ * squared(e)  # (n,)
+        bits = self._costs.bits(symbols)
+        return bits + objective.lambda_ * self._distortions.of_symbols(objective, symbols)  # (n,)
 
     def _descend(
         self,
@@ -262,9 +234,9 @@ class SymbolSearch:
         """Compute the distortion `(n,)`, and its gradient `(n, latent_size)` in symbols."""
         model, own = self._model, self._quality
         y, pull = self._decoder(model.quantiser.to_latents(self._levels(symbols), own.step))
-        e = objective.errors(model.normaliser.from_integers(y), self._units)
+        e, distortion = self._distortions.of_integers(objective, y)
         gradient = pull(self._at_output(e))
-        return squared(e), gradient.astype(np.float64) * self._slope
+        return distortion, gradient.astype(np.float64) * self._slope
 
     def _at_output(self, e: Floats) -> Floats:
         """Return half the gradient at the output, `(n, *frame_shape)`, in the largest slope."""

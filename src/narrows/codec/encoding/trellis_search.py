@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.costs import code_lengths
 from narrows.codec.encoding.found import Best, Floats, Found, Rows
+from narrows.codec.encoding.objective import Known, Objective
 from narrows.codec.encoding.requests import Effort
-from narrows.codec.encoding.symbol_search import Known, Objective, SymbolSearch
+from narrows.codec.encoding.symbol_search import SymbolSearch
 from narrows.codec.entropy.tables import FrequencyTable, Symbols
 from narrows.codec.entropy.trellis import N_STATES, NEXT_STATES, TrellisTables
 from narrows.codec.transform import Frames, Transform

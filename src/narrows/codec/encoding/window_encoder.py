@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from narrows.codec.encoding.costs import SymbolCosts
 from narrows.codec.encoding.native_windows import window_search
+from narrows.codec.encoding.objective import Known
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
-from narrows.codec.encoding.symbol_search import Known
 from narrows.codec.encoding.window_search import WindowSearch
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.networks.normaliser import Normaliser

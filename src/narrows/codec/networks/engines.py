@@ -17,7 +17,10 @@ from narrows.codec.networks.backend import NUMPY, Backend, Float, Shape
 from narrows.codec.networks.layers import Layer, Step
 from narrows.codec.networks.native.chains import compile_native, piece_of, placed
 from narrows.codec.networks.native.extension import ENGINE_VARIABLE, extension, levels
+from narrows.codec.networks.native.frames import CompiledFrames
+from narrows.codec.networks.native.frames import fits as fits_frames
 from narrows.codec.networks.network import CompiledNetwork, IntegerNetwork
+from narrows.codec.networks.normaliser import Normaliser
 from narrows.errors import SettingError
 
 if TYPE_CHECKING:
@@ -48,6 +51,10 @@ class Engine(Protocol):
 
     def compile_layer(self, layer: Layer, shape: Shape, dtype: Float, limit: int) -> Step:
         """Prepare one layer for inputs of `shape`; `dtype` and `limit` as for `Layer.compile`."""
+        ...
+
+    def compile_frames(self, normaliser: Normaliser, shape: Shape) -> CompiledFrames | None:
+        """Prepare the way from a decoder's integers to frames; None where numpy is to go it."""
         ...
 
     def compile_tables(self, tables: CodingTables) -> CompiledTables | None:
@@ -81,6 +88,9 @@ class LibraryEngine:
     def compile_layer(self, layer: Layer, shape: Shape, dtype: Float, limit: int) -> Step:
         """Prepare a layer for the library."""
         return layer.compile(self.backend, dtype, limit)
+
+    def compile_frames(self, normaliser: Normaliser, shape: Shape) -> None:
+        """Leave frames to the library."""
 
     def compile_tables(self, tables: CodingTables) -> None:
         """Leave coding tables to numpy."""
@@ -131,6 +141,13 @@ class NativeEngine:
             if piece
             else layer.compile(self.backend, dtype, limit)
         )
+
+    def compile_frames(self, normaliser: Normaliser, shape: Shape) -> CompiledFrames | None:
+        """Prepare frames, of the types that compiled code has."""
+        native, _ = extension()
+        if not fits_frames(normaliser):
+            return None
+        return CompiledFrames(normaliser, shape, native, self.level)
 
     def compile_tables(self, tables: CodingTables) -> CompiledTables | None:
         """Prepare coding tables, where they fit."""

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 ENGINE_VARIABLE = "NARROWS_ENGINE"
-VERSION = 15
+VERSION = 16
 """Of the description of programs; one that was built for another version is left alone."""
 BUILD = "pip install . in a checkout builds it where there is GCC or Clang"
 
