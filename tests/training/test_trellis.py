@@ -58,6 +58,16 @@ def test_with_an_aim_of_quality_it_takes_fewer_bytes_at_that_quality(x, both):
     assert size < 0.965 * at_the_same
 
 
+def test_at_many_bits_it_is_taken_though_whole_steps_end_just_beside_the_aim():
+    x = np.random.default_rng(0).normal(size=(6000, 8)).astype("float32")
+    how = {"architecture": "linear", "bits_per_latent": 5.0, "expected_signals": 10**6}
+    codec, plain = narrows.train(x, **how), narrows.train(x, **how, trellis=False)
+    (size, near), (before, far) = (bytes_and_decibels(each, x) for each in (codec, plain))
+    assert codec.model.trellis
+    assert size == pytest.approx(before, rel=0.03)
+    assert near - far > 0.35 + 6.02 * (size - before) * 8 / x.shape[1]
+
+
 def test_its_files_are_read_by_the_reader_and_without_an_encoder(x, both):
     codec, _ = both
     blob, packet = codec.compress(x[:40]), codec.compress_packet(x[0])

@@ -16,7 +16,7 @@ from narrows.training.freeze import (
 )
 from narrows.training.plan import Plan
 from narrows.training.preparing import Prepared
-from narrows.training.reached import Reached
+from narrows.training.reached import MAX_NEAR_DB, Reached
 from narrows.training.water_filling import Spectrum
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ LOG = logging.getLogger(__name__)
 LEAST_SIGNALS = 4096  # to train on: with fewer, two tables a latent hardly pay
 LEAST_TO_TELL = 1024  # to train on: with fewer, a weight for each pair of latents is chance
 FIRST_FINENESS, TRIES = 0.63, 3
-NEAR_DB = 0.1  # what the error may be off, before it is tried again
+NEAR_DB = 0.1  # what the error may be off, before it is tried again: steps are whole numbers
 
 
 def in_trellis_if_better(
@@ -52,7 +52,7 @@ def in_trellis_if_better(
         return codec, reached
     if not can_have_trellis(codec.model):
         return codec, reached
-    fineness, best = FIRST_FINENESS, (codec, reached)
+    fineness, best, nearest = FIRST_FINENESS, (codec, reached), MAX_NEAR_DB
     expected = plan.settings["expected_signals"] or len(signals.train)
     least = expected * reached.bytes_per_signal + len(codec.model_bytes)
     for _ in range(TRIES):
@@ -62,7 +62,8 @@ def in_trellis_if_better(
             break
         size = got.bytes_per_signal * _bits_ratio(prepared.spectrum(), reached.snr, got.snr)
         off = _off(got, reached, plan, prepared.spectrum)
-        if expected * size + len(other.model_bytes) < least and abs(off) <= NEAR_DB:
+        if expected * size + len(other.model_bytes) < least and abs(off) <= nearest:
+            nearest = abs(off)
             told = {**codec.model.training, "trellis": round(fineness, 3)}
             best = type(codec)(replace(other.model, training=told)), got
         if abs(off) <= NEAR_DB:
