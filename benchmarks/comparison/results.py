@@ -28,7 +28,13 @@ def machine():
         "system": platform.system(),
         "cores": cores(),
         "threads": os.environ.get("OMP_NUM_THREADS", "default"),
+        "load": _load(),
     }
+
+
+def _load():
+    """Return how many processes ran in the last minute; None where the system does not say."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def _processor():
@@ -73,9 +79,11 @@ def context(module, words, **figures):
 def made_by(context):
     """Write the command and the machine of a run, for its page."""
     machine = context["machine"]
+    load = machine.get("load")
+    busy = "" if load is None else f", {load:g} processes running when it began"
     return (
         f"    {context['command']}\n\n"
-        f"{machine['processor']}, {machine['cores']} core(s), {machine['threads']} thread(s)"
+        f"{machine['processor']}, {machine['cores']} core(s), {machine['threads']} thread(s){busy}"
     )
 
 
@@ -93,7 +101,10 @@ def write(folder, name, page, figures, figure=None):
 
 
 def plot(dataset, rows):
-    """Draw the curves about the data set's rates: narrows first, the optimum, if known, last."""
+    """Draw the curves about the data set's rates: narrows first, the optimum, if known, last.
+
+    None where no codec takes all signals at once.
+    """
     low, high = dataset.byte_range[0] / 4, dataset.byte_range[1] * 2
     curves = {
         series.name: [(size, psnr) for size, psnr in series.curve if low <= size <= high]
@@ -104,6 +115,8 @@ def plot(dataset, rows):
     if dataset.optimum:
         curves = dict(list(curves.items())[: MAX_CURVES - 1])
         curves[dataset.optimum.name] = _optimal_curve(dataset)
+    if not curves:
+        return None
     figure = rate_distortion(dict(list(curves.items())[:MAX_CURVES]))
     # Many names need room below the curves.
     figure.set_size_inches(figure.get_figwidth() + 1.0, figure.get_figheight() + 1.6)

@@ -195,9 +195,18 @@ def test_a_whole_run_writes_table_figures_and_plot(tiny_codec, tmp_path, capsys)
     capsys.readouterr()
 
 
+def test_codecs_of_single_signals_have_a_page_and_no_plot(tmp_path, capsys):
+    pytest.importorskip("imagecodecs")
+    words = ["digits", "--signals", "20", "--minutes", "0", "--peers", "jpeg-files"]
+    rate_distortion.main([*words, "--output", str(tmp_path)])
+    assert "| JPEG, one file each |" in (tmp_path / "digits.md").read_text()
+    assert not (tmp_path / "digits.png").exists()
+    assert "processes running when it began" in capsys.readouterr().out
+
+
 def test_an_unknown_peer_is_named_with_those_that_are_known(small):
     with pytest.raises(
-        SystemExit, match="unknown peer 'gif'; accepted are pca, pca-rounded, jpeg-mosaic"
+        SystemExit, match="unknown peer 'gif'; accepted are pca, pca-rounded, pca-packets"
     ):
         rate_distortion.chosen_peers(["gif"], small)
     chosen = rate_distortion.chosen_peers(["webp"], small)

@@ -35,7 +35,7 @@ KINDS = {
     "doubles": smooth(20, (40,), np.float64),
     "with gaps": np.where(np.arange(40) % 9, smooth(20, (40,), np.float32), np.float32(np.nan)),
 }
-ALWAYS = {"pca", "pca-rounded", "zlib", "bz2", "zstd", "zstd-dictionary", "lzma"}
+ALWAYS = {"pca", "pca-rounded", "pca-packets", "zlib", "bz2", "zstd", "zstd-dictionary", "lzma"}
 PICTURES = {
     f"{name}-{kind}"
     for name in ("jpeg", "webp", "avif", "jpegxl", "jpeg2000")
@@ -106,7 +106,7 @@ def test_a_peer_keeps_shape_dtype_and_its_promise(kind, key):
             assert point.max_abs_error <= 1.0001 * point.setting + rounding
 
 
-@pytest.mark.parametrize("key", ["pca", "pca-rounded", "zstd-dictionary"])
+@pytest.mark.parametrize("key", ["pca", "pca-rounded", "pca-packets", "zstd-dictionary"])
 def test_what_learns_has_a_model_that_counts(key, digits):
     peer = PEERS[key]
     if missing := peer.missing():

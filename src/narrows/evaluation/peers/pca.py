@@ -81,6 +81,24 @@ def peers() -> Iterator[Peer]:
         functions=partial(_functions, 0),
         everyday=False,
     )
+    yield replace(
+        searched,
+        key="pca-packets",
+        name=f"{NAME}, one packet each",
+        functions=_packets,
+        alone=True,
+        everyday=False,
+    )
+
+
+def _packets(work: Workload, shape: Shape, bytes_per_signal: float) -> Functions:
+    assert work.train is not None
+    codec = train_pca(work.train, 8 * bytes_per_signal)
+    return (
+        lambda x: codec.compress_packet(x[0]),
+        lambda packet: codec.decompress_packet(packet)[None],
+        len(codec.model_bytes),
+    )
 
 
 def _functions(
