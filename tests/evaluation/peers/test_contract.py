@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from narrows.evaluation.peers import mosaics
+from narrows.evaluation.peers import mosaics, pca
 from narrows.evaluation.peers.contract import Coder, Workload, measure
 from narrows.evaluation.peers.mosaics import layout_of
 from narrows.evaluation.peers.registry import registry
@@ -117,6 +117,19 @@ def test_what_learns_has_a_model_that_counts(key, digits):
     assert point.model_bytes > 1000
     if key != "zstd-dictionary":
         assert 0.8 < point.bytes_per_signal / setting < 1.3
+
+
+def test_variants_of_pca_share_what_they_train(digits, monkeypatch):
+    pytest.importorskip("torch", reason=PEERS["pca"].missing())
+    trained, train = [], pca.train_pca
+    monkeypatch.setattr(pca, "train_pca", lambda x, bits: trained.append(bits) or train(x, bits))
+    work = Workload(digits[1500:], 16.0, layout_of((8, 8)), digits[:1500], (3.0, 6.0))
+    own = {peer.key: peer for peer in registry()}
+    made = [own[key].coder(work, 4.0) for key in ("pca", "pca-rounded", "pca-packets")]
+    assert trained == [32.0]
+    assert len({coder.model_bytes for coder in made}) == 1
+    own["pca"].coder(replace(work, train=digits[:1000]), 4.0)
+    assert trained == [32.0, 32.0]
 
 
 def test_whole_numbers_come_back_as_such():

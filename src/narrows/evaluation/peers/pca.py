@@ -61,14 +61,18 @@ def train_pca(
 
 
 def peers() -> Iterator[Peer]:
-    """Yield PCA with the search of narrows' own `linear` models, and as it is usually done."""
+    """Yield PCA with the search of narrows' own `linear` models, as it is usually done, and alone.
+
+    They share the models that they train.
+    """
+    trained = Trained()
     searched = Peer(
         key="pca",
         name=NAME,
         accepts="any signals",
         takes=lambda work: len(work.x) > 1,
         settings=rates,
-        functions=partial(_functions, None),
+        functions=partial(_functions, trained, None),
         layout=lambda work: Layout("signals", lambda x: x, lambda x, n: x),
         requires="torch",
         learns=True,
@@ -78,22 +82,37 @@ def peers() -> Iterator[Peer]:
         searched,
         key="pca-rounded",
         name=f"{NAME}, its latents rounded",
-        functions=partial(_functions, 0),
+        functions=partial(_functions, trained, 0),
         everyday=False,
     )
     yield replace(
         searched,
         key="pca-packets",
         name=f"{NAME}, one packet each",
-        functions=_packets,
+        functions=partial(_packets, trained),
         alone=True,
         everyday=False,
     )
 
 
-def _packets(work: Workload, shape: Shape, bytes_per_signal: float) -> Functions:
-    assert work.train is not None
-    codec = train_pca(work.train, 8 * bytes_per_signal)
+class Trained:
+    """The codecs of PCA, each trained once for signals to learn from and bytes a signal."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[int, float], tuple[Signals, Codec]] = {}
+
+    def codec(self, work: Workload, bytes_per_signal: float) -> Codec:
+        """Return the codec of a size, of what a workload may learn from."""
+        x = work.train
+        assert x is not None
+        key = id(x), bytes_per_signal  # of an array that is kept with its codec
+        if key not in self._made:
+            self._made[key] = x, train_pca(x, 8 * bytes_per_signal)
+        return self._made[key][1]
+
+
+def _packets(trained: Trained, work: Workload, shape: Shape, bytes_per_signal: float) -> Functions:
+    codec = trained.codec(work, bytes_per_signal)
     return (
         lambda x: codec.compress_packet(x[0]),
         lambda packet: codec.decompress_packet(packet)[None],
@@ -102,10 +121,9 @@ def _packets(work: Workload, shape: Shape, bytes_per_signal: float) -> Functions
 
 
 def _functions(
-    effort: int | None, work: Workload, shape: Shape, bytes_per_signal: float
+    trained: Trained, effort: int | None, work: Workload, shape: Shape, bytes_per_signal: float
 ) -> Functions:
-    assert work.train is not None
-    codec = train_pca(work.train, 8 * bytes_per_signal)
+    codec = trained.codec(work, bytes_per_signal)
     return (
         partial(_compressed, codec, effort),
         codec.decompress,
