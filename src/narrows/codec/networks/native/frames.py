@@ -20,9 +20,8 @@ Floats = npt.NDArray[np.float64]
 TYPES = tuple(map(np.dtype, ("uint8", "int8", "uint16", "int16", "float32")))
 """In the order of `native/program.h`; frames of others are left to numpy."""
 
-
 FARTHEST = 2.0**40
-"""Offsets of integer types: numbers near to 2**51 are rounded down otherwise."""
+"""Largest offset of integer types: compiled code rounds down exactly below 2**51 alone."""
 
 
 def fits(normaliser: Normaliser) -> bool:
