@@ -42,6 +42,8 @@ MAX_LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
 
 LATENTS_OF_COMPONENT = {"linear": 1.0, "predictive": 1.0, "dense": 0.6, "conv": 0.2}
 """Latents for each principal component that is worth coding at the aim: networks bend."""
+BITS_OF_LATENT = {"conv": 1.8}
+"""At most, of latents for a rate that was aimed at (docs/experiments.md)."""
 MAX_BITS_PER_LATENT = 8.0  # where few latents are asked for, which cannot meet an aim of quality
 MAX_LATENTS = {"linear": 4096, "predictive": 4096, "dense": 256, "conv": 256}
 
@@ -194,8 +196,12 @@ def choose_latents_for(
     n = spectrum.at_bits(aimed_bits * highest).components
     architecture = numbers["architecture"]
     share = 1.0 if numbers["mixes"] else LATENTS_OF_COMPONENT[architecture]
-    k = max(1, min(n, MAX_LATENTS[architecture], round(n * share)))
-    k = choices.decide("latent_size", k, f"{n} principal components count for {aim}")
+    k, why = round(n * share), f"{n} principal components count for {aim}"
+    bits_of_latent = BITS_OF_LATENT.get(architecture, math.inf)
+    if not quality and aimed_bits / bits_of_latent > k:
+        k, why = round(aimed_bits / bits_of_latent), f"{bits_of_latent} bits of each, for {aim}"
+    k = max(1, min(n, MAX_LATENTS[architecture], k))
+    k = choices.decide("latent_size", k, why)
     choices.decide("bits_per_latent", min(aimed_bits / k, MAX_BITS_PER_LATENT), f"for {aim}")
     return quality
 

@@ -8,7 +8,8 @@ import torch
 
 from narrows.training.architectures import Autoencoder, Scaling
 from narrows.training.architectures.conv import conv
-from narrows.training.rate_distortion.objective import FactorisedDensity, Objective
+from narrows.training.rate_distortion.density import FactorisedDensity
+from narrows.training.rate_distortion.objective import Objective
 from narrows.training.rate_distortion.optimisers import orthogonalised
 from narrows.training.torch_modes import MIN_PRODUCTS, short_products
 

@@ -9,49 +9,12 @@ from functools import partial
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from narrows.training.architectures import Autoencoder, Quality, Scaling, like, repeated
+from narrows.training.rate_distortion.density import FactorisedDensity
 from narrows.training.torch_modes import short_products
-
-
-class FactorisedDensity(nn.Module):
-    """A learned density of each latent, independent of the others: a mixture of logistics.
-
-    It stands for the tables during training; freezing replaces it by counts.
-
-    Parameters
-    ----------
-    latent_size : int
-    n_qualities : int, default 1
-    components : int, default 3
-        Logistics a latent.
-    """
-
-    def __init__(self, latent_size: int, n_qualities: int = 1, components: int = 3) -> None:
-        super().__init__()
-        shape = (n_qualities, latent_size, components)
-        self.centre = nn.Parameter(torch.linspace(-2.0, 2.0, components).repeat(*shape[:2], 1))
-        self.log_width = nn.Parameter(torch.full(shape, 0.5))
-        self.logit = nn.Parameter(torch.zeros(shape))
-
-    @torch.no_grad()
-    def start(self, y: Tensor, quality: int) -> None:
-        """Fit the spread of `(n, k)` latents, so that rates are right from the beginning."""
-        spread = y.std(0, correction=0).clamp(min=0.1)[:, None]  # (k, 1)
-        apart = torch.linspace(-1.0, 1.0, self.centre.shape[2], device=y.device)
-        self.centre[quality] = y.mean(0)[:, None] + apart * spread
-        self.log_width[quality] = torch.log(0.4 * spread)
-
-    def bits(self, y: Tensor, quality: Quality = 0) -> Tensor:
-        """Return `-log2 P(y - 1/2 < Y < y + 1/2)`, `(n, k)`, of noisy or rounded latents."""
-        # The difference of two sigmoids is taken on the side where they are small.
-        distance = (y.unsqueeze(-1) - self.centre[quality]).abs()  # (n, k, components)
-        slope = torch.exp(-self.log_width)[quality]  # (k, components) or (n, k, components)
-        mass = torch.sigmoid((0.5 - distance) * slope) - torch.sigmoid((-0.5 - distance) * slope)
-        share = self.logit.softmax(-1)[quality]
-        return -torch.log2((mass * share).sum(-1) + 1e-9)
 
 
 def mean_squared(output: Tensor, target: Tensor, scaling: Scaling) -> Tensor:

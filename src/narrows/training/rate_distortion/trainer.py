@@ -28,12 +28,8 @@ from narrows.training.rate_distortion.controls import (
     rate_gap,
     weights_of,
 )
-from narrows.training.rate_distortion.objective import (
-    FactorisedDensity,
-    Objective,
-    Terms,
-    mean_squared,
-)
+from narrows.training.rate_distortion.density import density_for
+from narrows.training.rate_distortion.objective import Objective, Terms, mean_squared
 from narrows.training.rate_distortion.optimisers import Gradients, Optimisers, share_of_rate
 
 FIRST_LAMBDA_RATIO = 2.0  # between neighbouring qualities; measured on MNIST
@@ -60,7 +56,7 @@ class RateDistortionTrainer(Trainer):
         ranks: Ranks = ALONE,
     ) -> None:
         super().__init__(model, x_train, x_validation, plan, missing, ranks)
-        self.density = FactorisedDensity(plan.latent_size, plan.qualities).to(self.device)
+        self.density = density_for(plan).to(self.device)
         aims_at_error = plan.aimed_snr is not None
         self.objective = Objective(
             model, self.density, plan.loss, plan.sparse, measures_error=aims_at_error
