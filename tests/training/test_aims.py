@@ -1,6 +1,7 @@
 """Aims: what they are, the latents that follow from them, and that they are met."""
 
 import logging
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import narrows
 from narrows.errors import SettingError
 from narrows.evaluation.report.facts import train_command
 from narrows.signals.inputs import TrainingSamples
+from narrows.training import solved
 from narrows.training.aims import DEFAULT_AIM, parse_aim
 from narrows.training.closed_form.spectrum import spectrum_of, weights_for
 from narrows.training.plan import plan_of
@@ -72,6 +74,18 @@ def test_aims_of_rate_are_bits_a_signal(aim, waves):
     plan = plan_of({"aim": aim}, waves.shape, waves.dtype, spectrum=lambda: spectrum_of(waves))
     assert plan.aimed_bits == pytest.approx(16.0)
     assert plan.aimed_snr is None
+
+
+def test_convolutions_have_latents_of_few_bits_at_a_rate_that_is_aimed_at():
+    spectrum = Spectrum(np.geomspace(1000.0, 1e-3, 784), 0.0, 99.0)
+    plans = {
+        aim: plan_of({"aim": aim}, (60_000, 28, 28), np.uint8, spectrum=lambda: spectrum)
+        for aim in ("bytes:9", "bytes:18", "bytes:0.1")
+    }
+    assert [plan.architecture for plan in plans.values()] == ["conv"] * 3
+    assert [plan.latent_size for plan in plans.values()] == [40, 80, 2]
+    assert plans["bytes:18"].bits_per_latent == pytest.approx(1.8)
+    assert plans["bytes:18"].why("latent_size") == "1.8 bits of each, for bytes:18"
 
 
 @pytest.mark.parametrize(
@@ -299,3 +313,23 @@ def test_aims_of_channels_that_cannot_be_are_refused(asked, words, leads):
 def test_advice_names_the_aims_of_all_channels():
     aim = parse_aim("snr:20,30")
     assert str(aim.raised(1.26)) == "snr:21.3,31.3"
+
+
+def test_context_models_are_fitted_once_however_often_an_aim_is_tried(monkeypatch):
+    """Elements of a signal are equally loud, which tables cannot know."""
+    rng, tried, fitted = np.random.default_rng(1), [], []
+    loud = np.exp(1.5 * rng.standard_normal((12_000, 1)))
+    x = np.round(30.0 * loud * rng.standard_normal((12_000, 24))).astype(np.int16)
+    with_contexts = sys.modules["narrows.training.freeze.with_contexts"]
+    finished, fit_contexts = solved.finished, with_contexts.fit_contexts
+    monkeypatch.setattr(
+        solved, "finished", lambda *given, **how: tried.append(1) or finished(*given, **how)
+    )
+    monkeypatch.setattr(
+        with_contexts, "fit_contexts", lambda *given: fitted.append(1) or fit_contexts(*given)
+    )
+    monkeypatch.setattr("narrows.training.reached.MAX_NEAR_DB", 1e-6)  # so that it is tried again
+    codec = narrows.train(x, aim="snr:12", trellis=False, **LINEAR)
+    assert (len(tried) > 1, len(fitted)) == (True, 1)
+    assert codec.model.contexts[0] is not None
+    narrows.Codec.from_bytes(codec.model_bytes)  # by the answers that it is known by

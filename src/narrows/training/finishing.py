@@ -27,8 +27,10 @@ LOG = logging.getLogger(__name__)
 STEP_SAMPLE = 4096  # training signals on which the steps of a plain autoencoder are chosen
 
 
-def finished(outcome: Outcome, prepared: Prepared, name: str, clock: Clock) -> Codec:
-    """Make the codec of an outcome; `name` is its architecture's."""
+def finished(
+    outcome: Outcome, prepared: Prepared, name: str, clock: Clock, *, in_contexts: bool = True
+) -> Codec:
+    """Make the codec of an outcome, with context models or not; `name` is its architecture's."""
     result, plan, signals = outcome.result, outcome.plan, prepared.signals
     summary = summary_of(signals, prepared.fingerprints["training signals"], outcome)
     LOG.debug("fitting the last layer")
@@ -45,7 +47,10 @@ def finished(outcome: Outcome, prepared: Prepared, name: str, clock: Clock) -> C
         expected=plan.settings["expected_signals"],
         bits_per_error=lambdas[plan.middle_quality] if lambdas else None,
     )
-    return freeze(result.model, signals, name, summary, lambdas, ratio, error, clock, rounding)
+    return freeze(
+        result.model, signals, name, summary, lambdas, ratio, error, clock, rounding,
+        in_contexts=in_contexts,
+    )  # fmt: skip
 
 
 def _rounding_after(outcome: Outcome) -> Rounding:

@@ -15,6 +15,7 @@ from narrows.clock import Clock
 from narrows.signals.channels import has_length
 from narrows.signals.channels import n_channels as channels_of
 from narrows.training.architectures import Autoencoder, like
+from narrows.training.choices import PREDICTIVE
 from narrows.training.closed_form.pca import (
     MAX_EXACT_SIZE,
     TakenFor,
@@ -28,6 +29,7 @@ from narrows.training.data.likely import PLAIN, kind_for
 from narrows.training.data.stationary import Covariances
 from narrows.training.finer import in_contexts_if_better, in_trellis_if_better
 from narrows.training.finishing import finished
+from narrows.training.freeze import with_contexts
 from narrows.training.loop.trainer import TrainingResult
 from narrows.training.plan import RATE_RATIO, Plan
 from narrows.training.preparing import Prepared
@@ -74,7 +76,10 @@ class Solver:
                 fitted = self._fitted(tried, frames, self._missing, axes)
             outcome = Outcome(TrainingResult(fitted, [], 0, False, []), tried)
             self.clock.lap("training")
-            codec = finished(outcome, self.prepared, self.plan.architecture, self.clock)
+            codec = finished(
+                outcome, self.prepared, self.plan.architecture, self.clock,
+                in_contexts=not self._contexts_wait,
+            )  # fmt: skip
             signals, scaling = self.prepared.signals, self.prepared.scaling
             reached = Reached.by(codec, signals, signals, scaling.scale)
             short = reached.is_short(self.plan)
@@ -87,14 +92,30 @@ class Solver:
             self._next = reached.nearer(tried, self.plan, most_latents, before)
         _, codec, reached = min(self.found, key=lambda each: each[2].misses(self.plan))
         if self._finer is None or self._finer[0] is not codec:
-            LOG.debug("trying a trellis")
-            better = in_trellis_if_better(codec, reached, self.plan, self.prepared)
-            self.clock.lap("trellis")
-            LOG.debug("trying context models of magnitudes")
-            better = in_contexts_if_better(*better, self.plan, self.prepared)
-            self._finer = codec, *better
-            self.clock.lap("context model")
+            self._finer = codec, *self._in_fewer_bytes(codec, reached)
         return self._finer[1:]
+
+    @property
+    def _contexts_wait(self) -> bool:
+        """Whether context models are fitted to the last codec alone: an SNR hardly needs them."""
+        return self.plan.aimed_snr is not None
+
+    def _in_fewer_bytes(self, codec: Codec, reached: Reached) -> tuple[Codec, Reached]:
+        """Return the codec that is kept, with all that makes its archives smaller."""
+        signals, scaling = self.prepared.signals, self.prepared.scaling
+        if self._contexts_wait and self.plan.architecture != PREDICTIVE:
+            LOG.debug("fitting context models")
+            other = with_contexts(codec, signals)
+            if other is not codec:
+                codec, reached = other, Reached.by(other, signals, signals, scaling.scale)
+            self.clock.lap("context model")
+        LOG.debug("trying a trellis")
+        better = in_trellis_if_better(codec, reached, self.plan, self.prepared)
+        self.clock.lap("trellis")
+        LOG.debug("trying context models of magnitudes")
+        better = in_contexts_if_better(*better, self.plan, self.prepared)
+        self.clock.lap("context model")
+        return better
 
     @property
     def _missing(self) -> Tensor | None:

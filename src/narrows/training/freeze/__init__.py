@@ -12,6 +12,7 @@ from narrows.training.freeze.signals import TrainingSignals
 from narrows.training.freeze.thawed import Thawed
 from narrows.training.freeze.trellis import can_have_trellis, in_trellis
 from narrows.training.freeze.wavelets import check_tiles
+from narrows.training.freeze.with_contexts import with_contexts
 from narrows.training.freeze.with_magnitudes import can_have_magnitudes, with_magnitudes
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "freeze",
     "in_trellis",
     "latent_size_of",
+    "with_contexts",
     "with_magnitudes",
 ]

@@ -18,7 +18,6 @@ from narrows.codec.transform import Transform
 from narrows.training.architectures import Autoencoder
 from narrows.training.choices import PREDICTIVE
 from narrows.training.data.frames import counted_of
-from narrows.training.freeze.context import fit_contexts
 from narrows.training.freeze.correction import with_correction
 from narrows.training.freeze.drafts import best_draft
 from narrows.training.freeze.recordings import with_prediction
@@ -26,6 +25,7 @@ from narrows.training.freeze.rounding import Rounding
 from narrows.training.freeze.signals import TrainingSignals
 from narrows.training.freeze.tradeoffs import fit_tradeoffs, measure_fit
 from narrows.training.freeze.wavelets import with_wavelets
+from narrows.training.freeze.with_contexts import contexts_for
 
 LOG = logging.getLogger(__name__)
 UNTRAINED = Rounding()
@@ -42,6 +42,8 @@ def freeze(
     aimed_error: float | None = None,
     clock: Clock | None = None,
     rounding: Rounding = UNTRAINED,
+    *,
+    in_contexts: bool = True,
 ) -> Codec:
     """Convert a trained float autoencoder to a codec.
 
@@ -66,6 +68,8 @@ def freeze(
         Where the time of the training goes; the summary gets it.
     rounding : Rounding
         How networks are trained further with rounded weights; by default not.
+    in_contexts : bool, default True
+        Whether context models are fitted; see `with_contexts` for later.
 
     Where every rounding loses more than 0.05 dB on held-out signals, the codec is the one that
     loses least, and the loss is told: a training that came to its end gives a model.
@@ -86,11 +90,10 @@ def freeze(
     tables: list[Sequence[FrequencyTable]] = [
         [count_table(c) for c in s.T] for s in symbols.values()
     ]
-    held_out = Codec(draft).encoder.encode_at_all_qualities(signals.validation)
     clock.lap("freezing")
     contexts: list[ContextModel | None] = [None] * draft.n_qualities
-    if architecture != PREDICTIVE:  # few windows are coded by the networks' symbols then
-        contexts = fit_contexts(list(symbols.values()), list(held_out.values()), tables)
+    if in_contexts and architecture != PREDICTIVE:  # which codes few windows by these symbols
+        contexts = contexts_for(Codec(draft), signals, symbols, tables)
     clock.lap("context model")
     training = {**training, "freezing_loss_db": round(loss, 4)}
     finished = replace(draft, tables=tables, contexts=contexts, training=training)

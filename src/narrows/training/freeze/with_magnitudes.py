@@ -16,9 +16,9 @@ from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.groups import ENCODED
 from narrows.codec.model.model import Model
 from narrows.codec.model.packed_tensors import pack_tensor
-from narrows.codec.transform import Transform
 from narrows.training.freeze.magnitude_contexts import Coded, can_learn, fit_magnitudes
 from narrows.training.freeze.signals import TrainingSignals
+from narrows.training.freeze.with_contexts import coded_in
 
 LOG = logging.getLogger(__name__)
 LEARNT, MEASURED = 8192, 4096  # signals
@@ -66,12 +66,7 @@ def with_magnitudes(
         context = start.frozen(Coded.of(spread(symbols, MEASURED), rows).entries)
         if _saved_bytes(model, q, context, seen[q + 1]) * expected > _size(context):
             contexts[q] = context
-    if not any(contexts):
-        return codec
-    finished = replace(model, contexts=contexts, known_answers=None)
-    assert model.known_answers is not None
-    answers = Transform(finished).answer(model.known_answers.symbols)
-    return Codec(replace(finished, known_answers=answers))
+    return coded_in(model, contexts) if any(contexts) else codec
 
 
 def _saved_bytes(model: Model, q: int, context: ContextModel, symbols: Symbols) -> float:
