@@ -83,9 +83,9 @@ def test_convolutions_have_latents_of_few_bits_at_a_rate_that_is_aimed_at():
         for aim in ("bytes:9", "bytes:18", "bytes:0.1")
     }
     assert [plan.architecture for plan in plans.values()] == ["conv"] * 3
-    assert [plan.latent_size for plan in plans.values()] == [40, 80, 2]
-    assert plans["bytes:18"].bits_per_latent == pytest.approx(1.8)
-    assert plans["bytes:18"].why("latent_size") == "1.8 bits of each, for bytes:18"
+    assert [plan.latent_size for plan in plans.values()] == [26, 52, 2]
+    assert plans["bytes:18"].bits_per_latent == pytest.approx(2.75, rel=0.02)
+    assert plans["bytes:18"].why("latent_size") == "2.75 bits of each, for bytes:18"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ MAX_LATENTS_OF_MIXTURES = 128  # by default, for the same bits in all
 
 LATENTS_OF_COMPONENT = {"linear": 1.0, "predictive": 1.0, "dense": 0.6, "conv": 0.2}
 """Latents for each principal component that is worth coding at the aim: networks bend."""
-BITS_OF_LATENT = {"conv": 1.8}
+BITS_OF_LATENT = {"conv": 2.75}
 """At most, of latents for a rate that was aimed at (docs/experiments.md)."""
 MAX_BITS_PER_LATENT = 8.0  # where few latents are asked for, which cannot meet an aim of quality
 MAX_LATENTS = {"linear": 4096, "predictive": 4096, "dense": 256, "conv": 256}
