@@ -155,7 +155,7 @@ TRAINING = (
     {"data"},
     {"architectures"},
     {"plan"},
-    {"decoder_size", "counts"},
+    {"decoder_size", "context_size", "counts"},
     {"choices", "signatures"},
     {"settings"},
     {"adam", "installed", "presets", "ranks", "torch_modes", "aims", "water_filling"},

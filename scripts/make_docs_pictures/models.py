@@ -19,7 +19,7 @@ from narrows.signals import read_signals
 
 Images = npt.NDArray[np.uint8]
 OPTIONS = {
-    "mnist": "--latent-size 32 --bits-per-latent 3.2",
+    "mnist": "--aim bytes:11",
     "dense-32": "--preset dense-32",
     "dense-32-mse": "--preset dense-32 --loss mse",
     "pca-25": "--architecture linear --latent-size 25",

@@ -76,12 +76,14 @@ def test_a_density_begins_near_the_spread_of_its_latents(density):
 
 
 @pytest.mark.parametrize(
-    ("asked", "kind"),
+    ("asked", "n", "kind"),
     [
-        ({}, ContextDensity),
-        ({"qualities": 2}, FactorisedDensity),
-        ({"architecture": "dense"}, FactorisedDensity),
+        ({}, 60_000, ContextDensity),
+        ({"qualities": 2}, 60_000, FactorisedDensity),
+        ({"architecture": "dense"}, 60_000, FactorisedDensity),
+        ({}, 3000, FactorisedDensity),
+        ({"latent_size": 1}, 60_000, FactorisedDensity),
     ],
 )
-def test_convolutions_of_one_quality_learn_with_a_context(asked, kind):
-    assert type(density_for(plan_of(asked, (60_000, 28, 28), np.uint8))) is kind
+def test_convolutions_learn_with_a_context_where_a_context_model_may_pay(asked, n, kind):
+    assert type(density_for(plan_of(asked, (n, 28, 28), np.uint8))) is kind

@@ -24,16 +24,12 @@ from narrows.codec.entropy.counting import count_table
 from narrows.codec.entropy.tables import FixedTables, Row, Symbols
 from narrows.codec.model.packed_tensors import pack_tensor
 from narrows.training.adam import Adam, Group
+from narrows.training.context_size import OUTPUTS, may_pay, units_for
 
-TOTAL_UNITS = 768  # hidden units of all positions
-MAX_UNITS, MIN_UNITS = 24, 4  # hidden units of a position
-OUTPUTS = 2  # numbers that tilt the frequencies of a position
 EPOCHS, MAX_UPDATES, BATCH = 8, 2000, 256
 MAX_POSITIONS = 256_000  # of all updates together: models of many latents have fewer updates
 POSITIONS_PER_UPDATE = 32  # whose code length an update lowers
 LEARNING_RATE, WEIGHT_DECAY = 1e-2, 0.02
-LARGEST_GAIN = 0.25  # share of the bytes: no context model saved more
-BITS_PER_WEIGHT = 4.0  # in the model file, about
 HIDDEN_LIMIT, OUTPUT_LIMIT = 2**9 - 1, 2**11 - 1
 WEIGHT_RMS = (6.0, 12.0)  # of the weights as integers: both are tried
 BASIS_RMS = 64.0  # of the basis as integers
@@ -74,12 +70,10 @@ def _fit_context(
         return None, None
     fixed, seen = FixedTables(row), held_out[:MEASURED_SIGNALS]
     bits = ideal_bits(seen, fixed).mean()
-    n_units = _units(k)
-    weights = n_units * (1 + OUTPUTS) * k * (k - 1) // 2
-    if LARGEST_GAIN * bits * n < BITS_PER_WEIGHT * weights:
+    if not may_pay(n, k, bits):
         return None, None
     order = _falling_entropy(seen, row) if higher is None else higher.order
-    network = _Network(train, row, order, n_units)
+    network = _Network(train, row, order, units_for(k))
     if network.moves.sum() < 2:
         return None, higher
     entries = _entries(train, row, order)
@@ -117,17 +111,13 @@ def fitting_seconds(n: int, k: int, n_qualities: int) -> float:
         return 0.0
     symbols = np.random.default_rng(0).integers(-3, 4, (min(n, BATCH), k)).astype(np.int32)
     row = [count_table(column) for column in symbols.T]
-    network = _Network(symbols, row, np.arange(k, dtype=np.int32), _units(k))
+    network = _Network(symbols, row, np.arange(k, dtype=np.int32), units_for(k))
     entries = _entries(symbols, row, network.order)
     _train(network, entries, 1)
     began = time.perf_counter()
     _train(network, entries, TIMED_UPDATES)
     one = (time.perf_counter() - began) / TIMED_UPDATES
     return n_qualities * _updates(n, k) * one
-
-
-def _units(k: int) -> int:
-    return max(MIN_UNITS, min(MAX_UNITS, TOTAL_UNITS // k))
 
 
 def _updates(n: int, k: int) -> int:

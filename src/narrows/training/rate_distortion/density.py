@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from narrows.training.architectures import Quality
+from narrows.training.context_size import may_pay
 from narrows.training.plan import Plan
 
 UNITS = 12  # hidden units of a latent that see those before it
@@ -110,9 +111,10 @@ class ContextDensity(FactorisedDensity):
 def density_for(plan: Plan) -> FactorisedDensity:
     """Return the density that latents of a plan are learned by.
 
-    It is one in context where freezing fits a large context model: for convolutional networks,
-    which have many signals.
+    It is one in context for convolutional networks of one quality, where freezing may find that a
+    context model pays.
     """
-    if plan.architecture == "conv" and plan.qualities == 1:
+    pays = may_pay(plan.n_train, plan.latent_size, plan.aimed_bits)
+    if pays and plan.architecture == "conv" and plan.qualities == 1:
         return ContextDensity(plan.latent_size)
     return FactorisedDensity(plan.latent_size, plan.qualities)
