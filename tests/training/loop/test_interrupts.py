@@ -79,9 +79,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest may run with 
 from narrows.cli import main
 from narrows.training import finishing
 freeze, seconds = finishing.freeze, float(sys.argv.pop(1))
-def freeze_after_a_while(*arguments):
+def freeze_after_a_while(*arguments, **options):
     time.sleep(seconds)
-    return freeze(*arguments)
+    return freeze(*arguments, **options)
 finishing.freeze = freeze_after_a_while
 main()
 """

@@ -65,7 +65,7 @@ def test_early_stopping_survives(digits, folder):
 def test_a_finished_run_that_died_in_freezing_is_frozen_without_training(
     sample, whole, folder, monkeypatch
 ):
-    def die(*_):
+    def die(*_, **__):
         raise Killed
 
     with monkeypatch.context() as patch:

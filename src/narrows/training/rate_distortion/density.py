@@ -45,12 +45,11 @@ class FactorisedDensity(nn.Module):
 
     def bits(self, y: Tensor, quality: Quality = 0) -> Tensor:
         """Return `-log2 P(y - 1/2 < Y < y + 1/2)`, `(n, k)`, of noisy or rounded latents."""
-        return self._bits(y, self.log_width[quality], quality)
+        return self._bits(y, torch.exp(-self.log_width)[quality], quality)
 
-    def _bits(self, y: Tensor, log_width: Tensor, quality: Quality) -> Tensor:
+    def _bits(self, y: Tensor, slope: Tensor, quality: Quality) -> Tensor:
         # The difference of two sigmoids is taken on the side where they are small.
         distance = (y.unsqueeze(-1) - self.centre[quality]).abs()  # (n, k, components)
-        slope = torch.exp(-log_width)  # (k, components) or (n, k, components)
         mass = torch.sigmoid((0.5 - distance) * slope) - torch.sigmoid((-0.5 - distance) * slope)
         share = self.logit.softmax(-1)[quality]
         return -torch.log2((mass * share).sum(-1) + 1e-9)
@@ -104,8 +103,8 @@ class ContextDensity(FactorisedDensity):
         hidden = functional.leaky_relu(seen, SLOPE)
         outputs = hidden @ (self.output_weight * self.feeds).flatten(1)  # (n, 2 * k)
         moved, wider = outputs.chunk(2, dim=1)
-        log_width = self.log_width[quality] + wider.unsqueeze(-1)  # (n, k, components)
-        return self._bits(y - moved * self.spread, log_width, quality)
+        slope = torch.exp(-(self.log_width[quality] + wider.unsqueeze(-1)))  # (n, k, components)
+        return self._bits(y - moved * self.spread, slope, quality)
 
 
 def density_for(plan: Plan) -> FactorisedDensity:
