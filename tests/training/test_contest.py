@@ -209,3 +209,19 @@ def test_a_time_in_which_networks_learn_enough_is_given_to_them(noise):
     assert worth(90)
     assert not worth(89)
     assert open_to_all.is_worth_it(prepared.plan.lasting(1, "", 30))  # which is as many as it needs
+
+
+@pytest.mark.parametrize(
+    ("aim", "latents", "kept"),
+    [("snr:40", 200, 0.0), ("snr:40", 10, 3.0), ("bytes:30", 10, 6.0)],
+)
+def test_a_budget_has_room_for_as_many_context_models_as_linear_may_have(
+    noise, aim, latents, kept, monkeypatch
+):
+    monkeypatch.setattr(contest, "fitting_seconds", lambda n, k, n_qualities: 3.0)
+    settings = {"aim": aim, "minutes": 1.0}
+    prepared = prepare(TrainingSamples(noise, None, {}), settings)
+    own = Contest(prepared, settings, None, Clock())
+    solver = own._solvers["linear"]
+    solver.plan = replace(solver.plan, latent_size=latents)
+    assert own.seconds_to_come() == kept

@@ -18,6 +18,7 @@ from narrows.errors import SettingError
 from narrows.signals.inputs import TrainingSamples
 from narrows.training.choices import GIVEN, PREDICTIVE, RATE_DISTORTION
 from narrows.training.closed_form.pca import MAX_EXACT_SIZE
+from narrows.training.context_size import may_pay
 from narrows.training.freeze import fitting_seconds
 from narrows.training.plan import Plan
 from narrows.training.preparing import Prepared, prepare
@@ -46,7 +47,9 @@ HELD_OUT_BRICKS = 0.95
 field that took 1 % more than linear there took 30 % less elsewhere (docs/experiments.md)."""
 FIRST_TRIES = {LINEAR: 1, PREDICTIVE: 2}
 """To be compared; the one that is kept is solved until it meets the aim."""
-SOLVED_AFTER = 2  # times that linear is solved after networks, as a rule
+SOLVED_AFTER = 2
+"""Times that linear is solved after networks, as a rule; with an aim of quality, its context model
+is fitted to the last alone."""
 
 
 def is_open(settings: TrainingSettings, plan: Plan, size: int) -> bool:
@@ -155,9 +158,13 @@ class Contest:
 
     def seconds_to_come(self) -> float:
         """Return about how long this takes after the networks, which a budget has room for."""
-        plan = self._solvers[LINEAR].plan
+        plan, times = self._solvers[LINEAR].plan, SOLVED_AFTER
+        if plan.aimed_snr is not None:
+            times = 1
+        if not may_pay(plan.n_train, plan.latent_size, plan.aimed_bits):
+            return self._seconds_of_prediction
         each = fitting_seconds(plan.n_train, plan.latent_size, plan.qualities)
-        return SOLVED_AFTER * each + self._seconds_of_prediction
+        return times * each + self._seconds_of_prediction
 
     @property
     def candidates(self) -> dict[str, float]:
