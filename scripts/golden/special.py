@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from narrows.codec import own_axes
 from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.exact_values import ExactValues
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.learned import LearnedCoder
+from narrows.codec.networks.network import IntegerNetwork
+from narrows.codec.own_axes import OwnAxes, pack_axes
 from narrows.codec.sequence import Archive
 from narrows.signals.geometry import Geometry, pack_geometry
 from narrows.signals.restored import restored
@@ -17,7 +20,13 @@ from scripts.golden.files import efforts_of, files_of
 from tests.helpers.altered_models import in_context_trellis, in_trellis
 from tests.helpers.archives import written
 from tests.helpers.predicting import repeating, tiny_predicting
-from tests.helpers.tiny_models import right_answers, searching, tiny_model, typical_frames
+from tests.helpers.tiny_models import (
+    right_answers,
+    searching,
+    tiny_linear_model,
+    tiny_model,
+    typical_frames,
+)
 
 
 def exact_float32():
@@ -100,6 +109,42 @@ def learned(model):
     symbols = np.rint(rng.normal(2, 1.5, (150, 3))).astype(np.int32)
     payload = LearnedCoder(model.quality(2).tables).encode(symbols)
     blob = written(codec.encoder.header(), [Block(Mode.LEARNED, 2, len(symbols), payload)])
+    return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
+
+
+def rotated_int16():
+    """Symbols along axes of a block's own, with tables of other latents."""
+    return rotated(tiny_linear_model("int16", (6,), 5, n_qualities=2), "01 34 40 23 12 10")
+
+
+def rotated_trellis_float32():
+    """The same with two tables a latent, frames of two axes, and a latent of no weight."""
+    model = tiny_linear_model("float32", (3, 4), 4, n_qualities=2)
+    dense, reshape = model.decoder.layers
+    weight = dense.weight.copy()
+    weight[1] = 0
+    layers = [replace(dense, weight=weight), reshape]
+    decoder = IntegerNetwork(layers, (4,), model.decoder.input_limit)
+    model = in_trellis(searching(replace(model, decoder=decoder, known_answers=None)))
+    return rotated(replace(model, known_answers=right_answers(model)), "03 13 02 03")
+
+
+def rotated_nothing():
+    """Axes that are the model's own: no rotation, but other tables."""
+    return rotated(tiny_linear_model("uint8", (2, 2), 2), "")
+
+
+def rotated(model, pairs):
+    """Return a model, a block along axes of its own, and its signals."""
+    codec, rng, k = Codec(model), np.random.default_rng(0), model.latent_size
+    each = [(int(i), int(j), rng.integers(1, 33)) for i, j in pairs.split()]
+    rotations = np.array(each, np.int64).reshape(-1, 3)
+    axes = OwnAxes(rotations, rng.permutation(k) if each else np.array([1] * k))
+    own, number = own_axes.rotated(model, model.qualities[-1], axes), model.n_qualities
+    symbols = np.rint(rng.normal(2, 1.5, (150, k))).astype(np.int32)
+    payload = pack_axes(axes) + LearnedCoder(own.quality().tables).encode(symbols)
+    block = Block(Mode.ROTATED, number, len(symbols), payload)
+    blob = written(codec.encoder.header(), [block])
     return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
 
 

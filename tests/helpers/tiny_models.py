@@ -203,6 +203,22 @@ def random_context(rng, row, n_units=3, n_outputs=2, wide=False):
     )
 
 
+def tiny_linear_model(dtype="int16", frame_shape=(6,), latent_size=3, n_qualities=1, seed=0):
+    """Make a model whose latents are axes at right angles: one dense layer there, and one back."""
+    rng, size, own = np.random.default_rng(seed), prod(frame_shape), tiny_normaliser(dtype)
+    axes, _ = np.linalg.qr(rng.normal(size=(size, latent_size)))
+    unit = own.output_scale if own.dtype.kind == "f" else own.output_multiplier
+    unit *= 1 if own.dtype.kind == "f" else 2.0**-own.output_shift
+    steps = 4 * 2 ** (n_qualities - 1)  # of gains and steps in `finished_model`
+    back = np.rint(axes.T / (steps * own.scale * unit)).astype(np.int16)
+    there = Dense(np.rint(axes * 2**12).astype(np.int16), np.full(latent_size, 32), 6, None)
+    back = Dense(back, np.zeros(size, np.int64), 0, None)
+    ends = [[Reshape(shape)] * (len(frame_shape) != 1) for shape in ((size,), frame_shape)]
+    encoder = IntegerNetwork([*ends[0], there], frame_shape, own.limit)
+    decoder = IntegerNetwork([back, *ends[1]], (latent_size,), LATENT_LIMIT)
+    return finished_model(encoder, decoder, own, n_qualities, seed)
+
+
 def random_conv(rng, kernel, n_inputs, n_outputs, shift, kind=Conv, **settings):
     """Make a convolution, or a transposed one, that halves or doubles each axis."""
     n_axes, limit = len(kernel), settings.pop("limit", HIDDEN_LIMIT)

@@ -18,6 +18,7 @@ from .normaliser import DTYPES
 from .payload import decode_payload
 from .predicted import decode_windows
 from .raw_blocks import elements, inflate, raw_of_planes
+from .rotated import read_rotated
 from .several_qualities import decode_groups
 
 
@@ -83,7 +84,7 @@ def read_block(cursor: Cursor, model: Model | None, dtype: np.dtype, shape: Shap
     frame_bytes = math.prod(shape) * dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
-    need(mode <= 7, "an unknown mode")
+    need(mode <= 8, "an unknown mode")
     need(1 <= n <= max(1, min(2**17 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
@@ -105,12 +106,9 @@ def read_block(cursor: Cursor, model: Model | None, dtype: np.dtype, shape: Shap
 
 def read_modelled(mode: int, payload: bytes, quality: int, model: Model, n: int) -> np.ndarray:
     """Decode n signals that a model has coded."""
-    if mode == 0:
-        return read_coded(payload, quality, model, n)
-    if mode == 7:
-        return read_learned(payload, quality, model, n)
-    if mode == 4:
-        return read_predicted(payload, quality, model, n)
+    ways = {0: read_coded, 4: read_predicted, 7: read_learned, 8: read_rotated}
+    if mode in ways:
+        return ways[mode](payload, quality, model, n)
     mask, values, rest = read_exact(payload, (n, *model.frame_shape), model.dtype)
     signals = np.empty(mask.shape, model.dtype)
     coded = np.flatnonzero(~mask.reshape(n, -1).all(axis=1))

@@ -12,7 +12,7 @@ from scripts.golden.bad.good_files import (
     varint,
 )
 
-CODED, DEFLATED, STORED, PATCHED, LEARNED = 0, 1, 2, 3, 7
+CODED, DEFLATED, STORED, PATCHED, LEARNED, ROTATED = 0, 1, 2, 3, 7, 8
 ZEROS = bytes(6 * 4)  # one signal, of six float32
 
 
@@ -63,6 +63,23 @@ def good_payload(data=ARCHIVE):
     return n, payload, first >> 4
 
 
+def bad_rotations(n, payload, quality):
+    """Make each bad block along axes of its own, of a model of two latents."""
+
+    def rotated(start, number=quality):
+        return archive(block(ROTATED, n, start + payload, number))
+
+    return {
+        "rotated-of-quality-0": rotated(varint(0) + b"\x40", 0),
+        "rotated-of-quality-that-the-model-has-not": rotated(varint(0) + b"\x40", 8),
+        "rotated-too-often": rotated(varint(33) + bytes([0b01000000]) * 40),
+        "rotated-ends-in-a-rotation": archive(block(ROTATED, n, varint(9) + b"\x40", quality)),
+        "rotated-towards-itself": rotated(varint(1) + bytes([0b11000010, 0])),
+        "rotated-bits-left-over": rotated(varint(0) + bytes([0b01000001])),
+        "rotated-coder-not-empty": rotated(varint(1) + bytes([0b01000010, 0b10000000])),
+    }
+
+
 def bad_archives():
     """Make each bad archive."""
     n, payload, quality = good_payload()
@@ -105,6 +122,7 @@ def bad_archives():
         "learned-of-quality-0": archive(block(LEARNED, n, payload, 0)),
         "learned-of-quality-that-the-model-has-not": archive(block(LEARNED, n, payload, 8)),
         "learned-coder-not-empty": archive(block(LEARNED, n, payload, quality)),
+        **bad_rotations(n, payload, quality),
         "more-words-than-bytes": coded(bytes([payload[0] + 9]) + payload[1:]),
         "last-word-0": coded(varint(payload[0] + 1) + payload[1 : 1 + 4 * payload[0]] + bytes(4)),
         "coder-not-empty": coded(flip(payload, 1)),

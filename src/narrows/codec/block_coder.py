@@ -118,10 +118,8 @@ class BlockCoder:
         model, n = self._model, block.n_signals
         if block.mode.is_patched:
             return self._unpack_patched(block)
-        if block.mode is Mode.PREDICTED:
-            return Unpacked(self.predicted.decode(block), None)
-        if block.mode is Mode.LEVELS:
-            return Unpacked(self._unpack_levels(block), None)
+        if block.mode in {Mode.PREDICTED, Mode.LEVELS, Mode.ROTATED}:
+            return Unpacked(self._unpack_frames(block), None)
         if block.mode not in {Mode.CODED, Mode.LEARNED}:
             return Unpacked(unpack_raw(block, model.dtype, model.frame_shape), None)
         if block.quality == SEVERAL_QUALITIES and block.mode is Mode.CODED:
@@ -135,6 +133,16 @@ class BlockCoder:
             else self._transform.coders.of_blocks(quality)
         )
         return Unpacked(coder.decode(block.payload, n), np.full(n, block.quality))
+
+    def _unpack_frames(self, block: Block) -> Frames:
+        """Decode a block that is more than symbols of the model's own latents."""
+        if block.mode is Mode.PREDICTED:
+            return self.predicted.decode(block)
+        if block.mode is Mode.LEVELS:
+            return self._unpack_levels(block)
+        from narrows.codec.own_axes import decode_rotated  # few blocks are
+
+        return decode_rotated(self._transform, block)
 
     def _unpack_levels(self, block: Block) -> Frames:
         """Decode a block of levels, which may be by networks of the model; few blocks are."""

@@ -32,6 +32,9 @@ class Mode(IntEnum):
     LEARNED = 7
     """As CODED at one quality without a context model, with tables that learn."""
 
+    ROTATED = 8
+    """As LEARNED, along axes of the block's own, which come first."""
+
     @property
     def is_raw(self) -> bool:
         """Whether the payload is the signals themselves."""

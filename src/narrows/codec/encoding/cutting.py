@@ -8,6 +8,7 @@ import numpy as np
 
 from narrows.codec.archive import MAX_BLOCK_BYTES, Header
 from narrows.codec.model.model import Model
+from narrows.codec.own_axes import has_axes
 from narrows.codec.prediction.bricks import Brick
 from narrows.codec.transform import Frames
 
@@ -19,10 +20,11 @@ def signals_a_block(model: Model, header: Header, asked: int | None) -> int:
     """Return how many signals a block shall have, of those asked for; SettingError for others.
 
     By default a full block, or half of one where a context model decodes it one latent at a time,
-    since a single signal is read with its block.
+    since a single signal is read with its block. Axes of a block's own want many signals.
     """
-    reads_alone = model.prediction is None and model.wavelets is None
-    if asked is not None or not reads_alone or not any(each.context for each in model.qualities):
+    in_order = model.prediction is not None or model.wavelets is not None
+    contexts = any(each.context for each in model.qualities)
+    if asked is not None or in_order or has_axes(model) or not contexts:
         return header.block_of(asked)
     return min(header.block_signals, max(1, HALF_A_BLOCK // header.frame_bytes))
 

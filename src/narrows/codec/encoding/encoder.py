@@ -16,9 +16,9 @@ from narrows.codec.archive.exact_values import ExactValues, Mask
 from narrows.codec.archive.guarantee import guarantee_of
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
+from narrows.codec.encoding.adapted_blocks import adapted
 from narrows.codec.encoding.cutting import Signals, parts_of, signals_a_block
 from narrows.codec.encoding.kept import Kept, check_leaving_out
-from narrows.codec.encoding.learned_blocks import with_learned_tables
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.recalled import Recall, choose_or_recall
 from narrows.codec.encoding.requests import Progress, Request, unseen
@@ -211,8 +211,9 @@ class Encoder(Shared):
             return None
         exact = None if left_out is None else ExactValues(left_out, x[left_out])
         block = self._decoder.blocks.pack(symbols, qualities, exact)
-        tables = self._model.quality(int(qualities[0])).tables
-        return with_learned_tables(block, symbols, tables)
+        searches = self._recall is None and request.budget is None  # else symbols are to stay
+        effort = request.resolve(self._model)[1] if searches else 0
+        return adapted(block, frames, symbols, self.symbol_encoder, effort)
 
     def packets(
         self,

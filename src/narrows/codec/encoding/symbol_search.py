@@ -74,7 +74,7 @@ class SymbolSearch:
             # The effect of their steps is known, and may be less than a whole unit.
             dense: Any = model.decoder.branches[1].layers[0]
             down = slope * 2.0**-dense.shift
-            squares = _squares_by_channel(dense.weight, self._relative)
+            squares = squares_by_channel(dense.weight, self._relative)
             self._curvature[self._corrected] = np.square(step[self._corrected] * down) * squares
 
     def improve(
@@ -250,7 +250,7 @@ class SymbolSearch:
         return (slice(i, i + size) for i in range(0, n, size))
 
 
-def _squares_by_channel(weight: npt.NDArray[np.int16], relative: Floats) -> Floats:
+def squares_by_channel(weight: npt.NDArray[Any], relative: Floats) -> Floats:
     """Sum the squares of `(n, size)` weights to `(n,)`, each times the square of its channel's."""
     parts = weight.astype(np.float64).reshape(len(weight), -1, len(relative))
     sums = np.square(parts).sum(axis=1)  # (n, n_channels), exact

@@ -53,6 +53,10 @@ class BitWriter:
         digits = format(number + 1, "b")
         self._chunks.append("0" * (len(digits) - 1) + digits)
 
+    def write_bits(self, number: int, n_bits: int) -> None:
+        """Write a number >= 0 in so many bits, the highest first."""
+        self._chunks.append(format(number, f"0{n_bits}b"))
+
     def to_bytes(self) -> bytes:
         """Return the bits, filled with zeros to a whole byte."""
         text = "".join(self._chunks)
@@ -77,8 +81,13 @@ class BitReader:
         self._position = end
         return number
 
+    def read_bits(self, n_bits: int) -> int:
+        """Read a number of so many bits, which must be there."""
+        start, self._position = self._position, self._position + n_bits
+        return int(self._text[start : self._position], 2)
+
     def check_end(self) -> None:
         """Raise FormatError unless only the zero bits that fill the last byte are left."""
         rest = self._text[self._position :]
         if len(rest) >= 8 or "1" in rest:
-            raise FormatError("payload with bytes left over after the last escaped symbol")
+            raise FormatError("payload with bits left over after the last one that means anything")

@@ -20,6 +20,7 @@ from narrows.codec.entropy.tables import (
     TOTAL,
     CodingTables,
     FrequencyTable,
+    Row,
     Symbols,
 )
 from narrows.codec.entropy.trellis import TrellisPass, TrellisTables
@@ -121,10 +122,14 @@ class _Quantisers:
             self._trellis.advance(self._tables.row[j].indices(column))
 
 
+def rows_of(tables: CodingTables) -> list[Row]:
+    """Return the tables of all latents, or both rows in a trellis."""
+    return [tables.row, *([tables.second] if isinstance(tables, TrellisTables) else [])]
+
+
 def tables_of(tables: CodingTables, j: int) -> list[FrequencyTable]:
     """Return the table of a latent, or both that it has in a trellis."""
-    second = [tables.second[j]] if isinstance(tables, TrellisTables) else []
-    return [tables.row[j], *second]
+    return [row[j] for row in rows_of(tables)]
 
 
 def parts_of(n: int, before: int = PARTS_BEFORE) -> Iterator[slice]:
