@@ -61,6 +61,18 @@ def test_what_does_not_repeat_loses_next_to_nothing(codecs):
     assert size < 1.03 * size_alone
 
 
+def test_windows_coded_by_themselves_come_back_beside_one_that_is_kept_exactly(codecs):
+    rng = np.random.default_rng(0)
+    x = np.rint(np.cumsum(rng.normal(0, 30, (200, LENGTH, 2)), axis=1)).astype("int16")
+    codec = codecs["predictive"]
+    (alone,) = blocks_of(codec.compress(x))
+    assert alone.mode is not Mode.PREDICTED
+    x[60] = rng.choice([-300, 300], (LENGTH, 2))
+    decoded = codec.decompress(codec.compress(x))
+    assert (decoded[60] == x[60]).all()
+    assert np.square(decoded.astype(float) - x).mean() < 0.2 * x.var()
+
+
 def test_louder_recordings_within_the_range_are_not_clipped(codecs):
     x = beats(100, 9).astype(np.float64)
     _, high = Range(codecs["predictive"].model).ends

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from narrows.codec.archive import Block
+from narrows.codec.archive import Block, Mode
 from narrows.codec.archive.exact_values import ExactValues, Mask
 from narrows.codec.archive.raw_blocks import pack_raw
 from narrows.codec.decoder import Decoder
@@ -100,6 +100,9 @@ class OrderedBlocks:
             check_leaving_out(request, kept)
             left_out = np.zeros(x.shape, dtype=bool) if left_out is None else left_out
             left_out[unlike] = True
+            if block.mode is not Mode.PREDICTED:  # which alone may hold what is kept exactly, too
+                known = ~left_out if known is None else known & ~left_out
+                block, _ = self._coder(part, known, quality, effort, 1.0)
         return self._patched(block, x, left_out)
 
     def _within(self, budget: Budget, part: Part, known: Known, effort: int) -> Block:
