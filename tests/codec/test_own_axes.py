@@ -20,6 +20,7 @@ from narrows.codec.encoding.costs import errors, squared
 from narrows.codec.encoding.rotated_model import rotated_codec
 from narrows.codec.entropy.counting import count_table
 from narrows.codec.networks.backend import NUMPY
+from narrows.codec.networks.engines import REFERENCE
 from narrows.codec.own_axes import (
     MATRIX_BITS,
     MOST_ROTATIONS,
@@ -152,6 +153,24 @@ def test_they_are_the_same_however_they_are_computed():
     for other in (Codec(codec.model, NUMPY), Codec(codec.model, NUMPY, batch_size=7)):
         assert other.compress(x, block_signals=300) == blob
         assert np.array_equal(other.decompress(blob), codec.decompress(blob))
+
+
+def test_what_serves_in_the_place_of_a_wrong_engine_serves_along_axes_too():
+    codec = axes_codec("int16", trellis=True)
+    blob = codec.compress(one_source(codec))
+    transform = codec.decoder.transform
+    transform._use(REFERENCE)
+    assert type(transform.serving(codec.model).engine) is type(REFERENCE)
+    assert np.array_equal(codec.decompress(blob), read_archive(blob, codec.model_bytes))
+
+
+def test_denormal_numbers_that_are_lost_are_noticed_along_axes_too(monkeypatch):
+    codec = axes_codec()
+    blob = codec.compress(one_source(codec))
+    asked = []
+    monkeypatch.setattr(codec.decoder.transform, "_check_denormals", lambda: asked.append(1))
+    codec.decompress(blob)
+    assert asked
 
 
 def test_every_quality_has_axes_of_its_own():

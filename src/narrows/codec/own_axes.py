@@ -165,6 +165,6 @@ def decode_rotated(transform: Transform, block: Block) -> Frames:
     if not has_axes(model):
         raise FormatError("block along axes of its own, of a model that has no axes")
     axes, end = unpack_axes(block.payload, model.latent_size)
-    own = Transform(rotated(model, quality, axes), transform.given_backend, transform.batch_size)
+    own = transform.serving(rotated(model, quality, axes))
     coder = LearnedCoder(own.model.quality().tables)
     return own.decode(coder.decode(block.payload[end:], block.n_signals))

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from narrows.arrays import as_array
 from narrows.codec.coders import Coders
 from narrows.codec.entropy.tables import Symbols
 from narrows.codec.model.model import Model
-from narrows.errors import SettingError
+from narrows.errors import DataError, SettingError
 
 Qualities = int | npt.NDArray[np.integer[Any]] | None
 """One of all signals, by default the model's; or that of each, `(n,)`."""
@@ -40,3 +41,16 @@ def steps_of(model: Model, quality: Qualities, n: int) -> npt.NDArray[np.int32]:
     if len(steps) == 1:
         return steps[0]
     return np.array(steps).reshape(-1, model.latent_size)[each]
+
+
+def check_latents(y: npt.NDArray[Any], latent_size: int) -> npt.NDArray[Any]:
+    """Return integers of `(n, latent_size)` in the range of int32, or DataError."""
+    y = as_array(y, "latents")
+    if y.dtype.kind not in "iu" or y.shape[1:] != (latent_size,):
+        raise DataError(
+            f"latents of shape {y.shape} and dtype {y.dtype}; this model takes integers of "
+            f"shape (n, {latent_size})"
+        )
+    if y.size and not -(2**31) <= int(y.min()) <= int(y.max()) < 2**31:
+        raise DataError("latents outside the range of int32")
+    return y

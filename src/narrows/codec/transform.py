@@ -22,7 +22,7 @@ from narrows.codec.model.predictions import prediction_answers
 from narrows.codec.model.quality import Quality
 from narrows.codec.networks.backend import Array, Backend
 from narrows.codec.networks.engines import REFERENCE, Engine, NativeEngine, engine_for
-from narrows.codec.steps import levels_of, steps_of
+from narrows.codec.steps import check_latents, levels_of, steps_of
 from narrows.errors import DataError, ModelError, SettingError
 
 Frames = npt.NDArray[Any]
@@ -67,6 +67,17 @@ class Transform:
         self._decoder = engine.compile(model.decoder)
         self.compiled_frames = engine.compile_frames(model.normaliser, model.frame_shape)
         self.coders = Coders(engine)
+
+    def serving(self, model: Model) -> Transform:
+        """Return a transform of a model made from this one, where this one's known answers hold.
+
+        What serves in the place of compiled code that does not compute them serves there, too.
+        """
+        self._check_denormals()
+        other = Transform(model, self.given_backend, self.batch_size)
+        if type(other.engine) is not type(self.engine):
+            other._use(self.engine)
+        return other
 
     @property
     def model_id(self) -> str:
@@ -194,7 +205,7 @@ class Transform:
         -------
         (n, *frame_shape) of the model's dtype
         """
-        return self.frames_of(self._check_symbols(y), quality)
+        return self.frames_of(check_latents(y, self.model.latent_size), quality)
 
     def frames_of(
         self, y: Symbols, quality: int | npt.NDArray[np.integer[Any]] | None = None
@@ -281,14 +292,3 @@ class Transform:
             f"signals of shape {shape}; this model takes {wanted}: "
             f"{way_to_shape(shape, model.frame_shape)}{first}"
         )
-
-    def _check_symbols(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        y = as_array(y, "latents")
-        if y.dtype.kind not in "iu" or y.shape[1:] != (self.model.latent_size,):
-            raise DataError(
-                f"latents of shape {y.shape} and dtype {y.dtype}; this model takes integers of "
-                f"shape (n, {self.model.latent_size})"
-            )
-        if y.size and not -(2**31) <= int(y.min()) <= int(y.max()) < 2**31:
-            raise DataError("latents outside the range of int32")
-        return y

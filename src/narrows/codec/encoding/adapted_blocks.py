@@ -25,7 +25,7 @@ from narrows.codec.entropy.learned import LearnedCoder
 from narrows.codec.entropy.tables import FrequencyTable, Symbols
 from narrows.codec.model.model import Model
 from narrows.codec.own_axes import has_axes, pack_axes
-from narrows.codec.transform import Frames, Transform
+from narrows.codec.transform import Frames
 from narrows.errors import UnprovenModelError
 
 LEAST_SIGNALS = 128  # of fewer, no rotation pays for itself
@@ -121,8 +121,7 @@ class _Adapting:
         return 8 * len(block.payload) + tradeoff.lambda_ * float(errors.sum())
 
     def _encoder_of(self, model: Model) -> SymbolEncoder:
-        of = self._encoder.transform
-        return SymbolEncoder(Transform(model, of.given_backend, of.batch_size))
+        return SymbolEncoder(self._encoder.transform.serving(model))
 
 
 def _with_rows(model: Model, number: int, rows: list[list[FrequencyTable]]) -> Model:
