@@ -7,7 +7,7 @@ import numpy as np
 
 from narrows.codec import own_axes
 from narrows.codec.archive import Block, Mode
-from narrows.codec.archive.exact_values import ExactValues
+from narrows.codec.archive.exact_values import ExactValues, patched
 from narrows.codec.codec import Codec
 from narrows.codec.entropy.learned import LearnedCoder
 from narrows.codec.networks.network import IntegerNetwork
@@ -19,7 +19,7 @@ from narrows.training.freeze.tradeoffs import measure_fit
 from scripts.golden.files import efforts_of, files_of
 from tests.helpers.altered_models import in_context_trellis, in_trellis
 from tests.helpers.archives import written
-from tests.helpers.predicting import repeating, tiny_predicting
+from tests.helpers.predicting import predicting, repeating, tiny_predicting
 from tests.helpers.tiny_models import (
     right_answers,
     searching,
@@ -56,7 +56,7 @@ def exact_qualities_int16():
         codec.encode(each[None], int(q))[0] for each, q in zip(coded, qualities, strict=True)
     ]
     exact = ExactValues(mask, x[mask])
-    block = codec.decoder.blocks.pack(np.array(symbols), qualities, exact)
+    block = patched(codec.decoder.blocks.pack(np.array(symbols), qualities), exact)
     blob = written(codec.encoder.header(), [block])
     return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
 
@@ -108,8 +108,29 @@ def learned(model):
     codec, rng = Codec(model), np.random.default_rng(0)
     symbols = np.rint(rng.normal(2, 1.5, (150, 3))).astype(np.int32)
     payload = LearnedCoder(model.quality(2).tables).encode(symbols)
-    blob = written(codec.encoder.header(), [Block(Mode.LEARNED, 2, len(symbols), payload)])
+    return of_block(codec, Block(Mode.LEARNED, 2, len(symbols), payload))
+
+
+def of_block(codec, block):
+    """Return a model, a block, and its signals; beside missing values if there can be any."""
+    model = codec.model
+    if model.dtype.kind == "f":
+        mask = np.zeros((block.n_signals + 2, *model.frame_shape), dtype=bool)
+        mask[[3, 9]] = mask[[5, 40], 1] = True
+        block = patched(block, ExactValues(mask, np.full(mask.sum(), np.nan, model.dtype)))
+    blob = written(codec.encoder.header(), [block])
     return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
+
+
+def learned_float32():
+    """Symbols with tables that learn, beside two signals and some values that are missing."""
+    return learned(tiny_model("float32", (6,), 3, n_qualities=2))
+
+
+def rotated_of_a_prediction():
+    """The same along axes of a block's own, of a model that predicts windows."""
+    model = searching(tiny_linear_model("float32", (9, 2), 4, n_qualities=2))
+    return rotated(predicting(model), "03 13 02 03")
 
 
 def rotated_int16():
@@ -143,9 +164,7 @@ def rotated(model, pairs):
     own, number = own_axes.rotated(model, model.qualities[-1], axes), model.n_qualities
     symbols = np.rint(rng.normal(2, 1.5, (150, k))).astype(np.int32)
     payload = pack_axes(axes) + LearnedCoder(own.quality().tables).encode(symbols)
-    block = Block(Mode.ROTATED, number, len(symbols), payload)
-    blob = written(codec.encoder.header(), [block])
-    return {".narrows": codec.model_bytes, ".nrw": blob, ".npy": codec.decompress(blob)}
+    return of_block(codec, Block(Mode.ROTATED, number, len(symbols), payload))
 
 
 def geometry(dtype, lengths, hops):

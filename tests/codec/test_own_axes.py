@@ -1,5 +1,6 @@
 """Axes of a block's own: rotations of a model's latents, and blocks that are coded along them."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +31,9 @@ from narrows.codec.own_axes import (
     rotated,
     unpack_axes,
 )
+from narrows.codec.sequence import Archive
 from narrows.errors import FormatError
+from narrows.training.freeze.tradeoffs import measure_fit
 from readers.python.narrows_reader import read_archive
 from tests.helpers.altered_models import by_channel, corrected, in_trellis
 from tests.helpers.archives import written
@@ -142,6 +145,27 @@ def test_signals_of_one_source_take_fewer_bytes_along_their_own_axes(dtype, trel
     assert np.array_equal(read_archive(blob, codec.model_bytes), decoded)
     lost, least = (np.square(y.astype(float) - x).sum() for y in (decoded, codec.decompress(plain)))
     assert lost < 1.5 * least
+
+
+def test_missing_values_and_a_signal_unlike_the_others_cost_a_block_no_axes():
+    codec = axes_codec("float32")
+    x = one_source(codec)
+    codec = Codec(replace(codec.model, fit=measure_fit(codec.model, x, [])))
+    (plain,) = blocks_of(codec.compress(x))
+    x[[3, 17], [0, 4]] = x[40] = np.nan
+    mean, other = x[41:90].mean(axis=0), x[90] + x[41:90].std() * (-1.0) ** np.arange(12)
+    away = other - codec.decompress(codec.compress(other[None].astype(np.float32)))[0]
+    x[90] = mean + away * (x[41:90].std() / away.std())
+    blob = codec.compress(x)
+    (block,) = blocks_of(blob)
+    assert (plain.kind, block.kind) == ("rotated", "rotated_patched")
+    assert len(block.payload) < len(plain.payload) + 120
+    decoded, known = codec.decompress(blob), np.isfinite(x)
+    assert np.array_equal(decoded[~known], x[~known], equal_nan=True)
+    assert np.array_equal(decoded[90], x[90])
+    assert np.array_equal(read_archive(blob, codec.model_bytes), decoded, equal_nan=True)
+    with Archive(io.BytesIO(blob), codec.decoder) as archive:
+        assert np.array_equal(archive[85:95], decoded[85:95], equal_nan=True)
 
 
 def test_they_are_the_same_however_they_are_computed():

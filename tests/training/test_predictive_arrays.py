@@ -117,9 +117,9 @@ def test_values_that_are_missing_come_back_and_only_their_block_is_patched(codec
     x = field((12, 40, 40), 4)
     x[2, 3, 4] = np.nan
     blob = narrows.compress(x, codecs["predictive"], block_signals=60)
-    modes = [block.mode for block in ArchiveReader(io.BytesIO(blob))]
-    assert modes[0] is Mode.PREDICTED_PATCHED
-    assert set(modes[1:]) == {Mode.PREDICTED}
+    kinds = [block.kind for block in ArchiveReader(io.BytesIO(blob))]
+    assert kinds[0] == "predicted_patched"
+    assert set(kinds[1:]) == {"predicted"}
     (decoded,) = decompressed(blob, codecs["predictive"], x)
     assert np.array_equal(np.isnan(decoded), np.isnan(x))
 

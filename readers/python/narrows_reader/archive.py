@@ -84,11 +84,11 @@ def read_block(cursor: Cursor, model: Model | None, dtype: np.dtype, shape: Shap
     frame_bytes = math.prod(shape) * dtype.itemsize
     start, first, n, size = cursor.at, cursor.number(), cursor.varint(), cursor.varint()
     mode, quality = first & 15, first >> 4
-    need(mode <= 8, "an unknown mode")
+    need(mode <= 7, "an unknown mode")
     need(1 <= n <= max(1, min(2**17 - 1, (2**21 - 16) // frame_bytes)), "a wrong number of signals")
     need(size <= n * frame_bytes, "a payload is longer than its signals")
     payload = cursor.check_crc(start, size)
-    if mode == 6:
+    if mode == 5:
         if payload[:1] in (b"\1", b"\3"):
             need(model and model.levels, "networks of levels that there are none of")
             assert model is not None
@@ -106,17 +106,19 @@ def read_block(cursor: Cursor, model: Model | None, dtype: np.dtype, shape: Shap
 
 def read_modelled(mode: int, payload: bytes, quality: int, model: Model, n: int) -> np.ndarray:
     """Decode n signals that a model has coded."""
-    ways = {0: read_coded, 4: read_predicted, 7: read_learned, 8: read_rotated}
+    ways = {0: read_coded, 4: read_predicted, 6: read_learned, 7: read_rotated}
     if mode in ways:
         return ways[mode](payload, quality, model, n)
-    mask, values, rest = read_exact(payload, (n, *model.frame_shape), model.dtype)
-    signals = np.empty(mask.shape, model.dtype)
+    cursor = Cursor(payload)
+    inner = cursor.number()
+    need(inner in ways, "nothing that exact values may stand before")
+    mask, values, rest = read_exact(cursor.rest(), (n, *model.frame_shape), model.dtype)
     coded = np.flatnonzero(~mask.reshape(n, -1).all(axis=1))
     need(len(coded) > 0, "a block holds exact values alone")
-    if mode == 5:
-        signals = read_predicted(rest, quality, model, n)
-    else:
-        signals[coded] = read_coded(rest, quality, model, len(coded))
+    if inner == 4:
+        coded = np.arange(n)
+    signals = np.empty(mask.shape, model.dtype)
+    signals[coded] = ways[inner](rest, quality, model, len(coded))
     signals[mask] = values
     return signals
 

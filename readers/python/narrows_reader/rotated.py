@@ -40,8 +40,7 @@ def check_axes(model: Model) -> None:
     """Check that a model's latents are axes."""
     kinds = [type(layer) for layer in model.decoder.layers]
     has_axes = kinds in ([Affine], [Affine, Reshape]) and 2 <= model.k <= 1024
-    predicts = model.prediction is not None or model.wavelets is not None
-    need(has_axes and not predicts, "a rotated block of a model that has no axes")
+    need(has_axes, "a rotated block of a model that has no axes")
 
 
 def read_axes(cursor: Cursor, k: int) -> tuple[list[tuple[int, int, int]], list[int]]:

@@ -12,7 +12,7 @@ from scripts.golden.bad.good_files import (
     varint,
 )
 
-CODED, DEFLATED, STORED, PATCHED, LEARNED, ROTATED = 0, 1, 2, 3, 7, 8
+CODED, DEFLATED, STORED, PATCHED, LEARNED, ROTATED = 0, 1, 2, 3, 6, 7
 ZEROS = bytes(6 * 4)  # one signal, of six float32
 
 
@@ -146,7 +146,9 @@ def bad_truths():
     head = header(name=TRUTHS_ARCHIVE[6:22], dtype=7, shape=(4, 3))
     values, (n, payload, quality) = b"\0\1\2" * 4, good_payload(TRUTHS_ARCHIVE)
     runs, kept = zlib.compress(b"\0\1" + bytes(6)), zlib.compress(b"\2")
-    exact = b"".join((varint(1), varint(len(runs)), runs, varint(len(kept)), kept, payload))
+    exact = b"".join(
+        (bytes([CODED]), varint(1), varint(len(runs)), runs, varint(len(kept)), kept, payload)
+    )
     blocks = {
         "stored": block(STORED, 1, values),
         "deflated": block(DEFLATED, 9, zlib.compress(values * 9)),

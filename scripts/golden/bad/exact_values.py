@@ -8,7 +8,17 @@ import numpy as np
 from readers.python.narrows_reader import read_archive
 from readers.python.narrows_reader.conventions import Cursor
 from readers.python.narrows_reader.raw_blocks import raw_of_planes
-from scripts.golden.bad.archives import PATCHED, archive, block, good_payload, header
+from scripts.golden.bad.archives import (
+    CODED,
+    LEARNED,
+    PATCHED,
+    ROTATED,
+    STORED,
+    archive,
+    block,
+    good_payload,
+    header,
+)
 from scripts.golden.bad.good_files import EXACT_ARCHIVE, EXACT_MODEL, varint
 
 ELEMENTS = 20 * 12
@@ -25,6 +35,7 @@ class Parts(NamedTuple):
     def of(cls, payload):
         """Take a good payload apart."""
         cursor = Cursor(payload)
+        assert cursor.number() == CODED
         cursor.varint()
         runs, values = (zlib.decompress(cursor.take(cursor.varint())) for _ in range(2))
         runs = np.frombuffer(raw_of_planes(runs, 4), "<u4").tolist()
@@ -33,7 +44,7 @@ class Parts(NamedTuple):
     def payload(self, n_runs=None, runs=None, values=None, size=0):
         """Put the payload together; streams that are given, and `size` more bytes, are faults."""
         planes = np.array(self.runs, "<u4").view(np.uint8).reshape(-1, 4).T.tobytes()
-        out = varint(len(self.runs) // 2 if n_runs is None else n_runs)
+        out = bytes([CODED]) + varint(len(self.runs) // 2 if n_runs is None else n_runs)
         for stream in (runs or zlib.compress(planes), values or zlib.compress(self.values)):
             out += varint(len(stream) + size) + stream
         return out + self.symbols
@@ -66,6 +77,12 @@ def bad_exact_values():
     all_of_it = Parts([0, ELEMENTS], bytes(4 * ELEMENTS), b"")
     return {
         "of-no-bytes": patched(b""),
+        "of-a-mode-and-no-more": patched(bytes([CODED])),
+        "before-stored-signals": patched(bytes([STORED]) + good.payload()[1:]),
+        "before-exact-values": patched(bytes([PATCHED]) + good.payload()),
+        "before-an-unknown-mode": patched(bytes([14]) + good.payload()[1:]),
+        "before-learned-symbols-that-are-not": patched(bytes([LEARNED]) + good.payload()[1:]),
+        "before-axes-of-a-model-without": patched(bytes([ROTATED]) + good.payload()[1:]),
         "of-no-runs": patched(Parts([], b"", good.symbols).payload()),
         "of-more-runs-than-elements": patched(good.payload(n_runs=ELEMENTS // 2 + 1)),
         "of-billions-of-runs": patched(good.payload(n_runs=2**34)),

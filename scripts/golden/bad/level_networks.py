@@ -13,7 +13,7 @@ from scripts.golden.bad.good_files import (
 )
 from scripts.golden.bad.model_parts import ONE, faulty, plainer
 
-LEVELS, INT16, FLOAT32 = 6, 3, 5
+LEVELS, INT16, FLOAT32 = 5, 3, 5
 ZERO = "0x0.0p+0"
 
 

@@ -3,7 +3,7 @@
 from scripts.golden.bad.archives import STORED, archive, block, header
 from scripts.golden.bad.good_files import FOLDER, varint
 
-LEVELS, CODED = 6, 0
+LEVELS, CODED = 5, 0
 GOOD = FOLDER / "levels-v0"
 NOTHING = varint(0)
 

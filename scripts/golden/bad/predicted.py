@@ -15,7 +15,7 @@ from scripts.golden.bad.archives import archive, block, good_payload, header
 from scripts.golden.bad.good_files import ARCHIVE, PREDICTED_ARCHIVE, PREDICTED_MODEL
 from scripts.golden.bad.model_parts import faulty, plainer
 
-PREDICTED, PREDICTED_PATCHED, NEW = 4, 5, 1
+PATCHED, PREDICTED, NEW = 3, 4, 1
 LENGTH, MEMORY = 9, 64
 
 
@@ -130,7 +130,7 @@ def bad_patched(n, payload, quality, head):
 
     def patched(mask, data=payload, quality=quality):
         exact = pack_exact(ExactValues(mask, np.zeros(mask.sum(), np.float32)))
-        return archive(block(PREDICTED_PATCHED, n, exact + data, quality), head=head)
+        return archive(block(PATCHED, n, bytes([PREDICTED]) + exact + data, quality), head=head)
 
     some = np.zeros((n, LENGTH, 2), dtype=bool)
     some[3, 2:4] = some[5] = True
@@ -140,7 +140,7 @@ def bad_patched(n, payload, quality, head):
         "patched-values-and-no-windows": patched(some, b""),
         "patched-with-a-byte-left-over": patched(some, payload + b"\0"),
         "patched-of-quality-0": patched(some, quality=0),
-        "patched-of-no-bytes": archive(block(PREDICTED_PATCHED, n, b"", quality), head=head),
+        "patched-of-no-bytes": archive(block(PATCHED, n, bytes([PREDICTED]), quality), head=head),
     }
 
 

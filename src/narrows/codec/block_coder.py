@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import SEVERAL_QUALITIES, Block, Mode
-from narrows.codec.archive.exact_values import ExactValues, pack_exact, unpack_exact
+from narrows.codec.archive.exact_values import ExactValues, unpack_patched
 from narrows.codec.archive.modes import BY_NETWORKS
 from narrows.codec.archive.quality_groups import pack_groups, unpack_groups
 from narrows.codec.archive.raw_blocks import unpack_raw
@@ -77,27 +76,13 @@ class BlockCoder:
 
         return PredictedBlocks(self._transform)
 
-    def pack(
-        self, symbols: Symbols, qualities: Qualities, exact: ExactValues | None = None
-    ) -> Block:
-        """Code `(n, latent_size)` symbols, each signal's of its quality `(n,)`, to a block.
-
-        Exact values are those of more signals, where some are whole: these have no symbols.
-        """
-        if exact is not None:
-            return self.patched(self.pack(symbols, qualities), exact)
+    def pack(self, symbols: Symbols, qualities: Qualities) -> Block:
+        """Code `(n, latent_size)` symbols, each signal's of its quality `(n,)`, to a block."""
         quality = int(qualities[0])
         if (qualities != quality).any():
             payload = pack_groups(symbols, qualities, self._model.n_qualities, self._coder)
             return Block(Mode.CODED, SEVERAL_QUALITIES, len(symbols), payload)
         return Block(Mode.CODED, quality, len(symbols), self._coder(quality).encode(symbols))
-
-    @staticmethod
-    def patched(block: Block, exact: ExactValues) -> Block:
-        """Return a block with some elements beside it that are kept exactly."""
-        mode = Mode.PREDICTED_PATCHED if block.mode is Mode.PREDICTED else Mode.PATCHED
-        payload = pack_exact(exact) + block.payload
-        return replace(block, mode=mode, n_signals=len(exact.mask), payload=payload)
 
     def decode(self, block: Block) -> Frames:
         """Decode the signals of a block, `(n, *frame_shape)`; FormatError if it is not ours."""
@@ -116,7 +101,7 @@ class BlockCoder:
     def unpack(self, block: Block) -> Unpacked:
         """Undo the entropy coding of a block."""
         model, n = self._model, block.n_signals
-        if block.mode.is_patched:
+        if block.mode is Mode.PATCHED:
             return self._unpack_patched(block)
         if block.mode in {Mode.PREDICTED, Mode.LEVELS, Mode.ROTATED}:
             return Unpacked(self._unpack_frames(block), None)
@@ -160,22 +145,19 @@ class BlockCoder:
 
     def _unpack_patched(self, block: Block) -> Unpacked:
         """Unpack exact values and what is coded behind them; whole signals get symbols of 0."""
-        model, shape = self._model, (block.n_signals, *self._model.frame_shape)
-        exact, end = unpack_exact(block.payload, shape, model.dtype)
-        coded = np.flatnonzero(~exact.whole)
-        if not len(coded):
-            raise FormatError("block that holds nothing but exact values, and is not raw")
-        if block.mode is Mode.PREDICTED_PATCHED:
-            rest = replace(block, mode=Mode.PREDICTED, payload=block.payload[end:])
-            frames = self.predicted.decode(rest)
-            exact.put_into(frames)
-            return Unpacked(frames, None)
-        rest = replace(block, mode=Mode.CODED, n_signals=len(coded), payload=block.payload[end:])
-        values, of_each, _ = self.unpack(rest)
-        symbols = np.zeros((block.n_signals, model.latent_size), values.dtype)
-        qualities = np.ones(block.n_signals, dtype=np.intp)
-        symbols[coded], qualities[coded] = values, np.asarray(of_each)
-        return Unpacked(symbols, qualities, exact)
+        coded, exact = unpack_patched(block, self._model.frame_shape, self._model.dtype)
+        values, of_each, _ = self.unpack(coded)
+        if coded.n_signals < block.n_signals:
+            rows = np.flatnonzero(~exact.whole)
+            values, some = np.zeros((block.n_signals, *values.shape[1:]), values.dtype), values
+            values[rows] = some
+            if of_each is not None:
+                of_each, some = np.ones(block.n_signals, dtype=np.intp), of_each
+                of_each[rows] = some
+        if of_each is None:
+            exact.put_into(values)
+            return Unpacked(values, None)
+        return Unpacked(values, of_each, exact)
 
     def _coder(self, quality: int) -> SymbolCoder:
         return self._transform.coders.of_blocks(self._model.quality(quality))

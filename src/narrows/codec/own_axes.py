@@ -112,12 +112,10 @@ def _bits_of_latent(latent_size: int) -> int:
 def has_axes(model: Model) -> bool:
     """Return whether a model's latents are axes: its decoder adds them up, and does no more."""
     kinds = [layer.kind for layer in model.decoder.layers]
-    predicts = model.prediction is not None or model.wavelets is not None
     return (
         kinds in (["dense"], ["dense", "reshape"])
         and LEAST_LATENTS <= model.latent_size <= MOST_LATENTS
         and list(model.groups) == [ENCODED]
-        and not predicts
     )
 
 
@@ -153,6 +151,8 @@ def rotated(model: Model, quality: Quality, axes: OwnAxes) -> Model:
         tables=tables[:1],
         trellis=tables[1:],
         contexts=[None],
+        prediction=None,
+        wavelets=None,
         known_answers=None,
         levels=None,
     )

@@ -168,7 +168,7 @@ def test_gaps_are_kept_and_targets_are_met_in_bricks():
     gappy[7, 1] = np.nan
     blob = codec.compress(gappy, bricks=[shape])
     (block,) = ArchiveReader(io.BytesIO(blob))
-    assert block.mode is Mode.PREDICTED_PATCHED
+    assert block.kind == "predicted_patched"
     assert np.array_equal(np.isnan(codec.decompress(blob)), np.isnan(gappy))
     best = codec.decompress(codec.compress(x, quality=2, bricks=[shape]))
     known = brick_of(model, smooth(model, shape)).known

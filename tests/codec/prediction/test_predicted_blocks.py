@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from narrows.codec.archive import ArchiveReader, Mode
+from narrows.codec.archive import ArchiveReader
 from narrows.codec.codec import Codec
 from narrows.codec.model.tradeoff import Fit
 from narrows.codec.sequence import Archive
@@ -41,7 +41,7 @@ def test_gaps_come_back_exactly_and_cost_their_block_no_prediction():
     codec, x = Codec(MODEL), gappy()
     blob, whole = codec.compress(x, quality=2), codec.compress(X, quality=2)
     (block,) = blocks_of(blob)
-    assert block.mode is Mode.PREDICTED_PATCHED
+    assert block.kind == "predicted_patched"
     decoded, known = codec.decompress(blob), np.isfinite(x)
     assert np.array_equal(decoded[~known], x[~known], equal_nan=True)
     assert np.square(decoded[known] - x[known]).mean() < 1.2 * mse(codec, whole)
@@ -55,8 +55,8 @@ def test_gaps_come_back_exactly_and_cost_their_block_no_prediction():
 def test_archives_with_gaps_are_read_at_random():
     codec, x = Codec(MODEL), gappy()
     blob = codec.compress(x, quality=2, block_signals=64)
-    assert [b.mode for b in blocks_of(blob)] == [
-        Mode.PREDICTED_PATCHED, Mode.PREDICTED_PATCHED, Mode.PREDICTED_PATCHED, Mode.PREDICTED,
+    assert [b.kind for b in blocks_of(blob)] == [
+        "predicted_patched", "predicted_patched", "predicted_patched", "predicted",
     ]  # fmt: skip
     decoded = codec.decompress(blob)
     with Archive(io.BytesIO(blob), codec.decoder) as archive:
@@ -75,7 +75,7 @@ def test_a_window_unlike_the_training_is_kept_exactly_and_the_others_are_predict
     codec = Codec(model)
     blob = codec.compress(x, quality=1)
     decoded = codec.decompress(blob)
-    assert blocks_of(blob)[0].mode is Mode.PREDICTED_PATCHED
+    assert blocks_of(blob)[0].kind == "predicted_patched"
     kept = (decoded == x) | np.isnan(x)
     whole = kept.all(axis=(1, 2))
     assert 0 < whole.sum() < len(x)
@@ -95,7 +95,7 @@ def test_a_target_that_no_quality_reaches_is_refused_with_advice():
 def test_targets_hold_beside_gaps():
     codec, x = Codec(MODEL), gappy()
     blob = codec.compress(x, target_psnr=10.0)
-    assert blocks_of(blob)[0].mode is Mode.PREDICTED_PATCHED
+    assert blocks_of(blob)[0].kind == "predicted_patched"
     known = np.isfinite(x)
     error = np.square(codec.decompress(blob)[known].astype(float) - x[known]).mean()
     assert 10 * np.log10(MODEL.peak**2 / error) >= 10.0

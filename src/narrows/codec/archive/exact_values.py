@@ -1,8 +1,10 @@
 """Elements that a block keeps exactly beside its symbols <-> bytes: a mask, and the values.
 
+u8                     mode of what is coded
 varint                 number of runs of such elements
 varint length, stream  lengths of the gaps before the runs, then of the runs, u32 in byte planes
 varint length, stream  the elements, in byte planes
+bytes                  the payload of a block of that mode
 
 Runs are of the elements of all signals, one behind the other. A coast that is the same in all
 signals costs next to nothing so, a single element 30 bytes, and whole signals 2 or 3 each.
@@ -10,6 +12,7 @@ signals costs next to nothing so, a single element 30 bytes, and whole signals 2
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any, NamedTuple
 
@@ -18,6 +21,7 @@ import numpy.typing as npt
 
 from narrows.codec.archive import Block, Header
 from narrows.codec.archive.byte_planes import deflate_planes, inflate_planes
+from narrows.codec.archive.modes import PATCHABLE, Mode
 from narrows.codec.archive.raw_blocks import DEFLATE_LEVEL
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.errors import FormatError
@@ -54,6 +58,36 @@ class ExactValues(NamedTuple):
     def put_into(self, frames: npt.NDArray[Any]) -> None:
         """Set the elements in `(n, *frame_shape)` signals."""
         frames[self.mask] = self.values
+
+
+def patched(block: Block, exact: ExactValues) -> Block:
+    """Return a block with some elements beside it that are kept exactly.
+
+    A PREDICTED block is of all signals, others of those that are not whole in what is kept.
+    """
+    payload = bytes([block.mode]) + pack_exact(exact) + block.payload
+    return replace(block, mode=Mode.PATCHED, n_signals=len(exact.mask), payload=payload)
+
+
+def unpack_patched(
+    block: Block, frame_shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> tuple[Block, ExactValues]:
+    """Undo `patched`: return the block of what is coded, and the elements beside it.
+
+    Raises
+    ------
+    FormatError
+        For what `patched` never wrote.
+    """
+    if block.payload[:1] not in {bytes([mode]) for mode in PATCHABLE}:
+        raise FormatError("block of exact values, and of nothing that may stand behind them")
+    mode, packed = Mode(block.payload[0]), block.payload[1:]
+    exact, end = unpack_exact(packed, (block.n_signals, *frame_shape), dtype)
+    n_coded = int((~exact.whole).sum())
+    if not n_coded:
+        raise FormatError("block that holds nothing but exact values, and is not raw")
+    n = block.n_signals if mode is Mode.PREDICTED else n_coded
+    return replace(block, mode=mode, n_signals=n, payload=packed[end:]), exact
 
 
 def pack_exact(exact: ExactValues) -> bytes:
@@ -99,10 +133,9 @@ def unpack_exact(
 
 def count_exact(block: Block, header: Header) -> tuple[int, int]:
     """Count the signals that a block keeps exactly from end to end, and the elements of others."""
-    if not block.mode.is_patched:
+    if block.mode is not Mode.PATCHED:
         return block.n_signals if block.mode.is_raw else 0, 0
-    shape = (block.n_signals, *header.frame_shape)
-    exact, _ = unpack_exact(block.payload, shape, header.dtype)
+    _, exact = unpack_patched(block, header.frame_shape, header.dtype)
     whole = int(exact.whole.sum())
     return whole, len(exact.values) - whole * prod(header.frame_shape)
 

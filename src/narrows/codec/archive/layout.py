@@ -23,7 +23,7 @@ from narrows.codec.archive.metadata import (
     pack_metadata,
     unpack_metadata,
 )
-from narrows.codec.archive.modes import BY_NETWORKS, Mode
+from narrows.codec.archive.modes import BY_NETWORKS, PATCHABLE, Mode
 from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.entropy.bits import read_varint, write_varint
 from narrows.element_types import ELEMENT_TYPES
@@ -115,8 +115,11 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """The mode by name; levels that a model's networks code have a name of their own."""
+        """The mode by name; where levels are by networks, or exact values beside, this too."""
         by_networks = self.mode is Mode.LEVELS and self.payload[:1] in BY_NETWORKS
+        beside = [mode for mode in PATCHABLE[1:] if self.payload[:1] == bytes([mode])]
+        if self.mode is Mode.PATCHED and beside:
+            return f"{beside[0].name.lower()}_patched"
         return self.mode.name.lower() + "_by_networks" * by_networks
 
 

@@ -21,18 +21,14 @@ class Mode(IntEnum):
     STORED = 2
     """The signals' bytes, little-endian, row-major."""
     PATCHED = 3
-    """As CODED for signals that are not whole in the elements kept exactly, which come first."""
+    """Elements that are kept exactly, then what a block of one of the modes in PATCHABLE holds."""
     PREDICTED = 4
     """Windows of a recording, predicted from those before them, or an array's wavelets."""
-    PREDICTED_PATCHED = 5
-    """As PREDICTED, behind such elements."""
-    LEVELS = 6
+    LEVELS = 5
     """Numbers on a grid that is refined level by level, within a bound, or exactly."""
-
-    LEARNED = 7
+    LEARNED = 6
     """As CODED at one quality without a context model, with tables that learn."""
-
-    ROTATED = 8
+    ROTATED = 7
     """As LEARNED, along axes of the block's own, which come first."""
 
     @property
@@ -40,7 +36,5 @@ class Mode(IntEnum):
         """Whether the payload is the signals themselves."""
         return self in (Mode.DEFLATED, Mode.STORED)
 
-    @property
-    def is_patched(self) -> bool:
-        """Whether elements that are kept exactly come first."""
-        return self in (Mode.PATCHED, Mode.PREDICTED_PATCHED)
+
+PATCHABLE = (Mode.CODED, Mode.PREDICTED, Mode.LEARNED, Mode.ROTATED)

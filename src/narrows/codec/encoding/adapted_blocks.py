@@ -18,7 +18,7 @@ from narrows.codec.encoding.learned_blocks import (
     learned_rows,
     with_learned_tables,
 )
-from narrows.codec.encoding.objective import Distortions, Objective
+from narrows.codec.encoding.objective import Distortions, Known, Objective
 from narrows.codec.encoding.rotated_model import along_longest, rotated_codec
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.entropy.learned import LearnedCoder
@@ -32,7 +32,7 @@ LEAST_SIGNALS = 128  # of fewer, no rotation pays for itself
 
 
 def adapted(
-    block: Block, x: Frames, symbols: Symbols, encoder: SymbolEncoder, effort: int
+    block: Block, x: Frames, known: Known, symbols: Symbols, encoder: SymbolEncoder, effort: int
 ) -> Block:
     """Return a block of the same signals that costs less, or the same one.
 
@@ -40,7 +40,8 @@ def adapted(
     ----------
     block : Block
         As a model codes it.
-    x : (n, *frame_shape)
+    x, known : (n, *frame_shape)
+        Where `known` is False, errors do not count.
     symbols : (n, latent_size)
         Of the block.
     encoder : SymbolEncoder
@@ -53,14 +54,16 @@ def adapted(
     learned = with_learned_tables(block, symbols, quality.tables)
     if not effort or quality.tradeoff is None or not has_axes(encoder.model):
         return learned
-    return _Adapting(encoder, x, block.quality, effort).best(learned, symbols)
+    return _Adapting(encoder, x, known, block.quality, effort).best(learned, symbols)
 
 
 class _Adapting:
     """Searches symbols of a block anew, for tables that learn and for other axes."""
 
-    def __init__(self, encoder: SymbolEncoder, x: Frames, number: int, effort: int) -> None:
-        self._encoder, self._x, self._effort = encoder, x, effort
+    def __init__(
+        self, encoder: SymbolEncoder, x: Frames, known: Known, number: int, effort: int
+    ) -> None:
+        self._encoder, self._x, self._known, self._effort = encoder, x, known, effort
         self._model, self._quality = encoder.model, encoder.model.quality(number)
 
     def best(self, block: Block, symbols: Symbols) -> Block:
@@ -86,7 +89,7 @@ class _Adapting:
             own = self._encoder_of(rotated_codec(self._model, self._quality, axes))
         except UnprovenModelError:  # of an encoder that leaves no room
             return None
-        symbols = own.encode(self._x, 1, self._effort).symbols
+        symbols = own.encode(self._x, 1, self._effort, known=self._known).symbols
         start = replace(block, mode=Mode.ROTATED, payload=pack_axes(axes))
         return self._searched(start, own, symbols, 1, start.payload)
 
@@ -106,7 +109,9 @@ class _Adapting:
         model = own.model
         rows = learned_rows(symbols, model.quality(number).tables)
         by_learned = self._encoder_of(_with_rows(model, number, rows))
-        found = by_learned.improve(self._x, symbols, number, self._effort).symbols
+        found = by_learned.improve(
+            self._x, symbols, number, self._effort, known=self._known
+        ).symbols
         payload = start + LearnedCoder(model.quality(number).tables).encode(found)
         block = replace(block, payload=payload)
         return self._cost(block, own, found, number), block
@@ -116,7 +121,7 @@ class _Adapting:
         tradeoff = own.model.quality(number).tradeoff
         assert tradeoff is not None
         distortions = Distortions(own.transform, number, tradeoff.units)
-        objective = Objective(self._x, np.full(len(symbols), tradeoff.lambda_), None)
+        objective = Objective(self._x, np.full(len(symbols), tradeoff.lambda_), self._known)
         errors = distortions.of_symbols(objective, symbols)
         return 8 * len(block.payload) + tradeoff.lambda_ * float(errors.sum())
 
@@ -134,6 +139,8 @@ def _with_rows(model: Model, number: int, rows: list[list[FrequencyTable]]) -> M
         tables=both[0],
         trellis=both[1],
         contexts=[None] * model.n_qualities,
+        prediction=None,
+        wavelets=None,
         known_answers=None,
         levels=None,
     )

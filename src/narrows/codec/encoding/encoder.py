@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from narrows.codec.archive import ArchiveWriter, Block, Header, IndexedArchive, Metadata
-from narrows.codec.archive.exact_values import ExactValues, Mask
+from narrows.codec.archive.exact_values import ExactValues, Mask, patched
 from narrows.codec.archive.guarantee import guarantee_of
 from narrows.codec.archive.raw_blocks import may_deflate_below, pack_raw
 from narrows.codec.decoder import Decoder
@@ -206,14 +206,15 @@ class Encoder(Shared):
                 check_leaving_out(request, kept)
                 left_out = np.zeros(x.shape, dtype=bool) if left_out is None else left_out
                 left_out[rows[unlike]] = True
-                symbols, qualities = symbols[~unlike], qualities[~unlike]
+                symbols, qualities, frames = symbols[~unlike], qualities[~unlike], frames[~unlike]
+                known = None if known is None else known[~unlike]
         if not len(symbols):
             return None
-        exact = None if left_out is None else ExactValues(left_out, x[left_out])
-        block = self._decoder.blocks.pack(symbols, qualities, exact)
+        block = self._decoder.blocks.pack(symbols, qualities)
         searches = self._recall is None and request.budget is None  # else symbols are to stay
         effort = request.resolve(self._model)[1] if searches else 0
-        return adapted(block, frames, symbols, self.symbol_encoder, effort)
+        block = adapted(block, frames, known, symbols, self.symbol_encoder, effort)
+        return block if left_out is None else patched(block, ExactValues(left_out, x[left_out]))
 
     def packets(
         self,

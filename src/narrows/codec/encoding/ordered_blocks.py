@@ -10,18 +10,19 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from narrows.codec.archive import Block, Mode
-from narrows.codec.archive.exact_values import ExactValues, Mask
+from narrows.codec.archive.exact_values import ExactValues, Mask, patched
 from narrows.codec.archive.raw_blocks import pack_raw
 from narrows.codec.decoder import Decoder
+from narrows.codec.encoding.adapted_blocks import adapted
 from narrows.codec.encoding.brick_encoder import BrickEncoder
-from narrows.codec.encoding.costs import squared_errors, with_known
+from narrows.codec.encoding.costs import errors, squared, squared_errors, with_known
 from narrows.codec.encoding.kept import Kept, check_leaving_out
-from narrows.codec.encoding.learned_blocks import with_learned_tables
 from narrows.codec.encoding.likeness import Likeness
 from narrows.codec.encoding.objective import Known
-from narrows.codec.encoding.requests import Budget, Request, unseen
+from narrows.codec.encoding.requests import Budget, Request
 from narrows.codec.encoding.symbol_encoder import SymbolEncoder
 from narrows.codec.encoding.window_encoder import WindowEncoder
+from narrows.codec.model.tradeoff import Tradeoff
 from narrows.codec.networks.quantiser import MAX_QUALITIES
 from narrows.codec.prediction.bricks import Brick, array_of, cut_to_tiles
 from narrows.codec.prediction.prediction import NONE
@@ -100,7 +101,7 @@ class OrderedBlocks:
             check_leaving_out(request, kept)
             left_out = np.zeros(x.shape, dtype=bool) if left_out is None else left_out
             left_out[unlike] = True
-            if block.mode is not Mode.PREDICTED:  # which alone may hold what is kept exactly, too
+            if block.mode is not Mode.PREDICTED:  # which alone holds what is kept exactly, too
                 known = ~left_out if known is None else known & ~left_out
                 block, _ = self._coder(part, known, quality, effort, 1.0)
         return self._patched(block, x, left_out)
@@ -163,7 +164,7 @@ class OrderedBlocks:
             return block
         if left_out.all():
             return pack_raw(x, block.quality)
-        return self._decoder.blocks.patched(block, ExactValues(left_out, x[left_out]))
+        return patched(block, ExactValues(left_out, x[left_out]))
 
 
 class WindowCoder:
@@ -178,7 +179,7 @@ class WindowCoder:
 
     def __init__(self, decoder: Decoder, symbol_encoder: SymbolEncoder) -> None:
         self._blocks, self._encoder = decoder.blocks, WindowEncoder(symbol_encoder)
-        self._transform, self._symbols = decoder.transform, symbol_encoder
+        self._symbols = symbol_encoder
 
     def __call__(self, part: Part, known: Known, quality: int, effort: int, thrift: float) -> Made:
         """Code windows: see `Coder`."""
@@ -186,20 +187,27 @@ class WindowCoder:
         block = self._blocks.predicted.pack(windows, quality)
         made = Made(block, partial(self._blocks.predicted.in_dtype, decoded))
         repeats = 2 * int((windows.modes != NONE).sum()) >= len(windows.modes)
-        if repeats or known is not None or thrift != 1.0:
+        if repeats or thrift != 1.0:
             return made
-        return self._alone(_frames_of(part), quality, effort, made) or made
+        return self._alone(_frames_of(part), known, quality, effort, made) or made
 
-    def _alone(self, x: Frames, quality: int, effort: int, made: Made) -> Made | None:
-        """Code windows one by one, with tables that learn; None unless it is better in all."""
-        symbols = self._symbols.encode(x, quality, effort, unseen).symbols
-        coded = self._blocks.pack(symbols, np.full(len(x), quality))
-        block = with_learned_tables(coded, symbols, self._transform.model.quality(quality).tables)
-        frames = self._transform.decode(symbols, quality)
-        is_smaller = len(block.payload) < len(made.block.payload)
-        if not is_smaller or _error(frames, x) > _error(made.decode(), x):
+    def _alone(self, x: Frames, known: Known, quality: int, effort: int, made: Made) -> Made | None:
+        """Code windows one by one, as other models do; None unless that costs less."""
+        tradeoff = self._symbols.model.quality(quality).tradeoff
+        rows = np.ones(len(x), dtype=bool)
+        if known is not None:
+            rows[:] = known.reshape(len(x), -1).any(axis=1)
+        if tradeoff is None or not rows.any():
             return None
-        return Made(block, lambda: frames)
+        own = None if known is None else known[rows]
+        symbols = self._symbols.encode(x[rows], quality, effort, known=own).symbols
+        coded = self._blocks.pack(symbols, np.full(len(symbols), quality))
+        block = adapted(coded, x[rows], own, symbols, self._symbols, effort)
+        frames = x.copy()
+        frames[rows] = self._blocks.decode(block)
+        ways = [made, Made(block, lambda: frames)]
+        costs = [_cost(way, x, known, tradeoff) for way in ways]
+        return ways[1] if costs[1] < costs[0] else None
 
 
 class BrickCoder:
@@ -232,6 +240,12 @@ def ordered_blocks_of(
 
 def _error(decoded: Frames, x: Frames) -> float:
     return fsum(squared_errors(decoded, x).tolist())
+
+
+def _cost(made: Made, x: Frames, known: Known, tradeoff: Tradeoff) -> float:
+    """Return the bits of a block, and what its errors are worth in bits."""
+    e = squared(errors(with_known(made.decode(), x, known), x, tradeoff.units))
+    return 8 * len(made.block.payload) + tradeoff.lambda_ * float(e.sum())
 
 
 def _without_gaps(brick: Brick, left_out: Mask, mean: float) -> Brick:
