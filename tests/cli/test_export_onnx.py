@@ -22,6 +22,14 @@ def test_both_graphs_are_written_and_their_sizes_told(run, folder):
     assert run("export-onnx", "m.narrows", "-o", "graphs", "-f", "--quiet").out == ""
 
 
+def test_what_symbols_of_a_graph_lack_that_does_not_search_is_told(run, folder):
+    trellis = Path(__file__).parents[1] / "golden" / "v0" / "trellis-int16.narrows"
+    done = run("export-onnx", trellis, "-o", "graphs")
+    assert done.code == 0, done.err
+    assert "two to three times as many bytes; to encode by it, train with --no-trellis" in done.err
+    assert "trellis" not in run("export-onnx", "m.narrows", "-o", "others").err
+
+
 def test_what_cannot_be_exported_is_said_in_one_line(run, folder):
     assert run("export-decoder", "m.narrows", "-o", "d.narrows").code == 0
     done = run("export-onnx", "d.narrows", "-o", "graphs")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from narrows.cli import options
 from narrows.cli.printing import give
+
+if TYPE_CHECKING:
+    from narrows.codec.model.model import Model
 
 
 def export_onnx(
@@ -40,4 +43,15 @@ def export_onnx(
     own = codec.model.quality(quality).number
     figures = {"output": str(output), "model_id": codec.model_id, "quality": own, "bytes": sizes}
     told = ", ".join(f"{name} of {size:,} bytes" for name, size in sizes.items())
-    give(figures, f"{output}: {told}", json=json, quiet=quiet)
+    give(figures, f"{output}: {told}{_searched(codec.model)}", json=json, quiet=quiet)
+
+
+def _searched(model: Model) -> str:
+    """Return what to know of an encoder's graph where symbols are always searched."""
+    if not model.trellis:
+        return ""
+    return (
+        "\nthe model has a trellis, in which symbols are searched: those of encoder.onnx, which "
+        "rounds them, take two to three times as many bytes; to encode by it, train with "
+        "--no-trellis; decoder.onnx decodes all"
+    )

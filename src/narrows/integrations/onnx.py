@@ -25,6 +25,7 @@ from narrows.codec.networks.quantiser import SYMBOL_MAX, SYMBOL_MIN
 from narrows.element_types import ends_of
 from narrows.errors import ModelError
 from narrows.integrations.onnx_layers import Graph, add_network, library
+from narrows.integrations.onnx_trellis import add_levels, add_nearest
 
 FILES = ("encoder.onnx", "decoder.onnx")
 
@@ -46,7 +47,7 @@ def export_onnx(codec: Codec, folder: Path, quality: int | None = None) -> list[
     Raises
     ------
     ModelError
-        If the model only decompresses, or has a trellis.
+        If the model only decompresses.
     MissingExtraError
         If onnx is not installed.
     """
@@ -60,21 +61,24 @@ def export_onnx(codec: Codec, folder: Path, quality: int | None = None) -> list[
 def encoder_graph(model: Model, quality: Quality) -> Any:
     """Return the graph from signals to the symbols that the encoder rounds to.
 
-    Latents that an encoder corrects after that are 0.
+    Latents that an encoder corrects after that are 0. In a trellis each is rounded after those
+    before it, without the search that `compress` does at every effort.
     """
     if model.encoder is None:
         raise ModelError(
             f"model {model.model_id.hex()} has no encoder: it was exported to decompress; export "
             "the model that it was made from"
         )
-    _refuse_trellis(model)
     graph, columns = Graph(), model.columns(ENCODED)
     x = graph.input("signals", model.dtype, (*model.frame_shape,))
     latents = add_network(graph, model.encoder, _integers_of(graph, x, model.normaliser))
     gain = quality.gain[columns].astype(np.float64)
     y = graph.op("Mul", graph.cast(latents, np.float64), graph.constant(gain))
     y = graph.op("Mul", y, graph.constant(np.float64(2.0**-model.quantiser.shift)))
-    y = graph.clip(_rounded(graph, y), SYMBOL_MIN, SYMBOL_MAX)
+    if quality.trellis is None:
+        y = graph.clip(_rounded(graph, y), SYMBOL_MIN, SYMBOL_MAX)
+    else:
+        y = add_nearest(graph, y, quality.trellis)
     zeros = np.zeros((1, model.latent_size - len(gain)))
     if zeros.size:
         none = graph.op("MatMul", _column(graph, y), graph.constant(zeros))
@@ -85,24 +89,18 @@ def encoder_graph(model: Model, quality: Quality) -> Any:
 
 def decoder_graph(model: Model, quality: Quality) -> Any:
     """Return the graph from symbols to signals; of float16, before these are rounded to it."""
-    _refuse_trellis(model)
     graph = Graph()
     symbols = graph.input("symbols", np.dtype("int32"), (model.latent_size,))
     step, limit = quality.step.astype(np.float64), model.quantiser.limit
-    y = graph.op("Mul", graph.cast(symbols, np.float64), graph.constant(step))
+    y = graph.cast(symbols, np.float64)
+    if quality.trellis is not None:
+        y = add_levels(graph, y, quality.trellis)
+    y = graph.op("Mul", y, graph.constant(step))
     y = add_network(graph, model.decoder, graph.clip(y, -limit, limit))
     signals = _signals_of(graph, graph.cast(y, np.float64), model.normaliser)
     dtype = np.dtype(np.float64) if model.dtype == np.float16 else model.dtype
     graph.output(graph.cast(signals, dtype), "signals", dtype, model.frame_shape)
     return graph.model(model, quality.number)
-
-
-def _refuse_trellis(model: Model) -> None:
-    if model.trellis:
-        raise ModelError(
-            f"model {model.model_id.hex()} has a trellis, of which no graph is written: train it "
-            "with --no-trellis (in Python trellis=False) to export it"
-        )
 
 
 def _in_place(y: str, none: str, columns: slice) -> list[str]:

@@ -35,23 +35,29 @@ def library() -> Any:
 
 
 class Graph:
-    """A graph that is being written; values are known by their names."""
+    """A graph that is being written; values are known by their names.
 
-    def __init__(self) -> None:
-        self._helper = library().helper
+    Parameters
+    ----------
+    prefix : str, optional
+        Of all names but those of inputs and outputs: a graph inside another needs one.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._helper, self._prefix = library().helper, prefix
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
         self._ends: dict[str, Any] = {}
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add an operator and return the name of its output."""
-        name = f"{kind.lower()}{len(self._nodes)}"
+        name = f"{self._prefix}{kind.lower()}{len(self._nodes)}"
         self._nodes.append(self._helper.make_node(kind, [*inputs], [name], **attributes))
         return name
 
     def constant(self, values: Any) -> str:
         """Add a constant."""
-        name = f"constant{len(self._constants)}"
+        name = f"{self._prefix}constant{len(self._constants)}"
         array = np.ascontiguousarray(values).reshape(np.shape(values))
         self._constants.append(library().numpy_helper.from_array(array, name))
         return name
@@ -65,19 +71,46 @@ class Graph:
         ends = (self.constant(np.array(end, dtype)) for end in (least, most))
         return self.op("Clip", x, *ends)
 
-    def input(self, name: str, dtype: np.dtype[Any], shape: Shape) -> str:
-        """Name the input, `(n, *shape)`."""
+    def scan(self, step: Graph, states: Sequence[str], along: Sequence[str]) -> str:
+        """Add what computes a graph for one column after the other; return its last output's.
+
+        Parameters
+        ----------
+        step : Graph
+            From states and columns to the next states and one column, `(n,)` each.
+        states : sequence of str
+            At the beginning, `(n,)`.
+        along : sequence of str
+            Of `(n, k)` or `(1, k)`.
+        """
+        ends, n_inputs = [*step._ends.values()], len(states) + len(along)
+        body = self._helper.make_graph(
+            step._nodes, "step", ends[:n_inputs], ends[n_inputs:], initializer=step._constants
+        )
+        names = [f"{self._prefix}scan{len(self._nodes)}_{i}" for i in range(len(states) + 1)]
+        axes = {"scan_input_axes": [1] * len(along), "scan_output_axes": [1]}
+        inputs = [*states, *along]
+        self._nodes.append(
+            self._helper.make_node(
+                "Scan", inputs, names, body=body, num_scan_inputs=len(along), **axes
+            )
+        )
+        return names[-1]
+
+    def input(self, name: str, dtype: np.dtype[Any], shape: Shape | None) -> str:
+        """Name an input, `(n, *shape)`; None: of any shape."""
         self._ends[name] = self._described(name, dtype, shape)
         return name
 
     def output(self, value: str, name: str, dtype: np.dtype[Any], shape: Shape) -> None:
-        """Name the output, `(n, *shape)`."""
+        """Name an output, `(n, *shape)`."""
         self._nodes.append(self._helper.make_node("Identity", [value], [name]))
         self._ends[name] = self._described(name, dtype, shape)
 
-    def _described(self, name: str, dtype: np.dtype[Any], shape: Shape) -> Any:
+    def _described(self, name: str, dtype: np.dtype[Any], shape: Shape | None) -> Any:
         kind = self._helper.np_dtype_to_tensor_dtype(dtype)
-        return self._helper.make_tensor_value_info(name, kind, ["n", *shape])
+        sizes = None if shape is None else ["n", *shape]
+        return self._helper.make_tensor_value_info(name, kind, sizes)
 
     def model(self, model: Model, quality: int) -> Any:
         """Return the finished graph, which says what model it is of."""
