@@ -75,7 +75,7 @@ STATED = {
     ),
     "entropy.trellis.N_STATES": ("Trellis", "value is {}, the number"),
     "own_axes.LEAST_LATENTS": ("Rotated blocks", "of one group, from {} to"),
-    "own_axes.MOST_LATENTS": ("Rotated blocks", "to {} of them;"),
+    "own_axes.MOST_LATENTS": ("Rotated blocks", "to {} of them."),
     "own_axes.MOST_ROTATIONS": ("Rotated blocks", "`r`, at most `{} * k`"),
     "own_axes.ANGLE_BITS": ("Rotated blocks", "`a - 1` of {} bits."),
     "own_axes.ANGLE_UNIT": ("Rotated blocks", "arc tangent of `a / {}`"),
