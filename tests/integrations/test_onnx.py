@@ -45,6 +45,7 @@ def some_frames(model):
 
 
 def assert_same_bits(model, quality):
+    """Compare with narrows, of some signals and of none."""
     transform, x = Codec(model).decoder.transform, some_frames(model)
     own = model.quality(quality)
     rng = np.random.default_rng(0)
@@ -57,10 +58,12 @@ def assert_same_bits(model, quality):
         expected = transform.rounded(x, [own])[own.number]
         for run in sessions(encoder_graph(model, own)):
             assert run(x).tobytes() == expected.tobytes()
+            assert run(x[:0]).shape == (0, model.latent_size)
     for run in sessions(decoder_graph(model, own)):
         found = run(symbols)
         assert found.astype(model.dtype).tobytes() == decoded.tobytes()
         assert found.dtype == (np.float64 if model.dtype == np.float16 else model.dtype)
+        assert run(symbols[:0]).shape == (0, *model.frame_shape)
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

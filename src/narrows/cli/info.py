@@ -99,14 +99,15 @@ def describe_archive(file: str) -> dict[str, Any]:
 def _qualities(block: Block, header: Header) -> dict[int, int]:
     """Return how many signals of a block have each quality; those that are kept exactly, none."""
     from narrows.codec.archive import Mode
-    from narrows.codec.archive.exact_values import count_exact, unpack_patched
+    from narrows.codec.archive.exact_values import unpack_patched
     from narrows.codec.archive.quality_groups import count_qualities
 
     if block.mode.is_raw or block.mode is Mode.LEVELS:
         return {}
-    n = block.n_signals - count_exact(block, header)[0]
+    n = block.n_signals
     if block.mode is Mode.PATCHED:
-        block, _ = unpack_patched(block, header.frame_shape, header.dtype)
+        block, exact = unpack_patched(block, header.frame_shape, header.dtype)
+        n -= int(exact.whole.sum())
     return {block.quality: n} if block.quality else count_qualities(block.payload, n)
 
 

@@ -67,7 +67,7 @@ class BlockCoder:
             from narrows.codec.interpolation.native.choice import native_levels
 
             return native_levels() is not None
-        return block.mode in {Mode.CODED, Mode.PATCHED} and self.codes_compiled
+        return block.kind in {"coded", "patched"} and self.codes_compiled
 
     @cached_property
     def predicted(self) -> PredictedBlocks:

@@ -72,27 +72,25 @@ class Graph:
         return self.op("Clip", x, *ends)
 
     def scan(self, step: Graph, states: Sequence[str], along: Sequence[str]) -> str:
-        """Add what computes a graph for one column after the other; return its last output's.
+        """Add what computes a graph for one row after the other; return its last output's.
 
         Parameters
         ----------
         step : Graph
-            From states and columns to the next states and one column, `(n,)` each.
+            From states and rows to the next states and one row, `(n,)` each.
         states : sequence of str
             At the beginning, `(n,)`.
         along : sequence of str
-            Of `(n, k)` or `(1, k)`.
+            Of `(k, n)` or `(k, 1)`; along another axis onnxruntime 1.32 dies where n is 0.
         """
         ends, n_inputs = [*step._ends.values()], len(states) + len(along)
         body = self._helper.make_graph(
             step._nodes, "step", ends[:n_inputs], ends[n_inputs:], initializer=step._constants
         )
         names = [f"{self._prefix}scan{len(self._nodes)}_{i}" for i in range(len(states) + 1)]
-        axes = {"scan_input_axes": [1] * len(along), "scan_output_axes": [1]}
-        inputs = [*states, *along]
         self._nodes.append(
             self._helper.make_node(
-                "Scan", inputs, names, body=body, num_scan_inputs=len(along), **axes
+                "Scan", [*states, *along], names, body=body, num_scan_inputs=len(along)
             )
         )
         return names[-1]

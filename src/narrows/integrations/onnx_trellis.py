@@ -42,8 +42,9 @@ def add_nearest(graph: Graph, levels: str, trellis: TrellisTables) -> str:
         step.output(value, name, np.dtype(float), ())
     zero = graph.op("Mul", levels, graph.constant(np.float64(0.0)))
     start = graph.op("ReduceSum", zero, graph.constant(np.array([1])), keepdims=0)
-    each = [graph.constant(values[None]) for values in _ends(trellis)]
-    return graph.scan(step, [start, start], [levels, *each])
+    each = [graph.constant(values[:, None]) for values in _ends(trellis)]
+    rows = graph.op("Transpose", levels)
+    return graph.op("Transpose", graph.scan(step, [start, start], [rows, *each]))
 
 
 def _ends(trellis: TrellisTables) -> tuple[Floats, Floats]:

@@ -14,8 +14,8 @@ from narrows.codec.model.tradeoff import Fit
 from narrows.codec.sequence import Archive
 from narrows.errors import DataError, SettingError
 from readers.python.narrows_reader import read_archive
-from tests.helpers.predicting import repeating, tiny_predicting
-from tests.helpers.tiny_models import examples
+from tests.helpers.predicting import predicting, repeating, tiny_predicting
+from tests.helpers.tiny_models import examples, searching, tiny_linear_model
 
 MODEL = tiny_predicting("float32", n_qualities=3)
 X = repeating(MODEL, 200)
@@ -90,6 +90,36 @@ def test_a_target_that_no_quality_reaches_is_refused_with_advice():
         Codec(MODEL).compress(X, target_psnr=200.0)
     with pytest.raises(SettingError, match=r"block of 200 .* takes .* bytes a signal at least"):
         Codec(MODEL).compress(X, target_bytes=0.001)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_windows_that_do_not_repeat_have_axes_of_their_own_and_targets_lose_nothing(gaps):
+    model = predicting(searching(tiny_linear_model("float32", (9, 2), 4)))
+    codec, rng = Codec(model), np.random.default_rng(1)
+    latents = rng.normal(size=(300, 1)) * 12 + rng.normal(size=(300, 4))
+    x = codec.decode(np.rint(latents).astype(np.int32))
+    x += x.std() / 30 * rng.normal(size=x.shape).astype(np.float32)
+    known = np.ones(x.shape, dtype=bool)
+    if gaps:
+        known[[3, 9], 1, 0] = known[40] = False
+        x[~known] = np.nan
+    filled = np.where(known, x, np.float32(model.normaliser.offset))
+    made = codec.encoder._ordered._coder(filled, known, 1, 2, 1.0)
+
+    def error_of(decoded):
+        return np.square(decoded[known].astype(float) - x[known]).mean()
+
+    (block,) = blocks_of(codec.compress(x))
+    assert block.kind == ("rotated_patched" if gaps else "rotated")
+    assert len(block.payload) < 0.8 * len(made.block.payload)
+    predicted = error_of(made.decode())
+    psnr = 10 * np.log10(model.peak**2 / predicted) - 1e-9
+    blob = codec.compress(x, target_psnr=psnr)
+    assert error_of(codec.decompress(blob)) <= predicted * 1.000001
+    assert len(blob) < len(made.block.payload) + 200
+    if not gaps:  # what is kept exactly has no place in a target of bytes
+        blob = codec.compress(x, target_bytes=len(made.block.payload) / 300)
+        assert error_of(codec.decompress(blob)) <= predicted * 1.000001
 
 
 def test_targets_hold_beside_gaps():

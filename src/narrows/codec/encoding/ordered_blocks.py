@@ -36,11 +36,20 @@ THRIFTS = (3.0, 1.75, 1.0)
 """Times what a bit is worth: points of a quality that are tried for a target, few bytes first."""
 
 
+def _no_other(adapts: bool) -> None:
+    """Return that there is no other way to code signals."""
+
+
 class Made(NamedTuple):
-    """A block, and what returns the signals that a decoder makes of it."""
+    """A block, and what returns the signals that a decoder makes of it.
+
+    `alone` codes the same signals one by one, where that may be better, and may search them axes of
+    their own.
+    """
 
     block: Block
     decode: Callable[[], Frames]
+    alone: Callable[[bool], Made | None] = _no_other
 
 
 class Coder(Protocol):
@@ -93,9 +102,10 @@ class OrderedBlocks:
         if request.budget is not None:
             block = self._within(request.budget, part, known, effort)
             return self._patched(block, x, left_out)
-        block, decode = self._coder(part, known, quality, effort, 1.0)
+        made = self._best(part, known, quality, effort)
+        block = made.block
         qualities = np.full(len(x), quality)
-        unlike = self._likeness.of_decoded(_frames_of(part), known, decode(), qualities)
+        unlike = self._likeness.of_decoded(_frames_of(part), known, made.decode(), qualities)
         if unlike.any():
             kept.unlike += int(unlike.sum())
             check_leaving_out(request, kept)
@@ -103,29 +113,50 @@ class OrderedBlocks:
             left_out[unlike] = True
             if block.mode is not Mode.PREDICTED:  # which alone holds what is kept exactly, too
                 known = ~left_out if known is None else known & ~left_out
-                block, _ = self._coder(part, known, quality, effort, 1.0)
+                block = self._best(part, known, quality, effort).block
         return self._patched(block, x, left_out)
+
+    def _best(self, part: Part, known: Known, quality: int, effort: int) -> Made:
+        """Code signals in the way that costs least, in bits and what errors are worth."""
+        made = self._coder(part, known, quality, effort, 1.0)
+        tradeoff = self._decoder.model.quality(quality).tradeoff
+        alone = made.alone(True)
+        if alone is None or tradeoff is None:
+            return made
+        x = _frames_of(part)
+        return min((made, alone), key=lambda way: _cost(way, x, known, tradeoff))
 
     def _within(self, budget: Budget, part: Part, known: Known, effort: int) -> Block:
         """Code signals that keep to a budget."""
         x = _frames_of(part)
         n_qualities = self._decoder.model.n_qualities
         points = [(q, thrift) for q in range(1, n_qualities + 1) for thrift in THRIFTS]
-        low, high, found, measured = 0, len(points), None, 0.0
+        low, high, measured = 0, len(points), 0.0
+        found: Made | None = None
         while low < high:
             middle = (low + high) // 2
             quality, thrift = points[middle]
             made = self._coder(part, known, quality, effort, thrift)
             measured = self._measured(made, budget, x, known)
             keeps = measured <= self._most(budget, x, known)
-            found = made.block if keeps else found
+            found = made if keeps else found
             if keeps == budget.of_bytes:
                 low = middle + 1
             else:
                 high = middle
         if found is None:
             raise SettingError(self._out_of_reach(budget, x, known, measured))
-        return found
+        alone = found.alone(False)
+        return found.block if alone is None else self._better(budget, x, known, found, alone).block
+
+    def _better(self, budget: Budget, x: Frames, known: Known, found: Made, other: Made) -> Made:
+        """Return the other way if it keeps to a budget, too, and is better besides."""
+        if self._measured(other, budget, x, known) > self._most(budget, x, known):
+            return found
+        if budget.of_bytes:
+            e = [_error(with_known(way.decode(), x, known), x) for way in (found, other)]
+            return other if e[1] < e[0] else found
+        return min((found, other), key=lambda way: len(way.block.payload))
 
     def _measured(self, made: Made, budget: Budget, x: Frames, known: Known) -> float:
         """Return what the budget limits: a block's bytes, or its squared error."""
@@ -185,29 +216,27 @@ class WindowCoder:
         """Code windows: see `Coder`."""
         windows, decoded = self._encoder.encode(_frames_of(part), quality, effort, known, thrift)
         block = self._blocks.predicted.pack(windows, quality)
-        made = Made(block, partial(self._blocks.predicted.in_dtype, decoded))
-        repeats = 2 * int((windows.modes != NONE).sum()) >= len(windows.modes)
-        if repeats or thrift != 1.0:
-            return made
-        return self._alone(_frames_of(part), known, quality, effort, made) or made
+        decode = partial(self._blocks.predicted.in_dtype, decoded)
+        if 2 * int((windows.modes != NONE).sum()) >= len(windows.modes):
+            return Made(block, decode)
+        return Made(block, decode, partial(self._alone, _frames_of(part), known, quality, effort))
 
-    def _alone(self, x: Frames, known: Known, quality: int, effort: int, made: Made) -> Made | None:
-        """Code windows one by one, as other models do; None unless that costs less."""
-        tradeoff = self._symbols.model.quality(quality).tradeoff
+    def _alone(
+        self, x: Frames, known: Known, quality: int, effort: int, adapts: bool
+    ) -> Made | None:
+        """Code windows one by one, as other models do; None if nothing is known of any."""
         rows = np.ones(len(x), dtype=bool)
         if known is not None:
             rows[:] = known.reshape(len(x), -1).any(axis=1)
-        if tradeoff is None or not rows.any():
+        if not rows.any():
             return None
         own = None if known is None else known[rows]
         symbols = self._symbols.encode(x[rows], quality, effort, known=own).symbols
         coded = self._blocks.pack(symbols, np.full(len(symbols), quality))
-        block = adapted(coded, x[rows], own, symbols, self._symbols, effort)
+        block = adapted(coded, x[rows], own, symbols, self._symbols, effort * adapts)
         frames = x.copy()
         frames[rows] = self._blocks.decode(block)
-        ways = [made, Made(block, lambda: frames)]
-        costs = [_cost(way, x, known, tradeoff) for way in ways]
-        return ways[1] if costs[1] < costs[0] else None
+        return Made(block, lambda: frames)
 
 
 class BrickCoder:
