@@ -154,7 +154,7 @@ def test_compress_says_once_what_was_kept_and_info_counts_it(run, unfit):
     assert told.out.count(words) + told.err.count(words) == 1
     assert "in 2 signals" in told.out + told.err
     info = json.loads(run("info", "x.npy.nrw", "--json").out)
-    assert info["blocks_by_mode"] == {"patched": 1}
+    assert info["blocks_by_mode"] == {"learned_patched": 1}
     assert (info["signals_kept_exactly"], info["other_values_kept_exactly"]) == (0, 3)
     assert run("decompress", "x.npy.nrw", "-m", "m.narrows", "-o", "y.npy").code == 0
     y = np.load("y.npy")
