@@ -9,6 +9,7 @@ import pytest
 
 import narrows
 from narrows.codec.archive import DTYPES, Mode
+from narrows.codec.archive.modes import PATCHABLE
 from narrows.codec.checks import MAX_DIMENSIONS
 from narrows.codec.model import packed_tensors
 from narrows.codec.model.content import VERSION
@@ -161,6 +162,7 @@ DOCUMENTED_OTHERWISE = {
     "archive.guarantee.KEY",  # in words
     "archive.modes.NETWORKS",
     "archive.modes.NETWORKS_AND_EXACT",
+    "archive.modes.PATCHABLE",  # a list of its own
     "archive.wrapped.CRC_BYTES",
     "archive.layout.NO_MODEL",
     "interpolation.adaptive.LATER_CLASSES",  # in formulas
@@ -360,6 +362,12 @@ def test_the_element_types_are_those_of_the_code():
 def test_the_block_modes_are_those_of_the_code():
     documented = {name: int(mode) for mode, name, _ in table("Blocks", 2)}
     assert documented == {mode.name: mode.value for mode in Mode}
+    (coded,) = re.findall(r"mode of what is coded: (.*) \|", section("Exact values"))
+    assert [int(n) for n in re.findall(r"\d+", coded)] == sorted(PATCHABLE.values())
+    of_models = set(Mode) - {Mode.DEFLATED, Mode.STORED, Mode.LEVELS}
+    for heading, phrase in (("Header", "reject blocks of modes"), ("Blocks", "a block of modes")):
+        listed = re.sub(r"\s+", " ", section(heading)).split(phrase)[1][:18]
+        assert {int(n) for n in re.findall(r"\d+", listed)} == of_models
 
 
 def test_the_number_types_of_packed_tensors_are_those_of_the_code():

@@ -38,6 +38,16 @@ class Unpacked(NamedTuple):
         exact = None if self.exact is None else self.exact.of_rows(rows)
         return Unpacked(self.values[rows], qualities, exact)
 
+    def among(self, rows: npt.NDArray[np.intp], n: int) -> Unpacked:
+        """Return what is of n signals of which these are some; others get symbols of 0."""
+        values = np.zeros((n, *self.values.shape[1:]), self.values.dtype)
+        values[rows] = self.values
+        if self.qualities is None:
+            return Unpacked(values, None)
+        qualities = np.ones(n, dtype=np.intp)
+        qualities[rows] = self.qualities
+        return Unpacked(values, qualities)
+
 
 class BlockCoder:
     """Symbols <-> blocks, and blocks -> frames.
@@ -146,18 +156,13 @@ class BlockCoder:
     def _unpack_patched(self, block: Block) -> Unpacked:
         """Unpack exact values and what is coded behind them; whole signals get symbols of 0."""
         coded, exact = unpack_patched(block, self._model.frame_shape, self._model.dtype)
-        values, of_each, _ = self.unpack(coded)
+        found = self.unpack(coded)
         if coded.n_signals < block.n_signals:
-            rows = np.flatnonzero(~exact.whole)
-            values, some = np.zeros((block.n_signals, *values.shape[1:]), values.dtype), values
-            values[rows] = some
-            if of_each is not None:
-                of_each, some = np.ones(block.n_signals, dtype=np.intp), of_each
-                of_each[rows] = some
-        if of_each is None:
-            exact.put_into(values)
-            return Unpacked(values, None)
-        return Unpacked(values, of_each, exact)
+            found = found.among(np.flatnonzero(~exact.whole), block.n_signals)
+        if found.qualities is None:
+            exact.put_into(found.values)
+            return found
+        return found._replace(exact=exact)
 
     def _coder(self, quality: int) -> SymbolCoder:
         return self._transform.coders.of_blocks(self._model.quality(quality))

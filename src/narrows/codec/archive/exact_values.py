@@ -79,9 +79,9 @@ def unpack_patched(
     FormatError
         For what `patched` never wrote.
     """
-    if block.payload[:1] not in {bytes([mode]) for mode in PATCHABLE}:
+    mode, packed = PATCHABLE.get(block.payload[:1]), block.payload[1:]
+    if mode is None:
         raise FormatError("block of exact values, and of nothing that may stand behind them")
-    mode, packed = Mode(block.payload[0]), block.payload[1:]
     exact, end = unpack_exact(packed, (block.n_signals, *frame_shape), dtype)
     n_coded = int((~exact.whole).sum())
     if not n_coded:

@@ -116,11 +116,13 @@ class Block:
     @property
     def kind(self) -> str:
         """The mode by name; where levels are by networks, or exact values beside, this too."""
-        by_networks = self.mode is Mode.LEVELS and self.payload[:1] in BY_NETWORKS
-        beside = [mode for mode in PATCHABLE[1:] if self.payload[:1] == bytes([mode])]
-        if self.mode is Mode.PATCHED and beside:
-            return f"{beside[0].name.lower()}_patched"
-        return self.mode.name.lower() + "_by_networks" * by_networks
+        name, first = self.mode.name.lower(), self.payload[:1]
+        if self.mode is Mode.LEVELS and first in BY_NETWORKS:
+            return f"{name}_by_networks"
+        coded = PATCHABLE.get(first, Mode.CODED)
+        if self.mode is Mode.PATCHED and coded is not Mode.CODED:
+            return f"{coded.name.lower()}_{name}"
+        return name
 
 
 def pack_header(header: Header) -> bytes:

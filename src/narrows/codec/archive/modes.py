@@ -21,7 +21,7 @@ class Mode(IntEnum):
     STORED = 2
     """The signals' bytes, little-endian, row-major."""
     PATCHED = 3
-    """Elements that are kept exactly, then what a block of one of the modes in PATCHABLE holds."""
+    """Elements that are kept exactly, then what a block of a mode in PATCHABLE holds."""
     PREDICTED = 4
     """Windows of a recording, predicted from those before them, or an array's wavelets."""
     LEVELS = 5
@@ -37,4 +37,5 @@ class Mode(IntEnum):
         return self in (Mode.DEFLATED, Mode.STORED)
 
 
-PATCHABLE = (Mode.CODED, Mode.PREDICTED, Mode.LEARNED, Mode.ROTATED)
+PATCHABLE = {bytes([m]): m for m in (Mode.CODED, Mode.PREDICTED, Mode.LEARNED, Mode.ROTATED)}
+"""What a PATCHED block may hold, by the first byte of its payload."""

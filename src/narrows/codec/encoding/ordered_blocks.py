@@ -120,8 +120,8 @@ class OrderedBlocks:
         """Code signals in the way that costs least, in bits and what errors are worth."""
         made = self._coder(part, known, quality, effort, 1.0)
         tradeoff = self._decoder.model.quality(quality).tradeoff
-        alone = made.alone(True)
-        if alone is None or tradeoff is None:
+        alone = None if tradeoff is None else made.alone(True)
+        if tradeoff is None or alone is None:
             return made
         x = _frames_of(part)
         return min((made, alone), key=lambda way: _cost(way, x, known, tradeoff))
